@@ -1,0 +1,117 @@
+# Everything runs inside .venv, which the first command that needs it makes from requirements.lock.
+# Give a command more arguments with ARGS:  make study ARGS="--seeds 5"   make test ARGS="-k adam"
+# Choose the interpreter with PYTHON:       make test PYTHON=python3.12
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+STUDIES := $(sort $(patsubst studies/%.toml,%,$(wildcard studies/*.toml)))
+FINISHED := $(sort $(patsubst results/%/provenance.json,%,$(wildcard results/*/provenance.json)))
+MEASURED := .benchmarks/measured.json
+ACCEPTED := benchmarks/accepted.json
+
+# Tests share the processor in at most four processes. A benchmark needs it alone, so none runs here.
+PYTEST := $(BIN)/python -m pytest --benchmark-disable -n auto --maxprocesses 4 --dist worksteal
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:  # each command spreads over the processors by itself
+.SUFFIXES:
+
+.PHONY: help
+help: ## Print this help
+	@echo "nnbench: train a grid of small networks and report what made a difference"
+	@echo
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub(/%/, "NAME", $$1); printf "  make %-15s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  NAME is one of: $(or $(STUDIES),(studies/ has no .toml file yet))"
+	@echo '  More arguments: make study ARGS="--seeds 5"    Another Python: make test PYTHON=python3.12'
+
+.PHONY: study
+study: study-quickstart ## Set up, then run the quick-start study to its report (about a minute)
+
+# A study runs each time it is asked for: nnbench itself resumes, and skips the cells it has.
+study-%: studies/%.toml $(READY) ## Run studies/NAME.toml to results/NAME/report.html
+	$(BIN)/nnbench run $< $(ARGS)
+
+study-%:
+	@echo "make: there is no studies/$*.toml. The studies are: $(or $(STUDIES),none yet)." >&2; exit 2
+
+.PHONY: studies
+studies: $(STUDIES:%=study-%) ## Run every study in studies/ (make -k goes on past one that fails)
+
+report-%: $(READY) ## Write the report of results/NAME again, from its tables
+	$(BIN)/nnbench report results/$* $(ARGS)
+
+.PHONY: reports
+reports: $(FINISHED:%=report-%) ## Write the report of every finished study again
+	$(if $(FINISHED),,@echo "make: no study has finished yet; run make study first." >&2)
+
+.PHONY: test
+test: $(READY) ## Set up, then run the tests that take seconds
+	$(PYTEST) $(ARGS)
+
+.PHONY: test-all
+test-all: $(READY) ## Run all tests, the slow ones too
+	$(PYTEST) -m "" $(ARGS)
+
+.PHONY: check
+check: $(READY) ## Check format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(READY) ## Format the code and fix what lint can fix
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+# Moved into place only when every benchmark passed, so that none goes missing from what is accepted.
+define measure
+@mkdir -p $(dir $(MEASURED))
+$(BIN)/python -m pytest tests/benchmarks -m "" --benchmark-json=$(MEASURED).part $(ARGS)
+@mv $(MEASURED).part $(MEASURED)
+endef
+
+.PHONY: bench
+bench: $(READY) ## Measure the speed against plain PyTorch (best on an idle machine)
+	$(measure)
+
+.PHONY: bench-check
+bench-check: bench ## Measure, then fail if a speed ratio fell below the accepted one
+	$(BIN)/python scripts/bench_gate.py check $(MEASURED) $(ACCEPTED)
+
+.PHONY: bench-accept
+bench-accept: $(MEASURED) ## Make the last measurement the accepted one
+	$(BIN)/python scripts/bench_gate.py accept $(MEASURED) $(ACCEPTED)
+
+$(MEASURED): | $(READY)
+	$(measure)
+
+# The one set-up rule. A second call finds the stamp newer than both files and does nothing.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
+		"make: nnbench needs Python 3.11 or newer, and '$(PYTHON)' is not one." \
+		"Name one that is: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo \
+		"make: '$(PYTHON)' cannot make virtual environments." \
+		"On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Setting up .venv, once; PyTorch is large, so this takes some minutes." >&2
+	@$(PYTHON) -m venv .venv >&2
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock >&2
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet \
+		--no-deps --no-build-isolation -e . >&2
+	@touch $@
+
+.PHONY: clean
+clean: ## Remove what runs, tests and tools wrote: results/, measurements, caches
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	rm -rf .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -path ./.venv -prune -o -path ./.git -prune -o -name __pycache__ -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## Remove the environment too
+	rm -rf .venv *.egg-info

@@ -1,0 +1,39 @@
+"""Everything that a study can vary, by kind of factor."""
+
+from nnbench.catalog.activations import ACTIVATIONS
+from nnbench.catalog.data import DATA
+from nnbench.catalog.inits import INITS
+from nnbench.catalog.losses import LOSSES
+from nnbench.catalog.norms import NORMS
+from nnbench.catalog.optimizers import OPTIMIZERS
+from nnbench.catalog.rules import resolve
+from nnbench.catalog.schedules import SCHEDULES
+from nnbench.catalog.stopping import STOPPINGS
+from nnbench.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary(
+    kinds={
+        "activation": ACTIVATIONS,
+        "data": DATA,
+        "init": INITS,
+        "loss": LOSSES,
+        "norm": NORMS,
+        "optimizer": OPTIMIZERS,
+        "schedule": SCHEDULES,
+        "early_stopping": STOPPINGS,
+    },
+    resolve=resolve,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "DATA",
+    "INITS",
+    "LOSSES",
+    "NORMS",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "STOPPINGS",
+    "VOCABULARY",
+    "resolve",
+]

@@ -1,0 +1,1 @@
+"""One network as pure functions, mapped over many at once."""

@@ -1,0 +1,45 @@
+"""One network's evaluation: loss and score over a part of the data, in blocks of rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nnbench.catalog.losses import LOSSES
+from nnbench.engine.network import Network, Numbers, Program, forward, of_factor, unflatten
+
+# A block's size is a constant, since a matrix product's rounding may depend on its shape: a cell's
+# result must not depend on how much memory its stack was given.
+BLOCK_ROWS = 512
+
+
+class Sums(NamedTuple):
+    """Sums over the rows of a block: loss, and right answers or squared errors."""
+
+    loss: Tensor
+    score: Tensor
+
+
+def evaluate_block(
+    program: Program, network: Network, numbers: Numbers, x: Tensor, y: Tensor
+) -> Sums:
+    """Evaluate a network on a block of rows (rows, features): running statistics, no dropout."""
+    params = unflatten(program, network.params)
+    outputs, _ = forward(program, params, network.running, numbers, x, noise=None)
+    loss = LOSSES[program.loss].function(outputs, y, **of_factor("loss", numbers)) * x.shape[0]
+    if program.target == "value":
+        return Sums(loss, ((outputs - y) ** 2).sum())
+    return Sums(loss, right_answers(program, outputs, y))
+
+
+def right_answers(program: Program, outputs: Tensor, y: Tensor) -> Tensor:
+    """Count the rows whose predicted class is the target; a NaN output is never right."""
+    if program.target == "class":
+        right = outputs.argmax(-1) == y
+    elif program.n_outputs == 1:
+        right = ((outputs > LOSSES[program.loss].threshold) == (y > 0.5)).squeeze(-1)
+    else:
+        right = outputs.argmax(-1) == y.argmax(-1)
+    return (right & torch.isfinite(outputs).all(-1)).sum()

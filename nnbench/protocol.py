@@ -1,0 +1,146 @@
+"""The training protocol that both engines keep to: rates, stopping, and what a row says.
+
+Plain Python and numpy on one cell's validation losses; the engines differ in how they train, not
+in what they do with an epoch's result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnbench.catalog.schedules import SCHEDULES, PlateauState
+
+Scores = dict[str, float]  # "train_loss", "val_loss", "val_accuracy" or "val_r2", ...
+
+
+class Rates:
+    """The learning rates of one cell, an epoch at a time."""
+
+    def __init__(self, recipe: Mapping[str, Any], steps_per_epoch: int) -> None:
+        self._base = recipe["optimizer.lr"]
+        self._entry = SCHEDULES[recipe["schedule"]]
+        self._parameters = {
+            key.removeprefix("schedule."): value
+            for key, value in recipe.items()
+            if key.startswith("schedule.")
+        }
+        self._steps = steps_per_epoch
+        self._epochs = recipe["epochs"]
+        self._plateau = PlateauState(self._base)
+
+    def epoch(self, epoch: int) -> NDArray[np.float64]:
+        """Return the rate of each step (steps,) of an epoch, counted from 0."""
+        if self._entry.function is None:
+            return np.full(self._steps, self._plateau.lr)
+        if self._entry.unit == "step":
+            count = np.arange(epoch * self._steps, (epoch + 1) * self._steps)
+            return self._entry.function(
+                count, self._base, self._epochs * self._steps, **self._parameters
+            )
+        rate = self._entry.function(np.array([epoch]), self._base, self._epochs, **self._parameters)
+        return np.repeat(rate, self._steps)
+
+    def after_epoch(self, val_loss: float) -> None:
+        """Tell a schedule that answers to the validation loss how the epoch went."""
+        if self._entry.after_epoch is not None:
+            self._plateau = self._entry.after_epoch(self._plateau, val_loss, **self._parameters)
+
+
+@dataclass
+class Record:
+    """What happened to one cell, epoch by epoch, and what its row will say."""
+
+    cell_id: str
+    recipe: Mapping[str, Any]
+    score: str  # "accuracy" or "r2"
+    target: float | None  # the validation score to be reached, if the study names one
+    curves: list[dict[str, Any]] = field(default_factory=list)
+    scores: list[Scores] = field(default_factory=list)  # by epoch, 0 = before training
+    best_epoch: int = 0
+    diverged_at_step: int | None = None
+    stopped_early: bool = False
+    _waited: int = 0
+
+    def add(self, epoch: int, step: int, lr: float, grad_norm: float, scores: Scores) -> None:
+        """Take in an epoch's evaluation. Divergence at evaluation counts from the epoch's end."""
+        if not all(math.isfinite(value) for value in scores.values()):
+            self.diverged_at_step = step
+            return
+        self.scores.append(scores)
+        self.curves.append(
+            {
+                "cell_id": self.cell_id,
+                "epoch": epoch,
+                "step": step,
+                "lr": lr,
+                "train_loss": scores["train_loss"],
+                "val_loss": scores["val_loss"],
+                "val_metric": scores[f"val_{self.score}"],
+                "grad_norm": grad_norm,
+            }
+        )
+        self._watch(epoch, scores["val_loss"])
+
+    def _watch(self, epoch: int, val_loss: float) -> None:
+        """Keep the best epoch; with early stopping, count the epochs since it was beaten."""
+        stopping = self.recipe["early_stopping"] == "patience"
+        min_delta = self.recipe["early_stopping.min_delta"] if stopping else 0.0
+        if epoch == 0:
+            return
+        best = self.scores[self.best_epoch]["val_loss"] if self.best_epoch else math.inf
+        if val_loss < best - min_delta:
+            self.best_epoch, self._waited = epoch, 0
+            return
+        self._waited += 1
+        if stopping and self._waited >= self.recipe["early_stopping.patience"]:
+            self.stopped_early = True
+
+    @property
+    def over(self) -> bool:
+        """Tell whether the cell trains no further."""
+        return self.stopped_early or self.diverged_at_step is not None
+
+    def row(self, n_params: int, seconds: float, engine: str) -> dict[str, Any]:
+        """Return the cell's row of results. A diverged cell has a row and no scores."""
+        diverged = self.diverged_at_step is not None
+        epochs_run = len(self.scores) - 1 if self.scores else 0
+        restored = self.recipe["early_stopping"] != "none"
+        scores = {} if diverged else self.scores[self.best_epoch if restored else -1]
+        at_best = {} if diverged else self.scores[self.best_epoch]
+        row: dict[str, Any] = {
+            "cell_id": self.cell_id,
+            "status": "diverged" if diverged else "ok",
+            "diverged_at_step": self.diverged_at_step,
+            "epochs_run": epochs_run,
+            "best_epoch": None if diverged else self.best_epoch,
+            "stopped_early": self.stopped_early,
+            "n_params": n_params,
+        }
+        for part in ("train", "val", "test"):
+            for name in ("loss", "accuracy", "r2"):
+                row[f"{part}_{name}"] = scores.get(f"{part}_{name}")
+        row["test_accuracy_at_best_epoch"] = at_best.get("test_accuracy")
+        row["test_r2_at_best_epoch"] = at_best.get("test_r2")
+        row["epochs_to_target"] = None if diverged else self._epochs_to_target()
+        return row | {"seconds": seconds, "engine": engine}
+
+    def _epochs_to_target(self) -> int | None:
+        if self.target is None:
+            return None
+        reached = (
+            epoch
+            for epoch, scores in enumerate(self.scores)
+            if scores[f"val_{self.score}"] >= self.target
+        )
+        return next(reached, None)
+
+
+def score_of_task(task: str) -> str:
+    """Return the score that goes with a task: accuracy, or R^2."""
+    return "accuracy" if task == "classification" else "r2"

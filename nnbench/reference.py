@@ -1,0 +1,242 @@
+"""The slow twin: one cell in ordinary torch modules. It may not import the engine.
+
+Read it to see what a cell means; every test holds the engine against it, and every speed figure
+is a ratio to it. It is given the split, the batches and the noise under weights and dropout masks,
+and does all else with torch.nn, torch.nn.init, torch.optim and torch.optim.lr_scheduler.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nnbench.catalog import ACTIVATIONS, INITS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES
+from nnbench.draws import PARTS, Draws, Split, split_for
+from nnbench.protocol import Record, Scores, score_of_task
+from nnbench.rows import Rows
+from nnbench.seeds import torch_generator
+from nnbench.study import Cell
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+class GivenDropout(nn.Module):
+    """torch.nn.Dropout whose uniform noise is given rather than drawn."""
+
+    def __init__(self, rate: float, noise: Callable[[int, int], Tensor]) -> None:
+        super().__init__()
+        self.rate, self.noise = rate, noise
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Zero the units whose noise is below the rate and scale up the rest, in training."""
+        if not self.training or self.rate == 0:
+            return h
+        kept = self.noise(*h.shape) >= self.rate
+        return torch.where(kept, h / (1 - self.rate), 0.0 * h)
+
+
+class Hidden(nn.Module):
+    """One hidden layer: linear, normalisation, activation and dropout in the cell's order."""
+
+    def __init__(self, cell: Cell, layer: int, draws: Draws) -> None:
+        super().__init__()
+        recipe = cell.recipe
+        norm = NORMS[str(recipe["norm"])].twin
+        numbers = cell.parameters("norm")
+        before = numbers.pop("position", "before") == "before"
+        width = int(recipe["width"])  # type: ignore[arg-type]
+        self.linear = nn.LazyLinear(width)
+        self.norm_before = norm(**numbers) if before else nn.Identity()
+        self.activation = ACTIVATIONS[str(recipe["activation"])].twin(
+            **cell.parameters("activation")
+        )
+        self.norm_after = nn.Identity() if before else norm(**numbers)
+        self.dropout = GivenDropout(
+            float(recipe["dropout"]),  # type: ignore[arg-type]
+            lambda batch, units: draws.next_dropout(layer, batch, units),
+        )
+        self.residual = bool(recipe["residual"])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, features) to (batch, units)."""
+        h = self.norm_before(self.linear(x))
+        h = self.dropout(self.norm_after(self.activation(h)))
+        return x + h if self.residual and x.shape == h.shape else h
+
+
+def build(cell: Cell, split: Split, draws: Draws) -> nn.Module:
+    """Return the cell's network with its initial weights, in the cell's number type."""
+    recipe = cell.recipe
+    target = LOSSES[recipe["loss"]].targets[split.task]
+    hidden = [Hidden(cell, layer, draws) for layer in range(recipe["depth"])]
+    network = nn.Sequential(*hidden, nn.LazyLinear(split.n_outputs(target))).double()
+    network.eval()
+    network(torch.zeros(2, split.n_features, dtype=torch.float64))  # lazy layers learn their sizes
+    for number, layer in enumerate(hidden):
+        initialise(cell, layer.linear, str(number))
+    initialise(cell, network[-1], "output")
+    return network.to(DTYPES[recipe["dtype"]])
+
+
+@torch.no_grad()
+def initialise(cell: Cell, linear: nn.Linear, name: str) -> None:
+    """Fill one linear layer by torch.nn.init, from the generators that belong to its name."""
+    recipe = cell.recipe
+    place = (recipe["data"], recipe["seed"])
+    init = INITS[recipe["init"]]
+    weight = torch_generator(recipe["study_seed"], f"init/{name}.weight", *place)
+    init.twin(linear.weight, weight, **cell.parameters("init"))
+    nn.init.constant_(linear.bias, recipe["bias"])
+    if init.bias is not None:  # torch.nn.Linear's own law for biases
+        bias = torch_generator(recipe["study_seed"], f"init/{name}.bias", *place)
+        noise = nn.init.normal_(torch.empty_like(linear.bias), generator=bias)
+        linear.bias += (noise / 2**0.5).erf() / linear.in_features**0.5
+
+
+def build_optimizer(cell: Cell, network: nn.Module) -> torch.optim.Optimizer:
+    """Return the cell's optimizer from torch.optim, weight decay included."""
+    recipe = cell.recipe
+    entry = OPTIMIZERS[recipe["optimizer"]]
+    decay = recipe["weight_decay"]
+    if recipe["decoupled"] and not entry.decoupled:
+        decay = 0.0  # applied by hand: torch's own optimizer couples it
+    return entry.twin(network.parameters(), weight_decay=decay, **cell.parameters("optimizer"))
+
+
+@torch.no_grad()
+def decay_by_hand(cell: Cell, optimizer: torch.optim.Optimizer) -> None:
+    """Shrink all parameters by 1 - lr * weight_decay, where torch's optimizer does not."""
+    recipe = cell.recipe
+    if not recipe["decoupled"] or OPTIMIZERS[recipe["optimizer"]].decoupled:
+        return
+    for group in optimizer.param_groups:
+        for param in group["params"]:
+            param.mul_(1 - group["lr"] * recipe["weight_decay"])
+
+
+def train_step(
+    cell: Cell,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    criterion: nn.Module,
+    x: Tensor,
+    y: Tensor,
+) -> tuple[float, float]:
+    """Update the network on one batch; return the loss and the gradient's norm before clipping."""
+    recipe = cell.recipe
+    optimizer.zero_grad()
+    loss = criterion(network(x), y)
+    penalised = loss
+    if recipe["l1"] > 0:
+        weights = [m.weight for m in network.modules() if isinstance(m, nn.Linear)]
+        penalised = loss + recipe["l1"] * sum(weight.abs().sum() for weight in weights)
+    penalised.backward()
+    params = list(network.parameters())
+    grad_norm = nn.utils.get_total_norm([param.grad for param in params])
+    if recipe["clip_norm"] > 0:
+        nn.utils.clip_grad_norm_(params, recipe["clip_norm"])
+    if recipe["clip_value"] > 0:
+        nn.utils.clip_grad_value_(params, recipe["clip_value"])
+    decay_by_hand(cell, optimizer)
+    optimizer.step()
+    return float(loss.detach()), float(grad_norm)
+
+
+@torch.no_grad()
+def evaluate(cell: Cell, network: nn.Module, split: Split, criterion: nn.Module) -> Scores:
+    """Return loss and score on each part, with running statistics and without dropout."""
+    network.eval()
+    scores: Scores = {}
+    for part in PARTS:
+        x, y = tensors(cell, split, part)
+        outputs = network(x)
+        scores[f"{part}_loss"] = float(criterion(outputs, y))
+        score = score_of_task(split.task)
+        scores[f"{part}_{score}"] = score_outputs(cell, split, part, outputs)
+    network.train()
+    return scores
+
+
+def score_outputs(cell: Cell, split: Split, part: str, outputs: Tensor) -> float:
+    """Return accuracy or R^2 of the outputs (n, outputs) on a part."""
+    y = torch.as_tensor(split.y[part])
+    if split.task == "regression":
+        residual = ((outputs.squeeze(-1) - y) ** 2).sum()
+        return float(1 - residual / ((y - y.mean()) ** 2).sum())
+    if outputs.shape[1] == 1:
+        predicted = (outputs.squeeze(-1) > LOSSES[cell.recipe["loss"]].threshold).long()
+    else:
+        predicted = outputs.argmax(-1)
+    return float((predicted == y).double().mean())
+
+
+def tensors(cell: Cell, split: Split, part: str) -> tuple[Tensor, Tensor]:
+    """Return x and the loss's targets of a part as tensors of the cell's number type."""
+    target = LOSSES[cell.recipe["loss"]].targets[split.task]
+    dtype = DTYPES[cell.recipe["dtype"]]
+    y = torch.tensor(split.targets(part, target))
+    return torch.tensor(split.x[part], dtype=dtype), y if target == "class" else y.to(dtype)
+
+
+def train_cell(
+    cell: Cell,
+    *,
+    target: float | None = None,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> Rows:
+    """Train one cell and return its rows, in the same form as the engine's."""
+    began = time.perf_counter()
+    recipe = cell.recipe
+    split = split_for(recipe)
+    draws = Draws(recipe)
+    network = build(cell, split, draws).train()
+    optimizer = build_optimizer(cell, network)
+    steps = split.steps_per_epoch(recipe["batch_size"])
+    schedule = SCHEDULES[recipe["schedule"]]
+    total = recipe["epochs"] * (steps if schedule.unit == "step" else 1)
+    scheduler = schedule.twin(optimizer, total, **cell.parameters("schedule"))
+    criterion = LOSSES[recipe["loss"]].twin()
+    record = Record(cell.cell_id, recipe, score_of_task(split.task), target)
+
+    def rate() -> float:
+        return float(optimizer.param_groups[0]["lr"])
+
+    record.add(0, 0, rate(), float("nan"), evaluate(cell, network, split, criterion))
+    x, y = tensors(cell, split, "train")
+    for epoch in range(recipe["epochs"]):
+        if record.over:
+            break
+        order = draws.next_order(split.n_train)
+        norms, lr = [], rate()
+        for number in range(steps):
+            lr = rate()
+            rows = order[number * recipe["batch_size"] : (number + 1) * recipe["batch_size"]]
+            loss, norm = train_step(cell, network, optimizer, criterion, x[rows], y[rows])
+            norms.append(norm)
+            if schedule.unit == "step":
+                scheduler.step()
+            if not is_finite(loss, norm):
+                record.diverged_at_step = epoch * steps + number + 1
+                break
+        if record.over:
+            break
+        scores = evaluate(cell, network, split, criterion)
+        record.add(epoch + 1, (epoch + 1) * steps, lr, sum(norms) / len(norms), scores)
+        if schedule.after_epoch is not None:
+            scheduler.step(scores["val_loss"])
+        elif schedule.unit == "epoch":
+            scheduler.step()
+        on_progress((epoch + 1) / recipe["epochs"])
+
+    n_params = sum(param.numel() for param in network.parameters())
+    row = record.row(n_params, time.perf_counter() - began, "reference")
+    return Rows(cells=[row], curves=record.curves, layers=[])
+
+
+def is_finite(loss: float, norm: float) -> bool:
+    """Tell whether neither is NaN or infinite."""
+    return bool(torch.isfinite(torch.tensor([loss, norm])).all())

@@ -1,0 +1,323 @@
+"""results directory -> report.html: read, compute frames, draw, lay out, write in one step.
+
+Reads `cells.parquet`, `curves.parquet` and `provenance.json` and nothing else; needs no torch.
+The same inputs give the same bytes: no clock, no global generator, no ids by chance.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from nnbench import stats
+from nnbench.report import frames, numbers
+from nnbench.report.figures import Figures, draw_figures, strip_frames
+from nnbench.report.sentences import answer, effect_decimals, importance_title
+from nnbench.seeds import numpy_generator
+
+HERE = Path(__file__).parent
+MOST_FAILED_ARMS = 30
+
+
+class ReportError(Exception):
+    """The folder holds no results that a report can be made of; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a results directory holds. cells: one row per cell; curves: one per cell and epoch."""
+
+    folder: Path
+    cells: pd.DataFrame
+    curves: pd.DataFrame
+    provenance: Mapping[str, Any]
+
+    @property
+    def study(self) -> Mapping[str, Any]:
+        return self.provenance["study"]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Every frame behind the report. labelled: the cells that the metric applies to, labelled."""
+
+    metric: str
+    labelled: pd.DataFrame
+    factors: list[str]
+    levels: dict[str, list[str]]
+    baselines: dict[str, str]
+    effects: pd.DataFrame
+    blocks: pd.DataFrame
+    ranking: pd.DataFrame
+    data_sets: pd.DataFrame
+    overall: stats.Interval
+    not_applicable: list[str]
+    tuned: list[str]
+
+
+def build_report(folder: Path) -> Path:
+    """Write `report.html` into the results directory, all of it or nothing, and return its path.
+
+    Raises ReportError where a file is missing or is not what a run writes.
+    """
+    results = read_results(folder)
+    analysis = analyse(results)
+    page = render(results, analysis, draw_figures(results, analysis))
+    return write_whole(folder / "report.html", page)
+
+
+def write_hero(folder: Path, path: Path) -> Path:
+    """Write the picture of what mattered in this study, for a README, as a PNG."""
+    from nnbench.plots import hero_png
+
+    results = read_results(folder)
+    analysis = analyse(results)
+    metric = stats.METRICS[analysis.metric]
+    strips, blocks = strip_frames(analysis)
+    decimals = effect_decimals(analysis.effects[~analysis.effects["baseline"]])
+    return hero_png(
+        strips,
+        blocks,
+        f"difference in {metric.label} to the baseline",
+        metric.higher_is_better,
+        importance_title(analysis.ranking, metric.label, decimals),
+        f"{results.study['title']}: {len(results.cells):,} networks trained; mean paired difference "
+        "with 95 % interval, one tick a data set and seed",
+        path,
+    )
+
+
+def read_results(folder: Path) -> Results:
+    """Read the three files of a results directory."""
+    needed = ("cells.parquet", "curves.parquet", "provenance.json")
+    for name in needed:
+        if not (folder / name).is_file():
+            raise ReportError(f"{folder / name} is missing: `nnbench run` writes it")
+    try:
+        provenance = json.loads((folder / needed[2]).read_text(encoding="utf-8"))
+        cells, curves = (pd.read_parquet(folder / name) for name in needed[:2])
+    except (ValueError, OSError) as error:
+        raise ReportError(f"{folder}: a result file cannot be read: {error}") from error
+    if "study" not in provenance or cells.empty:
+        raise ReportError(f"{folder} holds no cell yet: run the study first")
+    return Results(folder, cells, curves, provenance)
+
+
+def analyse(results: Results) -> Analysis:
+    """Compute every frame of the report: tuned, labelled, summarised, ranked."""
+    study = results.study
+    report = study.get("report") or {}
+    metric, tuned = report.get("metric") or "test_accuracy", list(report.get("tune") or [])
+    if metric not in stats.METRICS or metric not in results.cells:
+        known = ", ".join(m for m in stats.METRICS if m in results.cells)
+        raise ReportError(f"report.metric {metric!r} is not in the results; there are: {known}")
+    declared = study.get("factors") or {}
+    factors = stats.top_factors([f for f in declared if f not in tuned], results.cells.columns)
+    chosen = stats.choose_tuned(results.cells, factors, tuned)
+    labelled = stats.label_cells(chosen, factors, ignore=tuned)
+    labelled, not_applicable = stats.applicable(labelled, metric)
+    levels = {f: stats.order_levels(labelled[f], list(declared[f])) for f in factors}
+    factors = [f for f in factors if levels[f]]
+    named = (study.get("design") or {}).get("baseline") or {}
+    baselines = {f: stats.baseline_level(levels[f], named.get(f)) for f in factors}
+
+    def generator_for(purpose: str) -> Any:
+        return numpy_generator(int(study.get("seed") or 0), f"bootstrap/{purpose}", "", 0)
+
+    def summarise(factor: str) -> pd.DataFrame:
+        return stats.summarise_factor(
+            labelled, factor, levels[factor], baselines[factor], metric, factors, generator_for
+        )
+
+    def blocks(factor: str) -> pd.DataFrame:
+        pairs = stats.paired_differences(labelled, factor, baselines[factor], metric, factors)
+        return stats.block_differences(pairs).assign(factor=factor)
+
+    effects = pd.concat([summarise(f) for f in factors]) if factors else pd.DataFrame()
+    effects = effects.reset_index(drop=True)
+    ranking = stats.importance(effects) if factors else pd.DataFrame(columns=["factor", "range"])
+    data_levels = stats.order_levels(labelled["data"], list(declared.get("data", [])))
+    return Analysis(
+        metric=metric,
+        labelled=labelled,
+        factors=list(ranking["factor"]),
+        levels=levels,
+        baselines=baselines,
+        effects=effects,
+        blocks=pd.concat([blocks(f) for f in factors]) if factors else pd.DataFrame(),
+        ranking=ranking,
+        data_sets=stats.summarise_levels(labelled, "data", data_levels, metric, generator_for),
+        overall=stats.mean_interval(labelled, metric, generator_for("overall")),
+        not_applicable=not_applicable,
+        tuned=tuned,
+    )
+
+
+# Laying out -------------------------------------------------------------------------------------
+
+
+def render(results: Results, analysis: Analysis, figures: Figures) -> str:
+    """Return the page. The template lays out; every number in it comes from here as text."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    counts = cell_counts(results)
+    metric = stats.METRICS[analysis.metric]
+    single = mean_text(analysis.overall, metric.label, len(analysis.labelled))
+    return environment.get_template("page.html.j2").render(
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        study=results.study,
+        answer=answer(
+            analysis.effects, analysis.ranking, analysis.baselines, analysis.metric, counts, single
+        ),
+        trust=trust_strip(results, counts),
+        metric=metric,
+        analysis=analysis,
+        counts=counts,
+        figures=figures,
+        tables=[factor_table(analysis, factor) for factor in analysis.factors],
+        data_table=data_table(analysis),
+        failures=failure_rows(results, analysis),
+        contrasts=int((~analysis.effects["baseline"]).sum()) if analysis.factors else 0,
+        command=f"nnbench run {shlex.quote('studies/' + str(results.study['name']) + '.toml')}",
+        versions=sorted((results.provenance.get("versions") or {}).items()),
+        fingerprint=results.provenance.get("source_fingerprint", ""),
+        created=results.provenance.get("created", ""),
+    )
+
+
+def cell_counts(results: Results) -> dict[str, int]:
+    """Return n, ok, diverged, crashed and missing; n includes the cells that have not run."""
+    counts = stats.status_counts(results.cells)
+    missing = int((results.provenance.get("counts") or {}).get("missing") or 0)
+    return counts | {"missing": missing, "n": counts["n"] + missing}
+
+
+def trust_strip(results: Results, counts: dict[str, int]) -> list[tuple[str, str]]:
+    """Return the pairs of the strip of trust: what it says, and what it is called."""
+    provenance, cells = results.provenance, results.cells
+    versions = provenance.get("versions") or {}
+    engines = sorted(set(cells["engine"].dropna().astype(str))) if "engine" in cells else []
+    strip = [
+        ("networks finished", f"{counts['ok']:,} of {counts['n']:,}"),
+        ("diverged", f"{counts['diverged']:,}"),
+        ("crashed", f"{counts['crashed']:,}"),
+        ("not run", f"{counts['missing']:,}"),
+        ("seeds", f"{cells['seed'].nunique()}"),
+        ("data sets", f"{cells['data'].nunique()}"),
+        ("engine", ", ".join(engines) or str(provenance.get("engine", "unknown"))),
+        ("nnbench", str(versions.get("nnbench", "unknown"))),
+        ("torch", str(versions.get("torch", "unknown"))),
+    ]
+    wall = provenance.get("wall_seconds")
+    if wall is not None:
+        strip.append(("wall time", numbers.duration(float(wall))))
+    return [pair for pair in strip if pair != ("not run", "0")]
+
+
+def mean_text(interval: stats.Interval, label: str, n: int) -> str:
+    """Return the mean of all cells as a phrase, with interval or the reason that it has none."""
+    if interval.reason:
+        return f"mean {label} {numbers.number(interval.estimate)}, its interval {interval.reason}"
+    places = numbers.decimals_for([interval.estimate], [(interval.high - interval.low) / 2])
+    span = numbers.interval(interval.low, interval.high, places)
+    return f"mean {label} {numbers.number(interval.estimate, places)} {span}, {n} networks"
+
+
+def factor_table(analysis: Analysis, factor: str) -> dict[str, Any]:
+    """Return one factor's table, every number as text, in the levels' order."""
+    rows = analysis.effects[analysis.effects["factor"] == factor]
+    places = _mean_decimals(rows)
+    effect_places = effect_decimals(rows)
+    ranked = analysis.ranking.set_index("factor").loc[factor]
+    return {
+        "factor": factor,
+        "baseline": analysis.baselines[factor],
+        "range": numbers.number(ranked["range"], effect_places),
+        "rows": [_table_row(row, places, effect_places) for _, row in rows.iterrows()],
+    }
+
+
+def data_table(analysis: Analysis) -> list[dict[str, Any]]:
+    """Return the data sets' rows: means only, for one data set is no arm of another."""
+    rows = analysis.data_sets
+    return [_table_row(row, _mean_decimals(rows), 0) for _, row in rows.iterrows()]
+
+
+def _mean_decimals(rows: pd.DataFrame) -> int:
+    half_widths = (rows["mean_high"] - rows["mean_low"]) / 2
+    return numbers.decimals_for(rows["mean"].dropna(), half_widths.dropna())
+
+
+def _table_row(row: pd.Series, places: int, effect_places: int) -> dict[str, Any]:
+    texts = {"level": row["level"], "n": row["n"], "used": row["used"], "diverged": row["diverged"]}
+    texts["share"] = f"{row['diverged'] / row['n']:.0%}".replace("%", " %") if row["n"] else "–"
+    texts |= _estimate_texts(row, "mean", places, signed=False)
+    if "effect" in row:
+        texts |= _estimate_texts(row, "effect", effect_places, signed=True)
+        texts |= {"pairs": row["pairs"], "pairs_used": row["pairs_used"], "verdict": row["verdict"]}
+    return texts
+
+
+def _estimate_texts(row: pd.Series, name: str, places: int, signed: bool) -> dict[str, str]:
+    reason = row[f"{name}_reason"]
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return {
+        name: numbers.number(row[name], places, signed=signed),
+        f"{name}_interval": "" if pd.isna(low) else numbers.interval(low, high, places),
+        f"{name}_reason": "" if pd.isna(reason) else str(reason),
+    }
+
+
+def failure_rows(results: Results, analysis: Analysis) -> dict[str, Any]:
+    """Return the arms that failed, of the whole study and not only of the tuned settings."""
+    columns = [f for f in analysis.factors if f in results.cells]
+    labels = {f: stats.level_labels(results.cells, f) for f in ("data", *columns)}
+    arms = frames.failed_arms(results.cells.assign(**labels), columns)
+    shown = arms.head(MOST_FAILED_ARMS)
+    where = shlex.quote(str(Path("results") / str(results.study["name"])))
+    rows = [
+        {
+            "arm": [row[c] for c in ("data", *columns)],
+            "diverged": row["diverged"],
+            "crashed": row["crashed"],
+            "n": row["n"],
+            "steps": _step_text(row["first_step"], row["last_step"]),
+            "command": f"nnbench export {shlex.quote(str(row['cell_id']))} --from {where}",
+        }
+        for _, row in shown.iterrows()
+    ]
+    return {"columns": ["data", *columns], "rows": rows, "hidden": len(arms) - len(shown)}
+
+
+def _step_text(first: float, last: float) -> str:
+    if pd.isna(first):
+        return "–"
+    return f"{first:,.0f}" if first == last else f"{first:,.0f} to {last:,.0f}"
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write the file beside its place and move it there: a reader sees the old or the new."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path

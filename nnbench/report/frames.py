@@ -1,0 +1,89 @@
+"""Descriptive frames behind the report's figures and lists: frame in, frame out, no drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from nnbench.stats import usable
+
+CURVE_COLUMNS = ("val_metric", "val_loss", "train_loss")
+
+
+def cross_means(frame: pd.DataFrame, row: str, column: str, metric: str) -> pd.DataFrame:
+    """Return one row per data set and pair of levels: `data, row, column, mean, used, n, diverged`.
+
+    `frame` is labelled. The mean is over the cells that have the metric, and null without any.
+    """
+    values = frame[metric].astype(float).where(usable(frame, metric))
+    table = frame.assign(value=values, lost=frame["status"] == "diverged")
+    cross = table.groupby(["data", row, column], sort=False).agg(
+        mean=("value", "mean"), used=("value", "count"), n=("value", "size"), diverged=("lost", "sum")
+    )
+    return cross.reset_index().rename(columns={row: "row", column: "column"})
+
+
+def curve_column(frame: pd.DataFrame, curves: pd.DataFrame, higher_is_better: bool) -> str | None:
+    """Return which learning curve to draw: the validation metric, or a loss; None without any."""
+    candidates = CURVE_COLUMNS if higher_is_better else CURVE_COLUMNS[1:]
+    here = curves[curves["cell_id"].isin(frame["cell_id"]) & (curves["epoch"] > 0)]
+    for column in candidates:
+        if column in here and here[column].notna().any():
+            return column
+    return None
+
+
+def seed_curves(
+    frame: pd.DataFrame, curves: pd.DataFrame, factor: str, column: str
+) -> pd.DataFrame:
+    """Return `data, level, cell_id, epoch, value` of the finished cells, one row per epoch."""
+    finished = frame.loc[frame["status"] == "ok", ["cell_id", "data", factor]]
+    joined = finished.merge(curves[["cell_id", "epoch", column]], on="cell_id")
+    joined = joined.rename(columns={factor: "level", column: "value"})
+    joined["value"] = joined["value"].astype(float)
+    return joined.dropna(subset=["value"]).sort_values(["data", "level", "cell_id", "epoch"])
+
+
+def curve_summary(lines: pd.DataFrame, frame: pd.DataFrame, factor: str) -> pd.DataFrame:
+    """Return the median and the quartiles over cells: `data, level, epoch, median, low, high, k, n`.
+
+    k cells stand behind an epoch, of n in the arm. An epoch that fewer than half of the finished
+    cells reached (early stopping) is left out: its median would be that of the slow ones only.
+    """
+    keys = ["data", "level"]
+    cells = frame.rename(columns={factor: "level"}).groupby(keys).size().rename("n")
+    value = lines.groupby([*keys, "epoch"])["value"]
+    table = pd.DataFrame(
+        {"median": value.median(), "low": value.quantile(0.25), "high": value.quantile(0.75)}
+    )
+    table["k"] = value.count()
+    finished = lines.groupby(keys)["cell_id"].nunique().rename("finished")
+    table = table.reset_index().merge(finished.reset_index(), on=keys)
+    table = table[table["k"] * 2 >= table["finished"]]
+    return table.merge(cells.reset_index(), on=keys).drop(columns="finished")
+
+
+def failed_arms(frame: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+    """Return the arms in which cells failed, the worst first.
+
+    Columns: `data`, the factors, `n, diverged, crashed, first_step, last_step, cell_id`: the steps
+    between which cells diverged (null for crashes), and the first failed cell, to repeat it.
+    """
+    failed = frame[frame["status"].isin(["diverged", "crashed"])]
+    keys = ["data", *factors]
+    sizes = frame.groupby(keys, sort=False).size().rename("n")
+    steps = pd.to_numeric(failed["diverged_at_step"], errors="coerce").astype(float)
+    table = failed.assign(
+        step=steps, is_diverged=failed["status"] == "diverged", is_crashed=failed["status"] == "crashed"
+    )
+    arms = table.groupby(keys, sort=False).agg(
+        diverged=("is_diverged", "sum"),
+        crashed=("is_crashed", "sum"),
+        first_step=("step", "min"),
+        last_step=("step", "max"),
+        cell_id=("cell_id", "first"),
+    )
+    arms = arms.join(sizes).reset_index()
+    arms["share"] = (arms["diverged"] + arms["crashed"]) / arms["n"]
+    return arms.sort_values("share", ascending=False, kind="stable").drop(columns="share")

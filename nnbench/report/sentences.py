@@ -1,0 +1,190 @@
+"""The sentences of a report, made from its numbers.
+
+Rules: an effect is never given without its interval and count; "better" and "worse" are said only
+where the interval excludes zero (the verdict of `nnbench.stats`); nothing is said of a cell that
+did not finish except that it did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from nnbench.report.numbers import decimals_for, interval, number
+from nnbench.stats import METRICS
+
+
+def effect_decimals(rows: pd.DataFrame) -> int:
+    """Return the decimals that suit all effects of these rows together.
+
+    An interval that excludes zero keeps excluding it as printed.
+    """
+    half_widths = (rows["effect_high"] - rows["effect_low"]) / 2
+    places = decimals_for(rows["effect"].dropna(), half_widths.dropna())
+    clear = rows[rows["verdict"].isin(["better", "worse"])]
+    ends = [*clear["effect_low"], *clear["effect_high"]]
+    while places < 6 and any(round(end, places) == 0 for end in ends):
+        places += 1
+    return places
+
+
+def effect_text(row: Any, decimals: int, words: bool = False) -> str:
+    """Return `−0.052 [−0.060, −0.044]  n 36/36`, or why there is no such thing."""
+    count = f"n {row['pairs_used']}/{row['pairs']}"
+    if pd.isna(row["effect"]):
+        return str(row["effect_reason"])
+    size = number(row["effect"], decimals, signed=True)
+    if pd.notna(row["effect_reason"]):
+        return f"{size} (interval {row['effect_reason']}), {count}"
+    span = interval(row["effect_low"], row["effect_high"], decimals)
+    return f"{size} {span}, {count} pairs" if words else f"{size} {span}  {count}"
+
+
+def answer(
+    effects: pd.DataFrame,
+    ranking: pd.DataFrame,
+    baselines: dict[str, str],
+    metric: str,
+    counts: dict[str, int],
+    single: str,
+) -> list[str]:
+    """Return the answer in two to four sentences. single: the mean, for a study of one arm."""
+    sentences = []
+    label = METRICS[metric].label
+    compared = effects[~effects["baseline"]] if len(effects) else effects
+    if counts["ok"] == 0:
+        sentences.append("No network finished, so there is no effect to report.")
+    elif compared.empty:
+        sentences.append(f"This study has one arm and compares nothing: {single}.")
+    elif compared["effect"].isna().all():
+        sentences.append("No pair of networks finished together, so there is no effect to report.")
+    else:
+        sentences += _clear_sentences(compared, ranking, baselines, label)
+        sentences += _unclear_sentences(compared, ranking, baselines, label)
+    sentences.append(finished_sentence(counts, effects))
+    return sentences
+
+
+def _clear_sentences(
+    compared: pd.DataFrame, ranking: pd.DataFrame, baselines: dict[str, str], label: str
+) -> list[str]:
+    """Say, for the two most important factors with a clear effect, their strongest levels."""
+    clear = compared[compared["verdict"].isin(["better", "worse"])]
+    order = [f for f in ranking["factor"] if f in set(clear["factor"])]
+    sentences = []
+    for place, factor in enumerate(order[:2]):
+        part = clear[clear["factor"] == factor]
+        decimals = effect_decimals(part)
+        said = [
+            f"{row['level']} is {row['verdict']} ({effect_text(row, decimals, words=True)})"
+            for row in (strongest(part, "better"), strongest(part, "worse"))
+            if row is not None
+        ]
+        first = ranking["factor"].iloc[0] == factor
+        opening = [
+            f"The choice of {factor} moved {label} most"
+            if first
+            else f"The choice of {factor} made a clear difference in {label}",
+            f"Next came {factor}",
+        ][place]
+        sentences.append(
+            f"{opening}: against its baseline {baselines[factor]}, {' and '.join(said)}."
+        )
+    return sentences
+
+
+def _unclear_sentences(
+    compared: pd.DataFrame, ranking: pd.DataFrame, baselines: dict[str, str], label: str
+) -> list[str]:
+    """Name the factors without a clear effect, and how large the largest of their effects is."""
+    measured = compared[compared["effect"].notna()]
+    clear = set(measured.loc[measured["verdict"].isin(["better", "worse"]), "factor"])
+    unclear = [f for f in ranking["factor"] if f in set(measured["factor"]) - clear]
+    if not unclear:
+        return []
+    row = strongest(measured[measured["factor"].isin(unclear)])
+    size = effect_text(row, effect_decimals(pd.DataFrame([row])), words=True)
+    return [
+        f"For {listed(unclear)} no difference from the baseline in {label} can be told from zero; "
+        f"the largest, {row['level']} against {baselines[row['factor']]}, is {size}."
+    ]
+
+
+def strongest(rows: pd.DataFrame, verdict: str | None = None) -> Any:
+    """Return the row with the largest effect, of one verdict if given; None where there is none."""
+    rows = rows if verdict is None else rows[rows["verdict"] == verdict]
+    return None if rows.empty else rows.loc[rows["effect"].abs().idxmax()]
+
+
+def finished_sentence(counts: dict[str, int], effects: pd.DataFrame) -> str:
+    """Say how many cells finished, and where most of those that diverged are."""
+    n, ok = counts["n"], counts["ok"]
+    if ok == n and not counts.get("missing"):
+        return f"All {n} networks finished; none diverged."
+    parts = [
+        f"{counts[status]} {word}"
+        for status, word in (
+            ("diverged", "diverged"),
+            ("crashed", "crashed"),
+            ("missing", "have not run"),
+        )
+        if counts.get(status)
+    ]
+    text = f"{ok} of {n} networks finished; {listed(parts)}"
+    if counts["diverged"] and len(effects):
+        row = effects.loc[(effects["diverged"] / effects["n"].clip(lower=1)).idxmax()]
+        if row["diverged"] < counts["n"]:
+            text += (
+                f", the largest share at {row['factor']} {row['level']} "
+                f"({row['diverged']} of {row['n']})"
+            )
+    return text + "."
+
+
+def importance_title(ranking: pd.DataFrame, label: str, decimals: int) -> str:
+    """Return the finding of the effects' figure."""
+    known = ranking.dropna(subset=["range"])
+    if known.empty:
+        return f"No effect on {label} could be measured"
+    first = known.iloc[0]
+    span = f"The choice of {first['factor']} moves mean {label} by up to {number(first['range'], decimals)}"
+    if len(known) < 2:
+        return span
+    last = known.iloc[-1]
+    return f"{span}, {last['factor']} by {number(last['range'], decimals)}"
+
+
+def heat_title(cross: pd.DataFrame, label: str) -> str:
+    """Return the finding of the heat map: where the lowest and the highest means are."""
+    known = cross.dropna(subset=["mean"])
+    if known.empty:
+        return "No combination finished"
+    low, high = known.loc[known["mean"].idxmin()], known.loc[known["mean"].idxmax()]
+    decimals = decimals_for(known["mean"])
+    return (
+        f"Mean {label} runs from {number(low['mean'], decimals)} ({low['row']} with "
+        f"{low['column']} on {low['data']}) to {number(high['mean'], decimals)} "
+        f"({high['row']} with {high['column']} on {high['data']})"
+    )
+
+
+def curves_title(summary: pd.DataFrame, label: str) -> str:
+    """Return the finding of the learning curves: where the medians end, on the first data set."""
+    first = summary[summary["data"] == summary["data"].iloc[0]]
+    ends = first.sort_values("epoch").groupby("level", sort=False).last()
+    low, high = ends["median"].idxmin(), ends["median"].idxmax()
+    decimals = decimals_for(ends["median"])
+    where = f"On {first['data'].iloc[0]}, median {label} ends"
+    if low == high:
+        return f"{where} at {number(ends['median'].max(), decimals)} ({high})"
+    return (
+        f"{where} between {number(ends.loc[low, 'median'], decimals)} ({low}) and "
+        f"{number(ends.loc[high, 'median'], decimals)} ({high})"
+    )
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return `a`, `a and b` or `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,124 @@
+"""What the training of one stack hands back, and the columns of the three result tables.
+
+Plain Python only: the engine fills `Rows`, the store writes them, and neither needs the other.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Schema = Mapping[str, type]
+
+CELLS: Schema = {
+    "cell_id": str,
+    "status": str,  # ok, diverged or crashed
+    "diverged_at_step": int,
+    "epochs_run": int,
+    "best_epoch": int,
+    "stopped_early": bool,
+    "n_params": int,
+    "train_loss": float,
+    "val_loss": float,
+    "test_loss": float,
+    "train_accuracy": float,
+    "val_accuracy": float,
+    "test_accuracy": float,
+    "train_r2": float,
+    "val_r2": float,
+    "test_r2": float,
+    "epochs_to_target": int,
+    "seconds": float,
+    "engine": str,
+    "reason": str,  # why a crashed cell crashed, null for every other
+}
+
+CURVES: Schema = {
+    "cell_id": str,
+    "epoch": int,  # 0 is before training
+    "step": int,
+    "lr": float,
+    "train_loss": float,
+    "val_loss": float,
+    "val_metric": float,
+    "grad_norm": float,
+}
+
+LAYERS: Schema = {
+    "cell_id": str,
+    "epoch": int,
+    "layer": int,
+    "act_mean": float,
+    "act_std": float,
+    "grad_norm": float,
+    "grad_std": float,
+    "weight_norm": float,
+    "update_ratio": float,
+    "dead_fraction": float,
+    "saturated_fraction": float,
+}
+
+SCHEMAS: Mapping[str, Schema] = {"cells": CELLS, "curves": CURVES, "layers": LAYERS}
+
+
+@dataclass
+class Rows:
+    """The results of one stack: a list of rows for each table, keys as in `SCHEMAS`.
+
+    A key left out is null. A key beyond the schema becomes a further column after the others.
+    """
+
+    cells: list[dict[str, Any]] = field(default_factory=list)
+    curves: list[dict[str, Any]] = field(default_factory=list)
+    layers: list[dict[str, Any]] = field(default_factory=list)
+
+
+def crashed_rows(cell_ids: Iterable[str], reason: str, engine: str) -> Rows:
+    """Rows of cells that have no result because their worker died or their code raised."""
+    return Rows(
+        [
+            {"cell_id": cell_id, "status": "crashed", "engine": engine, "reason": reason}
+            for cell_id in cell_ids
+        ]
+    )
+
+
+def column_type(values: Iterable[Any]) -> type:
+    """The narrowest of bool, int, float and str that holds every value that is not missing.
+
+    Integers with floats are floats; anything else that differs, and every sequence, is text.
+    A column without a value is float.
+    """
+    kinds = {type(value) for value in map(plain, values) if value is not None}
+    if not kinds:
+        return float
+    if len(kinds) == 1 and kinds <= {bool, int, float, str}:
+        return kinds.pop()
+    return float if kinds == {int, float} else str
+
+
+def as_type(value: Any, kind: type) -> Any:
+    """The value as `kind`, or None where it is missing (None and NaN).
+
+    Errors: ValueError where the value would change, such as 2.5 as an integer.
+    """
+    value = plain(value)
+    if value is None or type(value) is kind:
+        return value
+    if kind is str:
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str | list) or kind(value) != value:
+        raise ValueError(f"{value!r} is no {kind.__name__}")
+    return kind(value)
+
+
+def plain(value: Any) -> Any:
+    """A value in Python's own types: numpy scalars unwrapped, tuples as lists, NaN as None."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(part) for part in value]
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value

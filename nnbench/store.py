@@ -1,0 +1,605 @@
+"""One study's results on disk: parts that are committed whole, and the tables made from them.
+
+A part is the result of one finished stack: a folder with three Parquet tables and a manifest that
+holds their checksums. It is written aside, flushed, and renamed into place, so that a reader sees
+all of it or nothing, and it never changes afterwards. What fails its checksum is set aside and
+counts as missing. The tables of the study are rebuilt from its parts.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from nnbench.rows import CELLS, SCHEMAS, Rows, Schema, as_type, column_type, plain
+
+if TYPE_CHECKING:
+    from nnbench.study import Cell
+
+ARROW = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+PARTS, DAMAGED, CHECKSUMS, MANIFEST = "parts", "damaged", "checksums.json", "manifest.json"
+MANIFEST_KEYS = {"engine", "fingerprint", "done", "crashed", "files"}
+FILES = {kind: f"{kind}.parquet" for kind in SCHEMAS}
+OCCUPIED = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
+WAYS_OUT = {
+    errno.ENOSPC: "Free some space and run again: what was finished before is kept",
+    errno.EDQUOT: "Free some space and run again: what was finished before is kept",
+    errno.EROFS: "Choose a folder that can be written to with --out",
+    errno.EACCES: "Choose a folder that can be written to with --out",
+    errno.EPERM: "Choose a folder that can be written to with --out",
+    errno.ENOTDIR: "A file stands where a folder should be: move it, or use another --out",
+    errno.EEXIST: "A file stands where a folder should be: move it, or use another --out",
+}
+
+
+class StoreError(Exception):
+    """The disk refused, or a result is damaged: one sentence that names the path."""
+
+
+class _Damage(Exception):
+    """What is wrong with a part or a table."""
+
+
+class Tables(NamedTuple):
+    """The result tables of a study, in study order."""
+
+    cells: pd.DataFrame
+    curves: pd.DataFrame
+    layers: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Which cells have results, by cell_id. The sets do not overlap."""
+
+    finished: frozenset[str]  # ok or diverged, with this engine and these sources
+    crashed: frozenset[str]  # tried, without a result
+    stale: frozenset[str]  # results of another engine or of other sources only
+    stale_parts: int
+    damaged_parts: int  # set aside, by this run or an earlier one
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One stack's results whose checksums were right when the bytes were read."""
+
+    name: str
+    engine: str
+    fingerprint: str
+    done: list[str]
+    crashed: list[str]
+    files: dict[str, bytes]
+
+    def rows(self, kind: str, cell_ids: Sequence[str]) -> pa.Table:
+        table = pq.read_table(pa.BufferReader(self.files[FILES[kind]]))
+        return table.filter(pc.is_in(table["cell_id"], value_set=pa.array(cell_ids, pa.string())))
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder of one study, as seen by a run with one engine and one source fingerprint.
+
+    Opening sweeps what dead processes left half-written. Several processes may use one folder.
+    Errors: StoreError where the disk refuses.
+    """
+
+    folder: Path
+    engine: str
+    fingerprint: str
+    damage: list[str] = field(default_factory=list)  # what this object set aside, and why
+
+    def __post_init__(self) -> None:
+        for folder in (self.folder, self.folder / PARTS, self.folder / DAMAGED):
+            if folder != self.folder and folder.is_symlink():
+                raise StoreError(f"{folder} is a link out of the results: remove it.")
+            with _disk("open", folder):
+                _sweep(folder)
+
+    def commit(self, rows: Rows) -> str:
+        """Write one finished stack, whole or not at all; returns the name of its part.
+
+        Where the same part is there already, from another process, that one stays.
+        """
+        name, contents = self._packed(rows)
+        parts = self.folder / PARTS
+        with _disk("write results to", parts):
+            _make_folder(parts)
+            with _scratch(parts) as draft:
+                for file, content in contents.items():
+                    _write(draft / file, content)
+                _sync_folder(draft)
+                self._publish(draft, parts / name)
+            _sync_folder(parts)
+        return name
+
+    def survey(self) -> Survey:
+        """Read and check every part, and say which cells have what."""
+        done: set[str] = set()
+        crashed: set[str] = set()
+        stale: set[str] = set()
+        stale_parts = 0
+        for part in self._parts():
+            if self._is_fresh(part):
+                done.update(part.done)
+                crashed.update(part.crashed)
+            else:
+                stale.update(part.done, part.crashed)
+                stale_parts += 1
+        return Survey(
+            finished=frozenset(done),
+            crashed=frozenset(crashed - done),
+            stale=frozenset(stale - done - crashed),
+            stale_parts=stale_parts,
+            damaged_parts=len(_entries(self.folder / DAMAGED)),
+        )
+
+    def finished(self) -> frozenset[str]:
+        """Cells that need not run again: results that are sound, fresh, and not a crash."""
+        return self.survey().finished
+
+    def tables(self, cells: Sequence["Cell"]) -> Tables:
+        """The tables of these cells, in their order; cells without fresh results have no row.
+
+        A cell that several parts hold comes from the first by name; a crash yields to a result.
+        """
+        fresh = [part for part in self._parts() if self._is_fresh(part)]
+        order = [cell.cell_id for cell in cells]
+        owners = _owners(fresh, set(order))
+        results, curves, layers = (_joined(fresh, owners, order, kind) for kind in SCHEMAS)
+        present = set(results["cell_id"].to_pylist())
+        rows = [row for row, cell_id in enumerate(order) if cell_id in present]
+        recipes = _recipe_table(cells).take(pa.array(rows, pa.int64()))
+        for name in results.column_names[1:]:
+            recipes = recipes.append_column(name, results[name])
+        return Tables(*(_frame(table) for table in (recipes, curves, layers)))
+
+    def write_tables(self, cells: Sequence["Cell"]) -> Tables:
+        """Rebuild the tables from the parts and replace their files; the same data, the same bytes.
+
+        Under the folder's lock, so that of several runs the last to write has seen the most.
+        """
+        with _disk("write tables to", self.folder):
+            _make_folder(self.folder)
+            with _locked(self.folder):
+                tables = self.tables(cells)
+                contents = {
+                    FILES[kind]: _parquet(pa.Table.from_pandas(frame, preserve_index=False))
+                    for kind, frame in tables._asdict().items()
+                }
+                csv = tables.cells.to_csv(index=False, lineterminator="\n")
+                _replace(self.folder, {**contents, "cells.csv": csv.encode()})
+        return tables
+
+    def remove_stale(self) -> int:
+        """Remove the stale parts whose every cell has a fresh result by now; returns how many."""
+        finished = self.finished()
+        return self._remove(
+            part.name
+            for part in self._parts()
+            if not self._is_fresh(part) and finished.issuperset(part.done + part.crashed)
+        )
+
+    def remove_all(self) -> int:
+        """Remove every part, fresh or stale, for a run that starts afresh; returns how many."""
+        return self._remove(path.name for path in _entries(self.folder / PARTS))
+
+    def _is_fresh(self, part: _Part) -> bool:
+        return (part.engine, part.fingerprint) == (self.engine, self.fingerprint)
+
+    def _packed(self, rows: Rows) -> tuple[str, dict[str, bytes]]:
+        """The name of a part and the bytes of its files."""
+        cell_ids = [row["cell_id"] for row in rows.cells]
+        if not cell_ids or len(set(cell_ids)) < len(cell_ids):
+            raise ValueError(f"a stack has each of its cells once, and at least one: {cell_ids}")
+        crashed = {row["cell_id"] for row in rows.cells if row["status"] == "crashed"}
+        contents = {
+            FILES[kind]: _parquet(_result_table(getattr(rows, kind), schema))
+            for kind, schema in SCHEMAS.items()
+        }
+        manifest = {
+            "engine": self.engine,
+            "fingerprint": self.fingerprint,
+            "done": sorted(set(cell_ids) - crashed),
+            "crashed": sorted(crashed),
+            "files": {name: _checksum(content) for name, content in contents.items()},
+        }
+        return _part_name(manifest), {**contents, MANIFEST: _sealed(manifest)}
+
+    def _publish(self, draft: Path, target: Path) -> None:
+        """Rename a part into place, unless a sound one is there already."""
+        try:
+            os.rename(draft, target)
+        except OSError as error:
+            if error.errno not in OCCUPIED:
+                raise
+            if self._sound(target) is None:
+                os.rename(draft, target)
+
+    def _parts(self) -> Iterator[_Part]:
+        """Every sound part by name, read and checked one at a time; damaged ones are set aside."""
+        for path in _entries(self.folder / PARTS):
+            part = self._sound(path)
+            if part is not None:
+                yield part
+
+    def _sound(self, path: Path) -> _Part | None:
+        """The part, or None where it was damaged (it is set aside) or has just been removed."""
+        with _disk("read", path):
+            try:
+                return _read_part(path)
+            except _Damage:
+                with _locked(path.parent):
+                    return self._set_aside(path)
+
+    def _set_aside(self, path: Path) -> _Part | None:
+        """Move a damaged part away, unless another process has put a sound one there meanwhile."""
+        try:
+            return _read_part(path)
+        except _Damage as damage:
+            _make_folder(self.folder / DAMAGED)
+            with suppress(FileNotFoundError):  # removed by a run that starts afresh
+                os.rename(path, self.folder / DAMAGED / f"{path.name}-{secrets.token_hex(4)}")
+                self.damage.append(f"{path.name}: {damage}")
+            return None
+
+    def _remove(self, names: Iterable[str]) -> int:
+        """Take parts out of sight in one step each, then delete them."""
+        parts = self.folder / PARTS
+        removed = 0
+        with _disk("remove results from", parts):
+            for name in names:
+                with _scratch(parts) as bin_, suppress(FileNotFoundError):
+                    os.rename(parts / name, bin_ / name)
+                    removed += 1
+        return removed
+
+
+def results_folder(root: Path, name: str) -> Path:
+    """The folder of a study's results, which must lie directly under the root.
+
+    Errors: StoreError where the name is no plain name or leads out of the root by a link.
+    """
+    try:
+        base = root.resolve()
+        folder = (base / name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, a NUL
+        raise StoreError(f"{name!r} cannot name a folder of results: {error}.") from error
+    if Path(name).name != name or folder == base or not folder.is_relative_to(base):
+        raise StoreError(f"{name!r} leads out of the results folder {base}: use a plain name.")
+    return folder
+
+
+def read_tables(folder: Path) -> Tables:
+    """The tables that a run wrote, checked against their checksums.
+
+    Errors: StoreError where one is missing or damaged, or the disk refuses.
+    """
+    with _disk("read", folder):
+        try:
+            known = _read_checksums(folder)
+            contents = [_checked(folder, name, known) for name in FILES.values()]
+        except _Damage as damage:
+            raise StoreError(f"In {folder}, {damage}: run the study again.") from damage
+    return Tables(*(pq.read_table(pa.BufferReader(content)).to_pandas() for content in contents))
+
+
+def verify(folder: Path) -> list[str]:
+    """One sentence for everything damaged in a study's folder; changes nothing on disk."""
+    found: list[str] = []
+    with _disk("read", folder):
+        for path in _entries(folder / PARTS):
+            try:
+                _read_part(path)
+            except _Damage as damage:
+                found.append(f"{PARTS}/{path.name}: {damage}")
+        try:
+            known = _read_checksums(folder)
+        except _Damage as damage:
+            return [*found, str(damage)]
+        for name in sorted(known):
+            try:
+                _checked(folder, name, known)
+            except _Damage as damage:
+                found.append(str(damage))
+    return found
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Replace files of a study's folder, each whole or not at all, and note their checksums.
+
+    Errors: StoreError where the disk refuses; every file is then as it was before.
+    """
+    with _disk("write to", folder):
+        _make_folder(folder)
+        with _locked(folder):
+            _replace(folder, contents)
+
+
+# ------------------------------------------------------------------------------------- tables
+
+
+def _recipe_table(cells: Sequence["Cell"]) -> pa.Table:
+    """One row per cell: cell_id, study, data, seed, then each field beside the one it refines."""
+    names = list(dict.fromkeys(name for cell in cells for name in cell.recipe))
+    heads = list(dict.fromkeys(name.partition(".")[0] for name in names))
+    first = [name for name in ("data", "seed") if name in names]
+    names.sort(key=lambda name: heads.index(name.partition(".")[0]))
+    names = first + [name for name in names if name not in first]
+    if clash := {"study", *CELLS} & set(names):
+        raise ValueError(f"recipe fields that are columns of results too: {sorted(clash)}")
+    columns = {
+        "cell_id": pa.array([cell.cell_id for cell in cells], pa.string()),
+        "study": pa.array([cell.study for cell in cells], pa.string()),
+    }
+    for name in names:
+        columns[name] = _column([cell.recipe.get(name) for cell in cells])
+    return pa.table(columns)
+
+
+def _result_table(rows: Sequence[Mapping[str, Any]], schema: Schema) -> pa.Table:
+    """Rows as a table: the schema's columns, then any others by name."""
+    given = {name for row in rows for name, value in row.items() if plain(value) is not None}
+    others = sorted(given - set(schema))
+    columns = {name: _column([row.get(name) for row in rows], schema[name]) for name in schema}
+    columns |= {name: _column([row.get(name) for row in rows]) for name in others}
+    return pa.table(columns)
+
+
+def _column(values: Sequence[Any], kind: type | None = None) -> pa.Array:
+    kind = kind or column_type(values)
+    return pa.array([as_type(value, kind) for value in values], ARROW[kind])
+
+
+def _owners(parts: Sequence[_Part], wanted: set[str]) -> dict[str, str]:
+    """Which part each cell's rows come from: results before crashes, then parts by name."""
+    owners: dict[str, str] = {}
+    claims = [(part, part.done) for part in parts] + [(part, part.crashed) for part in parts]
+    for part, cell_ids in claims:
+        for cell_id in wanted.intersection(cell_ids):
+            owners.setdefault(cell_id, part.name)
+    return owners
+
+
+def _joined(
+    parts: Sequence[_Part], owners: Mapping[str, str], order: Sequence[str], kind: str
+) -> pa.Table:
+    """One table of all parts, each cell from its owner, in study order and then by epoch."""
+    tables = [_result_table([], SCHEMAS[kind])]
+    for part in parts:
+        owned = [cell for cell in part.done + part.crashed if owners.get(cell) == part.name]
+        tables.append(part.rows(kind, owned))
+    table = pa.concat_tables(tables, promote_options="permissive")
+    others = sorted(set(table.column_names) - set(SCHEMAS[kind]))
+    table = table.select([*SCHEMAS[kind], *others])
+    keys = [pc.index_in(table["cell_id"], value_set=pa.array(order, pa.string())).to_numpy()]
+    if "epoch" in SCHEMAS[kind]:
+        keys.insert(0, table["epoch"].to_numpy())
+    return table.take(pa.array(np.lexsort(keys)))
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """A table in pandas: integers and flags stay what they are where some are missing."""
+    frame: pd.DataFrame = table.to_pandas(types_mapper=NULLABLE.get)
+    return frame
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    return bytes(sink.getvalue())
+
+
+# ---------------------------------------------------------------------------------- checksums
+
+
+def _checksum(content: bytes) -> str:
+    return f"{len(content)}:{hashlib.sha256(content).hexdigest()}"
+
+
+def _part_name(manifest: Mapping[str, Any]) -> str:
+    """A name from what is in the part. A crash and a later result of the same cells differ."""
+    identity = [manifest[key] for key in ("engine", "fingerprint", "done", "crashed")]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+
+
+def _sealed(document: Mapping[str, Any]) -> bytes:
+    """JSON that carries its own checksum, in the one form that `_unsealed` accepts."""
+    seal = _checksum(json.dumps(document).encode())
+    return json.dumps({"document": document, "seal": seal}, indent=1).encode()
+
+
+def _unsealed(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        document = json.loads(content)["document"]
+        sound = _sealed(document) == content
+    except (ValueError, TypeError, KeyError, RecursionError):
+        sound = False
+    if not sound:
+        raise _Damage(f"{name} does not match its checksum")
+    return dict(document)
+
+
+def _read_part(path: Path) -> _Part | None:
+    """Read and check one part; None where it has just been removed. Errors: _Damage."""
+    try:
+        manifest = _unsealed(_content(path / MANIFEST), MANIFEST)
+        if manifest.keys() != MANIFEST_KEYS or _part_name(manifest) != path.name:
+            raise _Damage("the part is not what its name says")
+        checksums = {name: [checksum] for name, checksum in manifest.pop("files").items()}
+        files = {name: _checked(path, name, checksums) for name in FILES.values()}
+    except _Damage:
+        if not os.path.lexists(path):
+            return None
+        raise
+    return _Part(name=path.name, files=files, **manifest)
+
+
+def _read_checksums(folder: Path) -> dict[str, list[str]]:
+    """The checksums that each file of a study may have: one, or two while it is replaced."""
+    if not (folder / CHECKSUMS).exists() and not (folder / FILES["cells"]).exists():
+        return {}
+    return _unsealed(_content(folder / CHECKSUMS), CHECKSUMS)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file. Errors: _Damage where there is no such file."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise _Damage(f"{path.name} is missing") from error
+
+
+def _checked(folder: Path, name: str, known: Mapping[str, Sequence[str]]) -> bytes:
+    """The bytes of a file that match one of its known checksums. Errors: _Damage."""
+    content = _content(folder / name)
+    if _checksum(content) not in known.get(name, ()):
+        raise _Damage(f"{name} does not match its checksum")
+    return content
+
+
+# --------------------------------------------------------------------------------------- disk
+
+_drafts: set[Path] = set()  # those of this process, by which `_sweep` knows a reused process id
+
+
+@contextmanager
+def _disk(action: str, path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        way_out = WAYS_OUT.get(error.errno or 0, "See that the folder can be read and written to")
+        raise StoreError(
+            f"Cannot {action} {path}: {error.strerror or error}. {way_out}."
+        ) from error
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder of our own beside the final place; whatever is left in it is removed."""
+    path = folder / f".tmp-{os.getpid()}-{secrets.token_hex(8)}"
+    _drafts.add(path)
+    try:
+        os.mkdir(path)
+        yield path
+    finally:
+        with suppress(OSError):  # what cannot be removed now is swept at the next opening
+            shutil.rmtree(path)
+        _drafts.discard(path)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system takes back from a process that dies."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a network disk without locks: a lone run needs none
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Replace files; the caller holds the lock.
+
+    All are on disk before the first is replaced, and from then until the last the checksums allow
+    the old and the new, so that to die in between leaves nothing that looks damaged.
+    """
+    try:
+        known = _read_checksums(folder)
+    except _Damage:
+        known = {}
+    new = {name: [_checksum(content)] for name, content in contents.items()}
+    either = {name: known.get(name, []) + new[name] for name in new}
+    with _scratch(folder) as draft:
+        for name, content in contents.items():
+            _write(draft / name, content)
+        _write(draft / "before", _sealed(known | either))
+        _write(draft / "after", _sealed(known | new))
+        os.replace(draft / "before", folder / CHECKSUMS)
+        for name in contents:
+            os.replace(draft / name, folder / name)
+        _sync_folder(folder)
+        os.replace(draft / "after", folder / CHECKSUMS)
+    _sync_folder(folder)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a new file and flush it to the disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush a folder's list of names to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each flushed to the disk."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        if not folder.is_dir():  # else another process was first
+            raise
+    _sync_folder(folder.parent)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, by name, without drafts; nothing where there is no folder."""
+    with _disk("read", folder), suppress(FileNotFoundError):
+        return sorted(path for path in folder.iterdir() if not path.name.startswith(".tmp-"))
+    return []
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the drafts of processes that are dead."""
+    with suppress(FileNotFoundError):
+        for path in list(folder.iterdir()):
+            draft = re.fullmatch(r"\.tmp-([0-9]{1,9})-[0-9a-f]{16}", path.name)
+            if draft and path not in _drafts and not _is_alive(int(draft[1])):
+                with suppress(OSError):  # another process sweeps too, or the disk is read-only
+                    shutil.rmtree(path)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether another process has this id; ours has none but those in `_drafts`."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True

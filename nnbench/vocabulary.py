@@ -1,0 +1,109 @@
+"""The words of a study file: what an entry says of itself and which values its numbers take.
+
+A leaf that imports nothing of nnbench: the study reads files with it, the catalogue fills it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number or word of an entry that a study file may set, or list.
+
+    `program` says that changing it changes the tensor program, so that cells which differ in it
+    cannot share a stack; every other parameter is a number that each network carries for itself.
+    """
+
+    default: Any
+    doc: str
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False  # the bound itself is not allowed
+    open_high: bool = False
+    choices: tuple[str, ...] = ()
+    program: bool = False
+    optional: bool = False  # "none" is allowed, and is read as None
+    whole: bool = False  # a whole number where the default (None, say) does not tell
+    flag: bool = False  # true or false, likewise
+
+    def accept(self, value: Any) -> Any:
+        """Return `value` in its canonical type, or raise ValueError saying what is allowed."""
+        if self.optional and (value is None or value == "none"):
+            return None
+        if self.choices:
+            return self._accept_choice(value)
+        if self.flag or isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise ValueError("must be true or false")
+            return value
+        if isinstance(self.default, str):
+            if not isinstance(value, str):
+                raise ValueError("must be text in quotes")
+            return value
+        if isinstance(self.default, tuple):
+            if not isinstance(value, list | tuple) or not value:
+                raise ValueError("must be a list in a list, such as [[2, 4]]: a list is one level")
+            return tuple(self._accept_number(item) for item in value)
+        return self._accept_number(value)
+
+    def _accept_choice(self, value: Any) -> str:
+        if value not in self.choices:
+            raise ValueError("must be one of " + ", ".join(map(repr, self.choices)))
+        return str(value)
+
+    def _accept_number(self, value: Any) -> int | float:
+        sample = self.default[0] if isinstance(self.default, tuple) else self.default
+        whole = self.whole or isinstance(sample, int)
+        wanted = "a whole number" if whole else "a number"
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"must be {wanted}")
+        if not math.isfinite(value) or (whole and value != int(value)):
+            raise ValueError(f"must be {wanted} and finite")
+        too_low = value < self.low or (self.open_low and value == self.low)
+        too_high = value > self.high or (self.open_high and value == self.high)
+        if too_low or too_high:
+            raise ValueError(f"must lie in {self.interval()}")
+        # adding 0.0 turns -0.0 into 0.0: one number, hence one cell
+        return int(value) if whole else float(value) + 0.0
+
+    def interval(self) -> str:
+        """Return the allowed range as mathematics writes it, e.g. ``[0, 1)``."""
+        left = "(" if self.open_low or self.low == -math.inf else "["
+        right = ")" if self.open_high or self.high == math.inf else "]"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One level of a factor: what `list` and `show` print. Each factor's own kind adds to it."""
+
+    summary: str
+    formula: str
+    reference: str
+    torch: str = ""  # the torch name that it is held against; empty where torch has none
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All that a study file may name.
+
+    `kinds` maps a `[grid]` key (`activation`) to its entries by name; `resolve` fills in what one
+    factor of a recipe takes from another and raises ValueError for a recipe that cannot be.
+    """
+
+    kinds: Mapping[str, Mapping[str, Entry]]
+    resolve: Callable[[Mapping[str, Any]], dict[str, Any]]
+
+    def find(self, kind: str, name: str) -> str | None:
+        """Return the name that `name`, perhaps an alias, stands for."""
+        entries = self.kinds[kind]
+        if name in entries:
+            return name
+        return next((key for key, entry in entries.items() if name in entry.aliases), None)

@@ -1,0 +1,273 @@
+"""Run tasks over worker processes that may die.
+
+A worker is a fresh Python process that is sent one task at a time over its own pipe. A worker that
+dies is replaced and its task starts again; code that raises is not run again, for it would raise
+again. Children ignore Ctrl-C, which is the parent's to handle, and end when the parent does.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from time import monotonic
+from typing import Any, Generic, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Progress = Callable[[Any], None]
+Work = Callable[[Task, Progress], Result]
+
+PATIENCE = 2.0  # seconds from asking the workers to end to killing them
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A task without a result: the last line of `reason` says what happened."""
+
+    reason: str
+    starts: int = 1
+
+
+class WorkerError(Exception):
+    """No worker can be started: the message holds what its start raised."""
+
+
+def run_tasks(
+    tasks: Sequence[Task],
+    work: Work[Task, Result],
+    workers: int = 1,
+    on_progress: Callable[[Task, Any], None] | None = None,
+    max_starts: int = 3,
+    split: Callable[[Task], list[Task]] | None = None,
+    initialise: Callable[[], None] | None = None,
+) -> Iterator[tuple[Task, Result | Crash]]:
+    """Yield each task with its result or its crash, in the order in which they end.
+
+    `work(task, progress)` runs in a worker, and what it passes to `progress` reaches
+    `on_progress(task, message)` here. With more than one worker, `work`, `initialise`, tasks,
+    messages and results travel between processes: functions of a module, and plain data.
+    One worker is this process itself.
+
+    A task whose worker died `max_starts` times ends as a crash. With `split`, before its last start
+    it is taken apart for as long as `split` returns more than one piece, and the pieces are yielded
+    in its place: each then starts alone, so that only the guilty one ends as a crash, and nothing
+    has started more than `max_starts` times.
+
+    Errors: WorkerError where workers end before they are ready. Whatever stops the caller
+    (Ctrl-C, closing the iterator) first ends the workers, in little over two seconds.
+    """
+    if workers <= 1:
+        yield from _run_here(tasks, work, on_progress, initialise)
+        return
+    pool = _Pool(deque(_Job(task) for task in tasks), work, on_progress, max_starts, split)
+    pool.initialise = initialise
+    try:
+        while pool.waiting or pool.busy():
+            pool.assign(workers)
+            ended = pool.receive()
+            pool.assign(workers)  # before the caller gets to write results down
+            yield from ended
+    finally:
+        pool.stop()
+
+
+def _run_here(
+    tasks: Sequence[Task],
+    work: Work[Task, Result],
+    on_progress: Callable[[Task, Any], None] | None,
+    initialise: Callable[[], None] | None,
+) -> Iterator[tuple[Task, Result | Crash]]:
+    if initialise is not None:
+        initialise()
+    for task in tasks:
+
+        def progress(message: Any, task: Task = task) -> None:
+            if on_progress is not None:
+                on_progress(task, message)
+
+        outcome: Result | Crash
+        try:
+            outcome = work(task, progress)
+        except Exception:
+            outcome = Crash(traceback.format_exc())
+        yield task, outcome
+
+
+# --------------------------------------------------------------------------------- the parent
+
+
+@dataclass
+class _Job(Generic[Task]):
+    task: Task
+    starts: int = 0
+
+
+@dataclass(eq=False)
+class _Worker(Generic[Task]):
+    process: SpawnProcess
+    pipe: Connection
+    is_ready: bool = False
+    job: _Job[Task] | None = None
+
+    def end(self) -> str:
+        """Wait for a process that is dead or dying, and say how it ended."""
+        self.process.join()
+        code = self.process.exitcode
+        self.pipe.close()
+        self.process.close()
+        if code is not None and code < 0:
+            return f"was killed by signal {-code} ({signal.strsignal(-code)})"
+        return f"ended with exit code {code}"
+
+
+@dataclass
+class _Pool(Generic[Task, Result]):
+    """The jobs that wait, and the workers with the job that each has."""
+
+    waiting: deque[_Job[Task]]
+    work: Work[Task, Result]
+    on_progress: Callable[[Task, Any], None] | None
+    max_starts: int
+    split: Callable[[Task], list[Task]] | None
+    initialise: Callable[[], None] | None = None
+    workers: list[_Worker[Task]] = field(default_factory=list)
+    failed_starts: int = 0  # in a row
+
+    def busy(self) -> list[_Worker[Task]]:
+        return [worker for worker in self.workers if worker.job is not None]
+
+    def assign(self, workers: int) -> None:
+        """Give waiting jobs to ready workers; start as many workers as there is work for."""
+        for worker in self.workers:
+            if worker.is_ready and worker.job is None and self.waiting:
+                worker.job = self.waiting.popleft()
+                worker.job.starts += 1
+                with suppress(OSError):  # it has just died: `receive` will find out
+                    worker.pipe.send(worker.job.task)
+        idle = len(self.workers) - len(self.busy())
+        for _ in range(min(workers - len(self.workers), len(self.waiting) - idle)):
+            self.workers.append(self._start())
+
+    def receive(self) -> list[tuple[Task, Result | Crash]]:
+        """Wait for news of any worker; returns the tasks that ended."""
+        ended: list[tuple[Task, Result | Crash]] = []
+        pipes = {worker.pipe: worker for worker in self.workers}
+        for pipe in wait(list(pipes)):
+            worker = pipes[pipe]  # type: ignore[index]
+            try:
+                kind, content = worker.pipe.recv()
+            except (EOFError, OSError):
+                ended += self._bury(worker)
+                continue
+            if kind == "ready":
+                worker.is_ready, self.failed_starts = True, 0
+            elif kind == "broken":
+                raise WorkerError(f"A worker could not be set up:\n{content}")
+            elif worker.job is not None and kind == "progress":
+                if self.on_progress is not None:
+                    self.on_progress(worker.job.task, content)
+            elif worker.job is not None:
+                ended.append((worker.job.task, content))
+                worker.job = None
+        return ended
+
+    def stop(self) -> None:
+        """End every worker: ask, wait `PATIENCE` seconds in all, kill."""
+        try:
+            for worker in self.workers:
+                worker.process.terminate()
+            deadline = monotonic() + PATIENCE
+            for worker in self.workers:
+                worker.process.join(max(0.0, deadline - monotonic()))
+        finally:  # also where a second Ctrl-C cuts the wait short
+            for worker in self.workers:
+                worker.process.kill()
+            for worker in self.workers:
+                worker.end()
+            self.workers.clear()
+
+    def _start(self) -> _Worker[Task]:
+        """Start a process that has never seen Ctrl-C: it inherits that the signal is blocked."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=_serve, args=(theirs, self.work, self.initialise), daemon=True
+        )
+        resource_tracker.ensure_running()  # it would unblock the signal if started in between
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        theirs.close()  # so that the child's death closes the last copy of its end
+        return _Worker(process, ours)
+
+    def _bury(self, worker: _Worker[Task]) -> list[tuple[Task, Result | Crash]]:
+        """Forget a dead worker; its job starts again, in pieces before its last start."""
+        self.workers.remove(worker)
+        how = worker.end()
+        job = worker.job
+        if job is None:
+            self.failed_starts += not worker.is_ready
+            if self.failed_starts >= self.max_starts:
+                raise WorkerError(f"Workers end before they are ready: the last {how}.")
+            return []
+        if job.starts >= self.max_starts:
+            return [(job.task, Crash(f"Its worker {how}, {job.starts} times.", job.starts))]
+        pieces = [job.task]
+        if self.split is not None and job.starts == self.max_starts - 1:
+            pieces = _pieces(job.task, self.split)
+        self.waiting.extend(_Job(piece, job.starts) for piece in pieces)
+        return []
+
+
+def _pieces(task: Task, split: Callable[[Task], list[Task]]) -> list[Task]:
+    """The task taken apart for as long as `split` returns more than one piece."""
+    parts = split(task)
+    if len(parts) < 2:
+        return [task]
+    return [piece for part in parts for piece in _pieces(part, split)]
+
+
+# --------------------------------------------------------------------------------- the worker
+
+
+def _serve(
+    pipe: Connection,
+    work: Callable[[Any, Progress], Any],
+    initialise: Callable[[], None] | None,
+) -> None:
+    """A worker's life: set up, then one task after the other until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        if initialise is not None:
+            initialise()
+    except Exception:
+        pipe.send(("broken", traceback.format_exc()))
+        return
+    with suppress(EOFError, OSError):  # the parent is gone, or has no more for us
+        pipe.send(("ready", None))
+        while True:
+            task = pipe.recv()
+            try:
+                message = ("result", work(task, lambda news: pipe.send(("progress", news))))
+                pipe.send(message)
+            except Exception:
+                pipe.send(("result", Crash(traceback.format_exc())))
+
+
+def _end_with_parent() -> None:
+    """End at once when the parent does, even killed, and even in the middle of a task."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)

@@ -1,0 +1,16 @@
+"""What holds for every test: figures need no screen, and generated examples have no clock."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# Before anything imports matplotlib; worker processes that a test starts inherit it.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# A time limit per example would fail on a busy machine. In CI the examples are the same each time,
+# so that a red build is about the change; on one's own machine they go on exploring.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
