@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnbench.catalog.data import DATA
+from nnbench.catalog.data import DATA, task_of
+from nnbench.catalog.samples import Sample
 from nnbench.lazy import lazy_import
 from nnbench.seeds import numpy_generator, seed_for, torch_generator
 
@@ -28,6 +28,10 @@ else:
     model_selection = lazy_import("sklearn.model_selection", globals())
 
 PARTS = ("train", "val", "test")
+
+
+class DataError(ValueError):
+    """A cell's data cannot be had: one sentence that names the data set and the way out."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ class Split:
     n_classes: int  # 0 for regression
 
     @property
+    def nbytes(self) -> int:
+        """Return the memory that the arrays take."""
+        return sum(array.nbytes for arrays in (self.x, self.y) for array in arrays.values())
+
+    @property
     def n_features(self) -> int:
         """Return the number of features."""
         return int(self.x["train"].shape[1])
@@ -54,12 +63,12 @@ class Split:
         return int(self.x["train"].shape[0])
 
     def steps_per_epoch(self, batch_size: int) -> int:
-        """Return the batches of an epoch.
+        """Return the batches of an epoch; a batch size of 0 means all examples at once.
 
         The last one may be smaller, as with torch's DataLoader; a lone example is left over, since
         BatchNorm cannot normalise it and arms with and without must see the same batches.
         """
-        full, rest = divmod(self.n_train, batch_size)
+        full, rest = divmod(self.n_train, batch_size or self.n_train)
         return full + (rest > (1 if full else 0))
 
     def targets(self, part: str, form: str) -> NDArray[Any]:
@@ -85,48 +94,124 @@ def draw_key(recipe: Mapping[str, Any]) -> tuple[Any, ...]:
     return (recipe["study_seed"], recipe["data"], recipe["seed"], data, *fractions)
 
 
+class _Splits:
+    """The splits used last, as many as fit in so many bytes; the newest is kept in any case."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._found: dict[tuple[Any, ...], Split] = {}
+
+    def __call__(self, key: tuple[Any, ...]) -> Split:
+        split = self._found.pop(key, None) or _split(key)
+        self._found[key] = split
+        while len(self._found) > 1 and sum(s.nbytes for s in self._found.values()) > self.most:
+            del self._found[next(iter(self._found))]
+        return split
+
+
+_splits = _Splits(most=500_000_000)
+
+
 def split_for(recipe: Mapping[str, Any]) -> Split:
-    """Return the cell's data, generated, split (stratified by class) and scaled."""
-    return _split(draw_key(recipe))
+    """Return the cell's data, generated or read, split (stratified by class) and scaled.
+
+    Raises DataError for data that cannot be had, or not be split into these parts.
+    """
+    return _splits(draw_key(recipe))
 
 
-@lru_cache(maxsize=64)
 def _split(key: tuple[Any, ...]) -> Split:
-    study_seed, name, repeat, items, val_fraction, test_fraction = key
-    entry = DATA[name]
+    study_seed, name, repeat, items, *fractions = key
     parameters = {place.partition(".")[2]: value for place, value in items if "." in place}
-    x, y = entry.function(numpy_generator(study_seed, "data", name, repeat), **parameters)
-    classes = entry.task == "classification"
-    if classes:
-        y = np.unique(y, return_inverse=True)[1].astype(np.int64)
-    rows = np.arange(len(x))
-    state = seed_for(study_seed, "split", name, repeat)
-    rest, test = model_selection.train_test_split(
-        rows, test_size=test_fraction, random_state=state, stratify=y if classes else None
-    )
-    train, val = model_selection.train_test_split(
-        rest,
-        test_size=val_fraction / (1 - test_fraction),
-        random_state=state,
-        stratify=y[rest] if classes else None,
-    )
-    mean, scale = _scaler(x[train])
-    parts = dict(zip(PARTS, (train, val, test), strict=True))
+    try:
+        sample = DATA[name].function(
+            numpy_generator(study_seed, "data", name, repeat), **parameters
+        )
+        classes = task_of(dict(items)) == "classification"
+        if classes:
+            sample = _numbered(sample)
+        labels = sample.y if classes else None
+        state = seed_for(study_seed, "split", name, repeat)
+        parts = _parts(len(sample.x), labels, state, *fractions)
+    except ValueError as problem:
+        raise DataError(f'[grid] data "{name}": {problem}') from None
+    y = {part: sample.targets(part)[rows] for part, rows in parts.items()}
     if not classes:
-        centre, unit = _scaler(y[train].astype(np.float64))
-        y = (y - centre) / unit
+        centre, unit = _scaler(y["train"])
+        y = {part: (values - centre) / unit for part, values in y.items()}
     return Split(
-        x={part: (x[index] - mean) / scale for part, index in parts.items()},
-        y={part: y[index] for part, index in parts.items()},
-        task=entry.task,
-        n_classes=int(y.max()) + 1 if classes else 0,
+        x=_prepared({part: sample.x[rows] for part, rows in parts.items()}, DATA[name].scaled),
+        y=y,
+        task="classification" if classes else "regression",
+        n_classes=int(sample.y.max()) + 1 if classes else 0,
     )
+
+
+def _numbered(sample: Sample) -> Sample:
+    """Number the classes that occur from 0 up."""
+    values = np.unique(sample.y)
+    observed = sample.observed
+    return sample._replace(
+        y=np.searchsorted(values, sample.y),
+        observed=None if observed is None else np.searchsorted(values, observed),
+    )
+
+
+def _parts(
+    n: int, labels: NDArray[Any] | None, state: int, val_fraction: float, test_fraction: float
+) -> dict[str, NDArray[np.int64]]:
+    """Return each part's rows; with labels (n,), every class has its share of every part."""
+    if val_fraction + test_fraction >= 1:
+        raise ValueError(
+            f"val_fraction {val_fraction:g} and test_fraction {test_fraction:g} leave nothing to "
+            f"train on: make them smaller"
+        )
+    try:
+        rest, test = model_selection.train_test_split(
+            np.arange(n), test_size=test_fraction, random_state=state, stratify=labels
+        )
+        train, val = model_selection.train_test_split(
+            rest,
+            test_size=val_fraction / (1 - test_fraction),
+            random_state=state,
+            stratify=None if labels is None else labels[rest],
+        )
+    except ValueError:
+        smallest = "" if labels is None else f", the smallest class {np.bincount(labels).min()}"
+        raise ValueError(
+            f"{n} examples{smallest}: too few for training, validation and test parts with "
+            f"val_fraction {val_fraction:g} and test_fraction {test_fraction:g}"
+        ) from None
+    return dict(zip(PARTS, (train, val, test), strict=True))
+
+
+def _prepared(x: Mapping[str, NDArray[np.float64]], scaled: bool) -> dict[str, NDArray[np.float64]]:
+    """Fill in missing values and scale, by the training part's medians, means and deviations.
+
+    x: each part's (examples, features), which are overwritten.
+    """
+    for feature in np.flatnonzero(np.any([np.isnan(part).any(0) for part in x.values()], 0)):
+        known = x["train"][:, feature]
+        known = known[~np.isnan(known)]
+        median = np.median(known) if len(known) else 0.0
+        for part in x.values():
+            part[np.isnan(part[:, feature]), feature] = median
+    if scaled:
+        mean, scale = _scaler(x["train"])
+        for part in x.values():
+            part -= mean
+            part /= scale
+    return dict(x)
 
 
 def _scaler(values: NDArray[np.float64]) -> tuple[Any, Any]:
-    """Return mean and standard deviation over the examples; a constant feature has scale 1."""
+    """Return mean and standard deviation over the examples; a constant feature has scale 1.
+
+    A deviation that is mere rounding of a constant counts as none: dividing by it would blow up.
+    """
     scale = values.std(0)
-    return values.mean(0), np.where(scale > 0, scale, 1.0)
+    constant = scale <= 1e-13 * np.abs(values).max(0)
+    return values.mean(0), np.where(constant, 1.0, scale)
 
 
 class Draws:
@@ -152,6 +237,9 @@ class Draws:
         """Return the order (n_train,) in which the next epoch visits the training examples."""
         return torch.randperm(n_train, generator=self._generator("batches"))
 
-    def next_dropout(self, layer: int, batch: int, units: int) -> Tensor:
-        """Return uniform noise (batch, units), float32, for the next step of a hidden layer."""
-        return torch.rand(batch, units, generator=self._generator(f"dropout/{layer}"))
+    def next_noise(self, purpose: str, layer: int, batch: int, units: int) -> Tensor:
+        """Return uniform noise (batch, units), float32, for the next step of a hidden layer.
+
+        `purpose` is ``dropout`` or ``activation``: each has a stream of its own in each layer.
+        """
+        return torch.rand(batch, units, generator=self._generator(f"{purpose}/{layer}"))

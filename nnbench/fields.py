@@ -54,6 +54,12 @@ FIELDS: dict[str, Field] = {
         Role.SWITCH,
         Parameter(0.0, "share of hidden units dropped in training", low=0, high=1, open_high=True),
     ),
+    "dropout_kind": _plain(
+        Role.PROGRAM,
+        Parameter(
+            "standard", "alpha keeps SELU's mean and variance", choices=("standard", "alpha")
+        ),
+    ),
     "weight_decay": _plain(
         Role.SWITCH,
         Parameter(None, "L2 or decoupled decay (none: the optimizer's)", 0, 1e6, optional=True),
@@ -74,7 +80,9 @@ FIELDS: dict[str, Field] = {
     ),
     "loss": _entry("loss", "auto", Role.PROGRAM, "loss (auto: by the data's task)"),
     "epochs": _plain(Role.PROGRAM, Parameter(20, "passes over the training part", 0, 10_000_000)),
-    "batch_size": _plain(Role.PROGRAM, Parameter(32, "examples of a step", 1, 100_000_000)),
+    "batch_size": _plain(
+        Role.PROGRAM, Parameter(32, "examples of a step (0: all)", 0, 100_000_000)
+    ),
     "early_stopping": _entry("early_stopping", "none", Role.NUMBER, "when training ends"),
     "val_fraction": _plain(
         Role.PROGRAM, Parameter(0.2, "share of the examples for validation", 0.01, 0.9)
@@ -85,6 +93,10 @@ FIELDS: dict[str, Field] = {
     "dtype": _plain(
         Role.PROGRAM, Parameter("float32", "number type", choices=("float32", "float64"))
     ),
+    "probe_every": _plain(
+        Role.PROGRAM, Parameter(0, "epochs between two probes (0: none)", 0, 10**7)
+    ),
+    "probe_sharpness": _plain(Role.PROGRAM, Parameter(False, "probe the largest curvature")),
     "study_seed": _plain(Role.DRAW, Parameter(0, "root of all draws", 0, 2**31 - 1)),
     "seed": _plain(Role.DRAW, Parameter(0, "repeat", 0, 2**31 - 1)),
 }

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import matplotlib as mpl
 import numpy as np
@@ -31,11 +32,12 @@ VERDICT_MARKS: Mapping[str, tuple[str, str, str]] = {  # marker, edge, face
     "better": ("^", BETTER, BETTER),
     "worse": ("v", WORSE, WORSE),
 }
+Look = dict[str, Any]  # matplotlib's keyword arguments
 MOST_SERIES = 7  # lines of one panel that an eye can tell apart
 MOST_PRINTED = 150  # heat map cells with their value in them
 MOST_THIN = 12  # lines of single networks behind a median; beyond it, the quartiles
 TEXT = 13.0
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # ships with matplotlib: the same layout on every machine
     "font.size": TEXT,
     "text.color": INK,
@@ -68,7 +70,7 @@ STYLE: dict[str, Any] = {
 def house_style() -> Iterator[None]:
     """Draw and save under the house style, whatever the user's matplotlibrc says."""
     with warnings.catch_warnings(), mpl.rc_context():
-        # The browser has the glyph (an emoji in a level's name) even where the layout font lacks it.
+        # The browser has the glyph (an emoji in a name) even where the layout font lacks it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         mpl.rcParams.update(mpl.rcParamsDefault)
         mpl.rcParams.update(STYLE)
@@ -76,9 +78,18 @@ def house_style() -> Iterator[None]:
 
 
 def shorten(text: str, most: int = 34) -> str:
-    """Return the text on one line without control characters, cut with an ellipsis at `most`."""
-    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return line if len(line) <= most else line[: most - 1] + "…"
+    """Return the text on one line, its middle cut out beyond `most` characters.
+
+    Levels of one family differ at the end (`negative_slope=0.2`), so that the end stays. Control
+    characters, which SVG does not allow, become the replacement character.
+    """
+    forbidden = {"Cc", "Cs", "Zl", "Zp"}
+    line = "".join(
+        "\N{REPLACEMENT CHARACTER}" if category(c) in forbidden or c in "\ufffe\uffff" else c
+        for c in text
+    )
+    kept = most - 1
+    return line if len(line) <= most else f"{line[: kept - kept // 2]}…{line[-(kept // 2) :]}"
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -95,6 +106,23 @@ def place_axes(figure: Figure, left: float, top: float, width: float, height: fl
     )
 
 
+def write(
+    axes: Axes,
+    text: str,
+    at: tuple[float, float],
+    shift: tuple[float, float] = (0, 0),
+    on_data: str = "",
+    **look: Any,
+) -> None:
+    """Write a text at a fraction of the axes, moved by so many pixels.
+
+    on_data: "x", "y" or "xy", the coordinates of `at` that are data and not fractions.
+    """
+    frame: Any = tuple("data" if name in on_data else "axes fraction" for name in "xy")
+    look = {"va": "center"} | look
+    axes.annotate(text, at, shift, xycoords=frame, textcoords="offset points", **look)
+
+
 # What mattered: every level's paired difference to its baseline ---------------------------------
 
 
@@ -106,6 +134,7 @@ def effect_strips(
     width: float = 1080,
     top: float = 26,
     row_height: float = 24,
+    margin: float = 0,
 ) -> Figure:
     """Draw, factor by factor, each level's paired difference with interval, every block behind it.
 
@@ -117,14 +146,14 @@ def effect_strips(
     places = np.cumsum([row_height + 10 if level is None else row_height for _, level in rows])
     with house_style():
         figure = new_figure(width, top + places[-1] + 66)
-        left, right = 240.0, 350.0
+        left, right = 220 + margin, 330 + margin
         axes = place_axes(figure, left, top, width - left - right, places[-1] + 16)
         axes.set_ylim(places[-1] + 16, 0)
         axes.set_xlim(*_padded(effects, blocks))
         axes.axvline(0, color=INK, linewidth=1)
         for (factor, level), y in zip(rows, places, strict=True):
             if level is None:
-                _strip_heading(axes, str(factor), str(headings[factor]), y, left)
+                _strip_heading(axes, str(factor), str(headings[factor]), y)
             else:
                 here = (effects["factor"] == factor) & (effects["level"] == level)
                 points = blocks[(blocks["factor"] == factor) & (blocks["level"] == level)]
@@ -146,34 +175,26 @@ def _padded(effects: pd.DataFrame, blocks: pd.DataFrame) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _strip_heading(axes: Axes, factor: str, heading: str, y: float, left: float) -> None:
-    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
-    name = shorten(factor, 28)
-    axes.annotate(name, (0, y + 2), xytext=(20 - left, 0), weight="bold", **place)
-    axes.annotate(
-        heading, (1, y + 2), xytext=(330, 0), color=QUIET, size=TEXT - 1, ha="right", **place
-    )
-    axes.plot([(20 - left) / _pixel_width(axes), 1 + 330 / _pixel_width(axes)], [y - 14] * 2,
-              color=RULE, linewidth=1, clip_on=False, transform=axes.get_yaxis_transform())  # fmt: skip
-
-
-def _pixel_width(axes: Axes) -> float:
-    return float(axes.get_position().width * axes.figure.get_size_inches()[0] * 72)
+def _strip_heading(axes: Axes, factor: str, heading: str, y: float) -> None:
+    write(axes, shorten(factor, 28), (0, y + 2), (-220, 0), on_data="y", weight="bold")
+    at: Look = {"on_data": "y", "ha": "right", "color": QUIET, "size": TEXT - 1}
+    write(axes, heading, (1, y + 2), (330, 0), **at)
+    ends = (-220 / axes.bbox.width, 1 + 330 / axes.bbox.width)
+    across = axes.get_yaxis_transform()
+    axes.plot(ends, [y - 14] * 2, color=RULE, linewidth=1, clip_on=False, transform=across)
 
 
 def _strip(axes: Axes, row: pd.Series, points: np.ndarray, y: float) -> None:
-    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
     marker, edge, face = VERDICT_MARKS.get(row["verdict"], ("o", INK, PAPER))
     axes.axhline(y, color=RULE, linewidth=0.8, zorder=0)
     axes.plot(points, np.full(len(points), y), "o", color=edge, alpha=0.3, markersize=6, mew=0)
     axes.plot([row["effect_low"], row["effect_high"]], [y, y], color=edge, linewidth=2.4)
     axes.plot([row["effect"]], [y], marker, color=face, markeredgecolor=edge, markersize=9)
-    axes.annotate(shorten(row["level"]), (0, y), xytext=(-12, 0), ha="right", **place)
+    write(axes, shorten(row["level"]), (0, y), (-12, 0), on_data="y", ha="right")
     known = np.isfinite(row["effect"])
-    axes.annotate(
-        shorten(row["text"], 48), (1, y), xytext=(330, 0), ha="right", size=TEXT - 1,
-        color=INK if known else QUIET, style="normal" if known else "italic", **place,
-    )  # fmt: skip
+    look: Look = {"color": INK} if known else {"color": QUIET, "style": "italic"}
+    text = shorten(row["text"], 60)
+    write(axes, text, (1, y), (330, 0), on_data="y", ha="right", size=TEXT - 1, **look)
 
 
 def _finish_strips(axes: Axes, x_label: str, higher_is_better: bool) -> None:
@@ -181,14 +202,14 @@ def _finish_strips(axes: Axes, x_label: str, higher_is_better: bool) -> None:
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel(x_label)
-    better = {"xycoords": "axes fraction", "textcoords": "offset points", "size": TEXT - 1}
     sides = ("worse", "better") if higher_is_better else ("better", "worse")
     low, high = axes.get_xlim()
     zero = (0 - low) / (high - low)
+    look: Look = {"color": QUIET, "size": TEXT - 1}
     if zero > 0.15:
-        axes.annotate(f"← {sides[0]}", (zero, 1), xytext=(-10, 6), ha="right", color=QUIET, **better)
+        write(axes, f"← {sides[0]}", (zero, 1), (-10, 12), ha="right", **look)
     if zero < 0.85:
-        axes.annotate(f"{sides[1]} →", (zero, 1), xytext=(10, 6), color=QUIET, **better)
+        write(axes, f"{sides[1]} →", (zero, 1), (10, 12), **look)
 
 
 # How training went ------------------------------------------------------------------------------
@@ -210,19 +231,21 @@ def learning_curves(
     panels = list(dict.fromkeys(summary["data"]))
     across = min(len(panels), 2)
     down = -(-len(panels) // across)
-    panel_width, panel_height, label_room = width / across, 300.0, 150.0
+    panel_width, panel_height = width / across, 300.0
+    label_room = 104 + 7 * min(max(len(level) for level in levels), 22)
     limits = _curve_limits(summary, log)
     with house_style():
-        figure = new_figure(width if across > 1 else 760, down * (panel_height + 84))
+        figure = new_figure(width if across > 1 else 760, down * (panel_height + 108))
         if across == 1:
             panel_width = 760
         for i, panel in enumerate(panels):
-            left = (i % across) * panel_width + 62
-            top = (i // across) * (panel_height + 84) + 30
-            axes = place_axes(figure, left, top, panel_width - 62 - label_room, panel_height)
-            axes.set_title(shorten(str(panel)), pad=10)
+            left = (i % across) * panel_width + 44
+            top = (i // across) * (panel_height + 108) + 54
+            axes = place_axes(figure, left, top, panel_width - 44 - label_room, panel_height)
+            write(axes, shorten(str(panel)), (0, 1), (-36, 40), weight="bold")
+            write(axes, y_label, (0, 1), (-36, 20), color=QUIET)
             axes.set_ylim(*limits)
-            _curve_axes(axes, y_label if i % across == 0 else "", log, summary["epoch"].max())
+            _curve_axes(axes, log, summary["epoch"].max())
             _curve_panel(axes, summary[summary["data"] == panel],
                          lines[lines["data"] == panel], levels)  # fmt: skip
     return figure
@@ -236,7 +259,7 @@ def _curve_limits(summary: pd.DataFrame, log: bool) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _curve_axes(axes: Axes, y_label: str, log: bool, last_epoch: float) -> None:
+def _curve_axes(axes: Axes, log: bool, last_epoch: float) -> None:
     if log:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(numticks=7))
@@ -249,52 +272,51 @@ def _curve_axes(axes: Axes, y_label: str, log: bool, last_epoch: float) -> None:
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("epoch")
-    axes.set_ylabel(y_label)
 
 
 def _curve_panel(
     axes: Axes, summary: pd.DataFrame, lines: pd.DataFrame, levels: Sequence[str]
 ) -> None:
-    ends = []
+    ends: list[tuple[float, str, str, str]] = []
     for i, level in enumerate(levels[:MOST_SERIES]):
         part = summary[summary["level"] == level]
         if part.empty:
             continue
         color, marker = (INK, "o") if i == 0 else (SERIES[i - 1], MARKERS[i - 1])
+        epochs, last = part["epoch"], part.iloc[-1]
         single = lines[lines["level"] == level].groupby("cell_id", sort=False)
         if single.ngroups <= MOST_THIN:
             for _, line in single:
                 axes.plot(line["epoch"], line["value"], color=color, linewidth=0.7, alpha=0.35)
         else:
-            axes.fill_between(part["epoch"], part["low"], part["high"], color=color, alpha=0.14,
-                              linewidth=0)  # fmt: skip
-        axes.plot(part["epoch"], part["median"], color=color, linewidth=2.4)
-        last = part.iloc[-1]
+            axes.fill_between(epochs, part["low"], part["high"], color=color, alpha=0.14, lw=0)
+        axes.plot(epochs, part["median"], color=color, linewidth=2.4)
         axes.plot(last["epoch"], last["median"], marker, color=color, markersize=7, clip_on=False)
-        ends.append((float(last["median"]), f"{shorten(level, 17)}  {last['k']}/{last['n']}"))
-        ends[-1] += (color, marker)
+        label = f"{shorten(level, 22)}  {last['k']}/{last['n']}"
+        ends.append((float(last["median"]), label, color, marker))
     _end_labels(axes, ends)
 
 
-def _end_labels(axes: Axes, ends: list[Any]) -> None:
-    """Write the labels at the line ends, moved apart to 16 pixels so that none hides another."""
-    if not ends:
-        return
-    height = axes.get_position().height * axes.figure.get_size_inches()[1] * 72
-    wanted = [axes.transAxes.inverted().transform(axes.transData.transform((0, y)))[1] * height
-              for y, *_ in ends]  # fmt: skip
-    order = np.argsort(wanted)
+def _end_labels(axes: Axes, ends: Sequence[tuple[float, str, str, str]]) -> None:
+    """Write the labels at the line ends, moved apart to 16 pixels so that none hides another.
+
+    ends: `(value, label, colour, marker)` of each line.
+    """
+    to_pixels = axes.transData + axes.transAxes.inverted()
+    width, height = axes.bbox.width, axes.bbox.height
+    wanted = [float(to_pixels.transform((0, end[0]))[1]) * height for end in ends]
+    order = sorted(range(len(ends)), key=lambda i: wanted[i])
     places = spread_out([wanted[i] for i in order], 16.0)
-    for i, place in zip(order, places, strict=True):
-        _, text, color, marker = ends[i]
-        axes.plot(1 + 14 / _pixel_width(axes), place / height, marker, color=color, markersize=6,
-                  clip_on=False, transform=axes.transAxes)  # fmt: skip
-        axes.annotate(text, (1, place / height), xycoords="axes fraction", xytext=(23, 0),
-                      textcoords="offset points", va="center", size=TEXT - 1)  # fmt: skip
+    for y, i in zip(places, order, strict=True):
+        _, label, color, marker = ends[i]
+        at = (1 + 14 / width, y / height)
+        on_axes: Look = {"clip_on": False, "transform": axes.transAxes}
+        axes.plot(*at, marker, color=color, markersize=6, **on_axes)
+        write(axes, label, at, (9, 0), size=TEXT - 1)
 
 
 def spread_out(places: Sequence[float], gap: float) -> list[float]:
-    """Return the ascending places moved apart to at least `gap`, each group about its own middle."""
+    """Return the ascending places moved apart to at least `gap`, each group about its middle."""
     groups = [[place] for place in places]
     merged = True
     while merged:
@@ -330,7 +352,7 @@ def heat_maps(
     cross: `data, row, column, mean, used, n, diverged, text`. Rows and columns in drawing order.
     """
     panels = list(dict.fromkeys(cross["data"]))
-    label_room = 24 + 7.6 * max(len(shorten(r, 26)) for r in rows)
+    label_room = 24 + 7.6 * max(len(shorten(r)) for r in [row_name, *rows])
     widest = max(len(word) for c in columns for word in shorten(c, 30).split() or [""])
     roomy = max(96.0, 8.0 * widest + 10)
     cell_width = min(roomy, max((width - label_room) / len(columns), 30.0))
@@ -372,43 +394,43 @@ def _heat_axes(
     axes.set_xlim(0, len(columns))
     axes.set_ylim(len(rows), 0)
     axes.set_xticks([])
-    axes.set_yticks(np.arange(len(rows)) + 0.5, [shorten(r, 26) for r in rows])
+    axes.set_yticks(np.arange(len(rows)) + 0.5, [shorten(r) for r in rows])
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    corner = {"xycoords": "axes fraction", "textcoords": "offset points"}
     for x, column in enumerate(columns):
-        # Line by line: matplotlib places a text of two lines by its own font's width, not the page's.
+        # Line by line: a text of two lines would be placed by matplotlib's font, not the page's.
         words = shorten(column, 30).split(" ", 1)
-        for word, height in zip(words, (8 + 16 * (len(words) - 1), 8), strict=False):
-            axes.annotate(word, ((x + 0.5) / len(columns), 1), xytext=(0, height), ha="center",
-                          size=TEXT - 1, **corner)  # fmt: skip
-    axes.annotate(shorten(panel), (0, 1), xytext=(0, 68), weight="bold", **corner)
-    axes.annotate(shorten(names[1], 24), (0, 1), xytext=(0, 46), color=QUIET, **corner)
-    axes.annotate(shorten(names[0], 24), (0, 1), xytext=(-8, 8), color=QUIET, ha="right", **corner)
+        for word, height in zip(words, (14 + 16 * (len(words) - 1), 14), strict=False):
+            write(axes, word, ((x + 0.5) / len(columns), 1), (0, height), ha="center", size=12)
+    write(axes, shorten(panel), (0, 1), (0, 74), weight="bold")
+    write(axes, shorten(names[1], 24), (0, 1), (0, 52), color=QUIET)
+    write(axes, shorten(names[0]), (0, 1), (-8, 14), color=QUIET, ha="right")
 
 
 def _heat_cell(
     axes: Axes, cell: pd.Series, at: tuple[int, int], scale: Normalize, printed: bool
 ) -> None:
     x, y = at
-    known = np.isfinite(cell["mean"])
-    face = mpl.colormaps["viridis"](scale(cell["mean"])) if known else "none"
+    known = bool(np.isfinite(cell["mean"]))
+    face: Any = mpl.colormaps["viridis"](scale(cell["mean"])) if known else "none"
+    ink = INK if not known else "#000002" if _luminance(face) > 0.36 else "#fffffd"
     axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=2))
-    text_color = ("#000002" if _luminance(face) > 0.36 else "#fffffd") if known else INK
     if cell["diverged"]:
-        hatch_color = text_color if known else QUIET
-        axes.add_patch(Rectangle((x + 0.03, y + 0.03), 0.94, 0.94, facecolor="none", hatch="////",
-                                 edgecolor=hatch_color, linewidth=0, alpha=0.45))  # fmt: skip
-    if printed:
+        lines: Look = {"hatch": "////", "edgecolor": ink if known else QUIET, "alpha": 0.45}
+        inside = (x + 0.03, y + 0.03)
+        axes.add_patch(Rectangle(inside, 0.94, 0.94, facecolor="none", linewidth=0, **lines))
+    if not printed:
+        return
+    middle = (x + 0.5, y + 0.5)
+    back = {"facecolor": face if known else PAPER, "edgecolor": "none", "pad": 1.5}
+    look: Look = {"on_data": "xy", "ha": "center", "color": ink}
+    look |= {"bbox": back} if cell["diverged"] else {}
+    if known:
+        write(axes, cell["text"], middle, (0, 8 if cell["diverged"] else 0), **look)
+    if cell["diverged"]:
         lost = f"{cell['diverged']} of {cell['n']} div."
-        lines = [cell["text"]] * bool(known) + [lost] * bool(cell["diverged"])
-        back = {"facecolor": face if known else PAPER, "edgecolor": "none", "pad": 1.5}
-        for line, offset in zip(lines, [(0,), (8, -8)][len(lines) - 1] if lines else (), strict=True):
-            axes.annotate(line, (x + 0.5, y + 0.5), xytext=(0, offset), textcoords="offset points",
-                          ha="center", va="center", color=text_color,
-                          size=TEXT if line == cell["text"] else TEXT - 3,
-                          bbox=back if cell["diverged"] else None)  # fmt: skip
+        write(axes, lost, middle, (0, -8 if known else 0), size=TEXT - 3, **look)
 
 
 def _luminance(color: Any) -> float:
@@ -445,11 +467,13 @@ def hero_png(
 
     The picture is 2,000 pixels wide: two for each of a page's, for sharp screens.
     """
-    figure = effect_strips(effects, blocks, x_label, higher_is_better, top=128, row_height=30, width=1000)
+    figure = effect_strips(effects, blocks, x_label, higher_is_better, 1000, 128, 30, margin=20)
     with house_style():
         height = float(figure.get_size_inches()[1]) * 72
-        at = {"ha": "left", "va": "top"}
-        figure.text(0.02, 1 - 22 / height, title, size=22, weight="bold", **at)
+        at: Look = {"ha": "left", "va": "top"}
+        # A bold letter is about 0.66 of its size wide.
+        size = min(24.0, 960 / (0.66 * max(len(title), 1)))
+        figure.text(0.02, 1 - 22 / height, title, size=size, weight="bold", **at)
         figure.text(0.02, 1 - 60 / height, subtitle, size=TEXT, color=QUIET, **at)
         figure.savefig(path, format="png", dpi=144, facecolor="white", metadata={"Software": None})
     return path

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nnbench.catalog.schedules import SCHEDULES, PlateauState
 
+SMALL_WEIGHT = 1e-3  # below it a weight is as good as zero
 Scores = dict[str, float]  # "train_loss", "val_loss", "val_accuracy" or "val_r2", ...
 
 
@@ -59,13 +60,14 @@ class Record:
     cell_id: str
     recipe: Mapping[str, Any]
     score: str  # "accuracy" or "r2"
-    target: float | None  # the validation score to be reached, if the study names one
     curves: list[dict[str, Any]] = field(default_factory=list)
+    layers: list[dict[str, Any]] = field(default_factory=list)
     scores: list[Scores] = field(default_factory=list)  # by epoch, 0 = before training
     best_epoch: int = 0
     diverged_at_step: int | None = None
     stopped_early: bool = False
     _waited: int = 0
+    _dead: list[NDArray[np.bool_]] = field(default_factory=list)  # (layers, units), by probe
 
     def add(self, epoch: int, step: int, lr: float, grad_norm: float, scores: Scores) -> None:
         """Take in an epoch's evaluation. Divergence at evaluation counts from the epoch's end."""
@@ -101,6 +103,36 @@ class Record:
         if stopping and self._waited >= self.recipe["early_stopping.patience"]:
             self.stopped_early = True
 
+    def add_layers(
+        self,
+        epoch: int,
+        step: int,
+        statistics: Mapping[str, NDArray[np.float64]],
+        dead: NDArray[np.bool_],
+    ) -> None:
+        """Take in a probe: statistics (layers,) by name, and which units are dead (layers, units).
+
+        A dead unit was born so or died; a living one that was found dead before has revived.
+        """
+        self._dead.append(dead)
+        born = self._dead[0]
+        ever = np.logical_or.reduce(self._dead)
+        fractions = {
+            "born_dead_fraction": (dead & born).mean(1),
+            "died_fraction": (dead & ~born).mean(1),
+            "revived_fraction": (~dead & ever).mean(1),
+        }
+        columns = {**statistics, **fractions}
+        for layer in range(len(dead)):
+            place = {"cell_id": self.cell_id, "epoch": epoch, "step": step, "layer": layer + 1}
+            self.layers.append(
+                place | {name: float(values[layer]) for name, values in columns.items()}
+            )
+
+    def ended_before(self, epoch: int) -> bool:
+        """Tell whether training stopped early, before the end of this epoch."""
+        return self.stopped_early and len(self.scores) - 1 < epoch
+
     @property
     def over(self) -> bool:
         """Tell whether the cell trains no further."""
@@ -125,20 +157,14 @@ class Record:
         for part in ("train", "val", "test"):
             for name in ("loss", "accuracy", "r2"):
                 row[f"{part}_{name}"] = scores.get(f"{part}_{name}")
+        for name in ("weight_norm", "small_weight_fraction"):
+            row[name] = scores.get(name)
+        if not diverged:
+            row["loss_gap"] = scores["test_loss"] - scores["train_loss"]
+            row["score_gap"] = scores[f"train_{self.score}"] - scores[f"test_{self.score}"]
         row["test_accuracy_at_best_epoch"] = at_best.get("test_accuracy")
         row["test_r2_at_best_epoch"] = at_best.get("test_r2")
-        row["epochs_to_target"] = None if diverged else self._epochs_to_target()
         return row | {"seconds": seconds, "engine": engine}
-
-    def _epochs_to_target(self) -> int | None:
-        if self.target is None:
-            return None
-        reached = (
-            epoch
-            for epoch, scores in enumerate(self.scores)
-            if scores[f"val_{self.score}"] >= self.target
-        )
-        return next(reached, None)
 
 
 def score_of_task(task: str) -> str:

@@ -15,7 +15,14 @@ from nnbench import __version__
 from nnbench.store import write_files
 
 PACKAGE = Path(__file__).parent
-DECIDING_SOURCES = ("engine", "catalog", "seeds.py", "draws.py", "reference.py")
+DECIDING_SOURCES = (
+    "engine",
+    "catalog",
+    "seeds.py",
+    "draws.py",
+    "protocol.py",
+    "reference.py",
+)
 DECIDING_LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
 OTHER_LIBRARIES = ("pyarrow", "matplotlib", "seaborn")
 
@@ -105,7 +112,7 @@ def _canonical(node: Any) -> str:
     for name, value in ast.iter_fields(node):
         if name == "body" and _has_docstring(node):
             value = value[1:]
-        if value not in (None, []) or isinstance(node, ast.Constant):
+        if value not in (None, []):
             fields.append(f"{name}={_canonical(value)}")
     return f"{type(node).__name__}({','.join(fields)})"
 

@@ -7,8 +7,11 @@ and does all else with torch.nn, torch.nn.init, torch.optim and torch.optim.lr_s
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +19,7 @@ from torch import Tensor, nn
 
 from nnbench.catalog import ACTIVATIONS, INITS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES
 from nnbench.draws import PARTS, Draws, Split, split_for
-from nnbench.protocol import Record, Scores, score_of_task
+from nnbench.protocol import SMALL_WEIGHT, Record, Scores, score_of_task
 from nnbench.rows import Rows
 from nnbench.seeds import torch_generator
 from nnbench.study import Cell
@@ -39,25 +42,40 @@ class GivenDropout(nn.Module):
         return torch.where(kept, h / (1 - self.rate), 0.0 * h)
 
 
+class GivenAlphaDropout(GivenDropout):
+    """torch.nn.AlphaDropout whose uniform noise is given rather than drawn."""
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Send dropped units to SELU's negative limit, then restore mean 0 and variance 1."""
+        if not self.training or self.rate == 0:
+            return h
+        limit = float(nn.functional.selu(torch.tensor(-1e9, dtype=torch.float64)))
+        kept = self.noise(*h.shape) >= self.rate
+        mean = self.rate * limit
+        variance = (1 - self.rate) * (1 + self.rate * limit**2)
+        return (torch.where(kept, h, limit) - mean) / variance**0.5
+
+
 class Hidden(nn.Module):
     """One hidden layer: linear, normalisation, activation and dropout in the cell's order."""
 
     def __init__(self, cell: Cell, layer: int, draws: Draws) -> None:
         super().__init__()
-        recipe = cell.recipe
+        recipe: Any = cell.recipe
         norm = NORMS[str(recipe["norm"])].twin
         numbers = cell.parameters("norm")
         before = numbers.pop("position", "before") == "before"
         width = int(recipe["width"])  # type: ignore[arg-type]
         self.linear = nn.LazyLinear(width)
-        self.norm_before = norm(**numbers) if before else nn.Identity()
-        self.activation = ACTIVATIONS[str(recipe["activation"])].twin(
-            **cell.parameters("activation")
-        )
-        self.norm_after = nn.Identity() if before else norm(**numbers)
-        self.dropout = GivenDropout(
-            float(recipe["dropout"]),  # type: ignore[arg-type]
-            lambda batch, units: draws.next_dropout(layer, batch, units),
+        self.norm_before = norm(width, **numbers) if before else nn.Identity()
+        activation = ACTIVATIONS[str(recipe["activation"])]
+        given = [partial(draws.next_noise, "activation", layer)] if activation.random else []
+        self.activation = activation.twin(*given, **cell.parameters("activation"))
+        self.norm_after = nn.Identity() if before else norm(width, **numbers)
+        dropout = {"standard": GivenDropout, "alpha": GivenAlphaDropout}[recipe["dropout_kind"]]
+        self.dropout = dropout(
+            recipe["dropout"],
+            partial(draws.next_noise, "dropout", layer),
         )
         self.residual = bool(recipe["residual"])
 
@@ -70,7 +88,7 @@ class Hidden(nn.Module):
 
 def build(cell: Cell, split: Split, draws: Draws) -> nn.Module:
     """Return the cell's network with its initial weights, in the cell's number type."""
-    recipe = cell.recipe
+    recipe: Any = cell.recipe
     target = LOSSES[recipe["loss"]].targets[split.task]
     hidden = [Hidden(cell, layer, draws) for layer in range(recipe["depth"])]
     network = nn.Sequential(*hidden, nn.LazyLinear(split.n_outputs(target))).double()
@@ -85,7 +103,7 @@ def build(cell: Cell, split: Split, draws: Draws) -> nn.Module:
 @torch.no_grad()
 def initialise(cell: Cell, linear: nn.Linear, name: str) -> None:
     """Fill one linear layer by torch.nn.init, from the generators that belong to its name."""
-    recipe = cell.recipe
+    recipe: Any = cell.recipe
     place = (recipe["data"], recipe["seed"])
     init = INITS[recipe["init"]]
     weight = torch_generator(recipe["study_seed"], f"init/{name}.weight", *place)
@@ -99,7 +117,7 @@ def initialise(cell: Cell, linear: nn.Linear, name: str) -> None:
 
 def build_optimizer(cell: Cell, network: nn.Module) -> torch.optim.Optimizer:
     """Return the cell's optimizer from torch.optim, weight decay included."""
-    recipe = cell.recipe
+    recipe: Any = cell.recipe
     entry = OPTIMIZERS[recipe["optimizer"]]
     decay = recipe["weight_decay"]
     if recipe["decoupled"] and not entry.decoupled:
@@ -107,10 +125,29 @@ def build_optimizer(cell: Cell, network: nn.Module) -> torch.optim.Optimizer:
     return entry.twin(network.parameters(), weight_decay=decay, **cell.parameters("optimizer"))
 
 
+class Criterion(nn.Module):
+    """A torch loss on the network's outputs, mapped first (by nn.Sigmoid, say) if it wants that."""
+
+    def __init__(self, output: nn.Module, loss: nn.Module) -> None:
+        super().__init__()
+        self.output, self.loss = output, loss
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of outputs (batch, outputs)."""
+        loss: Tensor = self.loss(self.output(outputs), targets)
+        return loss
+
+
+def build_criterion(cell: Cell) -> nn.Module:
+    """Return the cell's loss from torch.nn."""
+    entry = LOSSES[str(cell.recipe["loss"])]
+    return Criterion(entry.output_twin(), entry.twin(**cell.parameters("loss")))
+
+
 @torch.no_grad()
 def decay_by_hand(cell: Cell, optimizer: torch.optim.Optimizer) -> None:
     """Shrink all parameters by 1 - lr * weight_decay, where torch's optimizer does not."""
-    recipe = cell.recipe
+    recipe: Any = cell.recipe
     if not recipe["decoupled"] or OPTIMIZERS[recipe["optimizer"]].decoupled:
         return
     for group in optimizer.param_groups:
@@ -127,7 +164,7 @@ def train_step(
     y: Tensor,
 ) -> tuple[float, float]:
     """Update the network on one batch; return the loss and the gradient's norm before clipping."""
-    recipe = cell.recipe
+    recipe: Any = cell.recipe
     optimizer.zero_grad()
     loss = criterion(network(x), y)
     penalised = loss
@@ -136,7 +173,7 @@ def train_step(
         penalised = loss + recipe["l1"] * sum(weight.abs().sum() for weight in weights)
     penalised.backward()
     params = list(network.parameters())
-    grad_norm = nn.utils.get_total_norm([param.grad for param in params])
+    grad_norm = nn.utils.get_total_norm([p.grad for p in params if p.grad is not None])
     if recipe["clip_norm"] > 0:
         nn.utils.clip_grad_norm_(params, recipe["clip_norm"])
     if recipe["clip_value"] > 0:
@@ -144,6 +181,19 @@ def train_step(
     decay_by_hand(cell, optimizer)
     optimizer.step()
     return float(loss.detach()), float(grad_norm)
+
+
+@contextmanager
+def averaged_parameters(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    """Let parameters be the average of their iterates where the optimizer keeps one, as `ax`."""
+    averages = {param: kept["ax"] for param, kept in optimizer.state.items() if "ax" in kept}
+    iterates = {param: param.detach().clone() for param in averages}
+    with torch.no_grad():
+        for param, average in averages.items():
+            param.copy_(average)
+        yield
+        for param, iterate in iterates.items():
+            param.copy_(iterate)
 
 
 @torch.no_grad()
@@ -157,6 +207,10 @@ def evaluate(cell: Cell, network: nn.Module, split: Split, criterion: nn.Module)
         scores[f"{part}_loss"] = float(criterion(outputs, y))
         score = score_of_task(split.task)
         scores[f"{part}_{score}"] = score_outputs(cell, split, part, outputs)
+    linear = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+    weights = torch.cat([layer.weight.double().flatten() for layer in linear])
+    scores["weight_norm"] = float(weights.norm())
+    scores["small_weight_fraction"] = float((weights.abs() < SMALL_WEIGHT).double().mean())
     network.train()
     return scores
 
@@ -185,27 +239,31 @@ def tensors(cell: Cell, split: Split, part: str) -> tuple[Tensor, Tensor]:
 def train_cell(
     cell: Cell,
     *,
-    target: float | None = None,
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> Rows:
     """Train one cell and return its rows, in the same form as the engine's."""
     began = time.perf_counter()
-    recipe = cell.recipe
+    recipe: Any = cell.recipe
     split = split_for(recipe)
     draws = Draws(recipe)
     network = build(cell, split, draws).train()
     optimizer = build_optimizer(cell, network)
-    steps = split.steps_per_epoch(recipe["batch_size"])
+    batch_size = recipe["batch_size"] or split.n_train
+    steps = split.steps_per_epoch(batch_size)
     schedule = SCHEDULES[recipe["schedule"]]
     total = recipe["epochs"] * (steps if schedule.unit == "step" else 1)
     scheduler = schedule.twin(optimizer, total, **cell.parameters("schedule"))
-    criterion = LOSSES[recipe["loss"]].twin()
-    record = Record(cell.cell_id, recipe, score_of_task(split.task), target)
+    criterion = build_criterion(cell)
+    record = Record(cell.cell_id, recipe, score_of_task(split.task))
 
     def rate() -> float:
         return float(optimizer.param_groups[0]["lr"])
 
-    record.add(0, 0, rate(), float("nan"), evaluate(cell, network, split, criterion))
+    def scored() -> Scores:
+        with averaged_parameters(optimizer):
+            return evaluate(cell, network, split, criterion)
+
+    record.add(0, 0, rate(), float("nan"), scored())
     x, y = tensors(cell, split, "train")
     for epoch in range(recipe["epochs"]):
         if record.over:
@@ -214,7 +272,7 @@ def train_cell(
         norms, lr = [], rate()
         for number in range(steps):
             lr = rate()
-            rows = order[number * recipe["batch_size"] : (number + 1) * recipe["batch_size"]]
+            rows = order[number * batch_size : (number + 1) * batch_size]
             loss, norm = train_step(cell, network, optimizer, criterion, x[rows], y[rows])
             norms.append(norm)
             if schedule.unit == "step":
@@ -224,7 +282,7 @@ def train_cell(
                 break
         if record.over:
             break
-        scores = evaluate(cell, network, split, criterion)
+        scores = scored()
         record.add(epoch + 1, (epoch + 1) * steps, lr, sum(norms) / len(norms), scores)
         if schedule.after_epoch is not None:
             scheduler.step(scores["val_loss"])
@@ -238,5 +296,5 @@ def train_cell(
 
 
 def is_finite(loss: float, norm: float) -> bool:
-    """Tell whether neither is NaN or infinite."""
-    return bool(torch.isfinite(torch.tensor([loss, norm])).all())
+    """Tell whether neither is NaN or infinite, as double precision has it."""
+    return math.isfinite(loss) and math.isfinite(norm)

@@ -28,6 +28,12 @@ CELLS: Schema = {
     "train_r2": float,
     "val_r2": float,
     "test_r2": float,
+    "weight_norm": float,  # of the linear layers' weights
+    "small_weight_fraction": float,  # share of those below 1e-3
+    "loss_gap": float,  # test loss over training loss
+    "score_gap": float,  # training accuracy (or R^2) over test accuracy
+    "test_accuracy_at_best_epoch": float,
+    "test_r2_at_best_epoch": float,
     "epochs_to_target": int,
     "seconds": float,
     "engine": str,
@@ -48,7 +54,8 @@ CURVES: Schema = {
 LAYERS: Schema = {
     "cell_id": str,
     "epoch": int,
-    "layer": int,
+    "step": int,
+    "layer": int,  # hidden layers from 1
     "act_mean": float,
     "act_std": float,
     "grad_norm": float,

@@ -42,6 +42,10 @@ METRICS: dict[str, Metric] = {
     "test_loss": Metric("test loss", False),
     "val_loss": Metric("validation loss", False),
     "train_loss": Metric("training loss", False),
+    "loss_gap": Metric("gap between test and training loss", False),
+    "score_gap": Metric("gap between training and test score", False),
+    "weight_norm": Metric("norm of the weights", False),
+    "small_weight_fraction": Metric("share of weights near zero", True),
     "epochs_to_target": Metric("epochs to the target", False),
     "epochs_run": Metric("epochs run", False),
     "seconds": Metric("seconds", False),
@@ -160,33 +164,37 @@ def choose_tuned(cells: pd.DataFrame, factors: Sequence[str], tuned: Sequence[st
 
 def baseline_level(levels: Sequence[str], declared: Any = None) -> str:
     """Return the level that the others are compared with: the declared one, else the first."""
+    if declared is None:
+        return levels[0]
     if isinstance(declared, Mapping):
-        declared = " ".join(
-            [str(declared.get("name"))]
-            + [f"{k}={format_level(v)}" for k, v in declared.items() if k != "name"]
-        )
-    wanted = format_level(declared).split()
-    for level in levels:
-        if declared is not None and level == " ".join(wanted):
-            return level
-    # A label names only what varies, so it may say less, or more, than the declaration.
-    for level in levels:
-        if declared is not None and level.split()[0] == wanted[0]:
-            if set(level.split()) <= set(wanted) or len(wanted) == 1:
-                return level
-    return levels[0]
+        rest = [f"{k}={format_level(v)}" for k, v in declared.items() if k != "name"]
+        wanted = [str(declared.get("name")), *rest]
+    else:
+        wanted = format_level(declared).split(" ")
+    if " ".join(wanted) in levels:
+        return " ".join(wanted)
+    # A label names only the parameters that vary, so it may say less than the declaration.
+    near = [level for level in levels if level.split(" ")[0] == wanted[0]]
+    said = [level for level in near if set(level.split(" ")) <= set(wanted)]
+    return [*said, *near, *levels][0]
 
 
 def order_levels(found: Iterable[str], document: Sequence[str]) -> list[str]:
     """Return the levels found, in the study file's order; strangers keep theirs, at the end."""
-    names = [label.split()[0] if label.split() else label for label in document]
+    names = [label.split(" ")[0] for label in document]
 
     def place(level: str) -> tuple[int, int]:
         exact = document.index(level) if level in document else len(document)
-        name = level.split()[0] if level.split() else level
+        name = level.split(" ")[0]
         return (names.index(name) if name in names else len(names), exact)
 
     return sorted(dict.fromkeys(found), key=place)
+
+
+def sort_by_levels(frame: pd.DataFrame, levels: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return the labelled frame in the order of the levels, the first factor changing slowest."""
+    ranks = pd.DataFrame({f: frame[f].map(list(levels[f]).index) for f in levels})
+    return frame.loc[ranks.sort_values(list(levels), kind="stable").index]
 
 
 # Counting and pairing -------------------------------------------------------------------------
@@ -344,7 +352,9 @@ def summarise_factor(
     table.insert(2, "baseline", [level == baseline for level in levels])
     effects = pd.DataFrame(
         [
-            _effect_columns(pairs[pairs["level"] == level], metric, generator_for(f"{factor}/{level}/effect"))
+            _effect_columns(
+                pairs[pairs["level"] == level], metric, generator_for(f"{factor}/{level}/effect")
+            )
             for level in levels
         ]
     )
@@ -427,8 +437,6 @@ def importance(effects: pd.DataFrame) -> pd.DataFrame:
         known = others["effect"].dropna()
         spread = max(known.max(), 0) - min(known.min(), 0) if len(known) else math.nan
         missing = int(others["effect"].isna().sum())
-        rows.append(
-            {"factor": factor, "range": spread, "levels": len(part), "undefined": missing}
-        )
+        rows.append({"factor": factor, "range": spread, "levels": len(part), "undefined": missing})
     table = pd.DataFrame(rows, columns=["factor", "range", "levels", "undefined"])
     return table.sort_values("range", ascending=False, kind="stable").reset_index(drop=True)

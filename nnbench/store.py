@@ -153,10 +153,11 @@ class Store:
         """Cells that need not run again: results that are sound, fresh, and not a crash."""
         return self.survey().finished
 
-    def tables(self, cells: Sequence["Cell"]) -> Tables:
+    def tables(self, cells: Sequence["Cell"], target: float | None = None) -> Tables:
         """The tables of these cells, in their order; cells without fresh results have no row.
 
         A cell that several parts hold comes from the first by name; a crash yields to a result.
+        `target` is the validation score whose first epoch is `epochs_to_target`.
         """
         fresh = [part for part in self._parts() if self._is_fresh(part)]
         order = [cell.cell_id for cell in cells]
@@ -167,9 +168,11 @@ class Store:
         recipes = _recipe_table(cells).take(pa.array(rows, pa.int64()))
         for name in results.column_names[1:]:
             recipes = recipes.append_column(name, results[name])
-        return Tables(*(_frame(table) for table in (recipes, curves, layers)))
+        frames = Tables(*(_frame(table) for table in (recipes, curves, layers)))
+        reached = _epochs_to_target(frames, target)
+        return frames._replace(cells=frames.cells.assign(epochs_to_target=reached))
 
-    def write_tables(self, cells: Sequence["Cell"]) -> Tables:
+    def write_tables(self, cells: Sequence["Cell"], target: float | None = None) -> Tables:
         """Rebuild the tables from the parts and replace their files; the same data, the same bytes.
 
         Under the folder's lock, so that of several runs the last to write has seen the most.
@@ -177,7 +180,7 @@ class Store:
         with _disk("write tables to", self.folder):
             _make_folder(self.folder)
             with _locked(self.folder):
-                tables = self.tables(cells)
+                tables = self.tables(cells, target)
                 contents = {
                     FILES[kind]: _parquet(pa.Table.from_pandas(frame, preserve_index=False))
                     for kind, frame in tables._asdict().items()
@@ -391,6 +394,18 @@ def _joined(
     if "epoch" in SCHEMAS[kind]:
         keys.insert(0, table["epoch"].to_numpy())
     return table.take(pa.array(np.lexsort(keys)))
+
+
+def _epochs_to_target(tables: Tables, target: float | None) -> pd.Series:
+    """Each cell's first epoch whose validation score is at least `target`; null where none is.
+
+    It is made here, not in training: a cell's own results do not depend on a study's target. A
+    diverged cell has none, whatever it reached on its way.
+    """
+    reached = tables.curves[tables.curves["val_metric"] >= (np.inf if target is None else target)]
+    first = reached.groupby("cell_id")["epoch"].min()
+    epochs = tables.cells["cell_id"].map(first).where(tables.cells["status"] == "ok")
+    return epochs.astype(NULLABLE[pa.int64()])
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

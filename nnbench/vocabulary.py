@@ -6,8 +6,10 @@ A leaf that imports nothing of nnbench: the study reads files with it, the catal
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -30,6 +32,8 @@ class Parameter:
     optional: bool = False  # "none" is allowed, and is read as None
     whole: bool = False  # a whole number where the default (None, say) does not tell
     flag: bool = False  # true or false, likewise
+    kind: str = ""  # the value is a variant of this factor: a name, or a table with a name
+    identity: bool = True  # False: a cell is the same cell whatever the value, such as a path
 
     def accept(self, value: Any) -> Any:
         """Return `value` in its canonical type, or raise ValueError saying what is allowed."""
@@ -62,12 +66,13 @@ class Parameter:
         wanted = "a whole number" if whole else "a number"
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"must be {wanted}")
-        if not math.isfinite(value) or (whole and value != int(value)):
-            raise ValueError(f"must be {wanted} and finite")
+        # inside the bounds first: a whole number may be too large to be compared as a float
         too_low = value < self.low or (self.open_low and value == self.low)
         too_high = value > self.high or (self.open_high and value == self.high)
         if too_low or too_high:
             raise ValueError(f"must lie in {self.interval()}")
+        if abs(value) > sys.float_info.max or value != value or (whole and value != int(value)):
+            raise ValueError(f"must be {wanted} and finite")
         # adding 0.0 turns -0.0 into 0.0: one number, hence one cell
         return int(value) if whole else float(value) + 0.0
 
@@ -88,6 +93,9 @@ class Entry:
     torch: str = ""  # the torch name that it is held against; empty where torch has none
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    # turns a level { <the entry's name> = "file", ... } into flat fields, given the study's folder;
+    # raises ValueError. None where a level is a name, or a table with a name.
+    reader: Callable[[Mapping[str, Any], Path], list[dict[str, Any]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,11 +103,13 @@ class Vocabulary:
     """All that a study file may name.
 
     `kinds` maps a `[grid]` key (`activation`) to its entries by name; `resolve` fills in what one
-    factor of a recipe takes from another and raises ValueError for a recipe that cannot be.
+    factor of a recipe takes from another and raises ValueError for a recipe that cannot be;
+    `folder` is what relative paths in a study are relative to.
     """
 
     kinds: Mapping[str, Mapping[str, Entry]]
     resolve: Callable[[Mapping[str, Any]], dict[str, Any]]
+    folder: Path = Path()
 
     def find(self, kind: str, name: str) -> str | None:
         """Return the name that `name`, perhaps an alias, stands for."""

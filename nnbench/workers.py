@@ -2,7 +2,7 @@
 
 A worker is a fresh Python process that is sent one task at a time over its own pipe. A worker that
 dies is replaced and its task starts again; code that raises is not run again, for it would raise
-again. Children ignore Ctrl-C, which is the parent's to handle, and end when the parent does.
+again. Ctrl-C never reaches the children: it is the parent's to handle, and they end with it.
 """
 
 import multiprocessing
@@ -195,7 +195,7 @@ class _Pool(Generic[Task, Result]):
             self.workers.clear()
 
     def _start(self) -> _Worker[Task]:
-        """Start a process that has never seen Ctrl-C: it inherits that the signal is blocked."""
+        """Start a process that Ctrl-C never reaches: it inherits that the signal is blocked."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(
@@ -246,7 +246,6 @@ def _serve(
     initialise: Callable[[], None] | None,
 ) -> None:
     """A worker's life: set up, then one task after the other until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         if initialise is not None:

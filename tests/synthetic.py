@@ -88,7 +88,7 @@ def make_curves(cells: pd.DataFrame, epochs: int = 20) -> pd.DataFrame:
     """Return learning curves that rise to each cell's test accuracy; a diverged one ends early."""
     parts = []
     for cell in cells.itertuples():
-        epoch = np.arange(epochs + 1 if cell.status == "ok" else 2)
+        epoch = np.arange(1 + (epochs if cell.status == "ok" else min(epochs, 1)))
         final = cell.test_accuracy if cell.status == "ok" else 0.2
         value = 0.1 + (final - 0.1) * (1 - np.exp(-epoch / 4))
         parts.append(

@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnbench.provenance import describe, fingerprint, write_json
+from nnbench.provenance import (
+    DECIDING_SOURCES,
+    PACKAGE,
+    _deciding_files,
+    describe,
+    fingerprint,
+    write_json,
+)
 from nnbench.rows import CELLS, CURVES, LAYERS, Rows, as_type, column_type, crashed_rows
 from nnbench.store import Store, StoreError, read_tables, results_folder, verify, write_files
 
@@ -152,6 +160,13 @@ def test_a_crash_is_a_row_that_runs_again_and_yields_to_a_result(tmp_path: Path)
     store.commit(make_rows(["a", "b"]))  # the same cells, yet not taken for the same part
     assert store.survey().crashed == set()
     assert store.tables([Cell("a"), Cell("b")]).cells["status"].tolist() == ["ok", "ok"]
+
+
+def test_crashes_of_different_cells_are_different_parts(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    for cell_id in "ab":
+        store.commit(crashed_rows([cell_id], "out of memory", "stacked-eager"))
+    assert store.survey().crashed == {"a", "b"}
 
 
 def test_results_of_other_sources_or_another_engine_are_stale(tmp_path: Path) -> None:
@@ -357,6 +372,7 @@ def test_layout_comments_and_docstrings_do_not_make_results_stale(package: Path)
         ("engine/new.py", ""),
         ("catalog/data.py", "def make(): ...\n"),
         ("draws.py", "pass\n"),
+        ("protocol.py", "pass\n"),
         ("reference.py", "pass\n"),
     ],
 )
@@ -365,6 +381,20 @@ def test_a_change_of_code_makes_results_stale(package: Path, name: str, text: st
     (package / name).parent.mkdir(exist_ok=True)
     (package / name).write_text(text)
     assert fingerprint(package) != before
+
+
+def test_whatever_a_deciding_source_imports_decides_too() -> None:
+    # These hold no arithmetic: what they do to a recipe is in its cell_id.
+    harmless = {"nnbench.lazy", "nnbench.rows", "nnbench.study", "nnbench.vocabulary"}
+    deciding = tuple(f"nnbench.{name.removesuffix('.py')}" for name in DECIDING_SOURCES)
+    imported = {
+        found
+        for path in _deciding_files(PACKAGE)
+        for found in re.findall(r"^\s*(?:from|import) (nnbench[.\w]*)", path.read_text(), re.M)
+    }
+    assert "nnbench.protocol" in imported
+    others = {name for name in imported if not name.startswith(deciding)}
+    assert others <= harmless
 
 
 def test_another_version_makes_results_stale(

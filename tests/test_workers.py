@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,13 @@ def refuse() -> None:
 
 def die() -> None:
     os._exit(3)
+
+
+def die_every_other_time() -> None:
+    with Path(os.environ[FOLDER], "set-ups").open("a") as file:
+        file.write("x")
+    if Path(os.environ[FOLDER], "set-ups").stat().st_size % 2:
+        os._exit(3)
 
 
 @pytest.fixture
@@ -145,6 +153,12 @@ def test_a_worker_that_cannot_be_set_up_is_an_error() -> None:
         list(run_tasks([1, 2], square, 2, initialise=die))
 
 
+def test_starts_that_fail_now_and_then_are_no_error(notes: Path) -> None:
+    outcomes = run_tasks([("once1", "once2", "c")], lively, 2, initialise=die_every_other_time)
+    assert list(outcomes) == [(("once1", "once2", "c"), ["once1", "once2", "c"])]
+    assert (notes / "set-ups").read_text() == "x" * 6
+
+
 def test_closing_the_iterator_ends_the_workers(notes: Path) -> None:
     outcomes = run_tasks([1] * 50, square, 2)
     assert next(outcomes) == (1, 1)
@@ -224,7 +238,8 @@ def start_parent(tmp_path: Path) -> Any:
 
     yield start
     for program in programs:
-        program.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
         program.communicate()
 
 
@@ -249,6 +264,27 @@ def test_ctrl_c_stops_everyone_in_under_five_seconds(start_parent: Any, deaf: bo
     assert errors.count("Traceback") == 1  # the parent's own: the children are silent
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert all_gone(children, 3)
+
+
+def test_ctrl_c_while_workers_start_is_the_parents_alone(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(textwrap.dedent(PARENT))
+    for delay in (0.0, 0.03, 0.06, 0.1):
+        program = subprocess.Popen(
+            [sys.executable, str(script)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        while len(children_of(program.pid)) < 2:  # Python's resource tracker, and a worker
+            time.sleep(0.001)
+        time.sleep(delay)
+        os.killpg(program.pid, signal.SIGINT)
+        _, errors = program.communicate(timeout=10)
+        assert program.returncode == -signal.SIGINT
+        assert errors.count("Traceback") == 1
 
 
 def test_a_second_ctrl_c_cuts_the_wait_short(start_parent: Any) -> None:

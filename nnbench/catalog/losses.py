@@ -1,39 +1,73 @@
 """Losses: functions of one network's outputs (batch, outputs) and targets, mean over the batch.
 
 `targets` says what a loss is given: `class` (indices), `one_hot` (0 and 1; a single column when
-there are two classes) or `value` (real numbers, one column).
+there are two classes) or `value` (real numbers, one column). Parameters are 0-dimensional tensors,
+so that networks of one stack may differ in them. Kinks have torch's derivatives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nnbench.vocabulary import Entry
 from nnbench.lazy import lazy_import
+from nnbench.vocabulary import Entry, Parameter
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from nnbench.catalog import twins
 else:
     torch = lazy_import("torch", globals())
+    twins = lazy_import("nnbench.catalog.twins", globals())
+
+BCE_FLOOR = -100.0  # of a logarithm
+BCE_EPSILON = 1e-12  # least p (1 - p) by which the derivative is divided
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loss(Entry):
-    """A loss. `tasks` are those it can train; `targets` maps a task to the form of its target."""
+    """A loss. `targets` maps each task that it can train to the form of its target.
+
+    `output` maps the network's outputs before the loss sees them (a sigmoid for `bce`), and
+    `output_twin` is torch's module for it; scores and `threshold`, which parts two classes by a
+    single output, are of the outputs before that. `output_elementwise` says that the map takes
+    each output on its own.
+    """
 
     function: Callable[..., Tensor]
     twin: Callable[..., torch.nn.Module]
     targets: dict[str, str]
-    threshold: float = 0.0  # of a single output, between the two classes
+    output: Callable[[Tensor], Tensor] | None = None
+    output_twin: Callable[[], torch.nn.Module] = lambda: torch.nn.Identity()
+    output_elementwise: bool = False
+    threshold: float = 0.0
 
 
-def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    """-log softmax(outputs)[target]; targets are class indices (batch,)."""
-    picked = outputs.log_softmax(-1).gather(-1, targets.unsqueeze(-1))
-    return -picked.mean()
+def cross_entropy(outputs: Tensor, targets: Tensor, label_smoothing: Tensor) -> Tensor:
+    """-(1 - s) log softmax(o)[t] - s mean over classes of log softmax(o); targets (batch,)."""
+    logs = outputs.log_softmax(-1)
+    right = picked(logs, targets)
+    smoothed = (1 - label_smoothing) * right + label_smoothing * logs.mean(-1)
+    # not a product with 0: an infinite mean must not make a NaN of a loss without smoothing
+    return -torch.where(label_smoothing > 0, smoothed, right).mean()
+
+
+def picked(logs: Tensor, targets: Tensor) -> Tensor:
+    """The entry of each row (batch, classes) at its class (batch,)."""
+    return logs.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+
+
+def log_softmax(outputs: Tensor) -> Tensor:
+    """o - log sum exp(o), over the outputs."""
+    return outputs.log_softmax(-1)
+
+
+def nll(outputs: Tensor, targets: Tensor) -> Tensor:
+    """-o[t], the outputs being logarithms of probabilities; targets are class indices (batch,)."""
+    return -picked(outputs, targets).mean()
 
 
 def mse(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -41,21 +75,87 @@ def mse(outputs: Tensor, targets: Tensor) -> Tensor:
     return ((outputs - targets) ** 2).mean()
 
 
+def mae(outputs: Tensor, targets: Tensor) -> Tensor:
+    """|outputs - targets|, mean over batch and outputs; derivative 0 where they are equal."""
+    return (outputs - targets).abs().mean()
+
+
+def huber(outputs: Tensor, targets: Tensor, delta: Tensor) -> Tensor:
+    """e^2 / 2 for an error e up to delta, delta (|e| - delta / 2) beyond."""
+    error = (outputs - targets).abs()
+    near = torch.minimum(error, delta.to(error.dtype))
+    return (0.5 * near * near + delta * (error - near)).mean()
+
+
+def smooth_l1(outputs: Tensor, targets: Tensor, beta: Tensor) -> Tensor:
+    """e^2 / (2 beta) for an error e up to beta, |e| - beta / 2 beyond: Huber's loss over beta."""
+    error = (outputs - targets).abs()
+    near = torch.minimum(error, beta.to(error.dtype))
+    return (0.5 * near * near / beta + (error - near)).mean()
+
+
+def sigmoid(outputs: Tensor) -> Tensor:
+    """1 / (1 + e^-o)."""
+    return torch.sigmoid(outputs)
+
+
+def bce(outputs: Tensor, targets: Tensor) -> Tensor:
+    """-[t log p + (1 - t) log(1 - p)], the outputs being probabilities p; logarithms from -100 up.
+
+    As in torch the derivative is (p - t) / max(p (1 - p), 1e-12), which is not that of the value
+    where either bound holds: past a logit of 27 a wrong answer loses its gradient.
+    """
+    p = outputs.detach()
+    value = -targets * torch.log(p).clamp(min=BCE_FLOOR)
+    value = value - (1 - targets) * torch.log1p(-p).clamp(min=BCE_FLOOR)
+    inner = outputs * (1 - outputs) > BCE_EPSILON
+    safe = torch.where(inner, outputs, 0.5)  # a logarithm of 0 would make a NaN of a gradient of 0
+    logarithm = -targets * torch.log(safe) - (1 - targets) * torch.log1p(-safe)
+    square = (0.5 / BCE_EPSILON) * (outputs - targets) ** 2
+    sloped = torch.where(inner, logarithm, square)  # has torch's derivative throughout
+    return (value + (sloped - sloped.detach())).mean()
+
+
 def bce_with_logits(outputs: Tensor, targets: Tensor) -> Tensor:
     """-[t log sigmoid(o) + (1 - t) log(1 - sigmoid(o))], safe at any logit."""
     return ((1 - targets) * outputs - torch.nn.functional.logsigmoid(outputs)).mean()
 
 
+def _module(name: str) -> Callable[..., torch.nn.Module]:
+    """Return a maker of `torch.nn.<name>`, found when it is called: torch is not imported yet."""
+
+    def make(**parameters: Any) -> torch.nn.Module:
+        return getattr(torch.nn, name)(**parameters)  # type: ignore[no-any-return]
+
+    return make
+
+
+ANY_TASK = {"classification": "one_hot", "regression": "value"}
+BRIDLE = "Bridle (1990), Probabilistic Interpretation of Feedforward Classification Network Outputs"
+
 LOSSES: dict[str, Loss] = {
     "cross_entropy": Loss(
         summary="Negative log-likelihood of the right class under the softmax of the logits.",
-        formula="-log softmax(o)[t]",
-        reference="Bridle (1990), Probabilistic Interpretation of Feedforward Classification "
-        "Network Outputs",
+        formula="-(1 - s) log softmax(o)[t] - s mean(log softmax(o)), s = label_smoothing",
+        reference=BRIDLE + "; Szegedy et al. (2016) for the smoothing",
         torch="torch.nn.CrossEntropyLoss",
+        parameters={
+            "label_smoothing": Parameter(0.0, "share of the target spread over all classes", 0, 1)
+        },
         function=cross_entropy,
-        twin=lambda: torch.nn.CrossEntropyLoss(),
+        twin=_module("CrossEntropyLoss"),
         targets={"classification": "class"},
+    ),
+    "nll": Loss(
+        summary="Cross-entropy in two parts: log-softmax outputs, then the right one negated.",
+        formula="-(log softmax(o))[t]",
+        reference=BRIDLE,
+        torch="torch.nn.NLLLoss on torch.nn.LogSoftmax",
+        function=nll,
+        twin=_module("NLLLoss"),
+        targets={"classification": "class"},
+        output=log_softmax,
+        output_twin=lambda: torch.nn.LogSoftmax(dim=-1),
     ),
     "mse": Loss(
         summary="Mean squared error; on classes, against their one-hot code (the Brier score).",
@@ -64,8 +164,44 @@ LOSSES: dict[str, Loss] = {
         "comètes",
         torch="torch.nn.MSELoss",
         function=mse,
-        twin=lambda: torch.nn.MSELoss(),
-        targets={"classification": "one_hot", "regression": "value"},
+        twin=_module("MSELoss"),
+        targets=ANY_TASK,
+        threshold=0.5,
+    ),
+    "mae": Loss(
+        summary="Mean absolute error: an outlier pulls no harder than any other example.",
+        formula="mean |o - t|",
+        reference="Laplace (1793), Sur quelques points du système du monde",
+        torch="torch.nn.L1Loss",
+        function=mae,
+        twin=_module("L1Loss"),
+        targets=ANY_TASK,
+        threshold=0.5,
+    ),
+    "huber": Loss(
+        summary="Squared for errors up to delta, absolute beyond.",
+        formula="mean of e^2 / 2 where |e| <= delta, delta (|e| - delta / 2) where not; e = o - t",
+        reference="Huber (1964), Robust Estimation of a Location Parameter",
+        torch="torch.nn.HuberLoss",
+        parameters={
+            "delta": Parameter(1.0, "error from which on the loss is linear", 0, 1e6, open_low=True)
+        },
+        function=huber,
+        twin=_module("HuberLoss"),
+        targets=ANY_TASK,
+        threshold=0.5,
+    ),
+    "smooth_l1": Loss(
+        summary="Absolute error, rounded off below beta: Huber's loss divided by beta.",
+        formula="mean of e^2 / (2 beta) where |e| <= beta, |e| - beta / 2 where not; e = o - t",
+        reference="Girshick (2015), Fast R-CNN",
+        torch="torch.nn.SmoothL1Loss",
+        parameters={
+            "beta": Parameter(1.0, "error from which on the loss is linear", 0, 1e6, open_low=True)
+        },
+        function=smooth_l1,
+        twin=_module("SmoothL1Loss"),
+        targets=ANY_TASK,
         threshold=0.5,
     ),
     "bce_with_logits": Loss(
@@ -74,7 +210,19 @@ LOSSES: dict[str, Loss] = {
         reference="PyTorch, torch.nn.BCEWithLogitsLoss",
         torch="torch.nn.BCEWithLogitsLoss",
         function=bce_with_logits,
-        twin=lambda: torch.nn.BCEWithLogitsLoss(),
+        twin=_module("BCEWithLogitsLoss"),
         targets={"classification": "one_hot"},
+    ),
+    "bce": Loss(
+        summary="Binary cross-entropy in two parts: sigmoid outputs, then logarithms of them.",
+        formula="-[t log p + (1 - t) log(1 - p)], p = sigmoid(o), logarithms from -100 up",
+        reference="PyTorch, torch.nn.BCELoss",
+        torch="torch.nn.BCELoss on torch.nn.Sigmoid",
+        function=bce,
+        twin=lambda: twins.BCELoss(),
+        targets={"classification": "one_hot"},
+        output=sigmoid,
+        output_twin=lambda: torch.nn.Sigmoid(),
+        output_elementwise=True,
     ),
 }

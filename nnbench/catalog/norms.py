@@ -1,7 +1,7 @@
 """Normalisation layers: pure functions of a batch, with running statistics passed in and out.
 
-A function takes `x` (batch, units), the layer's learned `weight` and `bias` (units,), its running
-statistics, and whether this is training; it returns the output and the new running statistics.
+A function takes `x` (batch, units), the layer's running statistics, whether this is training, its
+learned numbers (units,) and its parameters; it returns the output and the new running statistics.
 """
 
 from __future__ import annotations
@@ -26,20 +26,25 @@ POSITION = Parameter(
 
 @dataclass(frozen=True, kw_only=True)
 class Norm(Entry):
-    """A normalisation. `function` is None for none; `running` names its statistics and start."""
+    """A normalisation of (batch, units).
+
+    `function` is None for none; `twin(units, **parameters)` is torch's module; `running` names
+    the running statistics, (units,) each, with their start.
+    """
 
     function: Callable[..., tuple[Tensor, dict[str, Tensor]]] | None
     twin: Callable[..., torch.nn.Module]
+    learned: tuple[str, ...] = ("weight", "bias")  # of which the weight starts at 1, the bias at 0
     running: tuple[tuple[str, float], ...] = ()
     needs_batch: bool = False  # one example alone cannot be normalised in training
 
 
 def batchnorm(
     x: Tensor,
-    weight: Tensor,
-    bias: Tensor,
     running: dict[str, Tensor],
     training: bool,
+    weight: Tensor,
+    bias: Tensor,
     eps: Tensor,
     momentum: Tensor,
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -62,6 +67,32 @@ def batchnorm(
     return centred * (weight * torch.rsqrt(var + eps)) + bias, new
 
 
+def layernorm(
+    x: Tensor,
+    running: dict[str, Tensor],
+    training: bool,
+    weight: Tensor,
+    bias: Tensor,
+    eps: Tensor,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Normalise each example over its units, by the biased variance; alike at evaluation."""
+    centred = x - x.mean(-1, keepdim=True)
+    var = (centred * centred).mean(-1, keepdim=True)
+    return centred * torch.rsqrt(var + eps) * weight + bias, running
+
+
+def rmsnorm(
+    x: Tensor, running: dict[str, Tensor], training: bool, weight: Tensor, eps: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Divide each example by the root mean square of its units; no mean is taken away."""
+    return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + eps) * weight, running
+
+
+def eps_parameter(default: float) -> Parameter:
+    """The constant that keeps the variance from zero."""
+    return Parameter(default, "added to the variance", low=0, open_low=True, high=1)
+
+
 NORMS: dict[str, Norm] = {
     "none": Norm(
         summary="No normalisation.",
@@ -69,7 +100,8 @@ NORMS: dict[str, Norm] = {
         reference="(definition)",
         torch="torch.nn.Identity",
         function=None,
-        twin=lambda: torch.nn.Identity(),
+        twin=lambda units: torch.nn.Identity(),
+        learned=(),
     ),
     "batchnorm": Norm(
         summary="Each unit to mean 0 and variance 1 over the batch, then a learned scale and "
@@ -79,12 +111,33 @@ NORMS: dict[str, Norm] = {
         torch="torch.nn.BatchNorm1d",
         parameters={
             "position": POSITION,
-            "eps": Parameter(1e-5, "added to the variance", low=0, open_low=True, high=1),
+            "eps": eps_parameter(1e-5),
             "momentum": Parameter(0.1, "share of a batch in the running statistics", 0, 1),
         },
         function=batchnorm,
-        twin=lambda eps, momentum: torch.nn.LazyBatchNorm1d(eps=eps, momentum=momentum),
+        twin=lambda units, eps, momentum: torch.nn.LazyBatchNorm1d(eps=eps, momentum=momentum),
         running=(("mean", 0.0), ("var", 1.0)),
         needs_batch=True,
+    ),
+    "layernorm": Norm(
+        summary="Each example to mean 0 and variance 1 over its units, then a learned scale and "
+        "shift; no batch, no running statistics.",
+        formula="weight * (x - mean) / sqrt(var + eps) + bias, over units",
+        reference="Ba, Kiros & Hinton (2016), Layer Normalization",
+        torch="torch.nn.LayerNorm",
+        parameters={"position": POSITION, "eps": eps_parameter(1e-5)},
+        function=layernorm,
+        twin=lambda units, eps: torch.nn.LayerNorm(units, eps=eps),
+    ),
+    "rmsnorm": Norm(
+        summary="Layer normalisation without the mean: each example to root mean square 1, then a "
+        "learned scale.",
+        formula="weight * x / sqrt(mean(x^2) + eps), over units",
+        reference="Zhang & Sennrich (2019), Root Mean Square Layer Normalization",
+        torch="torch.nn.RMSNorm",
+        parameters={"position": POSITION, "eps": eps_parameter(1e-6)},
+        function=rmsnorm,
+        twin=lambda units, eps: torch.nn.RMSNorm(units, eps=eps),
+        learned=("weight",),
     ),
 }

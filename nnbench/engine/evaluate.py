@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from nnbench.catalog.losses import LOSSES
-from nnbench.engine.network import Network, Numbers, Program, forward, of_factor, unflatten
+from nnbench.engine.network import Network, Numbers, Program, forward, unflatten
+from nnbench.engine.step import evaluated, loss_of
+from nnbench.protocol import SMALL_WEIGHT
 
 # A block's size is a constant, since a matrix product's rounding may depend on its shape: a cell's
 # result must not depend on how much memory its stack was given.
@@ -26,9 +28,9 @@ def evaluate_block(
     program: Program, network: Network, numbers: Numbers, x: Tensor, y: Tensor
 ) -> Sums:
     """Evaluate a network on a block of rows (rows, features): running statistics, no dropout."""
-    params = unflatten(program, network.params)
+    params = unflatten(program, evaluated(program, network, numbers))
     outputs, _ = forward(program, params, network.running, numbers, x, noise=None)
-    loss = LOSSES[program.loss].function(outputs, y, **of_factor("loss", numbers)) * x.shape[0]
+    loss = loss_of(program, outputs, y, numbers) * x.shape[0]
     if program.target == "value":
         return Sums(loss, ((outputs - y) ** 2).sum())
     return Sums(loss, right_answers(program, outputs, y))
@@ -43,3 +45,13 @@ def right_answers(program: Program, outputs: Tensor, y: Tensor) -> Tensor:
     else:
         right = outputs.argmax(-1) == y.argmax(-1)
     return (right & torch.isfinite(outputs).all(-1)).sum()
+
+
+def weight_statistics(program: Program, network: Network, numbers: Numbers) -> dict[str, Tensor]:
+    """Return the norm of all linear layers' weights, and the share that is as good as zero."""
+    params = unflatten(program, evaluated(program, network, numbers))
+    weights = torch.cat([p.reshape(-1) for p in params.values() if p.ndim == 2]).double()
+    return {
+        "weight_norm": torch.linalg.vector_norm(weights),
+        "small_weight_fraction": (weights.abs() < SMALL_WEIGHT).double().mean(),
+    }

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from nnbench.catalog.activations import ACTIVATIONS
+from nnbench.catalog.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE
 from nnbench.catalog.inits import INITS
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
@@ -19,6 +19,7 @@ from nnbench.draws import Draws, Split
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 VECTOR = 64  # elements: twice the widest vector of a CPU, as torch's kernels unroll by two
+Tap = Callable[[str, Tensor], Tensor]
 Numbers = Mapping[str, Tensor]  # per-network numbers: 0-dimensional, float64
 
 
@@ -39,6 +40,7 @@ class Program:
     target: str  # the form of the targets: class, one_hot or value
     residual: bool
     dtype: str
+    dropout_kind: str
     dropout: bool  # the switches: whether the network has the thing at all
     weight_decay: bool
     l1: bool
@@ -76,6 +78,7 @@ def program_of(recipe: Mapping[str, Any], split: Split) -> Program:
         target=target,
         residual=recipe["residual"],
         dtype=recipe["dtype"],
+        dropout_kind=recipe["dropout_kind"],
         dropout=recipe["dropout"] > 0,
         weight_decay=recipe["weight_decay"] > 0,
         l1=recipe["l1"] > 0,
@@ -91,9 +94,8 @@ def layout(program: Program) -> dict[str, tuple[int, ...]]:
     for layer in range(program.depth):
         shapes[f"{layer}.weight"] = (program.width, fan_in)
         shapes[f"{layer}.bias"] = (program.width,)
-        if program.norm != "none":
-            shapes[f"{layer}.norm.weight"] = (program.width,)
-            shapes[f"{layer}.norm.bias"] = (program.width,)
+        for name in NORMS[program.norm].learned:
+            shapes[f"{layer}.norm.{name}"] = (program.width,)
         for name in ACTIVATIONS[program.activation].learned:
             shapes[f"{layer}.activation.{name}"] = (1,)
         fan_in = program.width
@@ -112,8 +114,7 @@ def unflatten(program: Program, flat: Tensor) -> dict[str, Tensor]:
     shapes = layout(program)
     parts = flat.split([math.prod(shape) for shape in shapes.values()])
     return {
-        name: part.reshape(shape)
-        for (name, shape), part in zip(shapes.items(), parts, strict=True)
+        name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)
     }
 
 
@@ -126,9 +127,7 @@ def initial_params(program: Program, recipe: Mapping[str, Any], draws: Draws) ->
     """Return the network's first parameters (P,): drawn in float64, then rounded."""
     init = INITS[recipe["init"]]
     numbers = {
-        key.removeprefix("init."): value
-        for key, value in recipe.items()
-        if key.startswith("init.")
+        key.removeprefix("init."): value for key, value in recipe.items() if key.startswith("init.")
     }
     learned = ACTIVATIONS[program.activation].learned
     params: dict[str, Tensor] = {}
@@ -165,10 +164,13 @@ def of_factor(factor: str, numbers: Numbers) -> dict[str, Tensor]:
     """Return one factor's numbers by their own names: ``lr`` for ``optimizer.lr``."""
     prefix = f"{factor}."
     return {
-        key.removeprefix(prefix): value
-        for key, value in numbers.items()
-        if key.startswith(prefix)
+        key.removeprefix(prefix): value for key, value in numbers.items() if key.startswith(prefix)
     }
+
+
+def untapped(name: str, h: Tensor) -> Tensor:
+    """Pass an activation on as it is."""
+    return h
 
 
 def forward(
@@ -178,11 +180,13 @@ def forward(
     numbers: Numbers,
     x: Tensor,
     noise: Mapping[str, Tensor] | None,
+    tap: Tap = untapped,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return outputs (batch, outputs) and the new running statistics.
 
     `x` is (batch, features). `noise` is given in training only: uniform (batch, units) for each
-    dropped layer, under the name ``dropout/<layer>``.
+    layer that draws, under the names ``dropout/<layer>`` and ``activation/<layer>``. `tap` sees
+    each activation's input and output, ``pre/<layer>`` and ``act/<layer>``, and passes them on.
     """
     training = noise is not None
     new_running = dict(running)
@@ -192,39 +196,52 @@ def forward(
         h = torch.nn.functional.linear(h, params[f"{layer}.weight"], params[f"{layer}.bias"])
         if program.norm_position == "before":
             h = _normalise(program, params, new_running, numbers, layer, h, training)
-        h = _activate(program, params, numbers, layer, h)
+        h = tap(f"pre/{layer}", h)
+        h = tap(f"act/{layer}", activate(program, params, numbers, layer, h, noise))
         if program.norm_position == "after":
             h = _normalise(program, params, new_running, numbers, layer, h, training)
         if program.dropout and noise is not None:
-            h = dropped(h, noise[f"dropout/{layer}"], numbers["dropout"])
+            drop = DROPOUTS[program.dropout_kind]
+            h = drop(h, noise[f"dropout/{layer}"], numbers["dropout"])
         if program.residual and before.shape == h.shape:
             h = before + h
     outputs = torch.nn.functional.linear(h, params["output.weight"], params["output.bias"])
     return outputs, new_running
 
 
-def _activate(
-    program: Program, params: Mapping[str, Tensor], numbers: Numbers, layer: int, h: Tensor
+def activate(
+    program: Program,
+    params: Mapping[str, Tensor],
+    numbers: Numbers,
+    layer: int,
+    h: Tensor,
+    noise: Mapping[str, Tensor] | None,
 ) -> Tensor:
+    """Apply a hidden layer's activation to its pre-activation (batch, units)."""
     entry = ACTIVATIONS[program.activation]
     learned = {name: params[f"{layer}.activation.{name}"] for name in entry.learned}
     given = of_factor("activation", numbers) | learned
+    inputs = [h]
+    if entry.random:
+        drawn = torch.full_like(h, 0.5) if noise is None else noise[f"activation/{layer}"]
+        inputs.append(drawn.to(h.dtype))
     if not entry.elementwise:
-        return entry.function(h, **given)
-    return aligned(partial(entry.function, **given), h)
+        return entry.function(*inputs, **given)
+    return aligned(partial(entry.function, **given), *inputs)
 
 
-def aligned(function: Callable[[Tensor], Tensor], h: Tensor) -> Tensor:
+def aligned(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     """Apply an elementwise function so that its rounding cannot depend on a network's neighbours.
 
     A vectorised kernel takes the last few elements of a stack one by one, by code that may round
     otherwise. Padding each network's elements to whole vectors leaves no such elements.
     """
+    h = inputs[0]
     rest = -h.numel() % VECTOR
     if rest == 0:
-        return function(h)
-    padded = torch.nn.functional.pad(h.reshape(-1), (0, rest))
-    return function(padded)[: h.numel()].reshape(h.shape)
+        return function(*inputs)
+    padded = [torch.nn.functional.pad(one.reshape(-1), (0, rest)) for one in inputs]
+    return function(*padded)[: h.numel()].reshape(h.shape)
 
 
 def _normalise(
@@ -242,10 +259,9 @@ def _normalise(
         return h
     h, new = entry.function(
         h,
-        params[f"{layer}.norm.weight"],
-        params[f"{layer}.norm.bias"],
         {name: running[f"{layer}.{name}"] for name, _ in entry.running},
         training,
+        **{name: params[f"{layer}.norm.{name}"] for name in entry.learned},
         **of_factor("norm", numbers),
     )
     running.update({f"{layer}.{name}": value for name, value in new.items()})
@@ -255,3 +271,18 @@ def _normalise(
 def dropped(h: Tensor, noise: Tensor, rate: Tensor) -> Tensor:
     """Inverted dropout: zero where the uniform noise is below the rate, the rest scaled up."""
     return h * (noise >= rate) / (1 - rate)
+
+
+def alpha_dropped(h: Tensor, noise: Tensor, rate: Tensor) -> Tensor:
+    """Alpha dropout: dropped units go to SELU's negative limit; mean and variance are kept.
+
+    Klambauer, Unterthiner, Mayr & Hochreiter (2017), Self-Normalizing Neural Networks.
+    """
+    limit = -SELU_SCALE * SELU_ALPHA
+    kept = noise >= rate
+    a = 1 / torch.sqrt((1 - rate) * (1 + rate * limit**2))
+    # written as a sum of products, so that a NaN is not dropped
+    return a * (h * kept + limit * (~kept).to(h.dtype)) - a * rate * limit
+
+
+DROPOUTS = {"standard": dropped, "alpha": alpha_dropped}

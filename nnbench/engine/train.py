@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,10 +18,11 @@ from torch.func import vmap
 from torch.utils._pytree import tree_map
 
 from nnbench.catalog.activations import ACTIVATIONS
+from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers import OPTIMIZERS
 from nnbench.draws import PARTS, Draws, Split, draw_key, split_for
-from nnbench.engine.evaluate import BLOCK_ROWS, evaluate_block
+from nnbench.engine.evaluate import BLOCK_ROWS, evaluate_block, weight_statistics
 from nnbench.engine.network import (
     Network,
     Numbers,
@@ -31,6 +32,7 @@ from nnbench.engine.network import (
     n_params,
     program_of,
 )
+from nnbench.engine.probes import PROBE_ROWS, probe, sharpness
 from nnbench.engine.step import start_optimizer, train_step
 from nnbench.lazy import load_now
 from nnbench.protocol import Rates, Record, Scores, score_of_task
@@ -79,13 +81,14 @@ class Data:
         return torch.stack([d.next_order(self.n["train"]) for d in self.draws]).to(self.device)
 
     def next_noise(self, program: Program, batch: int) -> dict[str, Tensor]:
-        """Return the step's dropout noise by layer, (cells, batch, units) each."""
-        if not program.dropout:
-            return {}
+        """Return the step's noise by purpose and layer, (cells, batch, units) each."""
+        drawn = {"dropout": program.dropout, "activation": ACTIVATIONS[program.activation].random}
         return {
-            f"dropout/{layer}": torch.stack(
-                [draws.next_dropout(layer, batch, program.width) for draws in self.draws]
+            f"{purpose}/{layer}": torch.stack(
+                [draws.next_noise(purpose, layer, batch, program.width) for draws in self.draws]
             ).to(self.device)[self.which]
+            for purpose, wanted in drawn.items()
+            if wanted
             for layer in range(program.depth)
         }
 
@@ -97,6 +100,7 @@ def numbers_of(cells: Sequence[Cell], program: Program, device: torch.device) ->
     for factor, entry in (
         ("activation", ACTIVATIONS[program.activation]),
         ("norm", NORMS[program.norm]),
+        ("loss", LOSSES[program.loss]),
         ("optimizer", OPTIMIZERS[program.optimizer]),
     ):
         wanted += [f"{factor}.{name}" for name, p in entry.parameters.items() if not p.program]
@@ -108,9 +112,7 @@ def numbers_of(cells: Sequence[Cell], program: Program, device: torch.device) ->
     }
 
 
-def start(
-    cells: Sequence[Cell], program: Program, data: Data, device: torch.device
-) -> Network:
+def start(cells: Sequence[Cell], program: Program, data: Data, device: torch.device) -> Network:
     """Return the stack's networks before training: every leaf has a leading cell axis."""
     params = torch.stack(
         [
@@ -124,6 +126,14 @@ def start(
     }
     optimizer = vmap(partial(start_optimizer, program))(params)
     return Network(params, running, optimizer)
+
+
+class Probed(NamedTuple):
+    """What probes saw of a stack."""
+
+    statistics: dict[str, np.ndarray[Any, Any]]  # (cells, layers) each
+    dead: np.ndarray[Any, Any]  # (cells, layers, units)
+    sharpness: np.ndarray[Any, Any] | None  # (cells,)
 
 
 class Stack:
@@ -166,15 +176,13 @@ class Stack:
             x, y = self.data.rows("train", index)
             noise = self.data.next_noise(self.program, index.shape[1])
             step = torch.tensor(done + number + 1, dtype=torch.float64, device=x.device)
-            self.network, measured = self._step(
-                self.network, self.numbers, lr, step, x, y, noise
-            )
+            self.network, measured = self._step(self.network, self.numbers, lr, step, x, y, noise)
             losses.append(measured.loss)
             grad_norms.append(measured.grad_norm)
         return torch.stack(losses), torch.stack(grad_norms)
 
     def evaluate(self) -> list[Scores]:
-        """Return every cell's loss and score on each part."""
+        """Return every cell's loss and score on each part, and what its weights are like."""
         columns: dict[str, np.ndarray[Any, Any]] = {}
         score = score_of_task(self.data.splits[0].task)
         for part in PARTS:
@@ -185,13 +193,15 @@ class Stack:
                 columns[f"{part}_accuracy"] = total / n
             else:
                 columns[f"{part}_r2"] = 1 - total / self._spread(part)
+        statistics = vmap(partial(weight_statistics, self.program))(self.network, self.numbers)
+        columns |= {name: value.cpu().numpy() for name, value in statistics.items()}
         return [
             {name: float(values[cell]) for name, values in columns.items()}
             for cell in range(len(self.data.which))
         ]
 
     def _sums(self, part: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        loss, score = 0.0, 0.0
+        loss = score = torch.zeros((), dtype=torch.float64, device=self.data.device)
         n, repeats = self.data.n[part], len(self.data.splits)
         for first in range(0, n, BLOCK_ROWS):
             index = torch.arange(first, min(first + BLOCK_ROWS, n), device=self.data.device)
@@ -199,12 +209,35 @@ class Stack:
             sums = self._evaluate(self.network, self.numbers, x, y)
             loss = loss + sums.loss.double()
             score = score + sums.score.double()
-        return torch.as_tensor(loss).cpu().numpy(), torch.as_tensor(score).cpu().numpy()
+        return loss.cpu().numpy(), score.cpu().numpy()
 
     def _spread(self, part: str) -> np.ndarray[Any, Any]:
         """Return the sum of squares of each cell's targets about their mean."""
         spread = [((s.y[part] - s.y[part].mean()) ** 2).sum() for s in self.data.splits]
         return np.array(spread)[self.data.which.cpu().numpy()]
+
+    def probe(self, lr: Tensor, step: int, sharp: bool) -> Probed:
+        """Return every cell's statistics by layer; `lr` (cells,) and `step` of the next update."""
+        rows = torch.arange(min(PROBE_ROWS, self.data.n["train"]), device=self.data.device)
+        x, y = self.data.rows("train", rows.expand(len(self.data.splits), -1))
+        at = torch.tensor(step, dtype=torch.float64, device=x.device)
+        mapped = vmap(partial(probe, self.program), in_dims=(0, 0, 0, None, 0, 0))
+        statistics, dead = mapped(self.network, self.numbers, lr, at, x, y)
+        return Probed(
+            {name: value.cpu().numpy() for name, value in statistics.items()},
+            dead.cpu().numpy(),
+            self._sharpness() if sharp else None,
+        )
+
+    def _sharpness(self) -> np.ndarray[Any, Any]:
+        """Return every cell's largest curvature over the whole training part."""
+        rows = torch.arange(self.data.n["train"], device=self.data.device)
+        x, y = self.data.rows("train", rows.expand(len(self.data.splits), -1))
+        count = self.network.params.shape[1]
+        starts = torch.stack([draws.init_noise("lanczos", count) for draws in self.data.draws])
+        start = starts.to(self.network.params)[self.data.which]
+        mapped = vmap(partial(sharpness, self.program))
+        return np.asarray(mapped(self.network, self.numbers, start, x, y).cpu())
 
     def keep(self, places: Sequence[int]) -> None:
         """Go on with some of the cells only."""
@@ -221,15 +254,13 @@ class Stack:
 def train(
     cells: Sequence[Cell],
     *,
-    target: float | None = None,
     compiled: bool = False,
     device: str = "cpu",
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> Rows:
     """Train cells that share a program and return their rows.
 
-    `target` is the validation score whose first epoch is recorded. `on_progress` is told the share
-    done after each epoch. A cell's rows depend on its recipe alone (and on `compiled`, which
+    `on_progress` is told the share done after each epoch. A cell's rows depend on its recipe alone (and on `compiled`, which
     rounds otherwise).
     """
     began = time.perf_counter()
@@ -238,35 +269,22 @@ def train(
     stack = Stack(padded, torch.device(device), compiled)
     split = stack.data.splits[0]
     recipe = cells[0].recipe
-    epochs, batch_size = recipe["epochs"], recipe["batch_size"]
+    epochs, batch_size = recipe["epochs"], recipe["batch_size"] or split.n_train
     steps = split.steps_per_epoch(batch_size)
     score = score_of_task(split.task)
-    records = [Record(cell.cell_id, cell.recipe, score, target) for cell in padded]
+    records = [Record(cell.cell_id, cell.recipe, score) for cell in padded]
     rates = [Rates(cell.recipe, steps) for cell in padded]
     going = list(range(len(padded)))  # the cells in the stack, by their place in `padded`
 
-    for record, rate, scores in zip(records, rates, stack.evaluate(), strict=True):
-        record.add(0, 0, float(rate.epoch(0)[0]), float("nan"), scores)
+    watch = Watch(stack, records, rates, steps)
+    watch.evaluate(going, 0, None)
     for epoch in range(epochs):
         going = _drop_finished(stack, going, records, compiled)
         if all(records[place].over for place in going):
             break
         block = np.stack([rates[place].epoch(epoch) for place in going], axis=1)
-        losses, grad_norms = stack.train_epoch(
-            torch.from_numpy(block).to(device), batch_size, epoch * steps
-        )
-        first_bad = first_not_finite(losses, grad_norms)
-        mean_norms = grad_norms.double().mean(0).tolist()
-        for column, (place, scores) in enumerate(zip(going, stack.evaluate(), strict=True)):
-            record = records[place]
-            if record.over:
-                continue
-            if first_bad[column] is not None:
-                record.diverged_at_step = epoch * steps + first_bad[column] + 1
-                continue
-            lr = float(block[-1, column])
-            record.add(epoch + 1, (epoch + 1) * steps, lr, mean_norms[column], scores)
-            rates[place].after_epoch(scores["val_loss"])
+        trained = stack.train_epoch(torch.from_numpy(block).to(device), batch_size, epoch * steps)
+        watch.evaluate(going, epoch + 1, trained)
         on_progress((epoch + 1) / epochs)
 
     seconds = (time.perf_counter() - began) / len(cells)
@@ -276,8 +294,62 @@ def train(
     return Rows(
         cells=[record.row(parameters, seconds, engine) for record in kept],
         curves=[curve for record in kept for curve in record.curves],
-        layers=[],
+        layers=[row for record in kept for row in record.layers],
     )
+
+
+class Watch:
+    """Looks at a stack after each epoch and tells each cell's record what it saw."""
+
+    def __init__(
+        self, stack: Stack, records: Sequence[Record], rates: Sequence[Rates], steps: int
+    ) -> None:
+        self.stack, self.records, self.rates, self.steps = stack, records, rates, steps
+        recipe = records[0].recipe
+        self.every, self.epochs = recipe["probe_every"], recipe["epochs"]
+        self.sharp = recipe["probe_sharpness"]
+
+    def evaluate(
+        self, going: Sequence[int], epoch: int, trained: tuple[Tensor, Tensor] | None
+    ) -> None:
+        """Take in the state after `epoch` epochs; `trained` has its losses and gradient norms."""
+        first_bad: list[int | None] = [None] * len(going)
+        mean_norms = [float("nan")] * len(going)
+        if trained is not None:
+            first_bad = first_not_finite(*trained)
+            # one by one: torch's own mean over steps adds in an order that depends on the cells
+            columns = trained[1].double().T.tolist()
+            mean_norms = [sum(column) / len(column) for column in columns]
+        last = max(epoch - 1, 0)  # the epoch whose rates were used last; the first, before any
+        for column, (place, scores) in enumerate(zip(going, self.stack.evaluate(), strict=True)):
+            record, rates = self.records[place], self.rates[place]
+            bad = first_bad[column]
+            if record.over:
+                continue
+            if bad is not None:
+                record.diverged_at_step = last * self.steps + bad + 1
+                continue
+            lr = float(rates.epoch(last)[-1 if epoch else 0])
+            record.add(epoch, epoch * self.steps, lr, mean_norms[column], scores)
+            if epoch:
+                rates.after_epoch(scores["val_loss"])
+        if self.every and (epoch % self.every == 0 or epoch == self.epochs):
+            self._probe(going, epoch)
+
+    def _probe(self, going: Sequence[int], epoch: int) -> None:
+        lr = [float(self.rates[place].epoch(epoch)[0]) for place in going]
+        step = epoch * self.steps + 1
+        probed = self.stack.probe(
+            torch.tensor(lr, dtype=torch.float64, device=self.stack.data.device), step, self.sharp
+        )
+        for column, place in enumerate(going):
+            record = self.records[place]
+            if record.diverged_at_step is not None or record.ended_before(epoch):
+                continue
+            statistics = {name: value[column] for name, value in probed.statistics.items()}
+            record.add_layers(epoch, epoch * self.steps, statistics, probed.dead[column])
+            if probed.sharpness is not None:
+                record.curves[-1]["sharpness"] = float(probed.sharpness[column])
 
 
 def first_not_finite(losses: Tensor, grad_norms: Tensor) -> list[int | None]:

@@ -6,79 +6,53 @@ The same inputs give the same bytes: no clock, no global generator, no ids by ch
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nnbench import stats
+from nnbench.plots import hero_png
 from nnbench.report import frames, numbers
+from nnbench.report.analysis import Analysis, ReportError, Results, analyse, read_results
 from nnbench.report.figures import Figures, draw_figures, strip_frames
 from nnbench.report.sentences import answer, effect_decimals, importance_title
-from nnbench.seeds import numpy_generator
+
+__all__ = ["ReportError", "build_report", "write_hero"]
 
 HERE = Path(__file__).parent
 MOST_FAILED_ARMS = 30
+# What HTML has no place for: C0 and C1 controls but tab and newline, and lone surrogates.
+CONTROL_CHARACTERS = dict.fromkeys(
+    [c for c in (*range(32), *range(127, 160), *range(0xD800, 0xE000)) if c not in (9, 10)],
+    "\N{REPLACEMENT CHARACTER}",
+)
 
 
-class ReportError(Exception):
-    """The folder holds no results that a report can be made of; the message says what is missing."""
+class Report(NamedTuple):
+    """A report as written: where, and what it answers."""
+
+    path: Path
+    answer: list[str]
 
 
-@dataclass(frozen=True)
-class Results:
-    """What a results directory holds. cells: one row per cell; curves: one per cell and epoch."""
-
-    folder: Path
-    cells: pd.DataFrame
-    curves: pd.DataFrame
-    provenance: Mapping[str, Any]
-
-    @property
-    def study(self) -> Mapping[str, Any]:
-        return self.provenance["study"]
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """Every frame behind the report. labelled: the cells that the metric applies to, labelled."""
-
-    metric: str
-    labelled: pd.DataFrame
-    factors: list[str]
-    levels: dict[str, list[str]]
-    baselines: dict[str, str]
-    effects: pd.DataFrame
-    blocks: pd.DataFrame
-    ranking: pd.DataFrame
-    data_sets: pd.DataFrame
-    overall: stats.Interval
-    not_applicable: list[str]
-    tuned: list[str]
-
-
-def build_report(folder: Path) -> Path:
-    """Write `report.html` into the results directory, all of it or nothing, and return its path.
+def build_report(folder: Path) -> Report:
+    """Write `report.html` into the results directory, all of it or nothing.
 
     Raises ReportError where a file is missing or is not what a run writes.
     """
     results = read_results(folder)
     analysis = analyse(results)
     page = render(results, analysis, draw_figures(results, analysis))
-    return write_whole(folder / "report.html", page)
+    return Report(write_whole(folder / "report.html", page), answer_of(results, analysis))
 
 
 def write_hero(folder: Path, path: Path) -> Path:
     """Write the picture of what mattered in this study, for a README, as a PNG."""
-    from nnbench.plots import hero_png
-
     results = read_results(folder)
     analysis = analyse(results)
     metric = stats.METRICS[analysis.metric]
@@ -90,75 +64,9 @@ def write_hero(folder: Path, path: Path) -> Path:
         f"difference in {metric.label} to the baseline",
         metric.higher_is_better,
         importance_title(analysis.ranking, metric.label, decimals),
-        f"{results.study['title']}: {len(results.cells):,} networks trained; mean paired difference "
-        "with 95 % interval, one tick a data set and seed",
+        f"{results.title} · {len(results.cells):,} networks trained; mean paired "
+        "difference with 95 % interval, one dot a data set and seed",
         path,
-    )
-
-
-def read_results(folder: Path) -> Results:
-    """Read the three files of a results directory."""
-    needed = ("cells.parquet", "curves.parquet", "provenance.json")
-    for name in needed:
-        if not (folder / name).is_file():
-            raise ReportError(f"{folder / name} is missing: `nnbench run` writes it")
-    try:
-        provenance = json.loads((folder / needed[2]).read_text(encoding="utf-8"))
-        cells, curves = (pd.read_parquet(folder / name) for name in needed[:2])
-    except (ValueError, OSError) as error:
-        raise ReportError(f"{folder}: a result file cannot be read: {error}") from error
-    if "study" not in provenance or cells.empty:
-        raise ReportError(f"{folder} holds no cell yet: run the study first")
-    return Results(folder, cells, curves, provenance)
-
-
-def analyse(results: Results) -> Analysis:
-    """Compute every frame of the report: tuned, labelled, summarised, ranked."""
-    study = results.study
-    report = study.get("report") or {}
-    metric, tuned = report.get("metric") or "test_accuracy", list(report.get("tune") or [])
-    if metric not in stats.METRICS or metric not in results.cells:
-        known = ", ".join(m for m in stats.METRICS if m in results.cells)
-        raise ReportError(f"report.metric {metric!r} is not in the results; there are: {known}")
-    declared = study.get("factors") or {}
-    factors = stats.top_factors([f for f in declared if f not in tuned], results.cells.columns)
-    chosen = stats.choose_tuned(results.cells, factors, tuned)
-    labelled = stats.label_cells(chosen, factors, ignore=tuned)
-    labelled, not_applicable = stats.applicable(labelled, metric)
-    levels = {f: stats.order_levels(labelled[f], list(declared[f])) for f in factors}
-    factors = [f for f in factors if levels[f]]
-    named = (study.get("design") or {}).get("baseline") or {}
-    baselines = {f: stats.baseline_level(levels[f], named.get(f)) for f in factors}
-
-    def generator_for(purpose: str) -> Any:
-        return numpy_generator(int(study.get("seed") or 0), f"bootstrap/{purpose}", "", 0)
-
-    def summarise(factor: str) -> pd.DataFrame:
-        return stats.summarise_factor(
-            labelled, factor, levels[factor], baselines[factor], metric, factors, generator_for
-        )
-
-    def blocks(factor: str) -> pd.DataFrame:
-        pairs = stats.paired_differences(labelled, factor, baselines[factor], metric, factors)
-        return stats.block_differences(pairs).assign(factor=factor)
-
-    effects = pd.concat([summarise(f) for f in factors]) if factors else pd.DataFrame()
-    effects = effects.reset_index(drop=True)
-    ranking = stats.importance(effects) if factors else pd.DataFrame(columns=["factor", "range"])
-    data_levels = stats.order_levels(labelled["data"], list(declared.get("data", [])))
-    return Analysis(
-        metric=metric,
-        labelled=labelled,
-        factors=list(ranking["factor"]),
-        levels=levels,
-        baselines=baselines,
-        effects=effects,
-        blocks=pd.concat([blocks(f) for f in factors]) if factors else pd.DataFrame(),
-        ranking=ranking,
-        data_sets=stats.summarise_levels(labelled, "data", data_levels, metric, generator_for),
-        overall=stats.mean_interval(labelled, metric, generator_for("overall")),
-        not_applicable=not_applicable,
-        tuned=tuned,
     )
 
 
@@ -175,14 +83,13 @@ def render(results: Results, analysis: Analysis, figures: Figures) -> str:
         lstrip_blocks=True,
     )
     counts = cell_counts(results)
+    template = environment.get_template("page.html.j2")
     metric = stats.METRICS[analysis.metric]
-    single = mean_text(analysis.overall, metric.label, len(analysis.labelled))
-    return environment.get_template("page.html.j2").render(
+    page = template.render(
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        title=results.title,
         study=results.study,
-        answer=answer(
-            analysis.effects, analysis.ranking, analysis.baselines, analysis.metric, counts, single
-        ),
+        answer=answer_of(results, analysis),
         trust=trust_strip(results, counts),
         metric=metric,
         analysis=analysis,
@@ -193,9 +100,21 @@ def render(results: Results, analysis: Analysis, figures: Figures) -> str:
         failures=failure_rows(results, analysis),
         contrasts=int((~analysis.effects["baseline"]).sum()) if analysis.factors else 0,
         command=f"nnbench run {shlex.quote('studies/' + str(results.study['name']) + '.toml')}",
+        export=f"nnbench export CELL --from {shlex.quote('results/' + str(results.study['name']))}",
         versions=sorted((results.provenance.get("versions") or {}).items()),
         fingerprint=results.provenance.get("source_fingerprint", ""),
         created=results.provenance.get("created", ""),
+    )
+    return page.translate(CONTROL_CHARACTERS)
+
+
+def answer_of(results: Results, analysis: Analysis) -> list[str]:
+    """Return the answer in sentences, the most important first."""
+    label = stats.METRICS[analysis.metric].label
+    single = mean_text(analysis.overall, label, len(analysis.labelled))
+    counts = cell_counts(results)
+    return answer(
+        analysis.effects, analysis.ranking, analysis.baselines, analysis.metric, counts, single
     )
 
 
@@ -242,11 +161,11 @@ def factor_table(analysis: Analysis, factor: str) -> dict[str, Any]:
     rows = analysis.effects[analysis.effects["factor"] == factor]
     places = _mean_decimals(rows)
     effect_places = effect_decimals(rows)
-    ranked = analysis.ranking.set_index("factor").loc[factor]
+    spread = analysis.ranking.set_index("factor")["range"].to_dict()[factor]
     return {
         "factor": factor,
         "baseline": analysis.baselines[factor],
-        "range": numbers.number(ranked["range"], effect_places),
+        "range": numbers.number(spread, effect_places),
         "rows": [_table_row(row, places, effect_places) for _, row in rows.iterrows()],
     }
 
@@ -264,7 +183,7 @@ def _mean_decimals(rows: pd.DataFrame) -> int:
 
 def _table_row(row: pd.Series, places: int, effect_places: int) -> dict[str, Any]:
     texts = {"level": row["level"], "n": row["n"], "used": row["used"], "diverged": row["diverged"]}
-    texts["share"] = f"{row['diverged'] / row['n']:.0%}".replace("%", " %") if row["n"] else "–"
+    texts["share"] = f", {100 * row['diverged'] / row['n']:.0f} %" if row["diverged"] else ""
     texts |= _estimate_texts(row, "mean", places, signed=False)
     if "effect" in row:
         texts |= _estimate_texts(row, "effect", effect_places, signed=True)
@@ -288,7 +207,6 @@ def failure_rows(results: Results, analysis: Analysis) -> dict[str, Any]:
     labels = {f: stats.level_labels(results.cells, f) for f in ("data", *columns)}
     arms = frames.failed_arms(results.cells.assign(**labels), columns)
     shown = arms.head(MOST_FAILED_ARMS)
-    where = shlex.quote(str(Path("results") / str(results.study["name"])))
     rows = [
         {
             "arm": [row[c] for c in ("data", *columns)],
@@ -296,7 +214,7 @@ def failure_rows(results: Results, analysis: Analysis) -> dict[str, Any]:
             "crashed": row["crashed"],
             "n": row["n"],
             "steps": _step_text(row["first_step"], row["last_step"]),
-            "command": f"nnbench export {shlex.quote(str(row['cell_id']))} --from {where}",
+            "cell_id": row["cell_id"],
         }
         for _, row in shown.iterrows()
     ]

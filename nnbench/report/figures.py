@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from markupsafe import Markup
 
 from nnbench import plots
 from nnbench.report import frames, sentences
+from nnbench.report.analysis import Analysis, Results
 from nnbench.report.numbers import decimals_for, number
 from nnbench.report.svg import figure_svg
 from nnbench.stats import METRICS
-
-if TYPE_CHECKING:
-    from nnbench.report.build import Analysis, Results
 
 MOST_STRIP_LEVELS = 12
 MOST_PANELS = 6
@@ -71,7 +68,9 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
             heading += f", {len(rows)} of {len(part)} levels"
         texts = [sentences.effect_text(row, places) for _, row in rows.iterrows()]
         kept.append(rows.assign(heading=heading, text=texts))
-    strips = pd.concat([part for part in kept if len(part)] or [effects.assign(text="", heading="")])
+    strips = pd.concat(
+        [part for part in kept if len(part)] or [effects.assign(text="", heading="")]
+    )
     return strips, analysis.blocks
 
 
@@ -91,7 +90,7 @@ def effects_picture(analysis: Analysis) -> Picture | None:
     )
     caption = (
         "Mean paired difference of each level to its factor's baseline, with 95 % interval; each "
-        "thin tick is one data set and seed. A filled triangle is a difference whose interval "
+        "pale dot is one data set and seed. A filled triangle is a difference whose interval "
         "excludes zero (▲ better, ▼ worse), an open circle one that cannot be told from zero. "
         "Factors are in order of the range of their levels' mean differences."
     )
@@ -126,7 +125,7 @@ def heat_picture(analysis: Analysis) -> Picture | None:
         "most; one colour scale for all panels. Hatched: some of the networks diverged, with their "
         "count; where all did there is no mean. Empty: no network in the design."
     )
-    title = sentences.heat_title(cross, metric.label)
+    title = sentences.heat_title(cross, row, column, metric.label)
     return Picture(title, Markup(figure_svg(figure, "heat", title)), caption)
 
 
@@ -144,10 +143,12 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     summary = summary[summary["data"].isin(panels) & summary["level"].isin(levels)]
     if summary.empty:
         return None
+    names = {level: sentences.spoken(factor, level) for level in levels}
+    summary, lines = (f.assign(level=f["level"].map(names)) for f in (summary, lines))
     label = CURVE_LABELS[column].get(metric.task or "", column.replace("val_", "validation "))
     label = label.replace("train_", "training ")
     log = _ratios_matter(summary["low"], "loss" not in column)
-    figure = plots.learning_curves(summary, lines, levels, label, log=log)
+    figure = plots.learning_curves(summary, lines, list(names.values()), label, log=log)
     title = sentences.curves_title(summary, label)
     caption = (
         f"By {factor}: the thick line is the median over the networks that finished, after the "
@@ -168,7 +169,9 @@ def factor_id(factor: str) -> str:
 def _drawn_levels(analysis: Analysis, factor: str) -> list[str]:
     """Return the baseline and up to six more levels: those with the largest effects."""
     rows = analysis.effects[(analysis.effects["factor"] == factor) & ~analysis.effects["baseline"]]
-    largest = set(rows.assign(size=rows["effect"].abs()).nlargest(plots.MOST_SERIES - 1, "size")["level"])
+    largest = set(
+        rows.assign(size=rows["effect"].abs()).nlargest(plots.MOST_SERIES - 1, "size")["level"]
+    )
     others = [level for level in analysis.levels[factor] if level in largest]
     return [analysis.baselines[factor], *others]
 

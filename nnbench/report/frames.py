@@ -19,7 +19,10 @@ def cross_means(frame: pd.DataFrame, row: str, column: str, metric: str) -> pd.D
     values = frame[metric].astype(float).where(usable(frame, metric))
     table = frame.assign(value=values, lost=frame["status"] == "diverged")
     cross = table.groupby(["data", row, column], sort=False).agg(
-        mean=("value", "mean"), used=("value", "count"), n=("value", "size"), diverged=("lost", "sum")
+        mean=("value", "mean"),
+        used=("value", "count"),
+        n=("value", "size"),
+        diverged=("lost", "sum"),
     )
     return cross.reset_index().rename(columns={row: "row", column: "column"})
 
@@ -46,7 +49,7 @@ def seed_curves(
 
 
 def curve_summary(lines: pd.DataFrame, frame: pd.DataFrame, factor: str) -> pd.DataFrame:
-    """Return the median and the quartiles over cells: `data, level, epoch, median, low, high, k, n`.
+    """Return median and quartiles over cells: `data, level, epoch, median, low, high, k, n`.
 
     k cells stand behind an epoch, of n in the arm. An epoch that fewer than half of the finished
     cells reached (early stopping) is left out: its median would be that of the slow ones only.
@@ -75,7 +78,9 @@ def failed_arms(frame: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
     sizes = frame.groupby(keys, sort=False).size().rename("n")
     steps = pd.to_numeric(failed["diverged_at_step"], errors="coerce").astype(float)
     table = failed.assign(
-        step=steps, is_diverged=failed["status"] == "diverged", is_crashed=failed["status"] == "crashed"
+        step=steps,
+        is_diverged=failed["status"] == "diverged",
+        is_crashed=failed["status"] == "crashed",
     )
     arms = table.groupby(keys, sort=False).agg(
         diverged=("is_diverged", "sum"),

@@ -12,15 +12,14 @@ def decimals_for(values: Iterable[float], half_widths: Iterable[float] = ()) -> 
     """Return how many decimals a column needs, from 0 to 6.
 
     Three significant digits of the largest value; where there are intervals, enough to show the
-    first digit of the typical half width, between one and four digits of the largest value.
+    first digit of the narrowest half width, between one and four digits of the largest value.
     """
     largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
     first_digit = -_exponent(largest) if largest > 0 else 0
-    widths = sorted(w for w in half_widths if math.isfinite(w) and w > 0)
+    widths = [w for w in half_widths if math.isfinite(w) and w > 0]
     needed = first_digit + 2
     if widths:
-        typical = widths[len(widths) // 2]
-        needed = min(max(-_exponent(typical), first_digit), first_digit + 3)
+        needed = min(max(-_exponent(min(widths)), first_digit), first_digit + 3)
     return min(max(needed, 0), 6)
 
 
@@ -29,7 +28,7 @@ def number(value: float, decimals: int | None = None, signed: bool = False) -> s
     if value is None or not math.isfinite(value):
         return "–"
     places = decimals_for([value]) if decimals is None else decimals
-    too_small = 0 < abs(value) and round(value, places) == 0
+    too_small = abs(value) > 0 and round(value, places) == 0
     if abs(value) >= 1e6 or (too_small and decimals is None):
         text = f"{value:.2e}"
     else:

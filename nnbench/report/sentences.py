@@ -39,7 +39,7 @@ def effect_text(row: Any, decimals: int, words: bool = False) -> str:
     if pd.notna(row["effect_reason"]):
         return f"{size} (interval {row['effect_reason']}), {count}"
     span = interval(row["effect_low"], row["effect_high"], decimals)
-    return f"{size} {span}, {count} pairs" if words else f"{size} {span}  {count}"
+    return f"{size} {span}, {count} pairs" if words else f"{size} {span}\N{NO-BREAK SPACE} {count}"
 
 
 def answer(
@@ -78,7 +78,8 @@ def _clear_sentences(
         part = clear[clear["factor"] == factor]
         decimals = effect_decimals(part)
         said = [
-            f"{row['level']} is {row['verdict']} ({effect_text(row, decimals, words=True)})"
+            f"{spoken(factor, row['level'])} is {row['verdict']} "
+            f"({effect_text(row, decimals, words=True)})"
             for row in (strongest(part, "better"), strongest(part, "worse"))
             if row is not None
         ]
@@ -106,25 +107,32 @@ def _unclear_sentences(
         return []
     row = strongest(measured[measured["factor"].isin(unclear)])
     size = effect_text(row, effect_decimals(pd.DataFrame([row])), words=True)
+    arm, baseline = spoken(row["factor"], row["level"]), baselines[row["factor"]]
     return [
         f"For {listed(unclear)} no difference from the baseline in {label} can be told from zero; "
-        f"the largest, {row['level']} against {baselines[row['factor']]}, is {size}."
+        f"the largest, {arm} against {baseline}, is {size}."
     ]
+
+
+def spoken(factor: str, level: str) -> str:
+    """Return the level as a sentence can hold it: a bare `8` or `true` takes its factor's name."""
+    is_bare = level[:1].isdigit() or level in ("true", "false", "none")
+    return f"{factor} {level}" if is_bare else level
 
 
 def strongest(rows: pd.DataFrame, verdict: str | None = None) -> Any:
     """Return the row with the largest effect, of one verdict if given; None where there is none."""
     rows = rows if verdict is None else rows[rows["verdict"] == verdict]
-    return None if rows.empty else rows.loc[rows["effect"].abs().idxmax()]
+    return None if rows.empty else rows.iloc[int(rows["effect"].abs().to_numpy().argmax())]
 
 
 def finished_sentence(counts: dict[str, int], effects: pd.DataFrame) -> str:
     """Say how many cells finished, and where most of those that diverged are."""
     n, ok = counts["n"], counts["ok"]
     if ok == n and not counts.get("missing"):
-        return f"All {n} networks finished; none diverged."
+        return f"All {n:,} networks finished; none diverged."
     parts = [
-        f"{counts[status]} {word}"
+        f"{counts[status]:,} {word}"
         for status, word in (
             ("diverged", "diverged"),
             ("crashed", "crashed"),
@@ -132,12 +140,13 @@ def finished_sentence(counts: dict[str, int], effects: pd.DataFrame) -> str:
         )
         if counts.get(status)
     ]
-    text = f"{ok} of {n} networks finished; {listed(parts)}"
+    text = f"{ok:,} of {n:,} networks finished; {listed(parts)}"
     if counts["diverged"] and len(effects):
-        row = effects.loc[(effects["diverged"] / effects["n"].clip(lower=1)).idxmax()]
+        share = effects["diverged"] / effects["n"].clip(lower=1)
+        row = effects.iloc[int(share.to_numpy().argmax())]
         if row["diverged"] < counts["n"]:
             text += (
-                f", the largest share at {row['factor']} {row['level']} "
+                f", the largest share with {row['factor']} {row['level']} "
                 f"({row['diverged']} of {row['n']})"
             )
     return text + "."
@@ -149,25 +158,29 @@ def importance_title(ranking: pd.DataFrame, label: str, decimals: int) -> str:
     if known.empty:
         return f"No effect on {label} could be measured"
     first = known.iloc[0]
-    span = f"The choice of {first['factor']} moves mean {label} by up to {number(first['range'], decimals)}"
+    size = number(first["range"], decimals)
+    span = f"The choice of {first['factor']} moves mean {label} by up to {size}"
     if len(known) < 2:
         return span
     last = known.iloc[-1]
     return f"{span}, {last['factor']} by {number(last['range'], decimals)}"
 
 
-def heat_title(cross: pd.DataFrame, label: str) -> str:
+def heat_title(cross: pd.DataFrame, row_name: str, column_name: str, label: str) -> str:
     """Return the finding of the heat map: where the lowest and the highest means are."""
     known = cross.dropna(subset=["mean"])
     if known.empty:
         return "No combination finished"
-    low, high = known.loc[known["mean"].idxmin()], known.loc[known["mean"].idxmax()]
     decimals = decimals_for(known["mean"])
-    return (
-        f"Mean {label} runs from {number(low['mean'], decimals)} ({low['row']} with "
-        f"{low['column']} on {low['data']}) to {number(high['mean'], decimals)} "
-        f"({high['row']} with {high['column']} on {high['data']})"
-    )
+
+    def place(at: int) -> str:
+        cell = known.iloc[at]
+        arm = f"{spoken(row_name, cell['row'])} with {spoken(column_name, cell['column'])}"
+        return f"{number(cell['mean'], decimals)} ({arm} on {cell['data']})"
+
+    means = known["mean"].to_numpy()
+    low, high = int(means.argmin()), int(means.argmax())
+    return f"Mean {label} runs from {place(low)} to {place(high)}"
 
 
 def curves_title(summary: pd.DataFrame, label: str) -> str:

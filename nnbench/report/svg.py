@@ -48,7 +48,9 @@ def _make_responsive(root: ElementTree.Element, alt: str) -> None:
     root.attrib.pop("width", None)
     root.attrib.pop("height", None)
     # Under 70 % of its size a figure's text is too small to read: there it scrolls instead.
-    root.set("style", f"max-width: {width:.0f}px; min-width: {min(width, 760 * width / 1080):.0f}px")
+    root.set(
+        "style", f"max-width: {width:.0f}px; min-width: {min(width, 760 * width / 1080):.0f}px"
+    )
     root.set("role", "img")
     root.set("aria-label", alt)
 

@@ -4,8 +4,10 @@ Deaths happen in forked children, at a chosen call of the functions that change 
 """
 
 import errno
+import fcntl
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -17,10 +19,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nnbench.store import Store, StoreError, read_tables, verify, write_files
+from nnbench.store import (
+    Store,
+    StoreError,
+    _Damage,
+    _read_part,
+    read_tables,
+    verify,
+    write_files,
+)
 from tests.test_store import Cell, make_rows, open_store, snapshot
 
 STEPS = ("mkdir", "open", "write", "fsync", "close", "rename", "replace")
+ORIGINALS = {name: getattr(os, name) for name in STEPS}
 CELLS = [Cell(name) for name in "abcdef"]
 Act = Callable[[Store], Any]
 
@@ -110,8 +121,9 @@ def rehearse(folder: Path, act: Act) -> list[str]:
 def deaths(folder: Path, act: Act, after: Callable[[Path], None]) -> list[str]:
     """Die at each step of `act` in turn, on a new folder each; `after` looks at what is left."""
     steps = rehearse(folder / "rehearsal", act)
+    pristine = prepared(folder / "pristine").folder
     for at in range(1, len(steps) + 1):
-        store = prepared(folder / str(at))
+        store = open_store(shutil.copytree(pristine, folder / str(at)))
 
         def die(store: Store = store, at: int = at) -> None:
             sabotage(lambda name, value: setattr(os, name, value), at, lambda: os._exit(9))
@@ -155,19 +167,21 @@ def test_a_commit_that_dies_at_any_step_is_there_or_not(tmp_path: Path) -> None:
 
 
 def test_tables_that_die_at_any_step_are_old_or_new(tmp_path: Path) -> None:
-    def committed_and_written(store: Store) -> None:
-        if "b" not in store.finished():
+    def write_with_b(store: Store) -> None:
+        with pytest.MonkeyPatch.context() as patch:  # the commit's own deaths are tested above
+            for name, original in ORIGINALS.items():
+                patch.setattr(os, name, original)
             commit_b(store)
         write_tables(store)
 
-    steps = deaths(tmp_path, committed_and_written, old_or_new_tables)
+    steps = deaths(tmp_path, write_with_b, old_or_new_tables)
     assert steps.count("replace") == 6  # four tables, and the checksums before and after
 
 
 def test_the_checks_of_deaths_bite(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=r"\(1, \[\]\) == \(0, \[\]\)"):  # one damaged part
         deaths(tmp_path / "parts", careless_commit, old_or_new_part)
-    with pytest.raises(AssertionError, match="cells.csv does not match its checksum"):
+    with pytest.raises(AssertionError, match=r"cells\.csv does not match its checksum"):
         deaths(tmp_path / "tables", careless_tables, old_or_new_tables)
 
 
@@ -370,6 +384,7 @@ def test_a_reader_beside_a_run_that_starts_afresh(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         assert len(store.tables(CELLS).cells) <= 1
+        assert verify(tmp_path) == []
     assert store.damage == []
 
 
@@ -388,6 +403,38 @@ def test_two_readers_of_one_damaged_part(tmp_path: Path) -> None:
         children = [in_child(read) for _ in range(3)]
         assert [exit_code(child) for child in children] == [0] * 3
         assert store.survey().damaged_parts == 1
+
+
+def test_a_part_made_good_by_another_process_is_not_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(tmp_path)
+    store.commit(make_rows(["a"]))
+    answers = iter([_Damage("as it was a moment ago")])
+
+    def read(path: Path) -> Any:
+        for damage in answers:
+            raise damage
+        return _read_part(path)
+
+    monkeypatch.setattr("nnbench.store._read_part", read)
+    assert store.finished() == {"a"}
+    assert next(answers, None) is None
+    assert store.damage == []
+
+
+def test_tables_are_written_by_one_process_at_a_time(tmp_path: Path) -> None:
+    store = prepared(tmp_path)
+    held = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    child = in_child(lambda: write_tables(open_store(tmp_path)))
+    time.sleep(0.5)
+    assert os.waitpid(child, os.WNOHANG) == (0, 0)
+    store.commit(make_rows(["b"]))
+    fcntl.flock(held, fcntl.LOCK_UN)
+    assert exit_code(child) == 0
+    os.close(held)
+    assert read_tables(tmp_path).cells["cell_id"].tolist() == ["a", "b"]  # read under the lock
 
 
 def test_a_run_killed_again_and_again_ends_like_one_that_was_not(tmp_path: Path) -> None:

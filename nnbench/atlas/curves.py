@@ -1,0 +1,214 @@
+"""Pictures of functions: activations with their derivatives, losses with their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnbench.atlas.canvas import Canvas, Span, ticks
+from nnbench.atlas.picture import Picture
+from nnbench.catalog.activations import Activation
+from nnbench.catalog.losses import Loss
+from nnbench.lazy import lazy_import
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = lazy_import("torch", globals())
+
+INPUTS = Span(-6, 6)
+OTHER_UNITS = (0.0, 1.0)  # inputs at which the other units of a softmax are held
+HEIGHTS = Span(-2.2, 4.2)  # of an activation, beyond which a picture is cut off
+FLAT = 0.05  # share of the steepest slope under which a function counts as saturated
+ERRORS = Span(-4, 4)
+Curve = NDArray[np.float64]
+
+
+class Drawn(NamedTuple):
+    """An entry's function as drawn: values and slopes at the same inputs, and what else there is."""
+
+    x: Curve
+    y: Curve
+    slope: Curve
+    others: tuple[Curve, ...] = ()  # the rest of a softmax, or the edges of what chance may do
+
+
+def activation_pictures(family: Mapping[str, Activation]) -> dict[str, Picture]:
+    """Draw activations on the same axes: derivative dashed, saturated and dead sides shaded."""
+    drawn = {name: activation_curve(entry) for name, entry in family.items()}
+    heights = _heights(drawn.values(), HEIGHTS)
+    return {
+        name: _activation_picture(name, family[name], curve, heights)
+        for name, curve in drawn.items()
+    }
+
+
+def activation_curve(entry: Activation) -> Drawn:
+    """Return the function and its derivative, at the entry's default parameters."""
+    x = np.linspace(*INPUTS, 961) + 1e-9  # a kink at 0 is drawn by the slopes beside it
+    numbers = {name: _number(about.default) for name, about in entry.parameters.items()}
+    learned = {name: _number(start) for name, start in entry.learned.items()}
+
+    def function(inputs: Tensor, chance: float) -> Tensor:
+        noise = [torch.full_like(inputs, chance)] if entry.random else []
+        return entry.function(inputs, *noise, **numbers, **learned)
+
+    if not entry.elementwise:
+        return _one_unit_among_others(function, x)
+    y, slope = _with_slope(lambda inputs: function(inputs, 0.5), x)
+    bounds = (_with_slope(lambda inputs, c=c: function(inputs, c), x)[0] for c in (1e-9, 1 - 1e-9))
+    return Drawn(x, y, slope, tuple(bounds) if entry.random else ())
+
+
+def _one_unit_among_others(function: Callable[[Tensor, float], Tensor], x: Curve) -> Drawn:
+    """Return the first unit's output as its input varies, the others' inputs being held."""
+    inputs = np.column_stack([x, *(np.full(len(x), at) for at in OTHER_UNITS)])
+    given = torch.tensor(inputs, requires_grad=True)
+    outputs = function(given, 0.5)
+    (gradient,) = torch.autograd.grad(outputs[:, 0].sum(), given)
+    values = outputs.detach().numpy()
+    return Drawn(x, values[:, 0], gradient[:, 0].numpy(), tuple(values[:, 1:].T))
+
+
+def _number(value: float) -> Tensor:
+    return torch.tensor(value, dtype=torch.float64)
+
+
+def _with_slope(function: Callable[[Tensor], Tensor], x: Curve) -> tuple[Curve, Curve]:
+    """Return an elementwise function's values and derivatives; 0 where it has no gradient."""
+    given = torch.tensor(x, requires_grad=True)
+    outputs = function(given)
+    if not outputs.requires_grad:
+        return outputs.numpy(), np.zeros_like(x)
+    (gradient,) = torch.autograd.grad(outputs.sum(), given)
+    return outputs.detach().numpy(), gradient.numpy()
+
+
+def _heights(drawn: object, most: Span) -> Span:
+    """Return limits that hold all curves of a family, or as much of them as `most` allows."""
+    values = np.concatenate([np.concatenate([d.y, d.slope, *d.others]) for d in drawn])  # type: ignore[attr-defined]
+    finite = values[np.isfinite(values)]
+    low, high = max(finite.min(), most.low), min(finite.max(), most.high)
+    air = 0.08 * (high - low)
+    return Span(min(low - air, -air), high + air)
+
+
+def _activation_picture(name: str, entry: Activation, curve: Drawn, heights: Span) -> Picture:
+    canvas = Canvas(INPUTS, heights)
+    regions = flat_regions(entry, curve)
+    for region, dead in regions:
+        canvas.box(region, heights, "wash")
+        if dead:
+            canvas.hatch(region, "hatching")
+    canvas.zero_lines()
+    if entry.random:
+        canvas.area(curve.x, *curve.others, "chance")
+    else:
+        for other in curve.others:
+            canvas.line(curve.x, other, "curve second")
+    canvas.line(curve.x, curve.slope, "curve slope")
+    canvas.line(curve.x, curve.y, "curve")
+    _name_regions(canvas, regions)
+    canvas.x_axis([-6, -3, 0, 3, 6], "pre-activation")
+    canvas.y_axis(ticks(heights))
+    return Picture(canvas, f"{name} and its derivative: {entry.formula}", _activation_note(entry))
+
+
+def _activation_note(entry: Activation) -> str:
+    if entry.random:
+        return "Line: at evaluation. Band: slopes that training may draw."
+    if not entry.elementwise:
+        held = " and ".join(f"{at:g}" for at in OTHER_UNITS)
+        return f"One unit of three; the inputs of the others (orange) are held at {held}."
+    return ""
+
+
+def flat_regions(entry: Activation, curve: Drawn) -> list[tuple[Span, bool]]:
+    """Return the flat stretches at the edges of the picture, and whether units die there.
+
+    A stretch counts on the sides on which the entry saturates, from the picture's edge on inwards
+    for as long as the slope stays under 5 % of the steepest. It is dead where the slope is exactly
+    0 and the entry says that its units can die.
+    """
+    steepest = np.abs(curve.slope).max()
+    found = []
+    for side in ("left", "right"):
+        if entry.saturates not in (side, "both"):
+            continue
+        slopes = np.abs(curve.slope if side == "left" else curve.slope[::-1])
+        flat = slopes <= FLAT * steepest
+        length = len(flat) if flat.all() else int(flat.argmin())
+        if length < 2:
+            continue
+        edge = curve.x[length - 1] if side == "left" else curve.x[-length]
+        region = Span(INPUTS.low, edge) if side == "left" else Span(edge, INPUTS.high)
+        found.append((region, bool(entry.can_die and not slopes[:length].any())))
+    if len(found) == 2 and found[0][0].high >= found[1][0].low:
+        return [(INPUTS, found[0][1])]
+    return found
+
+
+def _name_regions(canvas: Canvas, regions: list[tuple[Span, bool]]) -> None:
+    for region, dead in regions:
+        middle = (region.low + region.high) / 2
+        word = "dead" if dead else "saturated"
+        canvas.text(middle, canvas.y.high, word, "mid quiet haloed", (0, 14))
+
+
+def loss_pictures(family: Mapping[str, Loss]) -> dict[str, Picture]:
+    """Draw losses of one example on the same axes: the gradient dashed."""
+    drawn = {name: loss_curve(entry) for name, entry in family.items()}
+    heights = _heights(drawn.values(), Span(-4, 6))
+    return {
+        name: _loss_picture(name, family[name], curve, heights) for name, curve in drawn.items()
+    }
+
+
+def loss_curve(entry: Loss) -> Drawn:
+    """Return a loss and its derivative by the output, for one example.
+
+    A regression loss has target 0. One on classes has two outputs, o and 0, and the first is the
+    right one; one on a single output has target 1.
+    """
+    numbers = {name: _number(about.default) for name, about in entry.parameters.items()}
+    x = np.linspace(*ERRORS, 401) + 1e-9
+    values, slopes = [], []
+    for at in x:
+        output = torch.tensor([[at]], dtype=torch.float64, requires_grad=True)
+        outputs, target = _example(entry, output)
+        mapped = outputs if entry.output is None else entry.output(outputs)
+        loss = entry.function(mapped, target, **numbers)
+        (gradient,) = torch.autograd.grad(loss, output)
+        values.append(loss.item())
+        slopes.append(gradient.item())
+    return Drawn(x, np.array(values), np.array(slopes))
+
+
+def _example(entry: Loss, output: Tensor) -> tuple[Tensor, Tensor]:
+    if "regression" in entry.targets:
+        return output, torch.zeros_like(output)
+    if "class" in entry.targets.values():
+        return torch.cat([output, torch.zeros_like(output)], 1), torch.tensor([0])
+    return output, torch.ones_like(output)
+
+
+def _loss_picture(name: str, entry: Loss, curve: Drawn, heights: Span) -> Picture:
+    canvas = Canvas(ERRORS, heights)
+    canvas.zero_lines()
+    canvas.line(curve.x, curve.slope, "curve slope")
+    canvas.line(curve.x, curve.y, "curve")
+    canvas.x_axis([-4, -2, 0, 2, 4], _loss_axis(entry))
+    canvas.y_axis(ticks(heights))
+    return Picture(canvas, f"{name} and its gradient: {entry.formula}")
+
+
+def _loss_axis(entry: Loss) -> str:
+    if "regression" in entry.targets:
+        return "output less target"
+    if "class" in entry.targets.values():
+        return "right class's output less the other's"
+    return "output, target 1"

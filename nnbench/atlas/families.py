@@ -1,0 +1,108 @@
+"""Which entries belong together: the families that the atlas shows side by side on the same axes.
+
+Where an entry's own fields tell its family, they do; elsewhere a family is a list of names, and an
+entry on no list stands in the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nnbench.vocabulary import Entry
+
+Rule = Callable[[str, Any], str]
+
+ACTIVATION_FAMILIES = {
+    "None": ("identity",),
+    "Threshold-like": (
+        *("heaviside", "threshold", "sign", "softsign"),
+        *("tanhshrink", "softshrink", "hardshrink"),
+    ),
+    "Sigmoid-like": ("sigmoid", "logsigmoid", "tanh", "hardsigmoid", "hardtanh"),
+    "ReLU-like": (
+        *("relu", "leaky_relu", "prelu", "rrelu", "relu6", "softplus"),
+        *("gelu", "gelu_tanh", "swish", "hardswish", "mish"),
+    ),
+    "ELU-like": ("elu", "selu", "celu"),
+    "Softmax-like": ("softmax", "logsoftmax", "softmin"),
+    "Beyond the course": (),
+}
+INIT_FAMILIES = {
+    "The same at every width": ("zero", "constant", "random_small", "normal"),
+    "By the number of inputs and outputs": (
+        *("lecun_normal", "lecun_uniform", "xavier_normal", "xavier_uniform"),
+        *("he_normal", "he_uniform", "torch_default", "truncated_normal"),
+    ),
+    "By the whole matrix, the activation or the data": (),
+}
+OPTIMIZER_FAMILIES = {
+    "Descent and momentum": ("gd", "sgd", "momentum", "momentum_ema", "nesterov"),
+    "Averages of the iterates": ("asgd", "schedulefree_sgd", "schedulefree_adamw"),
+    "A rate for each parameter": (
+        *("adagrad", "rmsprop", "rmsprop_centered", "adadelta", "adafactor"),
+    ),
+    "Adam and its kin": ("adam", "adamw", "nadam", "radam", "adamax"),
+    "Signs and matrices": (),
+}
+
+
+def _listed(families: Mapping[str, tuple[str, ...]]) -> Rule:
+    """Return the rule that looks a name up, the last family being everyone else's."""
+    by_name = {name: family for family, names in families.items() for name in names}
+    rest = list(families)[-1]
+    return lambda name, entry: by_name.get(name, rest)
+
+
+def _of_schedule(name: str, entry: Any) -> str:
+    if "first" in entry.parameters:
+        return "Made of others"
+    if entry.function is None:
+        return "By the validation loss"
+    return "Step by step" if entry.unit == "step" else "Epoch by epoch"
+
+
+def _of_loss(name: str, entry: Any) -> str:
+    if "regression" in entry.targets:
+        return "Distances between numbers"
+    return "Class indices" if "class" in entry.targets.values() else "One output a class"
+
+
+def _of_norm(name: str, entry: Any) -> str:
+    if entry.function is None:
+        return "None"
+    return "Over the batch" if entry.needs_batch else "Over the units of an example"
+
+
+def _of_data(name: str, entry: Any) -> str:
+    if entry.file:
+        return "One's own"
+    return f"{'Real' if entry.real else 'Made'}: {entry.task}"
+
+
+RULES: Mapping[str, Rule] = {
+    "activation": _listed(ACTIVATION_FAMILIES),
+    "init": _listed(INIT_FAMILIES),
+    "optimizer": _listed(OPTIMIZER_FAMILIES),
+    "schedule": _of_schedule,
+    "loss": _of_loss,
+    "norm": _of_norm,
+    "data": _of_data,
+}
+ORDERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "activation": ACTIVATION_FAMILIES,
+    "init": INIT_FAMILIES,
+    "optimizer": OPTIMIZER_FAMILIES,
+}
+
+
+def families(kind: str, entries: Mapping[str, Entry]) -> dict[str, list[str]]:
+    """Return the names of each family; both in the order of the lists, then of the registry."""
+    rule = RULES.get(kind, lambda name, entry: "")
+    order = ORDERS.get(kind, {})
+    found: dict[str, list[str]] = {family: [] for family in order}
+    for name, entry in entries.items():
+        found.setdefault(rule(name, entry), []).append(name)
+    for family, listed in order.items():
+        found[family].sort(key=lambda name: listed.index(name) if name in listed else len(listed))
+    return {family: names for family, names in found.items() if names}

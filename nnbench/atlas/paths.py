@@ -1,0 +1,189 @@
+"""Pictures of what goes on in time: optimizers walking downhill, rates over a training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnbench.atlas.canvas import Canvas, Margins, Span
+from nnbench.atlas.picture import Picture, defaults
+from nnbench.catalog.optimizers import Optimizer
+from nnbench.catalog.schedule_forms import PlateauState
+from nnbench.catalog.schedules import SCHEDULES, Schedule
+from nnbench.lazy import lazy_import
+from nnbench.vocabulary import Entry
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = lazy_import("torch", globals())
+
+CURVATURES = (1.0, 25.0)  # of the valley, along it and across it
+TURN = math.radians(25)  # no axis of the valley is an axis of the parameters
+START = (-4.1, 0.6)
+STEPS = 120
+RATES = tuple(float(f"{10 ** (-3 + i / 4):.2g}") for i in range(18))  # 0.001 to 18
+REACHED = 1e-3  # share of the first height at which a walk counts as finished
+WALK_X, WALK_Y = Span(-5, 2.2), Span(-2.44, 2.44)
+EPOCHS = 50
+STEPS_OF_EPOCH = 20
+
+
+class Walk(NamedTuple):
+    """An optimizer's way: rate, points (steps + 1, 2), and the averages that are evaluated."""
+
+    lr: float
+    points: NDArray[np.float64]
+    evaluated: NDArray[np.float64]
+
+    @property
+    def heights(self) -> NDArray[np.float64]:
+        """Return the valley's height under each evaluated point."""
+        return height(self.evaluated)
+
+    @property
+    def effort(self) -> tuple[float, float]:
+        """Return what makes a rate good: steps until the bottom is reached, then the last height."""
+        heights = np.nan_to_num(self.heights, nan=np.inf)
+        above = np.flatnonzero(heights > REACHED * heights[0])
+        return (float(above[-1] + 1) if len(above) else 0.0, float(heights[-1]))
+
+
+def valley() -> NDArray[np.float64]:
+    """Return the second derivatives (2, 2) of the landscape, a quadratic that is turned."""
+    turn = np.array([[math.cos(TURN), -math.sin(TURN)], [math.sin(TURN), math.cos(TURN)]])
+    return turn @ np.diag(CURVATURES) @ turn.T
+
+
+def height(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the valley's height at points (points, 2); its bottom, 0, is at the origin."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return ((points @ valley()) * points).sum(1) / 2
+
+
+def optimizer_pictures(family: Mapping[str, Optimizer]) -> dict[str, Picture]:
+    """Draw each optimizer's path from the same start, at the best of the same rates for it."""
+    return {name: _walk_picture(name, best_walk(entry)) for name, entry in family.items()}
+
+
+def best_walk(entry: Optimizer) -> Walk:
+    """Return the walk at the rate with which the entry reaches the bottom first, and lowest."""
+    walks = [walk(entry, lr) for lr in RATES]
+    return min(walks, key=lambda one: one.effort)
+
+
+def walk(entry: Optimizer, lr: float) -> Walk:
+    """Return the entry's walk at one rate, its other parameters at their defaults."""
+    slopes = torch.tensor(valley())
+    hyper = {name: _number(about.default) for name, about in entry.parameters.items()}
+    hyper |= {"lr": _number(lr)} | ({"weight_decay": _number(0.0)} if entry.decays else {})
+    place = torch.tensor([START] if not entry.elementwise else START, dtype=torch.float64)
+    state: dict[str, Tensor] = entry.init(place)
+    points, evaluated = [place], [place]
+    for step in range(1, STEPS + 1):
+        place, state = entry.update(place @ slopes, state, place, hyper, _number(step))
+        points.append(place)
+        average = entry.evaluated
+        evaluated.append(place if average is None else average(place, state, hyper))
+    both = (torch.stack(part).reshape(-1, 2).numpy() for part in (points, evaluated))
+    return Walk(lr, *both)
+
+
+def _number(value: float) -> Tensor:
+    return torch.tensor(value, dtype=torch.float64)
+
+
+def _walk_picture(name: str, way: Walk) -> Picture:
+    canvas = Canvas(WALK_X, WALK_Y, Margins(6, 6, 6, 6))
+    for level in 4.0 ** np.arange(-2, 4):
+        radii = tuple(math.sqrt(2 * level / curvature) for curvature in CURVATURES)
+        canvas.ellipse((0, 0), (radii[0], radii[1]), math.degrees(TURN))
+    averaged = not np.array_equal(way.points, way.evaluated)
+    canvas.points([0], [0], "bottom", "m-4 0h8m-4-4v8")
+    if averaged:
+        canvas.line(*way.points.T, "path faint")
+    canvas.line(*way.evaluated.T, "path")
+    canvas.points(*way.evaluated[:61].T, "mark m1 s1")
+    canvas.points([START[0]], [START[1]], "start")
+    steps = int(way.effort[0])
+    words = f"bottom reached in {steps} steps" if steps <= STEPS else f"{STEPS} steps, not there"
+    canvas.text(WALK_X.low, WALK_Y.low, f"lr {way.lr:g}: {words}", "quiet haloed", (4, -5))
+    note = "The average, which is evaluated; thin: the iterates." if averaged else ""
+    return Picture(canvas, f"{name}: path down a narrow valley, lr {way.lr:g}, {words}", note)
+
+
+def schedule_pictures(family: Mapping[str, Schedule]) -> dict[str, Picture]:
+    """Draw each schedule's rate over 50 epochs of 20 steps, as a share of the base rate."""
+    return {name: _schedule_picture(name, entry) for name, entry in family.items()}
+
+
+def rates(entry: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return epochs and the share of the base rate at each, at default parameters."""
+    given = defaults(entry.parameters, {"schedule": SCHEDULES})
+    if entry.function is None:
+        return np.arange(float(EPOCHS)), plateau_rates(entry, given)
+    unit = STEPS_OF_EPOCH if entry.unit == "step" else 1
+    count = np.arange(EPOCHS * unit)
+    return count / unit, entry.function(count, 1.0, EPOCHS * unit, **given)
+
+
+def plateau_rates(entry: Schedule, given: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Return the rates (epochs,) under `made_losses`; each epoch's is set after the one before."""
+    state, found = PlateauState(1.0), []
+    assert entry.after_epoch is not None
+    for loss in made_losses():
+        found.append(state.lr)
+        state = entry.after_epoch(state, loss, **given)
+    return np.array(found)
+
+
+def made_losses() -> NDArray[np.float64]:
+    """Return a validation loss (epochs,) that falls, then rises a little: made up for pictures."""
+    epoch = np.arange(EPOCHS)
+    return 0.25 + 0.7 * np.exp(-epoch / 4) + 0.004 * epoch
+
+
+def _schedule_picture(name: str, entry: Schedule) -> Picture:
+    epoch, share = rates(entry)
+    canvas = Canvas(Span(0, EPOCHS), Span(-0.04, 1.09))
+    canvas.line([0, EPOCHS], [1, 1], "rule")
+    if entry.function is None:
+        canvas.line(epoch, made_losses(), "curve slope")
+    stairs = entry.unit == "epoch"
+    if stairs:
+        epoch, share = np.append(np.repeat(epoch, 2)[1:], EPOCHS), np.repeat(share, 2)
+    canvas.line(epoch, share, "curve")
+    canvas.x_axis([0, 10, 20, 30, 40, 50], "epoch")
+    canvas.y_axis([0, 0.5, 1])
+    note = "Dashed: a made-up validation loss, past its best." if entry.function is None else ""
+    return Picture(canvas, f"{name}: learning rate over {EPOCHS} epochs, {entry.formula}", note)
+
+
+def stopping_pictures(family: Mapping[str, Entry]) -> dict[str, Picture]:
+    """Draw where each rule ends a training whose validation loss is past its best."""
+    return {name: _stopping_picture(name, entry) for name, entry in family.items()}
+
+
+def _stopping_picture(name: str, entry: Entry) -> Picture:
+    losses = made_losses()
+    best = int(losses.argmin())
+    patience = entry.parameters.get("patience")
+    last = EPOCHS - 1 if patience is None else best + int(patience.default)
+    result = last if patience is None else best
+    canvas = Canvas(Span(0, EPOCHS), Span(0.2, 1.0))
+    if last < EPOCHS - 1:
+        canvas.box(Span(last, EPOCHS), canvas.y, "wash")
+        canvas.text((last + EPOCHS) / 2, canvas.y.high, "not trained", "mid quiet haloed", (0, 14))
+    canvas.line(np.arange(EPOCHS), losses, "curve slope")
+    canvas.line(np.arange(last + 1), losses[: last + 1], "curve")
+    canvas.points([result], [losses[result]], "start")
+    anchor = "end" if result > EPOCHS / 2 else ""
+    canvas.text(result, losses[result], f"epoch {result}: the result", anchor, (-8 if anchor else 6, -12))
+    canvas.x_axis([0, 10, 20, 30, 40, 50], "epoch")
+    canvas.y_axis([0.2, 0.6, 1], "validation loss")
+    return Picture(canvas, f"{name}: the network of epoch {result} of {last} is the result")

@@ -1,0 +1,30 @@
+"""What every picture of the atlas has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from nnbench.atlas.canvas import Canvas
+from nnbench.vocabulary import Entry, Parameter
+
+
+class Picture(NamedTuple):
+    """A drawn entry: the canvas, what it shows in words, and a short note for under it."""
+
+    canvas: Canvas
+    alt: str
+    note: str = ""
+
+
+def defaults(
+    parameters: Mapping[str, Parameter], kinds: Mapping[str, Mapping[str, Entry]]
+) -> dict[str, Any]:
+    """Return the parameters' defaults; a part that is an entry itself brings its own along."""
+    values: dict[str, Any] = {}
+    for name, about in parameters.items():
+        values[name] = about.default
+        if about.kind and about.default is not None:
+            inner = kinds[about.kind][about.default].parameters
+            values |= {f"{name}.{key}": v for key, v in defaults(inner, kinds).items()}
+    return values

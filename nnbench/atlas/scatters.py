@@ -1,0 +1,124 @@
+"""Pictures of data sets: the plane, two principal components, or targets against a linear fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnbench.atlas.canvas import Canvas, Margins, Span, ticks
+from nnbench.atlas.picture import Picture, defaults
+from nnbench.catalog.samples import Data, Sample
+from nnbench.seeds import numpy_generator
+
+MOST = 420  # points of a scatter
+SERIES = 6  # colours; each goes with a mark of its own
+# pen strokes from a point: dot, square, plus, cross, triangle, bar
+MARKS = ("h0", "h0", "m-2 0h4m-2-2v4", "m-1.7-1.7l3.4 3.4m0-3.4l-3.4 3.4", "m-2 1.6h4l-2-3.6z", "v-4")
+TABLE = (("age", "colour", "price"), ("34", "red", "12.5"), ("51", "blue", "30.1"), ("", "red", "18"))
+
+
+class Scatter(NamedTuple):
+    """Points (points,) twice, what each is coloured by, and the names of the axes."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    group: NDArray[np.int64] | None  # classes; None for a regression
+    wrong: NDArray[np.bool_]  # examples whose training target is not the truth
+    x_label: str
+    y_label: str
+    note: str = ""
+
+
+def data_pictures(family: Mapping[str, Data]) -> dict[str, Picture]:
+    """Draw data sets; axes are each set's own, for their units have nothing in common."""
+    return {
+        name: _table_picture(name) if entry.file else _scatter_picture(name, scatter(name, entry))
+        for name, entry in family.items()
+    }
+
+
+def scatter(name: str, entry: Data) -> Scatter:
+    """Return what is drawn of a data set made from seed 0 with its default parameters."""
+    sample = entry.function(numpy_generator(0, "atlas", name, 0), **defaults(entry.parameters, {}))
+    examples, features = sample.x.shape
+    size = f"{examples:,} examples, {features} feature{'s' * (features > 1)}"
+    observed = sample.targets("train")
+    chosen = np.linspace(0, examples - 1, min(MOST, examples)).astype(int)
+    chosen = numpy_generator(0, "atlas order", name, 0).permutation(chosen)
+    if entry.task == "regression":
+        x, x_label = _against(sample)
+        wrong = np.zeros(len(chosen), bool)
+        return Scatter(x[chosen], observed[chosen], None, wrong, x_label, "target", size)
+    classes = len(np.unique(sample.y))
+    places, x_label, y_label = _plane(sample.x, entry.scaled)
+    wrong = observed[chosen] != sample.y[chosen]
+    x, y = places[chosen].T
+    return Scatter(x, y, observed[chosen], wrong, x_label, y_label, f"{size}, {classes} classes")
+
+
+def _plane(x: NDArray[np.float64], scaled: bool) -> tuple[NDArray[np.float64], str, str]:
+    """Return the two features, or the first two principal components of more (examples, 2)."""
+    if x.shape[1] == 2:
+        return x, "feature 1", "feature 2"
+    centred = x - x.mean(0)
+    if scaled:
+        deviation = x.std(0)
+        centred = centred / np.where(deviation > 0, deviation, 1)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    # the sign of a component is arbitrary: its largest part points up
+    for direction in directions[:2]:
+        direction *= np.sign(direction[np.abs(direction).argmax()])
+    return centred @ directions[:2].T, "principal component 1", "component 2"
+
+
+def _against(sample: Sample) -> tuple[NDArray[np.float64], str]:
+    """Return what a regression's targets are drawn over: its one feature, or the linear fit."""
+    if sample.x.shape[1] == 1:
+        return sample.x[:, 0], "feature"
+    design = np.column_stack([np.ones(len(sample.x)), sample.x])
+    weights, *_ = np.linalg.lstsq(design, sample.y, rcond=None)
+    return design @ weights, "best linear fit to the truth"
+
+
+def _scatter_picture(name: str, drawn: Scatter) -> Picture:
+    x, y = _limits(drawn.x), _limits(drawn.y)
+    canvas = Canvas(x, y, Margins(left=40, top=22))
+    if drawn.group is None:
+        canvas.points(drawn.x, drawn.y, "mark m1 s1")
+    else:
+        for place, group in enumerate(np.unique(drawn.group)):
+            here = drawn.group == group
+            look = place % SERIES
+            # the second round of colours goes with other marks than the first
+            mark = (place + place // SERIES) % len(MARKS)
+            canvas.points(
+                drawn.x[here], drawn.y[here], f"mark m{mark + 1} s{look + 1}", MARKS[mark]
+            )
+    if drawn.wrong.any():
+        ring = "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0"
+        canvas.points(drawn.x[drawn.wrong], drawn.y[drawn.wrong], "ring", ring)
+    canvas.x_axis(ticks(x), drawn.x_label)
+    canvas.y_axis(ticks(y), drawn.y_label)
+    note = drawn.note + (". Ringed: flipped labels." if drawn.wrong.any() else ".")
+    return Picture(canvas, f"{name}: scatter of {drawn.y_label} over {drawn.x_label}", note)
+
+
+def _limits(values: NDArray[np.float64]) -> Span:
+    low, high = float(values.min()), float(values.max())
+    air = 0.05 * (high - low) or 1.0
+    return Span(low - air, high + air)
+
+
+def _table_picture(name: str) -> Picture:
+    """Draw what a file is: a header, rows, a gap, and the column that is the target."""
+    canvas = Canvas(Span(0, 3), Span(-4, 0), Margins(24, 20, 24, 20))
+    canvas.box(Span(2, 3), Span(-4, 0), "wash")
+    for row, cells in enumerate(TABLE):
+        for column, words in enumerate(cells):
+            canvas.text(column + 0.5, -row - 0.5, words or "–", "mid" if row else "mid strong", (0, 4))
+        canvas.line([0, 3], [-row - 1] * 2, "rule")
+    canvas.text(2.5, -4, "target", "mid quiet", (0, 15))
+    return Picture(canvas, f"{name}: a table with a header, one column of which is the target")

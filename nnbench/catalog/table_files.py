@@ -1,0 +1,190 @@
+"""Read a user's CSV or Parquet file into columns, or say in one sentence why that cannot be.
+
+Nothing is evaluated or unpickled: a file is text or Arrow data, and a path must name a plain file.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import hashlib
+import json
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnbench.lazy import lazy_import
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import parquet
+else:
+    pd = lazy_import("pandas", globals(), "pd")
+    pa = lazy_import("pyarrow", globals(), "pa")
+    parquet = lazy_import("pyarrow.parquet", globals())
+
+FORMS = ("csv", "parquet")
+MAX_BYTES = 4_000_000_000
+DELIMITERS = (",", ";", "\t", "|")
+# what a missing value is written as, next to nothing at all
+MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "#N/A")
+UNNAMED = re.compile(r"(Unnamed: \d+|__index_level_\d+__)?")  # pandas' own names for an index
+
+
+def form_of(path: Path) -> str:
+    """Return the form that a file's ending speaks of: parquet, or else csv."""
+    return "parquet" if path.suffix.lower() in (".parquet", ".pq") else "csv"
+
+
+def fingerprint_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, after checking that it can be read as a table.
+
+    Raises ValueError for a missing file, a folder or device, an unreadable or an enormous file.
+    """
+    try:
+        if not path.is_file():
+            problem = "is not a plain file" if path.exists() else "there is no such file"
+            raise ValueError(f"{quoted(path)}: {problem}")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ValueError(
+                f"{quoted(path)}: has {size / 1e9:.0f} GB, and a table may have "
+                f"{MAX_BYTES / 1e9:.0f}: take a sample of its rows"
+            )
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as problem:
+        raise ValueError(f"{quoted(path)}: cannot be read ({problem.strerror})") from None
+
+
+def read_frame(path: Path, form: str) -> pd.DataFrame:
+    """Read a file's columns. Names are text, stripped and all different; unnamed ones are "".
+
+    Raises ValueError for a file that is no table, has no rows, no header, or two columns of a name.
+    """
+    frame, names = _read_csv(path) if form == "csv" else _read_parquet(path)
+    names = ["" if UNNAMED.fullmatch(name.strip()) else name.strip() for name in names]
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        raise ValueError(
+            f"{quoted(path.name)}: {listed(twice)} {'are names' if twice[1:] else 'is the name'} "
+            f"of more than one column: rename them"
+        )
+    if frame.empty:
+        raise ValueError(f"{quoted(path.name)}: has no rows under its header")
+    frame = pd.concat([_tidied(frame.iloc[:, place]) for place in range(len(names))], axis=1)
+    frame.columns = pd.Index(names, dtype=object)
+    return frame
+
+
+def _tidied(column: pd.Series) -> pd.Series:
+    """Return a column whose texts have no blanks around them and are None where missing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
+        values = np.empty(len(column), dtype=object)
+        values[:] = [_tidied_value(value) for value in column.array]
+        return pd.Series(values, dtype=object)
+    return column.reset_index(drop=True)
+
+
+def _tidied_value(value: Any) -> Any:
+    if isinstance(value, str):
+        text = value.strip()
+        return None if text in MISSING else text
+    missing = value is None or value is pd.NA or (isinstance(value, float) and value != value)
+    return None if missing else value
+
+
+def _read_csv(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    try:
+        header, delimiter = _read_header(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # values were left out
+            frame = pd.read_csv(
+                path,
+                sep=delimiter,
+                header=0,
+                names=range(len(header)),
+                index_col=False,
+                na_values=list(MISSING),
+                keep_default_na=False,
+                skipinitialspace=True,
+                low_memory=False,  # one type for a whole column
+                encoding="utf-8-sig",
+                compression=None,
+            )
+    except UnicodeDecodeError:
+        raise ValueError(f"{quoted(path.name)}: is not UTF-8 text: save it as UTF-8") from None
+    except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as problem:
+        reason = " ".join(str(problem).split()).removeprefix("Error tokenizing data. C error: ")
+        raise ValueError(f"{quoted(path.name)}: is no sound CSV: {reason}") from None
+    except pd.errors.EmptyDataError:
+        raise ValueError(f"{quoted(path.name)}: has no rows under its header") from None
+    return frame, header
+
+
+def _read_header(path: Path) -> tuple[list[str], str]:
+    """Return the names in the first line that is not empty, and the sign that parts them."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        first = next((line for line in file if line.strip()), "")
+    if not first:
+        raise ValueError(f"{quoted(path.name)}: is empty")
+    if "\0" in first:
+        raise ValueError(f"{quoted(path.name)}: is not text: its first line has a zero byte")
+    split = {sign: next(csv.reader([first], delimiter=sign)) for sign in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda sign: len(split[sign]))  # a comma where they tie
+    header = split[delimiter]
+    if all(is_number(name) for name in header):
+        raise ValueError(
+            f"{quoted(path.name)}: has no header: its first line is all numbers, such as "
+            f"{quoted(header[0])}: add a line of column names above it"
+        )
+    return header, delimiter
+
+
+def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    try:
+        table = parquet.read_table(path)
+        names = [str(name) for name in table.column_names]
+        table = table.rename_columns([str(place) for place in range(len(names))])
+        return table.to_pandas(ignore_metadata=True), names
+    except (pa.ArrowException, OSError, ValueError) as problem:
+        reason = " ".join(str(problem).split())[:200]
+        raise ValueError(f"{quoted(path.name)}: is no sound Parquet file: {reason}") from None
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text reads as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def quoted(value: object) -> str:
+    """Return a name from a user's file as messages show it: quoted, escaped, not too long."""
+    text = str(value)
+    return json.dumps(text if len(text) <= 80 else text[:77] + "...", ensure_ascii=False)
+
+
+def listed(names: Sequence[object]) -> str:
+    """Return the first few names for a message."""
+    shown = ", ".join(quoted(name) for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+
+def unknown_column(name: str, columns: Iterable[str]) -> str:
+    """Return the sentence for a column that a file lacks, with the nearest name that it has."""
+    known = [column for column in columns if column]
+    lower = {column.lower(): column for column in reversed(known)}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    hint = f"did you mean {quoted(lower[close[0]])}?" if close else f"it has {listed(known)}"
+    return f"there is no column {quoted(name)}; {hint}"

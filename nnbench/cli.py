@@ -1,0 +1,366 @@
+"""The command line: arguments, progress, exit codes. The only file that prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import IntEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnbench import __version__
+
+if TYPE_CHECKING:
+    from nnbench.run import Options, Outcome
+    from nnbench.study import Study
+
+
+class Exit(IntEnum):
+    """The exit codes, which scripts rely on."""
+
+    DONE = 0
+    FAULT = 1
+    USAGE = 2
+    CRASHED = 3
+    GATE = 4
+    DISK = 5
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class Failed(Exception):
+    """An end with an exit code and one sentence for stderr."""
+
+    def __init__(self, code: Exit, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Train a grid of small networks, paired, and report what made a difference.",
+)
+
+
+def main() -> None:
+    """Run the command line and exit with its code; a user's mistake never shows a traceback."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        with _sentences():
+            code = app(standalone_mode=False)
+        code = Exit.DONE if code is None else int(code)
+    except Failed as failure:
+        _complain(str(failure))
+        code = int(failure.code)
+    except typer.Abort:
+        code = Exit.INTERRUPTED
+    except BaseException as error:
+        code = _other_end(error)
+    _flush()
+    sys.exit(code)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _other_end(error: BaseException) -> int:
+    """Return the exit code of what typer's click, a signal or a closed pipe ended."""
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's usage errors
+        _complain(f"{error.format_message()} See nnbench --help.")
+        return Exit.USAGE
+    if isinstance(error, KeyboardInterrupt):
+        _complain("stopped; run the same command again to go on from here.")
+        return Exit.INTERRUPTED
+    if isinstance(error, Terminated):
+        _complain("terminated; run the same command again to go on from here.")
+        return Exit.TERMINATED
+    if isinstance(error, BrokenPipeError):
+        return Exit.DONE
+    raise error
+
+
+def _complain(sentence: str) -> None:
+    try:
+        print(f"nnbench: {sentence}", file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        return
+
+
+def _flush() -> None:
+    """Flush stdout; a reader that has gone away (`| head -1`) is no error."""
+    try:
+        sys.stdout.flush()
+    except (BrokenPipeError, ValueError):
+        sys.stdout = open(os.devnull, "w")
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn the errors that users can mend into a sentence and an exit code."""
+    from nnbench.study import StudyError
+
+    try:
+        yield
+    except StudyError as error:
+        raise Failed(Exit.USAGE, str(error)) from None
+    except Exception as error:
+        code = {"StoreError": Exit.DISK, "ReportError": Exit.USAGE, "WorkerError": Exit.FAULT}.get(
+            type(error).__name__
+        )
+        if code is None:
+            raise
+        raise Failed(code, str(error)) from None
+
+
+def _read(study: str, seeds: int | None = None) -> Study:
+    """Read a study by path, or by the name of a file in `studies/`."""
+    from nnbench.catalog import VOCABULARY
+    from nnbench.study import StudyError, nearest, read_study
+
+    path = Path(study)
+    if path.suffix != ".toml" and not path.is_file():
+        path = Path("studies") / f"{study}.toml"
+        if not path.is_file():
+            known = [file.stem for file in Path("studies").glob("*.toml")]
+            hint = nearest(study, known) if known else "; there is no folder studies/ here"
+            raise StudyError(f'there is no study "{study}"{hint}')
+    read = read_study(path, VOCABULARY)
+    return read if seeds is None else replace(read, seeds=tuple(range(seeds)))
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="a study file, or the name of one in studies/")],
+    out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="processes (default: one a core)")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    compile: Annotated[
+        str, typer.Option(help="compile the training step: auto, on or off")
+    ] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="stacked, or reference: plain PyTorch, one network at a time")
+    ] = "stacked",
+    seeds: Annotated[int | None, typer.Option(min=1, help="repeats, in place of the file's")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="train at most so many networks")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="forget earlier results")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would run, and stop")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
+) -> int:
+    """Run a study to its report; run it again to go on where it stopped."""
+    from nnbench.run import Options
+
+    _one_of("--device", device, ("cpu", "cuda"))
+    _one_of("--compile", compile, ("auto", "on", "off"))
+    _one_of("--engine", engine, ("stacked", "reference"))
+    if engine == "reference" and compile == "on":
+        raise Failed(Exit.USAGE, "--engine reference is plain PyTorch: it takes no --compile on")
+    if device == "cuda":
+        _need_cuda()
+    options = Options(out, workers, device, compile, engine, limit, fresh)
+    planned = _read(study, seeds)
+    if dry_run:
+        return _dry_run(planned, options, as_json)
+    return _run(planned, options, as_json)
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise Failed(Exit.USAGE, f"{option} {value}: must be one of {', '.join(allowed)}")
+
+
+def _need_cuda() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise Failed(Exit.USAGE, "--device cuda: this PyTorch finds no CUDA device; leave it out")
+
+
+def _run(study: Study, options: Options, as_json: bool) -> int:
+    from nnbench.progress import Progress
+    from nnbench.run import run as run_study
+
+    progress = Progress()
+    try:
+        outcome = run_study(study, options, progress)
+    finally:
+        progress.close()
+    if as_json:
+        print(json.dumps(_outcome_json(study, outcome)))
+    else:
+        print("\n".join(_closing_lines(study, outcome)))
+    return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
+
+
+def _outcome_json(study: Study, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "study": study.name,
+        **outcome.counts,
+        "seconds": round(outcome.seconds, 1),
+        "folder": str(outcome.folder),
+        "report": str(outcome.report.path),
+    }
+
+
+def _closing_lines(study: Study, outcome: Outcome) -> list[str]:
+    """Return the closing block: cells, failures, time, findings, where the report is."""
+    from nnbench.report.numbers import duration
+    counts = outcome.counts
+    failures = "".join(f", {counts[s]} {s}" for s in ("diverged", "crashed") if counts[s])
+    lines = [
+        study.title,
+        f"  {counts['cells'] - counts['missing']:,} of {counts['cells']:,} networks"
+        f"{failures}, in {duration(outcome.seconds)}",
+        *(f"  {sentence}" for sentence in outcome.report.answer[:2]),
+        f"  report: {_shown(outcome.report.path)}",
+    ]
+    if counts["crashed"]:
+        lines.append("  crashed networks: column `reason` of cells.csv says why")
+    return lines
+
+
+def _shown(path: Path) -> Path:
+    """Return a path as short as it can be said from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _dry_run(study: Study, options: Options, as_json: bool) -> int:
+    from nnbench.plan import disk_bytes, plan
+    from nnbench.report.numbers import duration
+    from nnbench.run import limited
+
+    cells = limited(study.cells(), options.limit)
+    stacks = plan(cells, options.processes)
+    seconds = sum(stack.seconds for stack in stacks) / options.processes
+    megabytes = disk_bytes(stacks) / 1e6
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "study": study.name,
+                    "cells": len(cells),
+                    "stacks": [len(stack.cells) for stack in stacks],
+                    "seconds": round(seconds, 1),
+                    "megabytes": round(megabytes, 2),
+                }
+            )
+        )
+        return Exit.DONE
+    print(f"{study.name}: {len(cells):,} networks in {len(stacks)} stacks")
+    for factor, labels in study.factors.items():
+        print(f"  {factor}: {', '.join(labels)}")
+    print(f"  seeds: {', '.join(map(str, study.seeds))}")
+    largest = max(stack.memory for stack in stacks) / 1e6
+    print(
+        f"expected: about {duration(seconds)} with {options.processes} workers, {megabytes:.1f} MB on "
+        f"disk, {largest:.0f} MB of memory for the largest stack"
+    )
+    return Exit.DONE
+
+
+def _folder(place: str, out: Path) -> Path:
+    """Return a results folder, given itself or as the name of a study."""
+    from nnbench.store import results_folder
+
+    path = Path(place)
+    if (path / "provenance.json").is_file():
+        return path
+    name = path.stem if path.suffix == ".toml" else place
+    folder = results_folder(out, name)
+    if not folder.is_dir():
+        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run {name} makes them")
+    return folder
+
+
+@app.command()
+def report(
+    place: Annotated[str, typer.Argument(help="a results folder, or a study's name")],
+    out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
+) -> int:
+    """Write a study's report again, from its tables."""
+    from nnbench.report.build import build_report
+
+    print(_shown(build_report(_folder(place, out)).path.resolve()))
+    return Exit.DONE
+
+
+@app.command()
+def status(
+    study: Annotated[str, typer.Argument(help="a study file, or the name of one in studies/")],
+    out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+) -> int:
+    """Say how much of a study is finished, and what a run would do."""
+    from nnbench.run import Options, open_store
+
+    planned = _read(study)
+    survey = open_store(planned, Options(out)).survey()
+    ids = {cell.cell_id for cell in planned.cells()}
+    counts = {
+        "cells": len(ids),
+        "finished": len(ids & survey.finished),
+        "crashed": len(ids & survey.crashed),
+        "stale": len(ids & survey.stale),
+        "damaged_parts": survey.damaged_parts,
+    }
+    counts["to_run"] = counts["cells"] - counts["finished"]
+    if as_json:
+        print(json.dumps({"study": planned.name, **counts}))
+    else:
+        print(f"{planned.name}: " + ", ".join(f"{n} {what}" for what, n in counts.items()))
+    return Exit.DONE
+
+
+@app.command()
+def verify(
+    place: Annotated[str, typer.Argument(help="a results folder, or a study's name")],
+    out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
+) -> int:
+    """Check every stored result against its checksum; 5 where anything is damaged."""
+    from nnbench.store import verify as verify_folder
+
+    folder = _folder(place, out)
+    damage = verify_folder(folder)
+    for sentence in damage:
+        print(sentence)
+    if damage:
+        raise Failed(Exit.DISK, f"{folder}: {len(damage)} damaged; run the study again to mend it")
+    print(f"{_shown(folder.resolve())}: sound")
+    return Exit.DONE
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"nnbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Options of nnbench itself."""
+
+
+
+if __name__ == "__main__":
+    main()

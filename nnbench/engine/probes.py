@@ -1,0 +1,222 @@
+"""One network's statistics, layer by layer, on a fixed set of training examples.
+
+Gradients are read before the update, in training mode without dropout. Norms are taken in float64:
+in a deep float32 network the squares of gradients underflow long before the gradients do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.func import grad, jvp, vjp
+
+from nnbench.catalog.activations import ACTIVATIONS
+from nnbench.engine.network import (
+    Network,
+    Numbers,
+    Program,
+    Tap,
+    activate,
+    forward,
+    unflatten,
+    untapped,
+)
+from nnbench.engine.step import loss_of, update
+
+PROBE_ROWS = 256  # the first training examples of the split; all of them where there are fewer
+SATURATED_SLOPE = 0.05  # of the activation's largest slope
+LANCZOS_STEPS = 24
+
+Statistics = dict[str, Tensor]
+
+
+def probe(
+    program: Program,
+    network: Network,
+    numbers: Numbers,
+    lr: Tensor,
+    step: Tensor,
+    x: Tensor,
+    y: Tensor,
+) -> tuple[Statistics, Tensor]:
+    """Return statistics by name, (layers,) each, and which units are dead, (layers, units).
+
+    `x` is (rows, features). `lr` and `step` are those of the update that would come next.
+    """
+    program = replace(program, dropout=False)
+
+    def objective(flat: Tensor, nudges: dict[str, Tensor]) -> Tensor:
+        return _loss(program, network, numbers, flat, x, y, lambda name, h: h + nudges[name])
+
+    names = [f"{kind}/{layer}" for kind in ("pre", "act") for layer in range(program.depth)]
+    nudges = {name: x.new_zeros(x.shape[0], program.width) for name in names}
+    # the gradient with respect to a nudge of zero is the gradient with respect to what it nudges
+    gradient, by_tap = grad(objective, argnums=(0, 1))(network.params, nudges)
+    trace = _trace(program, network, numbers, x)
+    old = unflatten(program, network.params)
+    new = unflatten(program, update(program, network, gradient, numbers, lr, step)[0])
+    by_param = unflatten(program, gradient)
+    rows, dead = [], []
+    for layer in range(program.depth):
+        pre, act = trace[f"pre/{layer}"], trace[f"act/{layer}"]
+        weight = f"{layer}.weight"
+        slope = slopes(program, old, numbers, layer, pre)
+        is_dead = dead_units(program, act, slope)
+        dead.append(is_dead)
+        rows.append(
+            {
+                **_spread("pre", pre),
+                **_spread("act", act),
+                **_gradient("", by_param[weight]),
+                **_gradient("pre_", by_tap[f"pre/{layer}"]),
+                **_gradient("act_", by_tap[f"act/{layer}"]),
+                "weight_norm": norm(old[weight]),
+                "update_ratio": norm(new[weight] - old[weight]) / norm(old[weight]),
+                "dead_fraction": is_dead.double().mean(),
+                "saturated_fraction": saturated(program, slope),
+                "effective_rank": effective_rank(act),
+                "similarity": mean_similarity(act),
+            }
+        )
+    return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}, torch.stack(dead)
+
+
+def _loss(
+    program: Program,
+    network: Network,
+    numbers: Numbers,
+    flat: Tensor,
+    x: Tensor,
+    y: Tensor,
+    tap: Tap = untapped,
+) -> Tensor:
+    """Return the loss in training mode, without dropout, as a function of the parameters (P,)."""
+    params = unflatten(program, flat)
+    outputs, _ = forward(program, params, network.running, numbers, x, _halves(program, x), tap)
+    return loss_of(program, outputs, y, numbers)
+
+
+def _halves(program: Program, x: Tensor) -> dict[str, Tensor]:
+    """Return the noise of a random activation at its mean, which makes training mode repeatable."""
+    half = x.new_full((x.shape[0], program.width), 0.5)
+    return {f"activation/{layer}": half for layer in range(program.depth)}
+
+
+def _trace(program: Program, network: Network, numbers: Numbers, x: Tensor) -> dict[str, Tensor]:
+    """Return every activation's input and output (rows, units)."""
+    seen: dict[str, Tensor] = {}
+
+    def tap(name: str, h: Tensor) -> Tensor:
+        seen[name] = h
+        return h
+
+    params = unflatten(program, network.params)
+    forward(program, params, network.running, numbers, x, _halves(program, x), tap)
+    return seen
+
+
+def norm(values: Tensor) -> Tensor:
+    """Return the Euclidean norm, in float64."""
+    return torch.linalg.vector_norm(values.double())
+
+
+def _spread(kind: str, values: Tensor) -> Statistics:
+    """Mean and standard deviation over rows and units."""
+    values = values.double()
+    return {f"{kind}_mean": values.mean(), f"{kind}_std": values.std(correction=0)}
+
+
+def _gradient(kind: str, values: Tensor) -> Statistics:
+    """Norm of a gradient and standard deviation of its entries."""
+    return {f"{kind}grad_norm": norm(values), f"{kind}grad_std": values.double().std(correction=0)}
+
+
+def slopes(
+    program: Program, params: dict[str, Tensor], numbers: Numbers, layer: int, pre: Tensor
+) -> Tensor:
+    """Return the activation's derivative at each pre-activation (rows, units).
+
+    Where units depend on each other (softmax) it is the sum over outputs of the derivative's size.
+    """
+    function = partial(activate, program, params, numbers, layer, noise=None)
+    if ACTIVATIONS[program.activation].elementwise:
+        pull = vjp(function, pre)[1]
+        slope: Tensor = pull(torch.ones_like(pre))[0]
+        return slope
+    total = torch.zeros_like(pre)
+    for unit in range(pre.shape[-1]):
+        one = torch.zeros_like(pre)
+        one[..., unit] = 1.0
+        total = total + jvp(function, (pre,), (one,))[1].abs()
+    return total
+
+
+def dead_units(program: Program, act: Tensor, slope: Tensor) -> Tensor:
+    """Tell of each unit whether it is constant, with no gradient, over all rows (units,).
+
+    Only where the activation can die at all: a leaky unit never is, however small its slope.
+    """
+    constant = (act == act[:1]).all(0) & (slope == 0).all(0)
+    return constant if ACTIVATIONS[program.activation].can_die else constant & False
+
+
+def saturated(program: Program, slope: Tensor) -> Tensor:
+    """Return the share of units and rows whose slope is below 5 % of the largest there is."""
+    entry = ACTIVATIONS[program.activation]
+    if entry.saturates == "none":
+        return slope.new_zeros((), dtype=torch.float64)
+    return (slope.abs() < SATURATED_SLOPE * entry.max_slope).double().mean()
+
+
+def effective_rank(act: Tensor) -> Tensor:
+    """Return exp of the entropy of the normalised singular values (Roy & Vetterli 2007)."""
+    values = torch.linalg.svdvals(act.double())
+    share = values / values.sum()
+    return torch.exp(torch.special.entr(share).sum())
+
+
+def mean_similarity(act: Tensor) -> Tensor:
+    """Return the mean cosine of the angle between two rows' activations, over all pairs."""
+    act = act.double()
+    unit = act / torch.linalg.vector_norm(act, dim=1, keepdim=True)
+    n = act.shape[0]
+    return (unit.sum(0).square().sum() - n) / (n * (n - 1))
+
+
+def sharpness(
+    program: Program, network: Network, numbers: Numbers, start: Tensor, x: Tensor, y: Tensor
+) -> Tensor:
+    """Return the largest eigenvalue of the loss's Hessian on the rows, by Lanczos' method.
+
+    `start` (P,) is the first vector, standard normal. Full reorthogonalisation keeps the few steps
+    exact (Lanczos 1950); the top eigenvalue of the tridiagonal matrix converges from below.
+    """
+    program = replace(program, dropout=False)
+
+    def loss(flat: Tensor) -> Tensor:
+        return _loss(program, network, numbers, flat, x, y)
+
+    def hessian_times(vector: Tensor) -> Tensor:
+        return jvp(grad(loss), (network.params,), (vector,))[1]
+
+    steps = min(LANCZOS_STEPS, network.params.shape[0])
+    basis = [start / torch.linalg.vector_norm(start)]
+    diagonal, beside = [], []
+    for _ in range(steps):
+        vector = hessian_times(basis[-1])
+        diagonal.append(torch.dot(vector, basis[-1]))
+        for _ in range(2):  # twice is enough (Parlett 1980)
+            known = torch.stack(basis)
+            vector = vector - known.T @ (known @ vector)
+        size = torch.linalg.vector_norm(vector)
+        beside.append(size)
+        # an exhausted space leaves a zero vector; the tiny divisor keeps it one
+        basis.append(vector / torch.clamp(size, min=torch.finfo(size.dtype).tiny))
+    matrix = torch.diag(torch.stack(diagonal))
+    if steps > 1:
+        side = torch.stack(beside[:-1])
+        matrix = matrix + torch.diag(side, 1) + torch.diag(side, -1)
+    return torch.linalg.eigvalsh(matrix.double())[-1]

@@ -1,0 +1,31 @@
+"""A user's mistake in a study, and the words that help out of it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+LONGEST = 80  # characters of a value in a message; the value itself may have megabytes
+
+
+class StudyError(ValueError):
+    """A user's mistake in a study: one sentence that names the key and the way out."""
+
+
+def quoted(value: Any) -> str:
+    """Return a value much as a study file has it: on one line, in ASCII and cut to a length."""
+    if isinstance(value, str):
+        value = value[: LONGEST + 1]
+    text = json.dumps(value, default=str)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean ...?`` with the nearest known name, or all known ones."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name[:LONGEST].lower(), known, n=1, cutoff=0.6)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; known are {', '.join(known)}" if known else "; there are none"

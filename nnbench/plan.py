@@ -1,0 +1,134 @@
+"""Group cells into stacks that train in one tensor program, and say what that will cost.
+
+Two cells share a stack when they agree on every field that shapes the program; `fields.py` and the
+catalogue's parameters say of each field which of the two it is. Nothing that is decided here can
+change a result: a cell's numbers depend on its recipe alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nnbench.catalog import VOCABULARY
+from nnbench.draws import split_for
+from nnbench.fields import FIELDS, Role
+from nnbench.study import Cell
+
+MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
+DEFAULT_BUDGET = 1 << 30  # bytes of a stack in training
+EVALUATION_ROWS = 512
+
+# Measured on two cores of an AMD EPYC in eager mode; see docs/performance.md. Good to a factor of
+# about two, which is what a plan needs.
+SECONDS_PER_CALL = 12e-6  # one operation on a stack, however small
+CALLS_PER_LAYER, CALLS_PER_STEP = 14, 70
+SECONDS_PER_NUMBER = 0.45e-9  # reading and writing a number once in an elementwise operation
+SECONDS_PER_PRODUCT = 0.12e-9  # one multiply-add of a small matrix product
+BYTES_PER_CELL_AND_EPOCH = 60  # on disk, compressed
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Cells that train together, and what they are expected to cost."""
+
+    cells: tuple[Cell, ...]
+    seconds: float
+    memory: int  # bytes
+
+
+def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) -> list[Stack]:
+    """Return stacks of these cells, the slowest first, so that no worker ends long after the rest.
+
+    `budget` bounds the memory of a stack in bytes; at least two stacks a worker are made where
+    there are cells enough, so that all have work.
+    """
+    groups: defaultdict[tuple[Any, ...], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        groups[program_key(cell)].append(cell)
+    share = max(1, math.ceil(len(cells) / (2 * workers)))
+    stacks = []
+    for group in groups.values():
+        cost = Cost.of(group[0])
+        most = max(1, min(MAX_STACK, share, budget // max(cost.memory, 1)))
+        count = math.ceil(len(group) / most)
+        size = math.ceil(len(group) / count)  # even sizes: a small rest would cost as much
+        for first in range(0, len(group), size):
+            chosen = tuple(group[first : first + size])
+            stacks.append(Stack(chosen, cost.seconds(len(chosen)), cost.memory * len(chosen)))
+    return sorted(stacks, key=lambda stack: -stack.seconds)
+
+
+def program_key(cell: Cell) -> tuple[Any, ...]:
+    """Return all that shapes the tensor program of a cell; equal keys may share a stack."""
+    key: list[Any] = []
+    for name, field in FIELDS.items():
+        value = cell.recipe[name]
+        if field.role is Role.PROGRAM:
+            key.append((name, value))
+        elif field.role is Role.SWITCH:
+            key.append((name, bool(value)))
+        if field.kind and (field.role is Role.PROGRAM):
+            parameters = VOCABULARY.kinds[field.kind][str(value)].parameters
+            key += [
+                (f"{name}.{parameter}", cell.recipe[f"{name}.{parameter}"])
+                for parameter, about in parameters.items()
+                if about.program
+            ]
+    return tuple(key)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one network of a program costs: numbers from its shape, seconds from a rough model."""
+
+    steps: int
+    evaluations: int
+    calls: int  # operations of a step
+    products: float  # multiply-adds of a step, forward and backward
+    elements: float  # numbers that a step's elementwise operations touch
+    rows: int  # of one whole evaluation
+    memory: int
+
+    @classmethod
+    def of(cls, cell: Cell) -> Cost:
+        """Return the cost of a cell, whose data is loaded or generated for its shape."""
+        recipe: Any = cell.recipe
+        split = split_for(recipe)
+        outputs = max(1, split.n_classes)
+        depth, width, batch = recipe["depth"], recipe["width"], recipe["batch_size"]
+        batch = min(batch or split.n_train, split.n_train)
+        shapes = [split.n_features, *[width] * depth, outputs]
+        weights = sum(a * b + b for a, b in zip(shapes, shapes[1:], strict=False))
+        activations = batch * (width * depth * 12 + outputs * 6)
+        size = 8 if recipe["dtype"] == "float64" else 4
+        widest = max(shapes)
+        return cls(
+            steps=recipe["epochs"] * split.steps_per_epoch(batch),
+            evaluations=recipe["epochs"] + 1,
+            calls=CALLS_PER_STEP + CALLS_PER_LAYER * (depth + 1),
+            products=3.0 * batch * weights,
+            elements=activations + 25.0 * weights,
+            rows=sum(len(x) for x in split.x.values()),
+            memory=size * (12 * weights + activations + 4 * EVALUATION_ROWS * widest),
+        )
+
+    def seconds(self, networks: int) -> float:
+        """Return the expected seconds of a stack of so many networks."""
+        step = self.products * SECONDS_PER_PRODUCT + self.elements * SECONDS_PER_NUMBER
+        training = self.steps * (self.calls * SECONDS_PER_CALL + networks * step)
+        row = self.products / 3 * SECONDS_PER_PRODUCT + self.elements * SECONDS_PER_NUMBER / 4
+        batch_rows = max(1.0, self.rows / 32)
+        return training + self.evaluations * networks * row * batch_rows / 3
+
+
+def disk_bytes(stacks: Sequence[Stack]) -> int:
+    """Return the expected size of the results on disk."""
+    return sum(
+        (int(cell.recipe["epochs"]) + 10) * BYTES_PER_CELL_AND_EPOCH  # type: ignore[arg-type]
+        for stack in stacks
+        for cell in stack.cells
+    )

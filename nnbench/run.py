@@ -1,0 +1,189 @@
+"""The whole program on one screen: expand, plan, train, commit, tabulate, report."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from nnbench.plan import Stack, plan
+from nnbench.provenance import describe, fingerprint, write_json
+from nnbench.report.build import Report, build_report
+from nnbench.rows import Rows, crashed_rows
+from nnbench.store import Store, Survey, results_folder
+from nnbench.study import Cell, Study
+from nnbench.workers import Crash, run_tasks
+
+SECONDS_BETWEEN_TABLES = 60.0  # how old the tables of a run in progress may be
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a study. None of it, the engine apart, can change a result."""
+
+    out: Path = Path("results")
+    workers: int | None = None  # None: one for each core
+    device: str = "cpu"
+    compile: str = "auto"  # auto compiles nothing yet
+    engine: str = "stacked"
+    limit: int | None = None
+    fresh: bool = False
+
+    @property
+    def engine_name(self) -> str:
+        """Return the engine as the tables name it: it is part of a result's numerics."""
+        if self.engine == "reference":
+            return "reference"
+        name = "stacked-compiled" if self.compile == "on" else "stacked-eager"
+        return name if self.device == "cpu" else f"{name}-{self.device}"
+
+    @property
+    def processes(self) -> int:
+        """Return the number of worker processes."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is sent: a stack's cells, and how to train them."""
+
+    cells: tuple[Cell, ...]
+    engine: str
+    compiled: bool
+    device: str
+
+
+class Listener(Protocol):
+    """Who is told how a run goes."""
+
+    def planned(self, cells: int, survey: Survey, stacks: Sequence[Stack]) -> None:
+        """Take note of what will run."""
+
+    def progressed(self, task: Task, share: float) -> None:
+        """Take note of the share of a task that is done."""
+
+    def finished(self, task: Task, rows: Rows) -> None:
+        """Take note of a task's results, which are on disk by now."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    folder: Path
+    report: Report
+    counts: dict[str, int]  # cells, ok, diverged, crashed, missing
+    seconds: float
+
+
+def run(study: Study, options: Options, listener: Listener) -> Outcome:
+    """Run what is missing of a study, write its tables and its report."""
+    began = time.perf_counter()
+    cells = limited(study.cells(), options.limit)
+    store = open_store(study, options)
+    survey = store.survey()
+    missing = [cell for cell in cells if cell.cell_id not in survey.finished]
+    stacks = plan(missing, options.processes)
+    listener.planned(len(cells), survey, stacks)
+
+    tables_at = time.perf_counter()
+    for task, result in train_all(stacks, options, listener.progressed):
+        rows = result if isinstance(result, Rows) else crashed(task, result, options)
+        store.commit(rows)
+        listener.finished(task, rows)
+        if time.perf_counter() - tables_at > SECONDS_BETWEEN_TABLES:
+            store.write_tables(cells, study.report.target)
+            tables_at = time.perf_counter()
+
+    store.remove_stale()
+    tables = store.write_tables(cells, study.report.target)
+    counts = count(cells, tables.cells["status"].tolist())
+    seconds = time.perf_counter() - began
+    write_json(
+        store.folder / "provenance.json",
+        describe(
+            study=study.document(),
+            counts=counts,
+            engine=options.engine_name,
+            source_fingerprint=store.fingerprint,
+            workers=options.processes,
+            threads=1,
+            wall_seconds=round(seconds, 1),
+        ),
+    )
+    return Outcome(store.folder, build_report(store.folder), counts, seconds)
+
+
+def open_store(study: Study, options: Options) -> Store:
+    """Open the study's folder; a fresh run begins with an empty one."""
+    folder = results_folder(options.out, study.name)
+    store = Store(folder, options.engine_name, fingerprint())
+    if options.fresh:
+        store.remove_all()
+    return store
+
+
+def limited(cells: list[Cell], limit: int | None) -> list[Cell]:
+    """Return at most `limit` cells, spread over the grid: those whose ids come first.
+
+    A larger limit keeps the cells of a smaller one.
+    """
+    if limit is None or limit >= len(cells):
+        return cells
+    chosen = {cell.cell_id for cell in sorted(cells, key=lambda cell: cell.cell_id)[:limit]}
+    return [cell for cell in cells if cell.cell_id in chosen]
+
+
+def train_all(
+    stacks: Sequence[Stack], options: Options, on_progress: Callable[[Task, float], None]
+) -> Iterator[tuple[Task, Rows | Crash]]:
+    """Yield each stack's task with its rows or its crash, as they finish."""
+    tasks = [
+        Task(stack.cells, options.engine, options.compile == "on", options.device)
+        for stack in stacks
+    ]
+    workers = max(1, min(options.processes, len(tasks)))
+    return run_tasks(tasks, train_task, workers, on_progress=on_progress, split=halves)
+
+
+def train_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
+    """Train a task's cells; this runs in a worker, which alone imports torch."""
+    if task.engine == "reference":
+        from nnbench.reference import train_cell
+
+        rows = Rows()
+        for number, cell in enumerate(task.cells, start=1):
+            one = train_cell(cell)
+            rows.cells += one.cells
+            rows.curves += one.curves
+            rows.layers += one.layers
+            on_progress(number / len(task.cells))
+        return rows
+    from nnbench.engine.train import train
+
+    return train(
+        task.cells, compiled=task.compiled, device=task.device, on_progress=on_progress
+    )
+
+
+def halves(task: Task) -> list[Task]:
+    """Split a task whose worker died, to find the cell that kills it."""
+    middle = len(task.cells) // 2
+    parts = [part for part in (task.cells[:middle], task.cells[middle:]) if part]
+    return [Task(part, task.engine, task.compiled, task.device) for part in parts]
+
+
+def crashed(task: Task, crash: Crash, options: Options) -> Rows:
+    """Return the rows of a task that ended without a result."""
+    return crashed_rows([cell.cell_id for cell in task.cells], crash.reason, options.engine_name)
+
+
+def count(cells: Sequence[Cell], statuses: Sequence[str]) -> dict[str, int]:
+    """Count the cells by what became of them."""
+    found = Counter(statuses)
+    known = {status: found[status] for status in ("ok", "diverged", "crashed")}
+    return {"cells": len(cells), **known, "missing": len(cells) - sum(known.values())}

@@ -1,0 +1,85 @@
+"""How many times faster the stacked engine is than the plain PyTorch loop of `reference.py`.
+
+Both do the same work in one process, on one thread each, and take turns, so that a busy machine
+slows both. What is kept is the ratio of each turn, never a time.
+"""
+
+import time
+
+import pytest
+import torch
+
+from nnbench import reference
+from nnbench.catalog import LOSSES, VOCABULARY
+from nnbench.draws import Draws, split_for
+from nnbench.engine.train import Stack
+from nnbench.study import Cell, make_study
+
+TURNS = 7
+STEPS = 33  # an epoch of digits in batches of 32, without its last, smaller one
+
+
+def cells(networks: int, **grid: object) -> list[Cell]:
+    recipe = {
+        "data": "digits",
+        "depth": 3,
+        "width": 32,
+        "optimizer": "adam",
+        "batch_size": 32,
+        "seeds": networks,
+    }
+    return make_study({"name": "speed", "grid": recipe | grid}, VOCABULARY).cells()
+
+
+class Loop:
+    """The training loop of a page of PyTorch, for one network."""
+
+    def __init__(self, cell: Cell) -> None:
+        split = split_for(cell.recipe)
+        self.cell = cell
+        self.network = reference.build(cell, split, Draws(cell.recipe)).train()
+        self.optimizer = reference.build_optimizer(cell, self.network)
+        self.criterion = LOSSES[str(cell.recipe["loss"])].twin(**cell.parameters("loss"))
+        self.x, self.y = reference.tensors(cell, split, "train")
+        self.order = torch.arange(split.n_train)
+
+    def train(self, batch_size: int) -> None:
+        for step in range(STEPS):
+            rows = self.order[step * batch_size : (step + 1) * batch_size]
+            reference.train_step(
+                self.cell, self.network, self.optimizer, self.criterion, self.x[rows], self.y[rows]
+            )
+
+
+def stack_epoch(stack: Stack, batch_size: int) -> None:
+    rates = torch.full((STEPS, len(stack.data.which)), 1e-3, dtype=torch.float64)
+    stack.train_epoch(rates, batch_size, done=0)
+
+
+def seconds(work: object, *args: object) -> float:
+    began = time.perf_counter()
+    work(*args)  # type: ignore[operator]
+    return time.perf_counter() - began
+
+
+@pytest.mark.parametrize("networks", [16, 128])
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_stacked_against_loop(benchmark, networks: int, compiled: bool) -> None:
+    torch.set_num_threads(1)
+    chosen = cells(networks)
+    stack = Stack(chosen, torch.device("cpu"), compiled)
+    loops = [Loop(cell) for cell in chosen[:4]]
+    stack_epoch(stack, 32)  # warm: compiled, caches filled
+    loops[0].train(32)
+    ratios = []
+
+    def turn() -> None:
+        slow = sum(seconds(loop.train, 32) for loop in loops) / len(loops)
+        fast = seconds(stack_epoch, stack, 32) / networks
+        ratios.append(slow / fast)
+
+    benchmark.pedantic(turn, rounds=TURNS)
+    benchmark.extra_info["ratio"] = ratios
+    benchmark.extra_info["networks"] = networks
+    if networks == 128 and not compiled:
+        assert sorted(ratios)[TURNS // 2] >= 6

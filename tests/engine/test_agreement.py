@@ -1,0 +1,163 @@
+"""Each entry of each registry: a stack of networks against plain torch, in float64."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nnbench.catalog import (
+    ACTIVATIONS,
+    DATA,
+    INITS,
+    LOSSES,
+    NORMS,
+    OPTIMIZERS,
+    SCHEDULES,
+    STOPPINGS,
+)
+from nnbench.fields import FIELDS
+from tests.helpers import disagreements, make_cells, small_data, train_all, variants
+
+SGD = {"name": "sgd", "lr": 0.1}
+ABSURD = [1e3, 1e6, 1e9, 1e12]
+
+
+def need_twin(entry: Any) -> None:
+    if entry.twin is None:
+        pytest.skip("torch has no twin of it")
+
+
+def agree(**grid: Any) -> None:
+    assert disagreements(make_cells(**grid)) == []
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation(name: str) -> None:
+    need_twin(ACTIVATIONS[name])
+    agree(activation=variants(name, ACTIVATIONS[name]), optimizer=SGD, seeds=2)
+
+
+@pytest.mark.parametrize("name", INITS)
+def test_init(name: str) -> None:
+    need_twin(INITS[name])
+    # 2 features, 7 units, 2 classes: no fan is like another
+    agree(init=variants(name, INITS[name]), optimizer=SGD, bias=[0.0, 0.1])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizer(name: str) -> None:
+    need_twin(OPTIMIZERS[name])
+    agree(optimizer=variants(name, OPTIMIZERS[name]), activation="tanh", seeds=2)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_weight_decay_of_optimizer(name: str) -> None:
+    entry = OPTIMIZERS[name]
+    need_twin(entry)
+    forms = [False, True] if entry.decoupled is None else [entry.decoupled]
+    agree(optimizer=name, activation="tanh", weight_decay=[0.0, 0.1, 0.3], decoupled=forms)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedule(name: str) -> None:
+    need_twin(SCHEDULES[name])
+    # the second rate is too large for the loss to fall steadily: plateau has something to answer
+    optimizer = {"name": "sgd", "lr": [0.1, 3.0]}
+    agree(schedule=variants(name, SCHEDULES[name]), optimizer=optimizer, activation="tanh")
+
+
+COMPOSED = [
+    {
+        "name": "chained",
+        "first": {"name": "step", "step_size": 2},
+        "second": {"name": "constant_lr", "total_iters": 3},
+        "third": {"name": "exponential", "gamma": 1.5},
+    },
+    {"name": "sequential", "first": "linear", "second": "exponential", "milestones": [[2]]},
+    {
+        "name": "sequential",
+        "first": {"name": "exponential", "gamma": 1.5},
+        "second": "cosine_restarts",
+        "third": {"name": "multistep", "milestones": [[1]]},
+        "milestones": [[2, 4]],
+    },
+]
+
+
+@pytest.mark.parametrize("schedule", COMPOSED, ids=["chained", "two in turn", "three in turn"])
+def test_composed_schedule(schedule: dict[str, Any]) -> None:
+    agree(schedule=schedule, optimizer=SGD, activation="tanh", epochs=8)
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_norm(name: str) -> None:
+    need_twin(NORMS[name])
+    agree(norm=variants(name, NORMS[name]), optimizer=SGD, seeds=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        (name, next(data for data, entry in DATA.items() if entry.task == task))
+        for name, loss in LOSSES.items()
+        for task in loss.targets
+    ],
+)
+def test_loss(name: str, data: str) -> None:
+    need_twin(LOSSES[name])
+    agree(loss=variants(name, LOSSES[name]), data=small_data(data), batch_size=25, optimizer=SGD)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_of_more_than_two_classes(name: str) -> None:
+    if "classification" not in LOSSES[name].targets:
+        pytest.skip("a loss of regression")
+    need_twin(LOSSES[name])
+    agree(loss=variants(name, LOSSES[name]), data=small_data("blobs"), optimizer=SGD)
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_data(name: str, tmp_path: Path) -> None:
+    agree(data=small_data(name, tmp_path), epochs=2, batch_size=100, optimizer=SGD)
+
+
+@pytest.mark.parametrize("name", STOPPINGS)
+def test_early_stopping(name: str) -> None:
+    optimizer = {"name": "momentum", "lr": [0.01, 0.3, 3.0]}
+    agree(early_stopping=variants(name, STOPPINGS[name]), optimizer=optimizer, epochs=8)
+
+
+@pytest.mark.parametrize("kind", FIELDS["dropout_kind"].value.choices)
+def test_dropout(kind: str) -> None:
+    agree(dropout=[0.1, 0.5], dropout_kind=kind, activation="selu", optimizer=SGD)
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 5, 7, 35, 36, 1000])
+def test_batch_size(batch_size: int) -> None:
+    # of 36 examples: all, one by one, a lone one left over from 7s of 36 and from 35, too few
+    agree(batch_size=batch_size, epochs=2, optimizer=SGD)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizer_at_absurd_rates(name: str) -> None:
+    need_twin(OPTIMIZERS[name])
+    # one epoch: four steps, the first of which already throws the weights away
+    optimizer = {"name": name, "lr": ABSURD}
+    agree(optimizer=optimizer, loss=["cross_entropy", "mse"], epochs=1)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_at_absurd_rates(name: str) -> None:
+    need_twin(ACTIVATIONS[name])
+    optimizer = {"name": "sgd", "lr": ABSURD}
+    agree(activation=name, optimizer=optimizer, loss=["cross_entropy", "mse"], epochs=1)
+
+
+def test_divergence_comes_at_the_same_step() -> None:
+    optimizer = {"name": "sgd", "lr": [0.5, 0.8, 1.2, 1e9]}
+    cells = make_cells(activation="identity", optimizer=optimizer, loss="mse")
+    assert disagreements(cells) == []
+    steps = [row["diverged_at_step"] for row in train_all(cells).cells]
+    assert None not in steps and len(set(steps)) >= 3

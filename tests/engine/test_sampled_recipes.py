@@ -1,0 +1,128 @@
+"""Whole recipes drawn from all registries at once: a stack against plain torch, in float64."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+
+from nnbench import reference
+from nnbench.catalog import ACTIVATIONS, DATA, INITS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES
+from nnbench.draws import Draws, Split
+from nnbench.study import Cell
+from nnbench.vocabulary import Entry
+from tests.helpers import (
+    by_cell,
+    differences,
+    disagreements,
+    make_cells,
+    small_data,
+    train_by_reference,
+    variants,
+)
+
+BUILD = reference.build
+NUMBERS = range(40)  # of the recipes that every run of the tests draws
+
+
+def pick(chance: random.Random, registry: Mapping[str, Entry]) -> dict[str, Any]:
+    """Return one variant of one entry that torch can check."""
+    names = [name for name, entry in registry.items() if getattr(entry, "twin", "") is not None]
+    name = chance.choice(names)
+    return chance.choice(variants(name, registry[name]))
+
+
+def grid_of(number: int) -> dict[str, Any]:
+    """Return the grid of one arm, every part of it drawn."""
+    chance = random.Random(number)
+    data = chance.choice([name for name, entry in DATA.items() if entry.reader is None])
+    losses = [name for name, entry in LOSSES.items() if DATA[data].task in entry.targets]
+    optimizer = pick(chance, OPTIMIZERS)
+    free = OPTIMIZERS[optimizer["name"]].decoupled is None
+    stopping = {"name": "patience", "patience": 1, "min_delta": 1e-3}
+    return {
+        "data": small_data(data),
+        "val_fraction": 0.4,
+        "test_fraction": 0.4,
+        "depth": chance.randrange(5),
+        "width": chance.choice([2, 5, 8, 13]),
+        "activation": pick(chance, ACTIVATIONS),
+        "init": pick(chance, INITS),
+        "bias": chance.choice([0.0, 0.1]),
+        "optimizer": optimizer,
+        "schedule": pick(chance, SCHEDULES),
+        "norm": pick(chance, NORMS),
+        "dropout": chance.choice([0.0, 0.3]),
+        "dropout_kind": chance.choice(["standard", "alpha"]),
+        "weight_decay": chance.choice(["none", 0.0, 0.1]),
+        "decoupled": chance.choice([False, True]) if free else "none",
+        "l1": chance.choice([0.0, 0.01]),
+        "clip_norm": chance.choice([0.0, 0.5]),
+        "clip_value": chance.choice([0.0, 0.1]),
+        "residual": chance.choice([False, True]),
+        "loss": chance.choice(["auto", *losses]),
+        "epochs": 4,
+        "batch_size": chance.choice([7, 11, 64]),
+        "early_stopping": chance.choice(["none", stopping]),
+        "seeds": 2,
+    }
+
+
+def is_chaotic(cells: list[Cell], monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Tell whether plain torch disagrees with itself once its first weights are nudged by 1e-15.
+
+    Such a recipe grows rounding a hundred-thousandfold, say by BatchNorm on units that are all
+    alike, and no two correct programs can agree on it. The engine has no part in the judgement.
+    """
+    plain = by_cell(train_by_reference(cells))
+    with monkeypatch.context() as patch:
+        patch.setattr(reference, "build", nudged_build)
+        nudged = by_cell(train_by_reference(cells))
+    return bool(differences(nudged, plain, 1e-10))
+
+
+def nudged_build(cell: Cell, split: Split, draws: Draws) -> torch.nn.Module:
+    """Build a cell's network and move each of its parameters by about 1e-15."""
+    network = BUILD(cell, split, draws)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for param in network.parameters():
+            noise = torch.randn(param.shape, generator=generator, dtype=param.dtype)
+            param.add_(1e-15 * noise)
+    return network
+
+
+def check(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = grid_of(number)
+    cells = make_cells(**grid)
+    found = disagreements(cells)
+    if found and is_chaotic(cells, monkeypatch):
+        pytest.skip("a recipe that grows rounding, whoever trains it")
+    assert found == [], grid
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_recipe(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(number, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(NUMBERS.stop, 1000))
+def test_many_recipes(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(number, monkeypatch)
+
+
+def test_few_recipes_are_chaotic(monkeypatch: pytest.MonkeyPatch) -> None:
+    chaotic = [is_chaotic(make_cells(**grid_of(number)), monkeypatch) for number in NUMBERS]
+    assert sum(chaotic) <= len(NUMBERS) / 4
+
+
+def test_recipes_reach_every_part() -> None:
+    grids = [grid_of(number) for number in NUMBERS]
+    for key in ("norm", "loss", "schedule", "optimizer", "init", "early_stopping"):
+        assert len({str(grid[key]) for grid in grids}) > 1
+    for key in ("dropout", "l1", "clip_norm", "clip_value", "depth", "bias"):
+        assert {bool(grid[key]) for grid in grids} == {False, True}

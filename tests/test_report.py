@@ -1,0 +1,391 @@
+"""The report: builds from anything a run can leave, without torch, escaped, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nnbench.report import build, numbers, sentences
+from nnbench.report.analysis import analyse, read_results
+from nnbench.report.build import ReportError, build_report
+from tests.synthetic import FACTORS, make_cells, make_curves, write_results
+
+
+class Page(HTMLParser):
+    """Collects what a browser could run or fetch, and the text that a reader sees."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self.ids: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def page_of(folder: Path) -> Page:
+    return Page(build_report(folder).path.read_text(encoding="utf-8"))
+
+
+# The build
+
+
+def test_it_builds_without_torch_or_the_engine(tmp_path: Path) -> None:
+    write_results(tmp_path, make_cells())
+    program = (
+        "import sys; from pathlib import Path; from nnbench.report.build import build_report;"
+        "print(build_report(Path(sys.argv[1])).path);"
+        "heavy = [m for m in sys.modules if m.split('.')[0] == 'torch' or 'nnbench.engine' in m];"
+        "assert not heavy, heavy[:5]"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == str(tmp_path / "report.html")
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
+    write_results(tmp_path, make_cells())
+    first = build_report(tmp_path).path.read_bytes()
+    program = (
+        "import sys; from pathlib import Path; from nnbench.report.build import build_report;"
+        "build_report(Path(sys.argv[1]))"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "5", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, env=environment)
+    assert (tmp_path / "report.html").read_bytes() == first
+    shuffled = make_cells().sample(frac=1, random_state=1)
+    write_results(tmp_path, shuffled, make_curves(make_cells()))
+    assert build_report(tmp_path).path.read_bytes() == first
+
+
+def test_every_interval_is_repeatable_whatever_the_order_of_the_rows(tmp_path: Path) -> None:
+    cells = make_cells(seeds=range(9))  # enough blocks that an unseeded quantile would move
+    one = analyse(read_results(write_results(tmp_path, cells)))
+    again = write_results(tmp_path, cells.sample(frac=1, random_state=1), make_curves(cells))
+    assert read_results(again).cells["cell_id"].is_monotonic_increasing
+    pd.testing.assert_frame_equal(
+        analyse(read_results(again)).effects, one.effects, check_exact=True
+    )
+
+
+def test_a_failed_write_leaves_the_old_report_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_results(tmp_path, make_cells())
+    old = build_report(tmp_path).path.read_bytes()
+    names = sorted(p.name for p in tmp_path.iterdir())
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    for broken in ("fsync", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, broken, full)
+            with pytest.raises(OSError, match="No space"):
+                build_report(tmp_path)
+        assert (tmp_path / "report.html").read_bytes() == old
+        assert sorted(p.name for p in tmp_path.iterdir()) == names
+
+
+@pytest.mark.parametrize("name", ["cells.parquet", "curves.parquet", "provenance.json"])
+def test_a_missing_or_broken_file_is_a_clear_error(tmp_path: Path, name: str) -> None:
+    write_results(tmp_path, make_cells())
+    (tmp_path / name).write_bytes(b"not what it was")
+    with pytest.raises(ReportError, match="cannot be read"):
+        build_report(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(ReportError, match=f"{name} is missing"):
+        build_report(tmp_path)
+
+
+def test_an_unknown_metric_is_a_clear_error(tmp_path: Path) -> None:
+    write_results(tmp_path, make_cells(), report={"metric": "speed"})
+    with pytest.raises(ReportError, match="'speed' is not in the results; there are: test_acc"):
+        build_report(tmp_path)
+
+
+def test_thirteen_hundred_cells_take_under_ten_seconds(tmp_path: Path) -> None:
+    cells = make_cells(seeds=range(55))
+    assert len(cells) > 1300
+    write_results(tmp_path, cells)
+    start = time.perf_counter()
+    path = build_report(tmp_path).path
+    assert time.perf_counter() - start < 10
+    assert path.stat().st_size < 2_000_000
+
+
+# What it says
+
+
+def test_the_page_holds_its_parts_and_fetches_nothing(tmp_path: Path) -> None:
+    page = page_of(write_results(tmp_path, make_cells()))
+    for part in ("answer", "mattered", "levels", "interaction", "training", "failed", "method"):
+        assert part in page.ids
+    assert len(page.ids) == len(set(page.ids))
+    assert page.tags.count("svg") == 4 and "script" not in page.tags
+    links = [v for name, v in page.attributes if name in ("href", "src", "xlink:href")]
+    assert links and all(link.startswith("#") for link in links)
+    assert {link[1:] for link in links} <= set(page.ids)
+    alts = [v for name, v in page.attributes if name == "aria-label" and "test accuracy" in v]
+    assert alts and "nnbench run studies/synthetic.toml" in page.text
+
+
+def test_the_answer_gives_effect_interval_and_count(tmp_path: Path) -> None:
+    text = page_of(write_results(tmp_path, make_cells())).text
+    assert "The choice of activation moved test accuracy most: against its baseline relu" in text
+    assert re.search(r"tanh is better \(\+0\.0\d+ \[0\.\d+, 0\.\d+\], n 24/24 pairs\)", text)
+    assert re.search(r"sigmoid is worse \(−0\.10\d* \[−0\.\d+, −0\.\d+\], n 21/24 pairs\)", text)
+    assert "For init no difference from the baseline in test accuracy can be told from zero" in text
+    assert "69 of 72 networks finished; 3 diverged" in text
+
+
+def test_it_never_says_better_without_a_clear_difference(tmp_path: Path) -> None:
+    cells = make_cells()
+    cells["test_accuracy"] = np.random.default_rng(3).normal(0.9, 0.05, len(cells))
+    cells["status"] = "ok"
+    cells["test_accuracy"] = cells["test_accuracy"].where(cells["seed"] != 0, 0.9)
+    build_report(write_results(tmp_path, cells))
+    analysis = analyse(read_results(tmp_path))
+    unclear = analysis.effects[~analysis.effects["baseline"]]
+    spans = (unclear["effect_low"] <= 0) & (unclear["effect_high"] >= 0)
+    assert spans.any()
+    assert not unclear.loc[spans, "verdict"].isin(["better", "worse"]).any()
+    quiet = analysis.effects.assign(
+        verdict=analysis.effects["verdict"].replace(["better", "worse"], "no clear difference")
+    )
+    counts = {"n": 72, "ok": 72, "diverged": 0, "crashed": 0, "missing": 0}
+    arguments = (analysis.ranking, analysis.baselines, "test_accuracy", counts, "")
+    said = " ".join(sentences.answer(quiet, *arguments))
+    assert "better" not in said and "worse" not in said and "told from zero" in said
+
+
+@pytest.mark.parametrize("metric", ["test_accuracy", "test_loss"])
+def test_the_verdict_follows_the_metrics_direction(tmp_path: Path, metric: str) -> None:
+    text = page_of(write_results(tmp_path, make_cells(), report={"metric": metric})).text
+    assert "tanh is better" in text and "sigmoid is worse" in text
+
+
+def test_failures_name_the_arm_the_steps_and_a_cell(tmp_path: Path) -> None:
+    text = page_of(write_results(tmp_path, make_cells())).text
+    assert "spirals sigmoid sgd he_normal 3 of 3 40 to 42 000000000000003f" in text
+    assert "nnbench export CELL --from results/synthetic" in text
+
+
+def test_a_mixed_study_says_which_data_took_no_part(tmp_path: Path) -> None:
+    cells = make_cells()
+    regression = cells["data"] == "spirals"
+    cells["test_r2"] = cells["test_accuracy"].where(regression)
+    cells["test_accuracy"] = cells["test_accuracy"].mask(regression)
+    text = page_of(write_results(tmp_path, cells)).text
+    assert "exists for classification only: spirals took no part" in text
+    assert "n 12/12 pairs" in text and "69 of 72 networks finished" in text
+
+
+def test_a_tuned_factor_is_chosen_and_said(tmp_path: Path) -> None:
+    rates = [("adam", 0.001), ("adam", 0.01), ("sgd", 0.3)]
+    levels = FACTORS | {"optimizer": ["adam lr=0.001", "adam lr=0.01", "sgd"]}
+    report = {"metric": "test_accuracy", "tune": ["optimizer.lr"]}
+    folder = write_results(tmp_path, make_cells(optimizers=rates), factors=levels, report=report)
+    text = page_of(folder).text
+    assert "Tuned: optimizer.lr" in text and "adam lr=" not in text.split("What failed")[0]
+
+
+# What can go wrong
+
+
+def all_diverged(cells: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
+    cells = cells.copy()
+    cells.loc[rows, ["test_accuracy", "test_loss", "val_loss"]] = None
+    cells.loc[rows, "status"] = "diverged"
+    cells.loc[rows, "diverged_at_step"] = 1
+    return cells
+
+
+CELLS = make_cells()
+FIXED = (CELLS["activation"] == "relu") & (CELLS["init"] == "he_normal")
+DEGENERATE: dict[str, tuple[pd.DataFrame, dict[str, list[str]], str]] = {
+    "one seed": (make_cells(seeds=[0]), FACTORS, "interval undefined: one block a data set"),
+    "no factor": (
+        CELLS[FIXED & (CELLS["optimizer"] == "adam") & (CELLS["data"] == "digits")],
+        {},
+        "This study has one arm and compares nothing: mean test accuracy 0.94",
+    ),
+    "one cell": (CELLS.head(1), {}, "its interval undefined: one block"),
+    "all diverged": (all_diverged(CELLS, CELLS["seed"] >= 0), FACTORS, "No network finished"),
+    "a level diverged": (
+        all_diverged(CELLS, CELLS["activation"] == "tanh"),
+        FACTORS,
+        "undefined: none of 24 pairs finished",
+    ),
+    "the baseline diverged": (
+        all_diverged(CELLS, CELLS["activation"] == "relu"),
+        FACTORS,
+        "undefined: none of 24 pairs finished",
+    ),
+    "one seed left": (
+        all_diverged(CELLS, (CELLS["activation"] == "tanh") & (CELLS["seed"] > 0)),
+        FACTORS,
+        "undefined: one block a data set",
+    ),
+    "one level": (
+        CELLS[CELLS["activation"] == "relu"],
+        FACTORS | {"activation": ["relu"]},
+        "The choice of optimizer moved",
+    ),
+    "all ties": (
+        CELLS.assign(test_accuracy=0.5, status="ok"),
+        FACTORS,
+        "undefined: all 6 blocks equal",
+    ),
+    "a crash": (
+        CELLS.assign(status=np.where(CELLS.index == 0, "crashed", CELLS["status"])),
+        FACTORS,
+        "3 diverged and 1 crashed",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_a_degenerate_study_still_gets_a_report(tmp_path: Path, name: str) -> None:
+    cells, factors, expected = DEGENERATE[name]
+    page = page_of(write_results(tmp_path, cells, factors=factors))
+    assert expected in page.text
+    shown = page.text.split("Method")[0]
+    assert "nan" not in re.findall(r"[a-z]+", shown.lower())
+    n, ok = len(cells), int((cells["status"] == "ok").sum())
+    assert f"{ok} of {n}" in page.text
+
+
+def test_no_training_means_no_curves(tmp_path: Path) -> None:
+    cells = make_cells()
+    page = page_of(write_results(tmp_path, cells, make_curves(cells, epochs=0)))
+    assert "training" not in page.ids and "mattered" in page.ids
+    nothing = make_curves(cells).head(0)
+    assert "training" not in page_of(write_results(tmp_path, cells, nothing)).ids
+
+
+def test_a_study_without_prose_goes_by_its_name(tmp_path: Path) -> None:
+    prose = dict.fromkeys(("title", "question", "prediction"), "")
+    page = page_of(write_results(tmp_path, make_cells(), **prose))
+    assert page.text.startswith("synthetic · nnbench") and "Predicted" not in page.text
+
+
+def test_missing_cells_are_said(tmp_path: Path) -> None:
+    folder = write_results(tmp_path, make_cells())
+    provenance = json.loads((folder / "provenance.json").read_text())
+    provenance["counts"]["missing"] = 8
+    (folder / "provenance.json").write_text(json.dumps(provenance))
+    assert "69 of 80 networks finished; 3 diverged and 8 have not run" in page_of(folder).text
+
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{7*7}}",
+    "{% raw %}",
+    "$\\frac{1}{0}$",
+    "🦊🦊",
+    "</style><script>alert(1)</script>",
+    "</svg><svg onload=alert(1)>",
+    "javascript:alert(1)",
+    "&lt;b&gt; &amp; \x00 \x1b",
+    "https://example.org/x.png",
+    "'; DROP TABLE cells; --",
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_hostile_text_stays_text(tmp_path: Path, payload: str) -> None:
+    cells = make_cells()
+    for column in ("data", "activation", "init", "optimizer", "engine", "cell_id"):
+        first = cells[column].iloc[0]
+        cells[column] = cells[column].where(cells[column] != first, payload)
+    cells["init"] = cells["init"] + payload
+    factors = {name: list(dict.fromkeys(cells[name])) for name in FACTORS}
+    prose = dict.fromkeys(("title", "question", "prediction", "name"), payload)
+    page = page_of(write_results(tmp_path, cells, factors=factors, **prose))
+    plain = page_of(write_results(tmp_path / "plain", make_cells()))
+    assert set(page.tags) == set(plain.tags)
+    assert {name for name, _ in page.attributes} == {name for name, _ in plain.attributes}
+    links = [v for name, v in page.attributes if name in ("href", "src", "xlink:href")]
+    assert all(link.startswith("#") for link in links)
+    visible = payload.translate({0: "\ufffd", 27: "\ufffd"})
+    assert f"nnbench study · {' '.join(visible.split())}" in page.text
+
+
+# How numbers are written
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "signed", "text"),
+    [
+        (0.942, 3, False, "0.942"),
+        (-0.0521, 3, True, "−0.052"),
+        (0.0521, 3, True, "+0.052"),
+        (-0.0001, 3, True, "0.000"),
+        (math.nan, 3, False, "–"),
+        (math.inf, 3, False, "–"),
+        (1e-9, None, False, "1.00e−09"),
+        (12_345_678.0, 2, False, "1.23e+07"),
+        (123.4, None, False, "123"),
+    ],
+)
+def test_numbers(value: float, decimals: int | None, signed: bool, text: str) -> None:
+    assert numbers.number(value, decimals, signed) == text
+
+
+def test_decimals_follow_the_interval_within_reason() -> None:
+    assert numbers.decimals_for([0.942], [0.006]) == 3
+    assert numbers.decimals_for([0.942], [0.3]) == 1
+    assert numbers.decimals_for([0.25, 0.03], [0.012, 0.007]) == 3
+    assert numbers.decimals_for([0.942], [1e-9]) == 4
+    assert numbers.decimals_for([420.0], [30.0]) == 0
+    assert numbers.decimals_for([0.0]) == 2
+
+
+def test_an_interval_that_excludes_zero_excludes_it_as_printed() -> None:
+    row = {"effect": 0.02, "effect_low": 0.0004, "effect_high": 0.0396, "verdict": "better"}
+    table = pd.DataFrame([row | {"pairs_used": 9, "pairs": 9, "effect_reason": None}])
+    text = sentences.effect_text(table.iloc[0], sentences.effect_decimals(table))
+    assert "[0.0004," in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(4.21, "4.2 s"), (200, "3 min 20 s"), (7512, "2 h 05 min")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert numbers.duration(seconds) == text
+
+
+def test_the_hero_is_written(tmp_path: Path) -> None:
+    folder = write_results(tmp_path, make_cells())
+    assert build.write_hero(folder, tmp_path / "hero.png").stat().st_size > 10_000
