@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -67,8 +69,6 @@ def main() -> None:
     except Failed as failure:
         _complain(str(failure))
         code = int(failure.code)
-    except typer.Abort:
-        code = Exit.INTERRUPTED
     except BaseException as error:
         code = _other_end(error)
     _flush()
@@ -84,7 +84,7 @@ def _other_end(error: BaseException) -> int:
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's usage errors
         _complain(f"{error.format_message()} See nnbench --help.")
         return Exit.USAGE
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt | typer.Abort):  # click turns the one into the other
         _complain("stopped; run the same command again to go on from here.")
         return Exit.INTERRUPTED
     if isinstance(error, Terminated):
@@ -107,7 +107,8 @@ def _flush() -> None:
     try:
         sys.stdout.flush()
     except (BrokenPipeError, ValueError):
-        sys.stdout = open(os.devnull, "w")
+        # or Python would fail once more when it flushes at its own end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
@@ -140,13 +141,18 @@ def _read(study: str, seeds: int | None = None) -> Study:
             known = [file.stem for file in Path("studies").glob("*.toml")]
             hint = nearest(study, known) if known else "; there is no folder studies/ here"
             raise StudyError(f'there is no study "{study}"{hint}')
-    read = read_study(path, VOCABULARY)
-    return read if seeds is None else replace(read, seeds=tuple(range(seeds)))
+    return _reseeded(read_study(path, VOCABULARY), seeds)
 
 
 @app.command()
 def run(
-    study: Annotated[str, typer.Argument(help="a study file, or the name of one in studies/")],
+    study: Annotated[
+        str | None, typer.Argument(help="a study file, or the name of one in studies/")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="a CSV or Parquet table, in place of a study file")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="the table's column to predict")] = None,
     out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
     workers: Annotated[
         int | None, typer.Option(min=1, help="processes (default: one a core)")
@@ -158,10 +164,14 @@ def run(
     engine: Annotated[
         str, typer.Option(help="stacked, or reference: plain PyTorch, one network at a time")
     ] = "stacked",
-    seeds: Annotated[int | None, typer.Option(min=1, help="repeats, in place of the file's")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="repeats, in place of the file's")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="train at most so many networks")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="forget earlier results")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would run, and stop")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="say what would run, and stop")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> int:
     """Run a study to its report; run it again to go on where it stopped."""
@@ -175,10 +185,37 @@ def run(
     if device == "cuda":
         _need_cuda()
     options = Options(out, workers, device, compile, engine, limit, fresh)
-    planned = _read(study, seeds)
+    planned = _study_or_table(study, data, target, seeds)
+    if planned.kind != "training" and (device, compile) != ("cpu", "auto"):
+        raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --compile")
     if dry_run:
         return _dry_run(planned, options, as_json)
     return _run(planned, options, as_json)
+
+
+def _study_or_table(
+    study: str | None, data: Path | None, target: str | None, seeds: int | None
+) -> Study:
+    """Return the study that a run names: a file, or the default grid on a table of one's own."""
+    if study is not None and data is None and target is None:
+        return _read(study, seeds)
+    if study is not None or data is None or target is None:
+        raise Failed(Exit.USAGE, "name either a study, or a table with --data FILE --target COLUMN")
+    from nnbench.catalog import VOCABULARY
+    from nnbench.defaults import table_study
+    from nnbench.study import StudyError, make_study
+
+    try:
+        content = table_study(data, target)
+    except ValueError as error:
+        raise StudyError(f"{data}: {error}") from None
+    return _reseeded(make_study(content, VOCABULARY), seeds)
+
+
+def _reseeded(study: Study, seeds: int | None) -> Study:
+    if seeds is not None and study.kind == "numerics":
+        raise Failed(Exit.USAGE, "--seeds: nothing is random in a numerics study; leave it out")
+    return study if seeds is None else replace(study, seeds=tuple(range(seeds)))
 
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -197,7 +234,7 @@ def _run(study: Study, options: Options, as_json: bool) -> int:
     from nnbench.progress import Progress
     from nnbench.run import run as run_study
 
-    progress = Progress()
+    progress = Progress(kind=study.kind)
     try:
         outcome = run_study(study, options, progress)
     finally:
@@ -221,18 +258,20 @@ def _outcome_json(study: Study, outcome: Outcome) -> dict[str, Any]:
 
 def _closing_lines(study: Study, outcome: Outcome) -> list[str]:
     """Return the closing block: cells, failures, time, findings, where the report is."""
+    from nnbench.kinds import KINDS
     from nnbench.report.numbers import duration
-    counts = outcome.counts
+
+    counts, noun = outcome.counts, KINDS[study.kind].noun
     failures = "".join(f", {counts[s]} {s}" for s in ("diverged", "crashed") if counts[s])
     lines = [
         study.title,
-        f"  {counts['cells'] - counts['missing']:,} of {counts['cells']:,} networks"
+        f"  {counts['cells'] - counts['missing']:,} of {counts['cells']:,} {noun}"
         f"{failures}, in {duration(outcome.seconds)}",
         *(f"  {sentence}" for sentence in outcome.report.answer[:2]),
         f"  report: {_shown(outcome.report.path)}",
     ]
     if counts["crashed"]:
-        lines.append("  crashed networks: column `reason` of cells.csv says why")
+        lines.append(f"  crashed {noun}: column `reason` of cells.csv says why")
     return lines
 
 
@@ -242,6 +281,7 @@ def _shown(path: Path) -> Path:
 
 
 def _dry_run(study: Study, options: Options, as_json: bool) -> int:
+    from nnbench.kinds import KINDS
     from nnbench.plan import disk_bytes, plan
     from nnbench.report.numbers import duration
     from nnbench.run import limited
@@ -263,14 +303,14 @@ def _dry_run(study: Study, options: Options, as_json: bool) -> int:
             )
         )
         return Exit.DONE
-    print(f"{study.name}: {len(cells):,} networks in {len(stacks)} stacks")
+    print(f"{study.name}: {len(cells):,} {KINDS[study.kind].noun} in {len(stacks)} stacks")
     for factor, labels in study.factors.items():
         print(f"  {factor}: {', '.join(labels)}")
     print(f"  seeds: {', '.join(map(str, study.seeds))}")
     largest = max(stack.memory for stack in stacks) / 1e6
     print(
-        f"expected: about {duration(seconds)} with {options.processes} workers, {megabytes:.1f} MB on "
-        f"disk, {largest:.0f} MB of memory for the largest stack"
+        f"expected: about {duration(seconds)} with {options.processes} workers, "
+        f"{megabytes:.1f} MB on disk, {largest:.0f} MB of memory for the largest stack"
     )
     return Exit.DONE
 
@@ -346,6 +386,117 @@ def verify(
     return Exit.DONE
 
 
+@app.command("list")
+def list_entries(
+    kind: Annotated[
+        str | None, typer.Argument(help="activations, inits, optimizers, ..., data or studies")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+) -> int:
+    """List what a study file may name, and the studies."""
+    from nnbench.listing import list_text, rows
+
+    listed = rows(kind)
+    print(json.dumps(listed, indent=2) if as_json else list_text(listed, _columns()))
+    return Exit.DONE
+
+
+@app.command()
+def show(
+    kind: Annotated[str, typer.Argument(help="activation, init, optimizer, ..., data or study")],
+    name: Annotated[str, typer.Argument(help="its name, or an alias")],
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+) -> int:
+    """Show one entry: formula, parameters, reference, picture, and how a study names it."""
+    from nnbench.listing import show as show_entry
+    from nnbench.listing import show_text
+
+    shown = show_entry(kind, name)
+    print(json.dumps(shown, indent=2) if as_json else show_text(shown, _columns()))
+    return Exit.DONE
+
+
+@app.command()
+def atlas(
+    out: Annotated[Path, typer.Option(help="folder of the atlas")] = Path("results/atlas"),
+) -> int:
+    """Draw the atlas: one page with a picture of everything that a study can vary."""
+    from nnbench.atlas.build import build_atlas
+
+    try:
+        page = build_atlas(out)
+    except OSError as error:
+        raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
+    print(_shown(page.resolve()))
+    return Exit.DONE
+
+
+@app.command()
+def theory(
+    sizes: Annotated[
+        str, typer.Option("--set", help="sizes of the networks: width=128,depth=16,batch=64")
+    ] = "",
+    out: Annotated[Path, typer.Option(help="folder of the page")] = Path("results/theory"),
+    gate: Annotated[
+        bool, typer.Option("--gate", help="end with 4 where a prediction and a measurement differ")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+) -> int:
+    """Hold theory's predictions against what the engine measures, and write a page of it."""
+    from nnbench.checks import measure_all, read_settings
+    from nnbench.checks.record import closing_lines, write_theory
+
+    settings = read_settings(sizes)
+    began = time.perf_counter()
+    checks = measure_all(settings, lambda name, share: _progress(name, share, "measured"))
+    try:
+        page = write_theory(out, settings, checks, time.perf_counter() - began)
+    except OSError as error:
+        raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
+    if as_json:
+        print(json.dumps([check.row() for check in checks]))
+    else:
+        print("\n".join([*closing_lines(checks), f"  page: {_shown(page.resolve())}"]))
+    wrong = sum(not (check.agrees and check.tells_mistake) for check in checks)
+    if gate and wrong:
+        raise Failed(Exit.GATE, f"{wrong} of {len(checks)} predictions fail; the page names them")
+    return Exit.DONE
+
+
+def _progress(name: str, share: float, verb: str) -> None:
+    """Say on a terminal how far it is, on a line that the next one replaces."""
+    if sys.stderr.isatty():
+        text = f"{100 * share:3.0f} % {verb}{', ' if name else ''}{name}"
+        print(f"\r\033[K{text if name else ''}", end="", file=sys.stderr, flush=True)
+
+
+@app.command()
+def doctor(
+    out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+) -> int:
+    """Look at this machine: what is there, what is missing, and how to mend it."""
+    from nnbench.doctor import as_rows, as_text, examine, is_broken
+
+    findings = examine(out)
+    print(json.dumps(as_rows(findings), indent=2) if as_json else as_text(findings, _columns()))
+    return Exit.FAULT if is_broken(findings) else Exit.DONE
+
+
+@app.command()
+def schema() -> int:
+    """Print the JSON Schema of a study file, for editors."""
+    from nnbench.catalog import VOCABULARY
+    from nnbench.schema import study_schema
+
+    print(json.dumps(study_schema(VOCABULARY), indent=2))
+    return Exit.DONE
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size().columns
+
+
 def _version(value: bool) -> None:
     if value:
         print(f"nnbench {__version__}")
@@ -359,7 +510,6 @@ def _options(
     ] = False,
 ) -> None:
     """Options of nnbench itself."""
-
 
 
 if __name__ == "__main__":

@@ -30,11 +30,12 @@ GRID: dict[str, Any] = {
     "dropout": [0.0, 0.2],
     "seeds": 3,
 }
-NETWORKS = 288
+NETWORKS, PROGRAMS = 288, 48  # networks that differ in learning rate and seed share a program
 TRAINED = 0.6  # share of the rows that are trained on
 SECONDS = 240.0  # of processor time that a default study may take, roughly
-# of the engine in eager mode, per network: of a step, however small, and of an example and weight
-SECONDS_PER_STEP, SECONDS_PER_PRODUCT = 40e-6, 0.6e-9
+# of the engine in eager mode: of a program's step, however small; of one network's multiply-add,
+# forward and backward
+SECONDS_PER_STEP, SECONDS_PER_PRODUCT = 2e-3, 0.6e-9
 
 
 class Size(NamedTuple):
@@ -49,8 +50,9 @@ SIZES = (  # the most thorough first; the first affordable one is taken
     Size(0, 40, 32),
     Size(0, 20, 32),
     Size(0, 20, 64),
+    Size(0, 20, 128),
     Size(0, 10, 128),
-    Size(20_000, 10, 128),
+    Size(20_000, 10, 256),
     Size(10_000, 10, 128),
     Size(5_000, 10, 128),
     Size(2_000, 10, 128),
@@ -90,7 +92,7 @@ def seconds(table: Table, size: Size) -> float:
         steps = math.ceil(trained / size.batch_size)
         # of a step, the optimizer's work on every weight costs about as much as ten examples do
         products = (trained + 10 * steps) * weights * SECONDS_PER_PRODUCT
-        total += NETWORKS / len(WIDTHS) * (steps * SECONDS_PER_STEP + products)
+        total += (PROGRAMS * steps * SECONDS_PER_STEP + NETWORKS * products) / len(WIDTHS)
     return total
 
 

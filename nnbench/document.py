@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nnbench.mistakes import StudyError, nearest, quoted
+from nnbench.kinds import KINDS
+from nnbench.mistakes import StudyError, nearest, printable, quoted
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 MAX_DEPTH = 20  # of tables and lists within each other
@@ -20,7 +21,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 Partial = dict[str, Any]  # see nnbench.partial
 
-METRICS: dict[str, Literal["higher", "lower"]] = {
+Direction = Literal["higher", "lower"]
+OF_NETWORKS: dict[str, Direction] = {
     "test_accuracy": "higher",
     "val_accuracy": "higher",
     "train_accuracy": "higher",
@@ -38,6 +40,21 @@ METRICS: dict[str, Literal["higher", "lower"]] = {
     "epochs_run": "lower",
     "seconds": "lower",
 }
+OF_WALKS: dict[str, Direction] = {
+    "reached_global": "higher",
+    "final_value": "lower",
+    "distance_to_minimum": "lower",
+    "steps_to_minimum": "lower",
+    "seconds": "lower",
+}
+OF_SWEEPS: dict[str, Direction] = {
+    "safe_up_to": "higher",
+    "max_relative_error": "lower",
+    "max_gradient_error": "lower",
+    "seconds": "lower",
+}
+METRICS_OF = {"training": OF_NETWORKS, "landscape": OF_WALKS, "numerics": OF_SWEEPS}
+METRICS: dict[str, Direction] = OF_NETWORKS | OF_WALKS | OF_SWEEPS
 
 
 class _Section(BaseModel):
@@ -145,6 +162,9 @@ class Document(_Section):
     """A study file as it is written."""
 
     name: str = Field(pattern=NAME_PATTERN, description="also the name of the results' folder")
+    kind: Literal["training", "landscape", "numerics"] = Field(
+        default="training", description="what is studied: networks, walks or rounding"
+    )
     title: str = ""
     question: str = ""
     prediction: str = ""
@@ -168,30 +188,48 @@ def read_document(content: Mapping[str, Any]) -> Document:
     """Return the study file that `content` is. Raises StudyError for the first mistake found."""
     _check_plain(content)
     try:
-        return Document.model_validate(content)
+        return _with_metrics(Document.model_validate(content))
     except ValidationError as problem:
         raise StudyError(_sentence(problem)) from None
 
 
+def _with_metrics(document: Document) -> Document:
+    """Fill in the metric that goes with the kind of study where none is named."""
+    usual = {"metric": KINDS[document.kind].metric}
+
+    def filled(section: Any) -> Any:
+        named = "metric" in section.model_fields_set
+        return section if named else section.model_copy(update=usual)
+
+    claims = [filled(claim) for claim in document.claim]
+    return document.model_copy(update={"report": filled(document.report), "claim": claims})
+
+
 def _check_plain(content: Any) -> None:
     """Refuse what no study has, before anything walks it by recursion or counts its products."""
+    if not isinstance(content, Mapping):
+        raise StudyError("a study is a table of keys, such as name and grid")
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), content)]
     while waiting:
         place, value = waiting.pop()
-        inner: Iterable[tuple[str | int, Any]] = ()
+        if len(place) == MAX_DEPTH:
+            raise StudyError(
+                f"{_place(place[:1])} is nested too deeply: {MAX_DEPTH} levels at most"
+            )
+        if len(value) > MAX_ITEMS and place != ("grid", "seeds"):
+            raise StudyError(
+                f"{_place(place)} has {len(value):,} entries, over the limit of {MAX_ITEMS:,}"
+            )
+        inner: Iterable[tuple[str | int, Any]] = enumerate(value)
         if isinstance(value, Mapping):
             inner = value.items()
             for key in value:
                 _check_key(place, key)
-        elif isinstance(value, list | tuple):
-            inner = enumerate(value)
-        elif reason := _unfit(value):
-            raise StudyError(f"{_place(place)}: {reason}")
-        if inner and len(place) == MAX_DEPTH:
-            raise StudyError(f'key "{place[0]}" is nested too deeply: {MAX_DEPTH} levels at most')
-        if inner and len(value) > MAX_ITEMS and place != ("grid", "seeds"):
-            raise StudyError(f"{_place(place)} has {len(value):,} entries, over the {MAX_ITEMS:,}")
-        waiting += [((*place, key), one) for key, one in inner]
+        for key, one in inner:
+            if isinstance(one, Mapping | list | tuple):
+                waiting.append(((*place, key), one))
+            elif reason := _unfit(one):
+                raise StudyError(f"{_place((*place, key))}: {reason}")
 
 
 def _check_key(place: tuple[str | int, ...], key: Any) -> None:
@@ -217,7 +255,7 @@ def _unfit(value: Any) -> str:
 
 def _place(parts: tuple[str | int, ...]) -> str:
     """Return a place in the file as a reader looks for it: ``[design] exclude 1 why``."""
-    words = [part if isinstance(part, str) else str(part + 1) for part in parts]
+    words = [str(part + 1) if isinstance(part, int) else printable(part) for part in parts]
     if not words:
         return "the study"
     if len(words) == 1:

@@ -8,18 +8,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnbench.fields import FIELDS
+from nnbench.fields import FIELDS, Field
+from nnbench.kinds import KINDS, TRAINING, grid_keys
 from nnbench.mistakes import StudyError, nearest, quoted
 from nnbench.vocabulary import Parameter, Vocabulary
 
 MAX_CELLS = 200_000
 MAX_LEVELS = 1000  # of one factor
-OTHER_KEYS = ("seed", "study_seed", "probe_every", "probe_sharpness")  # set outside of [grid]
-GRID_KEYS = [key for key in FIELDS if key not in OTHER_KEYS]
+GRID_KEYS = grid_keys(TRAINING)
 
 Scalar = str | int | float | bool | None | tuple[int | float, ...]
 Flat = dict[str, Scalar]  # fields of one level: {"optimizer": "adam", "optimizer.lr": 0.001, ...}
@@ -55,33 +55,33 @@ def read_grid(
     grid: Mapping[str, Any], vocabulary: Vocabulary
 ) -> tuple[dict[str, list[Level]], frozenset[str]]:
     """Return every grid key's levels, and the keys that are factors."""
+    kind = KINDS[vocabulary.study_kind]
+    known = grid_keys(vocabulary.study_kind)
+    allowed = [*known, "seeds"] if kind.has_chance else known
     for key in grid:
-        if key not in GRID_KEYS and key != "seeds":
-            raise StudyError(f"[grid]: unknown key {quoted(key)}{_hint(key)}")
-    if "data" not in grid:
-        raise StudyError('[grid] data is missing: name a data set, such as data = "digits"')
+        if key not in allowed:
+            raise StudyError(f"[grid]: unknown key {quoted(key)}{nearest(key, allowed)}")
+    required, example = kind.required
+    if required not in grid:
+        raise StudyError(f"[grid] {required} is missing: {example}")
     reader = _Reader(vocabulary)
     levels, listed = {}, set()
-    for key in GRID_KEYS:
-        levels[key] = _labelled(key, reader.levels(key, grid.get(key, _default(key))))
+    for key in known:
+        value = grid.get(key, _default(kind.fields[key]))
+        levels[key] = _labelled(key, reader.levels(key, value))
         if isinstance(grid.get(key), list) or len(levels[key]) > 1:
             listed.add(key)
     return levels, frozenset(listed)
 
 
-def _hint(key: str) -> str:
-    return nearest(key, [*GRID_KEYS, "seeds"])
-
-
-def _default(key: str) -> Any:
-    value = FIELDS[key].value
-    return FIELDS[key].default if value is None else value.default
+def _default(field: Field) -> Any:
+    return field.default if field.value is None else field.value.default
 
 
 def parameter_at(place: str, fields: Mapping[str, Scalar], vocabulary: Vocabulary) -> Parameter:
     """Return what is known of a place such as ``schedule.first.gamma`` in a level or recipe."""
     key, *rest = place.split(".")
-    entry = FIELDS[key]
+    entry = KINDS[vocabulary.study_kind].fields[key]
     parameter = entry.value or Parameter(entry.default, entry.doc, kind=entry.kind)
     for part in rest:
         parameter = vocabulary.kinds[parameter.kind][str(fields[key])].parameters[part]
@@ -97,10 +97,13 @@ def accept(parameter: Parameter, value: Any, vocabulary: Vocabulary) -> Scalar:
     if value == parameter.default == "auto":
         return "auto"
     if not isinstance(value, str):
-        raise ValueError('must be a name in quotes, or a table with a name = "..."')
+        raise ValueError(
+            f'{quoted(value)} must be a name in quotes, or a table with a name = "..."'
+        )
     found = vocabulary.find(parameter.kind, value)
     if found is None:
-        raise ValueError(f"unknown name{nearest(value, vocabulary.kinds[parameter.kind])}")
+        known = nearest(value, vocabulary.kinds[parameter.kind])
+        raise ValueError(f"unknown name {quoted(value)}{known}")
     return found
 
 
@@ -141,7 +144,8 @@ class _Reader:
         try:
             accepted = accept(parameter, value, self.vocabulary)
         except ValueError as problem:
-            raise StudyError(f"[grid] {place} = {quoted(value)}: {problem}") from None
+            shown = place if parameter.kind else f"{place} = {quoted(value)}"
+            raise StudyError(f"[grid] {shown}: {problem}") from None
         if parameter.kind and accepted not in (None, "auto"):
             return self._variant(place, parameter.kind, str(accepted), {})
         return [{place: accepted}]
@@ -164,9 +168,7 @@ class _Reader:
         try:
             name = accept(parameter, table["name"], self.vocabulary)
         except ValueError as problem:
-            raise StudyError(
-                f"[grid] {place} = {{ name = {quoted(table['name'])} }}: {problem}"
-            ) from None
+            raise StudyError(f"[grid] {place}: {problem}") from None
         given = {key: value for key, value in table.items() if key != "name"}
         if name in (None, "auto") and not given:
             return [{place: name}]
@@ -180,7 +182,8 @@ class _Reader:
             raise StudyError(f'[grid] {place} "{name}": give the file, as {{ {name} = "..." }}')
         for key in given:
             if key not in parameters:
-                raise StudyError(_unknown_parameter(place, name, key, parameters))
+                known = grid_keys(self.vocabulary.study_kind)
+                raise StudyError(_unknown_parameter(place, name, key, parameters, known))
         choices: list[list[Flat]] = [[{place: name}]]
         for key, parameter in parameters.items():
             value = given.get(key, parameter.default)
@@ -200,8 +203,10 @@ class _Reader:
             )
 
 
-def _unknown_parameter(place: str, name: str, key: str, known: Mapping[str, Parameter]) -> str:
-    if key in GRID_KEYS:
+def _unknown_parameter(
+    place: str, name: str, key: str, known: Mapping[str, Parameter], keys: Sequence[str]
+) -> str:
+    if key in keys:
         return (
             f'[grid] {place} "{name}": "{key}" is a key of [grid] itself, not of the {place}: '
             f"move it up"

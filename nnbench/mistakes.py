@@ -22,6 +22,11 @@ def quoted(value: Any) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
+def printable(text: str) -> str:
+    """Return text as it is, or quoted where a terminal could not show it or it is long."""
+    return text if text.isprintable() and len(text) <= LONGEST else quoted(text)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean ...?`` with the nearest known name, or all known ones."""
     known = sorted(known)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from nnbench.grid import GRID_KEYS, Level, Scalar, accept, parameter_at
-from nnbench.mistakes import StudyError, nearest, quoted
+from nnbench.grid import Level, Scalar, accept, parameter_at
+from nnbench.mistakes import StudyError, nearest, printable, quoted
 from nnbench.vocabulary import Parameter, Vocabulary
 
 Partial = dict[str, Any]
@@ -42,6 +42,16 @@ def _equal(recipe: Mapping[str, Any], key: str, value: Any) -> bool:
 def about(partial: Partial, factor: str) -> Partial:
     """Return the part of a normalised `partial` that speaks of a factor or of its parameters."""
     return {key: wanted for key, wanted in partial.items() if key.split(".")[0] == factor}
+
+
+def may_match(level: Level, partial: Partial) -> bool:
+    """Tell whether a level has it all, what is derived from another factor left aside."""
+    certain = {
+        key: wanted
+        for key, wanted in partial.items()
+        if key not in level.fields or level.fields[key] not in (None, "auto")
+    }
+    return matches(level.fields, certain)
 
 
 def flattened(key: str, table: Mapping[str, Any]) -> Partial:
@@ -78,7 +88,7 @@ class Namer:
                 normal[place] = self._wanted(where, place, value)
         for factor in {key.split(".")[0] for key in normal} - {"seed"}:
             one = about(normal, factor)
-            if not any(self._may_match(level, one) for level in self.levels[factor]):
+            if not any(may_match(level, one) for level in self.levels[factor]):
                 text = ", ".join(f"{place} = {quoted(value)}" for place, value in one.items())
                 raise StudyError(f"{where}: no one level of {factor} has {text}")
         return normal
@@ -103,7 +113,7 @@ class Namer:
             raise StudyError(f"{where}: seed = {quoted(value)} is no seed of this study")
         if factor not in self.levels:
             raise StudyError(
-                f"{where}: unknown key {quoted(place)}{nearest(factor, [*GRID_KEYS, 'seed'])}"
+                f"{where}: unknown key {quoted(place)}{nearest(factor, [*self.levels, 'seed'])}"
             )
         problem = ""
         for parameter, found in self._known.get(place, []):
@@ -119,7 +129,7 @@ class Namer:
             raise StudyError(
                 f"{where}: unknown key {quoted(place)}{nearest(place, self._places(factor))}"
             )
-        labels = ", ".join(level.label for level in self.levels[factor][:20])
+        labels = ", ".join(printable(level.label) for level in self.levels[factor][:20])
         raise StudyError(
             f"{where}: {place} = {quoted(value)} is no level of this grid, which has {labels}"
             + (f" ({problem})" if problem else "")
@@ -143,10 +153,3 @@ class Namer:
 
     def _places(self, factor: str) -> list[str]:
         return [place for place in self._known if place.split(".")[0] == factor]
-
-    @staticmethod
-    def _may_match(level: Level, partial: Partial) -> bool:
-        """Tell whether a level has it all, what is derived from another factor left aside."""
-        open_places = {place for place, value in level.fields.items() if value in (None, "auto")}
-        certain = {key: value for key, value in partial.items() if key not in open_places}
-        return matches(level.fields, certain)

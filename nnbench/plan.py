@@ -7,6 +7,7 @@ change a result: a cell's numbers depend on its recipe alone.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from typing import Any
 
 from nnbench.catalog import VOCABULARY
 from nnbench.draws import split_for
-from nnbench.fields import FIELDS, Role
+from nnbench.fields import Role
+from nnbench.kinds import KINDS, LANDSCAPE, NUMERICS, kind_of
 from nnbench.study import Cell
 
 MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
@@ -28,6 +30,9 @@ SECONDS_PER_CALL = 12e-6  # one operation on a stack, however small
 CALLS_PER_LAYER, CALLS_PER_STEP = 14, 70
 SECONDS_PER_NUMBER = 0.45e-9  # reading and writing a number once in an elementwise operation
 SECONDS_PER_PRODUCT = 0.12e-9  # one multiply-add of a small matrix product
+SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 1.5e-3  # of a stack, however many walk
+SECONDS_PER_ROW = 8e-6  # of a curve
+BYTES_PER_WALK_STEP = 200
 BYTES_PER_CELL_AND_EPOCH = 60  # on disk, compressed
 
 
@@ -52,7 +57,7 @@ def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) 
     share = max(1, math.ceil(len(cells) / (2 * workers)))
     stacks = []
     for group in groups.values():
-        cost = Cost.of(group[0])
+        cost = cost_of(group[0])
         most = max(1, min(MAX_STACK, share, budget // max(cost.memory, 1)))
         count = math.ceil(len(group) / most)
         size = math.ceil(len(group) / count)  # even sizes: a small rest would cost as much
@@ -62,23 +67,61 @@ def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) 
     return sorted(stacks, key=lambda stack: -stack.seconds)
 
 
+def cost_of(cell: Cell) -> Cost | FlatCost:
+    """Return what a cell costs, by its kind."""
+    kind, recipe = kind_of(cell.recipe), cell.recipe
+    if kind == LANDSCAPE:
+        steps = recipe["steps"]
+        return FlatCost(
+            SECONDS_TO_WALK + steps * SECONDS_PER_WALK_STEP,
+            SECONDS_PER_ROW * curve_rows(cell),
+            steps * BYTES_PER_WALK_STEP,
+        )
+    if kind == NUMERICS:
+        points = recipe["points"]
+        return FlatCost(0.0, SECONDS_PER_ROW * curve_rows(cell) + points * 5e-7, points * 400)
+    return Cost.of(cell)
+
+
+def curve_rows(cell: Cell) -> int:
+    """Return the rows of a cell's curve."""
+    recipe: Any = cell.recipe
+    lengths = {LANDSCAPE: ("steps", 120), NUMERICS: ("points", 400)}
+    length, most = lengths.get(kind_of(recipe), ("epochs", None))
+    return int(recipe[length]) if most is None else min(int(recipe[length]), most)
+
+
 def program_key(cell: Cell) -> tuple[Any, ...]:
     """Return all that shapes the tensor program of a cell; equal keys may share a stack."""
     key: list[Any] = []
-    for name, field in FIELDS.items():
+    for name, field in KINDS[kind_of(cell.recipe)].fields.items():
         value = cell.recipe[name]
         if field.role is Role.PROGRAM:
             key.append((name, value))
         elif field.role is Role.SWITCH:
             key.append((name, bool(value)))
-        if field.kind and (field.role is Role.PROGRAM):
+        if field.kind and field.role is Role.PROGRAM:
             parameters = VOCABULARY.kinds[field.kind][str(value)].parameters
             key += [
-                (f"{name}.{parameter}", cell.recipe[f"{name}.{parameter}"])
-                for parameter, about in parameters.items()
-                if about.program
+                (place, inner)
+                for place, inner in cell.recipe.items()
+                # a nested variant's own parameters go with the parameter that holds it
+                if place.startswith(f"{name}.") and parameters[place.split(".")[1]].program
             ]
     return tuple(key)
+
+
+@dataclass(frozen=True)
+class FlatCost:
+    """What a walk or a sweep costs: seconds of a stack and of a cell, bytes of a cell."""
+
+    of_stack: float
+    of_cell: float
+    memory: int
+
+    def seconds(self, cells: int) -> float:
+        """Return the expected seconds of a stack of so many cells."""
+        return self.of_stack + cells * self.of_cell
 
 
 @dataclass(frozen=True)
@@ -102,7 +145,7 @@ class Cost:
         depth, width, batch = recipe["depth"], recipe["width"], recipe["batch_size"]
         batch = min(batch or split.n_train, split.n_train)
         shapes = [split.n_features, *[width] * depth, outputs]
-        weights = sum(a * b + b for a, b in zip(shapes, shapes[1:], strict=False))
+        weights = sum(a * b + b for a, b in itertools.pairwise(shapes))
         activations = batch * (width * depth * 12 + outputs * 6)
         size = 8 if recipe["dtype"] == "float64" else 4
         widest = max(shapes)
@@ -128,7 +171,7 @@ class Cost:
 def disk_bytes(stacks: Sequence[Stack]) -> int:
     """Return the expected size of the results on disk."""
     return sum(
-        (int(cell.recipe["epochs"]) + 10) * BYTES_PER_CELL_AND_EPOCH  # type: ignore[arg-type]
+        (curve_rows(cell) + 10) * BYTES_PER_CELL_AND_EPOCH
         for stack in stacks
         for cell in stack.cells
     )

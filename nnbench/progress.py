@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from nnbench.kinds import KINDS, TRAINING
 from nnbench.plan import Stack
 from nnbench.report.numbers import duration
 from nnbench.rows import Rows
@@ -21,8 +22,9 @@ SECONDS_BETWEEN_LINES = 15.0
 class Progress:
     """Counts cells done, diverged and crashed, and tells the rest of the time."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, kind: str = TRAINING) -> None:
         self.stream = stream or sys.stderr
+        self.noun, self.verb = KINDS[kind].noun, KINDS[kind].verb
         self.total = 0
         self.done = 0.0
         self.bad = {"diverged": 0, "crashed": 0}
@@ -40,14 +42,16 @@ class Progress:
             self.say(f"{len(survey.stale)} results are of other sources or another engine; stale.")
         finished = cells - self.total
         kept = f", {finished:,} finished earlier" if finished else ""
-        self.say(f"{cells:,} networks{kept}: {self.total:,} to train in {len(stacks)} stacks.")
+        to_do = f"{self.total:,} to {self.verb} in {len(stacks)} stacks"
+        self.say(f"{cells:,} {self.noun}{kept}: {to_do}.")
         if self.total and self.stream.isatty():
             self._bar = tqdm(
                 total=self.total,
                 file=self.stream,
-                unit="net",
-                bar_format="{percentage:3.0f}% |{bar}| {n:.0f}/{total_fmt} networks"
-                "{postfix}, {remaining} left",
+                unit="cell",
+                bar_format="{percentage:3.0f}% |{bar}| {n:.0f}/{total_fmt} "
+                + self.noun
+                + "{postfix}, {remaining} left",
             )
 
     def progressed(self, task: Task, share: float) -> None:
@@ -89,4 +93,4 @@ class Progress:
             return
         self._said = now
         left = (now - self._began) / done * (self.total - done)
-        self.say(f"{done:.0f}/{self.total} networks{failures}, about {duration(left)} left")
+        self.say(f"{done:.0f}/{self.total} {self.noun}{failures}, about {duration(left)} left")

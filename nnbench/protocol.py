@@ -170,3 +170,9 @@ class Record:
 def score_of_task(task: str) -> str:
     """Return the score that goes with a task: accuracy, or R^2."""
     return "accuracy" if task == "classification" else "r2"
+
+
+def engine_name(compiled: bool, device: str) -> str:
+    """Return the engine as the tables name it: it is part of a result's numerics."""
+    name = "stacked-compiled" if compiled else "stacked-eager"
+    return name if device == "cpu" else f"{name}-{device}"

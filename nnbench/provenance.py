@@ -21,7 +21,10 @@ DECIDING_SOURCES = (
     "seeds.py",
     "draws.py",
     "protocol.py",
+    "walks.py",
+    "numerics.py",
     "reference.py",
+    "reference_walk.py",
 )
 DECIDING_LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
 OTHER_LIBRARIES = ("pyarrow", "matplotlib", "seaborn")

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from nnbench.catalog import ACTIVATIONS, INITS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES
+from nnbench.catalog.activation_twins import GivenRReLU
+from nnbench.catalog.inits import keywords
 from nnbench.draws import PARTS, Draws, Split, split_for
 from nnbench.protocol import SMALL_WEIGHT, Record, Scores, score_of_task
 from nnbench.rows import Rows
@@ -65,7 +68,7 @@ class Hidden(nn.Module):
         norm = NORMS[str(recipe["norm"])].twin
         numbers = cell.parameters("norm")
         before = numbers.pop("position", "before") == "before"
-        width = int(recipe["width"])  # type: ignore[arg-type]
+        width = recipe["width"]
         self.linear = nn.LazyLinear(width)
         self.norm_before = norm(width, **numbers) if before else nn.Identity()
         activation = ACTIVATIONS[str(recipe["activation"])]
@@ -91,12 +94,15 @@ def build(cell: Cell, split: Split, draws: Draws) -> nn.Module:
     recipe: Any = cell.recipe
     target = LOSSES[recipe["loss"]].targets[split.task]
     hidden = [Hidden(cell, layer, draws) for layer in range(recipe["depth"])]
-    network = nn.Sequential(*hidden, nn.LazyLinear(split.n_outputs(target))).double()
+    output = nn.LazyLinear(split.n_outputs(target))
+    network = nn.Sequential(*hidden, output).double()
     network.eval()
     network(torch.zeros(2, split.n_features, dtype=torch.float64))  # lazy layers learn their sizes
     for number, layer in enumerate(hidden):
         initialise(cell, layer.linear, str(number))
-    initialise(cell, network[-1], "output")
+    initialise(cell, output, "output")
+    if INITS[recipe["init"]].calibrate is not None:
+        calibrate(cell, network, split)
     return network.to(DTYPES[recipe["dtype"]])
 
 
@@ -107,12 +113,37 @@ def initialise(cell: Cell, linear: nn.Linear, name: str) -> None:
     place = (recipe["data"], recipe["seed"])
     init = INITS[recipe["init"]]
     weight = torch_generator(recipe["study_seed"], f"init/{name}.weight", *place)
-    init.twin(linear.weight, weight, **cell.parameters("init"))
+    init.twin(linear.weight, weight, **keywords(recipe))
     nn.init.constant_(linear.bias, recipe["bias"])
-    if init.bias is not None:  # torch.nn.Linear's own law for biases
+    if init.bias_twin is not None:
         bias = torch_generator(recipe["study_seed"], f"init/{name}.bias", *place)
-        noise = nn.init.normal_(torch.empty_like(linear.bias), generator=bias)
-        linear.bias += (noise / 2**0.5).erf() / linear.in_features**0.5
+        noise = torch.empty_like(linear.bias)
+        linear.bias.add_(init.bias_twin(noise, bias, linear.in_features, **keywords(recipe)))
+
+
+@torch.no_grad()
+def calibrate(cell: Cell, network: nn.Module, split: Split) -> None:
+    """Divide each linear layer's weight in turn by the spread of its outputs on training rows.
+
+    Layer-sequential unit-variance, as Mishkin & Matas (2016) have it, with a forward pass for each
+    layer. A copy of the network looks at the data, since BatchNorm keeps what it has seen.
+    """
+    recipe: Any = cell.recipe
+    x = torch.tensor(split.x["train"][: recipe["init.rows"]])
+    places = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    for place in places:
+        copy = deepcopy(network).train()
+        for module in copy.modules():
+            if isinstance(module, GivenDropout | GivenRReLU):
+                module.eval()
+        seen: list[Tensor] = []
+        linear = copy.get_submodule(place)
+        linear.register_forward_hook(lambda module, inputs, output, seen=seen: seen.append(output))
+        copy(x)
+        spread = float(seen[0].var(correction=0)) ** 0.5
+        scale = 1 / spread if 0 < spread < math.inf else 1.0
+        weight = network.get_parameter(f"{place}.weight")
+        weight.copy_(recipe["init.gain"] * scale * linear.get_parameter("weight"))
 
 
 def build_optimizer(cell: Cell, network: nn.Module) -> torch.optim.Optimizer:

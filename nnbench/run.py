@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from nnbench.grounds import ground_files
+from nnbench.kinds import LANDSCAPE, NUMERICS, kind_of
 from nnbench.plan import Stack, plan
+from nnbench.protocol import engine_name
 from nnbench.provenance import describe, fingerprint, write_json
 from nnbench.report.build import Report, build_report
 from nnbench.rows import Rows, crashed_rows
-from nnbench.store import Store, Survey, results_folder
+from nnbench.store import Store, Survey, results_folder, write_files
 from nnbench.study import Cell, Study
 from nnbench.workers import Crash, run_tasks
 
@@ -38,8 +41,7 @@ class Options:
         """Return the engine as the tables name it: it is part of a result's numerics."""
         if self.engine == "reference":
             return "reference"
-        name = "stacked-compiled" if self.compile == "on" else "stacked-eager"
-        return name if self.device == "cpu" else f"{name}-{self.device}"
+        return engine_name(self.compile == "on", self.device)
 
     @property
     def processes(self) -> int:
@@ -115,6 +117,8 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
             wall_seconds=round(seconds, 1),
         ),
     )
+    if study.kind == LANDSCAPE:
+        write_files(store.folder, ground_files(cells))
     return Outcome(store.folder, build_report(store.folder), counts, seconds)
 
 
@@ -152,12 +156,23 @@ def train_all(
 
 def train_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
     """Train a task's cells; this runs in a worker, which alone imports torch."""
+    kind = kind_of(task.cells[0].recipe)
+    if kind == NUMERICS:
+        from nnbench.numerics import sweep
+
+        return sweep(task.cells, on_progress)
+    if kind == LANDSCAPE and task.engine != "reference":
+        from nnbench.engine.walk import walk
+
+        return walk(task.cells, on_progress)
     if task.engine == "reference":
         from nnbench.reference import train_cell
+        from nnbench.reference_walk import walk_cell
 
+        train_one = walk_cell if kind == LANDSCAPE else train_cell
         rows = Rows()
         for number, cell in enumerate(task.cells, start=1):
-            one = train_cell(cell)
+            one = train_one(cell)
             rows.cells += one.cells
             rows.curves += one.curves
             rows.layers += one.layers
@@ -165,9 +180,7 @@ def train_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
         return rows
     from nnbench.engine.train import train
 
-    return train(
-        task.cells, compiled=task.compiled, device=task.device, on_progress=on_progress
-    )
+    return train(task.cells, compiled=task.compiled, device=task.device, on_progress=on_progress)
 
 
 def halves(task: Task) -> list[Task]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr, ndtri, stdtrit
 
 GeneratorFor = Callable[[str], np.random.Generator]
 """Purpose -> generator, so that one more level changes no other level's interval."""
@@ -49,6 +49,13 @@ METRICS: dict[str, Metric] = {
     "epochs_to_target": Metric("epochs to the target", False),
     "epochs_run": Metric("epochs run", False),
     "seconds": Metric("seconds", False),
+    "reached_global": Metric("share of walks that reach the global minimum", True),
+    "final_value": Metric("height at the end", False),
+    "distance_to_minimum": Metric("distance to the minimum", False),
+    "steps_to_minimum": Metric("steps to the minimum", False),
+    "safe_up_to": Metric("largest safe |logit|", True),
+    "max_relative_error": Metric("largest relative error of the loss", False),
+    "max_gradient_error": Metric("largest relative error of the gradient", False),
 }
 
 
@@ -302,6 +309,20 @@ def bootstrap_interval(
     tail = tail_probability(blocks_per_stratum, level) if expand else (1 - level) / 2
     low, high = np.quantile(total / count, [tail, 1 - tail])
     return Interval(estimate, float(low), float(high), len(sums))
+
+
+def wilson_interval(k: int, n: int, level: float = 0.95) -> Interval:
+    """Return the share k of n with Wilson's score interval, which keeps within 0 and 1.
+
+    Source: Wilson 1927, Probable Inference, the Law of Succession, and Statistical Inference.
+    """
+    if not n:
+        return Interval(math.nan, math.nan, math.nan, 0, "undefined: no value")
+    z = float(ndtri(0.5 + level / 2))
+    share = k / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Interval(share, max(middle - half, 0.0), min(middle + half, 1.0), n)
 
 
 def _why_undefined(block_means: pd.Series) -> str | None:

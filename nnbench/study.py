@@ -19,7 +19,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nnbench.document import METRICS, Claim, Design, Document, Probes, Report, read_document
+from nnbench.document import (
+    METRICS,
+    METRICS_OF,
+    Claim,
+    Design,
+    Document,
+    Probes,
+    Report,
+    read_document,
+)
 from nnbench.grid import (
     GRID_KEYS,
     MAX_CELLS,
@@ -30,8 +39,9 @@ from nnbench.grid import (
     read_seeds,
     value_label,
 )
+from nnbench.kinds import KINDS, TRAINING
 from nnbench.mistakes import StudyError, nearest, quoted
-from nnbench.partial import Namer, about, matches
+from nnbench.partial import Namer, about, matches, may_match
 from nnbench.vocabulary import Vocabulary
 
 MAX_FILE_BYTES = 1_000_000
@@ -113,6 +123,11 @@ class Study:
     def title(self) -> str:
         """Return the title, or the name where there is none."""
         return self.written.title or self.name
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of study: training, landscape or numerics."""
+        return self.written.kind
 
     @property
     def question(self) -> str:
@@ -209,6 +224,8 @@ class Study:
 
     def _common(self) -> dict[str, Scalar]:
         """Return what all cells share from outside of the grid."""
+        if self.kind != TRAINING:
+            return {"study_seed": self.seed, "kind": self.kind}
         probes = self.probes
         return {
             "study_seed": self.seed,
@@ -312,12 +329,13 @@ def _read_text(path: Path) -> str:
 def make_study(content: Mapping[str, Any], vocabulary: Vocabulary) -> Study:
     """Validate a study given as plain Python data, of the same form as a study file."""
     written = read_document(content)
+    vocabulary = replace(vocabulary, study_kind=written.kind)
     levels, listed = read_grid(written.grid, vocabulary)
-    seeds = read_seeds(written.grid)
+    seeds = read_seeds(written.grid) if KINDS[written.kind].has_chance else (0,)
     namer = Namer(levels, seeds, vocabulary)
     design = _normalised_design(written.design, namer)
     claims = tuple(
-        _normalised_claim(f"[[claim]] {number}", claim, namer)
+        _normalised_claim(f"[[claim]] {number}", claim, namer, METRICS_OF[written.kind])
         for number, claim in enumerate(written.claim, start=1)
     )
     study = Study(written, levels, listed, seeds, design, claims, vocabulary)
@@ -341,9 +359,9 @@ def _normalised_design(design: Design, namer: Namer) -> Design:
     return design.model_copy(update={"baseline": baseline, "exclude": exclude})
 
 
-def _normalised_claim(where: str, claim: Claim, namer: Namer) -> Claim:
-    if claim.metric not in METRICS:
-        hint = nearest(claim.metric, METRICS)
+def _normalised_claim(where: str, claim: Claim, namer: Namer, metrics: Iterable[str]) -> Claim:
+    if claim.metric not in metrics:
+        hint = nearest(claim.metric, metrics)
         raise StudyError(f"{where} metric: unknown {quoted(claim.metric)}{hint}")
     named = {side: namer.normalised(f"{where} {side}", one) for side, one in claim.named.items()}
     first, second, _ = named
@@ -367,9 +385,11 @@ def _check_size(study: Study) -> None:
 
 
 def _check_report(study: Study) -> None:
-    metric = study.report.metric
-    if metric not in METRICS:
-        raise StudyError(f"[report] metric: unknown {quoted(metric)}{nearest(metric, METRICS)}")
+    metric, metrics = study.report.metric, METRICS_OF[study.kind]
+    if metric not in metrics:
+        raise StudyError(f"[report] metric: unknown {quoted(metric)}{nearest(metric, metrics)}")
+    if study.kind != TRAINING:
+        _check_only_for_training(study)
     places = {
         place for levels in study.levels.values() for level in levels for place in level.fields
     }
@@ -378,30 +398,41 @@ def _check_report(study: Study) -> None:
             raise StudyError(f"[report] tune: unknown {quoted(place)}{nearest(place, places)}")
 
 
+def _check_only_for_training(study: Study) -> None:
+    given = {"[probes]": study.probes != Probes(), "[report] tune": bool(study.report.tune)}
+    given["[report] target"] = study.report.target is not None
+    for place in [place for place, is_given in given.items() if is_given]:
+        raise StudyError(f'{place} belongs to training, not to kind = "{study.kind}": remove it')
+
+
 def _check_cells(study: Study) -> None:
     """Refuse a recipe that cannot be, and a claim about cells that the study does not have.
 
     Of a large grid only what its levels tell: its cells are made, and checked, when it is run.
     """
     waiting = {
-        (number, side): claim.where | partial
+        (number, side): (partial, claim.where)
         for number, claim in enumerate(study.claims, start=1)
         for side, partial in claim.named.items()
-        if all(claim.where.get(key, value) == value for key, value in partial.items())
     }
-    for number, claim in enumerate(study.claims, start=1):
-        for side in claim.named:
-            if (number, side) not in waiting:
+    for (number, side), both in waiting.items():
+        for factor, levels in study.levels.items():
+            parts = [about(one, factor) for one in both]
+            if not any(all(may_match(level, part) for part in parts) for level in levels):
                 raise StudyError(_no_cell(number, side))
     if study.n_arms() * len(study.seeds) > MAX_CHECKED_CELLS:
         return
-    n_partials = 1 + len(waiting) + len(study.design.exclude)
+    n_partials = 1 + 2 * len(waiting) + len(study.design.exclude)
     if study.n_arms() * n_partials > MAX_CHECKS:
         return
     empty = True
     for recipe in study.recipes():
         empty = False
-        waiting = {key: one for key, one in waiting.items() if not matches(recipe, one)}
+        waiting = {
+            key: both
+            for key, both in waiting.items()
+            if not all(matches(recipe, one) for one in both)
+        }
     if empty:
         raise StudyError("[design] exclude leaves no cell: remove one of its entries")
     for number, side in waiting:

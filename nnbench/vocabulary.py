@@ -61,8 +61,7 @@ class Parameter:
         return str(value)
 
     def _accept_number(self, value: Any) -> int | float:
-        sample = self.default[0] if isinstance(self.default, tuple) else self.default
-        whole = self.whole or isinstance(sample, int)
+        whole = self.is_whole
         wanted = "a whole number" if whole else "a number"
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"must be {wanted}")
@@ -75,6 +74,12 @@ class Parameter:
             raise ValueError(f"must be {wanted} and finite")
         # adding 0.0 turns -0.0 into 0.0: one number, hence one cell
         return int(value) if whole else float(value) + 0.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether its numbers are whole ones."""
+        sample = self.default[0] if isinstance(self.default, tuple) else self.default
+        return self.whole or (isinstance(sample, int) and not isinstance(sample, bool))
 
     def interval(self) -> str:
         """Return the allowed range as mathematics writes it, e.g. ``[0, 1)``."""
@@ -104,12 +109,14 @@ class Vocabulary:
 
     `kinds` maps a `[grid]` key (`activation`) to its entries by name; `resolve` fills in what one
     factor of a recipe takes from another and raises ValueError for a recipe that cannot be;
-    `folder` is what relative paths in a study are relative to.
+    `folder` is what relative paths in a study are relative to, `study_kind` the kind of study,
+    which decides the keys of `[grid]`.
     """
 
     kinds: Mapping[str, Mapping[str, Entry]]
     resolve: Callable[[Mapping[str, Any]], dict[str, Any]]
     folder: Path = Path()
+    study_kind: str = "training"
 
     def find(self, kind: str, name: str) -> str | None:
         """Return the name that `name`, perhaps an alias, stands for."""

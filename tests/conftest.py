@@ -8,6 +8,8 @@ from hypothesis import settings
 
 # Before anything imports matplotlib; worker processes that a test starts inherit it.
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Tests run in several processes at once: more threads in each would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A time limit per example would fail on a busy machine. In CI the examples are the same each time,
 # so that a red build is about the change; on one's own machine they go on exploring.

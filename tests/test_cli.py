@@ -148,7 +148,9 @@ def test_help_is_quick_and_imports_no_torch(tmp_path: Path) -> None:
 
 
 def test_the_reference_engine_runs_a_study(tmp_path: Path) -> None:
-    (tmp_path / "tiny.toml").write_text(STUDY.replace("epochs = 3", 'epochs = 1\ndtype = "float64"'))
+    (tmp_path / "tiny.toml").write_text(
+        STUDY.replace("epochs = 3", 'epochs = 1\ndtype = "float64"')
+    )
     for engine in ("stacked", "reference"):
         arguments = ("--engine", engine, "--out", engine, "--workers", "1")
         assert nnbench("run", "tiny.toml", *arguments, cwd=tmp_path).returncode == 0

@@ -28,7 +28,8 @@ from tests.helpers import make_cells, other_value
 
 STEPS = 60
 AVERAGED = [name for name, entry in OPTIMIZERS.items() if entry.evaluated]
-CORRECTED = [name for name, entry in OPTIMIZERS.items() if "beta2" in entry.parameters]
+WITH_BETAS = [name for name, entry in OPTIMIZERS.items() if "beta2" in entry.parameters]
+CORRECTED = ["adam", "adamw", "nadam", "radam", "adamax", "schedulefree_adamw"]
 Array = NDArray[np.float64]
 
 
@@ -49,9 +50,12 @@ def generator_of(seed: int) -> torch.Generator:
 
 
 def slope(params: Tensor, step: int) -> Tensor:
-    """Return the gradient at parameters (..., P): of p^2 / 2 + cos 3p, and noise of the step."""
+    """Return the gradient at parameters (..., P): a line with waves, and noise of the step.
+
+    Its slope stays below 0.65, so that a rate of 2 is steady and does not make much of rounding.
+    """
     noise = torch.randn(params.shape[-1], generator=generator_of(step), dtype=torch.float64)
-    return params - 3 * torch.sin(3 * params) + 0.3 * noise
+    return 0.2 * params - 0.3 * torch.sin(1.5 * params) + 0.1 * noise
 
 
 def rate_at(step: int, lr: float) -> float:
@@ -149,7 +153,7 @@ def test_weight_decay_equals_twin(name: str, decoupled: bool) -> None:
     hyper = next(hypers(name))
     found = walk(program, hyper, weight_decay=0.3)
     assert_close(found, twins_walk(program, hyper, weight_decay=0.3))
-    assert differ(found, twins_walk(program, hyper, weight_decay=0.3001))
+    assert differ(found, twins_walk(program, hyper, weight_decay=0.4))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -171,9 +175,7 @@ def test_another_rate_is_noticed(name: str) -> None:
     assert differ(walk(program, hyper), twins_walk(program, hyper | {"lr": hyper["lr"] * 1.0001}))
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in CORRECTED if "beta1" in OPTIMIZERS[name].parameters]
-)
+@pytest.mark.parametrize("name", WITH_BETAS)
 def test_swapped_betas_are_noticed(name: str) -> None:
     program = program_with(name)
     hyper = next(hypers(name))
@@ -181,9 +183,7 @@ def test_swapped_betas_are_noticed(name: str) -> None:
     assert differ(walk(program, swapped), twins_walk(program, hyper))
 
 
-@pytest.mark.parametrize(
-    "name", ["adam", "adamw", "nadam", "radam", "adamax", "schedulefree_adamw"]
-)
+@pytest.mark.parametrize("name", CORRECTED)
 def test_missing_bias_correction_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program = program_with(name)
     hyper = next(hypers(name))
@@ -209,7 +209,7 @@ def test_average_is_the_parameter_before_training(name: str) -> None:
     assert torch.equal(evaluated(program, network, numbers(next(hypers(name)))), params)
 
 
-# ----------------------------------------------------------------------------- in a stack of several
+# ---------------------------------------------------------------------- in a stack of several
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -234,7 +234,7 @@ def stack_of(program: Program, count: int) -> tuple[Tensor, dict[str, Tensor]]:
     defaults, others, *_ = hypers(program.optimizer)
     mixed = [
         {
-            key: low + (high - low) * place / 4 if key != "lr" else low * (1 + place)
+            key: low + (high - low) * place / 4 if key != "lr" else low * (1 + place / 4)
             for (key, low), high in zip(defaults.items(), others.values(), strict=True)
         }
         for place in range(count)
@@ -260,7 +260,7 @@ def walk_of_stack(
     return vmap(partial(evaluated, program))(network, given)
 
 
-# --------------------------------------------------------------- against the rule as it is published
+# ------------------------------------------------------- against the rule as it is published
 
 
 def published_walk(name: str, rule: Any, count: int = 3) -> tuple[Array, Array]:
@@ -273,8 +273,8 @@ def published_walk(name: str, rule: Any, count: int = 3) -> tuple[Array, Array]:
         hyper = {
             key.removeprefix("optimizer."): float(value[place]) for key, value in given.items()
         }
-        rates = [hyper.pop("lr") * rate_at(1, 1.0)]
-        rates = [rates[0] / rate_at(1, 1.0) * rate_at(step, 1.0) for step in range(1, STEPS + 1)]
+        lr = hyper.pop("lr")
+        rates = [lr * rate_at(step, 1.0) for step in range(1, STEPS + 1)]
         wanted.append(rule(params[place].numpy(), rates, **hyper))
     return found.numpy(), np.stack(wanted)
 

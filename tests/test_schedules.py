@@ -66,8 +66,9 @@ def assert_equal(name: str, parameters: Mapping[str, Any], lr: float = 0.3, **ru
 
 def simple_variants(name: str) -> Iterator[dict[str, Any]]:
     """Return defaults, all parameters at other values, and each alone at another value."""
-    others = {key: other_value(about) for key, about in SCHEDULES[name].parameters.items()}
-    others = {key: tuple(v) if isinstance(v, list) else v for key, v in others.items()}
+    found = {key: other_value(about) for key, about in SCHEDULES[name].parameters.items()}
+    # as a study file has it, a level that is a list stands in another
+    others = {key: tuple(v[0]) if isinstance(v, list) else v for key, v in found.items()}
     yield parameters_of(name)
     yield parameters_of(name, **others)
     for key, value in others.items():

@@ -40,6 +40,9 @@ class Margins(NamedTuple):
     bottom: float = 34
 
 
+MARGINS = Margins()
+
+
 @dataclass
 class Canvas:
     """A picture with one pair of axes; every method draws over what is there.
@@ -49,7 +52,7 @@ class Canvas:
 
     x: Span
     y: Span
-    margins: Margins = Margins()
+    margins: Margins = MARGINS
     width: float = WIDTH
     height: float = HEIGHT
     _marks: list[str] = field(default_factory=list)
@@ -88,6 +91,11 @@ class Canvas:
         """Fill a histogram: edges (bins + 1,) and heights (bins,)."""
         xs, tops = np.repeat(edges, 2), np.concatenate([[0.0], np.repeat(heights, 2), [0.0]])
         self._path(line_path(self.place(xs, tops)) + "z", look)
+
+    def patches(self, outlines: Sequence[NDArray[np.float64]], look: str) -> None:
+        """Fill outlines (points, 2); one inside another is a hole in it."""
+        closed = (line_path(self.place(*outline.T)) + "z" for outline in outlines)
+        self._path("".join(closed), look)
 
     def hatch(self, x: Span, look: str, gap: float = 7) -> None:
         """Hatch the frame from one x to another with diagonals, `gap` pixels apart."""
@@ -162,6 +170,12 @@ class Canvas:
             f'<g transform="translate({left:g} {top:g})">{"".join(self._around)}</g></svg>'
         )
 
+    def thumbnail(self) -> str:
+        """Return the marks alone, without axes and words, for where a name stands beside them."""
+        box = f"0 0 {self.inner_width:g} {self.inner_height:g}"
+        ratio = 'preserveAspectRatio="none"'
+        return f'<svg viewBox="{box}" {ratio} aria-hidden="true">{"".join(self._marks)}</svg>'
+
     def _path(self, d: str, look: str) -> None:
         self._marks.append(f'<path class="{look}" d="{d}"/>')
 
@@ -175,7 +189,7 @@ class Canvas:
 
 def number(value: float) -> str:
     """Return a tick's number, with a true minus."""
-    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+    return f"{value + 0.0:g}".replace("-", "\N{MINUS SIGN}")  # + 0.0: no minus before a zero
 
 
 def ticks(span: Span, most: int = 5) -> list[float]:
@@ -191,7 +205,7 @@ def ticks(span: Span, most: int = 5) -> list[float]:
 
 def line_path(places: NDArray[np.float64]) -> str:
     """Return the path through pixels (points, 2) with as few points as the eye allows."""
-    finite = np.isfinite(places).all(1)
+    finite = np.isfinite(places[:, 0]) & np.isfinite(places[:, 1])
     runs = np.split(np.arange(len(places)), np.flatnonzero(np.diff(finite)) + 1)
     parts = []
     for run in (run for run in runs if len(run) and finite[run[0]]):

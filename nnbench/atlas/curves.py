@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,7 +29,7 @@ Curve = NDArray[np.float64]
 
 
 class Drawn(NamedTuple):
-    """An entry's function as drawn: values and slopes at the same inputs, and what else there is."""
+    """An entry's function as drawn: values, slopes, and what else there is."""
 
     x: Curve
     y: Curve
@@ -60,8 +60,10 @@ def activation_curve(entry: Activation) -> Drawn:
     if not entry.elementwise:
         return _one_unit_among_others(function, x)
     y, slope = _with_slope(lambda inputs: function(inputs, 0.5), x)
-    bounds = (_with_slope(lambda inputs, c=c: function(inputs, c), x)[0] for c in (1e-9, 1 - 1e-9))
-    return Drawn(x, y, slope, tuple(bounds) if entry.random else ())
+    if not entry.random:
+        return Drawn(x, y, slope)
+    bounds = [function(torch.tensor(x), chance).detach().numpy() for chance in (1e-9, 1 - 1e-9)]
+    return Drawn(x, y, slope, tuple(bounds))
 
 
 def _one_unit_among_others(function: Callable[[Tensor, float], Tensor], x: Curve) -> Drawn:
@@ -88,9 +90,9 @@ def _with_slope(function: Callable[[Tensor], Tensor], x: Curve) -> tuple[Curve, 
     return outputs.detach().numpy(), gradient.numpy()
 
 
-def _heights(drawn: object, most: Span) -> Span:
+def _heights(drawn: Iterable[Drawn], most: Span) -> Span:
     """Return limits that hold all curves of a family, or as much of them as `most` allows."""
-    values = np.concatenate([np.concatenate([d.y, d.slope, *d.others]) for d in drawn])  # type: ignore[attr-defined]
+    values = np.concatenate([np.concatenate([d.y, d.slope, *d.others]) for d in drawn])
     finite = values[np.isfinite(values)]
     low, high = max(finite.min(), most.low), min(finite.max(), most.high)
     air = 0.08 * (high - low)
@@ -99,20 +101,21 @@ def _heights(drawn: object, most: Span) -> Span:
 
 def _activation_picture(name: str, entry: Activation, curve: Drawn, heights: Span) -> Picture:
     canvas = Canvas(INPUTS, heights)
-    regions = flat_regions(entry, curve)
-    for region, dead in regions:
+    dead, saturated = dead_regions(entry), saturated_regions(entry, curve)
+    for region in saturated + dead:
         canvas.box(region, heights, "wash")
-        if dead:
-            canvas.hatch(region, "hatching")
+    for region in dead:
+        canvas.hatch(region, "hatching")
     canvas.zero_lines()
     if entry.random:
-        canvas.area(curve.x, *curve.others, "chance")
+        low, high = curve.others
+        canvas.area(curve.x, low, high, "chance")
     else:
         for other in curve.others:
             canvas.line(curve.x, other, "curve second")
     canvas.line(curve.x, curve.slope, "curve slope")
     canvas.line(curve.x, curve.y, "curve")
-    _name_regions(canvas, regions)
+    _name_regions(canvas, dead, saturated)
     canvas.x_axis([-6, -3, 0, 3, 6], "pre-activation")
     canvas.y_axis(ticks(heights))
     return Picture(canvas, f"{name} and its derivative: {entry.formula}", _activation_note(entry))
@@ -127,36 +130,48 @@ def _activation_note(entry: Activation) -> str:
     return ""
 
 
-def flat_regions(entry: Activation, curve: Drawn) -> list[tuple[Span, bool]]:
-    """Return the flat stretches at the edges of the picture, and whether units die there.
+def dead_regions(entry: Activation) -> list[Span]:
+    """Return where the function is constant, as the entry says, within the picture."""
+    given = {name: about.default for name, about in entry.parameters.items()}
+    found = (
+        Span(max(low, INPUTS.low), min(high, INPUTS.high))
+        for low, high in entry.dead_regions(**given)
+    )
+    return [region for region in found if region.length > 0]
 
-    A stretch counts on the sides on which the entry saturates, from the picture's edge on inwards
-    for as long as the slope stays under 5 % of the steepest. It is dead where the slope is exactly
-    0 and the entry says that its units can die.
+
+def saturated_regions(entry: Activation, curve: Drawn) -> list[Span]:
+    """Return the stretches at the picture's edges, on sides that saturate, that are nearly flat.
+
+    Nearly flat: the slope stays under 5 % of the steepest in the picture.
     """
     steepest = np.abs(curve.slope).max()
     found = []
     for side in ("left", "right"):
         if entry.saturates not in (side, "both"):
             continue
-        slopes = np.abs(curve.slope if side == "left" else curve.slope[::-1])
-        flat = slopes <= FLAT * steepest
+        flat = np.abs(curve.slope if side == "left" else curve.slope[::-1]) <= FLAT * steepest
         length = len(flat) if flat.all() else int(flat.argmin())
-        if length < 2:
-            continue
-        edge = curve.x[length - 1] if side == "left" else curve.x[-length]
-        region = Span(INPUTS.low, edge) if side == "left" else Span(edge, INPUTS.high)
-        found.append((region, bool(entry.can_die and not slopes[:length].any())))
-    if len(found) == 2 and found[0][0].high >= found[1][0].low:
-        return [(INPUTS, found[0][1])]
-    return found
+        if length:
+            edge = float(curve.x[length - 1] if side == "left" else curve.x[-length])
+            found.append(Span(INPUTS.low, edge) if side == "left" else Span(edge, INPUTS.high))
+    return [region for region in found if region.length > 0]
 
 
-def _name_regions(canvas: Canvas, regions: list[tuple[Span, bool]]) -> None:
-    for region, dead in regions:
-        middle = (region.low + region.high) / 2
-        word = "dead" if dead else "saturated"
-        canvas.text(middle, canvas.y.high, word, "mid quiet haloed", (0, 14))
+def _name_regions(canvas: Canvas, dead: list[Span], saturated: list[Span]) -> None:
+    """Write each region's word; one that is dead and saturated is called dead."""
+    for region in dead:
+        _name_region(canvas, region, "dead")
+    for region in saturated:
+        if not any(min(region.high, one.high) > max(region.low, one.low) for one in dead):
+            _name_region(canvas, region, "saturated")
+
+
+def _name_region(canvas: Canvas, region: Span, word: str) -> None:
+    half = 4.2 * len(word) / canvas.inner_width * INPUTS.length  # so that it stays in the frame
+    middle = (region.low + region.high) / 2
+    place = min(max(middle, INPUTS.low + half), INPUTS.high - half)
+    canvas.text(place, canvas.y.high, word, "mid quiet haloed", (0, 14))
 
 
 def loss_pictures(family: Mapping[str, Loss]) -> dict[str, Picture]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from nnbench.atlas.canvas import Canvas, Margins, Span, ticks
 from nnbench.atlas.laws import Law, law_of
 from nnbench.atlas.picture import Picture
 from nnbench.catalog.inits import Init
+from nnbench.catalog.meanfield import mean_field
 from nnbench.catalog.norms import Norm
 from nnbench.lazy import lazy_import
 from nnbench.seeds import numpy_generator, torch_generator
@@ -23,9 +24,9 @@ else:
 
 FAN = 256  # units on both sides of a drawn weight matrix
 BINS = 80
-UNITS = ((-2.0, 0.5), (0.5, 1.0), (3.0, 1.6))  # mean and deviation of the three units of a batch
-BATCH = 4000
-NORM_RANGE = Span(-5, 8)
+SHOWN_FOR = "tanh"  # the activation of a law that depends on one
+BATCH, UNITS = 512, 64
+NORM_RANGE = Span(-6, 8)
 
 
 def init_pictures(family: Mapping[str, Init]) -> dict[str, Picture]:
@@ -34,27 +35,46 @@ def init_pictures(family: Mapping[str, Init]) -> dict[str, Picture]:
     reach = max(float(np.quantile(np.abs(w), 0.999)) for w in weights.values()) or 1.0
     laws = {name: law_of(entry.formula, symbols(entry)) for name, entry in family.items()}
     x = Span(-1.15 * reach, 1.15 * reach)
-    return {name: _init_picture(name, weights[name], laws[name], x) for name in family}
+    return {
+        name: _init_picture(name, entry, weights[name], laws[name], x)
+        for name, entry in family.items()
+    }
 
 
 def initial_weights(entry: Init) -> NDArray[np.float64]:
-    """Return a matrix (256, 256) of the entry's weights, at its default parameters."""
-    noise = torch.randn(
-        FAN, FAN, dtype=torch.float64, generator=torch_generator(0, "atlas", "init", 0)
+    """Return a matrix (256, 256) of the entry's weights, at its default parameters.
+
+    One that looks at data is shown rectified noise, as a layer behind ReLU units has it.
+    """
+    noise, inputs = (
+        torch.randn(FAN, FAN, dtype=torch.float64, generator=torch_generator(0, purpose, "init", 0))
+        for purpose in ("atlas", "atlas inputs")
     )
-    values = {name: about.default for name, about in entry.parameters.items()}
-    return entry.function(noise, **values).numpy()
+    given = _given(entry)
+    weights = entry.function(noise, **given)
+    if entry.calibrate is not None:
+        weights = entry.calibrate(weights, lambda matrix: inputs.relu() @ matrix.T, **given)
+    return weights.numpy()
+
+
+def _given(entry: Init) -> dict[str, Any]:
+    """Return what the entry's functions are called with: its defaults, and perhaps tanh."""
+    values: dict[str, Any] = {name: about.default for name, about in entry.parameters.items()}
+    return values | ({"activation": SHOWN_FOR, "given": {}} if entry.needs_activation else {})
 
 
 def symbols(entry: Init) -> dict[str, float]:
     """Return what the symbols of an initialisation's formula stand for in its picture."""
-    values = {name: about.default for name, about in entry.parameters.items()}
-    return {"fan_in": FAN, "fan_out": FAN, "n_in": FAN, "n_out": FAN} | {
-        name: float(value) for name, value in values.items() if isinstance(value, int | float)
-    }
+    found = {"fan_in": float(FAN), "fan_out": float(FAN)}
+    found |= {name: float(about.default) for name, about in entry.parameters.items()}
+    if entry.needs_activation:
+        found["sw2"] = mean_field(SHOWN_FOR).critical_at_q(found["q"]).weight_variance
+    return found
 
 
-def _init_picture(name: str, weights: NDArray[np.float64], law: Law | None, x: Span) -> Picture:
+def _init_picture(
+    name: str, entry: Init, weights: NDArray[np.float64], law: Law | None, x: Span
+) -> Picture:
     edges = np.linspace(*x, BINS + 1)
     counts, _ = np.histogram(weights, edges)
     heights = counts / counts.max()  # each histogram's own: a density at one point has no height
@@ -68,15 +88,26 @@ def _init_picture(name: str, weights: NDArray[np.float64], law: Law | None, x: S
     deviation = float(weights.std())
     words = f"deviation {deviation:.2g}" if deviation else f"all {weights.flat[0]:g}"
     canvas.text(x.high, 1.12, words, "end quiet haloed", (0, 14))
-    return Picture(canvas, f"{name}: histogram of {weights.size:,} weights, {words}")
+    note = f"For {SHOWN_FOR}." if entry.needs_activation else ""
+    if entry.calibrate is not None:
+        note = "For a layer behind ReLU units."
+    return Picture(canvas, f"{name}: histogram of {weights.size:,} weights, {words}", note)
 
 
 def norm_pictures(family: Mapping[str, Norm]) -> dict[str, Picture]:
-    """Draw a batch of three units before (grey) and after (blue), on the same axes."""
-    generator = numpy_generator(0, "atlas", "norm", 0)
-    means, deviations = np.array(UNITS).T
-    before = means + deviations * generator.standard_normal((BATCH, len(UNITS)))
+    """Draw a batch's values before (grey) and after (blue), and one unit's after (outline)."""
+    before = uneven_batch()
     return {name: _norm_picture(name, entry, before) for name, entry in family.items()}
+
+
+def uneven_batch() -> NDArray[np.float64]:
+    """Return a batch (512, 64) whose units differ in mean and spread; unit 0 lies far off."""
+    generator = numpy_generator(0, "atlas", "norm", 0)
+    means = 1 + 1.5 * generator.standard_normal(UNITS)
+    means[0] = 4.5
+    spreads = np.exp(0.4 * generator.standard_normal(UNITS))
+    spreads[0] = 0.8
+    return means + spreads * generator.standard_normal((BATCH, UNITS))
 
 
 def normalised(entry: Norm, batch: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -100,11 +131,8 @@ def normalised(entry: Norm, batch: NDArray[np.float64]) -> NDArray[np.float64]:
 def _norm_picture(name: str, entry: Norm, before: NDArray[np.float64]) -> Picture:
     after = normalised(entry, before)
     edges = np.linspace(*NORM_RANGE, BINS + 1)
-    histograms = [[np.histogram(unit, edges)[0] for unit in part.T] for part in (before, after)]
-    tallest = BATCH * 0.075
-    canvas = Canvas(NORM_RANGE, Span(0, 1.12), Margins(left=10))
-    for part, look in zip(histograms, ("bars faint", "outline"), strict=True):
-        for counts in part:
-            canvas.bars(edges, np.minimum(counts / tallest, 1.0), look)
-    canvas.x_axis([-4, -2, 0, 2, 4, 6, 8], "three units, before (grey) and after (lines)")
-    return Picture(canvas, f"{name}: histograms of three units before and after {entry.formula}")
+    canvas = Canvas(NORM_RANGE, Span(0, 1.05), Margins(left=10))
+    for values, look in ((before, "bars faint"), (after, "bars"), (after[:, 0], "outline")):
+        canvas.bars(edges, np.histogram(values, edges, density=True)[0], look)
+    canvas.x_axis([-6, -4, -2, 0, 2, 4, 6, 8], "value")
+    return Picture(canvas, f"{name}: histograms of a batch before and after {entry.formula}")

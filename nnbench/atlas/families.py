@@ -13,26 +13,19 @@ from nnbench.vocabulary import Entry
 
 Rule = Callable[[str, Any], str]
 
-ACTIVATION_FAMILIES = {
-    "None": ("identity",),
-    "Threshold-like": (
-        *("heaviside", "threshold", "sign", "softsign"),
-        *("tanhshrink", "softshrink", "hardshrink"),
-    ),
-    "Sigmoid-like": ("sigmoid", "logsigmoid", "tanh", "hardsigmoid", "hardtanh"),
-    "ReLU-like": (
-        *("relu", "leaky_relu", "prelu", "rrelu", "relu6", "softplus"),
-        *("gelu", "gelu_tanh", "swish", "hardswish", "mish"),
-    ),
-    "ELU-like": ("elu", "selu", "celu"),
-    "Softmax-like": ("softmax", "logsoftmax", "softmin"),
-    "Beyond the course": (),
+ACTIVATION_TITLES = {
+    "none": "None",
+    "threshold-like": "Threshold-like",
+    "sigmoid-like": "Sigmoid-like",
+    "relu-like": "ReLU-like",
+    "elu-like": "ELU-like",
+    "softmax-like": "Softmax-like",
 }
 INIT_FAMILIES = {
-    "The same at every width": ("zero", "constant", "random_small", "normal"),
+    "The same at every width": ("zero", "constant", "random_small", "normal", "truncated_normal"),
     "By the number of inputs and outputs": (
         *("lecun_normal", "lecun_uniform", "xavier_normal", "xavier_uniform"),
-        *("he_normal", "he_uniform", "torch_default", "truncated_normal"),
+        *("he_normal", "he_uniform", "torch_default"),
     ),
     "By the whole matrix, the activation or the data": (),
 }
@@ -52,6 +45,10 @@ def _listed(families: Mapping[str, tuple[str, ...]]) -> Rule:
     by_name = {name: family for family, names in families.items() for name in names}
     rest = list(families)[-1]
     return lambda name, entry: by_name.get(name, rest)
+
+
+def _of_activation(name: str, entry: Any) -> str:
+    return ACTIVATION_TITLES.get(entry.family, entry.family.capitalize())
 
 
 def _of_schedule(name: str, entry: Any) -> str:
@@ -75,22 +72,27 @@ def _of_norm(name: str, entry: Any) -> str:
 
 
 def _of_data(name: str, entry: Any) -> str:
-    if entry.file:
+    if entry.reader is not None:
         return "One's own"
     return f"{'Real' if entry.real else 'Made'}: {entry.task}"
 
 
+def _of_landscape(name: str, entry: Any) -> str:
+    return "One coordinate" if entry.dims == 1 else "Two coordinates"
+
+
 RULES: Mapping[str, Rule] = {
-    "activation": _listed(ACTIVATION_FAMILIES),
+    "activation": _of_activation,
     "init": _listed(INIT_FAMILIES),
     "optimizer": _listed(OPTIMIZER_FAMILIES),
     "schedule": _of_schedule,
     "loss": _of_loss,
     "norm": _of_norm,
     "data": _of_data,
+    "landscape": _of_landscape,
 }
 ORDERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "activation": ACTIVATION_FAMILIES,
+    "activation": {title: () for title in ACTIVATION_TITLES.values()},
     "init": INIT_FAMILIES,
     "optimizer": OPTIMIZER_FAMILIES,
 }

@@ -24,28 +24,41 @@ OPERATORS: Mapping[type, Callable[[float, float], float]] = {
     ast.Pow: operator.pow,
 }
 LAW = re.compile(r"~ ([NU])\(")
+CUT = re.compile(r"given \|W\| <= ([0-9.]+) std")
 
 
 class Law(NamedTuple):
-    """A normal law (mean, variance) or a uniform one (low, high)."""
+    """A normal law (mean, variance), perhaps cut off at a bound, or a uniform one (low, high)."""
 
     kind: str  # "N" or "U"
     first: float
     second: float
+    bound: float = math.inf  # of |W| under a normal law
 
     @property
     def deviation(self) -> float:
         """Return the standard deviation."""
-        if self.kind == "N":
-            return math.sqrt(self.second)
-        return (self.second - self.first) / math.sqrt(12)
+        if self.kind == "U":
+            return (self.second - self.first) / math.sqrt(12)
+        lost = 0.0
+        if math.isfinite(self.bound):
+            cut = self.bound / math.sqrt(self.second)
+            lost = 2 * cut * math.exp(-cut * cut / 2) / (math.sqrt(2 * math.pi) * self._kept)
+        return math.sqrt(self.second * (1 - lost))
+
+    @property
+    def _kept(self) -> float:
+        """Return the share of the normal law that lies within the bound."""
+        return math.erf(self.bound / math.sqrt(2 * self.second))
 
     def density(self, w: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the density at each weight."""
-        if self.kind == "N":
-            z = (w - self.first) / self.deviation
-            return np.exp(-z * z / 2) / (self.deviation * math.sqrt(2 * math.pi))
-        return np.where((w >= self.first) & (w <= self.second), 1 / (self.second - self.first), 0.0)
+        if self.kind == "U":
+            inside = (w >= self.first) & (w <= self.second)
+            return np.where(inside, 1 / (self.second - self.first), 0.0)
+        normal = np.exp(-((w - self.first) ** 2) / (2 * self.second))
+        normal /= math.sqrt(2 * math.pi * self.second) * self._kept
+        return np.where(np.abs(w) <= self.bound, normal, 0.0)
 
 
 def law_of(formula: str, names: Mapping[str, float]) -> Law | None:
@@ -57,14 +70,18 @@ def law_of(formula: str, names: Mapping[str, float]) -> Law | None:
     if start is None:
         return None
     try:
-        tree = ast.parse(_bracketed(formula[start.end() - 1 :]), mode="eval").body
+        tree = ast.parse(
+            _bracketed(formula[start.end() - 1 :]).replace("^", "**"), mode="eval"
+        ).body
         if not isinstance(tree, ast.Tuple) or len(tree.elts) != 2:
             return None
         first, second = (value(part, names) for part in tree.elts)
     except (SyntaxError, KeyError, ValueError):
         return None
+    cut = CUT.search(formula)
+    bound = float(cut[1]) * math.sqrt(second) if cut else math.inf
     spread = second if start[1] == "N" else second - first
-    return Law(start[1], first, second) if spread > 0 else None
+    return Law(start[1], first, second, bound) if spread > 0 else None
 
 
 def _bracketed(text: str) -> str:

@@ -13,7 +13,7 @@ from nnbench.atlas.canvas import Canvas, Margins, Span
 from nnbench.atlas.picture import Picture, defaults
 from nnbench.catalog.optimizers import Optimizer
 from nnbench.catalog.schedule_forms import PlateauState
-from nnbench.catalog.schedules import SCHEDULES, Schedule
+from nnbench.catalog.schedules import Schedule
 from nnbench.lazy import lazy_import
 from nnbench.vocabulary import Entry
 
@@ -25,11 +25,11 @@ else:
 
 CURVATURES = (1.0, 25.0)  # of the valley, along it and across it
 TURN = math.radians(25)  # no axis of the valley is an axis of the parameters
-START = (-4.1, 0.6)
+START = (-4.1, -0.9)
 STEPS = 120
 RATES = tuple(float(f"{10 ** (-3 + i / 4):.2g}") for i in range(18))  # 0.001 to 18
 REACHED = 1e-3  # share of the first height at which a walk counts as finished
-WALK_X, WALK_Y = Span(-5, 2.2), Span(-2.44, 2.44)
+WALK_X, WALK_Y = Span(-4.9, 2.2), Span(-2.9, 1.39)  # a unit is as long across as up
 EPOCHS = 50
 STEPS_OF_EPOCH = 20
 
@@ -47,11 +47,17 @@ class Walk(NamedTuple):
         return height(self.evaluated)
 
     @property
-    def effort(self) -> tuple[float, float]:
-        """Return what makes a rate good: steps until the bottom is reached, then the last height."""
+    def steps(self) -> int:
+        """Return the steps until the bottom is reached for good; STEPS + 1 where it is not."""
         heights = np.nan_to_num(self.heights, nan=np.inf)
-        above = np.flatnonzero(heights > REACHED * heights[0])
-        return (float(above[-1] + 1) if len(above) else 0.0, float(heights[-1]))
+        return int(np.flatnonzero(heights > REACHED * heights[0])[-1]) + 1
+
+    @property
+    def effort(self) -> tuple[bool, int, float]:
+        """Return what is held against a rate: a way out of the picture, steps, the last height."""
+        low, high = np.array([WALK_X, WALK_Y]).T
+        inside = (self.evaluated >= low) & (self.evaluated <= high)
+        return (not inside.all(), self.steps, float(np.nan_to_num(self.heights[-1], nan=np.inf)))
 
 
 def valley() -> NDArray[np.float64]:
@@ -72,7 +78,7 @@ def optimizer_pictures(family: Mapping[str, Optimizer]) -> dict[str, Picture]:
 
 
 def best_walk(entry: Optimizer) -> Walk:
-    """Return the walk at the rate with which the entry reaches the bottom first, and lowest."""
+    """Return the walk that reaches the bottom first, of those that stay in the picture."""
     walks = [walk(entry, lr) for lr in RATES]
     return min(walks, key=lambda one: one.effort)
 
@@ -99,20 +105,21 @@ def _number(value: float) -> Tensor:
 
 
 def _walk_picture(name: str, way: Walk) -> Picture:
-    canvas = Canvas(WALK_X, WALK_Y, Margins(6, 6, 6, 6))
-    for level in 4.0 ** np.arange(-2, 4):
+    canvas = Canvas(WALK_X, WALK_Y, Margins(2, 2, 2, 20))
+    for level in 4.0 ** np.arange(-3, 4):
         radii = tuple(math.sqrt(2 * level / curvature) for curvature in CURVATURES)
         canvas.ellipse((0, 0), (radii[0], radii[1]), math.degrees(TURN))
+    x, y = way.evaluated.T
     averaged = not np.array_equal(way.points, way.evaluated)
     canvas.points([0], [0], "bottom", "m-4 0h8m-4-4v8")
     if averaged:
-        canvas.line(*way.points.T, "path faint")
-    canvas.line(*way.evaluated.T, "path")
-    canvas.points(*way.evaluated[:61].T, "mark m1 s1")
+        canvas.line(way.points[:, 0], way.points[:, 1], "path faint")
+    canvas.line(x, y, "path")
+    canvas.points(x[:61], y[:61], "mark dot s1")
     canvas.points([START[0]], [START[1]], "start")
-    steps = int(way.effort[0])
-    words = f"bottom reached in {steps} steps" if steps <= STEPS else f"{STEPS} steps, not there"
-    canvas.text(WALK_X.low, WALK_Y.low, f"lr {way.lr:g}: {words}", "quiet haloed", (4, -5))
+    there = way.steps <= STEPS
+    words = f"there in {way.steps} steps" if there else f"not there in {STEPS} steps"
+    canvas.text(WALK_X.low, WALK_Y.low, f"lr {way.lr:g}: {words}", "quiet", (2, 15))
     note = "The average, which is evaluated; thin: the iterates." if averaged else ""
     return Picture(canvas, f"{name}: path down a narrow valley, lr {way.lr:g}, {words}", note)
 
@@ -124,7 +131,7 @@ def schedule_pictures(family: Mapping[str, Schedule]) -> dict[str, Picture]:
 
 def rates(entry: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return epochs and the share of the base rate at each, at default parameters."""
-    given = defaults(entry.parameters, {"schedule": SCHEDULES})
+    given = defaults(entry.parameters)
     if entry.function is None:
         return np.arange(float(EPOCHS)), plateau_rates(entry, given)
     unit = STEPS_OF_EPOCH if entry.unit == "step" else 1
@@ -175,7 +182,7 @@ def _stopping_picture(name: str, entry: Entry) -> Picture:
     patience = entry.parameters.get("patience")
     last = EPOCHS - 1 if patience is None else best + int(patience.default)
     result = last if patience is None else best
-    canvas = Canvas(Span(0, EPOCHS), Span(0.2, 1.0))
+    canvas = Canvas(Span(0, EPOCHS), Span(0.2, 1.0), Margins(top=22))
     if last < EPOCHS - 1:
         canvas.box(Span(last, EPOCHS), canvas.y, "wash")
         canvas.text((last + EPOCHS) / 2, canvas.y.high, "not trained", "mid quiet haloed", (0, 14))
@@ -183,7 +190,9 @@ def _stopping_picture(name: str, entry: Entry) -> Picture:
     canvas.line(np.arange(last + 1), losses[: last + 1], "curve")
     canvas.points([result], [losses[result]], "start")
     anchor = "end" if result > EPOCHS / 2 else ""
-    canvas.text(result, losses[result], f"epoch {result}: the result", anchor, (-8 if anchor else 6, -12))
+    canvas.text(
+        result, losses[result], f"epoch {result}: the result", anchor, (-8 if anchor else -2, -18)
+    )
     canvas.x_axis([0, 10, 20, 30, 40, 50], "epoch")
     canvas.y_axis([0.2, 0.6, 1], "validation loss")
     return Picture(canvas, f"{name}: the network of epoch {result} of {last} is the result")

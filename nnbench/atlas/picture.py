@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from nnbench.atlas.canvas import Canvas
-from nnbench.vocabulary import Entry, Parameter
+from nnbench.catalog import VOCABULARY
+from nnbench.vocabulary import Parameter
 
 
 class Picture(NamedTuple):
@@ -17,14 +18,12 @@ class Picture(NamedTuple):
     note: str = ""
 
 
-def defaults(
-    parameters: Mapping[str, Parameter], kinds: Mapping[str, Mapping[str, Entry]]
-) -> dict[str, Any]:
+def defaults(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
     """Return the parameters' defaults; a part that is an entry itself brings its own along."""
     values: dict[str, Any] = {}
     for name, about in parameters.items():
         values[name] = about.default
         if about.kind and about.default is not None:
-            inner = kinds[about.kind][about.default].parameters
-            values |= {f"{name}.{key}": v for key, v in defaults(inner, kinds).items()}
+            inner = VOCABULARY.kinds[about.kind][about.default].parameters
+            values |= {f"{name}.{key}": value for key, value in defaults(inner).items()}
     return values

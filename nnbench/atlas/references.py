@@ -76,6 +76,9 @@ ADDRESSES = (
     | PROCEEDINGS
 )
 
+# one title may end another: Root Mean Square Layer Normalization
+LONGEST_FIRST = sorted(ADDRESSES, key=len, reverse=True)
+
 
 class Part(NamedTuple):
     """A stretch of a reference: its text, and the address behind it, if it is a link."""
@@ -86,12 +89,13 @@ class Part(NamedTuple):
 
 def linked(reference: str) -> list[Part]:
     """Return a reference in parts, the titles that have an address as links."""
-    parts = [Part(reference)]
-    for title, address in ADDRESSES.items():
-        for place, part in enumerate(parts):
-            before, found, after = part.text.partition(title)
-            if found and not part.address:
-                split = [Part(before), Part(title, address), Part(after)]
-                parts[place : place + 1] = [one for one in split if one.text]
-                break
-    return parts
+    parts: list[Part] = []
+    for place, work in enumerate(reference.split("; ")):
+        before = "; " if place else ""
+        title = next((title for title in LONGEST_FIRST if title in work), None)
+        if title is None:
+            parts.append(Part(before + work))
+            continue
+        start = work.index(title)
+        parts += [Part(before + work[:start]), Part(work[start:], ADDRESSES[title])]
+    return [part for part in parts if part.text]

@@ -15,9 +15,20 @@ from nnbench.seeds import numpy_generator
 
 MOST = 420  # points of a scatter
 SERIES = 6  # colours; each goes with a mark of its own
-# pen strokes from a point: dot, square, plus, cross, triangle, bar
-MARKS = ("h0", "h0", "m-2 0h4m-2-2v4", "m-1.7-1.7l3.4 3.4m0-3.4l-3.4 3.4", "m-2 1.6h4l-2-3.6z", "v-4")
-TABLE = (("age", "colour", "price"), ("34", "red", "12.5"), ("51", "blue", "30.1"), ("", "red", "18"))
+MARKS = {  # pen strokes from a point, by the class that gives the pen its width and end
+    "dot": "h0",
+    "plus": "m-2 0h4m-2-2v4",
+    "triangle": "m-2 1.6h4l-2-3.6z",
+    "cross": "m-1.7-1.7l3.4 3.4m0-3.4l-3.4 3.4",
+    "square": "h0",
+    "bar": "m0 2v-4",
+}
+TABLE = (
+    ("age", "colour", "price"),
+    ("34", "red", "12.5"),
+    ("51", "blue", "30.1"),
+    ("", "red", "18"),
+)
 
 
 class Scatter(NamedTuple):
@@ -35,14 +46,16 @@ class Scatter(NamedTuple):
 def data_pictures(family: Mapping[str, Data]) -> dict[str, Picture]:
     """Draw data sets; axes are each set's own, for their units have nothing in common."""
     return {
-        name: _table_picture(name) if entry.file else _scatter_picture(name, scatter(name, entry))
+        name: _scatter_picture(name, scatter(name, entry))
+        if entry.reader is None
+        else _table_picture(name)
         for name, entry in family.items()
     }
 
 
 def scatter(name: str, entry: Data) -> Scatter:
     """Return what is drawn of a data set made from seed 0 with its default parameters."""
-    sample = entry.function(numpy_generator(0, "atlas", name, 0), **defaults(entry.parameters, {}))
+    sample = entry.function(numpy_generator(0, "atlas", name, 0), **defaults(entry.parameters))
     examples, features = sample.x.shape
     size = f"{examples:,} examples, {features} feature{'s' * (features > 1)}"
     observed = sample.targets("train")
@@ -67,11 +80,11 @@ def _plane(x: NDArray[np.float64], scaled: bool) -> tuple[NDArray[np.float64], s
     if scaled:
         deviation = x.std(0)
         centred = centred / np.where(deviation > 0, deviation, 1)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    _, vectors = np.linalg.eigh(centred.T @ centred)  # in the order of rising variance
+    directions = vectors[:, [-1, -2]]
     # the sign of a component is arbitrary: its largest part points up
-    for direction in directions[:2]:
-        direction *= np.sign(direction[np.abs(direction).argmax()])
-    return centred @ directions[:2].T, "principal component 1", "component 2"
+    directions = directions * np.sign(directions[np.abs(directions).argmax(0), [0, 1]])
+    return centred @ directions, "principal component 1", "component 2"
 
 
 def _against(sample: Sample) -> tuple[NDArray[np.float64], str]:
@@ -87,16 +100,14 @@ def _scatter_picture(name: str, drawn: Scatter) -> Picture:
     x, y = _limits(drawn.x), _limits(drawn.y)
     canvas = Canvas(x, y, Margins(left=40, top=22))
     if drawn.group is None:
-        canvas.points(drawn.x, drawn.y, "mark m1 s1")
+        canvas.points(drawn.x, drawn.y, "mark dot s1")
     else:
         for place, group in enumerate(np.unique(drawn.group)):
             here = drawn.group == group
-            look = place % SERIES
             # the second round of colours goes with other marks than the first
-            mark = (place + place // SERIES) % len(MARKS)
-            canvas.points(
-                drawn.x[here], drawn.y[here], f"mark m{mark + 1} s{look + 1}", MARKS[mark]
-            )
+            mark = list(MARKS)[(place + place // SERIES) % len(MARKS)]
+            look = f"mark {mark} s{place % SERIES + 1}"
+            canvas.points(drawn.x[here], drawn.y[here], look, MARKS[mark])
     if drawn.wrong.any():
         ring = "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0"
         canvas.points(drawn.x[drawn.wrong], drawn.y[drawn.wrong], "ring", ring)
@@ -118,7 +129,9 @@ def _table_picture(name: str) -> Picture:
     canvas.box(Span(2, 3), Span(-4, 0), "wash")
     for row, cells in enumerate(TABLE):
         for column, words in enumerate(cells):
-            canvas.text(column + 0.5, -row - 0.5, words or "–", "mid" if row else "mid strong", (0, 4))
-        canvas.line([0, 3], [-row - 1] * 2, "rule")
+            canvas.text(
+                column + 0.5, -row - 0.5, words or "–", "mid" if row else "mid strong", (0, 4)
+            )
+        canvas.line([0, 3], [-row - 1] * 2, "tick")
     canvas.text(2.5, -4, "target", "mid quiet", (0, 15))
     return Picture(canvas, f"{name}: a table with a header, one column of which is the target")

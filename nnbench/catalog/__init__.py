@@ -2,7 +2,9 @@
 
 from nnbench.catalog.activations import ACTIVATIONS
 from nnbench.catalog.data import DATA
+from nnbench.catalog.expressions import EXPRESSIONS
 from nnbench.catalog.inits import INITS
+from nnbench.catalog.landscapes import LANDSCAPES
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers import OPTIMIZERS
@@ -21,6 +23,8 @@ VOCABULARY = Vocabulary(
         "optimizer": OPTIMIZERS,
         "schedule": SCHEDULES,
         "early_stopping": STOPPINGS,
+        "landscape": LANDSCAPES,
+        "expression": EXPRESSIONS,
     },
     resolve=resolve,
 )
@@ -28,7 +32,9 @@ VOCABULARY = Vocabulary(
 __all__ = [
     "ACTIVATIONS",
     "DATA",
+    "EXPRESSIONS",
     "INITS",
+    "LANDSCAPES",
     "LOSSES",
     "NORMS",
     "OPTIMIZERS",

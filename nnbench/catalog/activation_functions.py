@@ -56,8 +56,13 @@ def sign(x: Tensor) -> Tensor:
 
 
 def softsign(x: Tensor) -> Tensor:
-    """x / (1 + |x|)."""
-    return torch.nn.functional.softsign(x)
+    """x / (1 + |x|), written so that the derivative 1 / (1 + |x|)^2 is no difference of equals.
+
+    Differs from torch: whose derivative in float32 is 2 % off at |x| = 1e6 and 0 from 1e8 on.
+    """
+    inner = x.clamp(-1, 1)  # an infinity would make a NaN of the gradient
+    outer = torch.sign(x) * (1 - 1 / (1 + x.abs()))
+    return torch.where(x.abs() < 1, inner / (1 + inner.abs()), outer)
 
 
 def tanhshrink(x: Tensor) -> Tensor:

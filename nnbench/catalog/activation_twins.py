@@ -44,6 +44,42 @@ class Sign(nn.Module):
         return flat.masked_fill(x.isnan(), float("nan"))
 
 
+class _Softsign(torch.autograd.Function):
+    """x / (1 + |x|), whose derivative is written down rather than found by the quotient rule."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return torch.where(x.isinf(), x.sign(), x / (1 + x.abs()))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return gradients[0] / (1 + x.abs()) ** 2
+
+
+class Softsign(nn.Module):
+    """torch.nn.Softsign, whose derivative drowns in rounding far from 0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map each element."""
+        mapped: Tensor = _Softsign.apply(x)
+        return mapped
+
+
+class CELU(nn.Module):
+    """torch.nn.CELU, which rounds alpha to single precision for its derivative."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        self.alpha, self.elu = alpha, nn.ELU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map each element."""
+        mapped: Tensor = self.alpha * self.elu(x / self.alpha)
+        return mapped
+
+
 class Hardsigmoid(nn.Module):
     """torch.nn.Hardsigmoid, whose derivative is 1/6 in single precision even for float64."""
 

@@ -6,96 +6,29 @@ Everything that is said here of slopes, kinks and dead regions is measured by th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nnbench.catalog import activation_functions as rules
+from nnbench.catalog.activation_base import Activation, above, always, below
 from nnbench.catalog.activation_functions import SELU_ALPHA, SELU_SCALE
 from nnbench.lazy import lazy_import
-from nnbench.vocabulary import Entry, Parameter
+from nnbench.vocabulary import Parameter
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
     from nnbench.catalog import activation_twins as twins
 else:
     torch = lazy_import("torch", globals())
     twins = lazy_import("nnbench.catalog.activation_twins", globals(), "twins")
 
-Intervals = tuple[tuple[float, float], ...]
-FAMILIES = (
-    "none",
-    "threshold-like",
-    "sigmoid-like",
-    "relu-like",
-    "elu-like",
-    "periodic",
-    "softmax-like",
-)
-
-
-def nowhere(**parameters: float) -> tuple[()]:
-    """No point and no interval, whatever the parameters."""
-    return ()
-
-
-def always(*found: Any) -> Callable[..., tuple[Any, ...]]:
-    """Return the same points or intervals, whatever the parameters."""
-    return lambda **parameters: found
-
-
-def below(bound: float) -> tuple[float, float]:
-    """The open interval from minus infinity to the bound."""
-    return (-math.inf, bound)
-
-
-def above(bound: float) -> tuple[float, float]:
-    """The open interval from the bound to infinity."""
-    return (bound, math.inf)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Activation(Entry):
-    """An activation function.
-
-    `learned` names the numbers that training adjusts, one of each per layer, with their start.
-    `saturates` is the side on which the derivative goes to zero: none, left, right or both.
-    `breaks` and `dead_regions` are functions of the parameters: the points where it is not smooth,
-    and the open intervals where it is constant, so that its derivative is exactly zero.
-    `gain` is torch's factor on 1/sqrt(fan_in) (`torch.nn.init.calculate_gain`) and, where torch has
-    none, 1/sqrt(E f(z)^2) for standard normal z, which keeps the second moment.
-    `max_slope` is the largest |derivative|, or its limit; of `relu_squared`, which has none, that
-    at 1; of a softmax, the sum over outputs. Both are those of the default parameters.
-    `random` ones take uniform noise of x's shape as their second argument, 0.5 throughout at
-    evaluation; their twin takes the noise's source first. `elementwise` is False where a unit's
-    output depends on others.
-    """
-
-    family: str
-    function: Callable[..., Tensor]
-    twin: Callable[..., torch.nn.Module]
-    learned: Mapping[str, float] = field(default_factory=dict)
-    saturates: str = "none"
-    breaks: Callable[..., tuple[float, ...]] = nowhere
-    dead_regions: Callable[..., Intervals] = nowhere
-    gain: float = 1.0
-    max_slope: float = 1.0
-    elementwise: bool = True
-    random: bool = False
-
-    @property
-    def can_die(self) -> bool:
-        """Whether a unit can be constant, with no gradient, over a bounded data set."""
-        return bool(self.dead_regions(**{name: p.default for name, p in self.parameters.items()}))
-
 
 def _module(name: str, **fixed: Any) -> Callable[..., torch.nn.Module]:
     """Return a maker of `torch.nn.<name>`, found when it is called: torch is not imported yet."""
 
     def make(**parameters: Any) -> torch.nn.Module:
-        return getattr(torch.nn, name)(**fixed, **parameters)  # type: ignore[no-any-return]
+        return getattr(torch.nn, name)(**fixed, **parameters)
 
     return make
 
@@ -104,7 +37,7 @@ def _twin(name: str) -> Callable[..., torch.nn.Module]:
     """Return a maker of a module of `activation_twins.py`, which imports torch."""
 
     def make(*arguments: Any, **parameters: Any) -> torch.nn.Module:
-        return getattr(twins, name)(*arguments, **parameters)  # type: ignore[no-any-return]
+        return getattr(twins, name)(*arguments, **parameters)
 
     return make
 
@@ -182,7 +115,7 @@ ACTIVATIONS: dict[str, Activation] = {
         torch="torch.nn.Softsign",
         family="threshold-like",
         function=rules.softsign,
-        twin=_module("Softsign"),
+        twin=_twin("Softsign"),
         saturates="both",
         breaks=AT_ZERO,
         gain=2.337533,
@@ -393,8 +326,8 @@ ACTIVATIONS: dict[str, Activation] = {
         parameters={"beta": Parameter(1.0, "sharpness", low=0, open_low=True, high=1000)},
         family="relu-like",
         function=rules.softplus,
-        # torch turns linear above beta x = 20, 2e-9 away from the formula
-        twin=_module("Softplus", threshold=1e9),
+        # torch turns linear above beta x = 20, 2e-9 away from the formula; above 40 nobody can tell
+        twin=_module("Softplus", threshold=40.0),
         saturates="left",
         gain=1.041867,
     ),
@@ -503,7 +436,7 @@ ACTIVATIONS: dict[str, Activation] = {
         },
         family="elu-like",
         function=rules.celu,
-        twin=_module("CELU"),
+        twin=_twin("CELU"),
         saturates="left",
         breaks=AT_ZERO,
         gain=1.245198,

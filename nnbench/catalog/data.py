@@ -24,8 +24,8 @@ from nnbench.catalog.synthetic import (
     sine_wave,
     teacher,
 )
+from nnbench.catalog.table_entry import PARAMETERS, load, table_levels
 from nnbench.catalog.table_targets import TASKS
-from nnbench.catalog.tables import PARAMETERS, load, table_levels
 from nnbench.lazy import lazy_import
 from nnbench.vocabulary import Parameter
 

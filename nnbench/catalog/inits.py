@@ -4,37 +4,80 @@ A function takes `noise` (fan_out, fan_in), standard normal in float64, and the 
 as plain numbers; it returns the weight. Uniform laws use Phi(noise), which is uniform on (0, 1):
 a network under `he_uniform` is then the monotone image of the same network under `he_normal`, and
 a comparison of the two is paired down to the single weight. `bias` does the same for the bias
-(None: zeros, plus the study's `bias`).
+(None: zeros, plus the study's `bias`). `keywords(recipe)` says what both are called with.
 
-A twin fills a weight that holds the noise by torch's own means; it serves as the oracle.
+A twin fills a tensor by torch's own means, from the generator of the same noise; it serves as the
+oracle. The twins are in `init_twins.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nnbench.vocabulary import Entry, Parameter
+from nnbench.catalog.meanfield import mean_field
 from nnbench.lazy import lazy_import
+from nnbench.vocabulary import Entry, Parameter
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from nnbench.catalog import init_twins as twins
 else:
     torch = lazy_import("torch", globals())
+    twins = lazy_import("nnbench.catalog.init_twins", globals(), "twins")
 
 GAIN = Parameter(1.0, "factor on every weight", low=0, high=1e6)
+STD = Parameter(0.05, "standard deviation", low=0, high=1e6)
+CUT = 2.0  # standard deviations of the truncated normal law
 
 
 @dataclass(frozen=True, kw_only=True)
 class Init(Entry):
-    """An initialisation. `twin(weight, generator, **parameters)` is torch.nn.init's own."""
+    """An initialisation.
+
+    `twin(weight, generator, **keywords)` is torch.nn.init's own; `bias_twin` takes the fan_in too.
+    One that `needs_activation` is also called with the activation's name and its parameters,
+    `activation` and `given`. `calibrate`, of the only one that sees data, changes a weight by the
+    outputs that it has on `rows` training examples; layers are taken from the first to the last.
+    """
 
     function: Callable[..., Tensor]
     twin: Callable[..., Tensor]
     bias: Callable[..., Tensor] | None = None
+    bias_twin: Callable[..., Tensor] | None = None
+    needs_activation: bool = False
+    calibrate: Callable[..., Tensor] | None = None
+
+
+def keywords(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the functions and twins of a recipe's init are called with, by name."""
+    found = _numbers(recipe, "init")
+    if INITS[recipe["init"]].needs_activation:
+        found |= {"activation": recipe["activation"], "given": _numbers(recipe, "activation")}
+    return found
+
+
+def _numbers(recipe: Mapping[str, Any], factor: str) -> dict[str, Any]:
+    prefix = f"{factor}."
+    return {key.removeprefix(prefix): recipe[key] for key in recipe if key.startswith(prefix)}
+
+
+def check_activation(recipe: Mapping[str, Any]) -> None:
+    """Raise ValueError if the recipe's init has no weights for its activation."""
+    if not INITS[recipe["init"]].needs_activation:
+        return
+    try:
+        field = mean_field(recipe["activation"], **_numbers(recipe, "activation"))
+        field.critical_at_q(recipe["init.q"])
+    except ValueError as problem:
+        raise ValueError(
+            f'init "{recipe["init"]}" has no weights for this network: {problem}. Take another '
+            f"init or another init.q, or leave the pair out with [design] exclude"
+        ) from None
 
 
 def uniform_noise(noise: Tensor) -> Tensor:
@@ -55,6 +98,26 @@ def zero(noise: Tensor, gain: float) -> Tensor:
 def random_small(noise: Tensor, gain: float, bound: float) -> Tensor:
     """W ~ U(-bound, bound), 0.01 unless said otherwise."""
     return gain * _symmetric_uniform(noise, bound)
+
+
+def constant(noise: Tensor, gain: float, value: float) -> Tensor:
+    """W = value: units stay alike, though a gradient reaches them."""
+    return torch.full_like(noise, gain * value)
+
+
+def normal(noise: Tensor, gain: float, std: float) -> Tensor:
+    """W ~ N(0, std^2), whatever the fans."""
+    return gain * std * noise
+
+
+def truncated_normal(noise: Tensor, gain: float, std: float) -> Tensor:
+    """W ~ N(0, std^2) given |W| <= 2 std, by the inverse of its distribution function.
+
+    The variance that is left is 0.7737 std^2.
+    """
+    bound = torch.tensor(CUT, dtype=noise.dtype)
+    low, high = torch.special.ndtr(-bound), torch.special.ndtr(bound)
+    return gain * std * torch.special.ndtri(low + (high - low) * uniform_noise(noise))
 
 
 def lecun_normal(noise: Tensor, gain: float) -> Tensor:
@@ -112,37 +175,60 @@ def torch_default_bias(noise: Tensor, fan_in: int, gain: float) -> Tensor:
     return _symmetric_uniform(noise, 1 / math.sqrt(fan_in))
 
 
-def _normal_twin(fill: str, **fixed: str) -> Callable[..., Tensor]:
-    """torch.nn.init's own normal law: it draws the same noise from the same generator."""
-
-    def twin(weight: Tensor, generator: torch.Generator, gain: float) -> Tensor:
-        getattr(torch.nn.init, fill)(weight, generator=generator, **fixed)
-        return weight.mul_(gain)
-
-    return twin
+def critical(
+    noise: Tensor, gain: float, q: float, activation: str, given: Mapping[str, float]
+) -> Tensor:
+    """W ~ N(0, sigma_w^2/fan_in), where chi is 1 at the fixed point q; see `meanfield.py`."""
+    point = mean_field(activation, **given).critical_at_q(q)
+    return gain * noise * math.sqrt(point.weight_variance / noise.shape[1])
 
 
-def _uniform_twin(fan: str, scale: float) -> Callable[..., Tensor]:
-    """The uniform law from torch's own fans; torch draws other noise for it, of the same law."""
-
-    def twin(weight: Tensor, generator: torch.Generator, gain: float) -> Tensor:
-        fan_in, fan_out = torch.nn.init._calculate_fan_in_and_fan_out(weight)
-        bound = gain * math.sqrt(scale / {"in": fan_in, "both": fan_in + fan_out}[fan])
-        return torch.nn.init.normal_(weight, generator=generator).div_(math.sqrt(2)).erf_().mul_(
-            bound
-        )
-
-    return twin
+def critical_bias(
+    noise: Tensor, fan_in: int, gain: float, q: float, activation: str, given: Mapping[str, float]
+) -> Tensor:
+    """b ~ N(0, sigma_b^2); the gain is the weights' alone."""
+    return noise * math.sqrt(mean_field(activation, **given).critical_at_q(q).bias_variance)
 
 
-def _small_twin(weight: Tensor, generator: torch.Generator, gain: float, bound: float) -> Tensor:
-    noise = torch.nn.init.normal_(weight, generator=generator)
-    return noise.div_(math.sqrt(2)).erf_().mul_(gain * bound)
+def lsuv(noise: Tensor, gain: float, rows: int) -> Tensor:
+    """Q of the QR decomposition of the noise, before any data is seen."""
+    return orthogonal(noise, 1.0)
 
 
-GLOROT = "Glorot & Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Networks"
+def lsuv_calibrated(
+    weight: Tensor, outputs: Callable[[Tensor], Tensor], gain: float, rows: int
+) -> Tensor:
+    """W divided by the standard deviation of the layer's outputs, over rows and units.
+
+    `outputs` maps a weight to (rows, units). Outputs are linear in the weight, so that one division
+    does what the paper's loop does. A layer whose outputs do not vary, or overflow, stays as it is.
+    """
+    spread = outputs(weight).std(correction=0)
+    usable = torch.isfinite(spread) & (spread > 0)
+    return gain * weight / torch.where(usable, spread, torch.ones_like(spread))
+
+
+def _twin(name: str, **fixed: Any) -> Callable[..., Tensor]:
+    """Return the function of `init_twins.py`, which imports torch."""
+
+    def fill(
+        tensor: Tensor, generator: torch.Generator, *arguments: Any, **keywords: Any
+    ) -> Tensor:
+        twin: Callable[..., Tensor] = getattr(twins, name)
+        return twin(tensor, generator, *arguments, **fixed, **keywords)
+
+    return fill
+
+
+GLOROT = (
+    "Glorot & Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Networks"
+)
 HE = "He, Zhang, Ren & Sun (2015), Delving Deep into Rectifiers"
 LECUN = "LeCun, Bottou, Orr & Müller (1998), Efficient BackProp"
+SAXE = (
+    "Saxe, McClelland & Ganguli (2014), Exact Solutions to the Nonlinear Dynamics of Learning in "
+    "Deep Linear Neural Networks"
+)
 
 INITS: dict[str, Init] = {
     "zero": Init(
@@ -152,7 +238,7 @@ INITS: dict[str, Init] = {
         torch="torch.nn.init.zeros_",
         parameters={"gain": GAIN},
         function=zero,
-        twin=lambda weight, generator, gain: torch.nn.init.zeros_(weight),
+        twin=_twin("constant", value=0.0),
     ),
     "random_small": Init(
         summary="Small uniform weights, whatever the width: signals vanish with depth.",
@@ -161,7 +247,34 @@ INITS: dict[str, Init] = {
         torch="torch.nn.init.uniform_",
         parameters={"gain": GAIN, "bound": Parameter(0.01, "largest weight", low=0, high=1e6)},
         function=random_small,
-        twin=_small_twin,
+        twin=_twin("small"),
+    ),
+    "constant": Init(
+        summary="All weights alike: a layer's units stay alike, however long they train.",
+        formula="W = value",
+        reference="PyTorch, torch.nn.init.constant_",
+        torch="torch.nn.init.constant_",
+        parameters={"gain": GAIN, "value": Parameter(0.1, "every weight", low=-1e6, high=1e6)},
+        function=constant,
+        twin=_twin("constant"),
+    ),
+    "normal": Init(
+        summary="Normal weights of a given spread, whatever the width.",
+        formula="W ~ N(0, std^2)",
+        reference="PyTorch, torch.nn.init.normal_",
+        torch="torch.nn.init.normal_",
+        parameters={"gain": GAIN, "std": STD},
+        function=normal,
+        twin=_twin("normal"),
+    ),
+    "truncated_normal": Init(
+        summary="Normal weights, drawn anew where they are beyond two standard deviations.",
+        formula="W ~ N(0, std^2) given |W| <= 2 std",
+        reference="PyTorch, torch.nn.init.trunc_normal_",
+        torch="torch.nn.init.trunc_normal_",
+        parameters={"gain": GAIN, "std": STD},
+        function=truncated_normal,
+        twin=_twin("truncated_normal"),
     ),
     "lecun_normal": Init(
         summary="Variance 1/fan_in: keeps the variance of a linear layer; SELU's own.",
@@ -170,7 +283,7 @@ INITS: dict[str, Init] = {
         torch="torch.nn.init.kaiming_normal_(nonlinearity='linear')",
         parameters={"gain": GAIN},
         function=lecun_normal,
-        twin=_normal_twin("kaiming_normal_", nonlinearity="linear"),
+        twin=_twin("normal_law", fill="kaiming_normal_", nonlinearity="linear"),
     ),
     "lecun_uniform": Init(
         summary="The uniform law of variance 1/fan_in.",
@@ -179,7 +292,7 @@ INITS: dict[str, Init] = {
         torch="torch.nn.init.kaiming_uniform_(nonlinearity='linear')",
         parameters={"gain": GAIN},
         function=lecun_uniform,
-        twin=_uniform_twin("in", 3),
+        twin=_twin("uniform_law", fan="in", scale=3),
     ),
     "xavier_normal": Init(
         summary="Variance 2/(fan_in + fan_out): a compromise of forward and backward variance.",
@@ -188,7 +301,7 @@ INITS: dict[str, Init] = {
         torch="torch.nn.init.xavier_normal_",
         parameters={"gain": GAIN},
         function=xavier_normal,
-        twin=_normal_twin("xavier_normal_"),
+        twin=_twin("normal_law", fill="xavier_normal_"),
         aliases=("glorot_normal",),
     ),
     "xavier_uniform": Init(
@@ -198,7 +311,7 @@ INITS: dict[str, Init] = {
         torch="torch.nn.init.xavier_uniform_",
         parameters={"gain": GAIN},
         function=xavier_uniform,
-        twin=_uniform_twin("both", 6),
+        twin=_twin("uniform_law", fan="both", scale=6),
         aliases=("glorot_uniform",),
     ),
     "he_normal": Init(
@@ -208,7 +321,7 @@ INITS: dict[str, Init] = {
         torch="torch.nn.init.kaiming_normal_(nonlinearity='relu')",
         parameters={"gain": GAIN},
         function=he_normal,
-        twin=_normal_twin("kaiming_normal_", nonlinearity="relu"),
+        twin=_twin("normal_law", fill="kaiming_normal_", nonlinearity="relu"),
         aliases=("kaiming_normal",),
     ),
     "he_uniform": Init(
@@ -218,20 +331,17 @@ INITS: dict[str, Init] = {
         torch="torch.nn.init.kaiming_uniform_(nonlinearity='relu')",
         parameters={"gain": GAIN},
         function=he_uniform,
-        twin=_uniform_twin("in", 6),
+        twin=_twin("uniform_law", fan="in", scale=6),
         aliases=("kaiming_uniform",),
     ),
     "orthogonal": Init(
         summary="A random rotation: no direction grows or shrinks in a linear network.",
         formula="W = gain * Q, QR of a standard normal matrix",
-        reference="Saxe, McClelland & Ganguli (2014), Exact Solutions to the Nonlinear Dynamics "
-        "of Learning in Deep Linear Neural Networks",
+        reference=SAXE,
         torch="torch.nn.init.orthogonal_",
         parameters={"gain": GAIN},
         function=orthogonal,
-        twin=lambda weight, generator, gain: torch.nn.init.orthogonal_(
-            weight, gain=gain, generator=generator
-        ),
+        twin=_twin("orthogonal"),
     ),
     "torch_default": Init(
         summary="What torch.nn.Linear does when nobody says otherwise; biases are random too.",
@@ -240,7 +350,41 @@ INITS: dict[str, Init] = {
         torch="torch.nn.init.kaiming_uniform_(a=sqrt(5))",
         parameters={"gain": GAIN},
         function=torch_default,
-        twin=_uniform_twin("in", 1),
+        twin=_twin("uniform_law", fan="in", scale=1),
         bias=torch_default_bias,
+        bias_twin=_twin("uniform_bias"),
+    ),
+    "critical": Init(
+        summary="The edge of chaos for the activation at hand: gradients neither grow nor shrink "
+        "with depth; biases are random too.",
+        formula="W ~ N(0, sw2/fan_in), b ~ N(0, sb2); sw2 = 1/E f'(sqrt(q) z)^2, "
+        "sb2 = q - sw2 E f(sqrt(q) z)^2",
+        reference="Poole et al. (2016), Exponential Expressivity in Deep Neural Networks through "
+        "Transient Chaos; Schoenholz et al. (2017), Deep Information Propagation",
+        parameters={
+            "gain": GAIN,
+            "q": Parameter(
+                1.0, "mean square of the pre-activations", low=0, high=1e6, open_low=True
+            ),
+        },
+        function=critical,
+        twin=_twin("critical"),
+        bias=critical_bias,
+        bias_twin=_twin("critical_bias"),
+        needs_activation=True,
+    ),
+    "lsuv": Init(
+        summary="Orthogonal, then each layer in turn scaled until its outputs have variance 1 on "
+        "training data.",
+        formula="W = gain * Q / std(Q h), h the layer's inputs on the first rows of the training "
+        "part",
+        reference="Mishkin & Matas (2016), All You Need Is a Good Init",
+        parameters={
+            "gain": GAIN,
+            "rows": Parameter(256, "training examples to look at", low=2, high=1_000_000),
+        },
+        function=lsuv,
+        twin=_twin("lsuv"),
+        calibrate=lsuv_calibrated,
     ),
 }

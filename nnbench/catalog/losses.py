@@ -2,7 +2,8 @@
 
 `targets` says what a loss is given: `class` (indices), `one_hot` (0 and 1; a single column when
 there are two classes) or `value` (real numbers, one column). Parameters are 0-dimensional tensors,
-so that networks of one stack may differ in them. Kinks have torch's derivatives.
+so that networks of one stack may differ in them, unless they are marked as part of the program.
+Kinks have torch's derivatives.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ else:
     twins = lazy_import("nnbench.catalog.twins", globals())
 
 BCE_FLOOR = -100.0  # of a logarithm
-BCE_EPSILON = 1e-12  # least p (1 - p) by which the derivative is divided
+# Least p (1 - p) by which the derivative is divided: 1e-12 in single precision, as torch has it
+BCE_EPSILON = 9.999999960041972e-13
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +48,16 @@ class Loss(Entry):
     threshold: float = 0.0
 
 
-def cross_entropy(outputs: Tensor, targets: Tensor, label_smoothing: Tensor) -> Tensor:
-    """-(1 - s) log softmax(o)[t] - s mean over classes of log softmax(o); targets (batch,)."""
+def cross_entropy(outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    """-(1 - s) log softmax(o)[t] - s mean over classes of log softmax(o); targets (batch,).
+
+    The smoothing s is part of the program: without it, the commonest loss does nothing for it.
+    """
     logs = outputs.log_softmax(-1)
     right = picked(logs, targets)
-    smoothed = (1 - label_smoothing) * right + label_smoothing * logs.mean(-1)
-    # not a product with 0: an infinite mean must not make a NaN of a loss without smoothing
-    return -torch.where(label_smoothing > 0, smoothed, right).mean()
+    if label_smoothing == 0:
+        return -right.mean()
+    return -((1 - label_smoothing) * right + label_smoothing * logs.mean(-1)).mean()
 
 
 def picked(logs: Tensor, targets: Tensor) -> Tensor:
@@ -125,7 +130,7 @@ def _module(name: str) -> Callable[..., torch.nn.Module]:
     """Return a maker of `torch.nn.<name>`, found when it is called: torch is not imported yet."""
 
     def make(**parameters: Any) -> torch.nn.Module:
-        return getattr(torch.nn, name)(**parameters)  # type: ignore[no-any-return]
+        return getattr(torch.nn, name)(**parameters)
 
     return make
 
@@ -140,7 +145,9 @@ LOSSES: dict[str, Loss] = {
         reference=BRIDLE + "; Szegedy et al. (2016) for the smoothing",
         torch="torch.nn.CrossEntropyLoss",
         parameters={
-            "label_smoothing": Parameter(0.0, "share of the target spread over all classes", 0, 1)
+            "label_smoothing": Parameter(
+                0.0, "share of the target spread over all classes", low=0, high=1, program=True
+            )
         },
         function=cross_entropy,
         twin=_module("CrossEntropyLoss"),

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nnbench.vocabulary import Entry, Parameter
 from nnbench.lazy import lazy_import
+from nnbench.vocabulary import Entry, Parameter
 
 if TYPE_CHECKING:
     import torch

@@ -172,7 +172,7 @@ def base_point_and_squares(param: Tensor) -> State:
 def schedulefree_adamw(
     grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
 ) -> tuple[Tensor, State]:
-    """Schedule-free SGD along g / (sqrt(vhat) + eps) + wd y: beta1 interpolates, beta2 is Adam's."""
+    """Schedule-free SGD along g / (sqrt(vhat) + eps) + wd y; beta1 interpolates."""
     beta2 = hyper["beta2"]
     v = beta2 * state["v"] + (1 - beta2) * grad * grad
     direction = grad / unbiased_root(v, hyper, step)

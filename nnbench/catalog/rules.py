@@ -6,16 +6,49 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnbench.catalog.data import check_data, task_of
+from nnbench.catalog.landscapes import LANDSCAPES
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers import OPTIMIZERS
-from nnbench.catalog.schedules import check_composition
+from nnbench.catalog.schedules import SCHEDULES, check_composition
 
 LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
 
 
 def resolve(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in what one factor takes from another; ValueError says why a recipe cannot be.
+    """Fill in what one factor takes from another; ValueError says why a recipe cannot be."""
+    if recipe.get("kind") == "landscape":
+        return resolve_walk(recipe)
+    if recipe.get("kind") == "numerics":
+        return {**recipe, "data": f"{recipe['answer']} answer"}
+    return resolve_network(recipe)
+
+
+def resolve_walk(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in a walk's recipe: what is to a network its data is to a walk its landscape."""
+    resolved = {**recipe, "data": ground_label(recipe)}
+    _fill_in_decay(resolved)
+    if SCHEDULES[recipe["schedule"]].function is None:
+        raise ValueError(
+            f'schedule "{recipe["schedule"]}" waits for a validation loss, which a walk has not: '
+            f"take another schedule"
+        )
+    check_composition(recipe["schedule"], _parts(recipe), recipe["steps"])
+    return resolved
+
+
+def ground_label(recipe: Mapping[str, Any]) -> str:
+    """Return the landscape's name and those of its parameters that are not the usual ones."""
+    name = recipe["landscape"]
+    words = [name]
+    for key, about in LANDSCAPES[name].parameters.items():
+        if recipe[f"landscape.{key}"] != about.default:
+            words.append(f"{key}={recipe[f'landscape.{key}']:g}")
+    return " ".join(words)
+
+
+def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in a network's recipe.
 
     `loss` follows the data's task, `weight_decay` and `decoupled` the optimizer.
     """
@@ -32,25 +65,33 @@ def resolve(recipe: Mapping[str, Any]) -> dict[str, Any]:
             f'loss "{recipe["loss"]}" cannot train data "{recipe["data"]}", a {task} task: '
             f'take loss = "auto", or leave the pair out with [design] exclude'
         )
+    _fill_in_decay(resolved)
+    if OPTIMIZERS[recipe["optimizer"]].full_batch:
+        resolved["batch_size"] = 0
+    if NORMS[recipe["norm"]].needs_batch and resolved["batch_size"] == 1:
+        raise ValueError(
+            f'norm "{recipe["norm"]}" needs more than one example to a batch: take '
+            f"batch_size = 2 or more, or leave the pair out with [design] exclude"
+        )
+    check_composition(recipe["schedule"], _parts(recipe), recipe["epochs"])
+    return resolved
+
+
+def _parts(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    prefix = "schedule."
+    return {key.removeprefix(prefix): recipe[key] for key in recipe if key.startswith(prefix)}
+
+
+def _fill_in_decay(recipe: dict[str, Any]) -> None:
+    """Let weight decay follow the optimizer where a recipe does not say."""
     optimizer = OPTIMIZERS[recipe["optimizer"]]
     if recipe["weight_decay"] is None:
-        resolved["weight_decay"] = optimizer.weight_decay
+        recipe["weight_decay"] = optimizer.weight_decay
     if optimizer.decoupled is not None and recipe["decoupled"] not in (None, optimizer.decoupled):
         raise ValueError(
             f'optimizer "{recipe["optimizer"]}" has decoupled = '
             f"{str(optimizer.decoupled).lower()} by its definition: leave the pair out with "
             f"[design] exclude, or take another optimizer"
         )
-    if optimizer.full_batch:
-        resolved["batch_size"] = 0
     if recipe["decoupled"] is None:
-        resolved["decoupled"] = bool(optimizer.decoupled)
-    if NORMS[recipe["norm"]].needs_batch and resolved["batch_size"] == 1:
-        raise ValueError(
-            f'norm "{recipe["norm"]}" needs more than one example to a batch: take '
-            f"batch_size = 2 or more, or leave the pair out with [design] exclude"
-        )
-    prefix = "schedule."
-    parts = {key.removeprefix(prefix): recipe[key] for key in recipe if key.startswith(prefix)}
-    check_composition(recipe["schedule"], parts, recipe["epochs"])
-    return resolved
+        recipe["decoupled"] = bool(optimizer.decoupled)

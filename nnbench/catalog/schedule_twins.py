@@ -37,7 +37,7 @@ def cosine_restarts(optimizer: Optimizer, total: int, t_0: int, t_mult: int, eta
     return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, t_0, t_mult, eta_min)
 
 
-def cyclic(optimizer: Optimizer, total: int, mode: str, gamma: float, **parameters: Any) -> Any:
+def cyclic(optimizer: Optimizer, total: int, mode: Any, gamma: float, **parameters: Any) -> Any:
     """CyclicLR of the rate alone."""
     low, high, up, down = cycle(optimizer.param_groups[0]["lr"], total, **parameters)
     return lr_scheduler.CyclicLR(

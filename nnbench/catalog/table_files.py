@@ -170,9 +170,10 @@ def is_number(text: str) -> bool:
 
 
 def quoted(value: object) -> str:
-    """Return a name from a user's file as messages show it: quoted, escaped, not too long."""
+    """Return a name from a user's file as messages show it: quoted, not too long, no controls."""
     text = str(value)
-    return json.dumps(text if len(text) <= 80 else text[:77] + "...", ensure_ascii=False)
+    short = json.dumps(text if len(text) <= 80 else text[:77] + "...", ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in short)
 
 
 def listed(names: Sequence[object]) -> str:

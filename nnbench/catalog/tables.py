@@ -1,15 +1,10 @@
-"""A user's own table as a data set: `{ csv = "my.csv", target = "label" }` in a study file.
+"""A user's own table as a data set: features and targets by fixed rules, and what was done.
 
-The file becomes features and targets by fixed rules (docstrings of `table_columns` and
-`table_targets`), and a report says what was done. A cell's identity is the file's content and
-these choices; its path only says where to look.
+The rules stand in the docstrings of `table_columns` and `table_targets`.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,10 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnbench.catalog.samples import Sample
 from nnbench.catalog.table_columns import Column, as_numbers, encode
 from nnbench.catalog.table_files import (
-    FORMS,
     fingerprint_of,
     form_of,
     is_number,
@@ -29,9 +22,8 @@ from nnbench.catalog.table_files import (
     read_frame,
     unknown_column,
 )
-from nnbench.catalog.table_targets import MIN_ROWS, TASKS, Target, read_target
+from nnbench.catalog.table_targets import MIN_ROWS, Target, read_target
 from nnbench.lazy import lazy_import
-from nnbench.vocabulary import Parameter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,17 +32,6 @@ else:
 
 MAX_NUMBERS = 500_000_000  # of all features of all rows: 4 GB
 LISTS = ("categorical", "numeric", "drop")  # keys of a table's level that list columns
-
-PARAMETERS: dict[str, Parameter] = {
-    "path": Parameter("", "where the file lies: no part of a cell's identity", program=True),
-    "sha256": Parameter("", "the file's content", program=True),
-    "target": Parameter("", "column to predict", program=True),
-    "task": Parameter(TASKS[0], "auto: by the target's values", choices=TASKS, program=True),
-    "categorical": Parameter("", "columns to be read as categories", program=True),
-    "numeric": Parameter("", "columns to be read as numbers", program=True),
-    "drop": Parameter("", "columns to be left out", program=True),
-    "rows": Parameter(0, "so many rows at most, drawn at random (0: all)", 0, 1e9, program=True),
-}
 
 
 @dataclass(frozen=True)
@@ -200,95 +181,3 @@ def _check_features(rows: int, features: tuple[str, ...], columns: list[Column])
             f"{8e-9 * rows * len(features):.0f} GB: read fewer, such as "
             f"rows = {MAX_NUMBERS // len(features):,}, or drop columns"
         )
-
-
-# ------------------------------------------------------------------------- as a level of a study
-
-
-def table_levels(given: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
-    """Return the flat fields of the levels that `{ csv = ..., target = ... }` stands for.
-
-    given: the table as it stands in the study file; folder: what a relative path is relative to.
-    A list of files, targets or tasks is a factor; in `categorical`, `numeric` and `drop` a list is
-    one of columns. Raises ValueError for a mistake in it, or a table that cannot be learned from.
-    """
-    forms = [form for form in FORMS if form in given]
-    if len(forms) != 1:
-        raise ValueError("needs one file: csv or parquet")
-    form = forms[0]
-    known = [form, "target", "task", "rows", *LISTS]
-    for key in given:
-        if key not in known:
-            raise ValueError(f"unknown key {quoted(key)}; known are {', '.join(known)}")
-    paths, targets, tasks = (
-        value if isinstance(value, list) else [value]
-        for value in (given[form], given.get("target"), given.get("task", "auto"))
-    )
-    if not (paths and targets and tasks):
-        raise ValueError("an empty list: give it a value, or remove the key")
-    lists = {key: _names(key, given.get(key, [])) for key in LISTS}
-    rows = PARAMETERS["rows"].accept(given.get("rows", 0))
-    return [
-        _level(form, _path(path, folder), _target(target), _task(task), lists, rows)
-        for path, target, task in itertools.product(paths, targets, tasks)
-    ]
-
-
-def _level(
-    form: str, path: Path, target: str, task: str, lists: Mapping[str, tuple[str, ...]], rows: int
-) -> dict[str, Any]:
-    table = read_table(path, Choices(target, task, rows=rows, **lists), form)
-    fields = {"path": str(path), "sha256": table.report["sha256"], "target": target}
-    fields |= {"task": table.task, "rows": rows}
-    fields |= {key: _as_text(names) for key, names in lists.items()}
-    return {"data": form} | {f"data.{key}": fields[key] for key in PARAMETERS}
-
-
-def _path(value: Any, folder: Path) -> Path:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise ValueError("the file must be a path in quotes")
-    return (folder / Path(value).expanduser()).resolve()
-
-
-def _target(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError('needs the column to predict, such as target = "label"')
-    return value.strip()
-
-
-def _task(value: Any) -> str:
-    if value not in ("auto", *TASKS):
-        raise ValueError(f"task must be one of auto, {', '.join(TASKS)}")
-    return str(value)
-
-
-def _names(key: str, value: Any) -> tuple[str, ...]:
-    """Return column names in one order, whatever the order they were given in."""
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f'{key} must be a list of columns, such as {key} = ["name"]')
-    return tuple(sorted({name.strip() for name in value}))
-
-
-def _as_text(names: Iterable[str]) -> str:
-    names = list(names)
-    return json.dumps(names) if names else ""
-
-
-def load(
-    form: str,
-    generator: np.random.Generator,
-    path: str,
-    sha256: str,
-    rows: int,
-    target: str,
-    task: str,
-    **lists: str,
-) -> Sample:
-    """Return a cell's table; a file that has changed since its study was read is refused."""
-    names = {key: tuple(json.loads(text)) if text else () for key, text in lists.items()}
-    table = read_table(Path(path), Choices(target, task, rows=rows, **names), form)
-    if table.report["sha256"] != sha256:
-        raise ValueError(
-            f"{quoted(path)}: has changed since the study was read: run the study again"
-        )
-    return Sample(table.x, table.y)

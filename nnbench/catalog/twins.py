@@ -122,7 +122,7 @@ class Muon(Optimizer):
         beta1: float,
         beta2: float,
         eps: float,
-        **hyper: float,
+        **hyper: Any,
     ) -> None:
         parameters = list(parameters)
         matrices = [param for param in parameters if param.ndim == 2][:-1]

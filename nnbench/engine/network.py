@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from nnbench.catalog.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE
-from nnbench.catalog.inits import INITS
+from nnbench.catalog.inits import INITS, keywords
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
-from nnbench.draws import Draws, Split
+from nnbench.draws import Draws, Split, split_for
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 VECTOR = 64  # elements: twice the widest vector of a CPU, as torch's kernels unroll by two
@@ -46,6 +46,7 @@ class Program:
     l1: bool
     clip_norm: bool
     clip_value: bool
+    loss_fixed: tuple[tuple[str, Any], ...] = ()  # parameters of the loss that are no tensors
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -84,6 +85,11 @@ def program_of(recipe: Mapping[str, Any], split: Split) -> Program:
         l1=recipe["l1"] > 0,
         clip_norm=recipe["clip_norm"] > 0,
         clip_value=recipe["clip_value"] > 0,
+        loss_fixed=tuple(
+            (name, recipe[f"loss.{name}"])
+            for name, about in LOSSES[recipe["loss"]].parameters.items()
+            if about.program
+        ),
     )
 
 
@@ -126,13 +132,11 @@ def flatten(params: Mapping[str, Tensor]) -> Tensor:
 def initial_params(program: Program, recipe: Mapping[str, Any], draws: Draws) -> Tensor:
     """Return the network's first parameters (P,): drawn in float64, then rounded."""
     init = INITS[recipe["init"]]
-    numbers = {
-        key.removeprefix("init."): value for key, value in recipe.items() if key.startswith("init.")
-    }
+    numbers = keywords(recipe)
     learned = ACTIVATIONS[program.activation].learned
     params: dict[str, Tensor] = {}
     for name, shape in layout(program).items():
-        layer, _, part = name.partition(".")
+        part = name.partition(".")[2]
         if part == "weight":
             params[name] = init.function(draws.init_noise(name, *shape), **numbers)
             fan_in = shape[1]
@@ -148,7 +152,39 @@ def initial_params(program: Program, recipe: Mapping[str, Any], draws: Draws) ->
         else:
             start = learned[part.removeprefix("activation.")]
             params[name] = torch.full(shape, start, dtype=torch.float64)
+    if init.calibrate is not None:
+        calibrate(program, recipe, params, partial(init.calibrate, **numbers))
     return flatten(params).to(program.torch_dtype)
+
+
+def calibrate(
+    program: Program,
+    recipe: Mapping[str, Any],
+    params: dict[str, Tensor],
+    rule: Callable[..., Tensor],
+) -> None:
+    """Change each weight of `params` in turn by what its layer says to the first training rows.
+
+    The layers before it are as they are in training, but for dropout and at the mean of any noise.
+    """
+    program = replace(program, dropout=False, dtype="float64")
+    h = torch.tensor(split_for(recipe).x["train"][: recipe["init.rows"]])
+    numbers = {
+        key: torch.tensor(value, dtype=torch.float64)
+        for key, value in recipe.items()
+        if key.startswith(("activation.", "norm.")) and isinstance(value, int | float)
+    }
+    running = initial_running(program)
+    noise = {
+        f"activation/{layer}": h.new_full((len(h), program.width), 0.5)
+        for layer in range(program.depth)
+    }
+    for layer in [*range(program.depth), "output"]:
+        bias = params[f"{layer}.bias"]
+        outputs = partial(torch.nn.functional.linear, h, bias=bias)
+        params[f"{layer}.weight"] = rule(params[f"{layer}.weight"], outputs)
+        if isinstance(layer, int):
+            h = hidden_layer(program, params, running, numbers, layer, h, noise, untapped)
 
 
 def initial_running(program: Program) -> dict[str, Tensor]:
@@ -188,25 +224,40 @@ def forward(
     layer that draws, under the names ``dropout/<layer>`` and ``activation/<layer>``. `tap` sees
     each activation's input and output, ``pre/<layer>`` and ``act/<layer>``, and passes them on.
     """
-    training = noise is not None
     new_running = dict(running)
     h = x
     for layer in range(program.depth):
-        before = h
-        h = torch.nn.functional.linear(h, params[f"{layer}.weight"], params[f"{layer}.bias"])
-        if program.norm_position == "before":
-            h = _normalise(program, params, new_running, numbers, layer, h, training)
-        h = tap(f"pre/{layer}", h)
-        h = tap(f"act/{layer}", activate(program, params, numbers, layer, h, noise))
-        if program.norm_position == "after":
-            h = _normalise(program, params, new_running, numbers, layer, h, training)
-        if program.dropout and noise is not None:
-            drop = DROPOUTS[program.dropout_kind]
-            h = drop(h, noise[f"dropout/{layer}"], numbers["dropout"])
-        if program.residual and before.shape == h.shape:
-            h = before + h
+        h = hidden_layer(program, params, new_running, numbers, layer, h, noise, tap)
     outputs = torch.nn.functional.linear(h, params["output.weight"], params["output.bias"])
     return outputs, new_running
+
+
+def hidden_layer(
+    program: Program,
+    params: Mapping[str, Tensor],
+    running: dict[str, Tensor],
+    numbers: Numbers,
+    layer: int,
+    h: Tensor,
+    noise: Mapping[str, Tensor] | None,
+    tap: Tap,
+) -> Tensor:
+    """Apply one hidden layer; its entries of `running` are replaced by the new ones."""
+    training = noise is not None
+    before = h
+    h = torch.nn.functional.linear(h, params[f"{layer}.weight"], params[f"{layer}.bias"])
+    if program.norm_position == "before":
+        h = _normalise(program, params, running, numbers, layer, h, training)
+    h = tap(f"pre/{layer}", h)
+    h = tap(f"act/{layer}", activate(program, params, numbers, layer, h, noise))
+    if program.norm_position == "after":
+        h = _normalise(program, params, running, numbers, layer, h, training)
+    if program.dropout and noise is not None:
+        drop = DROPOUTS[program.dropout_kind]
+        h = drop(h, noise[f"dropout/{layer}"], numbers["dropout"])
+    if program.residual and before.shape == h.shape:
+        h = before + h
+    return h
 
 
 def activate(

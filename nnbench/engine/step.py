@@ -87,7 +87,8 @@ def loss_of(program: Program, outputs: Tensor, targets: Tensor, numbers: Numbers
     if entry.output is not None:
         by_element = entry.output_elementwise
         outputs = aligned(entry.output, outputs) if by_element else entry.output(outputs)
-    return entry.function(outputs, targets, **of_factor("loss", numbers))
+    fixed = dict(program.loss_fixed)
+    return entry.function(outputs, targets, **fixed, **of_factor("loss", numbers))
 
 
 def sum_of_weights(params: Mapping[str, Tensor]) -> Tensor:

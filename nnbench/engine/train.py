@@ -7,7 +7,7 @@ just that, so no network's step depends on how many others there are.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -25,7 +25,6 @@ from nnbench.draws import PARTS, Draws, Split, draw_key, split_for
 from nnbench.engine.evaluate import BLOCK_ROWS, evaluate_block, weight_statistics
 from nnbench.engine.network import (
     Network,
-    Numbers,
     Program,
     initial_params,
     initial_running,
@@ -35,7 +34,7 @@ from nnbench.engine.network import (
 from nnbench.engine.probes import PROBE_ROWS, probe, sharpness
 from nnbench.engine.step import start_optimizer, train_step
 from nnbench.lazy import load_now
-from nnbench.protocol import Rates, Record, Scores, score_of_task
+from nnbench.protocol import Rates, Record, Scores, engine_name, score_of_task
 from nnbench.rows import Rows
 from nnbench.study import Cell
 
@@ -260,11 +259,22 @@ def train(
 ) -> Rows:
     """Train cells that share a program and return their rows.
 
-    `on_progress` is told the share done after each epoch. A cell's rows depend on its recipe alone (and on `compiled`, which
-    rounds otherwise).
+    `on_progress` is told the share done after each epoch. A cell's rows depend on its recipe alone,
+    and on `compiled`, which rounds otherwise.
     """
+    # processes share the cores; and a kernel cut in two for two threads may round otherwise
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _train(cells, compiled, device, on_progress)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(
+    cells: Sequence[Cell], compiled: bool, device: str, on_progress: Callable[[float], None]
+) -> Rows:
     began = time.perf_counter()
-    torch.set_num_threads(1)  # processes share the cores; a kernel cut in two may round otherwise
     padded = [*cells, *[cells[-1]] * (MIN_STACK - len(cells))]
     stack = Stack(padded, torch.device(device), compiled)
     split = stack.data.splits[0]
@@ -288,7 +298,7 @@ def train(
         on_progress((epoch + 1) / epochs)
 
     seconds = (time.perf_counter() - began) / len(cells)
-    engine = "stacked-compiled" if compiled else "stacked-eager"
+    engine = engine_name(compiled, device)
     parameters = n_params(stack.program)
     kept = records[: len(cells)]
     return Rows(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +22,16 @@ from nnbench.report import frames, numbers
 from nnbench.report.analysis import Analysis, ReportError, Results, analyse, read_results
 from nnbench.report.figures import Figures, draw_figures, strip_frames
 from nnbench.report.sentences import answer, effect_decimals, importance_title
+from nnbench.report.special import Content, render_special
+from nnbench.report.sweeps import sweep_content
+from nnbench.report.walks import walk_content
 
 __all__ = ["ReportError", "build_report", "write_hero"]
+
+SPECIAL: Mapping[str, Callable[[Results], Content]] = {
+    "landscape": walk_content,
+    "numerics": sweep_content,
+}
 
 HERE = Path(__file__).parent
 MOST_FAILED_ARMS = 30
@@ -46,9 +55,19 @@ def build_report(folder: Path) -> Report:
     Raises ReportError where a file is missing or is not what a run writes.
     """
     results = read_results(folder)
+    content_of = SPECIAL.get(str(results.study.get("kind")))
+    if content_of is not None:
+        content = content_of(results)
+        page = render_special(results, content, command_of(results)).translate(CONTROL_CHARACTERS)
+        return Report(write_whole(folder / "report.html", page), content.answer)
     analysis = analyse(results)
     page = render(results, analysis, draw_figures(results, analysis))
     return Report(write_whole(folder / "report.html", page), answer_of(results, analysis))
+
+
+def command_of(results: Results) -> str:
+    """Return the command that runs the study."""
+    return f"nnbench run {shlex.quote('studies/' + str(results.study['name']) + '.toml')}"
 
 
 def write_hero(folder: Path, path: Path) -> Path:
@@ -99,7 +118,7 @@ def render(results: Results, analysis: Analysis, figures: Figures) -> str:
         data_table=data_table(analysis),
         failures=failure_rows(results, analysis),
         contrasts=int((~analysis.effects["baseline"]).sum()) if analysis.factors else 0,
-        command=f"nnbench run {shlex.quote('studies/' + str(results.study['name']) + '.toml')}",
+        command=command_of(results),
         export=f"nnbench export CELL --from {shlex.quote('results/' + str(results.study['name']))}",
         versions=sorted((results.provenance.get("versions") or {}).items()),
         fingerprint=results.provenance.get("source_fingerprint", ""),

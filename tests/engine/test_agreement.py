@@ -17,8 +17,15 @@ from nnbench.catalog import (
     SCHEDULES,
     STOPPINGS,
 )
-from nnbench.fields import FIELDS
-from tests.helpers import disagreements, make_cells, small_data, train_all, variants
+from nnbench.engine.network import DROPOUTS
+from tests.helpers import (
+    disagreements,
+    make_cells,
+    real_disagreements,
+    small_data,
+    train_all,
+    variants,
+)
 
 SGD = {"name": "sgd", "lr": 0.1}
 ABSURD = [1e3, 1e6, 1e9, 1e12]
@@ -31,6 +38,10 @@ def need_twin(entry: Any) -> None:
 
 def agree(**grid: Any) -> None:
     assert disagreements(make_cells(**grid)) == []
+
+
+def agree_unless_chaotic(**grid: Any) -> None:
+    assert real_disagreements(make_cells(**grid)) == []
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -129,7 +140,7 @@ def test_early_stopping(name: str) -> None:
     agree(early_stopping=variants(name, STOPPINGS[name]), optimizer=optimizer, epochs=8)
 
 
-@pytest.mark.parametrize("kind", FIELDS["dropout_kind"].value.choices)
+@pytest.mark.parametrize("kind", DROPOUTS)
 def test_dropout(kind: str) -> None:
     agree(dropout=[0.1, 0.5], dropout_kind=kind, activation="selu", optimizer=SGD)
 
@@ -145,14 +156,15 @@ def test_optimizer_at_absurd_rates(name: str) -> None:
     need_twin(OPTIMIZERS[name])
     # one epoch: four steps, the first of which already throws the weights away
     optimizer = {"name": name, "lr": ABSURD}
-    agree(optimizer=optimizer, loss=["cross_entropy", "mse"], epochs=1)
+    agree_unless_chaotic(optimizer=optimizer, loss=["cross_entropy", "mse"], epochs=1)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_at_absurd_rates(name: str) -> None:
     need_twin(ACTIVATIONS[name])
     optimizer = {"name": "sgd", "lr": ABSURD}
-    agree(activation=name, optimizer=optimizer, loss=["cross_entropy", "mse"], epochs=1)
+    grid = {"activation": name, "optimizer": optimizer, "epochs": 1}
+    agree_unless_chaotic(**grid, loss=["cross_entropy", "mse"])
 
 
 def test_divergence_comes_at_the_same_step() -> None:

@@ -9,6 +9,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from nnbench.catalog import ACTIVATIONS, NORMS, OPTIMIZERS
+from nnbench.engine.network import DROPOUTS
 from nnbench.engine.train import Stack
 from tests.helpers import disagreements, make_cells, train_all, variants
 
@@ -42,7 +43,7 @@ def test_norm_stays_single(name: str) -> None:
     assert_stays_single(norm=variants(name, NORMS[name])[-1], seeds=2)
 
 
-@pytest.mark.parametrize("kind", ["standard", "alpha"])
+@pytest.mark.parametrize("kind", DROPOUTS)
 @pytest.mark.parametrize("decoupled", [False, True])
 def test_regularisers_stay_single(decoupled: bool, kind: str) -> None:
     assert_stays_single(**FULL, decoupled=decoupled, dropout_kind=kind, optimizer="momentum")

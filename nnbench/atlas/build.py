@@ -1,0 +1,202 @@
+"""The registries -> one page and a picture file for each entry: group, draw, lay out, write.
+
+The same sources give the same bytes: every draw has its seed, and no clock is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from nnbench.atlas.curves import activation_pictures, loss_pictures
+from nnbench.atlas.draws import init_pictures, norm_pictures
+from nnbench.atlas.families import families
+from nnbench.atlas.grounds import expression_pictures, landscape_pictures
+from nnbench.atlas.paths import (
+    RATES,
+    STEPS,
+    made_losses,
+    optimizer_pictures,
+    schedule_pictures,
+    stopping_pictures,
+)
+from nnbench.atlas.picture import Picture
+from nnbench.atlas.references import Part, linked
+from nnbench.atlas.scatters import data_pictures
+from nnbench.listing import PLURALS, picture_path, registries, setting
+from nnbench.report.build import write_whole
+from nnbench.vocabulary import Entry
+
+HERE = Path(__file__).parent
+PAGE_STYLE = HERE.parent / "report" / "page.css"
+DRAW: Mapping[str, Callable[[Any], dict[str, Picture]]] = {
+    "activation": activation_pictures,
+    "init": init_pictures,
+    "optimizer": optimizer_pictures,
+    "schedule": schedule_pictures,
+    "loss": loss_pictures,
+    "norm": norm_pictures,
+    "data": data_pictures,
+    "early_stopping": stopping_pictures,
+    "landscape": landscape_pictures,
+    "expression": expression_pictures,
+}
+TITLES = {
+    "activation": "Activations",
+    "init": "Initialisations",
+    "optimizer": "Optimizers",
+    "schedule": "Learning-rate schedules",
+    "loss": "Losses",
+    "norm": "Normalisations",
+    "data": "Data sets",
+    "early_stopping": "Early stopping",
+    "landscape": "Landscapes",
+    "expression": "Ways to write a loss",
+}
+LEGENDS = {
+    "activation": "Solid: the function. Dashed: its derivative. Grey: the sides on which it "
+    "saturates, its slope being under 5 % of its steepest. Hatched: where a unit that lives there "
+    "is dead.",
+    "init": "Bars: 256 x 256 weights from one draw of noise that all of them share, each as its "
+    "own code makes them. Dashed: the density of the law that the formula states.",
+    "optimizer": "The same narrow valley for all, 25 times steeper across than along, from the "
+    f"same start, {STEPS} steps with exact gradients and no weight decay. Each goes at the rate, "
+    f"of {len(RATES)} from {RATES[0]:g} to {RATES[-1]:g}, that keeps it in the picture and is "
+    "first under a thousandth of the height at the start. Dots: the first 60 steps. This shows how "
+    "they move, not which is best: training is noisy and has many more dimensions.",
+    "schedule": "The rate over 50 epochs as a share of the base rate, at default parameters.",
+    "loss": "Solid: the loss of one example. Dashed: its derivative by the output.",
+    "norm": "All values of a batch of 512 examples and 64 units of unlike mean and spread: grey "
+    "before, blue after, in training. Outline: one unit, which lay around 4.5.",
+    "data": "Made with default parameters; at most 420 examples are drawn. Classes differ in "
+    "colour and mark. More than two features: the first two principal components. Regression: "
+    "targets over the best linear fit, so that a line is what a linear model can explain.",
+    "early_stopping": "A made-up validation loss that is at its best after "
+    f"{made_losses().argmin()} epochs.",
+    "landscape": "Test functions for optimizers to walk on (studies of kind landscape), each over "
+    "its own domain: the deeper the blue, the lower. Crosses are the global minima.",
+    "expression": "The same loss, -log sigmoid(z), written in several ways and computed in float32 "
+    "(studies of kind numerics): relative error against the exact value, zero being drawn as "
+    "1e-9. Hatched: infinite or not a number.",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One entry on the page."""
+
+    kind: str
+    name: str
+    entry: Entry
+    picture: Picture
+    settings: list[str]
+    reference: list[Part]
+    words: str  # what the search box looks in
+
+    @property
+    def identity(self) -> str:
+        """Return the card's id, which links to it carry after the #."""
+        return f"{self.kind}-{self.name}"
+
+    @property
+    def svg(self) -> Markup:
+        """Return the picture for inside the page."""
+        return Markup(self.picture.canvas.svg(self.picture.alt))
+
+    @property
+    def thumbnail(self) -> Markup:
+        """Return the picture's marks alone, for the index."""
+        return Markup(self.picture.canvas.thumbnail())
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind of entry on the page: its families in order, each a list of cards."""
+
+    kind: str
+    title: str
+    legend: str
+    families: dict[str, list[Card]]
+
+    @property
+    def count(self) -> int:
+        """Return the number of its entries."""
+        return sum(map(len, self.families.values()))
+
+
+def build_atlas(out: Path) -> Path:
+    """Write `index.html` and `<kind>/<name>.svg` under `out`; return the page's path."""
+    sections = [section(kind, entries) for kind, entries in registries().items()]
+    style = (HERE / "picture.css").read_text(encoding="utf-8")
+    for one in sections:
+        for card in (card for cards in one.families.values() for card in cards):
+            path = picture_path(out, card.kind, card.name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, standalone(card.picture, style))
+    return write_whole(out / "index.html", render(sections, style))
+
+
+def section(kind: str, entries: Mapping[str, Entry]) -> Section:
+    """Draw one registry, family by family."""
+    found: dict[str, list[Card]] = {}
+    for family, names in families(kind, entries).items():
+        pictures = DRAW[kind]({name: entries[name] for name in names})
+        found[family] = [card(kind, family, name, entries[name], pictures[name]) for name in names]
+    return Section(kind, TITLES[kind], LEGENDS[kind], found)
+
+
+def card(kind: str, family: str, name: str, entry: Entry, picture: Picture) -> Card:
+    """Return an entry's card."""
+    words = (name, *entry.aliases, TITLES[kind], PLURALS[kind], family, entry.summary, entry.torch)
+    return Card(
+        kind,
+        name,
+        entry,
+        picture,
+        [setting(key, about) for key, about in entry.parameters.items()],
+        linked(entry.reference),
+        " ".join(words).lower(),
+    )
+
+
+def standalone(picture: Picture, style: str) -> str:
+    """Return a picture as a file of its own: with size, colours and font inside it."""
+    canvas = picture.canvas
+    size = {"width": f"{canvas.width:g}", "height": f"{canvas.height:g}"}
+    svg = canvas.svg(picture.alt, xmlns="http://www.w3.org/2000/svg", **size)
+    inside = f'<style>{style}</style><rect class="paper" width="100%" height="100%"/>'
+    head, _, rest = svg.partition(">")
+    return f"{head}>{inside}{rest}\n"
+
+
+def render(sections: list[Section], style: str) -> str:
+    """Return the page; its only script is named by its hash, and nothing else may run or load."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = (HERE / "search.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    styles = (
+        PAGE_STYLE.read_text(encoding="utf-8"),
+        style,
+        (HERE / "atlas.css").read_text("utf-8"),
+    )
+    return environment.get_template("atlas.html.j2").render(
+        sections=sections,
+        count=sum(one.count for one in sections),
+        css=Markup("\n".join(styles)),
+        script=Markup(script),
+        digest=digest,
+        wbr=Markup("<wbr>"),
+    )

@@ -1,0 +1,271 @@
+"""What a study file may name: the lists and the pages of `nnbench list` and `nnbench show`.
+
+Reads the registries and the files in `studies/`; needs no torch. Everything is returned as text or
+as plain data: the command line prints it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nnbench.catalog import VOCABULARY
+from nnbench.study import StudyError, nearest
+from nnbench.vocabulary import Entry, Parameter
+
+STUDY = "study"
+PLURALS = {
+    "activation": "activations",
+    "init": "inits",
+    "optimizer": "optimizers",
+    "schedule": "schedules",
+    "loss": "losses",
+    "norm": "norms",
+    "data": "data",
+    "early_stopping": "stoppings",
+    "landscape": "landscapes",
+    "expression": "expressions",
+    STUDY: "studies",
+}
+KIND_OF_STUDY = {"landscape": "landscape", "expression": "numerics"}  # training for the rest
+STUDIES = Path("studies")
+ATLAS = Path("results") / "atlas"
+NARROW = 56  # columns under which a summary goes under its name rather than beside it
+WIDEST = 100
+Row = dict[str, Any]
+
+
+def registries() -> dict[str, Mapping[str, Entry]]:
+    """Return every registry by its key in a study file, in the order in which they are listed."""
+    order = [kind for kind in PLURALS if kind in VOCABULARY.kinds]
+    rest = [kind for kind in VOCABULARY.kinds if kind not in PLURALS]
+    return {kind: VOCABULARY.kinds[kind] for kind in order + rest}
+
+
+def kind_of(word: str) -> str:
+    """Return the kind that a word, singular or plural, names; StudyError where there is none."""
+    kinds = [*registries(), STUDY]
+    words = {each: kind for kind in kinds for each in (kind, PLURALS.get(kind, kind))}
+    words |= {"stopping": "early_stopping", "initialisation": "init", "normalisation": "norm"}
+    if word not in words:
+        raise StudyError(f'there is no kind "{word}"{nearest(word, words)}')
+    return words[word]
+
+
+def rows(word: str | None = None) -> list[Row]:
+    """Return a row {kind, name, aliases, summary, reference, torch} for each entry of a kind.
+
+    word: the kind, singular or plural; None for all.
+    """
+    wanted = [*registries(), STUDY] if word is None else [kind_of(word)]
+    return [row for kind in wanted for row in _rows_of(kind)]
+
+
+def _rows_of(kind: str) -> list[Row]:
+    if kind == STUDY:
+        return [_study_row(path) for path in sorted(STUDIES.glob("*.toml"))]
+    return [_entry_row(kind, name, entry) for name, entry in registries()[kind].items()]
+
+
+def _entry_row(kind: str, name: str, entry: Entry) -> Row:
+    return {
+        "kind": kind,
+        "name": name,
+        "aliases": list(entry.aliases),
+        "summary": entry.summary,
+        "reference": entry.reference,
+        "torch": entry.torch,
+    }
+
+
+def _study_row(path: Path) -> Row:
+    """Return a study's row; a file that cannot be read is listed too, with the reason."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        summary = str(document.get("question") or document.get("title") or "")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        summary = f"(cannot be read: {error})"
+    empty: Row = {"aliases": [], "reference": "", "torch": ""}
+    return {"kind": STUDY, "name": path.stem, "summary": summary} | empty
+
+
+def list_text(listed: list[Row], columns: int) -> str:
+    """Return the rows as aligned text of at most so many columns, a heading for each kind."""
+    width = min(columns, WIDEST)
+    kinds = list(dict.fromkeys(row["kind"] for row in listed))
+    blocks = []
+    for kind in kinds:
+        own = [row for row in listed if row["kind"] == kind]
+        heading = [PLURALS.get(kind, kind)] if len(kinds) > 1 else []
+        blocks.append("\n".join(heading + _lines(own, width, indent=2 if heading else 0)))
+    return "\n\n".join(blocks)
+
+
+def _lines(listed: list[Row], width: int, indent: int) -> list[str]:
+    """Return rows as lines: names in one column, summaries in the next, or under it if narrow."""
+    labels = [", ".join([row["name"], *row["aliases"]]) for row in listed]
+    widest = max(map(len, labels))
+    beside = width >= NARROW and widest + indent + 32 <= width
+    lines = []
+    for label, row in zip(labels, listed, strict=True):
+        first = " " * indent + (label.ljust(widest) + "  " if beside else "")
+        if not beside:
+            lines.append(" " * indent + label)
+            first = " " * (indent + 2)
+        lines += _wrapped(row["summary"], width, first)
+    return lines
+
+
+def _wrapped(text: str, width: int, first: str) -> list[str]:
+    """Return text in lines of at most `width`, the later ones under the first's beginning."""
+    later = " " * len(first)
+    room = max(width, len(first) + 10)
+    return textwrap.wrap(text, room, initial_indent=first, subsequent_indent=later) or [first]
+
+
+# One entry in full ------------------------------------------------------------------------------
+
+
+def find(word: str, name: str) -> tuple[str, str]:
+    """Return the kind and the name that two words stand for; StudyError names the nearest."""
+    kind = kind_of(word)
+    if kind == STUDY:
+        known = [path.stem for path in STUDIES.glob("*.toml")]
+        found = name if name in known else None
+    else:
+        known = list(registries()[kind])
+        found = VOCABULARY.find(kind, name)
+    if found is None:
+        hint = nearest(name, known) if known else "; there is no folder studies/ here"
+        raise StudyError(f'there is no {kind} "{name}"{hint}')
+    return kind, found
+
+
+def show(word: str, name: str) -> Row:
+    """Return all that is known of an entry, as plain data; of a study, its document."""
+    kind, found = find(word, name)
+    if kind == STUDY:
+        path = STUDIES / f"{found}.toml"
+        return _study_row(path) | {"path": str(path), "run": f"nnbench run {found}"}
+    entry = registries()[kind][found]
+    picture = picture_path(ATLAS, kind, found)
+    return _entry_row(kind, found, entry) | {
+        "formula": entry.formula,
+        "parameters": [_parameter(key, about) for key, about in entry.parameters.items()],
+        "picture": str(picture) if picture.is_file() else None,
+        "snippet": snippet(kind, found, entry),
+    }
+
+
+def picture_path(atlas: Path, kind: str, name: str) -> Path:
+    """Return where the atlas in that folder keeps an entry's picture."""
+    return atlas / kind / f"{name}.svg"
+
+
+def _parameter(name: str, about: Parameter) -> Row:
+    return {
+        "name": name,
+        "default": about.default,
+        "allowed": allowed(about),
+        "doc": about.doc,
+    }
+
+
+def allowed(about: Parameter) -> str:
+    """Return the values that a parameter takes, in words or as an interval."""
+    if about.choices:
+        words = ", ".join(about.choices)
+    elif about.kind:
+        words = f"one of {PLURALS.get(about.kind, about.kind)}"
+    elif about.flag or isinstance(about.default, bool):
+        words = "true, false"
+    elif isinstance(about.default, str):
+        words = "text"
+    else:
+        many = "each in " if isinstance(about.default, tuple) else ""
+        words = many + about.interval()
+    return f"{words}, none" if about.optional else words
+
+
+def setting(name: str, about: Parameter) -> str:
+    """Return a parameter with its default as a study file writes it, ``lr = 0.1``."""
+    return f"{name} = {toml(about.default)}"
+
+
+def toml(value: Any) -> str:
+    """Return a value as a study file writes it; a tuple is one level, hence a list in a list."""
+    if value is None:
+        return '"none"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple):
+        return f"[[{', '.join(map(toml, value))}]]"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def snippet(kind: str, name: str, entry: Entry) -> str:
+    """Return two lines of a study file that use an entry, its first number at two values."""
+    if entry.reader is not None:
+        return f'[grid]\ndata = [{{ {name} = "my.{name}", target = "column" }}]'
+    head, key = ("[grid]", kind)
+    if kind in KIND_OF_STUDY:
+        head, key = f'kind = "{KIND_OF_STUDY[kind]}"', f"grid.{kind}"
+    for parameter, about in entry.parameters.items():
+        other = another(about)
+        if other is not None:
+            values = f"[{toml(about.default)}, {toml(other)}]"
+            return f'{head}\n{key} = [{{ name = "{name}", {parameter} = {values} }}]'
+    partner = next(other for other in registries()[kind] if other != name)
+    return f'{head}\n{key} = ["{partner}", "{name}"]'
+
+
+def another(about: Parameter) -> float | int | None:
+    """Return a second value to compare a number's default with, None where there is none."""
+    default = about.default
+    if isinstance(default, bool) or not isinstance(default, int | float) or default == 0:
+        return None
+    whole = isinstance(default, int)
+    candidates = (2 * default, default // 2) if whole else (10 * default, default / 10, default / 2)
+    for value in candidates:
+        try:
+            about.accept(value)
+        except ValueError:
+            continue
+        return value if whole else float(f"{value:.4g}")
+    return None
+
+
+def show_text(shown: Row, columns: int) -> str:
+    """Return an entry's page as text of at most so many columns."""
+    width = min(columns, WIDEST)
+    title = " ".join([shown["kind"], shown["name"]])
+    also = f" (also {', '.join(shown['aliases'])})" if shown["aliases"] else ""
+    lines = [title + also, *_wrapped(shown["summary"], width, ""), ""]
+    for label in ("formula", "reference", "torch", "path", "run"):
+        if shown.get(label):
+            lines += _wrapped(shown[label], width, label.ljust(11))
+    if "picture" in shown:
+        lines += _wrapped(shown["picture"] or "none yet: make atlas draws it", width, "picture    ")
+    if shown.get("parameters"):
+        lines += ["", "parameters", *_parameter_lines(shown["parameters"], width)]
+    if "snippet" in shown:
+        lines += ["", "in a study", *(f"  {line}" for line in shown["snippet"].splitlines())]
+    return "\n".join(lines)
+
+
+def _parameter_lines(parameters: list[Row], width: int) -> list[str]:
+    heads = [f"  {one['name']} = {toml(one['default'])}" for one in parameters]
+    widest = max(map(len, heads))
+    lines = []
+    for head, one in zip(heads, parameters, strict=True):
+        about = f"{one['doc']}; {one['allowed']}"
+        if width >= NARROW and widest + 30 <= width:
+            lines += _wrapped(about, width, head.ljust(widest) + "  ")
+        else:
+            lines += [head, *_wrapped(about, width, "      ")]
+    return lines

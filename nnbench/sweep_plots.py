@@ -1,0 +1,109 @@
+"""Figures of sweeps: loss and gradient of each expression over logits, against the exact ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nnbench.plots import (
+    INK,
+    QUIET,
+    RULE,
+    SERIES,
+    TEXT,
+    house_style,
+    new_figure,
+    place_axes,
+    write,
+)
+
+ACROSS = 4
+LINEAR = 10.0  # |logit| up to which the axis is linear; logarithmic beyond
+DTYPE_COLORS = SERIES[:4]
+DTYPE_MARKS = ("X", "P", "v", "s")
+
+
+def sweep_panels(
+    curves: pd.DataFrame,
+    expressions: Sequence[str],
+    dtypes: Sequence[str],
+    column: str,
+    captions: Mapping[str, str],
+    width: float = 1080,
+) -> Figure:
+    """Draw one quantity over logits, a panel for each expression, a line for each number type.
+
+    curves: `expression, dtype, logit`, the column, and the exact one with 64 after its name, which
+    is the black dashed line. A line ends in a mark where its numbers stop being finite.
+    """
+    size, height = width / ACROSS, 160.0
+    down = -(-len(expressions) // ACROSS)
+    with house_style():
+        figure = new_figure(width, down * (height + 92) + 26)
+        _legend(figure, dtypes)
+        for place, expression in enumerate(expressions):
+            left = place % ACROSS * size + 46
+            top = place // ACROSS * (height + 92) + 72
+            axes = place_axes(figure, left, top, size - 62, height)
+            part = curves[curves["expression"] == expression]
+            _panel(axes, part, dtypes, column)
+            write(axes, expression, (0, 1), (-34, 28), weight="bold")
+            write(axes, captions[expression], (0, 1), (-34, 11), color=QUIET, size=TEXT - 1)
+    return figure
+
+
+def _panel(axes: Axes, part: pd.DataFrame, dtypes: Sequence[str], column: str) -> None:
+    axes.set_xscale("symlog", linthresh=LINEAR, linscale=0.6)
+    axes.set_xlim(-1100, 1100)
+    axes.set_xticks([-1000, -100, 0, 100, 1000], ["−1000", "−100", "0", "100", "1000"])
+    axes.set_xticks([], minor=True)
+    axes.axvline(0, color=RULE, linewidth=0.8)
+    axes.tick_params(labelsize=TEXT - 2)
+    if column == "value":
+        axes.set_yscale("symlog", linthresh=1, linscale=0.5)
+        axes.set_ylim(-0.25, 1800)
+        axes.set_yticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1000"])
+        axes.set_yticks([], minor=True)
+    else:
+        axes.set_ylim(-1.18, 0.18)
+        axes.set_yticks([-1, -0.5, 0], ["−1", "−0.5", "0"])
+    for number, dtype in reversed(list(enumerate(dtypes))):
+        _line(axes, part[part["dtype"] == dtype].sort_values("logit"), column, number)
+    truth = part.drop_duplicates("logit").sort_values("logit")
+    axes.plot(truth["logit"], truth[f"{column}64"], "--", color=INK, linewidth=1, zorder=5)
+
+
+def _line(axes: Axes, part: pd.DataFrame, column: str, number: int) -> None:
+    """Draw one number type's line, a mark at each end where it breaks off."""
+    x = part["logit"].to_numpy(float)
+    y = part[column].to_numpy(float)
+    finite = np.isfinite(y)
+    color = DTYPE_COLORS[number]
+    axes.plot(x, np.where(finite, y, np.nan), color=color, linewidth=3.6 - 0.7 * number)
+    edges = np.flatnonzero(np.diff(finite.astype(int)))
+    for edge in edges:
+        last = edge if finite[edge] else edge + 1
+        axes.plot(x[last], y[last], DTYPE_MARKS[number], color=color, markersize=7, zorder=6, mew=0)
+
+
+def _legend(figure: Figure, dtypes: Sequence[str]) -> None:
+    width = float(figure.get_size_inches()[0] * 72)
+    axes = place_axes(figure, 0, 2, width, 22)
+    axes.axis("off")
+    axes.set_xlim(0, width)
+    axes.set_ylim(0, 1)
+    at = 12.0
+    for number, dtype in enumerate(dtypes):
+        color = DTYPE_COLORS[number]
+        axes.plot([at, at + 26], [0.5, 0.5], color=color, linewidth=3.6 - 0.7 * number)
+        axes.plot(at + 26, 0.5, DTYPE_MARKS[number], color=color, markersize=7, mew=0)
+        write(axes, dtype, (at + 26, 0.5), (10, 0), on_data="xy", size=TEXT - 1)
+        at += 56 + 7.5 * len(dtype)
+    axes.plot([at, at + 26], [0.5, 0.5], "--", color=INK, linewidth=1)
+    write(axes, "exact", (at + 26, 0.5), (10, 0), on_data="xy", size=TEXT - 1)
+    words = "a mark: beyond it, no finite number"
+    write(axes, words, (at + 100, 0.5), on_data="xy", size=TEXT - 1, color=QUIET)

@@ -1,0 +1,224 @@
+"""Write docs/course.md: every item of the course, by its name in a study file.
+
+    python scripts/course_table.py          # writes docs/course.md
+    python scripts/course_table.py --check  # fails where the file is not what would be written
+
+The rows come from the catalogue's registries, and the study of each row from the files in
+`studies/`, so that neither can be out of date: the first study that names the item, the one that
+is about its kind before others. Where no file names it yet, the row names the file that will.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnbench.atlas.families import families
+from nnbench.catalog import VOCABULARY
+from nnbench.listing import registries
+from nnbench.study import Study, read_study
+from nnbench.vocabulary import Entry
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "course.md"
+LAST = "quickstart"  # shows a little of everything, so that any other study is the better place
+HOME = {  # the study that is about a kind
+    "activation": "activations",
+    "init": "inits",
+    "optimizer": "optimizers",
+    "schedule": "schedules",
+    "norm": "batchnorm",
+    "loss": "outliers",
+    "early_stopping": "early-stopping",
+    "landscape": "landscapes",
+    "expression": "numerics",
+}
+SPECIAL = {  # entries that another study is about
+    ("activation", "identity"): "depth-without-activation",
+    ("activation", "selu"): "self-normalising",
+    ("optimizer", "adagrad"): "adagrad",
+    ("data", "gaussian_signal"): "self-normalising",
+}
+SECTIONS = {
+    "Activations": ("activation",),
+    "Initialisations": ("init",),
+    "Optimizers": ("optimizer",),
+    "Learning-rate schedules": ("schedule",),
+    "Layers and regularisers": ("norm", "early_stopping"),
+    "Losses": ("loss",),
+    "Data": ("data",),
+    "Test functions for optimizers": ("landscape",),
+    "Ways to write a loss": ("expression",),
+}
+INTRODUCTION = """\
+# The course, item by item
+
+<!-- Written by scripts/course_table.py from the catalogue and the studies: change those. -->
+
+nnbench turns a lecture on training neural networks into controlled experiments. Each row is an item
+of that lecture, or one beyond it that somebody will ask for: what it is called in a study file, the
+part of PyTorch that tests hold it against, and a study that puts it to use. `nnbench show KIND
+NAME` tells the rest of an entry, and `make atlas` draws them all.
+"""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One row. `snippet` is TOML for `[grid]`; `home` the study to look in first."""
+
+    name: str
+    snippet: str
+    twin: str
+    home: str = ""
+
+
+EXTRAS: Mapping[str, tuple[Item, ...]] = {
+    "Optimizers": (
+        Item("one-sample SGD", "batch_size = 1", "torch.optim.SGD", "batch-size"),
+        Item("full batch", "batch_size = 0", "torch.optim.SGD", "batch-size"),
+        Item("clipping by norm", "clip_norm = 1.0", "torch.nn.utils.clip_grad_norm_"),
+        Item("clipping by value", "clip_value = 1.0", "torch.nn.utils.clip_grad_value_"),
+    ),
+    "Layers and regularisers": (
+        Item("hidden layers", "depth = 2", "torch.nn.LazyLinear, its input size inferred"),
+        Item(
+            "BatchNorm before the activation",
+            'norm = { name = "batchnorm", position = "before" }',
+            "torch.nn.LazyBatchNorm1d",
+            "batchnorm",
+        ),
+        Item(
+            "BatchNorm after it",
+            'norm = { name = "batchnorm", position = "after" }',
+            "torch.nn.LazyBatchNorm1d",
+            "batchnorm",
+        ),
+        Item("dropout", "dropout = 0.2", "torch.nn.Dropout", "dropout"),
+        Item(
+            "alpha dropout", 'dropout_kind = "alpha"', "torch.nn.AlphaDropout", "self-normalising"
+        ),
+        Item("L1", "l1 = 0.001", "its formula", "regularisation"),
+        Item("L2", "weight_decay = 0.01", "torch.optim.SGD(weight_decay=...)", "regularisation"),
+        Item("elastic net", "l1 = 0.001\nweight_decay = 0.01", "its formula", "regularisation"),
+        Item("decoupled decay", "decoupled = true", "torch.optim.AdamW", "regularisation"),
+        Item("residual connections", "residual = true", "its formula"),
+    ),
+    "Losses": (
+        Item(
+            "label smoothing",
+            'loss = { name = "cross_entropy", label_smoothing = 0.1 }',
+            "torch.nn.CrossEntropyLoss(label_smoothing=...)",
+        ),
+    ),
+}
+
+
+def sections() -> dict[str, list[tuple[str, list[Item]]]]:
+    """Return each section's groups: a heading, perhaps empty, and its items."""
+    found = {
+        title: [group for kind in kinds for group in groups(kind)]
+        for title, kinds in SECTIONS.items()
+    }
+    covered = {kind for kinds in SECTIONS.values() for kind in kinds}
+    for kind in (kind for kind in registries() if kind not in covered):
+        found[f"Beyond the course: {kind}"] = groups(kind)
+    for title, items in EXTRAS.items():
+        found[title].append(("By a key of its own" if found[title] else "", list(items)))
+    return found
+
+
+def groups(kind: str) -> list[tuple[str, list[Item]]]:
+    """Return the families of a registry as groups of items."""
+    entries = registries()[kind]
+    return [
+        (family, [_item(kind, name, entries[name]) for name in names])
+        for family, names in families(kind, entries).items()
+    ]
+
+
+def _item(kind: str, name: str, entry: Entry) -> Item:
+    snippet = f'{kind} = "{name}"'
+    if entry.reader is not None:
+        snippet = f'{kind} = {{ {name} = "my.{name}", target = "column" }}'
+    home = SPECIAL.get((kind, name), HOME.get(kind, ""))
+    twin = entry.torch or ("" if kind in ("data", "early_stopping") else "its formula")
+    return Item(", ".join([name, *entry.aliases]), snippet, twin, home)
+
+
+def studies(folder: Path = ROOT / "studies") -> dict[str, Study]:
+    """Return every study of a folder by the name of its file."""
+    return {path.stem: read_study(path, VOCABULARY) for path in sorted(folder.glob("*.toml"))}
+
+
+def study_of(item: Item, known: Mapping[str, Study]) -> str:
+    """Return the study that shows an item: its home if that names it, or else the first that does.
+
+    Where none does, a home that is still to be written is returned, else nothing.
+    """
+    order = sorted(known, key=lambda name: (name != item.home, name == LAST, name))
+    planned = item.home if item.home not in known else ""
+    return next((name for name in order if names(known[name], item)), planned)
+
+
+def names(study: Study, item: Item) -> bool:
+    """Tell whether a study has a level that says what the item's snippet says."""
+    return all(
+        any(wanted.items() <= level.fields.items() for level in study.levels.get(key, []))
+        for key, wanted in wanted_fields(item.snippet)
+    )
+
+
+def wanted_fields(snippet: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each key of a snippet with the fields that a level must have to be that level."""
+    for key, value in tomllib.loads(snippet).items():
+        if not isinstance(value, dict):
+            yield key, {key: value}
+            continue
+        rest = {f"{key}.{name}": one for name, one in value.items() if name != "name"}
+        # without a name it is a file: its form is its name
+        form = value.get("name", next(iter(value)))
+        yield key, {key: form} | (rest if "name" in value else {})
+
+
+def page() -> str:
+    """Return the whole page."""
+    known = studies()
+    parts = [INTRODUCTION]
+    for title, found in sections().items():
+        parts.append(f"## {title}\n")
+        for heading, items in found:
+            if heading and len(found) > 1:
+                parts.append(f"### {heading}\n")
+            parts.append("\n".join(_table(items, known)) + "\n")
+    return "\n".join(parts)
+
+
+def _table(items: Iterable[Item], known: Mapping[str, Study]) -> Iterator[str]:
+    yield "| item | in a study file | PyTorch | study |"
+    yield "|---|---|---|---|"
+    for item in items:
+        study = study_of(item, known)
+        link = f"[{study}](../studies/{study}.toml)" if study else ""
+        snippet = ", ".join(f"`{line}`" for line in item.snippet.splitlines())
+        twin = f"`{item.twin}`" if item.twin.startswith("torch.") else item.twin
+        yield f"| {item.name} | {snippet} | {twin} | {link} |"
+
+
+def main() -> int:
+    """Write the page, or with --check say whether it is up to date."""
+    text = page()
+    if "--check" in sys.argv[1:]:
+        if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
+            print(f"{PAGE} is out of date: run python scripts/course_table.py", file=sys.stderr)
+            return 1
+        return 0
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

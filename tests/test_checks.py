@@ -1,0 +1,343 @@
+"""Checks agree with the engine as it is, and disagree with wrong laws and with a broken engine."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from nnbench import checks, cli, theory
+from nnbench.catalog.norms import NORMS
+from nnbench.catalog.optimizers import OPTIMIZERS
+from nnbench.checks import CHECKS, Check, Settings, measure_all, nets, read_settings
+from nnbench.checks.mean_field import critical_points
+from nnbench.checks.record import write_theory
+from nnbench.engine import network
+from nnbench.report.analysis import ReportError
+from nnbench.report.theory_page import build_theory_page, written
+from nnbench.study import StudyError
+
+pytestmark = pytest.mark.filterwarnings(  # torch's own, when forward derivatives are first taken
+    "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
+)
+SMALL = Settings(width=32, depth=8, batch=16)
+QUICK = ("dropout", "batch normalisation", "born dead", "linear networks", "gradient noise",
+         "first steps", "SELU")  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Any:
+    with checks._one_thread():
+        yield
+
+
+def failing(found: Sequence[Check]) -> list[str]:
+    return [check.name for check in found if not check.agrees]
+
+
+# What a check is --------------------------------------------------------------------------------
+
+
+def a_check(**changed: Any) -> Check:
+    given: dict[str, Any] = {
+        "name": "a", "group": "b", "predicted": 1.0, "measured": 1.03, "standard_error": 0.01,
+        "rival": 1.1, "mistake": "c", "law": "d",
+    }  # fmt: skip
+    return Check(**(given | changed))
+
+
+def test_four_standard_errors_agree_and_more_do_not() -> None:
+    assert a_check(measured=1.0399).agrees
+    assert not a_check(measured=1.0401).agrees
+    assert a_check(measured=1.0401, allowance=0.001).agrees
+
+
+@pytest.mark.parametrize(
+    ("relation", "below", "above"), [("at least", False, True), ("at most", True, False)]
+)
+def test_a_bound_is_checked_on_its_own_side(relation: str, below: bool, above: bool) -> None:
+    assert a_check(relation=relation, measured=0.5).agrees is below
+    assert a_check(relation=relation, measured=1.5).agrees is above
+    assert a_check(relation=relation, measured=1.0).agrees
+
+
+@pytest.mark.parametrize("measured", [math.nan, math.inf])
+def test_what_is_no_number_never_agrees(measured: float) -> None:
+    for relation in ("equals", "at least", "at most"):
+        assert not a_check(measured=measured, relation=relation).agrees
+    assert a_check(measured=measured).document()["measured"] is None
+
+
+def test_an_error_that_is_no_number_never_agrees() -> None:
+    assert not a_check(measured=1.0, standard_error=math.nan).agrees
+
+
+def test_json_row_has_the_five_keys() -> None:
+    row = a_check().row()
+    assert list(row) == ["name", "predicted", "measured", "standard_error", "agrees"]
+
+
+# Settings ---------------------------------------------------------------------------------------
+
+
+def test_settings_are_read() -> None:
+    assert read_settings("") == Settings()
+    assert read_settings("width=64, depth=12") == Settings(64, 12, Settings().batch)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("with=64", 'unknown "with"'),
+        ("width=wide", "whole number"),
+        ("width", "whole number"),
+        ("width=0", "between 32 and 1024"),
+        ("depth=-1", "between"),
+        ("batch=2", "between 8"),
+        ("width=32,depth=20", "too deep"),
+    ],
+)
+def test_senseless_settings_are_one_sentence(text: str, word: str) -> None:
+    with pytest.raises(StudyError, match=word):
+        read_settings(text)
+
+
+# Agreement --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_quick_checks_agree_and_tell_their_mistake(name: str) -> None:
+    found = CHECKS[name](SMALL)
+    assert failing(found) == []
+    assert [check.name for check in found if not check.tells_mistake] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "settings", [Settings(), Settings(64, 12, 32), Settings(256, 24, 128), Settings(48, 6, 8)]
+)
+def test_every_check_agrees_and_tells_its_mistake(settings: Settings) -> None:
+    found = measure_all(settings)
+    assert failing(found) == []
+    assert [check.name for check in found if not check.tells_mistake] == []
+    names = [check.name for check in found]
+    assert len(names) == len(set(names)) > 100
+
+
+def test_the_same_settings_give_the_same_numbers() -> None:
+    first, second = (CHECKS["dropout"](SMALL) for _ in range(2))
+    assert first == second
+
+
+def test_critical_points_are_those_that_exist() -> None:
+    found = critical_points()
+    assert {"relu", "tanh", "gelu", "swish", "sigmoid", "selu", "rrelu"} <= set(found)
+    assert not {"sign", "heaviside", "hardshrink", "softmax"} & set(found)
+
+
+# A broken engine or a wrong law is noticed --------------------------------------------------------
+
+
+def scaled_start(scale: float) -> Callable[..., Tensor]:
+    whole = network.initial_params
+    return lambda *given: whole(*given) * scale
+
+
+@pytest.mark.parametrize(
+    ("name", "untouched"),
+    [("dropout", 0), ("SELU", 1), ("variance propagation", 0), ("critical pairs", 0)],
+)
+def test_weights_of_five_percent_more_variance_are_noticed(
+    monkeypatch: pytest.MonkeyPatch, name: str, untouched: int
+) -> None:
+    """At most `untouched` checks of the group may still agree."""
+    monkeypatch.setattr(nets, "initial_params", scaled_start(math.sqrt(1.05)))
+    if name == "critical pairs":
+        points = {key: critical_points()[key] for key in ("tanh", "relu", "gelu")}
+        monkeypatch.setattr("nnbench.checks.mean_field.critical_points", lambda: points)
+        monkeypatch.setattr("nnbench.checks.mean_field._many_steps", lambda *given: [])
+    found = CHECKS[name](replace(SMALL, width=128))
+    assert len(found) - len(failing(found)) <= untouched
+
+
+def test_variance_without_gradient_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(
+        x: Tensor, running: Any, training: bool, weight: Tensor, bias: Tensor, **rest: Any
+    ) -> Any:
+        centred = x - x.mean(0)
+        deviation = (centred * centred).mean(0).sqrt().detach()
+        return centred / deviation * weight + bias, running
+
+    entry = replace(NORMS["batchnorm"], function=careless)
+    monkeypatch.setitem(NORMS, "batchnorm", entry)
+    assert len(failing(CHECKS["batch normalisation"](SMALL))) >= 5
+
+
+@pytest.mark.parametrize(
+    ("check", "law", "wrong"),
+    [
+        ("batch normalisation", "batchnorm_linear_growth", lambda b: (b - 2) / (b - 1)),
+        ("dropout", "dropout_growth", lambda sw2, keep: sw2 / 2),
+        ("born dead", "dead_for_one_input", lambda w: 1 - math.prod(1 - 2.0 ** (1 - n) for n in w)),
+        ("gradient noise", "stationary_variance", lambda lr, h, s2, b=0.0: lr * s2 / h),
+        ("linear networks", "linear_mode", lambda s, u, t: theory_mode(s, u, t / 2)),
+        ("first steps", "adam_first_step", lambda lr, g, eps: lr * g / math.sqrt(g * g + eps)),
+        ("first steps", "decayed", lambda lr, wd, t: (1 - wd * lr / 2) ** t),
+    ],
+)
+def test_a_wrong_law_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, check: str, law: str, wrong: Callable[..., float]
+) -> None:
+    monkeypatch.setattr(theory, law, wrong)
+    assert failing(CHECKS[check](SMALL))
+
+
+theory_mode = theory.linear_mode
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "twin"),
+    [
+        ("stability", "momentum", "momentum_ema"),
+        ("stability", "nesterov", "momentum"),
+        ("gradient noise", "momentum", "nesterov"),
+        ("first steps", "adam", "rmsprop_like"),
+    ],
+)
+def test_another_optimizer_s_update_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, check: str, name: str, twin: str
+) -> None:
+    def uncorrected(grad: Tensor, state: Any, param: Tensor, hyper: Any, step: Tensor) -> Any:
+        return OPTIMIZERS["adamw"].update(grad, state, param, hyper, step + 1)
+
+    update = uncorrected if twin == "rmsprop_like" else OPTIMIZERS[twin].update
+    monkeypatch.setitem(OPTIMIZERS, name, replace(OPTIMIZERS[name], update=update))
+    assert failing(CHECKS[check](SMALL))
+
+
+def test_a_sharpness_of_twice_the_size_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nnbench.checks import edge
+
+    whole = edge.sharpness
+    monkeypatch.setattr(edge, "sharpness", lambda *given: 2 * whole(*given))
+    monkeypatch.setattr(edge, "LOOK_EVERY", 150)
+    assert len(failing(CHECKS["edge of stability"](SMALL))) == len(edge.RATES)
+
+
+# The page and the command -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small_checks() -> list[Check]:
+    names = ("dropout", "born dead", "first steps", "batch normalisation")
+    with checks._one_thread():
+        return [check for name in names for check in CHECKS[name](SMALL)]
+
+
+def test_the_page_needs_no_torch(tmp_path: Path, small_checks: list[Check]) -> None:
+    write_theory(tmp_path, SMALL, small_checks, 1.0)
+    before = (tmp_path / "index.html").read_bytes()
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from pathlib import Path\n"
+        "from nnbench.report.theory_page import build_theory_page\n"
+        f"build_theory_page(Path({str(tmp_path)!r}))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert (tmp_path / "index.html").read_bytes() == before
+
+
+def test_the_page_shows_every_check_with_its_verdict(
+    tmp_path: Path, small_checks: list[Check]
+) -> None:
+    wrong = replace(small_checks[0], predicted=7.0, name="a wrong prediction")
+    broken = replace(small_checks[1], measured=math.nan, name="a broken measurement")
+    page = write_theory(tmp_path, SMALL, [*small_checks, wrong, broken], 1.0).read_text()
+    rows = page.split("<tbody>", 1)[1]
+    assert rows.count("✓</span> agrees") == len(small_checks)
+    assert rows.count("✗</span> disagrees") == 2
+    assert "not: a wrong prediction; a broken measurement" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert page.count("<svg") >= 3
+
+
+@pytest.mark.parametrize("content", [None, "[]", "{", '{"checks": []}'])
+def test_a_missing_or_damaged_file_is_a_sentence(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "theory.json").write_text(content)
+    with pytest.raises(ReportError, match="nnbench theory writes it"):
+        build_theory_page(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (1.0, 0.0026, "1.0000"),
+        (0.16717, 0.00092, "0.16717"),
+        (1.5e-5, 1.2e-6, "1.50e−05"),
+        (0.0, 0.1, "0"),
+        (None, 0.1, "–"),
+    ],
+)
+def test_numbers_are_written_to_two_digits_of_their_error(
+    value: float | None, error: float, text: str
+) -> None:
+    assert written(value, error) == text
+
+
+def run_cli(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["nnbench", "theory", *arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    return int(end.value.code or 0)
+
+
+def only(monkeypatch: pytest.MonkeyPatch, *found: Check) -> None:
+    monkeypatch.setattr(checks, "CHECKS", {"one": lambda settings: list(found)})
+
+
+def test_command_prints_json_of_the_five_keys(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only(monkeypatch, a_check(), a_check(name="nothing", measured=math.nan))
+    assert run_cli(monkeypatch, "--json", "--out", str(tmp_path)) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows[0] == {"name": "a", "predicted": 1.0, "measured": 1.03, "standard_error": 0.01,
+                       "agrees": True}  # fmt: skip
+    assert rows[1]["measured"] is None and rows[1]["agrees"] is False
+    assert (tmp_path / "index.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("predicted", "gate", "code"), [(1.0, True, 0), (2.0, True, 4), (2.0, False, 0)]
+)
+def test_gate(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, predicted: float, gate: bool, code: int
+) -> None:
+    only(monkeypatch, a_check(predicted=predicted, rival=9.0))
+    flags = ["--gate"] if gate else []
+    assert run_cli(monkeypatch, "--out", str(tmp_path), *flags) == code
+
+
+def test_bad_settings_end_with_two_and_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_cli(monkeypatch, "--set", "width=3", "--out", str(tmp_path)) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("nnbench: width=3") and err.count("\n") == 1
+
+
+def test_measuring_leaves_torch_s_threads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, a_check())
+    before = torch.get_num_threads()
+    assert len(measure_all(SMALL)) == 1
+    assert torch.get_num_threads() == before
