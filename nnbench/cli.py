@@ -38,6 +38,16 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
+STOPPED = "stopped; run the same command again to go on from here."
+# by name, so that a command imports no more than it needs
+EXIT_OF = {
+    "StoreError": Exit.DISK,
+    "ReportError": Exit.USAGE,
+    "DataError": Exit.USAGE,
+    "WorkerError": Exit.FAULT,
+}
+
+
 class Failed(Exception):
     """An end with an exit code and one sentence for stderr."""
 
@@ -66,6 +76,8 @@ def main() -> None:
         with _sentences():
             code = app(standalone_mode=False)
         code = Exit.DONE if code is None else int(code)
+        if code == Exit.INTERRUPTED:  # click turns Ctrl-C into this code before it gets here
+            _complain(STOPPED)
     except Failed as failure:
         _complain(str(failure))
         code = int(failure.code)
@@ -84,8 +96,8 @@ def _other_end(error: BaseException) -> int:
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's usage errors
         _complain(f"{error.format_message()} See nnbench --help.")
         return Exit.USAGE
-    if isinstance(error, KeyboardInterrupt | typer.Abort):  # click turns the one into the other
-        _complain("stopped; run the same command again to go on from here.")
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        _complain(STOPPED)
         return Exit.INTERRUPTED
     if isinstance(error, Terminated):
         _complain("terminated; run the same command again to go on from here.")
@@ -121,9 +133,7 @@ def _sentences() -> Iterator[None]:
     except StudyError as error:
         raise Failed(Exit.USAGE, str(error)) from None
     except Exception as error:
-        code = {"StoreError": Exit.DISK, "ReportError": Exit.USAGE, "WorkerError": Exit.FAULT}.get(
-            type(error).__name__
-        )
+        code = EXIT_OF.get(type(error).__name__)
         if code is None:
             raise
         raise Failed(code, str(error)) from None

@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from nnbench.fields import FIELDS, Field
@@ -228,11 +229,19 @@ def _labelled(key: str, flat: list[Flat]) -> list[Level]:
     for fields in flat:
         varying = [
             f"{place.removeprefix(key + '.')}={value_label(value)}"
-            for place, value in fields.items()
+            for place, value in readable(fields).items()
             if place != key and len(values[place, *_names_above(place, fields)]) > 1
         ]
         levels.append(Level(fields, " ".join([value_label(fields[key]), *varying])))
     return levels
+
+
+def readable(fields: Mapping[str, Scalar]) -> Flat:
+    """Return fields as people read them: a file by its name, without its folder and its hash."""
+    shown = {place: value for place, value in fields.items() if place != "data.sha256"}
+    if isinstance(shown.get("data.path"), str):
+        shown["data.path"] = Path(str(shown["data.path"])).name
+    return shown
 
 
 def _names_above(place: str, fields: Flat) -> list[Scalar]:

@@ -17,6 +17,7 @@ from nnbench.run import Task
 from nnbench.store import Survey
 
 SECONDS_BETWEEN_LINES = 15.0
+SHARE_TO_TELL = 0.02  # done before that, starting up is most of the time: no rate can be told
 
 
 class Progress:
@@ -89,7 +90,7 @@ class Progress:
             self._bar.set_postfix_str(failures.removeprefix(", "), refresh=True)
             return
         now = time.monotonic()
-        if now - self._said < SECONDS_BETWEEN_LINES or not done:
+        if now - self._said < SECONDS_BETWEEN_LINES or done < SHARE_TO_TELL * self.total:
             return
         self._said = now
         left = (now - self._began) / done * (self.total - done)

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -54,15 +54,18 @@ def describe(
     workers: int,
     threads: int,
     wall_seconds: float,
+    tables: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The content of a study's provenance.json. Names neither the host nor a user's folder.
+    """The content of a study's provenance.json. Names neither the host nor the folder it is in.
 
-    `study` is the study as resolved, `counts` the cells by status, `threads` per worker.
+    `study` is the study as resolved, `counts` the cells by status, `threads` per worker, `tables`
+    what was done to each of the user's own tables.
     """
     python = {"nnbench": __version__, "python": platform.python_version()}
     return {
         "study": dict(study),
         "counts": dict(counts),
+        "tables": [dict(table) for table in tables],
         "versions": python | _versions(DECIDING_LIBRARIES + OTHER_LIBRARIES),
         "machine": machine(),
         "workers": workers,

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from nnbench.catalog.table_entry import report_of
 from nnbench.grounds import ground_files
 from nnbench.kinds import LANDSCAPE, NUMERICS, kind_of
 from nnbench.plan import Stack, plan
@@ -115,6 +116,7 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
             workers=options.processes,
             threads=1,
             wall_seconds=round(seconds, 1),
+            tables=tables_of(cells),
         ),
     )
     if study.kind == LANDSCAPE:
@@ -193,6 +195,12 @@ def halves(task: Task) -> list[Task]:
 def crashed(task: Task, crash: Crash, options: Options) -> Rows:
     """Return the rows of a task that ended without a result."""
     return crashed_rows([cell.cell_id for cell in task.cells], crash.reason, options.engine_name)
+
+
+def tables_of(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """Return what was done to each of the user's own tables among the cells' data."""
+    recipes = {cell.recipe.get("data.sha256"): cell.recipe for cell in cells}
+    return [report for report in map(report_of, recipes.values()) if report is not None]
 
 
 def count(cells: Sequence[Cell], statuses: Sequence[str]) -> dict[str, int]:

@@ -100,11 +100,14 @@ def level_labels(frame: pd.DataFrame, factor: str, ignore: Sequence[str] = ()) -
     names = frame[factor].astype(object).map(format_level)
     labels = names.copy()
     for column in factor_columns(frame, [factor]):
-        if column == factor or column in ignore:
+        if column == factor or column in ignore or column == "data.sha256":
             continue
         values = frame[column].astype(object).map(format_level)
         varies = values.groupby(names).transform("nunique") > 1
-        suffix = f" {column.removeprefix(factor + '.')}=" + values
+        name = column.removeprefix(f"{factor}.")
+        if "." in name:  # a nested variant's parameter, which not all of them have
+            varies &= frame[column].notna()
+        suffix = f" {name}=" + values
         labels = labels.where(~varies, labels + suffix)
     return labels.astype(object)
 

@@ -351,7 +351,10 @@ def _recipe_table(cells: Sequence["Cell"]) -> pa.Table:
         "study": pa.array([cell.study for cell in cells], pa.string()),
     }
     for name in names:
-        columns[name] = _column([cell.recipe.get(name) for cell in cells])
+        values = [cell.recipe.get(name) for cell in cells]
+        if name == "data.path":  # tables travel: they name a user's file, not the folders above it
+            values = [value and Path(value).name for value in values]
+        columns[name] = _column(values)
     return pa.table(columns)
 
 

@@ -17,7 +17,7 @@ from sklearn.neural_network import MLPClassifier
 from nnbench import draws
 from nnbench.catalog import DATA
 from nnbench.catalog.data import check_data, task_of
-from nnbench.catalog.mnist1d import curves
+from nnbench.catalog.mnist1d import _stretched, curves
 from nnbench.catalog.samples import Data, Sample
 from nnbench.catalog.synthetic import flip
 from nnbench.draws import DataError, Split, split_for
@@ -303,6 +303,13 @@ def test_gaussian_signal_is_noise() -> None:
 def test_the_curves_of_mnist1d_begin_and_end_at_0_with_one_deviation() -> None:
     assert curves().shape == (10, 12)
     assert np.allclose(curves()[:, [0, -1]], 0) and np.allclose(curves().std(1), 1 / 6)
+
+
+def test_a_curve_of_mnist1d_is_wide_where_its_silence_is_short() -> None:
+    signal, silent = _stretched(np.array([7, 7]), np.array([60, 36]))
+    assert np.allclose(signal[0, :12], curves()[7]) and (signal[silent] == 0).all()
+    assert silent.sum(1).tolist() == [60, 53]  # 12 of 72 points, and 12 of 48 points on 72
+    assert not silent[:, 0].any() and silent[:, -1].all()
 
 
 def test_mnist1d_is_ten_even_classes_of_40_points() -> None:

@@ -258,7 +258,7 @@ def normal_mean(
         error = np.abs(fine.sum(0) - rough)
         size = max(size, abs(total) + float(np.abs(fine).sum()))
         # where phi is a difference of equals its rounding never settles, however fine the panels
-        rounding = 4 * error.size > most and error.sum() <= ROUNDING * size
+        rounding = error.size > min(most // 4, 4000) and error.sum() <= ROUNDING * size
         open_ = (error > ACCURACY * size) & (not rounding)
         total += float(fine[:, ~open_].sum())
         if not open_.any():

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnbench.catalog.data import check_data, task_of
+from nnbench.catalog.inits import check_activation
 from nnbench.catalog.landscapes import LANDSCAPES
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
@@ -54,6 +55,7 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """
     resolved = dict(recipe)
     check_data(recipe)
+    check_activation(recipe)
     task = task_of(recipe)
     if recipe["loss"] == "auto":
         loss = LOSS_OF_TASK[task]

@@ -16,7 +16,7 @@ import numpy as np
 from nnbench.catalog.samples import Sample
 from nnbench.catalog.table_files import FORMS, quoted
 from nnbench.catalog.table_targets import TASKS
-from nnbench.catalog.tables import LISTS, Choices, read_table
+from nnbench.catalog.tables import LISTS, Choices, Table, read_table
 from nnbench.vocabulary import Parameter
 
 PARAMETERS: dict[str, Parameter] = {
@@ -100,21 +100,32 @@ def _as_text(names: Iterable[str]) -> str:
     return json.dumps(names) if names else ""
 
 
-def load(
-    form: str,
-    generator: np.random.Generator,
-    path: str,
-    sha256: str,
-    rows: int,
-    target: str,
-    task: str,
-    **lists: str,
-) -> Sample:
+def load(form: str, generator: np.random.Generator, **recipe: Any) -> Sample:
     """Return a cell's table; a file that has changed since its study was read is refused."""
+    table = _table(form, **recipe)
+    return Sample(table.x, table.y)
+
+
+def report_of(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what was done to a cell's table, ready for JSON; None where its data is no table."""
+    if "data.sha256" not in recipe:
+        return None
+    fields = {
+        place.removeprefix("data."): value
+        for place, value in recipe.items()
+        if place.startswith("data.")
+    }
+    report = _table(recipe["data"], **fields).report
+    return {"file": Path(fields["path"]).name, "target": fields["target"], **report}
+
+
+def _table(
+    form: str, path: str, sha256: str, rows: int, target: str, task: str, **lists: str
+) -> Table:
     names = {key: tuple(json.loads(text)) if text else () for key, text in lists.items()}
     table = read_table(Path(path), Choices(target, task, rows=rows, **names), form)
     if table.report["sha256"] != sha256:
         raise ValueError(
             f"{quoted(path)}: has changed since the study was read: run the study again"
         )
-    return Sample(table.x, table.y)
+    return table

@@ -63,7 +63,7 @@ def _bounds(depth: int) -> list[Check]:
         upper = theory.dead_for_one_input([width] * depth)
         for bound, relation, wrong, mistake in (
             (lower, "at least", theory.dead_at_least(width, 2 * depth), "twice the layers"),
-            (upper, "at most", theory.dead_for_one_input([width + 1] * depth), "a unit more"),
+            (upper, "at most", theory.dead_for_one_input([width + 2] * depth), "two units more"),
         ):
             checks.append(
                 Check(f"dead for all inputs of one feature: {depth} layers of {width}, {relation}",

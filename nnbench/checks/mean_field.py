@@ -113,7 +113,7 @@ def _measured(
 def _one_step(
     settings: Settings, points: dict[str, Critical], slopes: dict[str, float]
 ) -> list[Check]:
-    count = min(max(60_000 // settings.width, 64), 1500)
+    count = max(90_000 // settings.width, 64)
     found = _measured(settings, points, "mean field", 2, count)
     checks = []
     for name, point in points.items():
@@ -151,8 +151,8 @@ def _many_steps(
         checks.append(
             Check(f"{name}: q* over {depth} layers", "Fixed points and gradients", point.q, q,
                   error, wrong, FIVE_PERCENT, "q* = sw2 E phi² + sb2",
-                  allowance=point.q / (contraction * settings.width), networks=count,
-                  allows="1 / [(1 - slope of the q map) n]")
+                  allowance=point.q / (2 * contraction * settings.width), networks=count,
+                  allows="1 / [2 (1 - slope of the q map) n]")
         )  # fmt: skip
         growth, error = growth_and_error(gradient[:, -1], gradient[:, 0], depth - 1)
         checks.append(
@@ -166,7 +166,7 @@ def _many_steps(
 def _tanh_pairs(settings: Settings) -> list[Check]:
     """Tanh's critical sw2 for given sb2, of the literature."""
     checks = []
-    count = min(max(60_000 // settings.width, 64), 1500)
+    count = max(90_000 // settings.width, 64)
     for bias in (0.05, 0.1, 0.25):
         point = mean_field("tanh").critical_at_bias(bias)
         found = _measured(settings, {"tanh": point}, "mean field", 2, count)["tanh"]

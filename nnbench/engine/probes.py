@@ -164,11 +164,11 @@ def dead_units(program: Program, act: Tensor, slope: Tensor) -> Tensor:
 
 
 def saturated(program: Program, slope: Tensor) -> Tensor:
-    """Return the share of units and rows whose slope is below 5 % of the largest there is."""
+    """Return the share of units and rows whose slope is at most 5 % of the largest there is."""
     entry = ACTIVATIONS[program.activation]
     if entry.saturates == "none":
         return slope.new_zeros((), dtype=torch.float64)
-    return (slope.abs() < SATURATED_SLOPE * entry.max_slope).double().mean()
+    return (slope.abs() <= SATURATED_SLOPE * entry.max_slope).double().mean()
 
 
 def effective_rank(act: Tensor) -> Tensor:
