@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
@@ -73,18 +73,33 @@ def main() -> None:
     """Run the command line and exit with its code; a user's mistake never shows a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        with _sentences():
-            code = app(standalone_mode=False)
-        code = Exit.DONE if code is None else int(code)
-        if code == Exit.INTERRUPTED:  # click turns Ctrl-C into this code before it gets here
-            _complain(STOPPED)
-    except Failed as failure:
-        _complain(str(failure))
-        code = int(failure.code)
-    except BaseException as error:
-        code = _other_end(error)
+        code = _command()
+    except KeyboardInterrupt:  # a second Ctrl-C, while the first was being answered
+        code = _ended(Exit.INTERRUPTED, STOPPED)
     _flush()
     sys.exit(code)
+
+
+def _command() -> int:
+    """Run the command that the arguments name and return its exit code."""
+    try:
+        with _sentences():
+            code = app(standalone_mode=False)
+    except Failed as failure:
+        return _ended(failure.code, str(failure))
+    except BaseException as error:
+        return _other_end(error)
+    if code == Exit.INTERRUPTED:  # click turns Ctrl-C into this code before it gets here
+        return _ended(Exit.INTERRUPTED, STOPPED)
+    return Exit.DONE if code is None else int(code)
+
+
+def _ended(code: Exit, sentence: str) -> int:
+    """Say why this is the end; from here on Ctrl-C has nothing left to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(OSError, ValueError):  # nobody may be reading
+        print(f"nnbench: {sentence}", file=sys.stderr, flush=True)
+    return int(code)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -94,24 +109,14 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def _other_end(error: BaseException) -> int:
     """Return the exit code of what typer's click, a signal or a closed pipe ended."""
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's usage errors
-        _complain(f"{error.format_message()} See nnbench --help.")
-        return Exit.USAGE
+        return _ended(Exit.USAGE, f"{error.format_message()} See nnbench --help.")
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        _complain(STOPPED)
-        return Exit.INTERRUPTED
+        return _ended(Exit.INTERRUPTED, STOPPED)
     if isinstance(error, Terminated):
-        _complain("terminated; run the same command again to go on from here.")
-        return Exit.TERMINATED
+        return _ended(Exit.TERMINATED, STOPPED.replace("stopped", "terminated"))
     if isinstance(error, BrokenPipeError):
         return Exit.DONE
     raise error
-
-
-def _complain(sentence: str) -> None:
-    try:
-        print(f"nnbench: {sentence}", file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        return
 
 
 def _flush() -> None:

@@ -270,6 +270,18 @@ def test_the_page_shows_every_check_with_its_verdict(
     assert page.count("<svg") >= 3
 
 
+def test_a_figure_s_title_does_not_claim_what_was_not_measured(
+    tmp_path: Path, small_checks: list[Check]
+) -> None:
+    title = "Narrow and deep ReLU networks are dead before training begins"
+    assert title in write_theory(tmp_path, SMALL, small_checks, 1.0).read_text()
+    wrong = [
+        replace(check, predicted=0.01) if check.detail.get("figure") == "dead" else check
+        for check in small_checks
+    ]
+    assert title not in write_theory(tmp_path, SMALL, wrong, 1.0).read_text()
+
+
 @pytest.mark.parametrize("content", [None, "[]", "{", '{"checks": []}'])
 def test_a_missing_or_damaged_file_is_a_sentence(tmp_path: Path, content: str | None) -> None:
     if content is not None:

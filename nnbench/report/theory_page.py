@@ -214,6 +214,8 @@ def pictures(checks: Checks) -> list[Picture]:
     for name, (function, title, caption) in SHOWN.items():
         rows = draw.of_figure(checks, name)
         if rows:
+            wrong = [each["name"] for each in rows if not each["agrees"]]
+            title = f"Theory and measurement differ: {'; '.join(wrong)}" if wrong else title
             svg = Markup(figure_svg(function(rows), name, title))
             found.append(Picture(title, svg, caption))
     return found
