@@ -159,12 +159,12 @@ def choose_tuned(cells: pd.DataFrame, factors: Sequence[str], tuned: Sequence[st
     arm = ["data", *factors]
     labelled = cells.assign(**{name: level_labels(cells, name, columns) for name in arm})
     score = labelled.groupby([*arm, *columns], dropna=False, sort=False).agg(
-        finished=("status", lambda status: int((status == "ok").sum())),
-        loss=("val_loss", "mean"),
+        n_finished=("status", lambda status: int((status == "ok").sum())),
+        mean_val_loss=("val_loss", "mean"),
     )
     best = (
         score.reset_index()
-        .sort_values(["finished", "loss"], ascending=[False, True], kind="stable")
+        .sort_values(["n_finished", "mean_val_loss"], ascending=[False, True], kind="stable")
         .drop_duplicates(arm)
     )
     key = [*arm, *columns]

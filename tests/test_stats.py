@@ -221,6 +221,14 @@ def test_tuning_chooses_on_validation_and_not_on_test() -> None:
     assert len(chosen) == len(cells) / 2
 
 
+def test_a_factor_may_be_called_as_a_statistic_is() -> None:
+    cells = make_cells(optimizers=[("adam", 0.001), ("adam", 0.01)])
+    expected = stats.choose_tuned(cells, ["activation", "init", "optimizer"], ["optimizer.lr"])
+    renamed = cells.rename(columns={"activation": "loss", "init": "finished"})
+    chosen = stats.choose_tuned(renamed, ["loss", "finished", "optimizer"], ["optimizer.lr"])
+    assert list(chosen["cell_id"]) == list(expected["cell_id"])
+
+
 # Intervals
 
 
