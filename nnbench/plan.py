@@ -18,11 +18,11 @@ from nnbench.catalog import VOCABULARY
 from nnbench.draws import split_for
 from nnbench.fields import Role
 from nnbench.kinds import KINDS, LANDSCAPE, NUMERICS, kind_of
+from nnbench.protocol import BLOCK_ROWS
 from nnbench.study import Cell
 
 MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
 DEFAULT_BUDGET = 1 << 30  # bytes of a stack in training
-EVALUATION_ROWS = 512
 
 # Measured on two cores of an AMD EPYC in eager mode; see docs/performance.md. Good to a factor of
 # about two, which is what a plan needs.
@@ -156,7 +156,7 @@ class Cost:
             products=3.0 * batch * weights,
             elements=activations + 25.0 * weights,
             rows=sum(len(x) for x in split.x.values()),
-            memory=size * (12 * weights + activations + 4 * EVALUATION_ROWS * widest),
+            memory=size * (12 * weights + activations + 4 * BLOCK_ROWS * widest),
         )
 
     def seconds(self, networks: int) -> float:

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from nnbench.catalog.schedules import SCHEDULES, PlateauState
 
+# Rows evaluated at once. A constant, since a matrix product's rounding may depend on its shape: a
+# cell's result must not depend on how much memory its stack was given.
+BLOCK_ROWS = 512
 SMALL_WEIGHT = 1e-3  # below it a weight is as good as zero
 Scores = dict[str, float]  # "train_loss", "val_loss", "val_accuracy" or "val_r2", ...
 

@@ -12,10 +12,6 @@ from nnbench.engine.network import Network, Numbers, Program, forward, unflatten
 from nnbench.engine.step import evaluated, loss_of
 from nnbench.protocol import SMALL_WEIGHT
 
-# A block's size is a constant, since a matrix product's rounding may depend on its shape: a cell's
-# result must not depend on how much memory its stack was given.
-BLOCK_ROWS = 512
-
 
 class Sums(NamedTuple):
     """Sums over the rows of a block: loss, and right answers or squared errors."""

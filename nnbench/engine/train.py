@@ -22,7 +22,7 @@ from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers import OPTIMIZERS
 from nnbench.draws import PARTS, Draws, Split, draw_key, split_for
-from nnbench.engine.evaluate import BLOCK_ROWS, evaluate_block, weight_statistics
+from nnbench.engine.evaluate import evaluate_block, weight_statistics
 from nnbench.engine.network import (
     Network,
     Program,
@@ -34,7 +34,7 @@ from nnbench.engine.network import (
 from nnbench.engine.probes import PROBE_ROWS, probe, sharpness
 from nnbench.engine.step import start_optimizer, train_step
 from nnbench.lazy import load_now
-from nnbench.protocol import Rates, Record, Scores, engine_name, score_of_task
+from nnbench.protocol import BLOCK_ROWS, Rates, Record, Scores, engine_name, score_of_task
 from nnbench.rows import Rows
 from nnbench.study import Cell
 
