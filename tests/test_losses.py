@@ -21,7 +21,9 @@ from nnbench.study import make_study
 from tests.helpers import make_cells, other_value, train_all
 
 TYPES = [torch.float32, torch.float64]
-CASES = [(name, form) for name, loss in LOSSES.items() for form in set(loss.targets.values())]
+CASES = [
+    (name, form) for name, loss in LOSSES.items() for form in dict.fromkeys(loss.targets.values())
+]
 FAR = [-1e3, -300.0, -104.0, -89.0, -50.0, -28.0, -27.5, -17.0, -1.0, -1e-3, 0.0]
 LOGITS = torch.tensor(sorted({*FAR, *(-x for x in FAR)}), dtype=torch.float64)
 
