@@ -128,6 +128,7 @@ class Claim(_Section):
     metric: str = "test_accuracy"
     by: float = Field(default=0.0, ge=0, description="smallest difference that counts")
     margin: float | None = Field(default=None, gt=0, description="largest that counts as none")
+    course: int | None = Field(default=None, ge=1, description="number in the course's list")
 
     @model_validator(mode="after")
     def _one_form(self) -> Claim:

@@ -33,15 +33,15 @@ HOME = {  # the study that is about a kind
     "schedule": "schedules",
     "norm": "batchnorm",
     "loss": "outliers",
-    "early_stopping": "early-stopping",
+    "early_stopping": "early_stopping",
     "landscape": "landscapes",
     "expression": "numerics",
 }
 SPECIAL = {  # entries that another study is about
-    ("activation", "identity"): "depth-without-activation",
-    ("activation", "selu"): "self-normalising",
+    ("activation", "identity"): "depth_without_activation",
+    ("activation", "selu"): "self_normalising",
     ("optimizer", "adagrad"): "adagrad",
-    ("data", "gaussian_signal"): "self-normalising",
+    ("data", "gaussian_signal"): "self_normalising",
 }
 SECTIONS = {
     "Activations": ("activation",),
@@ -78,8 +78,8 @@ class Item:
 
 EXTRAS: Mapping[str, tuple[Item, ...]] = {
     "Optimizers": (
-        Item("one-sample SGD", "batch_size = 1", "torch.optim.SGD", "batch-size"),
-        Item("full batch", "batch_size = 0", "torch.optim.SGD", "batch-size"),
+        Item("one-sample SGD", "batch_size = 1", "torch.optim.SGD", "batch_size"),
+        Item("full batch", "batch_size = 0", "torch.optim.SGD", "batch_size"),
         Item("clipping by norm", "clip_norm = 1.0", "torch.nn.utils.clip_grad_norm_"),
         Item("clipping by value", "clip_value = 1.0", "torch.nn.utils.clip_grad_value_"),
     ),
@@ -99,7 +99,7 @@ EXTRAS: Mapping[str, tuple[Item, ...]] = {
         ),
         Item("dropout", "dropout = 0.2", "torch.nn.Dropout", "dropout"),
         Item(
-            "alpha dropout", 'dropout_kind = "alpha"', "torch.nn.AlphaDropout", "self-normalising"
+            "alpha dropout", 'dropout_kind = "alpha"', "torch.nn.AlphaDropout", "self_normalising"
         ),
         Item("L1", "l1 = 0.001", "its formula", "regularisation"),
         Item("L2", "weight_decay = 0.01", "torch.optim.SGD(weight_decay=...)", "regularisation"),
