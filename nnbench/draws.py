@@ -28,6 +28,7 @@ else:
     model_selection = lazy_import("sklearn.model_selection", globals())
 
 PARTS = ("train", "val", "test")
+EVALUATION = "evaluation/{}"  # purposes of the noise of an evaluation as in training
 
 
 class DataError(ValueError):
@@ -240,6 +241,7 @@ class Draws:
     def next_noise(self, purpose: str, layer: int, batch: int, units: int) -> Tensor:
         """Return uniform noise (batch, units), float32, for the next step of a hidden layer.
 
-        `purpose` is ``dropout`` or ``activation``: each has a stream of its own in each layer.
+        `purpose` is ``dropout`` or ``activation``, or either within `EVALUATION`: each has a stream
+        of its own in each layer.
         """
         return torch.rand(batch, units, generator=self._generator(f"{purpose}/{layer}"))

@@ -83,6 +83,14 @@ FIELDS: dict[str, Field] = {
     "batch_size": _plain(
         Role.PROGRAM, Parameter(32, "examples of a step (0: all)", 0, 100_000_000)
     ),
+    "evaluation": _plain(
+        Role.PROGRAM,
+        Parameter(
+            "eval",
+            "train: as in training, dropout on and each example normalised as a batch of one",
+            choices=("eval", "train"),
+        ),
+    ),
     "early_stopping": _entry("early_stopping", "none", Role.NUMBER, "when training ends"),
     "val_fraction": _plain(
         Role.PROGRAM, Parameter(0.2, "share of the examples for validation", 0.01, 0.9)

@@ -149,6 +149,8 @@ class Cost:
         activations = batch * (width * depth * 12 + outputs * 6)
         size = 8 if recipe["dtype"] == "float64" else 4
         widest = max(shapes)
+        # in training mode an example enters twice, and brings its noise for each layer
+        evaluated = BLOCK_ROWS * (2 + depth if recipe["evaluation"] == "train" else 1)
         return cls(
             steps=recipe["epochs"] * split.steps_per_epoch(batch),
             evaluations=recipe["epochs"] + 1,
@@ -156,7 +158,7 @@ class Cost:
             products=3.0 * batch * weights,
             elements=activations + 25.0 * weights,
             rows=sum(len(x) for x in split.x.values()),
-            memory=size * (12 * weights + activations + 4 * BLOCK_ROWS * widest),
+            memory=size * (12 * weights + activations + 4 * evaluated * widest),
         )
 
     def seconds(self, networks: int) -> float:

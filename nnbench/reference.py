@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from nnbench.catalog import ACTIVATIONS, INITS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES
 from nnbench.catalog.activation_twins import GivenRReLU
 from nnbench.catalog.inits import keywords
-from nnbench.draws import PARTS, Draws, Split, split_for
-from nnbench.protocol import SMALL_WEIGHT, Record, Scores, score_of_task
+from nnbench.draws import EVALUATION, PARTS, Draws, Split, split_for
+from nnbench.protocol import BLOCK_ROWS, SMALL_WEIGHT, Record, Scores, score_of_task
 from nnbench.rows import Rows
 from nnbench.seeds import torch_generator
 from nnbench.study import Cell
@@ -228,13 +228,16 @@ def averaged_parameters(optimizer: torch.optim.Optimizer) -> Iterator[None]:
 
 
 @torch.no_grad()
-def evaluate(cell: Cell, network: nn.Module, split: Split, criterion: nn.Module) -> Scores:
-    """Return loss and score on each part, with running statistics and without dropout."""
-    network.eval()
+def evaluate(
+    cell: Cell, network: nn.Module, split: Split, criterion: nn.Module, draws: Draws
+) -> Scores:
+    """Return loss and score on each part: running statistics, no dropout, unless told otherwise."""
+    in_training = cell.recipe["evaluation"] == "train"
+    network.train(in_training)
     scores: Scores = {}
     for part in PARTS:
         x, y = tensors(cell, split, part)
-        outputs = network(x)
+        outputs = outputs_in_training(network, x, draws) if in_training else network(x)
         scores[f"{part}_loss"] = float(criterion(outputs, y))
         score = score_of_task(split.task)
         scores[f"{part}_{score}"] = score_outputs(cell, split, part, outputs)
@@ -244,6 +247,33 @@ def evaluate(cell: Cell, network: nn.Module, split: Split, criterion: nn.Module)
     scores["small_weight_fraction"] = float((weights.abs() < SMALL_WEIGHT).double().mean())
     network.train()
     return scores
+
+
+def outputs_in_training(network: nn.Module, x: Tensor, draws: Draws) -> Tensor:
+    """Return the outputs of a network in training mode, each example a batch of one.
+
+    As torch's BatchNorm refuses a batch of one, an example enters twice: the mean and the variance
+    are the same. What the running statistics would learn from it is forgotten again.
+    """
+    kept = deepcopy(network.state_dict())
+    noisy: list[tuple[Any, str, int]] = []
+    for layer, hidden in enumerate(m for m in network.children() if isinstance(m, Hidden)):
+        noisy.append((hidden.dropout, "dropout", layer))
+        if isinstance(hidden.activation, GivenRReLU):
+            noisy.append((hidden.activation, "activation", layer))
+    of_training = [module.noise for module, _, _ in noisy]
+    outputs = []
+    for block in x.split(BLOCK_ROWS):
+        for module, purpose, layer in noisy:
+            width = network.get_submodule(f"{layer}.linear").get_parameter("weight").shape[0]
+            drawn = draws.next_noise(EVALUATION.format(purpose), layer, len(block), width)
+            rows = iter(drawn)
+            module.noise = lambda *shape, rows=rows: next(rows).expand(*shape)
+        outputs += [network(row.expand(2, -1))[:1] for row in block]
+    for (module, _, _), noise in zip(noisy, of_training, strict=True):
+        module.noise = noise
+    network.load_state_dict(kept)
+    return torch.cat(outputs)
 
 
 def score_outputs(cell: Cell, split: Split, part: str, outputs: Tensor) -> float:
@@ -292,7 +322,7 @@ def train_cell(
 
     def scored() -> Scores:
         with averaged_parameters(optimizer):
-            return evaluate(cell, network, split, criterion)
+            return evaluate(cell, network, split, criterion, draws)
 
     record.add(0, 0, rate(), float("nan"), scored())
     x, y = tensors(cell, split, "train")

@@ -106,6 +106,11 @@ EXTRAS: Mapping[str, tuple[Item, ...]] = {
         Item("elastic net", "l1 = 0.001\nweight_decay = 0.01", "its formula", "regularisation"),
         Item("decoupled decay", "decoupled = true", "torch.optim.AdamW", "regularisation"),
         Item("residual connections", "residual = true", "its formula"),
+        Item(
+            "evaluation in training mode",
+            'evaluation = "train"',
+            "torch.nn.Module.train, one example at a time",
+        ),
     ),
     "Losses": (
         Item(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.func import vmap
 
 from nnbench.catalog.losses import LOSSES
 from nnbench.engine.network import Network, Numbers, Program, forward, unflatten
@@ -21,15 +23,51 @@ class Sums(NamedTuple):
 
 
 def evaluate_block(
-    program: Program, network: Network, numbers: Numbers, x: Tensor, y: Tensor
+    program: Program,
+    network: Network,
+    numbers: Numbers,
+    x: Tensor,
+    y: Tensor,
+    noise: Mapping[str, Tensor],
 ) -> Sums:
-    """Evaluate a network on a block of rows (rows, features): running statistics, no dropout."""
+    """Evaluate a network on a block of rows (rows, features).
+
+    Running statistics and no dropout, unless the program evaluates as in training: then `noise`,
+    uniform (rows, units) as for a step, is used, and otherwise it is empty.
+    """
     params = unflatten(program, evaluated(program, network, numbers))
-    outputs, _ = forward(program, params, network.running, numbers, x, noise=None)
+    if program.evaluation == "train":
+        outputs = as_in_training(program, network, params, numbers, x, noise)
+    else:
+        outputs, _ = forward(program, params, network.running, numbers, x, noise=None)
     loss = loss_of(program, outputs, y, numbers) * x.shape[0]
     if program.target == "value":
         return Sums(loss, ((outputs - y) ** 2).sum())
     return Sums(loss, right_answers(program, outputs, y))
+
+
+def as_in_training(
+    program: Program,
+    network: Network,
+    params: Mapping[str, Tensor],
+    numbers: Numbers,
+    x: Tensor,
+    noise: Mapping[str, Tensor],
+) -> Tensor:
+    """Return the outputs (rows, outputs) of a network that was left in training mode.
+
+    Each row is a batch of one. It enters twice, which has the same mean and variance as once, for
+    the unbiased variance of a single row, of which nothing is kept here, would divide by zero.
+    """
+
+    def alone(row: Tensor, of_row: Mapping[str, Tensor]) -> Tensor:
+        twice = {name: values.expand(2, -1) for name, values in of_row.items()}
+        pair = row.expand(2, -1)
+        outputs, _ = forward(program, params, network.running, numbers, pair, twice)
+        return outputs[0]
+
+    outputs: Tensor = vmap(alone)(x, noise)
+    return outputs
 
 
 def right_answers(program: Program, outputs: Tensor, y: Tensor) -> Tensor:

@@ -46,6 +46,7 @@ class Program:
     l1: bool
     clip_norm: bool
     clip_value: bool
+    evaluation: str = "eval"
     loss_fixed: tuple[tuple[str, Any], ...] = ()  # parameters of the loss that are no tensors
 
     @property
@@ -85,6 +86,7 @@ def program_of(recipe: Mapping[str, Any], split: Split) -> Program:
         l1=recipe["l1"] > 0,
         clip_norm=recipe["clip_norm"] > 0,
         clip_value=recipe["clip_value"] > 0,
+        evaluation=recipe["evaluation"],
         loss_fixed=tuple(
             (name, recipe[f"loss.{name}"])
             for name, about in LOSSES[recipe["loss"]].parameters.items()

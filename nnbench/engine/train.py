@@ -21,7 +21,7 @@ from nnbench.catalog.activations import ACTIVATIONS
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers import OPTIMIZERS
-from nnbench.draws import PARTS, Draws, Split, draw_key, split_for
+from nnbench.draws import EVALUATION, PARTS, Draws, Split, draw_key, split_for
 from nnbench.engine.evaluate import evaluate_block, weight_statistics
 from nnbench.engine.network import (
     Network,
@@ -79,12 +79,15 @@ class Data:
         """Return every repeat's order of the training examples (repeats, n) for an epoch."""
         return torch.stack([d.next_order(self.n["train"]) for d in self.draws]).to(self.device)
 
-    def next_noise(self, program: Program, batch: int) -> dict[str, Tensor]:
-        """Return the step's noise by purpose and layer, (cells, batch, units) each."""
+    def next_noise(self, program: Program, batch: int, purpose_of: str = "{}") -> dict[str, Tensor]:
+        """Return the next noise by what it is for and layer, (cells, batch, units) each."""
         drawn = {"dropout": program.dropout, "activation": ACTIVATIONS[program.activation].random}
         return {
             f"{purpose}/{layer}": torch.stack(
-                [draws.next_noise(purpose, layer, batch, program.width) for draws in self.draws]
+                [
+                    draws.next_noise(purpose_of.format(purpose), layer, batch, program.width)
+                    for draws in self.draws
+                ]
             ).to(self.device)[self.which]
             for purpose, wanted in drawn.items()
             if wanted
@@ -205,7 +208,11 @@ class Stack:
         for first in range(0, n, BLOCK_ROWS):
             index = torch.arange(first, min(first + BLOCK_ROWS, n), device=self.data.device)
             x, y = self.data.rows(part, index.expand(repeats, -1))
-            sums = self._evaluate(self.network, self.numbers, x, y)
+            in_training = self.program.evaluation == "train"
+            noise = (
+                self.data.next_noise(self.program, len(index), EVALUATION) if in_training else {}
+            )
+            sums = self._evaluate(self.network, self.numbers, x, y, noise)
             loss = loss + sums.loss.double()
             score = score + sums.score.double()
         return loss.cpu().numpy(), score.cpu().numpy()

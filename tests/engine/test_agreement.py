@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,31 @@ def test_divergence_comes_at_the_same_step() -> None:
     assert disagreements(cells) == []
     steps = [row["diverged_at_step"] for row in train_all(cells).cells]
     assert None not in steps and len(set(steps)) >= 3
+
+
+@pytest.mark.parametrize("position", ["before", "after"])
+def test_evaluation_as_in_training(position: str) -> None:
+    agree(
+        evaluation=["eval", "train"],
+        norm=["none", {"name": "batchnorm", "position": position}],
+        activation=["tanh", "rrelu"],
+        dropout=[0.0, 0.3],
+        init="torch_default",  # its biases differ, so that no two classes tie
+        optimizer=SGD,
+    )
+
+
+def test_a_batch_of_one_leaves_batchnorm_nothing_but_its_shift() -> None:
+    cells = make_cells(norm="batchnorm", evaluation="train", optimizer=SGD, epochs=0)
+    (row,) = train_all(cells).cells
+    # each unit is its own mean, so every example gets the same outputs: two classes, one answer
+    assert row["train_loss"] == pytest.approx(math.log(2), abs=1e-12)
+
+
+def test_evaluation_as_in_training_changes_no_training() -> None:
+    cells = make_cells(evaluation=["eval", "train"], dropout=0.5, norm="batchnorm", optimizer=SGD)
+    curves = train_all(cells).curves
+    by_cell = [[c for c in curves if c["cell_id"] == cell.cell_id] for cell in cells]
+    first, second = ([c["grad_norm"] for c in curve[1:]] for curve in by_cell)
+    assert first == second
+    assert by_cell[0][-1]["val_loss"] != by_cell[1][-1]["val_loss"]
