@@ -1,0 +1,65 @@
+"""Counts, which cells have a number, and the pairs of cells that differ in one factor only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from nnbench.stats.metrics import METRICS
+
+
+def status_counts(frame: pd.DataFrame) -> dict[str, int]:
+    """Return how many cells there are (`n`) and how many are ok, diverged and crashed."""
+    status = frame["status"]
+    return {"n": len(frame)} | {s: int((status == s).sum()) for s in ("ok", "diverged", "crashed")}
+
+
+def usable(frame: pd.DataFrame, metric: str) -> pd.Series:
+    """Return which rows have a number to average: finished, and the metric is finite."""
+    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
+    return (frame["status"] == "ok") & np.isfinite(values)
+
+
+def applicable(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[str]]:
+    """Drop the data sets on which the metric cannot exist (accuracy of a regression); name them.
+
+    A data set goes where cells finished and none has the metric. Where no cell finished the kind
+    of task is unknown, so its cells stay and count as not usable. A metric that belongs to no
+    kind of task, such as epochs to a target, may be null because it was never reached: it stays.
+    """
+    if METRICS[metric].task is None or frame.empty:
+        return frame, []
+    finished = (frame["status"] == "ok").groupby(frame["data"]).any()
+    measured = usable(frame, metric).groupby(frame["data"]).any()
+    dropped = sorted(finished.index[finished & ~measured])
+    return frame[~frame["data"].isin(dropped)], dropped
+
+
+def paired_differences(
+    frame: pd.DataFrame, factor: str, baseline: str, metric: str, factors: Sequence[str]
+) -> pd.DataFrame:
+    """Return one row per pair: cells alike in data set, seed and every other factor.
+
+    `frame` is labelled. Columns: `level, data, seed`, the other factors, `difference` (level minus
+    baseline; null where either cell has no metric, so that a lost pair is counted and not lost).
+    A level's cell without a partner, as in a one-factor design, makes no pair.
+    """
+    others = [f for f in factors if f != factor]
+    key = ["data", "seed", *others]
+    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
+    table = frame[[*key, factor]].assign(value=values.where(usable(frame, metric)))
+    base = table.loc[table[factor] == baseline, [*key, "value"]]
+    pairs = table[table[factor] != baseline].merge(
+        base, on=key, suffixes=("", "_baseline"), validate="many_to_one"
+    )
+    pairs["difference"] = pairs["value"] - pairs["value_baseline"]
+    return pairs.rename(columns={factor: "level"})[["level", *key, "difference"]]
+
+
+def block_differences(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean difference of each block: columns `level, data, seed, difference`."""
+    whole = pairs.dropna(subset=["difference"])
+    keys = ["level", "data", "seed"]
+    return whole.groupby(keys, sort=True)["difference"].mean().reset_index()

@@ -1,0 +1,186 @@
+"""Ranks within blocks: who comes first, whether ranks differ at all, and which pairs do."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from nnbench.stats.contrasts import contrast, correct_family, holm
+from nnbench.stats.intervals import GeneratorFor
+from nnbench.stats.metrics import METRICS
+from nnbench.stats.pairing import usable
+from nnbench.stats.power import ALPHA
+from nnbench.stats.signed_rank import LEAST_BLOCKS, signed_rank
+
+MOST_CONTESTANTS = 40
+LABEL_SEPARATOR = " / "
+PAIR_COLUMNS = ("wins", "losses", "ties", "blocks", "p", "p_holm", "reason", "differs")
+
+
+def contestant_labels(frame: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    """Return one label a row: the levels of the factors in `by`, joined."""
+    parts = [frame[f].astype(str) for f in by]
+    label = parts[0]
+    for part in parts[1:]:
+        label = label + LABEL_SEPARATOR + part
+    return label.astype(object)
+
+
+def block_scores(
+    frame: pd.DataFrame, by: Sequence[str], metric: str, factors: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return a score for each block and contestant, higher being better: (blocks, contestants).
+
+    `frame` is labelled; contestants are the combinations of `by`; the index is `data, seed`;
+    factors: all of the study's, if they are more than `by`. A
+    *problem* is a block with one level of each other factor. Where a block is one problem, the
+    score is the metric, with its sign turned if lower is better, and -infinity where the cell has
+    none: diverged ranks last. Where it is several, the score is minus the mean rank over them,
+    for a mean of the metric would need a number for the cells that diverged. Only problems that
+    every contestant met count: `attrs` has `problems_used` of `problems`.
+    """
+    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
+    signed = values if METRICS[metric].higher_is_better else -values
+    table, keys = _contest(frame, by, factors, signed.where(usable(frame, metric), -math.inf))
+    names = list(dict.fromkeys(table["arm"]))
+    wide = table.set_index([*keys, "arm"])["value"].unstack("arm").reindex(columns=names)
+    met = wide.dropna()
+    if len(keys) > 2:
+        met = -met.rank(axis="columns", ascending=False)
+        met = met.groupby(level=["data", "seed"]).mean()
+    scores: pd.DataFrame = met.rename_axis(columns="arm")
+    scores.attrs = {"problems": len(wide), "problems_used": len(wide.dropna())}
+    return scores
+
+
+def _contest(
+    frame: pd.DataFrame, by: Sequence[str], factors: Sequence[str] | None, values: pd.Series
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return `arm`, `value` and the keys of a problem, one row a cell, and those keys."""
+    keys = ["data", "seed", *(f for f in factors or () if f not in by)]
+    table = frame[keys].assign(value=values, arm=contestant_labels(frame, by))
+    if table.duplicated([*keys, "arm"]).any():
+        raise ValueError(f"cells share {keys} and {list(by)}: name the other factors too")
+    return table, keys
+
+
+def mean_ranks(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return `arm, mean_rank, blocks`, the best first: ranks within blocks, ties averaged."""
+    ranks = scores.rank(axis="columns", ascending=False).mean()
+    table = pd.DataFrame({"arm": list(scores.columns), "mean_rank": ranks.to_numpy(dtype=float)})
+    table["blocks"] = len(scores)
+    return table.sort_values("mean_rank", kind="stable", ignore_index=True)
+
+
+def friedman(scores: pd.DataFrame) -> dict[str, Any]:
+    """Return Friedman's test that all contestants rank alike: `statistic, p, blocks, arms, reason`.
+
+    Undefined below 5 blocks or 3 contestants, or where all tie in every block. Source: Demšar
+    2006, Statistical Comparisons of Classifiers over Multiple Data Sets.
+    """
+    blocks, arms = scores.shape
+    result: dict[str, Any] = {"statistic": math.nan, "p": math.nan, "blocks": blocks, "arms": arms}
+    ranks = scores.rank(axis="columns").to_numpy()
+    if blocks < LEAST_BLOCKS:
+        return result | {"reason": f"undefined: {blocks} blocks, and the test needs {LEAST_BLOCKS}"}
+    if arms < 3:
+        return result | {"reason": f"undefined: {arms} contestants, and the test needs 3"}
+    if np.ptp(ranks, axis=1).max() == 0:
+        return result | {"reason": f"undefined: all {arms} tie in every block"}
+    statistic, p = scipy.stats.friedmanchisquare(*ranks.T)
+    return result | {"statistic": float(statistic), "p": float(p), "reason": None}
+
+
+def pairwise_ranks(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per pair of contestants, Wilcoxon's test with Holm's correction over all.
+
+    Columns: `first, second, wins, losses, ties, blocks` (of the first over the second), `p,
+    p_holm, reason, differs`. Raises ValueError above 40 contestants: 780 pairs are corrected for
+    already, so none of more would be found to differ, and no one reads them.
+    """
+    _check_contestants(list(scores.columns))
+    rows = []
+    for first, second in itertools.combinations(scores.columns, 2):
+        one, other = scores[first].to_numpy(dtype=float), scores[second].to_numpy(dtype=float)
+        tied = one == other
+        differences = np.subtract(one, other, out=np.zeros(len(one)), where=~tied)
+        test = signed_rank(differences)
+        row = {"first": first, "second": second, "wins": int((one > other).sum())}
+        row |= {"losses": int((one < other).sum()), "ties": int(tied.sum()), "blocks": len(one)}
+        rows.append(row | {"p": test.p, "reason": test.reason})
+    table = pd.DataFrame(rows, columns=["first", "second", *PAIR_COLUMNS])
+    table["p_holm"] = holm(table["p"].to_numpy(dtype=float))
+    table["differs"] = table["p_holm"] < ALPHA
+    table["reason"] = table["reason"].astype(object).where(table["reason"].notna(), None)
+    return table
+
+
+def rank_cliques(ranks: pd.DataFrame, pairs: pd.DataFrame, friedman_p: float) -> list[list[str]]:
+    """Return the groups of neighbours in mean rank among whom no pair differs, for the bars of a
+    critical-difference diagram.
+
+    ranks: of `mean_ranks`. pairs: of `pairwise_ranks`. Where Friedman's test does not reject, all
+    are one group; with 5 blocks no pair can differ, for the smallest p is 1/16. A group of one is
+    left out, and so is one inside of another. Source: Benavoli, Corani and Mangili 2016, Should
+    We Really Use Post-Hoc Tests Based on Mean-Ranks?
+    """
+    order = list(ranks["arm"])
+    if not friedman_p < ALPHA:
+        return [order] if len(order) > 1 else []
+    differing = pairs[pairs["differs"].astype(bool)]
+    apart = {frozenset(pair) for pair in zip(differing["first"], differing["second"], strict=True)}
+    groups: list[list[str]] = []
+    end = 0
+    for start in range(len(order)):
+        stop = start + 1
+        while stop < len(order) and not any(
+            frozenset((member, order[stop])) in apart for member in order[start:stop]
+        ):
+            stop += 1
+        if stop > end and stop - start > 1:
+            groups.append(order[start:stop])
+        end = max(end, stop)
+    return groups
+
+
+def pairwise_differences(
+    frame: pd.DataFrame,
+    by: Sequence[str],
+    metric: str,
+    generator_for: GeneratorFor,
+    factors: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Return one row per pair of contestants: `first, second` and the columns of `contrast`.
+
+    The difference is first minus second over cells alike in all else; verdicts hold for all pairs
+    together. It says more than ranks do where there are fewer than 5 blocks. Raises ValueError
+    above 40 contestants.
+    """
+    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
+    table, key = _contest(frame, by, factors, values.where(usable(frame, metric)))
+    names = list(dict.fromkeys(table["arm"]))
+    _check_contestants(names)
+    cells = {name: part.drop(columns="arm") for name, part in table.groupby("arm", sort=False)}
+    rows = []
+    for first, second in itertools.combinations(names, 2):
+        pairs = cells[first].merge(cells[second], on=key, suffixes=("", "_second"))
+        pairs["difference"] = pairs["value"] - pairs["value_second"]
+        generator = generator_for(f"{first}/{second}/pair")
+        row = {"first": first, "second": second} | contrast(pairs, metric, generator)
+        rows.append(row)
+    return correct_family(pd.DataFrame(rows), metric) if rows else _no_pairs()
+
+
+def _no_pairs() -> pd.DataFrame:
+    return pd.DataFrame(columns=["first", "second", "effect", "verdict"])
+
+
+def _check_contestants(names: Sequence[str]) -> None:
+    if len(names) > MOST_CONTESTANTS:
+        raise ValueError(f"{len(names)} contestants: at most {MOST_CONTESTANTS} can be compared")

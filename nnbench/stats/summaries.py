@@ -1,0 +1,150 @@
+"""One row per level, with its mean and its paired effect; one row per factor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nnbench.stats.contrasts import contrast, correct_family
+from nnbench.stats.intervals import GeneratorFor, Interval, bootstrap_interval
+from nnbench.stats.metrics import METRICS
+from nnbench.stats.pairing import paired_differences, status_counts, usable
+
+
+def summarise_effects(
+    frame: pd.DataFrame,
+    levels: Mapping[str, Sequence[str]],
+    baselines: Mapping[str, str],
+    metric: str,
+    generator_for: GeneratorFor,
+) -> pd.DataFrame:
+    """Return one row per factor and level, each with its mean and its paired effect.
+
+    `frame` is labelled; the factors are those of `baselines`, in that order. Columns: `factor,
+    level, baseline, n, ok, diverged, crashed, used, mean, mean_low, mean_high, mean_reason` and
+    those of `contrast`. Verdicts hold for all factors' comparisons together (`correct_family`).
+    The mean and the effect may rest on different cells: where one of a pair diverged, the other
+    still counts in its mean.
+    """
+    factors = list(baselines)
+    tables = [
+        _uncorrected(frame, f, levels[f], baselines[f], metric, factors, generator_for)
+        for f in factors
+    ]
+    return _judged(tables, metric)
+
+
+def summarise_factor(
+    frame: pd.DataFrame,
+    factor: str,
+    levels: Sequence[str],
+    baseline: str,
+    metric: str,
+    factors: Sequence[str],
+    generator_for: GeneratorFor,
+) -> pd.DataFrame:
+    """Return the rows of `summarise_effects` for one factor, corrected among its own levels only.
+
+    factors: all of the study's, for a pair is alike in every other one.
+    """
+    table = _uncorrected(frame, factor, levels, baseline, metric, factors, generator_for)
+    return _judged([table], metric)
+
+
+def _uncorrected(
+    frame: pd.DataFrame,
+    factor: str,
+    levels: Sequence[str],
+    baseline: str,
+    metric: str,
+    factors: Sequence[str],
+    generator_for: GeneratorFor,
+) -> pd.DataFrame:
+    """Return one row per level of a factor, as if no other comparison were made."""
+    pairs = paired_differences(frame, factor, baseline, metric, factors)
+    table = summarise_levels(frame, factor, levels, metric, generator_for)
+    table.insert(2, "baseline", [level == baseline for level in levels])
+    by_level = dict(list(pairs.groupby("level", sort=False)))
+    effects = []
+    for level in levels:
+        generator = generator_for(f"{factor}/{level}/effect")
+        effects.append(contrast(by_level.get(level, pairs.iloc[:0]), metric, generator))
+    return pd.concat([table, pd.DataFrame(effects)], axis="columns")
+
+
+def _judged(tables: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
+    """Return the tables as one, their comparisons corrected together; a baseline has none."""
+    if not tables:
+        return pd.DataFrame(columns=["factor", "level", "baseline", "verdict"])
+    rows = correct_family(pd.concat(tables, ignore_index=True), metric)
+    alone = rows["baseline"].astype(bool)
+    rows.loc[alone, "verdict"] = "baseline"
+    for column in [str(c) for c in rows if str(c).endswith("_reason")]:
+        says = rows[column].notna() & (~alone | (column == "mean_reason"))
+        rows[column] = rows[column].astype(object).where(says, None)
+    return rows
+
+
+def summarise_levels(
+    frame: pd.DataFrame,
+    factor: str,
+    levels: Sequence[str],
+    metric: str,
+    generator_for: GeneratorFor,
+) -> pd.DataFrame:
+    """Return one row per level: the counts and the mean of `summarise_factor`, without effects."""
+    rows = []
+    for level in levels:
+        cells = frame[frame[factor] == level]
+        mean = mean_interval(cells, metric, generator_for(f"{factor}/{level}/mean"))
+        row = {"factor": factor, "level": level} | status_counts(cells)
+        row["used"] = int(usable(cells, metric).sum())
+        rows.append(row | _interval_columns("mean", mean))
+    return pd.DataFrame(rows)
+
+
+def mean_interval(frame: pd.DataFrame, metric: str, generator: np.random.Generator) -> Interval:
+    """Return the mean of the metric over the cells that have it, with its interval.
+
+    The interval ends where the metric does: no accuracy is above 1.
+    """
+    cells = frame[usable(frame, metric)]
+    values, blocks = cells[metric].astype(float), cells["seed"].astype(str)
+    mean = bootstrap_interval(values, cells["data"], generator, blocks=blocks)
+    if mean.reason:
+        return mean
+    ends = METRICS[metric]
+    return replace(mean, low=max(mean.low, ends.low), high=min(mean.high, ends.high))
+
+
+def _interval_columns(name: str, interval: Interval) -> dict[str, Any]:
+    return {
+        name: interval.estimate,
+        f"{name}_low": interval.low,
+        f"{name}_high": interval.high,
+        f"{name}_reason": interval.reason,
+    }
+
+
+def importance(effects: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per factor, the most important first: `factor, range, levels, undefined`.
+
+    range: from the lowest to the highest mean paired difference, the baseline's 0 included. It
+    grows with noise and with the number of levels, so it orders factors and proves nothing.
+    undefined: levels without an effect (all diverged, or never paired): they have no share in
+    the range. A factor with no effect at all has a null range and comes last.
+    """
+    rows = []
+    for factor, part in effects.groupby("factor", sort=False):
+        others = part[~part["baseline"]]
+        known = others["effect"].dropna()
+        spread = max(known.max(), 0) - min(known.min(), 0) if len(known) else math.nan
+        missing = int(others["effect"].isna().sum())
+        rows.append({"factor": factor, "range": spread, "levels": len(part), "undefined": missing})
+    table = pd.DataFrame(rows, columns=["factor", "range", "levels", "undefined"])
+    return table.sort_values("range", ascending=False, kind="stable").reset_index(drop=True)

@@ -1,0 +1,67 @@
+"""A hundred thousand cells are analysed in seconds and within a gigabyte."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nnbench import stats
+from tests.stats.grids import factors_of, generator_for, large_grid
+
+METRIC = "test_accuracy"
+ROOT = Path(__file__).parents[2]
+
+
+def analyse(cells: int) -> None:
+    """Compute every frame of a report, and the tuning frames, of a grid of that many cells."""
+    frame = large_grid(cells)
+    factors = factors_of(frame)
+    levels = {f: list(dict.fromkeys(frame[f])) for f in factors}
+    baselines = {f: names[0] for f, names in levels.items()}
+    effects = stats.summarise_effects(frame, levels, baselines, METRIC, generator_for)
+    assert list(effects["verdict"]).count("better") == len(levels["f0"]) - 1
+    for by_data in (False, True):
+        arms = stats.summarise_arms(frame, factors, METRIC, generator_for, by_data)
+        assert arms["n"].sum() == len(frame)
+    shares = stats.variance_shares(frame, factors, METRIC, generator_for)
+    assert shares["share"].sum() == pytest.approx(1.0)
+    lost = stats.divergence_shares(frame, factors, generator_for)
+    assert lost["share"].sum() == pytest.approx(1.0)
+    scores = stats.block_scores(frame, ["f0"], METRIC, factors)
+    assert stats.pairwise_ranks(scores)["blocks"].eq(10).all()
+    stats.pairwise_differences(frame, ["f0"], METRIC, generator_for, factors)
+    assert len(stats.performance_profile(frame, ["f0"], METRIC)) == 101 * len(levels["f0"])
+    tuned = frame.assign(val_loss=1 - frame[METRIC], rate=frame["f0"].str.slice(1).astype(int) + 1)
+    stats.good_region(tuned, factors[1:], "rate", METRIC)
+    stats.expected_best(tuned, factors[1:], ["rate"], METRIC, generator_for)
+
+
+def test_the_large_grid_is_as_large_as_it_says() -> None:
+    frame = large_grid(50_000)
+    assert len(frame) == 50_000 and frame["test_accuracy"].isna().mean() == pytest.approx(
+        0.03, abs=0.005
+    )
+
+
+@pytest.mark.slow
+def test_100_000_cells_take_under_30_seconds_and_a_gigabyte() -> None:
+    code = "from tests.stats.test_large import measure; measure()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    seconds, gigabytes = (float(text) for text in ended.stdout.split())
+    assert seconds < 30
+    assert gigabytes < 1
+
+
+def measure() -> None:
+    """Print the processor seconds that the analysis took and the gigabytes that it needed."""
+    started = time.process_time()
+    analyse(100_000)
+    gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(time.process_time() - started, gigabytes)
