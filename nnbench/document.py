@@ -36,9 +36,24 @@ OF_NETWORKS: dict[str, Direction] = {
     "score_gap": "lower",
     "weight_norm": "lower",
     "small_weight_fraction": "higher",
+    "gradient_drift": "lower",
+    "signal_drift": "lower",
+    "dead_fraction_start": "lower",
+    "dead_fraction_end": "lower",
+    "saturated_fraction_end": "lower",
+    "sharpness_end": "lower",
     "epochs_to_target": "lower",
     "epochs_run": "lower",
     "seconds": "lower",
+}
+# metrics that are measured only where these keys of [probes] are true
+PROBED: dict[str, tuple[str, ...]] = {
+    "gradient_drift": ("layers",),
+    "signal_drift": ("layers",),
+    "dead_fraction_start": ("layers",),
+    "dead_fraction_end": ("layers",),
+    "saturated_fraction_end": ("layers",),
+    "sharpness_end": ("layers", "sharpness"),
 }
 OF_WALKS: dict[str, Direction] = {
     "reached_global": "higher",
@@ -102,6 +117,16 @@ class Probes(_Section):
     layers: bool = False
     every: int = Field(default=1, ge=1)
     sharpness: bool = Field(default=False, description="the largest curvature of the loss, too")
+    correlation: bool = Field(
+        default=False, description="how alike two inputs' pre-activations are, layer by layer"
+    )
+
+    @model_validator(mode="after")
+    def _options_go_with_layers(self) -> Probes:
+        for name in ("sharpness", "correlation"):
+            if getattr(self, name) and not self.layers:
+                raise ValueError(f"{name} is one of the probes that layers = true turns on: add it")
+        return self
 
 
 class Report(_Section):
@@ -115,8 +140,9 @@ class Report(_Section):
 class Claim(_Section):
     """A prediction to be judged on the cells of `where`.
 
-    Either `better` beats `than`, by `by` or more, or `same` and `as` lie within `margin` of each
-    other, in the metric's own unit.
+    Either `better` beats `than`, by `by` or more; or, with `margin`, it is worse by less than that
+    if it is worse at all; or `same` and `as` lie within `margin` of each other, in the metric's
+    own unit.
     """
 
     text: str = Field(min_length=1)
@@ -139,10 +165,10 @@ class Claim(_Section):
             raise ValueError("needs either better and than, or same and as, each naming levels")
         if equated and self.margin is None:
             raise ValueError("same and as need margin, the largest difference that counts as none")
-        if ranked and self.margin is not None:
-            raise ValueError("margin goes with same and as; better and than take by")
         if equated and self.by:
             raise ValueError("by goes with better and than; same and as take margin")
+        if self.by and self.margin is not None:
+            raise ValueError("take by, a least difference, or margin, a largest one; not both")
         return self
 
     @property

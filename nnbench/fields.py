@@ -105,6 +105,9 @@ FIELDS: dict[str, Field] = {
         Role.PROGRAM, Parameter(0, "epochs between two probes (0: none)", 0, 10**7)
     ),
     "probe_sharpness": _plain(Role.PROGRAM, Parameter(False, "probe the largest curvature")),
+    "probe_correlation": _plain(
+        Role.PROGRAM, Parameter(False, "probe the correlation of two inputs through depth")
+    ),
     "study_seed": _plain(Role.DRAW, Parameter(0, "root of all draws", 0, 2**31 - 1)),
     "seed": _plain(Role.DRAW, Parameter(0, "repeat", 0, 2**31 - 1)),
 }

@@ -123,7 +123,8 @@ KINDS: dict[str, Kind] = {
 }
 
 # set outside of [grid]
-OTHER_KEYS = ("kind", "seed", "study_seed", "probe_every", "probe_sharpness")
+PROBE_KEYS = ("probe_every", "probe_sharpness", "probe_correlation")
+OTHER_KEYS = ("kind", "seed", "study_seed", *PROBE_KEYS)
 
 
 def kind_of(recipe: Mapping[str, Any]) -> str:

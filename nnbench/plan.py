@@ -18,7 +18,7 @@ from nnbench.catalog import VOCABULARY
 from nnbench.draws import split_for
 from nnbench.fields import Role
 from nnbench.kinds import KINDS, LANDSCAPE, NUMERICS, kind_of
-from nnbench.protocol import BLOCK_ROWS
+from nnbench.protocol import BLOCK_ROWS, LANCZOS_STEPS, PROBE_ROWS
 from nnbench.study import Cell
 
 MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
@@ -34,6 +34,7 @@ SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 1.5e-3  # of a stack, however man
 SECONDS_PER_ROW = 8e-6  # of a curve
 BYTES_PER_WALK_STEP = 200
 BYTES_PER_CELL_AND_EPOCH = 60  # on disk, compressed
+BYTES_PER_LAYER_AND_PROBE = 180
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,40 @@ class FlatCost:
 
 
 @dataclass(frozen=True)
+class ProbeCost:
+    """What the probes of one network cost."""
+
+    count: int
+    seconds: float  # of one
+    memory: int  # bytes, while it runs
+
+    @classmethod
+    def of(cls, recipe: Any, shapes: Sequence[int], n_train: int, size: int) -> ProbeCost:
+        """Return the cost of a recipe's probes, for layers of these shapes and numbers of `size`.
+
+        Sharpness is by far the largest part of both: Hessian products of the whole training part.
+        """
+        if not recipe["probe_every"]:
+            return cls(0, 0.0, 0)
+        weights = sum(a * b + b for a, b in itertools.pairwise(shapes))
+        rows = min(PROBE_ROWS, n_train)
+        units, width = sum(shapes[1:-1]), recipe["width"]
+        decompositions = 20 * rows * units * min(rows, width)
+        products, elements = 3 * rows * weights + decompositions, 60 * rows * units
+        memory = size * (rows * (12 * units + shapes[0]) + 16 * weights)
+        if recipe["probe_sharpness"]:
+            products += LANCZOS_STEPS * 6 * n_train * weights
+            elements += LANCZOS_STEPS * 36 * n_train * units
+            of_rows = n_train * (16 * units + 2 * shapes[0])
+            memory = max(memory, size * (of_rows + 3 * LANCZOS_STEPS * weights))
+        return cls(
+            count=1 + math.ceil(recipe["epochs"] / recipe["probe_every"]),
+            seconds=products * SECONDS_PER_PRODUCT + elements * SECONDS_PER_NUMBER,
+            memory=memory,
+        )
+
+
+@dataclass(frozen=True)
 class Cost:
     """What one network of a program costs: numbers from its shape, seconds from a rough model."""
 
@@ -135,6 +170,7 @@ class Cost:
     elements: float  # numbers that a step's elementwise operations touch
     rows: int  # of one whole evaluation
     memory: int
+    probes: ProbeCost
 
     @classmethod
     def of(cls, cell: Cell) -> Cost:
@@ -151,6 +187,8 @@ class Cost:
         widest = max(shapes)
         # in training mode an example enters twice, and brings its noise for each layer
         evaluated = BLOCK_ROWS * (2 + depth if recipe["evaluation"] == "train" else 1)
+        probes = ProbeCost.of(recipe, shapes, split.n_train, size)
+        training = size * (12 * weights + activations + 4 * evaluated * widest)
         return cls(
             steps=recipe["epochs"] * split.steps_per_epoch(batch),
             evaluations=recipe["epochs"] + 1,
@@ -158,7 +196,8 @@ class Cost:
             products=3.0 * batch * weights,
             elements=activations + 25.0 * weights,
             rows=sum(len(x) for x in split.x.values()),
-            memory=size * (12 * weights + activations + 4 * evaluated * widest),
+            memory=max(training, probes.memory),
+            probes=probes,
         )
 
     def seconds(self, networks: int) -> float:
@@ -167,6 +206,7 @@ class Cost:
         training = self.steps * (self.calls * SECONDS_PER_CALL + networks * step)
         row = self.products / 3 * SECONDS_PER_PRODUCT + self.elements * SECONDS_PER_NUMBER / 4
         batch_rows = max(1.0, self.rows / 32)
+        training += networks * self.probes.count * self.probes.seconds
         return training + self.evaluations * networks * row * batch_rows / 3
 
 
@@ -174,6 +214,14 @@ def disk_bytes(stacks: Sequence[Stack]) -> int:
     """Return the expected size of the results on disk."""
     return sum(
         (curve_rows(cell) + 10) * BYTES_PER_CELL_AND_EPOCH
+        + layer_rows(cell) * BYTES_PER_LAYER_AND_PROBE
         for stack in stacks
         for cell in stack.cells
     )
+
+
+def layer_rows(cell: Cell) -> int:
+    """Return the rows of a cell's table of layers."""
+    recipe: Any = cell.recipe
+    every = recipe.get("probe_every")
+    return int(recipe["depth"]) * (1 + math.ceil(recipe["epochs"] / every)) if every else 0

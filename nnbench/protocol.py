@@ -15,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.schedules import SCHEDULES, PlateauState
+from nnbench.probed import AT_END, DeathInTime, columns_of
 
 # Rows evaluated at once. A constant, since a matrix product's rounding may depend on its shape: a
 # cell's result must not depend on how much memory its stack was given.
 BLOCK_ROWS = 512
 SMALL_WEIGHT = 1e-3  # below it a weight is as good as zero
+PROBE_ROWS = 256  # the first training examples of the split; all of them where there are fewer
+LANCZOS_STEPS = 24  # of the sharpness
+SATURATED_SLOPE = 0.05  # of the activation's largest slope
 Scores = dict[str, float]  # "train_loss", "val_loss", "val_accuracy" or "val_r2", ...
 
 
@@ -70,7 +74,7 @@ class Record:
     diverged_at_step: int | None = None
     stopped_early: bool = False
     _waited: int = 0
-    _dead: list[NDArray[np.bool_]] = field(default_factory=list)  # (layers, units), by probe
+    _died: DeathInTime = field(default_factory=DeathInTime)
 
     def add(self, epoch: int, step: int, lr: float, grad_norm: float, scores: Scores) -> None:
         """Take in an epoch's evaluation. Divergence at evaluation counts from the epoch's end."""
@@ -112,25 +116,19 @@ class Record:
         step: int,
         statistics: Mapping[str, NDArray[np.float64]],
         dead: NDArray[np.bool_],
+        sharpness: float | None = None,
     ) -> None:
         """Take in a probe: statistics (layers,) by name, and which units are dead (layers, units).
 
-        A dead unit was born so or died; a living one that was found dead before has revived.
+        `sharpness` goes to the curve, whose row of this epoch there must be.
         """
-        self._dead.append(dead)
-        born = self._dead[0]
-        ever = np.logical_or.reduce(self._dead)
-        fractions = {
-            "born_dead_fraction": (dead & born).mean(1),
-            "died_fraction": (dead & ~born).mean(1),
-            "revived_fraction": (~dead & ever).mean(1),
-        }
-        columns = {**statistics, **fractions}
+        columns = {name: values.tolist() for name, values in statistics.items()}
+        columns |= self._died.add(step, dead)
         for layer in range(len(dead)):
             place = {"cell_id": self.cell_id, "epoch": epoch, "step": step, "layer": layer + 1}
-            self.layers.append(
-                place | {name: float(values[layer]) for name, values in columns.items()}
-            )
+            self.layers.append(place | {name: values[layer] for name, values in columns.items()})
+        if sharpness is not None:
+            self.curves[-1]["sharpness"] = sharpness
 
     def ended_before(self, epoch: int) -> bool:
         """Tell whether training stopped early, before the end of this epoch."""
@@ -167,6 +165,9 @@ class Record:
             row["score_gap"] = scores[f"train_{self.score}"] - scores[f"test_{self.score}"]
         row["test_accuracy_at_best_epoch"] = at_best.get("test_accuracy")
         row["test_r2_at_best_epoch"] = at_best.get("test_r2")
+        row |= columns_of(self.layers, self.curves, self._died)
+        if diverged:  # what was seen on the way is no end; what was seen at the start stays true
+            row |= dict.fromkeys(AT_END)
         return row | {"seconds": seconds, "engine": engine}
 
 

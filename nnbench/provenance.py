@@ -21,9 +21,11 @@ DECIDING_SOURCES = (
     "seeds.py",
     "draws.py",
     "protocol.py",
+    "probed.py",
     "walks.py",
     "numerics.py",
     "reference.py",
+    "reference_probes.py",
     "reference_walk.py",
 )
 DECIDING_LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")

@@ -23,6 +23,7 @@ from nnbench.catalog.activation_twins import GivenRReLU
 from nnbench.catalog.inits import keywords
 from nnbench.draws import EVALUATION, PARTS, Draws, Split, split_for
 from nnbench.protocol import BLOCK_ROWS, SMALL_WEIGHT, Record, Scores, score_of_task
+from nnbench.reference_probes import look
 from nnbench.rows import Rows
 from nnbench.seeds import torch_generator
 from nnbench.study import Cell
@@ -186,6 +187,18 @@ def decay_by_hand(cell: Cell, optimizer: torch.optim.Optimizer) -> None:
             param.mul_(1 - group["lr"] * recipe["weight_decay"])
 
 
+def minimised(
+    cell: Cell, network: nn.Module, criterion: nn.Module, x: Tensor, y: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the loss of a batch, and what training minimises: the loss with its L1 penalty."""
+    recipe: Any = cell.recipe
+    loss: Tensor = criterion(network(x), y)
+    if recipe["l1"] == 0:
+        return loss, loss
+    weights = [m.weight for m in network.modules() if isinstance(m, nn.Linear)]
+    return loss, loss + recipe["l1"] * sum(weight.abs().sum() for weight in weights)
+
+
 def train_step(
     cell: Cell,
     network: nn.Module,
@@ -197,11 +210,7 @@ def train_step(
     """Update the network on one batch; return the loss and the gradient's norm before clipping."""
     recipe: Any = cell.recipe
     optimizer.zero_grad()
-    loss = criterion(network(x), y)
-    penalised = loss
-    if recipe["l1"] > 0:
-        weights = [m.weight for m in network.modules() if isinstance(m, nn.Linear)]
-        penalised = loss + recipe["l1"] * sum(weight.abs().sum() for weight in weights)
+    loss, penalised = minimised(cell, network, criterion, x, y)
     penalised.backward()
     params = list(network.parameters())
     grad_norm = nn.utils.get_total_norm([p.grad for p in params if p.grad is not None])
@@ -324,8 +333,19 @@ def train_cell(
         with averaged_parameters(optimizer):
             return evaluate(cell, network, split, criterion, draws)
 
-    record.add(0, 0, rate(), float("nan"), scored())
     x, y = tensors(cell, split, "train")
+    every = recipe["probe_every"]
+
+    def probe(epoch: int) -> None:
+        is_due = every and (epoch % every == 0 or epoch == recipe["epochs"])
+        if is_due and record.diverged_at_step is None:
+            ended = 0 < epoch == recipe["epochs"]  # no rate comes next: the last one's goes on
+            lr = record.curves[-1]["lr"] if ended else rate()
+            seen = look(cell, network, optimizer, lr, criterion, minimised, train_step, x, y)
+            record.add_layers(epoch, epoch * steps, *seen)
+
+    record.add(0, 0, rate(), float("nan"), scored())
+    probe(0)
     for epoch in range(recipe["epochs"]):
         if record.over:
             break
@@ -349,11 +369,12 @@ def train_cell(
             scheduler.step(scores["val_loss"])
         elif schedule.unit == "epoch":
             scheduler.step()
+        probe(epoch + 1)
         on_progress((epoch + 1) / recipe["epochs"])
 
     n_params = sum(param.numel() for param in network.parameters())
     row = record.row(n_params, time.perf_counter() - began, "reference")
-    return Rows(cells=[row], curves=record.curves, layers=[])
+    return Rows(cells=[row], curves=record.curves, layers=record.layers)
 
 
 def is_finite(loss: float, norm: float) -> bool:

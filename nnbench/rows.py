@@ -35,6 +35,18 @@ CELLS: Schema = {
     "test_accuracy_at_best_epoch": float,
     "test_r2_at_best_epoch": float,
     "epochs_to_target": int,
+    # of probes, null where none ran; at initialisation:
+    "gradient_growth": float,  # factor a layer by which dL/dh grows on its way back
+    "gradient_drift": float,  # |log10| of it
+    "signal_growth": float,  # the same of the activations' root mean square on its way forward
+    "signal_drift": float,
+    "dead_fraction_start": float,  # mean over layers
+    "saturated_fraction_start": float,
+    # at the last probe, null where training diverged:
+    "dead_fraction_end": float,
+    "saturated_fraction_end": float,
+    "sharpness_end": float,  # largest curvature of the training loss
+    "last_unit_died_at_step": int,  # of the first probe that found a layer with all units dead
     "seconds": float,
     "engine": str,
     "reason": str,  # why a crashed cell crashed, null for every other
@@ -58,12 +70,24 @@ LAYERS: Schema = {
     "layer": int,  # hidden layers from 1
     "act_mean": float,
     "act_std": float,
-    "grad_norm": float,
+    "grad_norm": float,  # of the loss with respect to the layer's weights
     "grad_std": float,
     "weight_norm": float,
-    "update_ratio": float,
+    "update_ratio": float,  # norm of the weights' next change over their norm
     "dead_fraction": float,
     "saturated_fraction": float,
+    "pre_mean": float,  # pre: the activation's input, act: its output
+    "pre_std": float,
+    "pre_grad_norm": float,
+    "pre_grad_std": float,
+    "act_grad_norm": float,
+    "act_grad_std": float,
+    "effective_rank": float,  # of the activations
+    "similarity": float,  # mean cosine of two examples' activations
+    "born_dead_fraction": float,  # of all units: dead, and at the first probe already
+    "died_fraction": float,  # dead, but not at the first probe
+    "revived_fraction": float,  # alive, but dead at an earlier probe
+    "layer_died_at_step": int,  # of the probe that found the last unit dead, null while one lives
 }
 
 SCHEMAS: Mapping[str, Schema] = {"cells": CELLS, "curves": CURVES, "layers": LAYERS}

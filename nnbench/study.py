@@ -22,6 +22,7 @@ from typing import Any
 from nnbench.document import (
     METRICS,
     METRICS_OF,
+    PROBED,
     Claim,
     Design,
     Document,
@@ -217,6 +218,11 @@ class Study:
                 resolved = self.vocabulary.resolve(recipe)
             except ValueError as problem:
                 raise StudyError(f"[grid]: {problem}") from None
+            if resolved.get("probe_every") and resolved["depth"] == 0:
+                raise StudyError(
+                    "[probes] layers: a network of depth = 0 has no hidden layer to look at: take "
+                    "0 out of [grid] depth, or remove [probes]"
+                )
             for seed in self.seeds:
                 whole = resolved | {"seed": seed}
                 if not any(matches(whole, where) for where in excluded):
@@ -230,7 +236,8 @@ class Study:
         return {
             "study_seed": self.seed,
             "probe_every": probes.every if probes.layers else 0,
-            "probe_sharpness": probes.layers and probes.sharpness,
+            "probe_sharpness": probes.sharpness,
+            "probe_correlation": probes.correlation,
         }
 
     def n_arms(self) -> int:
@@ -388,6 +395,9 @@ def _check_report(study: Study) -> None:
     metric, metrics = study.report.metric, METRICS_OF[study.kind]
     if metric not in metrics:
         raise StudyError(f"[report] metric: unknown {quoted(metric)}{nearest(metric, metrics)}")
+    _check_probed("[report]", metric, study.probes)
+    for number, claim in enumerate(study.claims, start=1):
+        _check_probed(f"[[claim]] {number}", claim.metric, study.probes)
     if study.kind != TRAINING:
         _check_only_for_training(study)
     places = {
@@ -396,6 +406,14 @@ def _check_report(study: Study) -> None:
     for place in study.report.tune:
         if place not in places:
             raise StudyError(f"[report] tune: unknown {quoted(place)}{nearest(place, places)}")
+
+
+def _check_probed(where: str, metric: str, probes: Probes) -> None:
+    """Refuse a metric that only probes measure where the study has none of them."""
+    wanted = [name for name in PROBED.get(metric, ()) if not getattr(probes, name)]
+    if wanted:
+        keys = " and ".join(f"{name} = true" for name in wanted)
+        raise StudyError(f"{where} metric: {metric} is measured by probes: add {keys} to [probes]")
 
 
 def _check_only_for_training(study: Study) -> None:

@@ -318,7 +318,7 @@ def test_equivalence_has_its_own_form() -> None:
         (SAME | {"margin": 0}, "greater than 0"),
         (SAME | {"margin": float("inf")}, "finite"),
         (SAME | {"margin": 0.1, "by": 0.1}, "by goes with better"),
-        (BETTER | {"margin": 0.1}, "margin goes with same"),
+        (BETTER | {"margin": 0.1, "by": 0.1}, "not both"),
         (BETTER | {"by": -1}, "greater than or equal to 0"),
         (BETTER | {"metric": "accuracy"}, 'did you mean "val_accuracy"?'),
         (BETTER | {"wehre": {}}, 'did you mean "where"?'),

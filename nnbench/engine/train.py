@@ -31,10 +31,18 @@ from nnbench.engine.network import (
     n_params,
     program_of,
 )
-from nnbench.engine.probes import PROBE_ROWS, probe, sharpness
+from nnbench.engine.probes import probe, sharpness
 from nnbench.engine.step import start_optimizer, train_step
 from nnbench.lazy import load_now
-from nnbench.protocol import BLOCK_ROWS, Rates, Record, Scores, engine_name, score_of_task
+from nnbench.protocol import (
+    BLOCK_ROWS,
+    PROBE_ROWS,
+    Rates,
+    Record,
+    Scores,
+    engine_name,
+    score_of_task,
+)
 from nnbench.rows import Rows
 from nnbench.study import Cell
 
@@ -130,6 +138,12 @@ def start(cells: Sequence[Cell], program: Program, data: Data, device: torch.dev
     return Network(params, running, optimizer)
 
 
+def can_die(cell: Cell) -> bool:
+    """Tell whether the cell's activation, with its own parameters, has a flat piece."""
+    activation = ACTIVATIONS[str(cell.recipe["activation"])]
+    return bool(activation.dead_regions(**cell.parameters("activation")))
+
+
 class Probed(NamedTuple):
     """What probes saw of a stack."""
 
@@ -146,6 +160,7 @@ class Stack:
         self.program = program_of(cells[0].recipe, split_for(cells[0].recipe))
         self.data = Data(cells, self.program, device)
         self.numbers = numbers_of(cells, self.program, device)
+        self.can_die = torch.tensor([can_die(cell) for cell in cells], device=device)
         self.network = start(cells, self.program, self.data, device)
         self._step = vmap(
             partial(train_step, self.program), in_dims=(0, 0, 0, None, 0, 0, 0), randomness="error"
@@ -222,13 +237,14 @@ class Stack:
         spread = [((s.y[part] - s.y[part].mean()) ** 2).sum() for s in self.data.splits]
         return np.array(spread)[self.data.which.cpu().numpy()]
 
-    def probe(self, lr: Tensor, step: int, sharp: bool) -> Probed:
+    def probe(self, lr: Tensor, step: int, sharp: bool, correlation: bool) -> Probed:
         """Return every cell's statistics by layer; `lr` (cells,) and `step` of the next update."""
         rows = torch.arange(min(PROBE_ROWS, self.data.n["train"]), device=self.data.device)
         x, y = self.data.rows("train", rows.expand(len(self.data.splits), -1))
         at = torch.tensor(step, dtype=torch.float64, device=x.device)
-        mapped = vmap(partial(probe, self.program), in_dims=(0, 0, 0, None, 0, 0))
-        statistics, dead = mapped(self.network, self.numbers, lr, at, x, y)
+        one = partial(probe, self.program, correlation=correlation)
+        mapped = vmap(one, in_dims=(0, 0, 0, 0, None, 0, 0))
+        statistics, dead = mapped(self.network, self.numbers, self.can_die, lr, at, x, y)
         return Probed(
             {name: value.cpu().numpy() for name, value in statistics.items()},
             dead.cpu().numpy(),
@@ -254,6 +270,7 @@ class Stack:
 
         self.network = tree_map(pick, self.network)
         self.numbers = tree_map(pick, self.numbers)
+        self.can_die = pick(self.can_die)
         self.data.which = pick(self.data.which)
 
 
@@ -324,7 +341,7 @@ class Watch:
         self.stack, self.records, self.rates, self.steps = stack, records, rates, steps
         recipe = records[0].recipe
         self.every, self.epochs = recipe["probe_every"], recipe["epochs"]
-        self.sharp = recipe["probe_sharpness"]
+        self.sharp, self.correlation = recipe["probe_sharpness"], recipe["probe_correlation"]
 
     def evaluate(
         self, going: Sequence[int], epoch: int, trained: tuple[Tensor, Tensor] | None
@@ -354,19 +371,24 @@ class Watch:
             self._probe(going, epoch)
 
     def _probe(self, going: Sequence[int], epoch: int) -> None:
-        lr = [float(self.rates[place].epoch(epoch)[0]) for place in going]
+        lr = [self._next_rate(place, epoch) for place in going]
         step = epoch * self.steps + 1
-        probed = self.stack.probe(
-            torch.tensor(lr, dtype=torch.float64, device=self.stack.data.device), step, self.sharp
-        )
+        rates = torch.tensor(lr, dtype=torch.float64, device=self.stack.data.device)
+        probed = self.stack.probe(rates, step, self.sharp, self.correlation)
         for column, place in enumerate(going):
             record = self.records[place]
             if record.diverged_at_step is not None or record.ended_before(epoch):
                 continue
             statistics = {name: value[column] for name, value in probed.statistics.items()}
-            record.add_layers(epoch, epoch * self.steps, statistics, probed.dead[column])
-            if probed.sharpness is not None:
-                record.curves[-1]["sharpness"] = float(probed.sharpness[column])
+            sharp = None if probed.sharpness is None else float(probed.sharpness[column])
+            record.add_layers(epoch, epoch * self.steps, statistics, probed.dead[column], sharp)
+
+    def _next_rate(self, place: int, epoch: int) -> float:
+        """Return the rate of the update after `epoch` epochs; after the last, the last one's."""
+        curve = self.records[place].curves
+        if 0 < epoch == self.epochs and curve:
+            return float(curve[-1]["lr"])
+        return float(self.rates[place].epoch(epoch)[0])
 
 
 def first_not_finite(losses: Tensor, grad_norms: Tensor) -> list[int | None]:
