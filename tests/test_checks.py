@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -29,7 +30,10 @@ from nnbench.study import StudyError
 pytestmark = pytest.mark.filterwarnings(  # torch's own, when forward derivatives are first taken
     "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
 )
+theory_mode = theory.linear_mode
+theory_correlation = theory.relu_correlation
 SMALL = Settings(width=32, depth=8, batch=16)
+QUICK_SIZES = "width=64,depth=8,batch=16"
 QUICK = ("dropout", "batch normalisation", "born dead", "linear networks", "gradient noise",
          "first steps", "SELU")  # fmt: skip
 
@@ -104,11 +108,31 @@ def test_settings_are_read() -> None:
         ("depth=-1", "between"),
         ("batch=2", "between 8"),
         ("width=32,depth=20", "too deep"),
+        ("width=64,width=32", "given twice"),
+        ("activation=tanh", "go together"),
+        ("sw2=2,sb2=0", "go together"),
+        ("activation=tnah,sw2=2,sb2=0", 'did you mean "tanh"'),
+        ("activation=softmax,sw2=2,sb2=0", "no activation with a mean field"),
+        ("activation=tanh,sw2=much,sb2=0", "sw2 must be a number"),
+        ("activation=tanh,sw2=nan,sb2=0", "between 0.01 and 100"),
+        ("activation=tanh,sw2=2,sb2=-1", "between 0 and 100"),
+        ("activation=relu,sw2=3,sb2=0.1", "without bound .* no fixed point: take a smaller sw2"),
+        ("activation=tanh,sw2=0.5,sb2=0", "signals die out"),
     ],
 )
 def test_senseless_settings_are_one_sentence(text: str, word: str) -> None:
     with pytest.raises(StudyError, match=word):
         read_settings(text)
+
+
+def test_a_pair_of_one_s_own_is_read_with_its_fixed_point() -> None:
+    settings = read_settings("activation=silu, sw2=1.5, sb2=0.1")
+    assert settings.activation == "swish" and settings.point is not None
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    x = math.sqrt(settings.point.q) * nodes
+    square = weights @ (x / (1 + np.exp(-x))) ** 2 / math.sqrt(2 * math.pi)
+    assert settings.point.q == pytest.approx(1.5 * square + 0.1, rel=1e-9)
+    assert Settings().point is None and CHECKS["a mean field of one's own"](Settings()) == []
 
 
 # Agreement --------------------------------------------------------------------------------------
@@ -117,6 +141,22 @@ def test_senseless_settings_are_one_sentence(text: str, word: str) -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_quick_checks_agree_and_tell_their_mistake(name: str) -> None:
     found = CHECKS[name](SMALL)
+    assert failing(found) == []
+    assert [check.name for check in found if not check.tells_mistake] == []
+
+
+@pytest.mark.parametrize(
+    ("pair", "rows"),
+    [
+        ("tanh,sw2=1.3,sb2=0.1", 3),
+        ("tanh,sw2=3,sb2=0.05", 2),  # chaotic: no depth scale of signals
+        ("relu,sw2=2,sb2=0", 2),  # critical: an infinite one
+        ("sign,sw2=1,sb2=0.1", 1),  # nothing comes back
+    ],
+)
+def test_a_pair_of_one_s_own_agrees_and_tells_its_mistake(pair: str, rows: int) -> None:
+    found = CHECKS["a mean field of one's own"](read_settings(f"{QUICK_SIZES},activation={pair}"))
+    assert len(found) == rows
     assert failing(found) == []
     assert [check.name for check in found if not check.tells_mistake] == []
 
@@ -154,7 +194,16 @@ def scaled_start(scale: float) -> Callable[..., Tensor]:
 
 @pytest.mark.parametrize(
     ("name", "untouched"),
-    [("dropout", 0), ("SELU", 1), ("variance propagation", 0), ("critical pairs", 0)],
+    [
+        ("dropout", 0),
+        ("SELU", 1),
+        ("variance propagation", 0),
+        ("critical pairs", 0),
+        pytest.param("finite width", 1, marks=pytest.mark.slow),
+        pytest.param("phases", 0, marks=pytest.mark.slow),
+        pytest.param("He's init for smooth activations", 0, marks=pytest.mark.slow),
+        ("a mean field of one's own", 0),
+    ],
 )
 def test_weights_of_five_percent_more_variance_are_noticed(
     monkeypatch: pytest.MonkeyPatch, name: str, untouched: int
@@ -165,8 +214,9 @@ def test_weights_of_five_percent_more_variance_are_noticed(
         points = {key: critical_points()[key] for key in ("tanh", "relu", "gelu")}
         monkeypatch.setattr("nnbench.checks.mean_field.critical_points", lambda: points)
         monkeypatch.setattr("nnbench.checks.mean_field._many_steps", lambda *given: [])
-    found = CHECKS[name](replace(SMALL, width=128))
-    assert len(found) - len(failing(found)) <= untouched
+    settings = replace(SMALL, width=128, activation="tanh", sw2=1.3, sb2=0.1)
+    found = CHECKS[name](settings)
+    assert found and len(found) - len(failing(found)) <= untouched
 
 
 def test_variance_without_gradient_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,6 +237,23 @@ def test_variance_without_gradient_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     [
         ("batch normalisation", "batchnorm_linear_growth", lambda b: (b - 2) / (b - 1)),
         ("dropout", "dropout_growth", lambda sw2, keep: sw2 / 2),
+        pytest.param(
+            "variance propagation", "relu_growth", lambda sw2: sw2, marks=pytest.mark.slow
+        ),
+        ("finite width", "second_moment", lambda kind, w: math.prod(1 + 2.5 / n for n in w)),
+        ("ReLU correlations", "relu_correlation", lambda c: theory_correlation(c) / 2),
+        ("SELU", "selu_gradient_growth", lambda: 1.0718 / 1.0507),
+        pytest.param(
+            "batch normalisation",
+            "batchnorm_relu_growth",
+            lambda b: math.pi / (math.pi - 1),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "stability", "largest_rate", lambda h, b=0.0: (1 + b) / h, marks=pytest.mark.slow
+        ),
+        ("born dead", "dead_at_least", lambda w, hidden: 1 - (1 - 2.0**-w) ** hidden),
+        ("born dead", "width_enough", lambda hidden, p: math.ceil(math.log2(hidden / p)) - 1),
         ("born dead", "dead_for_one_input", lambda w: 1 - math.prod(1 - 2.0 ** (1 - n) for n in w)),
         ("gradient noise", "stationary_variance", lambda lr, h, s2, b=0.0: lr * s2 / h),
         ("linear networks", "linear_mode", lambda s, u, t: theory_mode(s, u, t / 2)),
@@ -199,9 +266,6 @@ def test_a_wrong_law_is_noticed(
 ) -> None:
     monkeypatch.setattr(theory, law, wrong)
     assert failing(CHECKS[check](SMALL))
-
-
-theory_mode = theory.linear_mode
 
 
 @pytest.mark.parametrize(
@@ -233,6 +297,21 @@ def test_a_sharpness_of_twice_the_size_is_noticed(monkeypatch: pytest.MonkeyPatc
     assert len(failing(CHECKS["edge of stability"](SMALL))) == len(edge.RATES)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("factor", [1 / 6, 6])
+def test_a_depth_scale_of_another_size_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, factor: float
+) -> None:
+    from nnbench.checks import trainability
+
+    xi = trainability.depth_scale(trainability.ORDERED)
+    assert xi == pytest.approx(-1 / math.log(trainability.ORDERED**2))
+    monkeypatch.setattr(trainability, "DEEP", 4)  # what is not asked about may be quick
+    monkeypatch.setattr(trainability, "depth_scale", lambda sigma_w: factor * xi)
+    scales = [check for check in CHECKS["trainability"](SMALL) if "depth scales" in check.name]
+    assert len(failing(scales)) == 1
+
+
 # The page and the command -------------------------------------------------------------------------
 
 
@@ -247,7 +326,11 @@ def test_the_page_needs_no_torch(tmp_path: Path, small_checks: list[Check]) -> N
     write_theory(tmp_path, SMALL, small_checks, 1.0)
     before = (tmp_path / "index.html").read_bytes()
     code = (
-        "import sys; sys.modules['torch'] = None\n"
+        "import sys\n"
+        "class NoTorch:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name.split('.')[0] == 'torch': raise ImportError(name)\n"
+        "sys.meta_path.insert(0, NoTorch())\n"
         "from pathlib import Path\n"
         "from nnbench.report.theory_page import build_theory_page\n"
         f"build_theory_page(Path({str(tmp_path)!r}))\n"

@@ -20,8 +20,10 @@ from nnbench.checks.edge import check_edge
 from nnbench.checks.finite_width import check_finite_width
 from nnbench.checks.linear import check_linear_modes
 from nnbench.checks.mean_field import check_critical, check_he_for_smooth, check_phases
+from nnbench.checks.own_point import check_own_point
 from nnbench.checks.propagation import check_correlations, check_dropout, check_propagation
 from nnbench.checks.selu import check_selu
+from nnbench.checks.trainability import check_trainability
 from nnbench.lazy import load_now
 
 __all__ = ["CHECKS", "Check", "Settings", "measure_all", "read_settings"]
@@ -42,6 +44,8 @@ CHECKS: dict[str, Callable[[Settings], list[Check]]] = {
     "gradient noise": check_noise,
     "first steps": check_first_steps,
     "edge of stability": check_edge,
+    "trainability": check_trainability,
+    "a mean field of one's own": check_own_point,
 }
 
 

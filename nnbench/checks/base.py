@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from nnbench.catalog import VOCABULARY
+from nnbench.catalog.activations import ACTIVATIONS
+from nnbench.catalog.meanfield import Critical, mean_field
+from nnbench.mistakes import nearest
 from nnbench.study import StudyError
 
 STANDARD_ERRORS = 4.0  # a true prediction is farther off once in 16,000 checks
@@ -20,40 +24,93 @@ LAYERS_PER_WIDTH = 4  # a network deeper than width / 4 fluctuates by more than 
 
 @dataclass(frozen=True)
 class Settings:
-    """The size of the networks that are measured; StudyError for sizes that make no sense."""
+    """The size of the networks that are measured; StudyError for sizes that make no sense.
+
+    `activation`, with `sw2` and `sb2`, asks for a mean field of one's own beside all others.
+    """
 
     width: int = 128
     depth: int = 16
     batch: int = 64
+    activation: str = ""
+    sw2: float | None = None
+    sb2: float | None = None
 
     def __post_init__(self) -> None:
-        allowed = {"width": (32, 1024), "depth": (6, 256), "batch": (8, 1024)}
-        for name, (low, high) in allowed.items():
-            if not low <= getattr(self, name) <= high:
-                raise StudyError(f"{name}={getattr(self, name)}: must lie between {low} and {high}")
+        sizes = {"width": (32, 1024), "depth": (6, 256), "batch": (8, 1024)}
+        variances = {"sw2": (0.01, 100), "sb2": (0, 100)}
+        for name, (low, high) in (sizes | variances).items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise StudyError(f"{name}={value}: must lie between {low} and {high}")
         if self.depth * LAYERS_PER_WIDTH > self.width:
             raise StudyError(
                 f"depth={self.depth} is too deep for width={self.width}: beyond one layer for each "
                 f"{LAYERS_PER_WIDTH} units, networks of one law differ too much to measure its "
                 f"mean; take width={self.depth * LAYERS_PER_WIDTH} or more"
             )
+        given = [bool(self.activation), self.sw2 is not None, self.sb2 is not None]
+        if any(given) and not all(given):
+            raise StudyError(
+                "activation, sw2 and sb2 go together, such as activation=tanh,sw2=1.76,sb2=0.05"
+            )
+        _ = self.point  # whatever is wrong with it is said before anything is measured
+
+    @property
+    def point(self) -> Critical | None:
+        """Return the fixed point that was asked for; StudyError where theory has none."""
+        if self.sw2 is None or self.sb2 is None:
+            return None
+        if not (entry := ACTIVATIONS.get(self.activation)) or not entry.elementwise:
+            known = [name for name, entry in ACTIVATIONS.items() if entry.elementwise]
+            raise StudyError(
+                f"activation={self.activation}: no activation with a mean field"
+                f"{nearest(self.activation, known)}"
+            )
+        try:
+            q = mean_field(self.activation).fixed_point(self.sw2, self.sb2)
+        except ValueError as problem:
+            raise StudyError(f"{problem}: take a smaller sw2") from None
+        if q == 0:
+            raise StudyError(
+                f"activation={self.activation},sw2={self.sw2:g},sb2=0: signals die out, so that "
+                f"nothing is left to measure; take a larger sw2, or sb2 above 0"
+            )
+        return Critical(self.sw2, self.sb2, q)
+
+
+def _activation(name: str) -> str:
+    return VOCABULARY.find("activation", name) or name
+
+
+READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "width": (int, "a whole number"),
+    "depth": (int, "a whole number"),
+    "batch": (int, "a whole number"),
+    "activation": (_activation, "a name"),
+    "sw2": (float, "a number"),
+    "sb2": (float, "a number"),
+}
 
 
 def read_settings(text: str) -> Settings:
     """Return the settings of ``width=64,depth=12``; what is left out keeps its default.
 
-    Raises StudyError for an unknown name, for what is no whole number and for senseless sizes.
+    Raises StudyError for an unknown name, one given twice, a value of another kind and senseless
+    sizes.
     """
-    known = [each.name for each in fields(Settings)]
-    values: dict[str, int] = {}
+    values: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, value = (piece.strip() for piece in part.partition("="))
-        if name not in known:
-            raise StudyError(f'--set {part}: unknown "{name}"; known: {", ".join(known)}')
+        if name not in READERS:
+            raise StudyError(f'--set {part}: unknown "{name}"; known: {", ".join(READERS)}')
+        if name in values:
+            raise StudyError(f"--set {part}: {name} is given twice: remove one")
+        read, wanted = READERS[name]
         try:
-            values[name] = int(value)
+            values[name] = read(value)
         except ValueError:
-            raise StudyError(f"--set {part}: {name} must be a whole number") from None
+            raise StudyError(f"--set {part}: {name} must be {wanted}") from None
     return Settings(**values)
 
 

@@ -96,9 +96,13 @@ def check_critical(settings: Settings) -> list[Check]:
     ]
 
 
-def _measured(
+def measured_at(
     settings: Settings, points: dict[str, Critical], purpose: str, depth: int, count: int
 ) -> dict[str, Statistics]:
+    """Return q and squared gradients by layer of `count` networks started at each point.
+
+    The keys of `points` are names of activations.
+    """
     laws = {
         name: _law(settings, name, point.weight_variance, point.bias_variance, depth)
         for name, point in points.items()
@@ -114,7 +118,7 @@ def _one_step(
     settings: Settings, points: dict[str, Critical], slopes: dict[str, float]
 ) -> list[Check]:
     count = max(90_000 // settings.width, 64)
-    found = _measured(settings, points, "mean field", 2, count)
+    found = measured_at(settings, points, "mean field", 2, count)
     checks = []
     for name, point in points.items():
         pre, gradient = found[name]["pre"], found[name]["gradient"]
@@ -141,7 +145,7 @@ def _many_steps(
     depth = settings.depth
     any_law = _law(settings, "tanh", 1.0, 0.0, depth)
     count = any_law.count() // 2
-    found = _measured(settings, points, "mean field, deep", depth, count)
+    found = measured_at(settings, points, "mean field, deep", depth, count)
     checks = []
     for name, point in points.items():
         pre, gradient = found[name]["pre"], found[name]["gradient"]
@@ -169,7 +173,7 @@ def _tanh_pairs(settings: Settings) -> list[Check]:
     count = max(90_000 // settings.width, 64)
     for bias in (0.05, 0.1, 0.25):
         point = mean_field("tanh").critical_at_bias(bias)
-        found = _measured(settings, {"tanh": point}, "mean field", 2, count)["tanh"]
+        found = measured_at(settings, {"tanh": point}, "mean field", 2, count)["tanh"]
         chi, error = mean_and_error(found["gradient"][:, 0] / found["gradient"][:, 1])
         weight = point.weight_variance
         checks.append(
@@ -195,7 +199,9 @@ def check_phases(settings: Settings) -> list[Check]:
         point = Critical(weight, bias, q)
         any_law = _law(settings, "tanh", weight, bias, depth)
         count = any_law.count()
-        gradient = _measured(settings, {"tanh": point}, "phases", depth, count)["tanh"]["gradient"]
+        gradient = measured_at(settings, {"tanh": point}, "phases", depth, count)["tanh"][
+            "gradient"
+        ]
         chi, error = growth_and_error(gradient[:, -1], gradient[:, 0], depth - 1)
         predicted = field.chi(weight, bias)
         checks.append(
@@ -227,7 +233,7 @@ def check_he_for_smooth(settings: Settings) -> list[Check]:
             qs.append(float(field.q_map(qs[-1], 2.0, 0.0)))
         point = Critical(2.0, 0.0, qs[0])
         count = _law(settings, name, 2.0, 0.0, depth).count()
-        found = _measured(settings, {name: point}, "he", depth, count)[name]
+        found = measured_at(settings, {name: point}, "he", depth, count)[name]
         q, error = growth_and_error(found["pre"][:, 0], found["pre"][:, -1], depth - 1)
         predicted = (qs[-1] / qs[0]) ** (1 / (depth - 1))
         checks.append(

@@ -11,17 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
+from nnbench.report import html
 from nnbench.report import theory_figures as draw
 from nnbench.report.analysis import ReportError
-from nnbench.report.build import write_whole
-from nnbench.report.figures import Picture
+from nnbench.report.files import write_whole
 from nnbench.report.numbers import MINUS, duration, number
-from nnbench.report.svg import figure_svg
+from nnbench.report.parts import Picture, picture
 
-HERE = Path(__file__).parent
 Checks = Sequence[Mapping[str, Any]]
 
 
@@ -41,16 +37,9 @@ def build_theory_page(folder: Path) -> Path:
 
 def render(document: Mapping[str, Any], checks: Checks) -> str:
     """Return the page."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     groups = list(dict.fromkeys(check["group"] for check in checks))
-    return environment.get_template("theory.html.j2").render(
-        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+    return html.render(
+        "theory.html.j2",
         answer=answer(checks),
         notes={"Critical pairs": runaways(checks)},
         trust=_trust(document, checks),
@@ -210,12 +199,11 @@ def pictures(checks: Checks) -> list[Picture]:
         "allowance that a law of infinite width states for finite width. A bound that is kept "
         "stands at zero."
     )
-    found = [Picture(title, Markup(figure_svg(draw.overview(checks), "overview", title)), caption)]
+    found = [picture(draw.overview(checks), "overview", title, caption)]
     for name, (function, title, caption) in SHOWN.items():
         rows = draw.of_figure(checks, name)
         if rows:
             wrong = [each["name"] for each in rows if not each["agrees"]]
             title = f"Theory and measurement differ: {'; '.join(wrong)}" if wrong else title
-            svg = Markup(figure_svg(function(rows), name, title))
-            found.append(Picture(title, svg, caption))
+            found.append(picture(function(rows), name, title, caption))
     return found

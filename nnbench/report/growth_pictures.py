@@ -1,0 +1,199 @@
+"""Pictures of how much the gradient grows or falls a layer, with verdicts and predictions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from nnbench import diagnostic_maps, diagnostic_plots
+from nnbench.diagnostic_plots import Scales
+from nnbench.diagnostics import (
+    KEEPS,
+    mean_intervals,
+    verdict,
+)
+from nnbench.plots import MOST_PRINTED
+from nnbench.report.gradient_pictures import growth_of
+from nnbench.report.sentences import listed
+from nnbench.report.views import (
+    ALL,
+    MOST_PANELS,
+    ONE,
+    TIMES,
+    Diagnostic,
+    Roles,
+    View,
+    assign_roles,
+    at_extreme,
+    drawn,
+    hold,
+    levels_in,
+    named,
+    numbers_of,
+    spread,
+    spread_choice,
+    with_combination,
+)
+
+MOST_ROWS, MOST_COLUMNS = 40, 12
+TABLE_CAPTION = (
+    "Mean factor of the gradient's norm from one hidden layer to the one below, at initialisation: "
+    f"it vanishes below {KEEPS[0]:g}, explodes above {KEEPS[1]:g} and is kept between. Under it, "
+    "the prediction for wide layers, where theory has one."
+)
+MOVES = 0.005  # spread of log10 growth from which a number is an axis
+CLOSE = 0.05  # of the predicted factor
+
+
+# The table in one picture -------------------------------------------------------------------------
+
+
+def growth_table(view: View) -> Diagnostic | None:
+    """Draw the growth a layer for two factors at once, with the verdict and the prediction.
+
+    Rows and columns are the lines and panels of the gradients' figure. A panel for each depth if
+    all of them can be printed, otherwise the deepest.
+    """
+    found = growth_of(view)
+    if found is None:
+        return None
+    cells = found[1]
+    roles = assign_roles(view, cells, "log_growth")
+    if roles.series == ALL:
+        return None
+    if roles.panel == ONE and "depth" in view.factors:
+        roles = Roles(cells, roles.series, "depth", [])
+    cells, panel, held = _with_depths(view, with_combination(cells, roles.panel), roles)
+    rows, said = spread_choice(
+        cells, roles.series, "log_growth", levels_in(view, cells, roles.series), MOST_ROWS
+    )
+    columns, more = spread_choice(
+        cells, roles.panel, "log_growth", levels_in(view, cells, roles.panel), MOST_COLUMNS
+    )
+    cells = cells[cells[roles.series].isin(rows) & cells[roles.panel].isin(columns)]
+    cross = _growth_cross(cells, (panel, roles.series, roles.panel))
+    panels = {level: named(panel, level) for level in levels_in(view, cells, panel)}
+    cross["panel"] = cross["panel"].map(panels)
+    cross["column"] = cross["column"].replace(ONE, "")
+    columns = [column if column != ONE else "" for column in columns]
+    names = (roles.series, "" if roles.panel == ONE else roles.panel)
+    figure = diagnostic_maps.growth_maps(cross, list(panels.values()), rows, columns, names)
+    caption = f"{TABLE_CAPTION} {Roles(cells, '', '', held).sentence([*said, *more])}"
+    return drawn("growth", figure, _table_title(cross), caption, _cross_table(cross, roles))
+
+
+def _with_depths(
+    view: View, cells: pd.DataFrame, roles: Roles
+) -> tuple[pd.DataFrame, str, list[str]]:
+    """Return the table's cells, the column of its panels, and what is held."""
+    used = [roles.series, *roles.panel.split(TIMES)]
+    kept, held = hold(view, cells, [f for f in view.factors if f not in (*used, "depth")])
+    count = kept["depth"].nunique() if "depth" in view.factors else 1
+    if roles.panel == "depth" or count == 1:
+        return kept, ALL, held
+    printed = kept[roles.series].nunique() * kept[roles.panel].nunique() * count
+    if printed <= MOST_PRINTED // 2:
+        return kept, "depth", held
+    deepest, more = hold(view, kept, ["depth"])
+    return deepest, ALL, [*held, *more]
+
+
+def _growth_cross(cells: pd.DataFrame, places: tuple[str, str, str]) -> pd.DataFrame:
+    """Return one row per panel, row and column, with the texts of its cell."""
+    keys = list(dict.fromkeys(places))
+    cross = mean_intervals(cells, keys, "log_growth")
+    first = cells.groupby(keys, sort=False)["predicted"].first().reset_index()
+    cross = cross.merge(first, on=keys)
+    columns = dict(zip(("panel", "row", "column"), places, strict=True))
+    for name, column in columns.items():
+        cross[name] = cross[column].astype(object)
+    cross["value"] = cross["mean"]
+    cross["verdict"] = [verdict(value) for value in cross["value"]]
+    cross["text"] = [
+        f"{_factor(value)} {word}"
+        for value, word in zip(cross["value"], cross["verdict"], strict=True)
+    ]
+    cross["under"] = [
+        f"predicted {_factor(value)}" if np.isfinite(value) else ""
+        for value in cross["predicted"].astype(float)
+    ]
+    wanted = ["panel", "row", "column", "value", "low", "high", "k", "predicted", "verdict"]
+    return cross[[*wanted, "text", "under"]]
+
+
+def _cross_table(cross: pd.DataFrame, roles: Roles) -> pd.DataFrame:
+    names = {"row": roles.series, "column": roles.panel, "k": "networks", "panel": "depth"}
+    names |= {"value": "factor a layer"}
+    logs = ["value", "low", "high", "predicted"]
+    table = cross.drop(columns=["text", "under"]).assign(**(10 ** cross[logs].astype(float)))
+    constant = [name for name in ("panel", "column") if (table[name] == "").all()]
+    return table.drop(columns=constant).rename(columns=names)
+
+
+def _factor(log_growth: float) -> str:
+    factor = 10**log_growth
+    return f"{factor:.2f}" if factor >= 0.095 else f"{factor:.2g}"
+
+
+def _table_title(cross: pd.DataFrame) -> str:
+    counts = cross["verdict"].value_counts()
+    words = {"vanish": "lose it", "keep": "keep it", "explode": "let it explode"}
+    said = [f"{counts[word]} {verb}" for word, verb in words.items() if counts.get(word)]
+    title = f"The gradient at initialisation: of {len(cross)} combinations, {listed(said)}"
+    both = cross.dropna(subset=["predicted"])
+    if both.empty:
+        return title
+    near = (both["value"] - both["predicted"].astype(float)).abs() < np.log10(1 + CLOSE)
+    return f"{title}; theory is within {100 * CLOSE:.0f} % a layer for {near.sum()} of {len(both)}"
+
+
+# Growth over a number -----------------------------------------------------------------------------
+
+
+def growth_over_number(view: View) -> Diagnostic | None:
+    """Draw the growth a layer against batch size or width, whichever varies and moves it."""
+    found = growth_of(view)
+    if found is None:
+        return None
+    cells = found[1]
+    for factor in ("batch_size", "width"):
+        x = cells["cell_id"].map(numbers_of(view, factor))
+        if (
+            factor in view.factors
+            and x.nunique() >= 3
+            and spread(cells, factor, "log_growth") > 0.005
+        ):
+            return _growth_points(view, cells.assign(x=x), factor)
+    return None
+
+
+def _growth_points(view: View, cells: pd.DataFrame, factor: str) -> Diagnostic:
+    roles = assign_roles(view, cells, "log_growth", apart=("depth", factor))
+    panel = roles.series
+    kept, held = hold(view, cells, [f for f in view.factors if f not in (panel, factor)])
+    levels, said = spread_choice(
+        kept, panel, "log_growth", levels_in(view, kept, panel), MOST_PANELS
+    )
+    kept = kept[kept[panel].isin(levels)].assign(panel=kept[panel].map(lambda x: named(panel, x)))
+    points = mean_intervals(kept, ["panel", "x"], "log_growth").rename(columns={"mean": "value"})
+    points[["value", "low", "high"]] = 10 ** points[["value", "low", "high"]]
+    first = kept.drop_duplicates(["panel", "x"])
+    laws = first.assign(value=10 ** first["predicted"].astype(float), name="predicted",
+                        line=first["panel"])[["panel", "x", "value", "name", "line"]]  # fmt: skip
+    scales = Scales(factor.replace("_", " "), "factor of the gradient norm a layer", log_x=True)
+    panels = [named(panel, level) for level in levels]
+    figure = diagnostic_plots.point_panels(points, laws, panels, scales)
+    low, high = (
+        at_extreme(points, points["value"], largest=False),
+        at_extreme(points, points["value"]),
+    )
+    title = (
+        f"The gradient's factor a layer runs from {low['value']:.2f} at {factor} {low['x']:g} to "
+        f"{high['value']:.2f} at {factor} {high['x']:g}"
+    )
+    caption = (
+        "Mean factor of the gradient's norm from one hidden layer to the one below, at "
+        "initialisation, with 95 % interval over networks. Dashed: predicted for wide layers. "
+        f"{Roles(kept, '', '', held).sentence(said)}"
+    )
+    return drawn("growth-over-number", figure, title, caption, points.rename(columns={"x": factor}))
