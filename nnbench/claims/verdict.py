@@ -1,0 +1,65 @@
+"""What a verdict on a claim says, and the rules that turn an interval into a word."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED)
+
+# How an effect is to be read.
+DIFFERENCE = "difference"  # mean paired difference in the metric's unit
+RANKS = "ranks"  # share of pairs for the claim less share against: some never arrived
+EXACT = "exact"  # mean difference of computations without randomness
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One claim, judged. An effect above zero favours the first side, whatever the metric.
+
+    `n` pairs of the first side's cells with the second's, `n_ok` of which have a difference,
+    in `blocks` independent (data set, seed) blocks. Numbers are NaN where there is none.
+    `reason` says what the word alone does not; `seeds_needed` only where more would decide.
+    """
+
+    text: str
+    verdict: str
+    metric: str
+    effect: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    n_ok: int = 0
+    n: int = 0
+    by: float = 0.0
+    margin: float | None = None
+    blocks: int = 0
+    reason: str = ""
+    seeds_needed: int | None = None
+    course: int | None = None
+    scale: str = DIFFERENCE
+
+
+def ranked_word(low: float, high: float, by: float) -> str:
+    """Return the verdict on "better by at least `by`" from the interval of the difference.
+
+    A negative `by` allows to be worse by that much (a test of non-inferiority). Supported where
+    the whole interval is at or above `by`, and above zero unless that is negative; contradicted
+    where the whole interval is below `by`; undecided between. Where nothing is true but chance, each of the
+    first two comes up in at most half of what the interval leaves out.
+    """
+    if low >= by and (low > 0 or by < 0):
+        return SUPPORTED
+    return CONTRADICTED if high < by else UNDECIDED
+
+
+def equated_word(low: float, high: float, margin: float) -> str:
+    """Return the verdict on "the same within `margin`" from the interval of the difference.
+
+    Supported where the 95 % interval lies between -margin and margin: two one-sided tests at
+    2.5 % each (Schuirmann 1987, A Comparison of the Two One-Sided Tests Procedure and the Power
+    Approach). Contradicted where it lies wholly outside; undecided where it crosses an edge.
+    """
+    if -margin < low and high < margin:
+        return SUPPORTED
+    return CONTRADICTED if low > margin or high < -margin else UNDECIDED
