@@ -50,6 +50,10 @@ report-%: $(READY) ## Write the report of results/NAME again, from its tables
 reports: $(FINISHED:%=report-%) ## Write the report of every finished study again
 	$(if $(FINISHED),,@echo "make: no study has finished yet; run make study first." >&2)
 
+.PHONY: claims
+claims: $(READY) ## Judge the claims of every finished study, to results/claims.html
+	$(BIN)/nnbench claims $(ARGS)
+
 .PHONY: atlas
 atlas: $(READY) ## Draw everything that a study can vary to results/atlas/index.html
 	$(BIN)/nnbench atlas $(ARGS)

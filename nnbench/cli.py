@@ -44,6 +44,7 @@ EXIT_OF = {
     "StoreError": Exit.DISK,
     "ReportError": Exit.USAGE,
     "DataError": Exit.USAGE,
+    "ExportError": Exit.USAGE,
     "WorkerError": Exit.FAULT,
 }
 
@@ -349,10 +350,88 @@ def report(
     place: Annotated[str, typer.Argument(help="a results folder, or a study's name")],
     out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
 ) -> int:
-    """Write a study's report again, from its tables."""
+    """Write a study's report again, from its tables: as a page and as Markdown."""
     from nnbench.report.build import build_report
+    from nnbench.report.claim_table import write_claims
+    from nnbench.report.index import write_index
 
-    print(_shown(build_report(_folder(place, out)).path.resolve()))
+    folder = _folder(place, out)
+    write_claims(folder)
+    print(_shown(build_report(folder, with_markdown=True).path.resolve()))
+    if folder.resolve().parent == out.resolve():
+        write_index(out)
+    return Exit.DONE
+
+
+@app.command()
+def claims(
+    out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
+    gate: Annotated[
+        bool, typer.Option("--gate", help="end with 4 where any claim is contradicted")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+) -> int:
+    """Judge the claims of every finished study, and write the ledger of them all."""
+    from nnbench.report.index import write_index
+    from nnbench.report.ledger import answer, gather, write_ledger
+
+    if not out.is_dir():
+        raise Failed(Exit.USAGE, f"{out}: no such folder; nnbench run makes results")
+    ledger = gather(out)
+    try:
+        page = write_ledger(out, ledger)
+        write_index(out)
+    except OSError as error:
+        raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
+    for name in ledger.unreadable:
+        print(f"nnbench: {name} is left out: its results cannot be read", file=sys.stderr)
+    if as_json:
+        print(json.dumps([entry.row() for entry in ledger.judged]))
+    else:
+        print("\n".join([*answer(ledger), f"ledger: {_shown(page.resolve())}"]))
+    wrong = sum(entry.word == "contradicted" for entry in ledger.judged)
+    if gate and wrong:
+        raise Failed(
+            Exit.GATE,
+            f"{wrong} of {len(ledger.judged)} claims are contradicted; the ledger says by what",
+        )
+    return Exit.DONE
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="the earlier: a results folder, or a study's name")],
+    b: Annotated[str, typer.Argument(help="the later one")],
+    out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
+    metric: Annotated[
+        str | None, typer.Option(help="what to compare (default: what both rank on)")
+    ] = None,
+    fail: Annotated[
+        bool,
+        typer.Option(
+            "--fail-on-regression",
+            help="end with 4 where B is really worse, or diverges really more often",
+        ),
+    ] = False,
+    html: Annotated[Path | None, typer.Option(help="write a page of it to this file too")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+) -> int:
+    """Put two results side by side: what changed, and which differences are real."""
+    from nnbench.report.analysis import read_results
+    from nnbench.report.comparison import compare_results, comparison_lines, comparison_page
+    from nnbench.report.files import write_whole
+
+    first, second = (read_results(_shown(_folder(place, out))) for place in (a, b))
+    found = compare_results(first, second, metric)
+    if html is not None:
+        try:
+            write_whole(html, comparison_page(found))
+        except OSError as error:
+            raise Failed(Exit.DISK, f"{html}: {error.strerror}") from None
+    print(json.dumps(found.document()) if as_json else "\n".join(comparison_lines(found)))
+    worse = len(found.regressions)
+    if fail and worse:
+        raise Failed(Exit.GATE, f"B is really worse than A, or diverges more, in {worse} rows")
     return Exit.DONE
 
 
@@ -398,6 +477,26 @@ def verify(
     if damage:
         raise Failed(Exit.DISK, f"{folder}: {len(damage)} damaged; run the study again to mend it")
     print(f"{_shown(folder.resolve())}: sound")
+    return Exit.DONE
+
+
+@app.command()
+def export(
+    cell_id: Annotated[str, typer.Argument(help="a cell's id, or as much of it as only it has")],
+    place: Annotated[
+        str | None, typer.Option("--from", help="a results folder, or a study's name")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
+) -> int:
+    """Print a script in plain PyTorch that trains one cell again: nnbench export ID > cell.py."""
+    from nnbench.export.find import find, folders_of_results
+    from nnbench.export.script import hints, script_of
+
+    folders = folders_of_results(out) if place is None else [_folder(place, out)]
+    found = find(cell_id, folders)
+    print(script_of(found), end="")
+    for hint in hints(found):
+        print(f"nnbench: {hint}", file=sys.stderr)
     return Exit.DONE
 
 

@@ -1,4 +1,4 @@
-"""The whole program on one screen: expand, plan, train, commit, tabulate, report."""
+"""The whole program on one screen: expand, plan, train, commit, tabulate, judge, report."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from nnbench.catalog.table_entry import report_of
 from nnbench.grounds import ground_files
 from nnbench.kinds import LANDSCAPE, NUMERICS, kind_of
 from nnbench.plan import Stack, plan
+from nnbench.predictions import prediction_files
 from nnbench.protocol import engine_name
 from nnbench.provenance import describe, fingerprint, write_json
 from nnbench.report.build import Report, build_report
+from nnbench.report.claim_table import write_claims
+from nnbench.report.index import write_index
 from nnbench.rows import Rows, crashed_rows
 from nnbench.store import Store, Survey, results_folder, write_files
 from nnbench.study import Cell, Study
@@ -121,7 +124,12 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     )
     if study.kind == LANDSCAPE:
         write_files(store.folder, ground_files(cells))
-    return Outcome(store.folder, build_report(store.folder), counts, seconds)
+    if study.probes.layers:
+        write_files(store.folder, prediction_files(cells))
+    write_claims(store.folder)
+    report = build_report(store.folder)
+    write_index(options.out)
+    return Outcome(store.folder, report, counts, seconds)
 
 
 def open_store(study: Study, options: Options) -> Store:

@@ -1,0 +1,100 @@
+"""The data of a script: a loader of scikit-learn's, a generator's own code, or a user's table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nnbench.catalog.data import DATA, task_of
+from nnbench.catalog.table_columns import MAX_LEVELS
+from nnbench.catalog.table_files import MISSING
+from nnbench.catalog.table_targets import MIN_CLASS, MIN_ROWS
+from nnbench.export.sources import definitions
+from nnbench.export.text import call, fill
+
+GENERATOR = 'np.random.default_rng(seed_of("data"))'
+TABLES = ("csv", "parquet")
+
+
+@dataclass(frozen=True)
+class DataCode:
+    """Code that defines `x`, `y` and, where some parts see errors in y, `observed`.
+
+    `definitions` stand before it. `noisy` names the parts that see the errors.
+    """
+
+    definitions: str
+    code: str
+    task: str
+    scaled: bool
+    has_gaps: bool
+    noisy: tuple[str, ...]
+
+
+def data_code(recipe: Mapping[str, Any]) -> DataCode:
+    """Return the code of a recipe's data."""
+    name = str(recipe["data"])
+    given = {
+        key.removeprefix("data."): value for key, value in recipe.items() if key.startswith("data.")
+    }
+    task = task_of(recipe)
+    noisy: tuple[str, ...] = ()
+    if "parts" in given:
+        parts = str(given["parts"])
+        noisy = ("train", "val", "test") if parts == "all" else tuple(parts.split(" and "))
+    if name == "label_noise":
+        defined, code = _label_noise(given)
+    else:
+        defined, code = _set(name, given, GENERATOR)
+    if task == "classification" and not DATA[name].real:
+        code += "\n" + _numbered(bool(noisy))
+    return DataCode(defined, code, task, DATA[name].scaled, name in TABLES, noisy)
+
+
+def _set(name: str, given: Mapping[str, Any], generator: str) -> tuple[str, str]:
+    """Return the definitions and the code of one set."""
+    if name in TABLES:
+        return _table(name, given), "x, y = read_table()"
+    if DATA[name].real:
+        return "", f"x, y = datasets.load_{name}(return_X_y=True)"
+    function = DATA[name].function
+    targets = "x, y, observed" if "parts" in given else "x, y"
+    code = f"{targets} = {call(function.__name__, generator, **given)}"
+    return definitions(function.__module__, function.__name__), code
+
+
+def _label_noise(given: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the code of another set and of the errors in its labels, from one generator."""
+    inner = {
+        key.removeprefix("base."): value for key, value in given.items() if key.startswith("base.")
+    }
+    defined, code = _set(str(given["base"]), inner, "draws")
+    flip = definitions("nnbench.catalog.synthetic", "flip")
+    lines = [f"draws = {GENERATOR}", code, f"observed = {call('flip', 'draws', 'y', p=given['p'])}"]
+    return "\n\n\n".join(part for part in (defined, flip) if part), "\n".join(lines)
+
+
+def _numbered(noisy: bool) -> str:
+    if noisy:
+        return (
+            "names = np.unique(y)  # number the classes that occur\n"
+            "y, observed = np.searchsorted(names, y), np.searchsorted(names, observed)"
+        )
+    return "y = np.unique(y, return_inverse=True)[1]  # number the classes that occur"
+
+
+def _table(form: str, given: Mapping[str, Any]) -> str:
+    """Return the function that reads a user's table by the same rules."""
+    lists = {key: json.loads(given[key] or "[]") for key in ("categorical", "numeric", "drop")}
+    return fill(
+        "table.py.j2",
+        form=form,
+        missing=list(MISSING),
+        most_levels=MAX_LEVELS,
+        least_class=MIN_CLASS,
+        least_rows=MIN_ROWS,
+        **{key: given[key] for key in ("path", "sha256", "target", "task", "rows")},
+        **lists,
+    ).strip("\n")

@@ -1,0 +1,146 @@
+"""Find a cell among results, and read its recipe back from its row of the table.
+
+Reads `cells.parquet` alone, and needs no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnbench.catalog import VOCABULARY
+from nnbench.grid import accept
+from nnbench.kinds import KINDS, TRAINING
+from nnbench.lazy import lazy_import
+from nnbench.mistakes import nearest, quoted
+from nnbench.study import make_cell
+from nnbench.vocabulary import Parameter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow import parquet
+else:
+    pa = lazy_import("pyarrow", globals(), "pa")
+    parquet = lazy_import("pyarrow.parquet", globals())
+
+TABLE = "cells.parquet"
+SHOWN = 5  # candidates in a message
+STUDY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+class ExportError(ValueError):
+    """A cell that cannot be found or written out: one sentence that says the way out."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A cell of some results.
+
+    `row` is its row of the table, null values left out. `is_sound` says that the recipe has the
+    hash that is the cell's id, so that nothing was lost on the way through the table.
+    """
+
+    cell_id: str
+    study: str
+    recipe: dict[str, Any]
+    row: dict[str, Any]
+    is_sound: bool
+
+
+def folders_of_results(out: Path) -> list[Path]:
+    """Return the results folders in a folder, by name."""
+    return sorted(path.parent for path in out.glob(f"*/{TABLE}"))
+
+
+def find(wanted: str, folders: Iterable[Path]) -> Found:
+    """Return the only cell whose id begins with `wanted`, in the first of the folders that has it.
+
+    Raises ExportError where none does, or several do.
+    """
+    known: dict[str, Path] = {}
+    for folder in folders:
+        for cell_id in _column(folder / TABLE):
+            known.setdefault(cell_id, folder)
+    matching = sorted(cell_id for cell_id in known if wanted and cell_id.startswith(wanted))
+    if not matching:
+        raise ExportError(_unknown(wanted, known))
+    if len(matching) > 1:
+        named = ", ".join(matching[:SHOWN]) + (", ..." if len(matching) > SHOWN else "")
+        raise ExportError(
+            f"{len(matching)} cells begin with {quoted(wanted)}: {named}; give more of it"
+        )
+    return _found(matching[0], known[matching[0]] / TABLE)
+
+
+def _unknown(wanted: str, known: Mapping[str, Path]) -> str:
+    if not known:
+        return "there are no results here to export from; nnbench run STUDY makes them"
+    close = nearest(wanted, known)
+    hint = close if close.startswith("; did") else "; column cell_id of cells.csv has them all"
+    return f"there is no cell {quoted(wanted)} among {len(known):,}{hint}"
+
+
+def _column(path: Path) -> list[str]:
+    return [str(value) for value in _read(path, columns=["cell_id"])["cell_id"].to_pylist()]
+
+
+def _read(path: Path, **options: Any) -> pa.Table:
+    try:
+        return parquet.read_table(path, **options)
+    except FileNotFoundError:
+        raise ExportError(f"{path.parent}: no {TABLE} there; name a folder of results") from None
+    except (pa.ArrowException, OSError, KeyError) as problem:
+        reason = " ".join(str(problem).split())[:200]
+        raise ExportError(f"{path}: cannot be read: {reason}") from None
+
+
+def _found(cell_id: str, path: Path) -> Found:
+    (row,) = _read(path, filters=[("cell_id", "==", cell_id)]).to_pylist()[:1]
+    study = str(row["study"])
+    if not STUDY_NAME.fullmatch(study):
+        raise ExportError(f"{path}: {quoted(study)} is no study's name: run the study again")
+    try:
+        recipe = recipe_of(row)
+    except (ValueError, KeyError) as problem:
+        raise ExportError(
+            f"{path}: the recipe of {cell_id} cannot be read ({problem}): run the study again"
+        ) from None
+    # a table that is older than a field has no column for it, and its ids none of it
+    apart = [key for key in recipe if key not in row or key == "data.path"]
+    is_sound = make_cell(study, recipe, apart).cell_id == cell_id
+    known = {name: value for name, value in row.items() if value is not None}
+    return Found(cell_id, study, recipe, known, is_sound)
+
+
+def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's recipe, each value in the type that it had before it was a column.
+
+    A column that the table lacks has its default. Raises ValueError for what no recipe has.
+    """
+    kind = str(row.get("kind") or TRAINING)
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind {quoted(kind)}")
+    recipe: dict[str, Any] = {} if kind == TRAINING else {"kind": kind, "data": row["data"]}
+    for key, field in KINDS[kind].fields.items():
+        if key != "kind":
+            about = field.value or Parameter(field.default, field.doc, kind=field.kind)
+            _read_field(recipe, key, about, row)
+    return recipe
+
+
+def _read_field(
+    recipe: dict[str, Any], place: str, about: Parameter, row: Mapping[str, Any]
+) -> None:
+    value = row.get(place, about.default)
+    is_text = about.kind or about.choices or isinstance(about.default, str)
+    if isinstance(value, str) and not is_text:
+        value = json.loads(value)  # of a column that holds lists, or more than one type
+    recipe[place] = accept(about, value, VOCABULARY)
+    if about.kind and recipe[place] is not None:
+        entry = VOCABULARY.kinds[about.kind][recipe[place]]
+        for name, parameter in entry.parameters.items():
+            _read_field(recipe, f"{place}.{name}", parameter, row)

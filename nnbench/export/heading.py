@@ -1,0 +1,68 @@
+"""What stands at the head of a script: which cell it is, and what the study's table says of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from nnbench import __version__
+from nnbench.catalog import VOCABULARY
+from nnbench.export.find import Found
+from nnbench.export.text import sentence
+from nnbench.kinds import KINDS, OTHER_KEYS, kind_of
+from nnbench.study import value_label
+
+# fields that are told whatever their values; of the others, those that are not as usual
+ALWAYS = ("depth", "width", "epochs", "batch_size", "optimizer.lr", "dtype", "answer", "steps")
+UNTOLD_PARAMETERS = ("data.path", "data.sha256")
+
+
+def heading(found: Found) -> dict[str, str]:
+    """Return what a script's docstring says."""
+    words = [*_words(found.recipe), f"seed {found.recipe['seed']}"]
+    return {
+        "cell_id": found.cell_id,
+        "study": found.study,
+        "version": __version__,
+        "about": sentence(words),
+    }
+
+
+def _words(recipe: Mapping[str, Any]) -> Iterator[str]:
+    for key, field in KINDS[kind_of(recipe)].fields.items():
+        if key in OTHER_KEYS:
+            continue
+        value = recipe[key]
+        if not field.kind:
+            default = field.value.default if field.value else None
+            if key in ALWAYS or value != default:
+                yield f"{key} {_shown(value)}"
+        elif value != "none":
+            told = list(_parameters(recipe, key, field.kind))
+            yield f"{key} {value}" + (f" ({', '.join(told)})" if told else "")
+
+
+def _parameters(recipe: Mapping[str, Any], place: str, kind: str) -> Iterator[str]:
+    """Yield what is told of an entry's parameters; those of a part of it go with the part."""
+    for name, parameter in VOCABULARY.kinds[kind][recipe[place]].parameters.items():
+        inner = f"{place}.{name}"
+        if inner in UNTOLD_PARAMETERS:
+            continue
+        if parameter.kind and recipe[inner] is not None:
+            told = list(_parameters(recipe, inner, parameter.kind))
+            yield f"{name} {recipe[inner]}" + (f" ({', '.join(told)})" if told else "")
+        elif inner in ALWAYS or recipe[inner] != parameter.default:
+            yield f"{name} {_shown(recipe[inner])}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a docstring may hold it: no text of a user's can end the docstring."""
+    return re.sub(r"[^\w .,:()\[\]+-]", "?", value_label(value))
+
+
+def expected(found: Found, names: Sequence[str]) -> dict[str, Any]:
+    """Return the numbers of the table that a script compares its own with."""
+    if found.row["status"] == "crashed":
+        return {}
+    return {name: found.row[name] for name in names if name in found.row}

@@ -1,0 +1,116 @@
+"""A cell as a script: `script_of` is all that the command line needs.
+
+What a script does is what `nnbench.reference` does, written out for one recipe: nothing of it is
+there that the recipe does not use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nnbench.catalog.optimizers import OPTIMIZERS
+from nnbench.catalog.schedules import SCHEDULES
+from nnbench.export.data import data_code
+from nnbench.export.find import Found
+from nnbench.export.heading import expected, heading
+from nnbench.export.network import network_code
+from nnbench.export.sweep import sweep_script
+from nnbench.export.text import render
+from nnbench.export.training import loss_code, optimizer_code, schedule_code
+from nnbench.export.walk import walk_script
+from nnbench.kinds import LANDSCAPE, NUMERICS, kind_of
+
+RESULTS = (
+    "status",
+    "epochs_run",
+    "diverged_at_step",
+    "best_epoch",
+    *(f"{part}_{name}" for part in ("train", "val", "test") for name in ("loss", "accuracy", "r2")),
+    "weight_norm",
+)
+EXACT = 1e-6, "# What the study's table says. Hardly a digit should differ."
+NEAR = (
+    0.05,
+    "# What the study's table says. It was trained in single precision, by an engine that adds\n"
+    "# up in another order: losses may differ by a few per cent, accuracies by a few examples,\n"
+    "# and both by more where a large learning rate lets rounding grow. This script's own numbers\n"
+    "# are those of nnbench run --engine reference.",
+)
+
+
+def script_of(found: Found) -> str:
+    """Return the script that repeats a cell, whatever its kind."""
+    scripts: Mapping[str, Callable[[Found], str]] = {
+        LANDSCAPE: walk_script,
+        NUMERICS: sweep_script,
+    }
+    return scripts.get(kind_of(found.recipe), training_script)(found)
+
+
+def hints(found: Found) -> list[str]:
+    """Return what a user should know of a script that its own lines do not say."""
+    said = []
+    if not found.is_sound:
+        said.append(
+            f"{found.cell_id}: its recipe, as the table has it, is not what its id was made from; "
+            f"the script may differ from the run: run the study again"
+        )
+    if found.row.get("status") == "crashed":
+        said.append(f"{found.cell_id} crashed: there are no numbers to compare with")
+    if "data.sha256" in found.recipe:
+        said.append(
+            f"the script looks for the table beside it: python cell.py PATH, where "
+            f"{found.recipe['data.path']} lies elsewhere"
+        )
+    return said
+
+
+def training_script(found: Found) -> str:
+    """Return the script that trains a network."""
+    recipe = found.recipe
+    data = data_code(recipe)
+    same_sums = recipe["dtype"] == "float64" or found.row.get("engine") == "reference"
+    tolerance, comparison = EXACT if same_sums else NEAR
+    return render(
+        "training.py.j2",
+        **heading(found),
+        comparison=comparison,
+        tolerance=tolerance,
+        expected=expected(found, RESULTS),
+        recipe=recipe,
+        data=data,
+        is_noisy=" or ".join(f'part == "{part}"' for part in data.noisy),
+        classes=data.task == "classification",
+        **_network(recipe),
+        **_training(recipe, data.task),
+    )
+
+
+def _network(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    net = network_code(recipe)
+    return {
+        "net": net,
+        "modules": ["nn.Linear(n_in, n_out)", *net.modules],
+        "residual": recipe["residual"] and recipe["depth"] > 0,
+        "in_training": recipe["evaluation"] == "train",
+    }
+
+
+def _training(recipe: Mapping[str, Any], task: str) -> dict[str, Any]:
+    loss = loss_code(recipe, task)
+    by_step = SCHEDULES[recipe["schedule"]].unit == "step"
+    patience = recipe["early_stopping"] == "patience"
+    return {
+        "loss": loss,
+        "target": "y" if loss.target == "class" else "targets",
+        "outputs": {"class": "n_classes", "one_hot": "n_outputs", "value": "1"}[loss.target],
+        "score_words": "accuracy" if task == "classification" else "R^2",
+        "optimizer": optimizer_code(recipe, "network.parameters()"),
+        "averaged": OPTIMIZERS[recipe["optimizer"]].evaluated is not None,
+        "schedule": schedule_code(recipe, "total" if by_step else recipe["epochs"]),
+        "order_split": f"order.split({recipe['batch_size'] or 'len(order)'})",
+        "lone": recipe["batch_size"] > 1,
+        "patience": recipe["early_stopping.patience"] if patience else 0,
+        "min_delta": recipe["early_stopping.min_delta"] if patience else 0,
+    }

@@ -1,0 +1,36 @@
+"""A cell of a numerics study as a script: one way to write a loss, held against its exact value."""
+
+from __future__ import annotations
+
+from nnbench.catalog.expressions import EXPRESSIONS
+from nnbench.export.find import Found
+from nnbench.export.heading import expected, heading
+from nnbench.export.sources import definitions
+from nnbench.export.text import render
+from nnbench.numerics import LOST, SAFE_ERROR, SAFE_ROUNDINGS
+
+RESULTS = (
+    "status",
+    "max_relative_error",
+    "max_gradient_error",
+    "not_finite_from",
+    "gradient_lost_from",
+    "safe_up_to",
+)
+
+
+def sweep_script(found: Found) -> str:
+    """Return the script of a sweep."""
+    entry = EXPRESSIONS[found.recipe["expression"]]
+    name, module = entry.function.__name__, entry.function.__module__
+    return render(
+        "sweep.py.j2",
+        **heading(found),
+        expected=expected(found, RESULTS),
+        recipe=found.recipe,
+        name=name,
+        definitions=definitions(module, name, "exact"),
+        lost=LOST,
+        safe_error=SAFE_ERROR,
+        safe_roundings=SAFE_ROUNDINGS,
+    )

@@ -1,0 +1,50 @@
+"""A cell of a landscape study as a script: one optimizer's walk over a test function."""
+
+from __future__ import annotations
+
+from nnbench.catalog.landscapes import LANDSCAPES
+from nnbench.catalog.optimizers import OPTIMIZERS
+from nnbench.export.find import Found
+from nnbench.export.heading import expected, heading
+from nnbench.export.sources import definitions
+from nnbench.export.text import render
+from nnbench.export.training import optimizer_code, schedule_code
+from nnbench.walks import minima_of, parameters_of
+
+RESULTS = (
+    "status",
+    "epochs_run",
+    "diverged_at_step",
+    "final_value",
+    "distance_to_minimum",
+    "reached_global",
+    "steps_to_minimum",
+)
+
+
+def walk_script(found: Found) -> str:
+    """Return the script of a walk."""
+    recipe = found.recipe
+    entry = LANDSCAPES[recipe["landscape"]]
+    function = entry.function.__name__
+    numbers = parameters_of(recipe, "landscape")
+    # tensors, as in the study: a Python number would round at other places
+    tensors = {name: f"number({float(value)!r})" for name, value in numbers.items()}
+    low, high = zip(*entry.starts, strict=True)
+    return render(
+        "walk.py.j2",
+        **heading(found),
+        expected=expected(found, RESULTS),
+        recipe=recipe,
+        function=definitions(entry.function.__module__, function),
+        height=", ".join([f"{function}(point", *(f"{name}={t}" for name, t in tensors.items())]),
+        uses_number=bool(tensors),
+        low=list(low),
+        high=list(high),
+        dims=entry.dims,
+        root={1: 1.6180339887498949, 2: 1.3247179572447460}[entry.dims],
+        minima=[tuple(map(float, minimum)) for minimum in minima_of(recipe)],
+        optimizer=optimizer_code(recipe, "[point]"),
+        averaged=OPTIMIZERS[recipe["optimizer"]].evaluated is not None,
+        schedule=schedule_code(recipe, recipe["steps"]),
+    )
