@@ -84,6 +84,33 @@ def make_cells(
     return pd.DataFrame(rows)
 
 
+def make_many(levels: int = 10, seeds: int = 5) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return cells and curves of 2 data sets x levels^4 arms x seeds: 100,000 cells by default."""
+    generator = np.random.default_rng(0)
+    factors = ("activation", "init", "optimizer", "norm")
+    sizes = (2, *[levels] * len(factors), seeds)
+    places = np.indices(sizes).reshape(len(sizes), -1)
+    n = places.shape[1]
+    cells = pd.DataFrame({"cell_id": [f"{i:016x}" for i in range(n)], "study": "many"})
+    cells["data"] = np.array(["digits", "spirals"])[places[0]]
+    cells["seed"] = places[-1]
+    accuracy = 0.8 + generator.normal(0, 0.01, n)
+    for order, (factor, place) in enumerate(zip(factors, places[1:-1], strict=True), start=1):
+        cells[factor] = np.array([f"{factor}_{i}" for i in range(levels)])[place]
+        accuracy += generator.normal(0, 0.01 * order, levels)[place]
+    lost = generator.random(n) < 0.02
+    cells["status"] = np.where(lost, "diverged", "ok")
+    cells["diverged_at_step"] = np.where(lost, 40.0, np.nan)
+    scores = {"test_accuracy": accuracy, "test_loss": 1 - accuracy, "val_loss": 1.02 - accuracy}
+    cells = cells.assign(**{name: np.where(lost, np.nan, value) for name, value in scores.items()})
+    cells = cells.assign(epochs_run=20, seconds=generator.random(n), engine="stacked-eager")
+    epoch = np.arange(21)
+    curves = pd.DataFrame({"cell_id": np.repeat(cells["cell_id"].to_numpy(), len(epoch))})
+    curves["epoch"] = np.tile(epoch, n)
+    curves["val_metric"] = np.outer(accuracy, 1 - np.exp(-epoch / 4)).ravel()
+    return cells, curves.assign(step=1, lr=0.1, train_loss=1.0, val_loss=1.0, grad_norm=1.0)
+
+
 def make_curves(cells: pd.DataFrame, epochs: int = 20) -> pd.DataFrame:
     """Return learning curves that rise to each cell's test accuracy; a diverged one ends early."""
     parts = []

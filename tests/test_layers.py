@@ -35,16 +35,62 @@ ALLOWED: dict[str, set[str]] = {
     "schema": {"document", "grid", "kinds", "vocabulary"},
     "catalog": {"lazy", "seeds", "vocabulary"},
     "draws": {"catalog", "lazy", "seeds"},
-    "protocol": {"catalog", "lazy"},
+    "probed": set(),
+    "protocol": {"catalog", "lazy", "probed"},
     "walks": {"catalog", "seeds"},
     "grounds": {"catalog", "lazy", "study", "walks"},
     "numerics": {"catalog", "lazy", "rows", "study"},
     "engine": {"catalog", "draws", "lazy", "protocol", "rows", "seeds", "study", "walks"},
-    "reference": {"catalog", "draws", "lazy", "protocol", "rows", "seeds", "study"},
+    "reference_probes": {"catalog", "protocol", "study"},
+    "reference": {
+        "catalog",
+        "draws",
+        "lazy",
+        "protocol",
+        "reference_probes",
+        "rows",
+        "seeds",
+        "study",
+    },
     "reference_walk": {"catalog", "reference", "rows", "study", "walks"},
+    "export": {
+        "catalog",
+        "grid",
+        "kinds",
+        "lazy",
+        "mistakes",
+        "numerics",
+        "study",
+        "vocabulary",
+        "walks",
+    },
+    "stats": set(),
+    "claims": {"partial", "seeds", "stats"},
+    "course": set(),
+    "matching": {"stats"},
+    "compare": {"stats"},
 }
-ABOVE_THE_ENGINE = ("stats", "plots", "claims", "report", "theory")
-WITHOUT_TORCH = ("stats", "plots", "claims", "report")
+DIAGNOSTICS = ("diagnostics", "diagnostic_plots", "diagnostic_maps", "diagnostic_epochs")
+ABOVE_THE_ENGINE = (
+    "stats",
+    "plots",
+    "claims",
+    "compare",
+    "report",
+    "theory",
+    "export",
+    *DIAGNOSTICS,
+)
+WITHOUT_TORCH = (
+    "stats",
+    "plots",
+    "claims",
+    "compare",
+    "matching",
+    "report",
+    "export",
+    *DIAGNOSTICS,
+)
 PRINTS = ("nnbench.cli", "nnbench.progress")  # results to stdout; to stderr, how it goes
 
 
@@ -112,7 +158,8 @@ def test_what_reads_results_needs_no_engine(layer: str) -> None:
 
 
 def test_the_reference_shares_nothing_with_the_engine() -> None:
-    assert "engine" not in units_imported("nnbench.reference")
+    for module in ("nnbench.reference", "nnbench.reference_probes"):
+        assert "engine" not in units_imported(module)
     assert not any("reference" in units_imported(module) for module in files_of("engine"))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import math
 import os
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ import pytest
 from nnbench.report import build, numbers, sentences
 from nnbench.report.analysis import analyse, read_results
 from nnbench.report.build import ReportError, build_report
-from tests.synthetic import FACTORS, make_cells, make_curves, write_results
+from tests.synthetic import FACTORS, make_cells, make_curves, make_many, write_results
 
 
 class Page(HTMLParser):
@@ -48,6 +51,12 @@ class Page(HTMLParser):
 
 def page_of(folder: Path) -> Page:
     return Page(build_report(folder).path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The page of the made-up study as it stands."""
+    return page_of(write_results(tmp_path_factory.mktemp("plain"), make_cells()))
 
 
 # The build
@@ -140,29 +149,72 @@ def test_thirteen_hundred_cells_make_a_page_under_two_megabytes(tmp_path: Path) 
     assert path.stat().st_size < 2_000_000
 
 
+@pytest.mark.slow
+def test_a_hundred_thousand_cells_report_within_a_minute_and_two_gigabytes(tmp_path: Path) -> None:
+    cells, curves = make_many()
+    assert len(cells) == 100_000
+    names = ("data", "activation", "init", "optimizer", "norm")
+    factors = {name: list(dict.fromkeys(cells[name])) for name in names}
+    write_results(tmp_path, cells, curves, factors=factors, name="many")
+    program = (
+        "import resource, sys, time; began = time.process_time(); from pathlib import Path;"
+        "from nnbench.report.build import build_report; build_report(Path(sys.argv[1]));"
+        "print(time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    run = [sys.executable, "-c", program, str(tmp_path)]
+    ended = subprocess.run(run, capture_output=True, text=True, check=True)
+    seconds, kilobytes = map(float, ended.stdout.split())
+    assert seconds < 60 and kilobytes < 2e6
+    assert (tmp_path / "report.html").stat().st_size < 3_000_000
+    text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
+    assert "The best 100 of 10,000 arms" in text and "more arms: the rows of cells.csv" in text
+
+
 # What it says
 
 
-def test_the_page_holds_its_parts_and_fetches_nothing(tmp_path: Path) -> None:
-    page = page_of(write_results(tmp_path, make_cells()))
-    for part in ("answer", "mattered", "levels", "interaction", "training", "failed", "method"):
-        assert part in page.ids
-    assert len(page.ids) == len(set(page.ids))
-    assert page.tags.count("svg") == 4 and "script" not in page.tags
-    links = [v for name, v in page.attributes if name in ("href", "src", "xlink:href")]
+def test_the_page_holds_its_parts_in_order_and_fetches_nothing(plain: Page) -> None:
+    parts = ["answer", "mattered", "won", "interaction", "training", "failed", "method"]
+    assert [i for i in plain.ids if i in parts] == parts
+    assert len(plain.ids) == len(set(plain.ids))
+    assert plain.tags.count("svg") == 8 and plain.tags.count("script") == 1
+    links = [v for name, v in plain.attributes if name in ("href", "src", "xlink:href")]
     assert links and all(link.startswith("#") for link in links)
-    assert {link[1:] for link in links} <= set(page.ids)
-    alts = [v for name, v in page.attributes if name == "aria-label" and "test accuracy" in v]
-    assert alts and "nnbench run studies/synthetic.toml" in page.text
+    assert {link[1:] for link in links} <= set(plain.ids)
+    alts = [v for name, v in plain.attributes if name == "aria-label" and "test accuracy" in v]
+    assert alts and "nnbench run studies/synthetic.toml" in plain.text
 
 
-def test_the_answer_gives_effect_interval_and_count(tmp_path: Path) -> None:
-    text = page_of(write_results(tmp_path, make_cells())).text
-    assert "The choice of activation moved test accuracy most: against its baseline relu" in text
+def test_every_figure_has_its_numbers_behind_it(plain: Page) -> None:
+    assert plain.tags.count("details") == plain.tags.count("figure") == plain.tags.count("svg")
+
+
+def test_only_the_script_that_is_on_the_page_may_run(tmp_path: Path) -> None:
+    html = build_report(write_results(tmp_path, make_cells())).path.read_text(encoding="utf-8")
+    code = html.split("<script>")[1].split("</script>")[0]
+    digest = b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    policy = next(v for n, v in Page(html).attributes if n == "content" and "default-src" in v)
+    assert "default-src 'none'" in policy and f"script-src 'sha256-{digest}'" in policy
+
+
+def test_the_answer_gives_effect_interval_and_count(plain: Page) -> None:
+    text = plain.text
+    opening = r"The choice of activation moved test accuracy most, with 91 % \[\d+, \d+\] of its "
+    assert re.search(opening + "variance within data sets: against its baseline relu", text)
     assert re.search(r"tanh is better \(\+0\.0\d+ \[0\.\d+, 0\.\d+\], n 24/24 pairs\)", text)
     assert re.search(r"sigmoid is worse \(−0\.10\d* \[−0\.\d+, −0\.\d+\], n 21/24 pairs\)", text)
     assert "For init no difference from the baseline in test accuracy can be told from zero" in text
     assert "69 of 72 networks finished; 3 diverged" in text
+
+
+def test_an_unclear_difference_says_what_would_have_been_seen(plain: Page) -> None:
+    said = re.search(
+        r"xavier_normal against he_normal, is [−+]0\.\d+ \[−0\.\d+, 0\.\d+\], n 33/36 pairs, "
+        r"where a true difference of (0\.\d+) would have been found"
+        r"( and about [\d,]+ seeds a data set would settle it)?\.",
+        plain.text,
+    )
+    assert said and 0.001 < float(said[1]) < 0.02
 
 
 def test_it_never_says_better_without_a_clear_difference(tmp_path: Path) -> None:
@@ -185,16 +237,90 @@ def test_it_never_says_better_without_a_clear_difference(tmp_path: Path) -> None
     assert "better" not in said and "worse" not in said and "told from zero" in said
 
 
+def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
+    row = {
+        "factor": "init",
+        "level": "b",
+        "baseline": False,
+        "n": 9,
+        "diverged": 0,
+        "effect": 0.02,
+        "effect_low": 0.001,
+        "effect_high": 0.039,
+        "effect_reason": None,
+        "pairs_used": 9,
+        "pairs": 9,
+        "verdict": "no clear difference",
+        "detectable": 0.04,
+        "seeds_needed": 11.0,
+        "note": "the interval excludes zero by itself, but not after correction for 6 comparisons",
+    }
+    ranking = pd.DataFrame({"factor": ["init"], "range": [0.02]})
+    counts = {"n": 9, "ok": 7, "diverged": 2, "crashed": 0, "missing": 0}
+    arguments = (ranking, {"init": "a"}, "test_accuracy", counts, "")
+    said = sentences.answer(pd.DataFrame([row]), *arguments)
+    assert said == [
+        "For init no difference from the baseline in test accuracy can be told from zero; the "
+        "largest, b against a, is +0.020 [0.001, 0.039], n 9/9 pairs (the interval excludes zero by "
+        "itself, but not after correction for 6 comparisons), where a true difference of 0.040 "
+        "would have been found and about 11 seeds a data set would settle it.",
+        "7 of 9 networks finished; 2 diverged.",
+    ]
+
+
 @pytest.mark.parametrize("metric", ["test_accuracy", "test_loss"])
 def test_the_verdict_follows_the_metrics_direction(tmp_path: Path, metric: str) -> None:
     text = page_of(write_results(tmp_path, make_cells(), report={"metric": metric})).text
     assert "tanh is better" in text and "sigmoid is worse" in text
 
 
-def test_failures_name_the_arm_the_steps_and_a_cell(tmp_path: Path) -> None:
-    text = page_of(write_results(tmp_path, make_cells())).text
-    assert "spirals sigmoid sgd he_normal 3 of 3 40 to 42 000000000000003f" in text
-    assert "nnbench export CELL --from results/synthetic" in text
+def test_failures_name_the_arm_the_steps_and_a_cell(plain: Page) -> None:
+    assert "spirals sigmoid sgd he_normal 3 of 3 40 to 42 000000000000003f" in plain.text
+    assert "nnbench export 000000000000003f --from results/synthetic" in plain.text
+
+
+def test_the_best_and_the_worst_arm_can_be_exported(plain: Page) -> None:
+    cells = make_cells().set_index("cell_id")
+    found = re.findall(
+        r"export ([0-9a-f]{16}) --from results/synthetic # the (\w+) arm", plain.text
+    )
+    best, worst = (cells.loc[cell] for cell, _ in found)
+    assert [name for _, name in found] == ["best", "worst"]
+    assert (best["activation"], best["optimizer"]) == ("tanh", "adam")
+    assert (worst["activation"], worst["optimizer"]) == ("sigmoid", "sgd")
+
+
+def test_what_was_left_out_is_said_with_its_reason(tmp_path: Path) -> None:
+    rule = {"why": "self-normalising already", "activation": "selu", "norm": {"name": "batchnorm"}}
+    design = {"kind": "full", "baseline": {}, "exclude": [rule]}
+    text = page_of(write_results(tmp_path, make_cells(), design=design)).text
+    left = "Left out before the run: activation selu with norm batchnorm: self-normalising already."
+    assert left in text
+
+
+def test_claims_come_first_verdict_and_sentence(tmp_path: Path) -> None:
+    claims = [{"text": "Tanh < relu | always"}]
+    folder = write_results(tmp_path, make_cells(), claims=claims)
+    sentence = "Contradicted: test accuracy is higher by 0.02 [0.01, 0.03] (24 of 24 pairs)."
+    row = {"text": claims[0]["text"], "verdict": "contradicted", "sentence": sentence, "course": 3}
+    pd.DataFrame([row | {"effect": 0.02, "low": 0.01, "high": 0.03, "n_ok": 24, "n": 24}]).to_csv(
+        folder / "claims.csv", index=False
+    )
+    page = page_of(folder)
+    assert page.ids.index("claims") == page.ids.index("answer") + 1
+    shown = "▼ contradicted Tanh < relu | always Claim 3 of the course. Test accuracy is higher"
+    assert shown in page.text
+    (folder / "claims.csv").write_text("text\nno verdict\n")
+    with pytest.raises(ReportError, match=r"claims\.csv cannot be read"):
+        build_report(folder)
+
+
+def test_a_few_blocks_make_a_matrix_and_many_a_ladder(tmp_path: Path) -> None:
+    few = page_of(write_results(tmp_path / "few", make_cells(seeds=range(2))))
+    assert "of 3 pairs of levels of activation can be told apart in test accuracy" in few.text
+    many = page_of(write_results(tmp_path / "many", make_cells(seeds=range(9))))
+    assert "ranks first (mean rank" in many.text or "rank first alike" in many.text
+    assert "A bar joins neighbours of which no two can be told apart" in many.text
 
 
 def test_a_mixed_study_says_which_data_took_no_part(tmp_path: Path) -> None:
@@ -320,23 +446,26 @@ PAYLOADS = [
 ]
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_hostile_text_stays_text(tmp_path: Path, payload: str) -> None:
+@pytest.mark.parametrize("first", range(0, len(PAYLOADS), 3))
+def test_hostile_text_stays_text(tmp_path: Path, plain: Page, first: int) -> None:
+    payloads = itertools.cycle(PAYLOADS[first:] + PAYLOADS[:first])
     cells = make_cells()
     for column in ("data", "activation", "init", "optimizer", "engine", "cell_id"):
-        first = cells[column].iloc[0]
-        cells[column] = cells[column].where(cells[column] != first, payload)
-    cells["init"] = cells["init"] + payload
+        old = cells[column].iloc[0]
+        cells[column] = cells[column].where(cells[column] != old, next(payloads))
+    cells["init"] = cells["init"] + next(payloads)
     factors = {name: list(dict.fromkeys(cells[name])) for name in FACTORS}
-    prose = dict.fromkeys(("title", "question", "prediction", "name"), payload)
-    page = page_of(write_results(tmp_path, cells, factors=factors, **prose))
-    plain = page_of(write_results(tmp_path / "plain", make_cells()))
-    assert set(page.tags) == set(plain.tags)
-    assert {name for name, _ in page.attributes} == {name for name, _ in plain.attributes}
+    prose = {key: next(payloads) for key in ("title", "question", "prediction")}
+    name = PAYLOADS[first]
+    page = page_of(write_results(tmp_path, cells, factors=factors, name=name, **prose))
+    assert set(page.tags) <= set(plain.tags)
+    assert page.tags.count("script") == 1 and "img" not in page.tags
+    assert not {name for name, _ in page.attributes if name.startswith("on")}
     links = [v for name, v in page.attributes if name in ("href", "src", "xlink:href")]
     assert all(link.startswith("#") for link in links)
-    visible = payload.translate({0: "\ufffd", 27: "\ufffd"})
-    assert f"nnbench study · {' '.join(visible.split())}" in page.text
+    for text in (f"nnbench study · {name}", prose["question"]):
+        visible = text.translate({0: "\ufffd", 27: "\ufffd"})
+        assert " ".join(visible.split()) in page.text
 
 
 # How numbers are written

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,18 @@ class ReportError(Exception):
 
 @dataclass(frozen=True)
 class Results:
-    """What a results directory holds. cells: one row per cell; curves: one per cell and epoch."""
+    """What a results directory holds. cells: one row per cell; curves: one per cell and epoch.
+
+    layers: one row per cell, epoch and layer; predictions: one per arm, layer and quantity. Both
+    are None for a study without probes.
+    """
 
     folder: Path
     cells: pd.DataFrame
     curves: pd.DataFrame
     provenance: Mapping[str, Any]
+    layers: pd.DataFrame | None = None
+    predictions: pd.DataFrame | None = None
 
     @property
     def study(self) -> Mapping[str, Any]:
@@ -42,7 +48,10 @@ class Results:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Every frame behind the report. labelled: the cells that the metric applies to, labelled."""
+    """Every frame behind the report.
+
+    cells: the cells that the metric applies to; labelled: those of the tuned settings, labelled.
+    """
 
     metric: str
     labelled: pd.DataFrame
@@ -56,10 +65,13 @@ class Analysis:
     overall: stats.Interval
     not_applicable: list[str]
     tuned: list[str]
+    shares: pd.DataFrame
+    cells: pd.DataFrame
+    generator_for: stats.GeneratorFor
 
 
 def read_results(folder: Path) -> Results:
-    """Read the three files of a results directory."""
+    """Read the files of a results directory; layers and predictions where there are any."""
     needed = ("cells.parquet", "curves.parquet", "provenance.json")
     for name in needed:
         if not (folder / name).is_file():
@@ -67,6 +79,8 @@ def read_results(folder: Path) -> Results:
     try:
         provenance = json.loads((folder / needed[2]).read_text(encoding="utf-8"))
         cells, curves = (pd.read_parquet(folder / name) for name in needed[:2])
+        layers = _rows_or_none(folder / "layers.parquet")
+        predictions = _rows_or_none(folder / "predictions.parquet")
     except (ValueError, OSError) as error:
         raise ReportError(f"{folder}: a result file cannot be read: {error}") from error
     if "study" not in provenance or cells.empty:
@@ -74,7 +88,15 @@ def read_results(folder: Path) -> Results:
     # One order, whatever the order of the rows: sums of floats depend on it in the last digit.
     cells = cells.sort_values("cell_id", ignore_index=True)
     curves = curves.sort_values(["cell_id", "epoch"], ignore_index=True)
-    return Results(folder, cells, curves, provenance)
+    if layers is not None:
+        layers = layers.sort_values(["cell_id", "epoch", "layer"], ignore_index=True)
+    return Results(folder, cells, curves, provenance, layers, predictions)
+
+
+def _rows_or_none(path: Path) -> pd.DataFrame | None:
+    """Return a table that not every study has; None where the file is missing or has no row."""
+    frame = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+    return None if frame.empty else frame
 
 
 def analyse(results: Results) -> Analysis:
@@ -92,8 +114,9 @@ def analyse(results: Results) -> Analysis:
     named = (study.get("design") or {}).get("baseline") or {}
     baselines = {f: stats.baseline_level(levels[f], named.get(f)) for f in factors}
     generator_for = _generators(int(study.get("seed") or 0))
-    effects, blocks = _effects(labelled, levels, baselines, metric, generator_for)
-    ranking = stats.importance(effects)
+    effects = stats.summarise_effects(labelled, levels, baselines, metric, generator_for)
+    shares = stats.variance_shares(labelled, factors, metric, generator_for)
+    ranking = rank_factors(stats.importance(effects), shares)
     return Analysis(
         metric=metric,
         labelled=labelled,
@@ -101,13 +124,30 @@ def analyse(results: Results) -> Analysis:
         levels=levels,
         baselines=baselines,
         effects=effects,
-        blocks=blocks,
+        blocks=_blocks(labelled, baselines, metric),
         ranking=ranking,
         data_sets=stats.summarise_levels(labelled, "data", levels["data"], metric, generator_for),
         overall=stats.mean_interval(labelled, metric, generator_for("overall")),
         not_applicable=not_applicable,
         tuned=tuned,
+        shares=shares,
+        cells=results.cells[~results.cells["data"].map(stats.format_level).isin(not_applicable)],
+        generator_for=generator_for,
     )
+
+
+def rank_factors(ranges: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
+    """Return the factors, the most important first, with their shares of the variance.
+
+    By the share within data sets where every factor has one; otherwise by the range of the mean
+    differences, which grows with noise and with the number of levels.
+    """
+    columns = ["within", "within_low", "within_high"]
+    alone = shares[shares["kind"] == "factor"].set_index("term")[columns]
+    ranking = ranges.join(alone, on="factor")
+    if ranking["within"].notna().all():
+        ranking = ranking.sort_values("within", ascending=False, kind="stable")
+    return ranking.reset_index(drop=True)
 
 
 def _declared_metric(results: Results) -> tuple[str, list[str]]:
@@ -127,21 +167,12 @@ def _generators(study_seed: int) -> stats.GeneratorFor:
     return generator_for
 
 
-def _effects(
-    labelled: pd.DataFrame,
-    levels: Mapping[str, Sequence[str]],
-    baselines: Mapping[str, str],
-    metric: str,
-    generator_for: stats.GeneratorFor,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the levels' summaries and the blocks' differences, of all factors."""
-    factors = list(baselines)
-    effects, blocks = [], []
+def _blocks(labelled: pd.DataFrame, baselines: Mapping[str, str], metric: str) -> pd.DataFrame:
+    """Return every block's difference to the baseline, of all factors and levels."""
+    parts = []
     for factor, baseline in baselines.items():
-        arguments = (labelled, factor, levels[factor], baseline, metric, factors, generator_for)
-        effects.append(stats.summarise_factor(*arguments))
-        pairs = stats.paired_differences(labelled, factor, baseline, metric, factors)
-        blocks.append(stats.block_differences(pairs).assign(factor=factor))
-    if not factors:
-        return pd.DataFrame(columns=["factor"]), pd.DataFrame(columns=["factor"])
-    return pd.concat(effects, ignore_index=True), pd.concat(blocks, ignore_index=True)
+        pairs = stats.paired_differences(labelled, factor, baseline, metric, list(baselines))
+        parts.append(stats.block_differences(pairs).assign(factor=factor))
+    if not parts:
+        return pd.DataFrame(columns=["factor", "level", "difference"])
+    return pd.concat(parts, ignore_index=True)

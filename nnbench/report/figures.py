@@ -1,21 +1,23 @@
-"""The report's figures: frames prepared for `nnbench.plots`, drawn, and turned into SVG."""
+"""The report's figures of effects, pairs and training: frames for `nnbench.plots`, drawn."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import pandas as pd
-from markupsafe import Markup
 
 from nnbench import plots
-from nnbench.report import frames, sentences
+from nnbench.report import entries, frames, sentences
 from nnbench.report.analysis import Analysis, Results
 from nnbench.report.numbers import decimals_for, number
-from nnbench.report.svg import figure_svg
+from nnbench.report.parts import Column, Entry, Picture, Table, picture
 from nnbench.stats import METRICS
+
+__all__ = ["Picture", "curves_picture", "effects_picture", "heat_picture", "strip_frames"]
 
 MOST_STRIP_LEVELS = 12
 MOST_PANELS = 6
+MOST_LEVEL_ROWS = 120
 CURVE_LABELS = {
     "val_metric": {"classification": "validation accuracy", "regression": "validation R²"},
     "val_loss": {},
@@ -23,32 +25,7 @@ CURVE_LABELS = {
 }
 
 
-@dataclass(frozen=True)
-class Picture:
-    """One figure of the page: its finding, its picture and what the marks mean."""
-
-    title: str
-    svg: Markup
-    caption: str
-
-
-@dataclass(frozen=True)
-class Figures:
-    """The report's figures; None where there is nothing to draw."""
-
-    effects: Picture | None
-    heat: Picture | None
-    curves: list[Picture]
-
-
-def draw_figures(results: Results, analysis: Analysis) -> Figures:
-    """Draw every figure that the results allow."""
-    pictures = [curves_picture(results, analysis, factor) for factor in analysis.factors[:2]]
-    return Figures(
-        effects=effects_picture(analysis),
-        heat=heat_picture(analysis),
-        curves=[picture for picture in pictures if picture],
-    )
+# What mattered ----------------------------------------------------------------------------------
 
 
 def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -75,41 +52,100 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def effects_picture(analysis: Analysis) -> Picture | None:
-    """Draw what mattered: every level's paired difference, factor by factor."""
+    """Draw every level's paired difference, factor by factor; behind it, level by level."""
     if not analysis.factors or analysis.effects["effect"].isna().all():
         return None
     strips, blocks = strip_frames(analysis)
     if strips.empty:
         return None
     metric = METRICS[analysis.metric]
-    title = sentences.importance_title(
-        analysis.ranking, metric.label, sentences.effect_decimals(strips)
-    )
+    title = sentences.effects_title(analysis.effects, analysis.baselines, metric.label)
     figure = plots.effect_strips(
         strips, blocks, f"difference in {metric.label} to the baseline", metric.higher_is_better
     )
     caption = (
         "Mean paired difference of each level to its factor's baseline, with 95 % interval; each "
-        "pale dot is one data set and seed. A filled triangle is a difference whose interval "
-        "excludes zero (▲ better, ▼ worse), an open circle one that cannot be told from zero. "
-        "Factors are in order of the range of their levels' mean differences."
+        "pale dot is one data set and seed. A filled triangle is a difference that is told from "
+        "zero after correction for all comparisons here (▲ better, ▼ worse), an open circle one "
+        "that is not."
     )
-    return Picture(title, Markup(figure_svg(figure, "effects", title)), caption)
+    return picture(figure, "effects", title, caption, level_table(analysis))
 
 
-def heat_picture(analysis: Analysis) -> Picture | None:
-    """Draw the two factors that matter most against each other, one panel per data set."""
-    varied = [f for f in analysis.factors if len(analysis.levels[f]) > 1]
-    if len(varied) < 2 or analysis.effects["mean"].isna().all():
+def level_table(analysis: Analysis) -> Table:
+    """Return every level: its mean, its paired difference, and what the design could detect."""
+    columns = [
+        Column("factor"),
+        Column("level"),
+        Column(METRICS[analysis.metric].label, True),
+        Column("difference to the baseline", True),
+        Column("verdict"),
+        Column("corrected p", True),
+        Column("smallest detectable", True),
+        Column("seeds to settle", True),
+        Column("diverged", True),
+    ]
+    rows: list[list[Entry | str]] = []
+    for factor in analysis.factors:
+        part = analysis.effects[analysis.effects["factor"] == factor]
+        places = entries.mean_places(part)
+        effect_places = sentences.effect_decimals(part)
+        rows += [_level_row(row, places, effect_places) for _, row in part.iterrows()]
+    note = ""
+    if len(rows) > MOST_LEVEL_ROWS:
+        note = f"The first {MOST_LEVEL_ROWS} of {len(rows):,} levels."
+    return Table(columns, rows[:MOST_LEVEL_ROWS], note=note, has_tools=True)
+
+
+def _level_row(row: pd.Series, places: int, effect_places: int) -> list[Entry | str]:
+    is_baseline = row["verdict"] == "baseline"
+    count = f"{row['pairs_used']:.0f}/{row['pairs']:.0f}" if not is_baseline else ""
+    nothing = Entry("–")
+    note = row["note"] if isinstance(row["note"], str) else ""
+    return [
+        str(row["factor"]),
+        str(row["level"]),
+        entries.estimate(row, "mean", places, f"{row['used']}/{row['n']}"),
+        nothing if is_baseline else entries.estimate(row, "effect", effect_places, count, True),
+        Entry(str(row["verdict"]), is_verdict=True, note=note),
+        nothing if is_baseline else _p_entry(row["p_holm"]),
+        nothing if is_baseline else entries.plain(row["detectable"], effect_places),
+        nothing if is_baseline else _seeds_entry(row),
+        entries.whole(row["diverged"], row["n"]),
+    ]
+
+
+def _p_entry(p: float) -> Entry:
+    if pd.isna(p):
+        return Entry("–")
+    return Entry("< 0.001" if p < 0.001 else number(p, 3), value=float(p))
+
+
+def _seeds_entry(row: pd.Series) -> Entry:
+    if row["verdict"] in ("better", "worse"):
+        return Entry("settled")
+    if pd.isna(row["seeds_needed"]):
+        reason = row["seeds_reason"]
+        return Entry("–", reason=reason if isinstance(reason, str) else "")
+    return entries.whole(row["seeds_needed"])
+
+
+# How two factors interact -----------------------------------------------------------------------
+
+
+def heat_picture(analysis: Analysis, pair: Sequence[str], name: str = "heat") -> Picture | None:
+    """Draw two factors against each other, one panel per data set."""
+    if analysis.effects["mean"].isna().all():
         return None
     # The longer labels go down the side, where they have room.
     column, row = sorted(
-        varied[:2], key=lambda f: (max(map(len, analysis.levels[f])), len(analysis.levels[f]))
+        pair, key=lambda f: (max(map(len, analysis.levels[f])), len(analysis.levels[f]))
     )
     metric = METRICS[analysis.metric]
     cross = frames.cross_means(analysis.labelled, row, column, analysis.metric)
-    panels = list(dict.fromkeys(cross["data"]))[:MOST_PANELS]
-    cross = cross[cross["data"].isin(panels)]
+    panels = list(dict.fromkeys(cross["data"]))
+    shown = panels[:MOST_PANELS]
+    cross = cross[cross["data"].isin(shown)]
     places = decimals_for(cross["mean"].dropna())
     cross["text"] = [number(value, min(places, 3)) for value in cross["mean"]]
     figure = plots.heat_maps(
@@ -121,12 +157,38 @@ def heat_picture(analysis: Analysis) -> Picture | None:
         log=_ratios_matter(cross["mean"], metric.higher_is_better),
     )
     caption = (
-        f"Mean {metric.label} over the networks that finished, for the two factors that matter "
-        "most; one colour scale for all panels. Hatched: some of the networks diverged, with their "
-        "count; where all did there is no mean. Empty: no network in the design."
+        f"Mean {metric.label} over the networks that finished, by {row} and {column}; one colour "
+        "scale for all panels. Hatched: some of the networks diverged, with their count; where "
+        "all did there is no mean. Empty: no network in the design."
     )
+    if len(shown) < len(panels):
+        caption += f" {len(shown)} of {len(panels)} data sets."
     title = sentences.heat_title(cross, row, column, metric.label)
-    return Picture(title, Markup(figure_svg(figure, "heat", title)), caption)
+    return picture(figure, name, title, caption, _cross_table(cross, row, column, metric.label))
+
+
+def _cross_table(cross: pd.DataFrame, row: str, column: str, label: str) -> Table:
+    columns = [Column("data"), Column(row), Column(column)]
+    columns += [Column(f"mean {label}", True), Column("diverged", True)]
+    rows: list[list[Entry | str]] = [
+        [
+            str(cell["data"]),
+            str(cell["row"]),
+            str(cell["column"]),
+            Entry(
+                cell["text"],
+                count=f"{cell['used']}/{cell['n']}",
+                value=entries.known(cell["mean"]),
+            ),
+            entries.whole(cell["diverged"], cell["n"]),
+        ]
+        for _, cell in cross.head(MOST_LEVEL_ROWS).iterrows()
+    ]
+    note = f"The first {len(rows)} of {len(cross):,} rows." if len(rows) < len(cross) else ""
+    return Table(columns, rows, note=note)
+
+
+# How training went ------------------------------------------------------------------------------
 
 
 def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture | None:
@@ -138,9 +200,9 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
         return None
     lines = frames.seed_curves(frame, results.curves, factor, column)
     summary = frames.curve_summary(lines, frame, factor)
-    panels = list(dict.fromkeys(summary["data"]))[:MOST_PANELS]
+    panels = list(dict.fromkeys(summary["data"]))
     levels = _drawn_levels(analysis, factor)
-    summary = summary[summary["data"].isin(panels) & summary["level"].isin(levels)]
+    summary = summary[summary["data"].isin(panels[:MOST_PANELS]) & summary["level"].isin(levels)]
     if summary.empty:
         return None
     names = {level: sentences.spoken(factor, level) for level in levels}
@@ -158,7 +220,25 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     )
     if len(levels) < len(analysis.levels[factor]):
         caption += f" {len(levels)} of {len(analysis.levels[factor])} levels: the largest effects."
-    return Picture(title, Markup(figure_svg(figure, f"curves{factor_id(factor)}", title)), caption)
+    if len(panels) > MOST_PANELS:
+        caption += f" {MOST_PANELS} of {len(panels)} data sets."
+    name = f"curves{factor_id(factor)}"
+    return picture(figure, name, title, caption, _curve_table(summary, factor, label))
+
+
+def _curve_table(summary: pd.DataFrame, factor: str, label: str) -> Table:
+    """Return each line's first, middle and last epochs: median and quartiles."""
+    columns = [Column("data"), Column(factor), Column("epoch", True)]
+    columns += [Column(f"median {label} and quartiles", True)]
+    rows: list[list[Entry | str]] = []
+    for (data, level), part in summary.groupby(["data", "level"], sort=False):
+        ordered = part.sort_values("epoch")
+        places = decimals_for(ordered["median"])
+        for place in sorted({0, len(ordered) // 2, len(ordered) - 1}):
+            row = ordered.iloc[place].rename({"low": "median_low", "high": "median_high"})
+            estimate = entries.estimate(row, "median", places, f"{row['k']}/{row['n']}")
+            rows.append([str(data), str(level), entries.whole(row["epoch"]), estimate])
+    return Table(columns, rows)
 
 
 def factor_id(factor: str) -> str:

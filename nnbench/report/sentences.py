@@ -7,11 +7,12 @@ did not finish except that it did not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from nnbench.report.entries import share
 from nnbench.report.numbers import decimals_for, interval, number
 from nnbench.stats import METRICS
 
@@ -23,7 +24,7 @@ def effect_decimals(rows: pd.DataFrame) -> int:
     """
     half_widths = (rows["effect_high"] - rows["effect_low"]) / 2
     places = decimals_for(rows["effect"].dropna(), half_widths.dropna())
-    clear = rows[rows["verdict"].isin(["better", "worse"])]
+    clear = rows[(rows["effect_low"] > 0) | (rows["effect_high"] < 0)]
     ends = [*clear["effect_low"], *clear["effect_high"]]
     while places < 6 and any(round(end, places) == 0 for end in ends):
         places += 1
@@ -89,11 +90,18 @@ def _clear_sentences(
             if first
             else f"The choice of {factor} made a clear difference in {label}",
             f"Next came {factor}",
-        ][place]
+        ][place] + _explains(ranking[ranking["factor"] == factor], place)
         sentences.append(
             f"{opening}: against its baseline {baselines[factor]}, {' and '.join(said)}."
         )
     return sentences
+
+
+def _explains(row: pd.DataFrame, place: int) -> str:
+    """Return the factor's share of the variance as a clause, or nothing where it has none."""
+    if "within" not in row or row["within"].isna().all():
+        return ""
+    return f", with {share_text(row.iloc[0])}{'' if place else ' of its variance within data sets'}"
 
 
 def _unclear_sentences(
@@ -106,12 +114,33 @@ def _unclear_sentences(
     if not unclear:
         return []
     row = strongest(measured[measured["factor"].isin(unclear)])
-    size = effect_text(row, effect_decimals(pd.DataFrame([row])), words=True)
+    places = _factor_decimals(measured, row)
+    size = effect_text(row, places, words=True)
     arm, baseline = spoken(row["factor"], row["level"]), baselines[row["factor"]]
     return [
         f"For {listed(unclear)} no difference from the baseline in {label} can be told from zero; "
-        f"the largest, {arm} against {baseline}, is {size}."
+        f"the largest, {arm} against {baseline}, is {size}{_noted(row)}{_settling(row, places)}."
     ]
+
+
+def _factor_decimals(rows: pd.DataFrame, row: Any) -> int:
+    """Return the decimals in which all of this row's factor is written: one number everywhere."""
+    return effect_decimals(rows[rows["factor"] == row["factor"]])
+
+
+def _noted(row: Any) -> str:
+    """Return why an interval that excludes zero takes no side, in brackets, or nothing."""
+    return f" ({row['note']})" if isinstance(row["note"], str) else ""
+
+
+def _settling(row: Any, places: int) -> str:
+    """Say what the design could have detected, and how many seeds would settle a difference."""
+    if pd.isna(row["detectable"]):
+        return ""
+    text = f", where a true difference of {number(row['detectable'], places)} would have been found"
+    if pd.isna(row["seeds_needed"]):
+        return text
+    return f"{text} and about {row['seeds_needed']:,.0f} seeds a data set would settle it"
 
 
 def spoken(factor: str, level: str) -> str:
@@ -144,7 +173,7 @@ def finished_sentence(counts: dict[str, int], effects: pd.DataFrame) -> str:
     if counts["diverged"] and len(effects):
         share = effects["diverged"] / effects["n"].clip(lower=1)
         row = effects.iloc[int(share.to_numpy().argmax())]
-        if row["diverged"] < counts["n"]:
+        if 0 < row["diverged"] < counts["n"]:
             text += (
                 f", the largest share with {row['factor']} {row['level']} "
                 f"({row['diverged']} of {row['n']})"
@@ -152,18 +181,34 @@ def finished_sentence(counts: dict[str, int], effects: pd.DataFrame) -> str:
     return text + "."
 
 
-def importance_title(ranking: pd.DataFrame, label: str, decimals: int) -> str:
-    """Return the finding of the effects' figure."""
-    known = ranking.dropna(subset=["range"])
+def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], label: str) -> str:
+    """Return the finding of the effects' figure: the largest difference, with all that backs it."""
+    known = effects[effects["effect"].notna() & ~effects["baseline"].astype(bool)]
     if known.empty:
         return f"No effect on {label} could be measured"
-    first = known.iloc[0]
-    size = number(first["range"], decimals)
-    span = f"The choice of {first['factor']} moves mean {label} by up to {size}"
-    if len(known) < 2:
-        return span
-    last = known.iloc[-1]
-    return f"{span}, {last['factor']} by {number(last['range'], decimals)}"
+    row = strongest(known)
+    size = effect_text(row, _factor_decimals(known, row), words=True)
+    arm = spoken(row["factor"], row["level"])
+    return f"The largest difference in {label} is {arm} against {baselines[row['factor']]}: {size}"
+
+
+def shares_title(within: pd.DataFrame, label: str) -> str:
+    """Return the finding of the analysis of variance: the largest factor, and the noise."""
+    factors = within[within["kind"] == "factor"].dropna(subset=["within"])
+    if factors.empty:
+        return f"The variance in {label} cannot be shared out among the factors"
+    first = factors.iloc[int(factors["within"].to_numpy().argmax())]
+    text = (
+        f"{first['term']} explains {share_text(first)} of the variance in {label} within data sets"
+    )
+    seeds = within[within["kind"] == "seeds"].dropna(subset=["within"])
+    return f"{text}, seeds {share_text(seeds.iloc[0])}" if len(seeds) else text
+
+
+def share_text(row: Any) -> str:
+    """Return a share within data sets as `45 % [40, 50]`."""
+    entry = share(row, "within")
+    return f"{entry.text} {entry.span}" if entry.span else entry.text
 
 
 def heat_title(cross: pd.DataFrame, row_name: str, column_name: str, label: str) -> str:

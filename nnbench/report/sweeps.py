@@ -6,18 +6,21 @@ import math
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
 from nnbench import stats, sweep_plots
 from nnbench.report import sentences
 from nnbench.report.analysis import Results
-from nnbench.report.figures import Picture
 from nnbench.report.numbers import MINUS, number
-from nnbench.report.special import Column, Content, Section, Table, counted, with_columns
-from nnbench.report.svg import figure_svg
+from nnbench.report.parts import Column, Page, Picture, Section, Table, paragraph, picture
+from nnbench.report.special import Content, counted, special_page, with_columns
 
 WRONG, RIGHT = "wrong", "right"
 QUANTITIES = {"value": "loss", "gradient": "gradient"}
+
+
+def sweep_page(results: Results) -> Page:
+    """Return the page of a numerics study."""
+    return special_page(results, sweep_content(results))
 
 
 def sweep_content(results: Results) -> Content:
@@ -32,17 +35,17 @@ def sweep_content(results: Results) -> Content:
             "ranges",
             "How far each is safe",
             [
-                "Loss and gradient count as right while their relative errors are at most 1 % (in "
-                "bfloat16, four units of rounding: 3 %). A gradient is lost where less than 1 % of "
-                "the exact one is left, or no finite number. Where the exact number is too small "
-                "for the number type, nothing is asked of it."
-            ],
-            tables=[
+                paragraph(
+                    "Loss and gradient count as right while their relative errors are at most 1 % "
+                    "(in bfloat16, four units of rounding: 3 %). A gradient is lost where less "
+                    "than 1 % of the exact one is left, or no finite number. Where the exact "
+                    "number is too small for the number type, nothing is asked of it."
+                ),
                 *(range_table(sound, side, dtypes) for side in dict.fromkeys(sound["answer"])),
                 *([detail_table(sound, dtypes[0])] if (sound["answer"] == WRONG).any() else []),
             ],
         ),
-        Section("sweeps", "Along the logits", pictures=pictures(results, sound, dtypes)),
+        Section("sweeps", "Along the logits", pictures(results, sound, dtypes)),
         method_section(sound),
     ]
     trust = [
@@ -200,7 +203,7 @@ def pictures(results: Results, cells: pd.DataFrame, dtypes: list[str]) -> list[P
             else f"The {name} by the logit of the right class; the axis is linear up to 10 and "
             f"logarithmic beyond."
         )
-        found.append(Picture(title, Markup(figure_svg(figure, f"sweep{column}", title)), text))
+        found.append(picture(figure, f"sweep{column}", title, text))
     return found
 
 
@@ -244,11 +247,14 @@ def method_section(cells: pd.DataFrame) -> Section:
         "method",
         "Method",
         [
-            f"All expressions state one number, −log sigmoid(z), the loss of a class with logit z "
-            f"against one with logit 0. Each is computed in each number type at {points:,} logits "
-            f"on either side of 0, denser near it, with autograd's gradient. The exact values are "
-            f"log(1 + e^−z) and −1 / (1 + e^z) in float64, written so that nothing overflows, at "
-            f"the logits as the number type holds them. Nothing is random here, so that there are "
-            f"no intervals: another run on the same machine and versions gives the same numbers.",
+            paragraph(
+                "All expressions state one number, −log sigmoid(z), the loss of a class with "
+                "logit z against one with logit 0. Each is computed in each number type at "
+                f"{points:,} logits on either side of 0, denser near it, with autograd's gradient. "
+                "The exact values are log(1 + e^−z) and −1 / (1 + e^z) in float64, written so "
+                "that nothing overflows, at the logits as the number type holds them. Nothing is "
+                "random here, so that there are no intervals: another run on the same machine and "
+                "versions gives the same numbers."
+            ),
         ],
     )

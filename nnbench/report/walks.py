@@ -7,22 +7,27 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
 from nnbench import walk_plots
 from nnbench.report import frames, sentences
 from nnbench.report import walk_frames as wf
 from nnbench.report.analysis import Analysis, ReportError, Results, analyse
-from nnbench.report.figures import Picture, effects_picture
+from nnbench.report.failure_section import step_text
+from nnbench.report.figures import effects_picture
 from nnbench.report.numbers import interval, number
-from nnbench.report.special import Column, Content, Section, Table, counted, with_columns
-from nnbench.report.svg import figure_svg
+from nnbench.report.parts import Column, Entry, Page, Picture, Section, Table, paragraph, picture
+from nnbench.report.special import Content, counted, special_page, with_columns
 from nnbench.stats import METRICS, status_counts
 
 GROUNDS = "landscapes.json"
 COLUMNS = ("final_value", "distance_to_minimum", "steps_to_minimum")
 WALKS_DRAWN = 4  # of each optimizer on a landscape
 Grounds = Mapping[str, Mapping[str, Any]]
+
+
+def walk_page(results: Results) -> Page:
+    """Return the page of a landscape study."""
+    return special_page(results, walk_content(results))
 
 
 def walk_content(results: Results) -> Content:
@@ -33,20 +38,22 @@ def walk_content(results: Results) -> Content:
     analysis = analyse(wf.as_seen(results))
     by_arm = wf.shares(walks, ["panel", "arm"])
     effects = effects_picture(analysis)
-    mattered = Section("mattered", "What mattered", pictures=[effects] if effects else [])
     sections = [
         Section(
             "ends",
             "Where walks end",
             [
-                "Each arm's walks begin at the same points and meet the same noise. A walk counts "
-                "as having reached the global minimum if it ends within the tolerance of one."
+                paragraph(
+                    "Each arm's walks begin at the same points and meet the same noise. A walk "
+                    "counts as having reached the global minimum if it ends within the tolerance "
+                    "of one."
+                ),
+                landscape_table(walks, by_arm),
+                share_picture(walks),
             ],
-            tables=[landscape_table(walks, by_arm)],
-            pictures=[share_picture(walks)],
         ),
-        *([mattered] if effects else []),
-        Section("paths", "How they walk", pictures=path_pictures(results, walks, grounds)),
+        *([Section("mattered", "What mattered", [effects])] if effects else []),
+        Section("paths", "How they walk", path_pictures(results, walks, grounds)),
         failed_section(results, walks),
         method_section(walks, grounds),
     ]
@@ -86,6 +93,7 @@ def answer(
         {**counts, "n": len(results.cells)},
         "a single arm",
     )[:-1]
+    said = [text.replace("within data sets", "within landscapes") for text in said]
     best = wf.best_arms(by_arm, ["panel"]).sort_values("share", kind="stable")
     first, last = best.iloc[0], best.iloc[-1]
     said.append(
@@ -174,7 +182,7 @@ def share_picture(walks: pd.DataFrame) -> Picture:
         "Share of walks that end at a global minimum, with Wilson's 95 % interval. A walk that "
         "diverged has not reached it. Other factors are pooled."
     )
-    return Picture(title, Markup(figure_svg(figure, "shares", title)), caption)
+    return picture(figure, "shares", title, caption)
 
 
 def path_pictures(results: Results, walks: pd.DataFrame, grounds: Grounds) -> list[Picture]:
@@ -199,7 +207,7 @@ def path_pictures(results: Results, walks: pd.DataFrame, grounds: Grounds) -> li
             f"starts{condition}, each optimizer at the level that reaches a minimum most often "
             f"here; after it, how many of all walks do. Dots are the first {walk_plots.DOTS} steps."
         )
-        pictures.append(Picture(title, Markup(figure_svg(figure, f"paths{place}", title)), caption))
+        pictures.append(picture(figure, f"paths{place}", title, caption))
     return pictures
 
 
@@ -207,7 +215,8 @@ def failed_section(results: Results, walks: pd.DataFrame) -> Section:
     """Return the arms whose walks diverged or crashed."""
     arms = frames.failed_arms(walks.assign(data=walks["panel"]), ["arm"]).head(30)
     if arms.empty:
-        return Section("failed", "What failed", ["Nothing: no walk diverged or crashed."])
+        nothing = paragraph("Nothing: no walk diverged or crashed.")
+        return Section("failed", "What failed", [nothing])
     columns = [
         Column("landscape"),
         Column("arm"),
@@ -221,7 +230,7 @@ def failed_section(results: Results, walks: pd.DataFrame) -> Section:
             row["arm"],
             f"{row['diverged']} of {row['n']}",
             step_text(row["first_step"], row["last_step"]),
-            Markup("<code>{}</code>").format(row["cell_id"]),
+            Entry(str(row["cell_id"]), is_code=True),
         ]
         for _, row in arms.iterrows()
     ]
@@ -229,14 +238,7 @@ def failed_section(results: Results, walks: pd.DataFrame) -> Section:
         "A walk whose height, gradient or place stopped being finite has diverged: that is a "
         "result. Its row stays in the tables. The arms that lost the largest share come first."
     )
-    return Section("failed", "What failed", [text], tables=[Table(columns, rows)])
-
-
-def step_text(first: float, last: float) -> str:
-    """Return `12` or `12 to 40`."""
-    if pd.isna(first):
-        return "–"
-    return f"{first:,.0f}" if first == last else f"{first:,.0f} to {last:,.0f}"
+    return Section("failed", "What failed", [paragraph(text), Table(columns, rows)])
 
 
 def method_section(walks: pd.DataFrame, grounds: Grounds) -> Section:
@@ -248,15 +250,20 @@ def method_section(walks: pd.DataFrame, grounds: Grounds) -> Section:
         "method",
         "Method",
         [
-            f"Walks are {steps} steps long, in float64, with autograd's gradient and normal noise "
-            f"of the stated standard deviation added to each slope. Starts and noise depend on the "
-            f"landscape, the study's seed and the repeat only, so that all arms share them. A walk "
-            f"ends at a global minimum if it is within {tolerance} of one; where a rule evaluates "
-            f"an average of its iterates, the average is what walks.",
-            f"A share has Wilson's interval (1927), which speaks of new starts from the same box. "
-            f"A difference in the {metric} is paired: both walks share landscape, start, noise and "
-            f"every other factor, and its interval is a bootstrap over starts within landscapes. "
-            f"No comparison is corrected for their number. These are {len(grounds)} pictures of "
-            f"how rules move, and no forecast of how they train networks.",
+            paragraph(
+                f"Walks are {steps} steps long, in float64, with autograd's gradient and normal "
+                "noise of the stated standard deviation added to each slope. Starts and noise "
+                "depend on the landscape, the study's seed and the repeat only, so that all arms "
+                f"share them. A walk ends at a global minimum if it is within {tolerance} of one; "
+                "where a rule evaluates an average of its iterates, the average is what walks."
+            ),
+            paragraph(
+                "A share has Wilson's interval (1927), which speaks of new starts from the same "
+                f"box. A difference in the {metric} is paired: both walks share landscape, start, "
+                "noise and every other factor, and its interval is a bootstrap over starts within "
+                "landscapes. Verdicts are corrected for the number of comparisons (Holm). These "
+                f"are {len(grounds)} pictures of how rules move, and no forecast of how they train "
+                "networks."
+            ),
         ],
     )

@@ -1,0 +1,72 @@
+"""Figures of a study: frame in, figure out, one function per question; nothing is computed here."""
+
+from __future__ import annotations
+
+from nnbench.plots.cost import budget_lines, cost_scatter, good_regions
+from nnbench.plots.curves import learning_curves
+from nnbench.plots.effects import effect_strips, hero_png
+from nnbench.plots.heat import heat_maps
+from nnbench.plots.ranks import difference_matrix, profile_lines, rank_ladder
+from nnbench.plots.shares import share_bars
+from nnbench.plots.style import (
+    BETTER,
+    INK,
+    MARKERS,
+    MOST_PRINTED,
+    MOST_SERIES,
+    MOST_THIN,
+    PAPER,
+    QUIET,
+    RULE,
+    SERIES,
+    STYLE,
+    TEXT,
+    VERDICT_MARKS,
+    WORSE,
+    Look,
+    end_labels,
+    house_style,
+    luminance,
+    new_figure,
+    place_axes,
+    shorten,
+    spread_out,
+    write,
+)
+
+__all__ = [
+    "BETTER",
+    "INK",
+    "MARKERS",
+    "MOST_PRINTED",
+    "MOST_SERIES",
+    "MOST_THIN",
+    "PAPER",
+    "QUIET",
+    "RULE",
+    "SERIES",
+    "STYLE",
+    "TEXT",
+    "VERDICT_MARKS",
+    "WORSE",
+    "Look",
+    "budget_lines",
+    "cost_scatter",
+    "difference_matrix",
+    "effect_strips",
+    "end_labels",
+    "good_regions",
+    "heat_maps",
+    "hero_png",
+    "house_style",
+    "learning_curves",
+    "luminance",
+    "new_figure",
+    "place_axes",
+    "profile_lines",
+    "rank_ladder",
+    "share_bars",
+    "shorten",
+    "spread_out",
+    "write",
+]

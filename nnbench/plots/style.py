@@ -1,0 +1,177 @@
+"""The style of every figure: colours, sizes in pixels, texts and labels that keep apart.
+
+Sizes are in CSS pixels (one matplotlib point at 72 dots an inch), so that a figure's text has the
+page's size. Colours are those of a light page; `nnbench.report.svg` maps each to a variable of the
+page's style sheet. Every distinction that a colour makes is also made by a marker or a word.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unicodedata import category
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK, QUIET, RULE, PAPER = "#1a1a1b", "#62666c", "#dcdee1", "#fffffe"
+# Okabe and Ito 2008, Color Universal Design: distinct under every common colour blindness.
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+MARKERS = ("s", "^", "D", "v", "P", "X")
+BETTER, WORSE = SERIES[0], SERIES[1]
+VERDICT_MARKS: Mapping[str, tuple[str, str, str]] = {  # marker, edge, face
+    "better": ("^", BETTER, BETTER),
+    "worse": ("v", WORSE, WORSE),
+}
+Look = dict[str, Any]  # matplotlib's keyword arguments
+MOST_SERIES = 7  # lines of one panel that an eye can tell apart
+MOST_PRINTED = 150  # heat map cells with their value in them
+MOST_THIN = 12  # lines of single networks behind a median; beyond it, the quartiles
+TEXT = 13.0
+STYLE: dict[Any, Any] = {
+    "font.family": ["DejaVu Sans"],  # ships with matplotlib: the same layout on every machine
+    "font.size": TEXT,
+    "text.color": INK,
+    "text.parse_math": False,  # a "$" in a user's label is a dollar
+    "axes.labelcolor": INK,
+    "axes.edgecolor": QUIET,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": TEXT,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.formatter.use_mathtext": False,
+    "axes.formatter.useoffset": False,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": TEXT - 1,
+    "ytick.labelsize": TEXT - 1,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "hatch.linewidth": 0.8,
+    "svg.fonttype": "none",
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw and save under the house style, whatever the user's matplotlibrc says."""
+    with warnings.catch_warnings(), mpl.rc_context():
+        # The browser has the glyph (an emoji in a name) even where the layout font lacks it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        mpl.rcParams.update(mpl.rcParamsDefault)
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def shorten(text: str, most: int = 34) -> str:
+    """Return the text on one line, its middle cut out beyond `most` characters.
+
+    Levels of one family differ at the end (`negative_slope=0.2`), so that the end stays. Control
+    characters, which SVG does not allow, become the replacement character.
+    """
+    forbidden = {"Cc", "Cs", "Zl", "Zp"}
+    line = "".join(
+        "\N{REPLACEMENT CHARACTER}" if category(c) in forbidden or c in "\ufffe\uffff" else c
+        for c in text
+    )
+    kept = most - 1
+    return line if len(line) <= most else f"{line[: kept - kept // 2]}…{line[-(kept // 2) :]}"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of that many pixels."""
+    return Figure(figsize=(width / 72, height / 72), dpi=72)
+
+
+def place_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Add axes at a place in pixels, measured from the figure's left and top edges."""
+    whole_width, whole_height = figure.get_size_inches() * 72
+    bottom = whole_height - top - height
+    return figure.add_axes(
+        (left / whole_width, bottom / whole_height, width / whole_width, height / whole_height)
+    )
+
+
+def write(
+    axes: Axes,
+    text: str,
+    at: tuple[float, float],
+    shift: tuple[float, float] = (0, 0),
+    on_data: str = "",
+    **look: Any,
+) -> None:
+    """Write a text at a fraction of the axes, moved by so many pixels.
+
+    on_data: "x", "y" or "xy", the coordinates of `at` that are data and not fractions.
+    """
+    frame: Any = tuple("data" if name in on_data else "axes fraction" for name in "xy")
+    look = {"va": "center"} | look
+    axes.annotate(text, at, shift, xycoords=frame, textcoords="offset points", **look)
+
+
+def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str, str]]) -> None:
+    """Write the labels at the line ends, moved apart to 16 pixels so that none hides another.
+
+    ends: `(value, label, colour, marker)` of each line.
+    """
+    to_pixels = axes.transData + axes.transAxes.inverted()
+    width, height = axes.bbox.width, axes.bbox.height
+    wanted = [float(to_pixels.transform((0, end[0]))[1]) * height for end in ends]
+    order = sorted(range(len(ends)), key=lambda i: wanted[i])
+    places = kept_inside(spread_out([wanted[i] for i in order], 16.0), 16.0, height)
+    for y, i in zip(places, order, strict=True):
+        _, label, color, marker = ends[i]
+        at = (1 + 14 / width, y / height)
+        on_axes: Look = {"clip_on": False, "transform": axes.transAxes}
+        axes.plot(*at, marker, color=color, markersize=6, **on_axes)
+        write(axes, label, at, (9, 0), size=TEXT - 1)
+
+
+def spread_out(places: Sequence[float], gap: float) -> list[float]:
+    """Return the ascending places moved apart to at least `gap`, each group about its middle."""
+    groups = [[place] for place in places]
+    merged = True
+    while merged:
+        merged = False
+        for i in range(len(groups) - 1):
+            below, above = groups[i], groups[i + 1]
+            reach = (len(below) + len(above)) * gap / 2
+            if np.mean(above) - np.mean(below) < reach - 1e-9:
+                groups[i : i + 2] = [below + above]
+                merged = True
+                break
+    return [
+        float(np.mean(group)) + (i - (len(group) - 1) / 2) * gap
+        for group in groups
+        for i in range(len(group))
+    ]
+
+
+def kept_inside(places: Sequence[float], gap: float, height: float) -> list[float]:
+    """Return the ascending places moved between 0 and the height, still `gap` apart if they fit."""
+    kept = list(places)
+    ceiling = height
+    for i in reversed(range(len(kept))):
+        kept[i] = min(kept[i], ceiling)
+        ceiling = kept[i] - gap
+    floor = min(0.0, height - gap * (len(kept) - 1))
+    for i, place in enumerate(kept):
+        kept[i] = max(place, floor)
+        floor = kept[i] + gap
+    return kept
+
+
+def luminance(color: Any) -> float:
+    """Return the relative luminance of an RGB colour (WCAG 2.1)."""
+    channel = np.asarray(color[:3], dtype=float)
+    linear = np.where(channel <= 0.04045, channel / 12.92, ((channel + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])

@@ -1,0 +1,69 @@
+"""How far results may be trusted: what is complete, on what they ran, when, and in which code."""
+
+from __future__ import annotations
+
+from nnbench import stats
+from nnbench.report.analysis import Results
+from nnbench.report.numbers import duration
+from nnbench.report.parts import Commands, Facts, Part, Section, paragraph
+
+SHORT = 8  # characters of a fingerprint that tell two sources apart
+
+
+def cell_counts(results: Results) -> dict[str, int]:
+    """Return n, ok, diverged, crashed and missing; n includes the cells that have not run."""
+    counts = stats.status_counts(results.cells)
+    missing = int((results.provenance.get("counts") or {}).get("missing") or 0)
+    return counts | {"missing": missing, "n": counts["n"] + missing}
+
+
+def training_strip(results: Results) -> list[tuple[str, str]]:
+    """Return the strip of trust of a study of networks: what it is called, and what it says."""
+    counts, cells = cell_counts(results), results.cells
+    return [
+        ("complete", completeness(counts)),
+        ("networks finished", f"{counts['ok']:,} of {counts['n']:,}"),
+        ("diverged", f"{counts['diverged']:,}"),
+        ("crashed", f"{counts['crashed']:,}"),
+        ("seeds", f"{cells['seed'].nunique()}"),
+        ("data sets", f"{cells['data'].nunique()}"),
+        *common_strip(results),
+    ]
+
+
+def completeness(counts: dict[str, int]) -> str:
+    """Return whether every cell of the study has run, and if not how many have not."""
+    return f"no, {counts['missing']:,} not run" if counts["missing"] else "yes"
+
+
+def common_strip(results: Results) -> list[tuple[str, str]]:
+    """Return the end of every strip of trust: engine, code, versions, time."""
+    provenance = results.provenance
+    versions = provenance.get("versions") or {}
+    engines: list[str] = []
+    if "engine" in results.cells:
+        engines = sorted({str(name) for name in results.cells["engine"].dropna()})
+    strip = [
+        ("engine", ", ".join(engines) or str(provenance.get("engine", "unknown"))),
+        ("code", str(provenance.get("source_fingerprint") or "unknown")[:SHORT]),
+        ("nnbench", str(versions.get("nnbench", "unknown"))),
+        ("torch", str(versions.get("torch", "unknown"))),
+    ]
+    wall = provenance.get("wall_seconds")
+    return strip if wall is None else [*strip, ("wall time", duration(float(wall)))]
+
+
+def reproduce_section(results: Results, commands: list[str], *more: Part) -> Section:
+    """Return the commands that repeat the study, and the versions that it ran with."""
+    provenance = results.provenance
+    versions = sorted((str(k), str(v)) for k, v in (provenance.get("versions") or {}).items())
+    created, fingerprint = provenance.get("created"), provenance.get("source_fingerprint")
+    said = [f"Results of {created}." if created else ""]
+    if fingerprint:
+        said.append(
+            f"The fingerprint {fingerprint} stands for the sources and libraries that decide a "
+            "number: nnbench runs a cell again where it differs."
+        )
+    parts: list[Part] = [Commands(commands), *more, Facts(versions)]
+    told = " ".join(text for text in said if text)
+    return Section("reproduce", "Reproduce", [*parts, *([paragraph(told)] if told else [])])
