@@ -548,7 +548,12 @@ def atlas(
 @app.command()
 def theory(
     sizes: Annotated[
-        str, typer.Option("--set", help="sizes of the networks: width=128,depth=16,batch=64")
+        str,
+        typer.Option(
+            "--set",
+            help="sizes of the networks, width=128,depth=16,batch=64; and a mean field of one's "
+            "own, activation=tanh,sw2=1.3,sb2=0.1",
+        ),
     ] = "",
     out: Annotated[Path, typer.Option(help="folder of the page")] = Path("results/theory"),
     gate: Annotated[

@@ -261,8 +261,8 @@ def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
     said = sentences.answer(pd.DataFrame([row]), *arguments)
     assert said == [
         "For init no difference from the baseline in test accuracy can be told from zero; the "
-        "largest, b against a, is +0.020 [0.001, 0.039], n 9/9 pairs (the interval excludes zero by "
-        "itself, but not after correction for 6 comparisons), where a true difference of 0.040 "
+        "largest, b against a, is +0.020 [0.001, 0.039], n 9/9 pairs (the interval excludes zero "
+        "by itself, but not after correction for 6 comparisons), where a true difference of 0.040 "
         "would have been found and about 11 seeds a data set would settle it.",
         "7 of 9 networks finished; 2 diverged.",
     ]

@@ -45,8 +45,8 @@ def ranked_word(low: float, high: float, by: float) -> str:
 
     A negative `by` allows to be worse by that much (a test of non-inferiority). Supported where
     the whole interval is at or above `by`, and above zero unless that is negative; contradicted
-    where the whole interval is below `by`; undecided between. Where nothing is true but chance, each of the
-    first two comes up in at most half of what the interval leaves out.
+    where the whole interval is below `by`; undecided between. Where nothing is true but chance,
+    each of the first two comes up in at most half of what the interval leaves out.
     """
     if low >= by and (low > 0 or by < 0):
         return SUPPORTED

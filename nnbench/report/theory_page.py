@@ -49,6 +49,7 @@ def render(document: Mapping[str, Any], checks: Checks) -> str:
             for group in groups
         ],
         settings=document["settings"],
+        asked=",".join(f"{k}={v}" for k, v in document["settings"].items() if v not in ("", None)),
         versions=sorted(document["versions"].items()),
     )
 
