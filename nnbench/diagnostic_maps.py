@@ -100,7 +100,8 @@ def _table_axes(
         spine.set_visible(False)
     for x, column in enumerate(columns):
         at = ((x + 0.5) / len(columns), 1)
-        lines = column.split(", ", 1)  # a combination of two factors, one below the other
+        # a combination of two factors, or a level and its parameter: one below the other
+        lines = column.split(", ", 1) if ", " in column else column.split(" ", 1)
         for line, height in zip(lines, (14 + 16 * (len(lines) - 1), 14), strict=False):
             write(axes, shorten(line, 20), at, (0, height), ha="center", size=12)
     write(axes, shorten(panel), (0, 1), (0, 74), weight="bold")

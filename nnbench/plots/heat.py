@@ -28,6 +28,8 @@ from nnbench.plots.style import (
     write,
 )
 
+WIDEST = 1000.0  # of a logarithmic scale, its end over its start: beyond, one colour would do
+
 
 def heat_maps(
     cross: pd.DataFrame,
@@ -76,7 +78,9 @@ def _scale(means: pd.Series, log: bool) -> Normalize:
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     if low == high:
         low, high = low - 0.5 * abs(low) - 1e-9, high + 0.5 * abs(high) + 1e-9
-    return LogNorm(low, high) if log and low > 0 else Normalize(low, high)
+    if log and low > 0:
+        return LogNorm(max(low, high / WIDEST), high, clip=True)
+    return Normalize(low, high)
 
 
 def _heat_axes(

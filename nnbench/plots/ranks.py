@@ -160,14 +160,18 @@ def profile_lines(
             # Lines that end together are labelled in the order of their areas instead.
             ends.append((float(part["share"].mean()), shorten(name, 26), color, marker))
         end_labels(axes, ends)
-        write(axes, "share of runs", (0, 1), (-44, 20), color=QUIET)
-        axes.grid(axis="y", color=RULE, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
-        axes.set_xlabel(x_label)
+        _finish_profiles(axes, x_label)
     return figure
+
+
+def _finish_profiles(axes: Axes, x_label: str) -> None:
+    write(axes, "share of runs", (0, 1), (-44, 20), color=QUIET)
+    axes.grid(axis="y", color=RULE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
+    axes.set_xlabel(x_label)
 
 
 def look_of(place: int) -> tuple[str, str]:

@@ -46,7 +46,6 @@ def region_picture(analysis: Analysis) -> Picture | None:
     panels = panels[:MOST_REGION_PANELS]
     first = known[known["data"] == panels[0]].sort_values("width", ascending=False, kind="stable")
     names = list(dict.fromkeys([*first["arm"], *known["arm"]]))
-    without = [str(name) for name in dict.fromkeys(regions["arm"]) if name not in names]
     arms = names[:MOST_REGION_ARMS]
     drawn = regions[regions["data"].isin(panels) & regions["arm"].isin(arms)]
     drawn = drawn.assign(
@@ -54,22 +53,27 @@ def region_picture(analysis: Analysis) -> Picture | None:
         place=drawn["data"].map(panels.index),
     ).sort_values("place", kind="stable")
     figure = plots.good_regions(drawn, arms, tuned[0])
-    metric = METRICS[analysis.metric]
-    tolerance = stats.format_level(float(f"{known['tolerance'].max():.3g}"))
     title = _region_title(first, panels[0], tuned[0])
-    caption = (
-        f"Settings whose mean {metric.label} is within {tolerance} of the arm's best on that data "
-        "set (dot). An arrow: the range reaches the end of the grid, so its width is at least "
-        "that. Widths are in decades, factors of ten; where a setting lost a network, how many "
-        "settings of how many count."
-    )
+    caption = _region_caption(analysis, known)
     if len(arms) < len(names):
         caption += f" {len(arms)} of {len(names)} arms: those with the widest ranges."
+    without = [str(name) for name in dict.fromkeys(regions["arm"]) if name not in names]
     if without:
         caption += f" No range is defined for {listed(without[:MOST_NAMED])}"
         more = len(without) - MOST_NAMED
         caption += f" and {more} more." if more > 0 else "."
     return picture(figure, "regions", title, caption, _region_table(drawn, tuned[0]))
+
+
+def _region_caption(analysis: Analysis, known: pd.DataFrame) -> str:
+    label, tolerances = METRICS[analysis.metric].label, known["tolerance"].unique()
+    within = "a tenth" if len(tolerances) > 1 else stats.format_level(float(tolerances[0]))
+    return (
+        f"Settings whose mean {label} is within {within} of the arm's best on that data set "
+        "(dot). An arrow: the range reaches the end of the grid, so its width is at least that. "
+        "Widths are in decades, factors of ten; where a setting lost a network, how many settings "
+        "of how many count."
+    )
 
 
 def _region_title(first: pd.DataFrame, data: str, tuned: str) -> str:

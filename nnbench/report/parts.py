@@ -187,13 +187,6 @@ def picture(
     return Picture(title, Markup(figure_svg(figure, name, title)), caption, figure, data, name)
 
 
-def capped(rows: Sequence[Any], most: int, rest: str) -> tuple[Sequence[Any], str]:
-    """Return at most so many rows, and the note that says where the others are."""
-    if len(rows) <= most:
-        return rows, ""
-    return rows[:most], f"The first {most:,} of {len(rows):,}; {rest}"
-
-
 def frame_table(frame: pd.DataFrame, most: int = MOST_ROWS) -> Table:
     """Return a frame as a table: columns of numbers on the right, each number to three digits."""
     columns = [Column(str(n), pd.api.types.is_numeric_dtype(frame[n])) for n in frame.columns]

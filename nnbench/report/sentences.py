@@ -145,7 +145,7 @@ def _settling(row: Any, places: int) -> str:
 
 def spoken(factor: str, level: str) -> str:
     """Return the level as a sentence can hold it: a bare `8` or `true` takes its factor's name."""
-    is_bare = level[:1].isdigit() or level in ("true", "false", "none")
+    is_bare = level.removeprefix("-")[:1].isdigit() or level in ("true", "false", "none")
     return f"{factor} {level}" if is_bare else level
 
 

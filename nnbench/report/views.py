@@ -97,7 +97,7 @@ def assign_roles(
     Lines are activations where these vary, otherwise the factor that moves the value most; panels
     are the next that moves it, or its combinations with the one after it, if they are six at most.
     The factors named by `apart` (the axis) are never either. Held are the first data set, the
-    deepest networks, and the baseline of every other factor.
+    deepest networks (of a depth that most arms have), and the baseline of every other factor.
     """
     varied = [f for f in view.factors if cells[f].nunique() > 1 and f not in {*apart, "data"}]
     order = sorted(varied, key=lambda factor: -spread(cells, factor, value))
@@ -131,11 +131,17 @@ def hold(view: View, cells: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.Da
             continue
         wanted = view.analysis.baselines.get(factor, levels[0])
         if factor == "depth":
-            wanted = max(levels, key=lambda level: float(level))
+            wanted = _deepest(cells)
         level = wanted if wanted in levels else levels[0]
         cells = cells[cells[factor] == level]
         held.append(spoken(factor, level))
     return cells, held
+
+
+def _deepest(cells: pd.DataFrame) -> str:
+    """Return the largest depth that is no exception: with half as many cells as the fullest."""
+    counts = cells["depth"].value_counts()
+    return str(max(counts.index[2 * counts >= counts.max()], key=float))
 
 
 def levels_in(view: View, cells: pd.DataFrame, factor: str) -> list[str]:

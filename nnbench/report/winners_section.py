@@ -9,9 +9,10 @@ import pandas as pd
 from nnbench import stats
 from nnbench.report import entries
 from nnbench.report.analysis import Analysis, Results
-from nnbench.report.contests import contest_of, profile_picture, rank_picture, varied_factors
+from nnbench.report.contests import contest_of, rank_picture, varied_factors
 from nnbench.report.cost_pictures import budget_picture, cost_picture, region_picture, target_table
 from nnbench.report.parts import Column, Entry, Part, Section, Table, paragraph
+from nnbench.report.profiles import profile_picture
 from nnbench.stats import METRICS
 
 MOST_ARMS = 100

@@ -1,0 +1,83 @@
+"""Performance profiles: which share of each contestant's runs do at least so well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from nnbench import plots, stats
+from nnbench.report import entries
+from nnbench.report.analysis import Analysis
+from nnbench.report.contests import Contest, few
+from nnbench.report.numbers import number
+from nnbench.report.parts import Column, Entry, Picture, Table, picture
+from nnbench.stats import METRICS
+
+PROFILE_LABELS = {
+    "score": "score of at least",
+    "ratio": "within so many times the best of the block",
+    "gap": "no further than this from the best of the block",
+}
+
+
+def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
+    """Draw which share of each contestant's runs do at least so well; several blocks are needed."""
+    runs = analysis.labelled.groupby(contest.by).size()
+    if len(runs) < 2 or runs.min() < stats.LEAST_BLOCKS:
+        return None
+    profile = stats.performance_profile(analysis.labelled, contest.by, analysis.metric)
+    known = profile.dropna(subset=["share"])
+    if known.empty:
+        return None
+    kind = str(known["kind"].iloc[0])
+    area = known.groupby("arm", sort=False)["share"].mean().sort_values(ascending=False)
+    names, note = few(list(area.index), contest.baseline)
+    metric = METRICS[analysis.metric]
+    x_label = f"{metric.label}: {PROFILE_LABELS[kind]}"
+    figure = plots.profile_lines(known, names, x_label, log=kind == "ratio")
+    title = profile_title(known[known["arm"].isin(names)], contest, metric.label, kind)
+    caption = (
+        "Performance profile: the share of all runs, those that diverged counted, that do at "
+        "least so well, with Wilson's 95 % band (Dolan and Moré 2002; Agarwal et al. 2021)." + note
+    )
+    return picture(figure, "profile", title, caption, _profile_table(known, names))
+
+
+def profile_title(profile: pd.DataFrame, contest: Contest, label: str, kind: str) -> str:
+    """Return the finding: where the lines lie furthest apart, and how far."""
+    spread = profile.groupby("tau")["share"].agg(lambda share: share.max() - share.min())
+    tau = spread.index[int(spread.to_numpy().argmax())]
+    here = profile[profile["tau"] == tau].sort_values("share", kind="stable")
+    edge = number(float(tau))
+    end = {
+        "score": f"reach a {label} of {edge}",
+        "ratio": f"have a {label} within {edge} times the best",
+        "gap": f"have a {label} within {edge} of the best",
+    }[kind]
+    (most, best), (least, worst) = (_said(row) for row in (here.iloc[-1], here.iloc[0]))
+    names = [contest.spoken(str(here["arm"].iloc[place])) for place in (-1, 0)]
+    first = f"{most} of the runs of {names[0]} {end} ({best})"
+    return f"{first}, {least} of those of {names[1]} ({worst})"
+
+
+def _said(row: pd.Series) -> tuple[str, str]:
+    """Return a share, and the interval and count that belong in brackets after it."""
+    share = entries.share(row)
+    return share.text, f"{share.span}, n {row['k']:.0f}/{row['n']:.0f}"
+
+
+def _profile_table(profile: pd.DataFrame, names: Sequence[str]) -> Table:
+    """Return the shares at eleven places along the axis."""
+    taus = sorted(profile["tau"].unique())
+    chosen = sorted({taus[round(i * (len(taus) - 1) / 10)] for i in range(11)})
+    columns = [Column("at", True), *(Column(name, True) for name in names)]
+    wide = profile.pivot_table(index="tau", columns="arm", values="share", sort=False)
+    rows: list[list[Entry | str]] = []
+    for tau in chosen:
+        cells = [float(wide.loc[tau, name]) for name in names]
+        shown = [Entry(entries.percent(value), value=entries.known(value)) for value in cells]
+        at = Entry(number(float(tau)), value=None if math.isnan(tau) else float(tau))
+        rows.append([at, *shown])
+    return Table(columns, rows)
