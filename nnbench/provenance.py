@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -74,9 +75,29 @@ def describe(
         "threads": threads,
         "engine": engine,
         "source_fingerprint": source_fingerprint,
+        **commit_of(PACKAGE),
         "wall_seconds": wall_seconds,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def commit_of(package: Path) -> dict[str, Any]:
+    """The git commit that the package is at, and whether its files differ from it.
+
+    Both are null where the package is not a part of a repository, such as one that pip installed,
+    or where there is no git to ask.
+    """
+
+    def git(*words: str) -> str:
+        asked = ["git", "-C", str(package), *words]
+        return subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout
+
+    try:
+        git("ls-files", "--error-unmatch", "__init__.py")
+        commit = git("rev-parse", "HEAD").strip()
+        return {"commit": commit, "modified": bool(git("status", "--porcelain", "--", ".").strip())}
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": None, "modified": None}
 
 
 def machine() -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from nnbench.provenance import (
     DECIDING_SOURCES,
     PACKAGE,
     _deciding_files,
+    commit_of,
     describe,
     fingerprint,
     write_json,
@@ -425,6 +427,28 @@ def test_provenance_names_no_host_and_is_verified(tmp_path: Path) -> None:
     assert verify(tmp_path) == []
     (tmp_path / "provenance.json").write_text(text.replace("1.5", "0.5"))
     assert verify(tmp_path) == ["provenance.json does not match its checksum"]
+
+
+def test_the_commit_is_told_and_whether_the_sources_are_its(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("VALUE = 1\n")
+    assert commit_of(package) == {"commit": None, "modified": None}, "no repository"
+
+    def git(*words: str) -> None:
+        author = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", "-C", str(tmp_path), *author, *words], check=True)
+
+    git("init", "--quiet")
+    assert commit_of(package)["commit"] is None, "a repository that does not know the package"
+    git("add", "package")
+    git("commit", "--quiet", "--message", "first")
+    told = commit_of(package)
+    assert len(told["commit"]) == 40 and told["modified"] is False
+    (tmp_path / "elsewhere").write_text("x")
+    assert commit_of(package)["modified"] is False
+    (package / "__init__.py").write_text("VALUE = 2\n")
+    assert commit_of(package) == told | {"modified": True}
 
 
 def test_a_number_that_json_has_not_is_refused(tmp_path: Path) -> None:

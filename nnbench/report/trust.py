@@ -7,7 +7,7 @@ from nnbench.report.analysis import Results
 from nnbench.report.numbers import duration
 from nnbench.report.parts import Commands, Facts, Part, Section, paragraph
 
-SHORT = 8  # characters of a fingerprint that tell two sources apart
+SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
 
 
 def cell_counts(results: Results) -> dict[str, int]:
@@ -45,12 +45,20 @@ def common_strip(results: Results) -> list[tuple[str, str]]:
         engines = sorted({str(name) for name in results.cells["engine"].dropna()})
     strip = [
         ("engine", ", ".join(engines) or str(provenance.get("engine", "unknown"))),
-        ("code", str(provenance.get("source_fingerprint") or "unknown")[:SHORT]),
+        ("code", code_state(results)),
         ("nnbench", str(versions.get("nnbench", "unknown"))),
         ("torch", str(versions.get("torch", "unknown"))),
     ]
     wall = provenance.get("wall_seconds")
     return strip if wall is None else [*strip, ("wall time", duration(float(wall)))]
+
+
+def code_state(results: Results) -> str:
+    """Return the commit that ran, and whether its files were changed; else their fingerprint."""
+    provenance = results.provenance
+    if commit := provenance.get("commit"):
+        return f"{commit[:SHORT]}, {'modified' if provenance.get('modified') else 'clean'}"
+    return str(provenance.get("source_fingerprint") or "unknown")[:SHORT]
 
 
 def reproduce_section(results: Results, commands: list[str], *more: Part) -> Section:
