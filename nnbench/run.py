@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -97,13 +98,15 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     listener.planned(len(cells), survey, stacks)
 
     tables_at = time.perf_counter()
-    for task, result in train_all(stacks, options, listener.progressed):
-        rows = result if isinstance(result, Rows) else crashed(task, result, options)
-        store.commit(rows)
-        listener.finished(task, rows)
-        if time.perf_counter() - tables_at > SECONDS_BETWEEN_TABLES:
-            store.write_tables(cells, study.report.target)
-            tables_at = time.perf_counter()
+    # closed here and not by the garbage collector, in which a second Ctrl-C would go astray
+    with closing(train_all(stacks, options, listener.progressed)) as results:
+        for task, result in results:
+            rows = result if isinstance(result, Rows) else crashed(task, result, options)
+            store.commit(rows)
+            listener.finished(task, rows)
+            if time.perf_counter() - tables_at > SECONDS_BETWEEN_TABLES:
+                store.write_tables(cells, study.report.target)
+                tables_at = time.perf_counter()
 
     store.remove_stale()
     tables = store.write_tables(cells, study.report.target)
@@ -154,7 +157,7 @@ def limited(cells: list[Cell], limit: int | None) -> list[Cell]:
 
 def train_all(
     stacks: Sequence[Stack], options: Options, on_progress: Callable[[Task, float], None]
-) -> Iterator[tuple[Task, Rows | Crash]]:
+) -> Generator[tuple[Task, Rows | Crash], None, None]:
     """Yield each stack's task with its rows or its crash, as they finish."""
     tasks = [
         Task(stack.cells, options.engine, options.compile == "on", options.device)

@@ -11,7 +11,7 @@ import signal
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
@@ -48,7 +48,7 @@ def run_tasks(
     max_starts: int = 3,
     split: Callable[[Task], list[Task]] | None = None,
     initialise: Callable[[], None] | None = None,
-) -> Iterator[tuple[Task, Result | Crash]]:
+) -> Generator[tuple[Task, Result | Crash], None, None]:
     """Yield each task with its result or its crash, in the order in which they end.
 
     `work(task, progress)` runs in a worker, and what it passes to `progress` reaches
@@ -84,7 +84,7 @@ def _run_here(
     work: Work[Task, Result],
     on_progress: Callable[[Task, Any], None] | None,
     initialise: Callable[[], None] | None,
-) -> Iterator[tuple[Task, Result | Crash]]:
+) -> Generator[tuple[Task, Result | Crash], None, None]:
     if initialise is not None:
         initialise()
     for task in tasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -10,6 +11,10 @@ from hypothesis import settings
 os.environ.setdefault("MPLBACKEND", "Agg")
 # Tests run in several processes at once: more threads in each would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Tests started in the background inherit that Ctrl-C is ignored, and so would what they interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A time limit per example would fail on a busy machine. In CI the examples are the same each time,
 # so that a red build is about the change; on one's own machine they go on exploring.
