@@ -14,14 +14,14 @@ from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnbench import __version__
 
 if TYPE_CHECKING:
-    from nnbench.run import Options, Outcome
+    from nnbench.run import Options
     from nnbench.study import Study
 
 
@@ -249,6 +249,7 @@ def _need_cuda() -> None:
 def _run(study: Study, options: Options, as_json: bool) -> int:
     from nnbench.progress import Progress
     from nnbench.run import run as run_study
+    from nnbench.summary import closing_lines, outcome_row
 
     progress = Progress(kind=study.kind)
     try:
@@ -256,39 +257,11 @@ def _run(study: Study, options: Options, as_json: bool) -> int:
     finally:
         progress.close()
     if as_json:
-        print(json.dumps(_outcome_json(study, outcome)))
+        print(json.dumps(outcome_row(study, outcome)))
     else:
-        print("\n".join(_closing_lines(study, outcome)))
+        place = f"  report: {_shown(outcome.report.path)}"
+        print("\n".join([*closing_lines(study, outcome), place]))
     return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
-
-
-def _outcome_json(study: Study, outcome: Outcome) -> dict[str, Any]:
-    return {
-        "study": study.name,
-        **outcome.counts,
-        "seconds": round(outcome.seconds, 1),
-        "folder": str(outcome.folder),
-        "report": str(outcome.report.path),
-    }
-
-
-def _closing_lines(study: Study, outcome: Outcome) -> list[str]:
-    """Return the closing block: cells, failures, time, findings, where the report is."""
-    from nnbench.kinds import KINDS
-    from nnbench.report.numbers import duration
-
-    counts, noun = outcome.counts, KINDS[study.kind].noun
-    failures = "".join(f", {counts[s]} {s}" for s in ("diverged", "crashed") if counts[s])
-    lines = [
-        study.title,
-        f"  {counts['cells'] - counts['missing']:,} of {counts['cells']:,} {noun}"
-        f"{failures}, in {duration(outcome.seconds)}",
-        *(f"  {sentence}" for sentence in outcome.report.answer[:2]),
-        f"  report: {_shown(outcome.report.path)}",
-    ]
-    if counts["crashed"]:
-        lines.append(f"  crashed {noun}: column `reason` of cells.csv says why")
-    return lines
 
 
 def _shown(path: Path) -> Path:
@@ -297,37 +270,10 @@ def _shown(path: Path) -> Path:
 
 
 def _dry_run(study: Study, options: Options, as_json: bool) -> int:
-    from nnbench.kinds import KINDS
-    from nnbench.plan import disk_bytes, plan
-    from nnbench.report.numbers import duration
-    from nnbench.run import limited
+    from nnbench.summary import forecast
 
-    cells = limited(study.cells(), options.limit)
-    stacks = plan(cells, options.processes)
-    seconds = sum(stack.seconds for stack in stacks) / options.processes
-    megabytes = disk_bytes(stacks) / 1e6
-    if as_json:
-        print(
-            json.dumps(
-                {
-                    "study": study.name,
-                    "cells": len(cells),
-                    "stacks": [len(stack.cells) for stack in stacks],
-                    "seconds": round(seconds, 1),
-                    "megabytes": round(megabytes, 2),
-                }
-            )
-        )
-        return Exit.DONE
-    print(f"{study.name}: {len(cells):,} {KINDS[study.kind].noun} in {len(stacks)} stacks")
-    for factor, labels in study.factors.items():
-        print(f"  {factor}: {', '.join(labels)}")
-    print(f"  seeds: {', '.join(map(str, study.seeds))}")
-    largest = max(stack.memory for stack in stacks) / 1e6
-    print(
-        f"expected: about {duration(seconds)} with {options.processes} workers, "
-        f"{megabytes:.1f} MB on disk, {largest:.0f} MB of memory for the largest stack"
-    )
+    found = forecast(study, options)
+    print(json.dumps(found.row()) if as_json else "\n".join(found.lines()))
     return Exit.DONE
 
 
