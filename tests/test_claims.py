@@ -254,6 +254,17 @@ def test_as_good_allows_to_be_worse_by_the_margin(mean: float, word: str, words:
     assert words in sentence_of(found, claim)
 
 
+def test_a_sentence_agrees_with_its_noun() -> None:
+    cells = two_arms(around(0.1))
+    cells = cells.assign(sharpness_end=-cells["test_accuracy"])
+    claim = better(metric="sharpness_end")
+    said = sentence_of(judge(claim, cells, study()), claim)
+    assert said.startswith("Supported: sharpness at the end is lower by 0.1")
+    claim = better(metric="epochs_run")
+    cells["epochs_run"] = -cells["test_accuracy"]
+    assert "epochs run are lower by" in sentence_of(judge(claim, cells, study()), claim)
+
+
 # Chance -------------------------------------------------------------------------------------------
 
 

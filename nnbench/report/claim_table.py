@@ -77,7 +77,8 @@ def _measured(verdict: Verdict, first: str, second: str) -> str:
         span = _span(verdict.low, verdict.high, 2)
         return f"{first} against {second}, pairs for less pairs against: {size}{span} ({count})"
     label, sign = stats.METRICS[verdict.metric].label, _sign(verdict)
-    verb = "are" if label.split()[0].endswith("s") else "is"
+    noun = label.split()[0]
+    verb = "are" if noun.endswith("s") and not noun.endswith("ss") else "is"
     places = effect_places(verdict)
     if verdict.effect == 0:
         span = _span(verdict.low, verdict.high, effect_places(verdict))
