@@ -37,14 +37,15 @@ def region_picture(analysis: Analysis) -> Picture | None:
     if len(tuned) != 1 or not pd.api.types.is_numeric_dtype(analysis.cells[tuned[0]]):
         return None
     factors = varied_factors(analysis)
-    regions = stats.good_region(analysis.cells, analysis.factors, tuned[0], analysis.metric)
+    metric = _of_validation(analysis)
+    regions = stats.good_region(analysis.cells, analysis.factors, tuned[0], metric)
     regions = regions.assign(arm=stats.contestant_labels(regions, factors))
     known = regions.dropna(subset=["low", "high"])
     if known.empty:
         return None
     panels = [d for d in analysis.levels["data"] if d in set(known["data"])]
     panels = panels[:MOST_REGION_PANELS]
-    first = known[known["data"] == panels[0]].sort_values("width", ascending=False, kind="stable")
+    first = known[known["data"] == panels[0]].sort_values("decades", ascending=False, kind="stable")
     names = list(dict.fromkeys([*first["arm"], *known["arm"]]))
     arms = names[:MOST_REGION_ARMS]
     drawn = regions[regions["data"].isin(panels) & regions["arm"].isin(arms)]
@@ -54,7 +55,7 @@ def region_picture(analysis: Analysis) -> Picture | None:
     ).sort_values("place", kind="stable")
     figure = plots.good_regions(drawn, arms, tuned[0])
     title = _region_title(first, panels[0], tuned[0])
-    caption = _region_caption(analysis, known)
+    caption = _region_caption(metric, known)
     if len(arms) < len(names):
         caption += f" {len(arms)} of {len(names)} arms: those with the widest ranges."
     without = [str(name) for name in dict.fromkeys(regions["arm"]) if name not in names]
@@ -65,8 +66,14 @@ def region_picture(analysis: Analysis) -> Picture | None:
     return picture(figure, "regions", title, caption, _region_table(drawn, tuned[0]))
 
 
-def _region_caption(analysis: Analysis, known: pd.DataFrame) -> str:
-    label, tolerances = METRICS[analysis.metric].label, known["tolerance"].unique()
+def _of_validation(analysis: Analysis) -> str:
+    """Return the metric on the validation part, which settings are chosen by, if there is one."""
+    metric = analysis.metric.replace("test_", "val_", 1)
+    return metric if metric in METRICS and metric in analysis.cells else analysis.metric
+
+
+def _region_caption(metric: str, known: pd.DataFrame) -> str:
+    label, tolerances = METRICS[metric].label, known["tolerance"].unique()
     within = "a tenth" if len(tolerances) > 1 else stats.format_level(float(tolerances[0]))
     return (
         f"Settings whose mean {label} is within {within} of the arm's best on that data set "
@@ -90,11 +97,11 @@ def _decades(row: pd.Series) -> str:
 
 
 def _width_text(row: pd.Series) -> str:
-    if pd.isna(row["width"]):
+    if pd.isna(row["decades"]):
         return "undefined"
     sign = "≥ " if row["open_low"] or row["open_high"] else ""
     lost = f" ({row['used']} of {row['n']})" if row["used"] < row["n"] else ""
-    return f"{sign}{number(row['width'], 1)}{lost}"
+    return f"{sign}{number(row['decades'], 1)}{lost}"
 
 
 def _region_table(regions: pd.DataFrame, tuned: str) -> Table:
@@ -105,7 +112,7 @@ def _region_table(regions: pd.DataFrame, tuned: str) -> Table:
         reason = row["reason"] if isinstance(row["reason"], str) else ""
         ends = [Entry(stats.format_level(row[k]), value=entries.known(row[k]))
                 for k in ("best", "low", "high")]  # fmt: skip
-        width = Entry(row["text"], reason=reason, value=entries.known(row["width"]))
+        width = Entry(row["text"], reason=reason, value=entries.known(row["decades"]))
         rows.append([str(row["data"]), str(row["arm"]), *ends, width])
     return Table(columns, rows)
 

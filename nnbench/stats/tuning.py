@@ -22,7 +22,7 @@ from nnbench.stats.pairing import usable
 
 RESAMPLES = 2000
 REGION_COLUMNS = (
-    *("settings", "best", "best_mean", "tolerance", "low", "high", "width"),
+    *("settings", "best", "best_mean", "tolerance", "low", "high", "decades"),
     *("open_low", "open_high", "used", "n", "reason"),
 )
 TRIAL_COLUMNS = (
@@ -50,10 +50,10 @@ def good_region(
     setting's mean counts only if all its cells have the metric. The region is the run of settings
     around the best whose means are within the tolerance of it, its ends on straight lines between
     means over the logarithm of the setting. Columns: `data`, the factors, `settings, best,
-    best_mean, tolerance, low, high, width` (decades: log10 of high over low), `open_low,
-    open_high` (all settings to that end are good, so the width is a lower bound), `used` of `n`
-    settings, `reason`. Undefined where the best lies at an end of what was tried, for the true
-    best may lie beyond, or where a setting is not positive.
+    best_mean, tolerance, low, high, decades` (log10 of high over low), `open_low, open_high` (all
+    settings to that end are good, so the width is a lower bound), `used` of `n` settings,
+    `reason`. Undefined where the best lies at an end of what was tried, for the true best may lie
+    beyond, or where a setting is not positive.
     """
     labelled = _labelled(cells, factors, [tuned])
     rows = []
@@ -92,7 +92,7 @@ def _region(part: pd.DataFrame, tuned: str, metric: str, tolerance: float | None
     above = signed.to_numpy() - (float(signed.iloc[place]) - near)
     scale = np.log10(settings)
     down, up = _reach(above[place::-1], scale[place::-1]), _reach(above[place:], scale[place:])
-    row |= {"low": 10 ** down[0], "high": 10 ** up[0], "width": up[0] - down[0]}
+    row |= {"low": 10 ** down[0], "high": 10 ** up[0], "decades": up[0] - down[0]}
     return row | {"open_low": down[1], "open_high": up[1]}
 
 

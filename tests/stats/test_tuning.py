@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from nnbench import stats
+from nnbench.fields import FIELDS
+from nnbench.stats.tuning import REGION_COLUMNS, TRIAL_COLUMNS
 from tests.stats.grids import generator_for
 
 RATES = [0.001, 0.01, 0.1, 1.0, 10.0]
@@ -51,7 +53,7 @@ def test_the_region_ends_where_the_line_between_means_crosses_the_bar() -> None:
     # Down from 0.8 at 0.1: the bar 0.75 is half way to 0.7 at 0.01. Up: 0.04 of 0.29 beyond 1.
     assert row["low"] == pytest.approx(10**-1.5)
     assert row["high"] == pytest.approx(10 ** (0.04 / 0.29))
-    assert row["width"] == pytest.approx(1.5 + 0.04 / 0.29)
+    assert row["decades"] == pytest.approx(1.5 + 0.04 / 0.29)
     assert (row["best"], row["settings"], row["used"], row["n"]) == (0.1, 5, 5, 5)
     assert row["best_mean"] == pytest.approx(0.8)
     assert not row["open_low"] and not row["open_high"] and row["reason"] is None
@@ -85,7 +87,7 @@ def test_a_region_that_reaches_the_end_is_open_there() -> None:
 )
 def test_a_region_that_cannot_be_told_says_why(cells: pd.DataFrame, reason: str) -> None:
     row = region(cells)
-    assert row["reason"] == reason and math.isnan(row["width"])
+    assert row["reason"] == reason and math.isnan(row["decades"])
 
 
 def test_the_tolerance_is_stated_and_suits_the_metric() -> None:
@@ -165,3 +167,7 @@ def test_the_chances_of_a_choice_add_up_to_one(settings: int, trials: int) -> No
     chances = stats.choice_chances(settings, trials)
     assert chances.sum() == pytest.approx(1.0) and (chances >= 0).all()
     assert chances[0] == pytest.approx(trials / settings)
+
+
+def test_no_column_is_called_as_a_factor_of_networks_is() -> None:
+    assert not {*REGION_COLUMNS, *TRIAL_COLUMNS} & set(FIELDS)
