@@ -25,7 +25,7 @@ ARM_FIELDS = (
     "batch_size",
 )
 SHARP_FIELDS = ("optimizer", "schedule")  # what the prediction of sharpness needs as well
-KEEPS = (0.9, 1.1)  # factors of the gradient's norm, a layer, between which it is kept
+KEEPS = (0.9, 1.1)  # factors of the gradient's norm, a layer, strictly between which it is kept
 CONFIDENCE = 0.95
 
 
@@ -126,11 +126,14 @@ def growth_by_cell(relative: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict(log_growth: float) -> str:
-    """Return vanish, keep or explode, by the factor a layer and the bounds of `KEEPS`."""
+    """Return vanish, keep or explode, by the factor a layer and the bounds of `KEEPS`.
+
+    A factor counts as it is printed, with two decimals: 0.9 a layer vanishes, and so does 0.904.
+    """
     if np.isnan(log_growth):
         return "no gradient"
-    factor = 10**log_growth
-    return "vanish" if factor < KEEPS[0] else "explode" if factor > KEEPS[1] else "keep"
+    factor = round(10**log_growth, 2)
+    return "vanish" if factor <= KEEPS[0] else "explode" if factor >= KEEPS[1] else "keep"
 
 
 # Summaries --------------------------------------------------------------------------------------

@@ -70,7 +70,8 @@ def test_a_predicted_gradient_multiplies_the_growths_above() -> None:
 
 
 @pytest.mark.parametrize(
-    ("factor", "word"), [(0.89, "vanish"), (0.91, "keep"), (1.09, "keep"), (1.11, "explode")]
+    ("factor", "word"),
+    [(0.9, "vanish"), (0.904, "vanish"), (0.906, "keep"), (1.094, "keep"), (1.1, "explode")],
 )
 def test_the_verdict_turns_at_its_bounds(factor: float, word: str) -> None:
     assert frames.verdict(np.log10(factor)) == word

@@ -38,8 +38,8 @@ from nnbench.report.views import (
 MOST_ROWS, MOST_COLUMNS = 40, 12
 TABLE_CAPTION = (
     "Mean factor of the gradient's norm from one hidden layer to the one below, at initialisation: "
-    f"it vanishes below {KEEPS[0]:g}, explodes above {KEEPS[1]:g} and is kept between. Under it, "
-    "the prediction for wide layers, where theory has one."
+    f"{KEEPS[0]:g} or less vanishes, {KEEPS[1]:g} or more explodes, what lies between is kept. "
+    "Under it, the prediction for wide layers, where theory has one."
 )
 MOVES = 0.005  # spread of log10 growth from which a number is an axis
 CLOSE = 0.05  # of the predicted factor

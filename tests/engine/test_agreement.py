@@ -54,8 +54,8 @@ def test_activation(name: str) -> None:
 @pytest.mark.parametrize("name", INITS)
 def test_init(name: str) -> None:
     need_twin(INITS[name])
-    # 2 features, 7 units, 2 classes: no fan is like another. And no kink: where a constant makes all
-    # units alike, a bias that starts at zero is rounding noise, whose sign a ReLU would act upon
+    # 2 features, 7 units, 2 classes: no fan is like another. And no kink: where a constant makes
+    # all units alike, a bias that starts at zero is rounding noise, whose sign a ReLU acts upon
     weights = variants(name, INITS[name])
     agree(init=weights, optimizer=SGD, activation="tanh", bias=[0.0, 0.1])
 
