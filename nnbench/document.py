@@ -34,6 +34,8 @@ OF_NETWORKS: dict[str, Direction] = {
     "train_loss": "lower",
     "loss_gap": "lower",
     "score_gap": "lower",
+    "val_loss_swing": "lower",
+    "state_per_param": "lower",
     "weight_norm": "lower",
     "small_weight_fraction": "higher",
     "gradient_drift": "lower",
@@ -41,6 +43,7 @@ OF_NETWORKS: dict[str, Direction] = {
     "dead_fraction_start": "lower",
     "dead_fraction_end": "lower",
     "saturated_fraction_end": "lower",
+    "zero_fraction_end": "higher",
     "sharpness_end": "lower",
     "epochs_to_target": "lower",
     "epochs_run": "lower",
@@ -53,6 +56,7 @@ PROBED: dict[str, tuple[str, ...]] = {
     "dead_fraction_start": ("layers",),
     "dead_fraction_end": ("layers",),
     "saturated_fraction_end": ("layers",),
+    "zero_fraction_end": ("layers",),
     "sharpness_end": ("layers", "sharpness"),
 }
 OF_WALKS: dict[str, Direction] = {

@@ -22,7 +22,7 @@ KEPT = (  # by a cell that diverges, for it was true when it was measured
     "saturated_fraction_start",
     "last_unit_died_at_step",
 )
-AT_END = ("dead_fraction_end", "saturated_fraction_end", "sharpness_end")
+AT_END = ("dead_fraction_end", "saturated_fraction_end", "zero_fraction_end", "sharpness_end")
 
 
 class DeathInTime:
@@ -84,6 +84,7 @@ def columns_of(layers: Sequence[Row], curves: Sequence[Row], died: DeathInTime) 
     for name in ("dead_fraction", "saturated_fraction"):
         found[f"{name}_start"] = mean([row[name] for row in first])
         found[f"{name}_end"] = mean([row[name] for row in last])
+    found["zero_fraction_end"] = mean([row["zero_fraction"] for row in last])
     return found
 
 

@@ -7,13 +7,14 @@ in what they do with an epoch's result.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnbench.catalog.optimizers import OPTIMIZERS
 from nnbench.catalog.schedules import SCHEDULES, PlateauState
 from nnbench.probed import AT_END, DeathInTime, columns_of
 
@@ -139,8 +140,11 @@ class Record:
         """Tell whether the cell trains no further."""
         return self.stopped_early or self.diverged_at_step is not None
 
-    def row(self, n_params: int, seconds: float, engine: str) -> dict[str, Any]:
-        """Return the cell's row of results. A diverged cell has a row and no scores."""
+    def row(self, shapes: Sequence[tuple[int, ...]], seconds: float, engine: str) -> dict[str, Any]:
+        """Return the cell's row of results. A diverged cell has a row and no scores.
+
+        shapes: of the network's parameters, from the input to the output.
+        """
         diverged = self.diverged_at_step is not None
         epochs_run = len(self.scores) - 1 if self.scores else 0
         restored = self.recipe["early_stopping"] != "none"
@@ -153,7 +157,8 @@ class Record:
             "epochs_run": epochs_run,
             "best_epoch": None if diverged else self.best_epoch,
             "stopped_early": self.stopped_early,
-            "n_params": n_params,
+            "n_params": sum(map(math.prod, shapes)),
+            "state_per_param": state_per_parameter(self.recipe["optimizer"], shapes),
         }
         for part in ("train", "val", "test"):
             for name in ("loss", "accuracy", "r2"):
@@ -163,12 +168,43 @@ class Record:
         if not diverged:
             row["loss_gap"] = scores["test_loss"] - scores["train_loss"]
             row["score_gap"] = scores[f"train_{self.score}"] - scores[f"test_{self.score}"]
+            row["val_loss_swing"] = swing([one["val_loss"] for one in self.scores[1:]])
         row["test_accuracy_at_best_epoch"] = at_best.get("test_accuracy")
         row["test_r2_at_best_epoch"] = at_best.get("test_r2")
         row |= columns_of(self.layers, self.curves, self._died)
         if diverged:  # what was seen on the way is no end; what was seen at the start stays true
             row |= dict.fromkeys(AT_END)
         return row | {"seconds": seconds, "engine": engine}
+
+
+def state_per_parameter(optimizer: str, shapes: Sequence[tuple[int, ...]]) -> float:
+    """Return the floats of state that an optimizer keeps, over the number of parameters.
+
+    shapes: from the input to the output, so that the last matrix is no hidden layer's.
+    """
+    entry = OPTIMIZERS[optimizer]
+    rest = OPTIMIZERS[entry.rest] if entry.rest else entry
+    last_matrix = max(place for place, shape in enumerate(shapes) if len(shape) == 2)
+    floats = 0.0
+    for place, shape in enumerate(shapes):
+        is_hidden = len(shape) == 2 and place != last_matrix
+        rule = entry if is_hidden else rest
+        floats += rule.floats_per_parameter(*shape) * math.prod(shape)
+    return floats / sum(map(math.prod, shapes))
+
+
+def swing(losses: Sequence[float]) -> float | None:
+    """Return the standard deviation of the last quarter of the losses about a line through them.
+
+    So that a loss which falls steadily does not swing. Null where the quarter has under 3 epochs.
+    """
+    quarter = len(losses) // 4
+    if quarter < 3:
+        return None
+    last = np.array(losses[-quarter:])
+    time = np.arange(quarter) - (quarter - 1) / 2
+    level = last - last.mean()
+    return float(np.std(level - time * (time @ level) / (time @ time)))
 
 
 def score_of_task(task: str) -> str:

@@ -372,8 +372,8 @@ def train_cell(
         probe(epoch + 1)
         on_progress((epoch + 1) / recipe["epochs"])
 
-    n_params = sum(param.numel() for param in network.parameters())
-    row = record.row(n_params, time.perf_counter() - began, "reference")
+    shapes = [tuple(param.shape) for param in network.parameters()]
+    row = record.row(shapes, time.perf_counter() - began, "reference")
     return Rows(cells=[row], curves=record.curves, layers=record.layers)
 
 

@@ -150,6 +150,7 @@ def statistics_of(cell: Cell, layer: Watched) -> dict[str, Any]:
         }
     found["dead_fraction"] = dead_units(cell, layer).mean()
     found["saturated_fraction"] = saturated_fraction(cell, layer)
+    found["zero_fraction"] = 1 - np.count_nonzero(act) / act.size
     found["effective_rank"] = effective_rank(act)
     found["similarity"] = similarity(act)
     if cell.recipe["probe_correlation"]:

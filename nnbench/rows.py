@@ -19,6 +19,7 @@ CELLS: Schema = {
     "best_epoch": int,
     "stopped_early": bool,
     "n_params": int,
+    "state_per_param": float,  # floats that the optimizer keeps for each of them
     "train_loss": float,
     "val_loss": float,
     "test_loss": float,
@@ -32,6 +33,7 @@ CELLS: Schema = {
     "small_weight_fraction": float,  # share of those below 1e-3
     "loss_gap": float,  # test loss over training loss
     "score_gap": float,  # training accuracy (or R^2) over test accuracy
+    "val_loss_swing": float,  # deviation of the validation loss from a line, last quarter of epochs
     "test_accuracy_at_best_epoch": float,
     "test_r2_at_best_epoch": float,
     "epochs_to_target": int,
@@ -45,6 +47,7 @@ CELLS: Schema = {
     # at the last probe, null where training diverged:
     "dead_fraction_end": float,
     "saturated_fraction_end": float,
+    "zero_fraction_end": float,
     "sharpness_end": float,  # largest curvature of the training loss
     "last_unit_died_at_step": int,  # of the first probe that found a layer with all units dead
     "seconds": float,
@@ -76,6 +79,7 @@ LAYERS: Schema = {
     "update_ratio": float,  # norm of the weights' next change over their norm
     "dead_fraction": float,
     "saturated_fraction": float,
+    "zero_fraction": float,  # of the activations
     "pre_mean": float,  # pre: the activation's input, act: its output
     "pre_std": float,
     "pre_grad_norm": float,

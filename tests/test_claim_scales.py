@@ -11,6 +11,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from nnbench.claims import judge
+from nnbench.report.claim_table import sentence_of
 from tests.claim_cells import better, cell, frame, same, study
 
 # Never reached ------------------------------------------------------------------------------------
@@ -40,8 +41,11 @@ def test_never_arriving_is_worse_than_any_epoch() -> None:
     found = judge(ARRIVAL, reaching(relu, tanh), study())
     assert (found.scale, found.n_ok, found.n) == ("ranks", 8, 8)
     assert found.effect == pytest.approx((5 - 1) / 8)
-    assert "5 pairs hold a cell that never arrived" in found.reason
-    assert "5 pairs speak for the claim, 1 against it" in found.reason
+    assert "in 5 of them a side never arrived" in found.reason
+    assert (found.ahead, found.behind) == (5, 1)
+    said = sentence_of(found, ARRIVAL)
+    assert "By epochs to the target, 5 of 8 pairs speak for the claim and 1 against it" in said
+    assert -1 <= found.low <= found.high <= 1
     assert judge(ARRIVAL, reaching(tanh, relu), study()).effect == pytest.approx(-0.5)
 
 
@@ -78,6 +82,18 @@ def test_a_walk_that_diverged_has_not_reached_the_minimum() -> None:
     found = judge(better(metric="reached_global"), cells, document)
     assert (found.verdict, found.n_ok) == ("supported", 12)
     assert found.effect == pytest.approx(8 / 12)
+
+
+def test_memory_is_compared_without_chance() -> None:
+    """Every seed says the same, which in a measured metric would show nothing."""
+    rows = [
+        cell(name, seed, 0.0, state_per_param=floats)
+        for seed in range(2)
+        for name, floats in (("relu", 2.0), ("tanh", 0.3))
+    ]
+    found = judge(better(metric="state_per_param"), frame(rows), study())
+    assert (found.verdict, found.scale) == ("supported", "exact")
+    assert found.effect == pytest.approx(1.7)
 
 
 def test_shares_that_never_differ_have_an_exact_interval() -> None:
@@ -123,4 +139,4 @@ def test_sweeps_are_compared_exactly(
     found = judge(claim, frame(rows), study(kind="numerics", factors=factors))
     assert (found.verdict, found.scale, found.n_ok) == (word, "exact", 2)
     assert found.effect == pytest.approx(np.mean(differences))
-    assert math.isnan(found.low) and "no randomness" in found.reason
+    assert math.isnan(found.low) and "without chance" in found.reason

@@ -160,7 +160,7 @@ def test_divergence_withdraws_what_the_survivors_say() -> None:
     cells = two_arms([*around(0.05, n=6), *[None] * 6])
     found = judge(better(), cells, study())
     assert found.verdict == "undecided"
-    assert "where both finish it is supported" in found.reason
+    assert "the pairs that finished would have it supported" in found.reason
     # the other way round the lost pairs agree with the survivors
     assert judge(better(), flipped(two_arms([*around(-0.05, n=6), *[None] * 6])), study()).verdict
     agreeing = flipped(two_arms([*around(-0.05, n=6), *[None] * 6]))
@@ -184,9 +184,9 @@ def test_a_crash_says_nothing() -> None:
     [
         (two_arms([0.05]), better(), "one seed shows no chance"),
         (two_arms([0.05], data=("digits", "moons")), better(), "one seed shows no chance"),
-        (two_arms([0.0] * 8), better(), "all 8 pairs tie"),
-        (two_arms([0.0] * 3), better(), "all 3 pairs tie"),
-        (two_arms([0.0] * 3), same(0.1), "all 3 pairs tie, in only 3 blocks"),
+        (two_arms([0.0] * 8), better(), "none of 8 pairs differs"),
+        (two_arms([0.0] * 3), better(), "none of 3 pairs differs"),
+        (two_arms([0.0] * 3), same(0.1), "none of 3 pairs differs, but that is only 3 blocks"),
         (two_arms(around(0.05)), better(than={"activation": "gelu"}), "no cell is both in than"),
         (two_arms(around(0.05)), better(where={"depth": 99}), "no cell is both in better"),
         (two_arms(around(0.05)), better(metric="test_r2"), "no cell has a test R²"),
@@ -194,7 +194,7 @@ def test_a_crash_says_nothing() -> None:
         (two_arms(around(0.05)), better(metric="beauty"), "the results have no beauty"),
         (two_arms(around(0.05)).query("activation == 'tanh' or seed > 20"), better(), "in than"),
         (two_arms(around(0.05)).iloc[:0], better(), "no cell"),
-        (two_arms(around(0.05)), better(metric="epochs_to_target"), "no cell ever arrived"),
+        (two_arms(around(0.05)), better(metric="epochs_to_target"), "neither side ever arrived"),
     ],
 )
 def test_what_cannot_be_judged_is_undecided_with_a_reason(
@@ -226,13 +226,21 @@ def test_differences_that_are_all_alike_show_no_chance() -> None:
     cells.loc[cells["activation"] == "tanh", "test_accuracy"] = 0.9
     found = judge(better(), cells, study())
     assert (found.verdict, found.effect) == ("undecided", pytest.approx(0.1))
-    assert "differ alike" in found.reason
+    assert "all 8 pairs differ by the same" in found.reason
+    assert found.seeds_needed is None
+
+
+@pytest.mark.parametrize("blocks", [5, 6, 8])
+def test_ties_promise_no_verdict_on_better_from_more_of_them(blocks: int) -> None:
+    found = judge(better(), two_arms([0.0] * blocks), study())
+    assert (found.verdict, found.seeds_needed) == ("undecided", None)
+    assert found.reason == f"none of {blocks} pairs differs"
 
 
 def test_cells_timed_together_have_one_timing() -> None:
     found = judge(better(metric="seconds"), two_arms(around(0.0)), study())
     assert (found.verdict, found.effect, found.blocks) == ("undecided", pytest.approx(-0.1), 1)
-    assert "timed together" in found.reason
+    assert "were timed as one stack" in found.reason
     apart = two_arms(around(0.0))
     apart["seconds"] += np.resize([0.001, 0.003, 0.002, 0.005], len(apart)) * apart["seed"]
     assert judge(better(metric="seconds"), apart, study()).verdict == "contradicted"

@@ -77,7 +77,8 @@ def test_an_interval_that_excludes_zero_is_never_printed_as_reaching_it() -> Non
 def test_without_a_difference_only_the_reason_is_said() -> None:
     sentence = said(better(), two_arms([None] * 6))
     assert sentence == (
-        "Contradicted: of 6 pairs, tanh diverged in 6: divergence decides, no difference exists."
+        "Contradicted: of 6 pairs, tanh diverged in 6, and no pair finished: divergence decides; "
+        "relu reached a test accuracy of 0.8."
     )
     tied = said(same(0.01), two_arms([0.0] * 8))
     assert "test accuracy is the same with tanh as with relu" in tied

@@ -59,7 +59,7 @@ def test_a_unit_is_born_dead_one_dies_one_revives() -> None:
         (third(born / 3), third(died / 3), third(revived / 3), step)
         for _, born, died, revived, step in HISTORY
     ]
-    row = records[0].row(1, 0.0, "test")
+    row = records[0].row([(1, 1)], 0.0, "test")
     assert row["last_unit_died_at_step"] == 4  # the first time, though the layer revived
     assert row["dead_fraction_start"] == third(1 / 3) and row["dead_fraction_end"] == 1
 

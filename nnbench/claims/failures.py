@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from nnbench.claims.verdict import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict
-from nnbench.stats import wilson_interval
+from nnbench.stats import METRICS, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Failures:
     lost_first: int  # pairs whose first side diverged
     lost_second: int
     unknown: int  # pairs lost for another reason, such as a crash
+    reached: tuple[float, float]  # each side's mean over the pairs in which it has a number
 
     @property
     def clear(self) -> int:
@@ -47,6 +49,7 @@ def failures_of(table: pd.DataFrame) -> Failures:
         lost_first=int(sides["first_failed"].sum()),
         lost_second=int(sides["second_failed"].sum()),
         unknown=int((lost & ~explained).sum()),
+        reached=(float(table["first"].mean()), float(table["second"].mean())),
     )
 
 
@@ -67,14 +70,23 @@ def with_failures(found: Verdict, failures: Failures, names: tuple[str, str]) ->
     if not found.n_ok:
         if worse:
             word = SUPPORTED if worse == 2 else CONTRADICTED
-            return _decided(found, word, f"{reason}: divergence decides, no difference exists")
+            survivor = 2 - worse  # the place of the side that diverges less
+            mean = failures.reached[survivor]
+            label = METRICS[found.metric].label
+            more = (
+                "" if math.isnan(mean) else f"; {names[survivor]} reached a {label} of {mean:.3g}"
+            )
+            return _decided(
+                found, word, f"{reason}, and no pair finished: divergence decides{more}"
+            )
         return _undecided_if_empty(found, reason)
     against = {1: SUPPORTED, 2: CONTRADICTED}.get(worse)
     if against == found.verdict:
         return replace(
             found,
             verdict=UNDECIDED,
-            reason=f"{reason}: where both finish it is {found.verdict}, but this speaks against it",
+            reason=f"{reason}; the pairs that finished would have it {found.verdict}, "
+            "but the divergences speak against that",
         )
     return replace(found, reason=reason)
 

@@ -12,7 +12,14 @@ import pandas as pd
 from nnbench import stats
 from nnbench.claims import spread
 from nnbench.claims.failures import failures_of, with_failures
-from nnbench.claims.pairs import KNOWN_OF_DIVERGED, NEVER_REACHED, described, pair_sides, sides_of
+from nnbench.claims.pairs import (
+    KNOWN_OF_DIVERGED,
+    NEVER_REACHED,
+    WITHOUT_CHANCE,
+    described,
+    pair_sides,
+    sides_of,
+)
 from nnbench.claims.verdict import (
     CONTRADICTED,
     EXACT,
@@ -62,7 +69,8 @@ def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any
         n_ok=len(whole),
         blocks=len(whole[["data", "seed"]].drop_duplicates()),
     )
-    if study.get("kind") == "numerics" and blank.metric != TIMING:
+    is_exact = study.get("kind") == "numerics" or blank.metric in WITHOUT_CHANCE
+    if is_exact and blank.metric != TIMING:
         return _exact(counted, whole)
     if not whole.empty:
         counted = _measured(counted, whole, _generator(study, counted))
@@ -74,8 +82,10 @@ def _measured(found: Verdict, whole: pd.DataFrame, generator: np.random.Generato
     """Judge by the pairs that have a difference."""
     if found.metric in NEVER_REACHED and _never(whole).any():
         return _by_rank(found, whole, generator)
-    interval = spread.interval_of(whole, found.metric in KNOWN_OF_DIVERGED, generator)
-    return _by_difference(found, whole, interval)
+    is_bounded = found.metric in KNOWN_OF_DIVERGED
+    interval = spread.interval_of(whole, is_bounded, generator)
+    most = stats.METRICS[found.metric].high - stats.METRICS[found.metric].low
+    return _by_difference(found, whole, spread.clipped(interval, most), is_bounded)
 
 
 def _generator(study: Mapping[str, Any], found: Verdict) -> np.random.Generator:
@@ -95,17 +105,19 @@ def _never(whole: pd.DataFrame) -> pd.Series:
     return np.isinf(whole["first"]) | np.isinf(whole["second"])
 
 
-def _by_difference(found: Verdict, whole: pd.DataFrame, interval: stats.Interval) -> Verdict:
+def _by_difference(
+    found: Verdict, whole: pd.DataFrame, interval: stats.Interval, is_bounded: bool
+) -> Verdict:
     """Judge by the interval of the mean difference."""
     measured = replace(found, effect=interval.estimate, low=interval.low, high=interval.high)
     if interval.reason:
-        return _without_interval(measured, whole, interval.reason)
+        return _without_interval(measured, whole, interval.reason, is_bounded)
     mean, edge = interval.estimate, found.margin
     if edge is not None:
         word = equated_word(interval.low, interval.high, edge)
         gap = abs(edge - abs(mean))
     elif found.by >= 0 and (whole["difference"] == 0).all():
-        return replace(measured, reason=f"all {len(whole)} pairs tie")
+        return replace(measured, reason=_all_tie(whole))
     else:
         word = ranked_word(interval.low, interval.high, found.by)
         gap = abs(mean - found.by)
@@ -113,7 +125,14 @@ def _by_difference(found: Verdict, whole: pd.DataFrame, interval: stats.Interval
     return replace(measured, verdict=word, seeds_needed=needed)
 
 
-def _without_interval(found: Verdict, whole: pd.DataFrame, reason: str) -> Verdict:
+def _all_tie(whole: pd.DataFrame) -> str:
+    return f"none of {len(whole)} pairs differs"
+
+
+def _without_interval(
+    found: Verdict, whole: pd.DataFrame, reason: str, is_bounded: bool
+) -> Verdict:
+    """Say why there is no interval, and how many seeds would give one that decides."""
     means = spread.block_means(whole)
     sizes = means.groupby("data").size()
     told = reason.removeprefix("undefined: ")
@@ -121,15 +140,19 @@ def _without_interval(found: Verdict, whole: pd.DataFrame, reason: str) -> Verdi
     if np.isnan(found.effect):
         return replace(found, reason=told)
     if (sizes < 2).any() and found.metric == TIMING:
-        told = "the cells were timed together, once a data set"
+        told = "no interval, since the networks of a data set were timed as one stack"
     elif (sizes < 2).any():
         told = f"{told}: one seed shows no chance"
     elif found.metric == TIMING:
-        told = "the cells were timed together, and all timings differ alike"
+        told = "no interval, since all timings differ alike"
     elif spread.is_constant(means["difference"]):
-        alike = "tie" if found.effect == 0 else "differ alike"
-        told = f"all {len(whole)} pairs {alike}, in only {len(means)} blocks"
-        needed = -(-spread.ALL_ALIKE // len(sizes)) if len(means) < spread.ALL_ALIKE else None
+        is_tie = found.effect == 0
+        told = _all_tie(whole) if is_tie else f"all {len(whole)} pairs differ by the same"
+        # more blocks like these decide only where `alike_interval` has an interval for them
+        would_decide = is_tie and found.margin is not None if not is_bounded else not is_tie
+        if would_decide and len(means) < spread.ALL_ALIKE:
+            told = f"{told}, but that is only {len(means)} blocks"
+            needed = -(-spread.ALL_ALIKE // len(sizes))
     return replace(found, reason=told, seeds_needed=needed)
 
 
@@ -142,28 +165,25 @@ def _by_rank(found: Verdict, whole: pd.DataFrame, generator: np.random.Generator
     above 0: then most pairs say what the claim says.
     """
     if not np.isfinite(whole[["first", "second"]].to_numpy()).any():
-        return replace(found, reason=f"no cell ever arrived, so all {len(whole)} pairs tie")
+        return replace(found, reason=f"neither side ever arrived in any of {len(whole)} pairs")
     difference = whole["difference"]
     score = np.sign(difference - found.by)
     if found.margin is not None:
         score = (difference.abs() <= found.margin).map({True: 1.0, False: -1.0})
     scored = whole.assign(difference=score)
-    interval = spread.interval_of(scored, True, generator)
-    ordered = replace(_by_sign(found, scored, interval), scale=RANKS)
-    ahead, behind = int((score > 0).sum()), int((score < 0).sum())
-    told = (
-        f"{int(_never(whole).sum())} pairs hold a cell that never arrived, which counts as last: "
-        f"{ahead} pairs speak for the claim, {behind} against it"
-    )
+    interval = spread.clipped(spread.interval_of(scored, True, generator), 1.0)
+    ordered = _by_sign(found, scored, interval)
+    told = f"in {_never(whole).sum()} of them a side never arrived, which counts as last"
     reason = "; ".join(part for part in (told, ordered.reason) if part)
-    return replace(ordered, reason=reason)
+    ahead, behind = int((score > 0).sum()), int((score < 0).sum())
+    return replace(ordered, scale=RANKS, reason=reason, ahead=ahead, behind=behind)
 
 
 def _by_sign(found: Verdict, scored: pd.DataFrame, interval: stats.Interval) -> Verdict:
     """Judge by the interval of the mean score of the pairs, between -1 and 1."""
     measured = replace(found, effect=interval.estimate, low=interval.low, high=interval.high)
     if interval.reason:
-        return _without_interval(measured, scored, interval.reason)
+        return _without_interval(measured, scored, interval.reason, is_bounded=True)
     word = ranked_word(interval.low, interval.high, 0.0)
     needed = spread.seeds_for(scored, abs(interval.estimate)) if word == UNDECIDED else None
     return replace(measured, verdict=word, seeds_needed=needed)
@@ -200,4 +220,5 @@ def _exact(found: Verdict, whole: pd.DataFrame) -> Verdict:
 def _exact_words(counts: Sequence[int], n: int) -> str:
     ties = n - sum(counts)
     equal = f", {ties} equal" if ties else ""
-    return f"exact, no randomness: of {n} pairs, {counts[0]} for it, {counts[1]} against it{equal}"
+    pairs = "the one pair" if n == 1 else f"{n} pairs"
+    return f"exact, without chance: of {pairs}, {counts[0]} for it, {counts[1]} against it{equal}"

@@ -22,6 +22,8 @@ from nnbench.partial import Partial, matches
 KNOWN_OF_DIVERGED = ("reached_global",)
 # Null where the target was never reached, which is worse than any number.
 NEVER_REACHED = ("epochs_to_target", "steps_to_minimum")
+# Computed from the recipe: the same for every seed.
+WITHOUT_CHANCE = ("state_per_param",)
 SIDES = ("first", "second")
 
 

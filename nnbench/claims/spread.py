@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,11 @@ def interval_of(pairs: pd.DataFrame, bounded: bool, generator: np.random.Generat
         pooled = pd.Series("", index=means.index)
         return bootstrap_interval(means["difference"], pooled, generator, blocks=blocks)
     return found
+
+
+def clipped(interval: Interval, most: float) -> Interval:
+    """Return the interval without what lies beyond `most`, the largest difference there can be."""
+    return replace(interval, low=max(interval.low, -most), high=min(interval.high, most))
 
 
 def alike_interval(value: float, blocks: int, bounded: bool) -> Interval:

@@ -38,6 +38,8 @@ class Verdict:
     seeds_needed: int | None = None
     course: int | None = None
     scale: str = DIFFERENCE
+    ahead: int = 0  # pairs that speak for the claim, where `scale` is ranks
+    behind: int = 0  # and against it
 
 
 def ranked_word(low: float, high: float, by: float) -> str:

@@ -70,6 +70,7 @@ def probe(
             "update_ratio": norm(new[weight] - old[weight]) / norm(old[weight]),
             "dead_fraction": is_dead.double().mean(),
             "saturated_fraction": saturated(program, slope),
+            "zero_fraction": (act == 0).double().mean(),
             "effective_rank": effective_rank(act),
             "similarity": mean_similarity(act),
         }

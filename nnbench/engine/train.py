@@ -28,7 +28,7 @@ from nnbench.engine.network import (
     Program,
     initial_params,
     initial_running,
-    n_params,
+    layout,
     program_of,
 )
 from nnbench.engine.probes import probe, sharpness
@@ -323,10 +323,10 @@ def _train(
 
     seconds = (time.perf_counter() - began) / len(cells)
     engine = engine_name(compiled, device)
-    parameters = n_params(stack.program)
+    shapes = list(layout(stack.program).values())
     kept = records[: len(cells)]
     return Rows(
-        cells=[record.row(parameters, seconds, engine) for record in kept],
+        cells=[record.row(shapes, seconds, engine) for record in kept],
         curves=[curve for record in kept for curve in record.curves],
         layers=[row for record in kept for row in record.layers],
     )

@@ -72,11 +72,14 @@ def _measured(verdict: Verdict, first: str, second: str) -> str:
     if math.isnan(verdict.effect):
         return ""
     count = f"{verdict.n_ok:,} of {verdict.n:,} pairs"
+    label, sign = stats.METRICS[verdict.metric].label, _sign(verdict)
     if verdict.scale == RANKS:
         size = number(verdict.effect, 2, signed=True)
         span = _span(verdict.low, verdict.high, 2)
-        return f"{first} against {second}, pairs for less pairs against: {size}{span} ({count})"
-    label, sign = stats.METRICS[verdict.metric].label, _sign(verdict)
+        return (
+            f"By {label}, {verdict.ahead:,} of {verdict.n_ok:,} pairs speak for the claim and "
+            f"{verdict.behind:,} against it: a balance of {size}{span}"
+        )
     noun = label.split()[0]
     verb = "are" if noun.endswith("s") and not noun.endswith("ss") else "is"
     places = effect_places(verdict)
@@ -86,7 +89,7 @@ def _measured(verdict: Verdict, first: str, second: str) -> str:
     low, high = sorted((sign * verdict.low, sign * verdict.high))
     if verdict.scale != EXACT and not (verdict.low > 0 or verdict.high < 0):
         size = f"{number(sign * verdict.effect, places, signed=True)}{_span(low, high, places)}"
-        return f"{label}, {first} less {second}: {size} ({count})"
+        return f"{label}, {first} minus {second}: {size} ({count})"
     word = "higher" if sign * verdict.effect > 0 else "lower"
     if word == "lower":
         low, high = -high, -low
