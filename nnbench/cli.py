@@ -224,7 +224,7 @@ def _study_or_table(
     try:
         content = table_study(data, target)
     except ValueError as error:
-        raise StudyError(f"{data}: {error}") from None
+        raise StudyError(str(error)) from None
     return _reseeded(make_study(content, VOCABULARY), seeds)
 
 

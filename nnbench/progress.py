@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -15,6 +15,7 @@ from nnbench.report.numbers import duration
 from nnbench.rows import Rows
 from nnbench.run import Task
 from nnbench.store import Survey
+from nnbench.table_notes import table_sentences
 
 SECONDS_BETWEEN_LINES = 15.0
 SHARE_TO_TELL = 0.02  # done before that, starting up is most of the time: no rate can be told
@@ -33,8 +34,16 @@ class Progress:
         self._bar: Any = None
         self._began = self._said = time.monotonic()
 
-    def planned(self, cells: int, survey: Survey, stacks: Sequence[Stack]) -> None:
-        """Say what will run and what needs not."""
+    def planned(
+        self,
+        cells: int,
+        survey: Survey,
+        stacks: Sequence[Stack],
+        tables: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Say what became of the user's tables, what will run and what needs not."""
+        for about in tables:
+            self.say(f"{about['file']}: {' '.join(table_sentences(about))}")
         self.total = sum(len(stack.cells) for stack in stacks)
         self._began = self._said = time.monotonic()
         if survey.damaged_parts:

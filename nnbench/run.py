@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +67,14 @@ class Task:
 class Listener(Protocol):
     """Who is told how a run goes."""
 
-    def planned(self, cells: int, survey: Survey, stacks: Sequence[Stack]) -> None:
-        """Take note of what will run."""
+    def planned(
+        self,
+        cells: int,
+        survey: Survey,
+        stacks: Sequence[Stack],
+        tables: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Take note of what will run, and of what was done to the user's own tables."""
 
     def progressed(self, task: Task, share: float) -> None:
         """Take note of the share of a task that is done."""
@@ -95,7 +101,8 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     survey = store.survey()
     missing = [cell for cell in cells if cell.cell_id not in survey.finished]
     stacks = plan(missing, options.processes)
-    listener.planned(len(cells), survey, stacks)
+    tables_read = tables_of(cells)
+    listener.planned(len(cells), survey, stacks, tables_read)
 
     tables_at = time.perf_counter()
     # closed here and not by the garbage collector, in which a second Ctrl-C would go astray
@@ -122,7 +129,7 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
             workers=options.processes,
             threads=1,
             wall_seconds=round(seconds, 1),
-            tables=tables_of(cells),
+            tables=tables_read,
         ),
     )
     if study.kind == LANDSCAPE:

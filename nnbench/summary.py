@@ -8,8 +8,9 @@ from typing import Any
 from nnbench.kinds import KINDS
 from nnbench.plan import Stack, disk_bytes, plan
 from nnbench.report.numbers import duration
-from nnbench.run import Options, Outcome, limited
+from nnbench.run import Options, Outcome, limited, tables_of
 from nnbench.study import Study
+from nnbench.table_notes import table_sentences
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Forecast:
     def cells(self) -> int:
         """Return the number of cells."""
         return sum(len(stack.cells) for stack in self.stacks)
+
+    @property
+    def tables(self) -> list[dict[str, Any]]:
+        """Return what is done to each of the user's own tables."""
+        return tables_of([cell for stack in self.stacks for cell in stack.cells])
 
     @property
     def seconds(self) -> float:
@@ -43,6 +49,7 @@ class Forecast:
             "stacks": [len(stack.cells) for stack in self.stacks],
             "seconds": round(self.seconds, 1),
             "megabytes": round(self.megabytes, 2),
+            "tables": self.tables,
         }
 
     def lines(self) -> list[str]:
@@ -50,6 +57,7 @@ class Forecast:
         study, noun = self.study, KINDS[self.study.kind].noun
         largest = max(stack.memory for stack in self.stacks) / 1e6
         return [
+            *(f"{about['file']}: {' '.join(table_sentences(about))}" for about in self.tables),
             f"{study.name}: {self.cells:,} {noun} in {len(self.stacks)} stacks",
             *(f"  {factor}: {', '.join(labels)}" for factor, labels in study.factors.items()),
             f"  seeds: {', '.join(map(str, study.seeds))}",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nnbench import draws
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.table_columns import MAX_LEVELS, Column, encode
-from nnbench.catalog.table_entry import table_levels
+from nnbench.catalog.table_entry import report_of, table_levels
 from nnbench.catalog.table_files import MISSING
 from nnbench.catalog.table_targets import in_order
 from nnbench.catalog.tables import Choices, Table, read_table
@@ -27,6 +27,7 @@ from nnbench.defaults import NETWORKS, PROGRAMS, SECONDS, SIZES, Size, seconds, 
 from nnbench.draws import DataError, split_for
 from nnbench.plan import program_key
 from nnbench.study import Cell, make_study, read_study
+from nnbench.table_notes import table_sentences
 
 ROWS = 60
 PARTS = {"study_seed": 0, "seed": 0, "val_fraction": 0.2, "test_fraction": 0.2}
@@ -180,6 +181,44 @@ def test_the_report_is_json_and_counts(tmp_path: Path) -> None:
     assert report["rare_classes"] == {"rare": 1}
     assert report["task"] == "classification" and report["task_why"] == "the target has text"
     assert report["features"] == 2 and report["file"] == "my.csv" and len(report["sha256"]) == 64
+
+
+def test_a_few_slips_in_a_column_of_numbers_count_as_missing(tmp_path: Path) -> None:
+    numbers = [str(n / 8) for n in range(ROWS - 2)]
+    found = table(tmp_path, frame(a2=[*numbers, "-", "n.a."], mostly=["1.5", "-"] * 30))
+    assert column(found, "a2")["kind"] == "number" and column(found, "a2")["missing"] == 2
+    assert column(found, "a2")["note"] == "2 values that are no numbers count as missing"
+    assert column(found, "mostly")["kind"] == "category", "two values, both often, are no slip"
+
+
+@pytest.mark.parametrize("form", ["{},{:02}", "${}.{:02}", "{} {:03}", "{}.{:02} kg"])
+def test_numbers_in_another_notation_are_named_as_such(tmp_path: Path, form: str) -> None:
+    found = table(tmp_path, frame(price=[form.format(n, n) for n in range(ROWS)]))
+    assert column(found, "price")["kind"] == "dropped"
+    assert column(found, "price")["note"].startswith("has numbers in a notation such as ")
+    named = table(tmp_path, frame(price=[f"item {n}" for n in range(ROWS)]))
+    assert column(named, "price")["note"].endswith("a name or free text")
+
+
+def test_a_run_says_what_became_of_the_table(tmp_path: Path) -> None:
+    """Its reason for the task, too, which the study no longer knows: there the task is given."""
+    content = frame(
+        gap=[None] + [1.5, 2.5] * 29 + [3.5], one=1, free=[f"n{n}" for n in range(ROWS)]
+    )
+    content.loc[:3, "y"] = None
+    content.to_csv(tmp_path / "my.csv", index=False)
+    (cell, *_) = cells_of(tmp_path / "my.csv", seeds=1)
+    about = report_of(cell.recipe)
+    assert about is not None
+    assert table_sentences(about) == [
+        "56 of 60 rows are used (4 without a target).",
+        "Predicting y is classification with 2 classes: the target has text.",
+        "2 columns became 2 features.",
+        "Left out: one (has one value only); free (has 56 texts in 56 rows: a name or free text).",
+    ]
+    frame(gap=[None, 2.5] * 30).to_csv(tmp_path / "gaps.csv", index=False)
+    about = report_of(cells_of(tmp_path / "gaps.csv", seeds=1)[0].recipe)
+    assert about is not None and table_sentences(about)[-1] == "Missing: gap in 30 rows."
 
 
 def test_parquet_and_csv_of_one_table_agree(tmp_path: Path) -> None:

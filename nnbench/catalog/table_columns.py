@@ -7,6 +7,7 @@ means, deviations) are taken from the training part alone, after the split, in `
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ else:
     pd = lazy_import("pandas", globals(), "pd")
 
 MAX_LEVELS = 20  # of a categorical column; the commonest are kept, the others pooled
+STRAY = 0.1  # share of values that are no numbers, at most, in a column of numbers
+OTHER_NOTATION = re.compile(r"\W{0,3}\d[\d.,' ]*\D{0,3}")  # $1.50, 1 234, 1,5 or 2 kg
 LARGEST = 1e100  # a square of it, and a sum of a million such squares, are still finite
 
 
@@ -65,18 +68,25 @@ class Column:
 def encode(name: str, column: pd.Series, wanted: str) -> Column:
     """Encode one column (rows,), as `wanted` ("number" or "category") or as its values suggest.
 
-    Numbers and true/false stay numbers; text is a category, unless more than 20 values and more
-    than half of all are different: that is a name or free text, and is left out. So are columns of
-    one value and types that are neither. Raises ValueError for infinite numbers.
+    Numbers and true/false stay numbers, also where up to a tenth of more than 20 different values
+    are none ("n.a.", "-"): those count as missing. Other text is a category, unless more than 20
+    values and more than half of all are different: that is a name or free text, and is left out. So
+    are columns of one value and types that are neither. Raises ValueError for infinite numbers.
     """
     if is_of_another_type(column):
         return _dropped(name, column, f"is of type {column.dtype}, neither number nor text")
     numbers = None if wanted == "category" else as_numbers(column)
     if numbers is not None:
         lost = int(np.isnan(numbers).sum() - column.isna().sum())
-        if wanted == "number" or not lost:
+        if wanted == "number" or not lost or _are_stray(lost, numbers):
             return _number(name, numbers, lost)
     return _category(name, column, free=wanted != "category")
+
+
+def _are_stray(lost: int, numbers: NDArray[np.float64]) -> bool:
+    """Tell whether `lost` values that are no numbers are slips in a column of numbers."""
+    known = numbers[~np.isnan(numbers)]
+    return len(np.unique(known)) > MAX_LEVELS and lost <= STRAY * (lost + len(known))
 
 
 def is_of_another_type(column: pd.Series) -> bool:
@@ -145,6 +155,10 @@ def _category(name: str, column: pd.Series, free: bool) -> Column:
         return _dropped(name, column, "has one value only")
     if free and len(values) > MAX_LEVELS and 2 * len(values) > present.sum():
         note = f"has {len(values)} texts in {present.sum()} rows: a name or free text"
+        if all(OTHER_NOTATION.fullmatch(str(value)) for value in values):
+            note = (
+                f"has numbers in a notation such as {values[0]}: write them plainly, as in 1234.5"
+            )
         return _dropped(name, column, note)
     counts = np.bincount(codes[present])
     order = sorted(range(len(values)), key=lambda code: (-counts[code], values[code]))

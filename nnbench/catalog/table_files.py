@@ -121,6 +121,8 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, list[str]]:
                 compression=None,
             )
     except UnicodeDecodeError:
+        if is_compressed(path):
+            raise ValueError(f"{quoted(path.name)}: is compressed: unpack it first") from None
         raise ValueError(f"{quoted(path.name)}: is not UTF-8 text: save it as UTF-8") from None
     except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as problem:
         reason = " ".join(str(problem).split()).removeprefix("Error tokenizing data. C error: ")
@@ -128,6 +130,13 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, list[str]]:
     except pd.errors.EmptyDataError:
         raise ValueError(f"{quoted(path.name)}: has no rows under its header") from None
     return frame, header
+
+
+def is_compressed(path: Path) -> bool:
+    """Tell whether a file begins as gzip, bzip2, xz, zstandard or zip files do."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    return start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PK"))
 
 
 def _read_header(path: Path) -> tuple[list[str], str]:

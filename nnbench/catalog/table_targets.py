@@ -50,17 +50,24 @@ def read_target(column: pd.Series, task: str, rows: NDArray[np.int64]) -> Target
     column = column.iloc[rows]
     if is_of_another_type(column):
         raise ValueError(f"the target is of type {column.dtype}, neither number nor text")
-    why = "given"
-    if task == "auto":
-        task, why = infer_task(column)
+    if len(column) < MIN_ROWS:
+        raise _too_few(len(column))
+    inferred, why = infer_task(column)
+    if task not in ("auto", inferred):
+        inferred, why = task, "given"
+    task = inferred
     found = _values(column, rows) if task == "regression" else _classes(column, rows)
     if len(found.rows) < MIN_ROWS:
-        raise ValueError(
-            f"only {len(found.rows)} rows have a target that can be used, and a split into "
-            f"training, validation and test needs {MIN_ROWS}"
-        )
+        raise _too_few(len(found.rows))
     return Target(
         found.rows, found.y, task, found.classes, {"task": task, "task_why": why, **found.report}
+    )
+
+
+def _too_few(rows: int) -> ValueError:
+    return ValueError(
+        f"only {rows} rows have a target that can be used, and a split into training, validation "
+        f"and test needs {MIN_ROWS}"
     )
 
 

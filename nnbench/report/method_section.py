@@ -9,6 +9,7 @@ from nnbench.report.analysis import Analysis, Results
 from nnbench.report.parts import Paragraph, Section, paragraph
 from nnbench.report.sentences import listed
 from nnbench.stats import METRICS, format_level
+from nnbench.table_notes import FILLED, table_sentences
 
 
 def method_section(results: Results, analysis: Analysis) -> Section:
@@ -35,6 +36,7 @@ def method_section(results: Results, analysis: Analysis) -> Section:
         ),
         *_correction(analysis),
         *_tuning(analysis),
+        *_tables(results.provenance),
         *excluded(results.study),
     ]
     return Section("method", "Method", parts)
@@ -71,6 +73,13 @@ def _tuning(analysis: Analysis) -> list[Paragraph]:
             "are what is reported."
         )
     ]
+
+
+def _tables(provenance: Mapping[str, Any]) -> list[Paragraph]:
+    """Say what was done to each of the user's own tables."""
+    tables = provenance.get("tables") or []
+    said = [paragraph(f"{one['file']}: {' '.join(table_sentences(one))}") for one in tables]
+    return [*said, paragraph(FILLED)] if said else []
 
 
 def excluded(study: Mapping[str, Any]) -> list[Paragraph]:
