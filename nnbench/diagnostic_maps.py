@@ -30,6 +30,7 @@ from nnbench.plots import (
 DARK, LIGHT = "#000002", "#fffffd"
 DIVERGING, MAGNITUDE = "RdBu_r", "viridis"
 SMALLEST_SPAN = 0.1  # of log10 growth: a table that keeps everything looks so
+LARGEST_SPAN = float(np.log10(2))  # beyond twice a layer colours say no more; the texts do
 
 
 def _luminance(color: Any) -> float:
@@ -68,7 +69,8 @@ def growth_maps(
     cell_height = 40.0 if printed else 20.0
     tall = 88 + cell_height * len(rows) + 18
     known = cross["value"].replace([np.inf, -np.inf], np.nan).dropna()
-    span = max(SMALLEST_SPAN, float(known.abs().max()) if len(known) else 0.0)
+    largest = float(known.abs().max()) if len(known) else 0.0
+    span = min(max(SMALLEST_SPAN, largest), LARGEST_SPAN)
     panel_width = label_room + cell_width * len(columns)
     with house_style():
         figure = new_figure(
@@ -83,7 +85,8 @@ def growth_maps(
                 at = (list(columns).index(cell["column"]), list(rows).index(cell["row"]))
                 _growth_cell(axes, cell, at, Normalize(-span, span), printed)
         foot = -(-len(panels) // across) * tall + 10
-        ends = [f"{10**-span:.2g}", "1", f"{10**span:.2g}"]
+        least, most = ("≤ ", "≥ ") if largest > span else ("", "")
+        ends = [f"{least}{10**-span:.2g}", "1", f"{most}{10**span:.2g}"]
         color_bar(figure, DIVERGING, (label_room - 8, foot), ends, "factor a layer")
     return figure
 
@@ -153,7 +156,8 @@ def trainability_map(
 ) -> Figure:
     """Draw a score by depth and gain, and a depth that theory gives for each gain over it.
 
-    cross: `panel, row, column` (numbers), `value, text`; law: `panel, column, value` (a depth).
+    cross: `panel, row, column` (numbers), `value, text, under` (how many finished where some did
+    not, which hatches the cell); law: `panel, column, value` (a depth).
     names: of the rows, the columns and the score. Depth grows upwards, evenly from level to level,
     and so does the law between two depths by their logarithms.
     """
@@ -206,13 +210,19 @@ def _score_cell(
     known = bool(np.isfinite(cell["value"]))
     face: Any = mpl.colormaps[MAGNITUDE](scale(cell["value"])) if known else "none"
     axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=1.5))
+    color = ink_on(face) if known else QUIET
+    if cell["under"]:
+        lines: dict[str, Any] = {"hatch": "////", "edgecolor": color, "alpha": 0.45}
+        inside = (x + 0.03, y + 0.05)
+        axes.add_patch(Rectangle(inside, 0.94, 0.9, facecolor="none", linewidth=0, **lines))
     if printed:
-        color = ink_on(face) if known else QUIET
         middle = (x + 0.5, y + 0.5)
         back = {"facecolor": face if known else PAPER, "edgecolor": "none", "pad": 1.5}
-        write(
-            axes, cell["text"], middle, on_data="xy", ha="center", color=color, size=12, bbox=back
-        )
+        texts = [text for text in (cell["text"], cell["under"]) if text]
+        heights = (8, -8) if len(texts) == 2 else (0,)
+        look: dict[str, Any] = {"on_data": "xy", "ha": "center", "color": color, "bbox": back}
+        for text, height, size in zip(texts, heights, (12, TEXT - 3), strict=False):
+            write(axes, text, middle, (0, height), size=size, **look)
 
 
 def _law_over(

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from nnbench.protocol import PROBE_ROWS
+
 ARM_FIELDS = (
     "data",
     "depth",
@@ -62,12 +64,15 @@ def predicted_by_cell(
     return arms.merge(known, on="arm")[names].astype(kinds)
 
 
-def with_predictions(
-    layers: pd.DataFrame, cells: pd.DataFrame, predictions: pd.DataFrame | None, quantity: str
-) -> pd.DataFrame:
-    """Return the layers' rows with `predicted`, the quantity's value; null where there is none."""
-    known = predicted_by_cell(cells, predictions, quantity)[["cell_id", "layer", "predicted"]]
-    return layers.merge(known, on=["cell_id", "layer"], how="left")
+def probed_rows(n: pd.Series, cells: pd.DataFrame) -> pd.Series:
+    """Return how many examples a probe of each cell sees, of data with n examples.
+
+    Those of the training part, which is what the validation and test parts, rounded up, leave; at
+    most `PROBE_ROWS`.
+    """
+    rest = n - np.ceil(n * cells["test_fraction"])
+    share = cells["val_fraction"] / (1 - cells["test_fraction"])
+    return (rest - np.ceil(rest * share)).clip(upper=PROBE_ROWS)
 
 
 def at_epoch(layers: pd.DataFrame, last: bool) -> pd.DataFrame:

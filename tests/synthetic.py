@@ -76,6 +76,7 @@ def make_cells(
                     "test_r2": None,
                     "test_loss": None if lost else 1 - accuracy,
                     "val_loss": None if lost else 1.02 - accuracy,
+                    "val_accuracy": None if lost else accuracy - 0.02,
                     "epochs_to_target": None,
                     "seconds": 0.1,
                     "engine": "stacked-eager",
@@ -101,7 +102,8 @@ def make_many(levels: int = 10, seeds: int = 5) -> tuple[pd.DataFrame, pd.DataFr
     lost = generator.random(n) < 0.02
     cells["status"] = np.where(lost, "diverged", "ok")
     cells["diverged_at_step"] = np.where(lost, 40.0, np.nan)
-    scores = {"test_accuracy": accuracy, "test_loss": 1 - accuracy, "val_loss": 1.02 - accuracy}
+    scores = {"test_accuracy": accuracy, "test_loss": 1 - accuracy, "val_loss": 1.02 - accuracy,
+              "val_accuracy": accuracy - 0.02}  # fmt: skip
     cells = cells.assign(**{name: np.where(lost, np.nan, value) for name, value in scores.items()})
     cells = cells.assign(epochs_run=20, seconds=generator.random(n), engine="stacked-eager")
     epoch = np.arange(21)

@@ -55,6 +55,10 @@ def test_tuned_parameters_are_chosen_on_validation() -> None:
     tuned = judge(better(), cells, TUNED)
     assert (tuned.n, tuned.verdict) == (8, "contradicted")
     assert tuned.effect == pytest.approx(0.6 - 0.8, abs=1e-9)
+    # by the study's metric before the loss, whatever the claim's own metric
+    scored = cells.assign(val_accuracy=np.where(cells["optimizer.lr"] == 0.1, 0.9, 0.8))
+    for claim in (better(), better(metric="test_loss")):
+        assert abs(judge(claim, scored, TUNED).effect) == pytest.approx(0.9 - 0.7, abs=1e-9)
     named = judge(better(where={"optimizer.lr": 0.1}), cells, TUNED)
     assert named.effect == pytest.approx(0.9 - 0.7, abs=1e-9)
 

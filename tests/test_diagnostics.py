@@ -17,9 +17,11 @@ from statsmodels.stats.proportion import proportion_confint
 from nnbench import diagnostics as frames
 from nnbench.diagnostic_maps import ink_on
 from nnbench.diagnostic_plots import log_tick
+from nnbench.draws import split_for
+from nnbench.protocol import PROBE_ROWS
 from nnbench.report.analysis import analyse, read_results
 from nnbench.report.diagnostics import diagnostic_pictures, diagnostics
-from nnbench.report.views import Diagnostic
+from nnbench.report.views import Diagnostic, spread_choice
 from tests.synthetic import write_results
 
 FACTOR = {  # planted: of the gradient's norm, a layer towards the input
@@ -144,7 +146,8 @@ def make_layers(cells: pd.DataFrame, epochs: tuple[int, ...] = (0, 2, 4)) -> pd.
                 {"cell_id": cell["cell_id"], "epoch": epoch, "step": 10 * epoch, "layer": layer,
                  "pre_grad_norm": 2.0 * factor ** (cell["depth"] - layer),
                  "act_mean": 0.0, "act_std": 0.8**layer, "dead_fraction": dead,
-                 "born_dead_fraction": 0.0, "died_fraction": dead, "revived_fraction": 0.0}
+                 "born_dead_fraction": 0.0, "died_fraction": dead, "revived_fraction": 0.0,
+                 "layer_died_at_step": np.nan}
             )  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -181,7 +184,7 @@ def pictures_of(
     predictions: pd.DataFrame | None = None,
     curves: pd.DataFrame | None = None,
 ) -> dict[str, Diagnostic]:
-    named = ("depth", "width", "activation", "init", "optimizer")
+    named = ("depth", "width", "activation", "init", "norm", "optimizer")
     factors = {
         f: [str(x) for x in dict.fromkeys(cells[f])] for f in named if cells[f].nunique() > 1
     }
@@ -245,9 +248,17 @@ def test_a_dead_layer_is_counted_over_networks(tmp_path: Path) -> None:
     layers = make_layers(cells)
     first = layers["cell_id"] == cells["cell_id"].iloc[0]
     layers.loc[first & (layers["layer"] == 3) & (layers["epoch"] == 4), "dead_fraction"] = 1.0
+    layers.loc[layers["dead_fraction"] == 1.0, "layer_died_at_step"] = 40
     dead = pictures_of(tmp_path, cells, layers)["dead-units"]
-    assert "1 of 3 networks with a dead layer" in texts(dead)
-    assert "1 of 6 networks lost a whole layer" in dead.picture.title
+    assert "1 of 3 networks with a dead layer, step 40" in texts(dead)
+    assert "1 of 12 networks lost a whole layer" in dead.picture.title
+    assert "Probes are 2 epochs (20 steps) apart" in dead.picture.caption
+    # the least is that of all arms, drawn or not, and only of networks that finished
+    assert "43 % of units are dead with relu, he_normal" in dead.picture.title
+    assert "0 % with sigmoid" in dead.picture.title
+    lost = cells.assign(status=cells["status"].where(cells["activation"] == "relu", "diverged"))
+    dead = pictures_of(tmp_path / "b", lost, layers)["dead-units"]
+    assert "sigmoid" not in dead.picture.title
 
 
 def test_born_dead_networks_are_drawn_with_both_counts_and_law(tmp_path: Path) -> None:
@@ -299,6 +310,86 @@ def test_growth_is_drawn_over_the_width_that_moves_it(tmp_path: Path) -> None:
         {16.0: 0.25, 32.0: 0.5, 64.0: 1.0}
     )
     assert "predicted" in texts(over)
+
+
+def test_growth_is_drawn_over_the_batch_where_the_batch_matters(tmp_path: Path) -> None:
+    """The baseline, without BatchNorm, does not feel the batch: both are drawn, not it alone."""
+    parts = [make_cells().assign(norm=norm, **{"data.n": n}) for norm in ("none", "batchnorm")
+             for n in (20, 40, 430)]  # fmt: skip
+    cells = pd.concat([part.head(3) for part in parts], ignore_index=True)
+    cells = cells.assign(cell_id=[f"{i:016x}" for i in range(len(cells))])
+    cells = cells.assign(val_fraction=0.2, test_fraction=0.2)
+    layers = make_layers(cells, epochs=(0,))
+    own = cells.set_index("cell_id").loc[layers["cell_id"]]
+    factor = np.where(own["norm"] == "none", 1.0, 1.2 + 1.0 / own["data.n"])
+    layers["pre_grad_norm"] = factor ** (6 - layers["layer"])
+    over = pictures_of(tmp_path, cells, layers, make_predictions(cells))["growth-over-number"]
+    assert over.picture.title == (
+        "Under batchnorm the gradient's factor a layer runs from 1.25 at a batch of 12 to 1.20 at "
+        "a batch of 256"
+    )
+    assert set(over.frame["panel"]) == {"norm none", "batchnorm"}
+
+
+@pytest.mark.parametrize("n", [20, 40, 101, 430])
+@pytest.mark.parametrize(("val", "test"), [(0.2, 0.2), (0.15, 0.3)])
+def test_the_probed_rows_are_those_of_the_split(n: int, val: float, test: float) -> None:
+    recipe = {"study_seed": 0, "data": "gaussian_signal", "seed": 0, "data.n": n,
+              "data.features": 3, "data.classes": 2,
+              "val_fraction": val, "test_fraction": test}  # fmt: skip
+    found = frames.probed_rows(pd.Series([float(n)]), pd.DataFrame([recipe]))
+    assert found.tolist() == [min(split_for(recipe).n_train, PROBE_ROWS)]
+
+
+def test_a_law_of_wide_layers_is_not_held_against_narrow_ones(tmp_path: Path) -> None:
+    cells = make_cells().assign(width=24)
+    found = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells))
+    for name in ("gradients-start", "growth", "signals"):
+        said = found[name].picture.title + texts(found[name])
+        assert "predicted" not in said and "theory" not in said, name
+    assert "Dashed" not in found["gradients-start"].picture.caption
+    assert "Dashed" not in found["signals"].picture.caption
+
+
+def test_one_arm_that_loses_all_does_not_flatten_the_others(tmp_path: Path) -> None:
+    cells = make_cells(depths=(12,))
+    layers = make_layers(cells)
+    gone = layers["cell_id"].isin(cells.loc[cells["activation"] == "sigmoid", "cell_id"])
+    layers.loc[gone, "pre_grad_norm"] = 0.001 ** (12.0 - layers["layer"])
+    found = pictures_of(tmp_path, cells, layers)
+    assert "leaves the range from 10⁻¹⁶ to 10¹⁶" in found["gradients-start"].picture.caption
+    assert "10⁻²⁰" not in texts(found["gradients-start"])
+    assert "≤ 0.5" in texts(found["growth"]) and "≥ 2" in texts(found["growth"])
+    assert "falls 1e+03 times a layer" in found["gradients-start"].picture.title
+
+
+def test_the_levels_that_are_drawn_lie_far_apart() -> None:
+    """By ranks, nine that do alike would leave no room for the one between."""
+    values = {"base": 0.0, "worst": -5.0, "odd": -2.0} | {f"same{i}": 0.01 * i for i in range(9)}
+    cells = pd.DataFrame({"init": list(values), "value": list(values.values())})
+    chosen, note = spread_choice(cells, "init", "value", list(values), 4)
+    assert {"base", "worst", "odd"} < set(chosen) and len(chosen) == 4
+    assert "4 of 12 levels" in note[0]
+
+
+def test_what_diverged_is_counted_apart(tmp_path: Path) -> None:
+    cells = make_cells().assign(probe_sharpness=True)
+    lost = (cells["activation"] == "sigmoid") & (cells["seed"] > 0)
+    cells.loc[lost, "status"] = "diverged"
+    curves = make_curves(cells, sharpness=True)
+    sigmoid = set(cells.loc[cells["activation"] == "sigmoid", "cell_id"])
+    curves["sharpness"] *= np.where(curves["cell_id"].isin(sigmoid), 1.1, 1.0)
+    found = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells), curves)
+    sharp = found["sharpness"]
+    assert "median, 2 of 3 diverged" in texts(sharp)
+    assert re.search(r"In (\d+) of \1 networks .* more diverged$", sharp.picture.title)
+    parts = [make_cells(depths=(4, 16), **{"init.gain": gain}) for gain in (0.8, 1.0, 1.2)]
+    cells = pd.concat(parts, ignore_index=True)
+    cells = cells.assign(cell_id=[f"{i:016x}" for i in range(len(cells))])
+    cells.loc[(cells["depth"] == 16) & (cells["seed"] > 0), "status"] = "diverged"
+    found = pictures_of(tmp_path / "b", cells, make_layers(cells), make_predictions(cells))
+    assert "1 of 3" in texts(found["trainability"])
+    assert "Hatched" in found["trainability"].picture.caption
 
 
 # What may be missing

@@ -211,24 +211,52 @@ def test_a_metric_that_a_data_set_cannot_have_drops_the_data_set_by_name() -> No
     assert stats.applicable(never_reached, "epochs_to_target")[1] == []
 
 
+def choose_rates(cells: pd.DataFrame, metric: str = "test_accuracy") -> pd.DataFrame:
+    return stats.choose_tuned(cells, ["activation", "init", "optimizer"], ["optimizer.lr"], metric)
+
+
 def test_tuning_chooses_on_validation_and_not_on_test() -> None:
     cells = make_cells(optimizers=[("adam", 0.001), ("adam", 0.01)])
     high = cells["optimizer.lr"] == 0.01
     # The higher rate is best on validation and worst on test, except where some seeds diverged.
-    cells.loc[high, "val_loss"], cells.loc[high, "test_accuracy"] = 0.0, 0.1
+    cells.loc[high, "val_accuracy"], cells.loc[high, "test_accuracy"] = 1.0, 0.1
     lost = high & (cells["data"] == "digits") & (cells["seed"] == 0)
     cells.loc[lost, "status"] = "diverged"
-    chosen = stats.choose_tuned(cells, ["activation", "init", "optimizer"], ["optimizer.lr"])
+    chosen = choose_rates(cells)
     rates = chosen.groupby("data")["optimizer.lr"].unique()
     assert list(rates["spirals"]) == [0.01] and list(rates["digits"]) == [0.001]
     assert len(chosen) == len(cells) / 2
 
 
+@pytest.mark.parametrize(
+    ("metric", "score", "best"),
+    [
+        # A network at chance has a low loss: ln 10 where one that learns is surer of its mistakes.
+        ("test_accuracy", {0.001: 0.1, 0.01: 0.3}, 0.01),
+        ("test_accuracy", {0.001: 0.3, 0.01: 0.3}, 0.001),
+        ("test_loss", {0.001: 0.1, 0.01: 0.3}, 0.001),
+        ("dead_fraction_end", {0.001: 0.1, 0.01: 0.3}, 0.001),
+    ],
+)
+def test_a_setting_is_chosen_by_the_metric_on_validation_and_equals_by_the_loss(
+    metric: str, score: dict[float, float], best: float
+) -> None:
+    cells = make_cells(optimizers=[("adam", 0.01), ("adam", 0.001)])
+    rates = cells["optimizer.lr"]
+    # Equal means, though in thirds, whose sum differs in the last digit by the order of seeds.
+    thirds = cells["seed"] / 3
+    mirrored = thirds.max() - thirds
+    cells["val_accuracy"] = rates.map(score) + thirds.where(rates == 0.01, mirrored)
+    cells["val_loss"] = rates.map({0.001: 2.3, 0.01: 9.3})
+    assert set(choose_rates(cells, metric)["optimizer.lr"]) == {best}
+
+
 def test_a_factor_may_be_called_as_a_statistic_is() -> None:
     cells = make_cells(optimizers=[("adam", 0.001), ("adam", 0.01)])
-    expected = stats.choose_tuned(cells, ["activation", "init", "optimizer"], ["optimizer.lr"])
+    expected = choose_rates(cells)
     renamed = cells.rename(columns={"activation": "loss", "init": "finished"})
-    chosen = stats.choose_tuned(renamed, ["loss", "finished", "optimizer"], ["optimizer.lr"])
+    factors = ["loss", "finished", "optimizer"]
+    chosen = stats.choose_tuned(renamed, factors, ["optimizer.lr"], "test_accuracy")
     assert list(chosen["cell_id"]) == list(expected["cell_id"])
 
 

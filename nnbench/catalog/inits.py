@@ -178,7 +178,13 @@ def torch_default_bias(noise: Tensor, fan_in: int, gain: float) -> Tensor:
 def critical(
     noise: Tensor, gain: float, q: float, activation: str, given: Mapping[str, float]
 ) -> Tensor:
-    """W ~ N(0, sigma_w^2/fan_in), where chi is 1 at the fixed point q; see `meanfield.py`."""
+    """W ~ N(0, sigma_w^2/fan_in), where chi is 1 at the fixed point q; see `meanfield.py`.
+
+    This is the pair and no more. The first layer has the same variances, so that on standardised
+    inputs it starts at q_1 = sigma_w^2 + sigma_b^2 and not at q; and the fixed point need not be
+    stable: where the slope of the length map at q is above 1 (GELU 1.07, SiLU 1.10, hardswish 1.13,
+    mish 1.02, at q = 1) q leaves it with depth and chi is 1 no longer.
+    """
     point = mean_field(activation, **given).critical_at_q(q)
     return gain * noise * math.sqrt(point.weight_variance / noise.shape[1])
 
@@ -356,7 +362,7 @@ INITS: dict[str, Init] = {
     ),
     "critical": Init(
         summary="The edge of chaos for the activation at hand: gradients neither grow nor shrink "
-        "with depth; biases are random too.",
+        "at q, from which GELU's and SiLU's signals drift; biases are random too.",
         formula="W ~ N(0, sw2/fan_in), b ~ N(0, sb2); sw2 = 1/E f'(sqrt(q) z)^2, "
         "sb2 = q - sw2 E f(sqrt(q) z)^2",
         reference="Poole et al. (2016), Exponential Expressivity in Deep Neural Networks through "

@@ -113,7 +113,9 @@ def pair_sides(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str
         return _none(f"no cell has a {stats.METRICS[metric].label}")
     tuned = _tuned(study, [*named, *_keys(claim.get("where") or {})], cells)
     factors = stats.top_factors(_untuned(study, tuned), cells.columns)
-    chosen = stats.choose_tuned(both, factors, tuned)
+    # By the study's metric, whatever the claim's own: a claim is about the networks of the report.
+    judged = (study.get("report") or {}).get("metric") or metric
+    chosen = stats.choose_tuned(both, factors, tuned, judged)
     sides = [chosen[select(chosen, side)] for side in (first, second)]
     keys = _pair_keys(sides, chosen, factors, named, tuned, str(study.get("kind")))
     return _joined(sides, chosen, keys, metric)

@@ -105,7 +105,7 @@ def analyse(results: Results) -> Analysis:
     metric, tuned = _declared_metric(results)
     declared = study.get("factors") or {}
     factors = stats.top_factors([f for f in declared if f not in tuned], results.cells.columns)
-    chosen = stats.choose_tuned(results.cells, factors, tuned)
+    chosen = stats.choose_tuned(results.cells, factors, tuned, metric)
     labelled = stats.label_cells(chosen, factors, ignore=tuned)
     labelled, not_applicable = stats.applicable(labelled, metric)
     by_file = ["data", *factors]

@@ -127,8 +127,8 @@ def budget_picture(analysis: Analysis) -> Picture | None:
         return None
     factors = varied_factors(analysis)
     budget = stats.expected_best(
-        analysis.cells, analysis.factors, tuned, analysis.metric, analysis.generator_for
-    )
+        analysis.cells, analysis.factors, tuned, analysis.metric, analysis.generator_for,
+        select=stats.selects(analysis.metric))  # fmt: skip
     budget = budget.assign(arm=stats.contestant_labels(budget, factors))
     known = budget.dropna(subset=["mean"])
     if known.empty or known["trials"].max() < 2:

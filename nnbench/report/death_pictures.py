@@ -119,7 +119,8 @@ def dead_units(view: View) -> Diagnostic | None:
     most in which that is so: the first of them and those with the most dead units, six in all.
     """
     fractions = list(diagnostic_epochs.PARTS)
-    if not {*fractions, "dead_fraction"} <= set(view.layers) or view.layers["epoch"].max() == 0:
+    needed = {*fractions, "dead_fraction", "layer_died_at_step"}
+    if not needed <= set(view.layers) or view.layers["epoch"].max() == 0:
         return None
     if not (view.layers["dead_fraction"] > 0).any():
         return None
@@ -127,33 +128,58 @@ def dead_units(view: View) -> Diagnostic | None:
     roles = assign_roles(
         view, view.cells.merge(ends.rename("end").reset_index(), on="cell_id"), "end", apart=()
     )
-    cells, said = _death_panels(view, roles)
+    arms = _death_arms(view, roles)
+    cells, said = _death_panels(view, arms)
     if cells.empty:
         return None
     shares = cells[["cell_id", "panel"]].merge(view.layers, on="cell_id")
-    networks = dead_networks(shares).merge(cells[["cell_id", "panel"]], on="cell_id")
-    counts = dead_shares(networks, ["panel"]).set_index("panel")
-    notes = {
-        str(panel): f"{row['k']:.0f} of {row['n']:.0f} networks with a dead layer"
-        for panel, row in counts.iterrows()
-    }
     means = shares.groupby(["panel", "layer", "epoch"], sort=False)
     table = means[[*fractions, "dead_fraction"]].mean().reset_index()
     layers = sorted(table["layer"].unique())
     table = table[table["layer"].isin([layers[i] for i in even_places(len(layers), MOST_STRIPS)])]
     panels = list(dict.fromkeys(cells["panel"]))
+    notes = _death_notes(shares)
     figure = diagnostic_epochs.dead_raster(table, panels, notes)
+    step = (
+        " The step is that of the first probe that found a layer without a living unit, the median "
+        "over the networks with one."
+        if any("step" in note for note in notes.values())
+        else ""
+    )
     caption = (
         "Share of each layer's units, mean over networks, that were dead from the start, died "
-        "later, or were dead and live again; a strip is a layer, its height all of its units. A "
-        "unit is dead where it is constant with zero gradient on every probed example. "
-        f"{roles.sentence(said)}"
+        "later, or were dead and live again; a strip is a layer, its height all of its units. "
+        f"{_probes_apart(shares)} A unit is dead where it is constant with zero gradient on every "
+        f"probed example.{step} {roles.sentence(said)}"
     )
-    return drawn("dead-units", figure, _dead_units_title(cells, networks), caption, table)
+    return drawn("dead-units", figure, _dead_units_title(view, arms), caption, table)
 
 
-def _death_panels(view: View, roles: Roles) -> tuple[pd.DataFrame, list[str]]:
-    """Return the cells of the drawn arms with their `panel`, in the study's order, and a note."""
+def _death_notes(shares: pd.DataFrame) -> dict[str, str]:
+    """Return for each panel how many networks lost a whole layer, and at which step."""
+    notes = {}
+    for panel, part in shares.groupby("panel", sort=False):
+        steps = part.groupby("cell_id")["layer_died_at_step"].min().astype(float)
+        died = steps.dropna()
+        when = f", step {died.median():.0f}" if len(died) else ""
+        notes[str(panel)] = f"{len(died)} of {len(steps)} networks with a dead layer{when}"
+    return notes
+
+
+def _probes_apart(shares: pd.DataFrame) -> str:
+    """Say how far probes are apart, which is how well a time is known."""
+    said = []
+    for column in ("epoch", "step"):
+        times = shares[["cell_id", column]].drop_duplicates().sort_values(["cell_id", column])
+        gaps = times.groupby("cell_id")[column].diff().dropna()
+        least, most = f"{gaps.min():.0f}", f"{gaps.max():.0f}"
+        span = least if least == most else f"{least} to {most}"
+        said.append(f"{span} {column}{'' if span == '1' else 's'}")
+    return f"Probes are {said[0]} ({said[1]}) apart, with straight lines between."
+
+
+def _death_arms(view: View, roles: Roles) -> pd.DataFrame:
+    """Return the cells with the name of their arm as `panel`, in the study's order."""
     cells = roles.cells
     parts = [cells[f].map(lambda x, f=f: named(f, x)) for f in (roles.series, roles.panel)]
     cells = cells.assign(panel=(parts[0] + ", " + parts[1]).str.strip(", ").replace("", ALL))
@@ -162,7 +188,11 @@ def _death_panels(view: View, roles: Roles) -> tuple[pd.DataFrame, list[str]]:
         for factor in (roles.series, roles.panel)
     }
     keys = [cells[factor].map(rank) for factor, rank in order.items()]
-    cells = cells.assign(rank=keys[0] * 1000 + keys[1]).sort_values("rank", kind="stable")
+    return cells.assign(rank=keys[0] * 1000 + keys[1]).sort_values("rank", kind="stable")
+
+
+def _death_panels(view: View, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the cells of the arms to draw, and what to say of the others."""
     ever = view.layers.groupby("cell_id")["dead_fraction"].max()
     dies = cells["cell_id"].map(ever).groupby(cells["panel"]).transform("max") > 0
     count, cells = cells["panel"].nunique(), cells[dies]
@@ -175,13 +205,18 @@ def _death_panels(view: View, roles: Roles) -> tuple[pd.DataFrame, list[str]]:
     return cells[cells["panel"].isin([*ends.index[:1], *most])], said
 
 
-def _dead_units_title(cells: pd.DataFrame, networks: pd.DataFrame) -> str:
-    ends = cells.groupby("panel", sort=False)["end"].mean()
-    lost = int(networks["dead"].sum())
+def _dead_units_title(view: View, arms: pd.DataFrame) -> str:
+    """Name the arms with most and fewest dead units, of all there are, drawn or not."""
+    layers = view.layers[view.layers["cell_id"].isin(arms["cell_id"])]
+    lost = f"{int(dead_networks(layers)['dead'].sum())} of {len(arms)} networks lost a whole layer"
+    # What was seen of a network before it diverged is no end.
+    ends = arms[arms["status"] == "ok"].groupby("panel", sort=False)["end"].mean()
+    if ends.empty:
+        return f"No network finished; {lost}"
     title = f"At the end {_percent(ends.max())} of units are dead"
     if len(ends) > 1:
         title += f" with {ends.idxmax()}, {_percent(ends.min())} with {ends.idxmin()}"
-    return f"{title}; {lost} of {len(networks)} networks lost a whole layer"
+    return f"{title}; {lost}"
 
 
 def _percent(share: float) -> str:

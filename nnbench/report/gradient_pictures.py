@@ -37,6 +37,11 @@ from nnbench.report.views import (
 
 LEAST_DEPTH = 3  # hidden layers that have a growth worth a line
 LEAST_WIDTH = 8  # units of layers that have a typical growth
+# Units of layers that a law of infinitely wide ones holds for, to 5 % a layer: it is of a mean, of
+# which a typical ReLU layer's norm falls short by 5/(4n) in n units (Hanin & Nica 2020).
+WIDE = 25
+# Furthest that a relative gradient is drawn: beside 1, float64 tells no smaller one from nothing.
+REACH = 1e16
 GRADIENT = "pre_grad_norm"
 
 
@@ -47,7 +52,7 @@ def growth_of(view: View, last: bool = False) -> tuple[pd.DataFrame, pd.DataFram
     """Return the relative gradients by layer, and the labelled cells with their growth.
 
     None without the gradient's column, or without networks of three layers of eight units.
-    `predicted` is log10 of the mean factor of the norm that theory gives a layer.
+    `predicted` is log10 of the mean factor of the norm that theory gives a layer, if it is wide.
     """
     if GRADIENT not in view.layers:
         return None
@@ -58,12 +63,19 @@ def growth_of(view: View, last: bool = False) -> tuple[pd.DataFrame, pd.DataFram
     growth = growth_by_cell(relative)
     if growth.empty:
         return None
-    known = predicted_by_cell(view.results.cells, view.results.predictions, "gradient_growth")
+    known = predicted_if_wide(view, "gradient_growth")
     depth = numbers_of(view, "depth").reindex(known["cell_id"]).to_numpy()
     known = known[(known["layer"] < depth) & (known["predicted"] > 0)]
     logs = np.log10(known["predicted"]) / 2
     growth["predicted"] = growth["cell_id"].map(logs.groupby(known["cell_id"]).mean())
     return relative, view.cells.merge(growth, on="cell_id")
+
+
+def predicted_if_wide(view: View, quantity: str) -> pd.DataFrame:
+    """Return a quantity's predictions by cell and layer, for cells wide enough for the law."""
+    known = predicted_by_cell(view.results.cells, view.results.predictions, quantity)
+    width = numbers_of(view, "width").reindex(known["cell_id"])
+    return known[(width >= WIDE).to_numpy()]
 
 
 def gradients_at_start(view: View) -> Diagnostic | None:
@@ -85,9 +97,8 @@ def _gradients(view: View, last: bool) -> Diagnostic | None:
     series, said = spread_choice(
         roles.cells, roles.series, "log_growth",
         levels_in(view, roles.cells, roles.series), MOST_SERIES)  # fmt: skip
-    panels, more = spread_choice(
-        roles.cells, roles.panel, "log_growth",
-        levels_in(view, roles.cells, roles.panel), MOST_PANELS)  # fmt: skip
+    full, sparse = _full_panels(view, roles)
+    panels, more = spread_choice(roles.cells, roles.panel, "log_growth", full, MOST_PANELS)
     chosen = roles.cells[
         roles.cells[roles.series].isin(series) & roles.cells[roles.panel].isin(panels)
     ]
@@ -95,7 +106,7 @@ def _gradients(view: View, last: bool) -> Diagnostic | None:
     arms = _arms_of(view, chosen, roles, last)
     laws = _before_training(view, chosen, roles) if last else pd.concat(
         [_references(singles), _predicted_lines(view, chosen, roles)])  # fmt: skip
-    summary = _medians(singles, arms, roles)
+    summary, singles, laws, cut = _in_reach(_medians(singles, arms, roles), singles, laws)
     names = {panel: named(roles.panel, panel) for panel in panels}
     for frame in (singles, summary, laws):
         frame["panel"] = frame["panel"].map(names)
@@ -106,8 +117,34 @@ def _gradients(view: View, last: bool) -> Diagnostic | None:
     )
     when = "end" if last else "start"
     title = (_end_title if last else _start_title)(arms, roles)
-    caption = f"{_gradient_caption(last)} {roles.sentence([*said, *more, *_left_out(view, cells)])}"
+    notes = [*cut, *said, *sparse, *more, *_left_out(view, cells)]
+    with_law = "predicted" in set(laws["name"])
+    caption = f"{_gradient_caption(last, with_law)} {roles.sentence(notes)}"
     return drawn(f"gradients-{when}", figure, title, caption, _arm_table(arms, roles))
+
+
+def _full_panels(view: View, roles: Roles) -> tuple[list[str], list[str]]:
+    """Return the panels with at least half as many lines as the fullest, and a note on the rest."""
+    levels = levels_in(view, roles.cells, roles.panel)
+    lines = roles.cells.groupby(roles.panel)[roles.series].nunique()
+    full = [level for level in levels if 2 * lines[level] >= lines.max()]
+    few = len(levels) - len(full)
+    return full, [f"{few} of {len(levels)} panels have few lines and are not drawn."] if few else []
+
+
+def _in_reach(
+    summary: pd.DataFrame, singles: pd.DataFrame, laws: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[str]]:
+    """Return the lines within `REACH` of 1, and a note if one was cut; a zero stays, at the foot.
+
+    One arm that loses 1e123 would flatten all others.
+    """
+    frames = [
+        frame[~((frame["value"] > 0) & (np.log10(frame["value"].clip(lower=1e-320)).abs()
+                > np.log10(REACH)))] for frame in (summary, singles, laws)
+    ]  # fmt: skip
+    note = "A line that ends on its way leaves the range from 10⁻¹⁶ to 10¹⁶ there."
+    return (*frames, [note] if len(frames[0]) < len(summary) else [])
 
 
 def _left_out(view: View, cells: pd.DataFrame) -> list[str]:
@@ -153,7 +190,7 @@ def _medians(singles: pd.DataFrame, arms: pd.DataFrame, roles: Roles) -> pd.Data
 def _predicted_lines(view: View, cells: pd.DataFrame, roles: Roles) -> pd.DataFrame:
     """Return the predicted gradient of each arm's first cell, one line of each panel named."""
     first = cells.drop_duplicates([roles.panel, roles.series])
-    known = predicted_by_cell(view.results.cells, view.results.predictions, "gradient_growth")
+    known = predicted_if_wide(view, "gradient_growth")
     known = known[(known["layer"] > 0) & known["cell_id"].isin(first["cell_id"])]
     lines = placed(predicted_gradient(known).rename(columns={"layer": "x"}), first, roles)
     lines["line"] = lines["panel"] + "/" + lines["series"]
@@ -247,7 +284,7 @@ def _end_title(arms: pd.DataFrame, roles: Roles) -> str:
     return f"{title}; that of {_arm(worst, roles)} goes from {first:.2f} to {last:.2f}"
 
 
-def _gradient_caption(last: bool) -> str:
+def _gradient_caption(last: bool, with_law: bool) -> str:
     when = "after the last probed epoch" if last else "at initialisation"
     text = (
         f"Norm of the loss's gradient with respect to each hidden layer's pre-activations {when}, "
@@ -256,7 +293,6 @@ def _gradient_caption(last: bool) -> str:
     )
     if last:
         return text + "Grey dots: the medians before training."
-    return text + (
-        "Grey dots: 0.9 and 1.1 a layer, which over 150 layers come to 1.4·10⁻⁷ and 1.6·10⁶. "
-        "Dashed: the prediction for infinitely wide layers, the square root of χ a layer."
-    )
+    text += "Grey dots: 0.9 and 1.1 a layer, which over 150 layers come to 1.4·10⁻⁷ and 1.6·10⁶."
+    law = "Dashed: the prediction for infinitely wide layers, the square root of χ a layer."
+    return f"{text} {law}" if with_law else text

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -10,11 +13,12 @@ from nnbench.diagnostic_plots import Scales
 from nnbench.diagnostics import (
     KEEPS,
     mean_intervals,
+    probed_rows,
     verdict,
 )
 from nnbench.plots import MOST_PRINTED
 from nnbench.report.gradient_pictures import growth_of
-from nnbench.report.sentences import listed
+from nnbench.report.sentences import listed, spoken
 from nnbench.report.views import (
     ALL,
     MOST_PANELS,
@@ -24,7 +28,6 @@ from nnbench.report.views import (
     Roles,
     View,
     assign_roles,
-    at_extreme,
     drawn,
     hold,
     levels_in,
@@ -150,27 +153,60 @@ def _table_title(cross: pd.DataFrame) -> str:
 # Growth over a number -----------------------------------------------------------------------------
 
 
+class Axis(NamedTuple):
+    """A number that growth is drawn over: the factor that it belongs to, its values by cell.
+
+    label: of the axis; said: how a title puts one value.
+    """
+
+    factor: str
+    x: pd.Series
+    label: str
+    said: str
+
+
 def growth_over_number(view: View) -> Diagnostic | None:
-    """Draw the growth a layer against batch size or width, whichever varies and moves it."""
+    """Draw the growth a layer over the first number that varies and moves it.
+
+    That is the batch size, the width, or a parameter of the data set, such as the examples that it
+    has, and the probe's batch with them.
+    """
     found = growth_of(view)
     if found is None:
         return None
-    cells = found[1]
-    for factor in ("batch_size", "width"):
-        x = cells["cell_id"].map(numbers_of(view, factor))
-        if (
-            factor in view.factors
-            and x.nunique() >= 3
-            and spread(cells, factor, "log_growth") > 0.005
-        ):
-            return _growth_points(view, cells.assign(x=x), factor)
+    for axis in _axes(view):
+        diagnostic = _growth_points(view, found[1], axis)
+        if diagnostic is not None:
+            return diagnostic
     return None
 
 
-def _growth_points(view: View, cells: pd.DataFrame, factor: str) -> Diagnostic:
-    roles = assign_roles(view, cells, "log_growth", apart=("depth", factor))
-    panel = roles.series
-    kept, held = hold(view, cells, [f for f in view.factors if f not in (panel, factor)])
+def _axes(view: View) -> Iterator[Axis]:
+    """Yield every number that there may be to draw growth over."""
+    for factor in ("batch_size", "width"):
+        if factor in view.factors:
+            label = factor.replace("_", " ")
+            yield Axis(factor, numbers_of(view, factor), label, f"{label} {{:g}}")
+    if "data" not in view.factors or view.raw["data"].nunique() > 1:
+        return
+    for column in [name for name in map(str, view.raw) if name.startswith("data.")]:
+        x, label = numbers_of(view, column), column.removeprefix("data.")
+        if label == "n":
+            x = pd.Series(probed_rows(x, view.raw.set_index("cell_id")))
+            yield Axis("data", x, "examples in the probed batch", "a batch of {:g}")
+        else:
+            yield Axis("data", x, label, f"{label} {{:g}}")
+
+
+def _growth_points(view: View, cells: pd.DataFrame, axis: Axis) -> Diagnostic | None:
+    """Draw the growth over one number; None where it has under three values or moves nothing."""
+    cells = cells.assign(x=cells["cell_id"].map(axis.x))
+    cells = cells[cells["x"] > 0]
+    if cells["x"].nunique() < 3:
+        return None
+    kept, panel, held = _where_it_moves(view, cells, axis)
+    if max(spread(part, "x", "log_growth") for _, part in kept.groupby(panel)) <= MOVES:
+        return None
     levels, said = spread_choice(
         kept, panel, "log_growth", levels_in(view, kept, panel), MOST_PANELS
     )
@@ -180,20 +216,53 @@ def _growth_points(view: View, cells: pd.DataFrame, factor: str) -> Diagnostic:
     first = kept.drop_duplicates(["panel", "x"])
     laws = first.assign(value=10 ** first["predicted"].astype(float), name="predicted",
                         line=first["panel"])[["panel", "x", "value", "name", "line"]]  # fmt: skip
-    scales = Scales(factor.replace("_", " "), "factor of the gradient norm a layer", log_x=True)
+    scales = Scales(axis.label, "factor of the gradient norm a layer", log_x=True)
     panels = [named(panel, level) for level in levels]
     figure = diagnostic_plots.point_panels(points, laws, panels, scales)
-    low, high = (
-        at_extreme(points, points["value"], largest=False),
-        at_extreme(points, points["value"]),
-    )
-    title = (
-        f"The gradient's factor a layer runs from {low['value']:.2f} at {factor} {low['x']:g} to "
-        f"{high['value']:.2f} at {factor} {high['x']:g}"
-    )
+    law = "Dashed: predicted for wide layers. " if laws["value"].notna().any() else ""
     caption = (
         "Mean factor of the gradient's norm from one hidden layer to the one below, at "
-        "initialisation, with 95 % interval over networks. Dashed: predicted for wide layers. "
+        f"initialisation, with 95 % interval over networks. {law}"
         f"{Roles(kept, '', '', held).sentence(said)}"
     )
-    return drawn("growth-over-number", figure, title, caption, points.rename(columns={"x": factor}))
+    table = points.rename(columns={"x": axis.label})
+    return drawn("growth-over-number", figure, _points_title(points, axis), caption, table)
+
+
+def _where_it_moves(
+    view: View, cells: pd.DataFrame, axis: Axis
+) -> tuple[pd.DataFrame, str, list[str]]:
+    """Return the cells to draw over the axis, the factor of their panels, and what is held.
+
+    Panels are of a factor at whose baseline the number does nothing, if at another level it does:
+    a batch means something under BatchNorm only. Other such factors are held where it does most.
+    """
+    kept, held = hold(view, cells, [f for f in ("data", "depth") if f in view.factors
+                                    and f != axis.factor])  # fmt: skip
+    elsewhere = {}
+    for factor in [f for f in view.factors if f not in ("data", "depth", axis.factor)]:
+        by = kept.groupby(factor)
+        moves = pd.Series({level: spread(part, "x", "log_growth") for level, part in by})
+        if moves.get(view.analysis.baselines[factor], 0.0) < moves.max() / 2:
+            elsewhere[factor] = moves
+    panel = max(elsewhere, key=lambda factor: elsewhere[factor].max(), default="")
+    for factor in [f for f in elsewhere if f != panel]:
+        level = str(elsewhere[factor].idxmax())
+        kept, held = kept[kept[factor] == level], [*held, spoken(factor, level)]
+    panel = panel or assign_roles(view, kept, "log_growth", apart=("depth", axis.factor)).series
+    rest = [f for f in view.factors if f not in (panel, axis.factor, *elsewhere)]
+    kept, more = hold(view, kept, rest)
+    return kept, panel, [*held, *more]
+
+
+def _points_title(points: pd.DataFrame, axis: Axis) -> str:
+    """Say from where to where the factor goes in the panel in which it goes furthest."""
+    logs = points.assign(log=np.log10(points["value"])).groupby("panel", sort=False)["log"]
+    panel = logs.agg(np.ptp).idxmax()
+    part = points[points["panel"] == panel].sort_values("x")
+    first, last = part.iloc[0], part.iloc[-1]
+    where = f"Under {panel} the" if panel else "The"
+    return (
+        f"{where} gradient's factor a layer runs from {first['value']:.2f} at "
+        f"{axis.said.format(first['x'])} to {last['value']:.2f} at {axis.said.format(last['x'])}"
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from nnbench.report.analysis import Analysis, Results
 from nnbench.report.parts import Paragraph, Section, paragraph
 from nnbench.report.sentences import listed
-from nnbench.stats import METRICS, format_level
+from nnbench.stats import METRICS, format_level, selects
 from nnbench.table_notes import FILLED, table_sentences
 
 
@@ -66,11 +66,13 @@ def _correction(analysis: Analysis) -> list[Paragraph]:
 def _tuning(analysis: Analysis) -> list[Paragraph]:
     if not analysis.tuned:
         return []
+    by = selects(analysis.metric)
+    tie = "" if by == "val_loss" else ", among equals that with the lowest validation loss"
     return [
         paragraph(
             f"Tuned: {listed(analysis.tuned)}. In each arm and data set the setting with most "
-            "finished seeds and then the lowest mean validation loss was kept; its test results "
-            "are what is reported."
+            f"finished seeds and then the best mean {METRICS[by].label} was kept{tie}; its test "
+            "results are what is reported."
         )
     ]
 

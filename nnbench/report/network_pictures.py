@@ -58,14 +58,16 @@ def trainability(view: View) -> Diagnostic | None:
     for frame in (cross, law):
         frame["panel"] = frame["panel"].map(lambda level: named(panel, level))
     figure = diagnostic_maps.trainability_map(cross, law, names, "6 ξ, predicted")
+    lost = bool((cross["k"] < cross["n"]).any())
+    hatched = "Hatched: how many of how many networks finished, if not all. " if lost else ""
     caption = (
         f"Mean {label} over the networks that finished, by depth and gain. Dashed: six times the "
         "depth scale ξ of mean-field theory, in layers, to which a signal can be told from noise; "
-        f"a line at the upper edge lies beyond it. {Roles(cells, '', '', held).sentence()}"
+        f"a line at the upper edge lies beyond it. {hatched}{Roles(cells, '', '', held).sentence()}"
     )
     frame = cross.merge(law.rename(columns={"value": "six_xi"}), on=["panel", "column"], how="left")
     names_of = {"row": "depth", "column": "gain", "value": view.analysis.metric, "k": "used"}
-    table = frame.drop(columns="text").rename(columns=names_of)
+    table = frame.drop(columns=["text", "under"]).rename(columns=names_of)
     return drawn("trainability", figure, _trainability_title(frame, label), caption, table)
 
 
@@ -77,7 +79,10 @@ def _scores(view: View, cells: pd.DataFrame) -> pd.DataFrame:
     table = table.rename(columns={"mean": "value", "count": "k", "size": "n"})
     places = min(decimals_for(table["value"].dropna()), 2)
     table["text"] = [
-        number(value, places) if np.isfinite(value) else "div." for value in table["value"]
+        number(value, places) if np.isfinite(value) else "" for value in table["value"]
+    ]
+    table["under"] = [
+        f"{k} of {n}" if k < n else "" for k, n in zip(table["k"], table["n"], strict=True)
     ]
     return table
 
@@ -141,7 +146,7 @@ def _sharpness_drawn(view: View, roles: Roles, rows: pd.DataFrame) -> Diagnostic
     arms = cells[["cell_id", "panel", "series", "edge"]]
     singles = rows[["cell_id", "x", "value"]].merge(arms, on="cell_id")
     summary = singles.groupby(["panel", "series", "x"], sort=False)["value"].median().reset_index()
-    summary["label"] = "median" if roles.series in CONSTANT else summary["series"]
+    summary["label"] = _sharpness_labels(summary, cells, roles)
     edges = arms.dropna(subset=["edge"]).drop_duplicates("panel")
     steps = np.linspace(singles["x"].min(), singles["x"].max(), 9)
     laws = edges.merge(pd.DataFrame({"x": steps}), how="cross")
@@ -154,13 +159,24 @@ def _sharpness_drawn(view: View, roles: Roles, rows: pd.DataFrame) -> Diagnostic
         "Largest eigenvalue of the loss's Hessian by step: thick, the median over networks; thin, "
         "single networks. Dashed: the largest curvature at which the optimizer is stable, 2/lr for "
         f"full-batch gradient descent; a network's end is the median of its last "
-        f"quarter. {roles.sentence(said)}"
+        f"quarter. A network that diverges has no sharpness from there on. {roles.sentence(said)}"
     )
     title = _sharpness_title(cells)
     names_of = {"x": "step", "value": "sharpness", "panel": roles.panel, "series": roles.series}
     table = summary.drop(columns="label").rename(columns=names_of)
     table = table.drop(columns=list(CONSTANT), errors="ignore")
     return drawn("sharpness", figure, title, caption, table)
+
+
+def _sharpness_labels(summary: pd.DataFrame, cells: pd.DataFrame, roles: Roles) -> list[str]:
+    """Return each line's name, and how many of its networks diverged: those end on their way."""
+    lost = cells["status"].ne("ok").groupby([cells["panel"], cells["series"]]).agg(["sum", "size"])
+    labels = []
+    for panel, series in zip(summary["panel"], summary["series"], strict=True):
+        name = "median" if roles.series in CONSTANT else str(series)
+        count, size = lost.loc[(panel, series)]
+        labels.append(f"{name}, {count} of {size} diverged" if count else name)
+    return labels
 
 
 def _sharpness_limits(singles: pd.DataFrame, laws: pd.DataFrame) -> tuple[float, float]:
@@ -171,13 +187,17 @@ def _sharpness_limits(singles: pd.DataFrame, laws: pd.DataFrame) -> tuple[float,
 
 
 def _sharpness_title(cells: pd.DataFrame) -> str:
-    known = cells.dropna(subset=["edge"])
+    ended = cells[cells["status"] == "ok"]
+    if ended.empty:
+        return f"All {len(cells)} networks diverged"
+    lost = f"; {len(cells) - len(ended)} more diverged" if len(ended) < len(cells) else ""
+    known = ended.dropna(subset=["edge"])
     if known.empty:
-        low, high = cells["end"].min(), cells["end"].max()
-        return f"The sharpness ends between {low:.3g} and {high:.3g}"
+        low, high = ended["end"].min(), ended["end"].max()
+        return f"The sharpness ends between {low:.3g} and {high:.3g}{lost}"
     ratio = known["end"] / known["edge"]
     near = int(((ratio > 0.9) & (ratio < 1.3)).sum())
     return (
         f"In {near} of {len(known)} networks the sharpness settles at the edge of stability, "
-        "between 0.9 and 1.3 of it"
+        f"between 0.9 and 1.3 of it{lost}"
     )

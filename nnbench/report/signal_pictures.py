@@ -7,12 +7,9 @@ import pandas as pd
 
 from nnbench import diagnostic_epochs, diagnostic_plots
 from nnbench.diagnostic_plots import Scales
-from nnbench.diagnostics import (
-    at_epoch,
-    with_predictions,
-)
+from nnbench.diagnostics import at_epoch
 from nnbench.plots import MOST_SERIES
-from nnbench.report.gradient_pictures import GRADIENT, LEAST_DEPTH
+from nnbench.report.gradient_pictures import GRADIENT, LEAST_DEPTH, predicted_if_wide
 from nnbench.report.sentences import spoken
 from nnbench.report.views import (
     ALL,
@@ -61,7 +58,8 @@ def signals(view: View) -> Diagnostic | None:
     chosen = roles.cells[
         roles.cells[roles.series].isin(series) & roles.cells[roles.panel].isin(panels)
     ]
-    rows = with_predictions(rows, view.results.cells, view.results.predictions, "act_std")
+    known = predicted_if_wide(view, "act_std")[["cell_id", "layer", "predicted"]]
+    rows = rows.merge(known, on=["cell_id", "layer"], how="left")
     rows = rows.rename(columns={"layer": "x", "act_std": "value"})
     singles = placed(rows[["cell_id", "x", "value", "act_mean", "predicted"]], chosen, roles)
     return _signals_drawn(singles, panels, series, roles, [*said, *more])
@@ -88,10 +86,10 @@ def _signals_drawn(
     figure = diagnostic_plots.line_panels(
         summary, singles, laws, list(names.values()), series, scales
     )
+    law = "Dashed: predicted for infinitely wide layers. " if laws["value"].notna().any() else ""
     caption = (
         "Standard deviation of the activations over units and examples at initialisation: thick, "
-        "the median over networks; thin, single networks. Dashed: predicted for infinitely wide "
-        f"layers. {roles.sentence(said)}"
+        f"the median over networks; thin, single networks. {law}{roles.sentence(said)}"
     )
     return drawn("signals", figure, _signal_title(summary), caption, _last_layers(summary, roles))
 

@@ -164,14 +164,17 @@ def spread_choice(cells: pd.DataFrame, factor: str, value: str, levels: list[str
                   ) -> tuple[list[str], list[str]]:  # fmt: skip
     """Return at most so many levels, evenly over the range of a value, and a sentence if fewer.
 
-    The first level, which is the baseline, always stays.
+    The first level, which is the baseline, always stays. Each next one is that whose mean lies
+    furthest from those of all chosen so far, so that of many that do alike one stands for all.
     """
     if len(levels) <= most:
         return levels, []
-    means = cells.groupby(factor)[value].mean()
-    order = sorted(levels[1:], key=lambda level: float(means.get(level, np.nan)))
-    places = np.unique(np.round(np.linspace(0, len(order) - 1, most - 1)).astype(int))
-    chosen = {levels[0], *(order[place] for place in places)}
+    means = cells.groupby(factor)[value].mean().reindex(levels)
+    chosen = levels[:1]
+    while len(chosen) < most:
+        rest = means.drop(chosen)
+        gaps = [float((means[chosen] - mean).abs().min()) for mean in rest]
+        chosen.append(str(rest.index[int(np.argmax(np.nan_to_num(gaps, nan=-1.0)))]))
     note = f"{len(chosen)} of {len(levels)} levels of {factor}, spread evenly over what they do."
     return [level for level in levels if level in chosen], [note]
 

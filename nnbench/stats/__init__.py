@@ -33,7 +33,7 @@ from nnbench.stats.labels import (
     sort_by_levels,
     top_factors,
 )
-from nnbench.stats.metrics import METRICS, Metric
+from nnbench.stats.metrics import METRICS, Metric, selects
 from nnbench.stats.pairing import (
     applicable,
     block_differences,
@@ -117,6 +117,7 @@ __all__ = [
     "profile_kind",
     "rank_cliques",
     "seeds_needed",
+    "selects",
     "signed_rank",
     "sort_by_levels",
     "spread_of",

@@ -63,3 +63,13 @@ METRICS: dict[str, Metric] = {
     "max_relative_error": _amount("largest relative error of the loss"),
     "max_gradient_error": _amount("largest relative error of the gradient"),
 }
+
+
+def selects(metric: str) -> str:
+    """Return the column of validation by which a setting is chosen where this metric is judged.
+
+    The same score on the validation part where the metric is one of the test part: a network of
+    low loss may do worse than one whose few mistakes are costly. Otherwise `val_loss`.
+    """
+    of_validation = metric.replace("test_", "val_", 1)
+    return of_validation if metric.startswith("test_") and of_validation in METRICS else "val_loss"

@@ -154,12 +154,12 @@ def expected_best(
 ) -> pd.DataFrame:
     """Return what to expect of k random trials of the tuned settings, for every k.
 
-    In each block the settings are ordered by `select`, on validation; k of them are tried, each
-    set of k being as likely, and the best is kept. Columns: `data` (unless pooled over the data
-    sets), the factors, `trials` (k), `settings`, `val` (expected `select` of the chosen), `mean`
-    with its interval over blocks (expected test `metric` of the chosen), `none` (chance that no
-    trial finishes, in the worst block), `blocks_used` of `blocks`, `reason`. Where all k trials may
-    diverge there is no expected value, and the reason says so.
+    In each block the settings are ordered by `select`, on validation, equals by `val_loss`; k of
+    them are tried, each set of k being as likely, and the best is kept. Columns: `data` (unless
+    pooled over the data sets), the factors, `trials` (k), `settings`, `val` (expected `select` of
+    the chosen), `mean` with its interval over blocks (expected test `metric` of the chosen), `none`
+    (chance that no trial finishes, in the worst block), `blocks_used` of `blocks`, `reason`. Where
+    all k trials may diverge there is no expected value, and the reason says so.
     """
     columns = [c for c in tuned if c in cells.columns]
     keys = [*(["data"] if not pooled else []), *factors]
@@ -190,7 +190,7 @@ def _trials(labelled: pd.DataFrame, metric: str, select: str) -> pd.DataFrame:
         val=signed.where(is_done, math.inf),
         test=pd.to_numeric(labelled[metric], errors="coerce").astype(float).where(is_done),
     )
-    return table.sort_values(["block", "val"], kind="stable")
+    return table.sort_values(["block", "val", "val_loss"], kind="stable")
 
 
 def _curve(part: pd.DataFrame, generator: np.random.Generator) -> pd.DataFrame:
