@@ -14,7 +14,8 @@ from nnbench.diagnostics import (
 )
 from nnbench.plots import MOST_PRINTED
 from nnbench.report.gradient_pictures import growth_of
-from nnbench.report.sentences import listed
+from nnbench.report.numbers import number
+from nnbench.report.sentences import listed, spoken
 from nnbench.report.views import (
     ALL,
     MOST_PANELS,
@@ -34,6 +35,7 @@ from nnbench.report.views import (
     spread_choice,
     with_combination,
 )
+from nnbench.stats import format_level
 
 MOST_ROWS, MOST_COLUMNS = 40, 12
 TABLE_CAPTION = (
@@ -132,13 +134,19 @@ def _cross_table(cross: pd.DataFrame, roles: Roles) -> pd.DataFrame:
 
 def _factor(log_growth: float) -> str:
     factor = 10**log_growth
-    return f"{factor:.2f}" if factor >= 0.095 else f"{factor:.2g}"
+    return f"{factor:.2f}" if 0.095 <= factor < 1e6 else number(factor)
 
 
 def _table_title(cross: pd.DataFrame) -> str:
     counts = cross["verdict"].value_counts()
-    words = {"vanish": "lose it", "keep": "keep it", "explode": "let it explode"}
-    said = [f"{counts[word]} {verb}" for word, verb in words.items() if counts.get(word)]
+    verbs = {
+        "vanish": ("loses it", "lose it"),
+        "keep": ("keeps it", "keep it"),
+        "explode": ("lets it explode", "let it explode"),
+    }
+    said = [
+        f"{count} {verbs[word][count > 1]}" for word in verbs if (count := int(counts.get(word, 0)))
+    ]
     title = f"The gradient at initialisation: of {len(cross)} combinations, {listed(said)}"
     both = cross.dropna(subset=["predicted"])
     if both.empty:
@@ -188,8 +196,9 @@ def _growth_points(view: View, cells: pd.DataFrame, factor: str) -> Diagnostic:
         at_extreme(points, points["value"]),
     )
     title = (
-        f"The gradient's factor a layer runs from {low['value']:.2f} at {factor} {low['x']:g} to "
-        f"{high['value']:.2f} at {factor} {high['x']:g}"
+        f"The gradient's factor a layer runs from {low['value']:.2f} with "
+        f"{spoken(factor, format_level(float(low['x'])))} to {high['value']:.2f} with "
+        f"{spoken(factor, format_level(float(high['x'])))}"
     )
     caption = (
         "Mean factor of the gradient's norm from one hidden layer to the one below, at "

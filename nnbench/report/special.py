@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from nnbench.report.analysis import Results
-from nnbench.report.claims_section import claims_section
+from nnbench.report.claims_section import claims_section, tally
 from nnbench.report.parts import Page, Section
 from nnbench.report.trust import common_strip, reproduce_section
 
@@ -16,7 +16,7 @@ from nnbench.report.trust import common_strip, reproduce_section
 class Content(NamedTuple):
     """What a kind of study puts on its page."""
 
-    answer: list[str]
+    answer: list[str]  # three sentences at most: the claims come before them
     counts: list[tuple[str, str]]  # the beginning of the strip of trust
     sections: list[Section]
 
@@ -31,7 +31,7 @@ def special_page(results: Results, content: Content) -> Page:
         title=results.title,
         question=str(study.get("question") or ""),
         prediction=str(study.get("prediction") or ""),
-        answer=content.answer,
+        answer=[text for text in (tally(results), *content.answer) if text],
         trust=[*content.counts, *common_strip(results)],
         sections=[
             *([claims] if claims else []),

@@ -57,7 +57,7 @@ class Roles:
 
     def sentence(self, left_out: Sequence[str] = ()) -> str:
         """Say what is held, and what is left out."""
-        parts = [f"Held: {listed(self.held)}."] if self.held else []
+        parts = [f"Shown: {listed(self.held)}."] if self.held else []
         return " ".join([*parts, *left_out])
 
 
@@ -172,7 +172,7 @@ def spread_choice(cells: pd.DataFrame, factor: str, value: str, levels: list[str
     order = sorted(levels[1:], key=lambda level: float(means.get(level, np.nan)))
     places = np.unique(np.round(np.linspace(0, len(order) - 1, most - 1)).astype(int))
     chosen = {levels[0], *(order[place] for place in places)}
-    note = f"{len(chosen)} of {len(levels)} levels of {factor}, spread evenly over what they do."
+    note = f"{len(chosen)} of {len(levels)} levels of {factor}, chosen to span the range."
     return [level for level in levels if level in chosen], [note]
 
 
