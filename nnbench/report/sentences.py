@@ -95,16 +95,22 @@ def _clear_sentences(
         row = ranking[ranking["factor"] == factor].iloc[0]
         is_shared = "within" in row and pd.notna(row["within"])
         share = f", {share_text(row)}" if is_shared else ""
-        if ranking["factor"].iloc[0] == factor and is_shared:
-            opening = f"The factor with the largest share of the variance in {label} is {factor}"
-            opening += f"{share} within data sets"
-        elif place == 0:
-            opening = f"The factor with a clear effect on {label} is {factor}{share}"
-        else:
+        if place > 0:
             opening = f"Next is {factor}{share}"
+        elif ranking["factor"].iloc[0] == factor and is_shared:
+            opening = f"{varies(label)} most with {factor}{share} of the variance within data sets"
+        else:
+            opening = f"{varies(label)} clearly with {factor}{share}"
         part = compared[compared["factor"] == factor]
         sentences.append(f"{opening}: {_levels_said(part, spoken(factor, baselines[factor]))}.")
     return sentences
+
+
+def varies(label: str) -> str:
+    """Return `Test accuracy varies` or `Epochs to the target vary`."""
+    noun = label.split()[0]
+    is_plural = noun.endswith("s") and not noun.endswith("ss")
+    return f"{label[0].upper()}{label[1:]} {'vary' if is_plural else 'varies'}"
 
 
 def _levels_said(part: pd.DataFrame, baseline: str) -> str:
