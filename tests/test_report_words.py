@@ -264,7 +264,7 @@ def test_a_factor_that_differs_between_data_sets_gets_a_table_and_a_sentence(
     assert list(table["verdict"]) == ["worse", "better"]
     assert int(table["comparisons"].iloc[0]) == 2
     said = together(analysis)
-    assert said.startswith("How much activation changes depends on the data set")
+    assert said.startswith("The effect of activation depends on the data set")
     assert "on digits to +0.1" in said
     section = mattered_section(analysis)
     assert section is not None
@@ -301,6 +301,9 @@ def test_many_levels_are_counted_and_one_that_met_few_is_not_named() -> None:
         "4 levels compared with he, 2 are better, 1 worse and 1 not told from it; furthest is c, "
         "worse by 0.20 [0.10, 0.30] (n 60/60 pairs)."
     ]
+    alike = rows.assign(verdict="worse", effect=-0.2, effect_low=-0.3, effect_high=-0.1)
+    said = sentences.findings(alike, ranking, {"init": "he"}, "test_accuracy", counts, "")
+    assert "compared with he, all 4 levels are worse; furthest is " in said[0]
 
 
 def test_most_that_diverged_are_counted_over_all_settings(tmp_path: Path) -> None:

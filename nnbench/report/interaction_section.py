@@ -104,8 +104,8 @@ def _ends_said(analysis: Analysis, pair: pd.Series) -> str:
 def _by_data_said(analysis: Analysis, pair: pd.Series) -> str:
     """Say how a factor's effect differs between data sets: its most extreme level's, on two."""
     effects = analysis.by_data
-    text = f"How much {pair['second']} changes depends on the data set, which explains "
-    text += f"another {share_text(pair)}"
+    text = f"The effect of {pair['second']} depends on the data set, which explains another "
+    text += share_text(pair)
     known = effects.dropna(subset=["effect"]) if len(effects) else effects
     if known.empty or known["factor"].iloc[0] != pair["second"]:
         return f"{text}."

@@ -130,6 +130,8 @@ def _levels_said(part: pd.DataFrame, baseline: str) -> str:
     sides = {word: counts.get(word, 0) for word in ("better", "worse")}
     sides["not told from it"] = len(part) - sum(sides.values())
     text = f"of {len(part)} levels compared with {baseline}, {tallied(sides)}"
+    if len(alike := [word for word, count in sides.items() if count]) == 1:
+        text = f"compared with {baseline}, all {len(part)} levels are {alike[0]}"
     if not named:
         return text
     row = strongest(pd.DataFrame(named))
