@@ -68,7 +68,7 @@ def together(analysis: Analysis) -> str:
     """
     shares = analysis.shares.dropna(subset=["within"])
     pairs = shares[shares["kind"].isin(["pair", "data pair"])]
-    alone = shares.loc[shares["kind"] == "factor", "within"].nlargest(2)
+    alone = shares.loc[shares["kind"] == "factor", "within"].astype(float).nlargest(2)
     if pairs.empty or alone.empty:
         return ""
     pairs = pairs.assign(chance=chance_within(pairs))
