@@ -211,7 +211,8 @@ def test_a_study_of_gradients_shows_and_says_them(tmp_path: Path) -> None:
     ]  # fmt: skip
     start = found["gradients-start"]
     assert (
-        "sigmoid under xavier_normal falls 4.0 times a layer (predicted 4.0)" in start.picture.title
+        "sigmoid under xavier_normal shrinks 4.0-fold a layer (predicted 4.0)"
+        in start.picture.title
     )
     assert "relu under he_normal is kept, at a factor of 1.00" in start.picture.title
     assert {"he_normal", "xavier_normal", "predicted"} <= set(texts(start).split())
@@ -223,7 +224,7 @@ def test_a_study_of_gradients_shows_and_says_them(tmp_path: Path) -> None:
 def test_the_table_of_growth_has_values_verdicts_and_predictions(tmp_path: Path) -> None:
     cells = make_cells()
     growth = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells))["growth"]
-    assert "of 4 combinations, 3 lose it and 1 keep it" in growth.picture.title
+    assert "of 4 combinations, 3 lose it and 1 keeps it" in growth.picture.title
     assert "within 5 % a layer for 4 of 4" in growth.picture.title
     for text in ("0.25 vanish", "1.00 keep", "predicted 0.31"):
         assert text in texts(growth)
@@ -305,7 +306,7 @@ def test_growth_is_drawn_over_the_width_that_moves_it(tmp_path: Path) -> None:
     width = layers["cell_id"].map(dict(zip(cells["cell_id"], cells["width"], strict=True)))
     layers["pre_grad_norm"] = (width / 64) ** (6 - layers["layer"])
     over = pictures_of(tmp_path, cells, layers, make_predictions(cells))["growth-over-number"]
-    assert "runs from 0.25 at width 16 to 1.00 at width 64" in over.picture.title
+    assert "runs from 0.25 with width 16 to 1.00 with width 64" in over.picture.title
     assert over.frame.set_index("width")["value"].to_dict() == pytest.approx(
         {16.0: 0.25, 32.0: 0.5, 64.0: 1.0}
     )

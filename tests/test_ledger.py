@@ -69,7 +69,7 @@ def test_a_sentence_says_what_was_claimed_and_what_would_decide() -> None:
 def test_an_interval_that_excludes_zero_is_never_printed_as_reaching_it() -> None:
     found = Verdict("text", "supported", "test_loss", 2.4e-4, 1e-8, 5e-4, 5, 5)
     sentence = sentence_of(found, better())
-    assert "lower by 0.000240 [1.00e−08, 0.000500]" in sentence
+    assert "lower by 0.000240 [1.00·10⁻⁸, 0.000500]" in sentence
     wide = Verdict("text", "supported", "test_loss", 0.17, 0.004, 0.31, 5, 5)
     assert "lower by 0.170 [0.004, 0.310]" in sentence_of(wide, better())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.seeds import numpy_generator
+
+LARGE = 0.1  # share of the variance within data sets from which a table of its own is worth it
 
 
 class ReportError(Exception):
@@ -69,6 +72,27 @@ class Analysis:
     cells: pd.DataFrame
     generator_for: stats.GeneratorFor
 
+    @cached_property
+    def by_data(self) -> pd.DataFrame:
+        """The effects on each data set of the factor that differs most between data sets.
+
+        Empty where no factor's effect differs by a large share of the variance within data sets.
+        """
+        pairs = self.shares[self.shares["kind"] == "data pair"].dropna(subset=["within"])
+        large = pairs[(pairs["within"] >= LARGE) & ~(pairs["within"] <= pairs["by_chance"])]
+        if large.empty:
+            return pd.DataFrame()
+        factor = str(large["second"].iloc[int(large["within"].to_numpy().argmax())])
+        return stats.effects_by_data(
+            self.labelled,
+            factor,
+            self.levels[factor],
+            self.baselines[factor],
+            self.metric,
+            list(self.baselines),
+            self.generator_for,
+        )
+
 
 def read_results(folder: Path) -> Results:
     """Read the files of a results directory; layers and predictions where there are any."""
@@ -115,7 +139,8 @@ def analyse(results: Results) -> Analysis:
     baselines = {f: stats.baseline_level(levels[f], named.get(f)) for f in factors}
     generator_for = _generators(int(study.get("seed") or 0))
     effects = stats.summarise_effects(labelled, levels, baselines, metric, generator_for)
-    shares = stats.variance_shares(labelled, factors, metric, generator_for)
+    varied = [f for f in factors if len(levels[f]) > 1]
+    shares = stats.variance_shares(labelled, varied, metric, generator_for)
     ranking = rank_factors(stats.importance(effects), shares)
     return Analysis(
         metric=metric,
@@ -139,13 +164,15 @@ def analyse(results: Results) -> Analysis:
 def rank_factors(ranges: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
     """Return the factors, the most important first, with their shares of the variance.
 
-    By the share within data sets where every factor has one; otherwise by the range of the mean
-    differences, which grows with noise and with the number of levels.
+    By the share within data sets where every factor that varies has one; otherwise by the range of
+    the mean differences, which grows with noise and with the number of levels. A factor of one
+    level, which tuning or a limit may leave, has neither and comes last.
     """
     columns = ["within", "within_low", "within_high"]
     alone = shares[shares["kind"] == "factor"].set_index("term")[columns]
     ranking = ranges.join(alone, on="factor")
-    if ranking["within"].notna().all():
+    varies = ranking["levels"] > 1
+    if ranking.loc[varies, "within"].notna().all():
         ranking = ranking.sort_values("within", ascending=False, kind="stable")
     return ranking.reset_index(drop=True)
 

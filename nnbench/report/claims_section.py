@@ -6,9 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from nnbench.claims import VERDICTS
 from nnbench.report.analysis import ReportError, Results
 from nnbench.report.numbers import interval, number
 from nnbench.report.parts import Column, Entry, Section, Table, paragraph
+from nnbench.report.sentences import listed, tallied
 
 INTRODUCTION = (
     "Written into the study file before the run; judged by paired differences and their 95 % "
@@ -18,11 +20,11 @@ INTRODUCTION = (
 
 def claims_section(results: Results) -> Section | None:
     """Return the claims, verdict first; None where the study makes none or none is judged yet."""
-    path = results.folder / "claims.csv"
-    if not path.is_file() or not (results.study.get("claims") or []):
+    claims = read_claims(results)
+    if claims is None:
         return None
+    path = results.folder / "claims.csv"
     try:
-        claims = pd.read_csv(path)
         rows = [_row(claim) for _, claim in claims.iterrows()]
     except (ValueError, KeyError, OSError) as error:
         raise ReportError(f"{path} cannot be read: `nnbench report` writes it again") from error
@@ -32,6 +34,32 @@ def claims_section(results: Results) -> Section | None:
     return Section(
         "claims", "Claims", [paragraph(INTRODUCTION), Table(columns, rows, is_prose=True)]
     )
+
+
+def read_claims(results: Results) -> pd.DataFrame | None:
+    """Return the judged claims; None where the study makes none or none is judged yet."""
+    path = results.folder / "claims.csv"
+    if not path.is_file() or not (results.study.get("claims") or []):
+        return None
+    try:
+        return pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        raise ReportError(f"{path} cannot be read: `nnbench report` writes it again") from error
+
+
+def tally(results: Results) -> str:
+    """Return how many claims came out how, as a sentence; nothing without claims."""
+    claims = read_claims(results)
+    if claims is None or "verdict" not in claims or claims.empty:
+        return ""
+    found = claims["verdict"].value_counts().to_dict()
+    counts = {word: found[word] for word in VERDICTS if word in found}
+    if len(claims) == 1:
+        return f"The study's one claim is {listed(list(counts))}."
+    if len(counts) == 1:
+        every = "Both" if len(claims) == 2 else f"All {len(claims)}"
+        return f"{every} claims of the study are {listed(list(counts))}."
+    return f"Of the study's {len(claims)} claims, {tallied(counts)}."
 
 
 def _row(claim: Any) -> list[Entry]:

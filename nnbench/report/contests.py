@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 from nnbench import plots, stats
 from nnbench.report import entries
 from nnbench.report.analysis import Analysis
-from nnbench.report.numbers import number
+from nnbench.report.numbers import counted, number
 from nnbench.report.parts import Column, Entry, Picture, Table, picture
 from nnbench.report.sentences import effect_decimals, effect_text, listed, spoken, strongest
 from nnbench.stats import METRICS
@@ -24,19 +24,19 @@ MOST_NAMED = 4  # in a sentence
 
 @dataclass(frozen=True)
 class Contest:
-    """Who contends: the factors whose levels make a contestant, and the baseline among them."""
+    """Who contends: the factors whose levels make a contestant, and the baseline among them.
+
+    names: what each contestant is called on the page, the baseline too, by its label.
+    """
 
     by: list[str]
     baseline: str
+    names: Mapping[str, str]
 
     @property
     def what(self) -> str:
         """The contestants in words."""
         return f"levels of {self.by[0]}" if len(self.by) == 1 else "arms"
-
-    def spoken(self, name: str) -> str:
-        """Return a contestant's name as a sentence can hold it."""
-        return spoken(self.by[0], name) if len(self.by) == 1 else name
 
 
 def varied_factors(analysis: Analysis) -> list[str]:
@@ -54,7 +54,19 @@ def contest_of(analysis: Analysis) -> Contest:
     arms = len(analysis.labelled[varied].drop_duplicates())
     rich = [f for f in varied if len(analysis.levels[f]) > 2]
     by = varied if arms <= MOST_CONTESTING_ARMS else [*rich, *varied][:1]
-    return Contest(by, " / ".join(analysis.baselines[f] for f in by))
+    baseline = " / ".join(spoken(f, analysis.baselines[f]) for f in by)
+    return Contest(by, baseline, arm_names(analysis.labelled, by))
+
+
+def arm_names(frame: pd.DataFrame, factors: Sequence[str]) -> dict[str, str]:
+    """Return what each combination of the factors' levels is called, by its label.
+
+    A bare number takes its factor's name: `epochs 100 / rmsprop`, not `100 / rmsprop`.
+    """
+    arms = frame[list(factors)].drop_duplicates()
+    words = arms.apply(lambda column: [spoken(str(column.name), str(x)) for x in column])
+    labels, names = (stats.contestant_labels(part, factors) for part in (arms, words))
+    return dict(zip(labels, names, strict=True))
 
 
 def few(names: Sequence[str], baseline: str) -> tuple[list[str], str]:
@@ -77,6 +89,7 @@ def few(names: Sequence[str], baseline: str) -> tuple[list[str], str]:
 def rank_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     """Draw mean ranks with cliques, or where blocks are few the differences of every pair."""
     scores = stats.block_scores(analysis.labelled, contest.by, analysis.metric, analysis.factors)
+    scores = scores.rename(columns=contest.names)
     if scores.shape[1] < 2 or scores.empty:
         return None
     best = least_p(len(scores), min(scores.shape[1], stats.MOST_CONTESTANTS))
@@ -102,17 +115,20 @@ def ladder_picture(scores: pd.DataFrame, contest: Contest, best: float) -> Pictu
     blocks, count = len(scores), math.comb(len(ranks), 2)
     caption = (
         f"Mean ranks of the {contest.what} over {blocks} blocks of one data set and seed, other "
-        f"factors averaged; a network that diverged is last. {_friedman(overall)} "
+        f"factors averaged; a network that diverged is last. {_friedman(overall, len(ranks))}"
     )
     if best < stats.ALPHA:
-        cliques = stats.rank_cliques(ranks, stats.pairwise_ranks(scores), overall["p"])
+        # Friedman's test comes before those of the pairs; of two contestants there is one pair.
+        before = overall["p"] if len(ranks) > 2 else 0.0
+        cliques = stats.rank_cliques(ranks, stats.pairwise_ranks(scores), before)
         title = ladder_title(ranks, cliques, blocks)
         caption += (
             "A bar joins neighbours of which no two can be told apart (Wilcoxon's signed-rank "
             f"test, Holm's correction over {count} pairs, 5 %). The baseline is drawn in ink."
         )
     else:
-        cliques, title = [], leader(ranks, blocks)
+        cliques = []
+        title = f"{leader(ranks, blocks)}; ranks alone cannot tell any two apart"
         caption += (
             f"Ranks alone cannot tell any two apart here: corrected for {count} pairs, the test's "
             f"p could not fall below {number(min(best, 1.0), 2)} with {blocks} blocks. The "
@@ -124,11 +140,13 @@ def ladder_picture(scores: pd.DataFrame, contest: Contest, best: float) -> Pictu
     return picture(figure, "ranks", title, caption, _rank_table(ranks, cliques))
 
 
-def _friedman(overall: Any) -> str:
+def _friedman(overall: Any, contestants: int) -> str:
+    if contestants < 3:
+        return ""
     if overall["reason"]:
-        return f"Friedman's test is {overall['reason']}."
+        return f"Friedman's test is {overall['reason']}. "
     p = "under 0.001" if overall["p"] < 0.001 else number(overall["p"], 3)
-    return f"Friedman's test over all of them has p {p}."
+    return f"Friedman's test over all of them has p {p}. "
 
 
 def leader(ranks: pd.DataFrame, blocks: int) -> str:
@@ -149,7 +167,9 @@ def ladder_title(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], blocks: 
     if len(others) == len(ranks) - 1:
         return f"{start}; no two can be told apart"
     if not others:
-        return f"{start}, told from all {len(ranks) - 1} others"
+        count = len(ranks) - 1
+        rest = {1: "the other", 2: "both others"}.get(count, f"all {count} others")
+        return f"{start}, told from {rest}"
     if len(others) > MOST_NAMED:
         return f"{start}; {len(others)} others cannot be told from {name}"
     return f"{start}; {listed(others)} cannot be told from {name}"
@@ -177,7 +197,7 @@ def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture
     arms = stats.summarise_arms(
         analysis.labelled, contest.by, analysis.metric, analysis.generator_for
     )
-    names = list(stats.contestant_labels(arms, contest.by))
+    names = list(stats.contestant_labels(arms, contest.by).map(contest.names))
     pairs = stats.pairwise_differences(
         analysis.labelled,
         contest.by,
@@ -187,28 +207,29 @@ def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture
     )
     if pairs.empty or pairs["effect"].isna().all():
         return None
+    sides = {side: pairs[side].map(contest.names) for side in ("first", "second")}
+    pairs = pairs.assign(**sides)
     metric = METRICS[analysis.metric]
     drawn = _mirrored(pairs, 1 if metric.higher_is_better else -1)
     figure = plots.difference_matrix(drawn, names)
     told = int(pairs["verdict"].isin(["better", "worse"]).sum())
     title = (
         f"{told} of {len(pairs)} pairs of {contest.what} can be told apart in {metric.label}; "
-        f"{_largest(pairs, contest)}"
+        f"{_largest(pairs)}"
     )
     caption = (
-        f"Mean paired difference in {metric.label}, the row less the column: blue where the row is "
-        "better, orange where it is worse. Bold: told from zero after Holm's correction for all "
+        f"Mean paired difference in {metric.label}, the row minus the column: blue where the row "
+        "is better, orange where it is worse. Bold: told from zero after Holm's correction for all "
         f"{len(pairs)} pairs. With {blocks} blocks, a test on ranks could tell no two apart."
     )
     return picture(figure, "pairs", title, caption, _pair_table(pairs))
 
 
-def _largest(pairs: pd.DataFrame, contest: Contest) -> str:
+def _largest(pairs: pd.DataFrame) -> str:
     """Return the largest difference of a pair, with its interval and count."""
     row = strongest(pairs[pairs["effect"].notna()])
     size = effect_text(row, effect_decimals(pairs), words=True)
-    first, second = contest.spoken(str(row["first"])), contest.spoken(str(row["second"]))
-    return f"furthest apart are {first} and {second}: {size}"
+    return f"furthest apart are {row['first']} and {row['second']}: {size}"
 
 
 def _mirrored(pairs: pd.DataFrame, sign: int) -> pd.DataFrame:
@@ -217,7 +238,7 @@ def _mirrored(pairs: pd.DataFrame, sign: int) -> pd.DataFrame:
     one = pairs.assign(row=pairs["first"], column=pairs["second"], clear=clear)
     other = one.assign(row=pairs["second"], column=pairs["first"], effect=-pairs["effect"])
     both = pd.concat([one, other], ignore_index=True)
-    places = 3 if both["effect"].abs().max() < 1 else 2
+    places = effect_decimals(pairs)
     texts = [number(value, places, signed=True) for value in both["effect"]]
     return both.assign(towards=sign * both["effect"], text=texts)
 
@@ -230,7 +251,9 @@ def _pair_table(pairs: pd.DataFrame) -> Table:
         [
             str(row["first"]),
             str(row["second"]),
-            entries.estimate(row, "effect", places, f"{row['pairs_used']}/{row['pairs']}", True),
+            entries.estimate(
+                row, "effect", places, counted(row["pairs_used"], row["pairs"]), signed=True
+            ),
             entries.verdict(str(row["verdict"])),
             entries.plain(row["p_holm"], 3),
         ]

@@ -7,10 +7,10 @@ import pandas as pd
 from nnbench import plots, stats
 from nnbench.report import entries
 from nnbench.report.analysis import Analysis, Results
-from nnbench.report.contests import Contest, few, varied_factors
-from nnbench.report.numbers import interval, number
+from nnbench.report.contests import Contest, arm_names, few, varied_factors
+from nnbench.report.numbers import counted, interval, number
 from nnbench.report.parts import Column, Entry, Picture, Table, picture
-from nnbench.report.sentences import listed
+from nnbench.report.sentences import listed, spoken
 from nnbench.stats import METRICS
 
 MOST_REGION_ARMS = 24
@@ -39,7 +39,8 @@ def region_picture(analysis: Analysis) -> Picture | None:
     factors = varied_factors(analysis)
     metric = _of_validation(analysis)
     regions = stats.good_region(analysis.cells, analysis.factors, tuned[0], metric)
-    regions = regions.assign(arm=stats.contestant_labels(regions, factors))
+    words = arm_names(regions, factors)
+    regions = regions.assign(arm=stats.contestant_labels(regions, factors).map(words))
     known = regions.dropna(subset=["low", "high"])
     if known.empty:
         return None
@@ -58,11 +59,7 @@ def region_picture(analysis: Analysis) -> Picture | None:
     caption = _region_caption(metric, known)
     if len(arms) < len(names):
         caption += f" {len(arms)} of {len(names)} arms: those with the widest ranges."
-    without = [str(name) for name in dict.fromkeys(regions["arm"]) if name not in names]
-    if without:
-        caption += f" No range is defined for {listed(without[:MOST_NAMED])}"
-        more = len(without) - MOST_NAMED
-        caption += f" and {more} more." if more > 0 else "."
+    caption += _without_range(regions)
     return picture(figure, "regions", title, caption, _region_table(drawn, tuned[0]))
 
 
@@ -83,17 +80,28 @@ def _region_caption(metric: str, known: pd.DataFrame) -> str:
     )
 
 
+def _without_range(regions: pd.DataFrame) -> str:
+    """Say of how many arms no range is defined, and why, the commonest reason first."""
+    reasons = regions.loc[regions["decades"].isna(), "reason"].str.removeprefix("undefined: ")
+    if reasons.empty:
+        return ""
+    said = [f"{why} ({count})" for why, count in reasons.value_counts(sort=True).items()]
+    return f" For {len(reasons)} of {len(regions)} no range is defined: {'; '.join(said)}."
+
+
 def _region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
     """Return the finding: the widest range on the first data set, and the narrowest."""
     widest, narrowest = first.iloc[0], first.iloc[-1]
-    text = f"On {data}, {tuned} may be off by most for {widest['arm']} ({_decades(widest)})"
+    text = f"On {data}, {widest['arm']} tolerates the widest range of {tuned} ({_decades(widest)})"
     if widest["arm"] == narrowest["arm"]:
         return text
-    return f"{text}, by least for {narrowest['arm']} ({_decades(narrowest)})"
+    return f"{text}, {narrowest['arm']} the narrowest ({_decades(narrowest)})"
 
 
 def _decades(row: pd.Series) -> str:
-    return f"{_width_text(row).replace('≥', 'at least')} decades"
+    at_least = "at least " if row["open_low"] or row["open_high"] else ""
+    lost = f", {row['used']} of {row['n']} settings finished" if row["used"] < row["n"] else ""
+    return f"{at_least}{number(row['decades'], 1)} decades{lost}"
 
 
 def _width_text(row: pd.Series) -> str:
@@ -129,7 +137,8 @@ def budget_picture(analysis: Analysis) -> Picture | None:
     budget = stats.expected_best(
         analysis.cells, analysis.factors, tuned, analysis.metric, analysis.generator_for,
         select=stats.selects(analysis.metric))  # fmt: skip
-    budget = budget.assign(arm=stats.contestant_labels(budget, factors))
+    words = arm_names(budget, factors)
+    budget = budget.assign(arm=stats.contestant_labels(budget, factors).map(words))
     known = budget.dropna(subset=["mean"])
     if known.empty or known["trials"].max() < 2:
         return None
@@ -137,7 +146,7 @@ def budget_picture(analysis: Analysis) -> Picture | None:
     last = known[known["trials"] == known["trials"].max()]
     order = last.groupby("arm", sort=False)["mean"].mean()
     order = order.sort_values(ascending=not metric.higher_is_better)
-    baseline = JOIN.join(analysis.baselines[f] for f in factors)
+    baseline = JOIN.join(spoken(f, analysis.baselines[f]) for f in factors)
     names, note = few(list(order.index), baseline)
     panels = [d for d in analysis.levels["data"] if d in set(known["data"])][:MOST_BUDGET_PANELS]
     drawn = known[known["data"].isin(panels) & known["arm"].isin(names)]
@@ -157,27 +166,22 @@ def _budget_title(budget: pd.DataFrame, data: str, label: str, higher: bool) -> 
     here = budget[budget["data"] == data].sort_values("mean", ascending=not higher, kind="stable")
     most = int(here["trials"].max())
     one, best = (here[here["trials"] == k].iloc[0] for k in (1, most))
-    word = "highest" if higher else "lowest"
-    then = " and" if one["arm"] == best["arm"] else f", {best['arm']}"
+    word, places = "highest" if higher else "lowest", entries.mean_places(budget)
+    then = " and" if one["arm"] == best["arm"] else f"; {best['arm']}"
     return (
-        f"On {data}, {one['arm']} expects the {word} {label} of a single setting drawn at random "
-        f"({_score(one)}){then} of the best of {most} ({_score(best)})"
+        f"On {data}, {one['arm']} has the {word} expected {label} with a single setting drawn at "
+        f"random ({_score(one, places)}){then} with the best of {most} ({_score(best, places)})"
     )
 
 
-def _score(row: pd.Series) -> str:
+def _score(row: pd.Series, places: int) -> str:
+    """Return a mean with its interval and count, in the decimals of the table behind it."""
     k, n = ("blocks_used", "blocks") if "blocks" in row else ("used", "n")
-    count = f"n {row[k]}/{row[n]}"
+    count = f"n {counted(row[k], row[n])}"
     if pd.isna(row["mean_low"]):
-        return f"{number(row['mean'])}, {count}"
-    places = stats_places(row)
+        return f"{number(row['mean'], places)}, {count}"
     span = interval(row["mean_low"], row["mean_high"], places)
     return f"{number(row['mean'], places)} {span}, {count}"
-
-
-def stats_places(row: pd.Series) -> int:
-    """Return the decimals of one mean and its interval."""
-    return entries.mean_places(pd.DataFrame([row]))
 
 
 def _budget_table(budget: pd.DataFrame, label: str) -> Table:
@@ -189,7 +193,7 @@ def _budget_table(budget: pd.DataFrame, label: str) -> Table:
             str(row["data"]),
             str(row["arm"]),
             entries.whole(row["trials"]),
-            entries.estimate(row, "mean", places, f"{row['blocks_used']}/{row['blocks']}"),
+            entries.estimate(row, "mean", places, counted(row["blocks_used"], row["blocks"])),
             Entry(entries.percent(row["none"]), value=entries.known(row["none"])),
         ]
         for _, row in budget.iterrows()
@@ -213,27 +217,31 @@ def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     if len(table) < 3 or table["cost"].max() < LEAST_RATIO * table["cost"].min():
         return None
     table = stats.pareto_front(table, "cost", higher_is_better=metric.higher_is_better)
-    table = table.assign(arm=stats.contestant_labels(table, contest.by))
+    table = table.assign(arm=stats.contestant_labels(table, contest.by).map(contest.names))
     front = list(table.loc[table["on_front"], "arm"])
     named = {contest.baseline, *front[: MOST_NAMED - 2], *front[-1:]}
     table["named"] = table["arm"].isin(named)
     figure = plots.cost_scatter(
         table, "seconds for one network", metric.label, metric.higher_is_better
     )
-    first, last = table[table["on_front"]].iloc[0], table[table["on_front"]].iloc[-1]
-    title = (
-        f"{last['arm']} has the best mean ({_score(last)}) at {number(last['cost'])} s a network"
-    )
-    if last["arm"] != first["arm"]:
-        title += (
-            f"; the cheapest, {first['arm']}, takes {number(first['cost'])} s ({_score(first)})"
-        )
     caption = (
         f"Mean {metric.label} with its interval against the mean seconds of a network, its share "
-        "of the time of the stack that it trained in: a rough price, of this machine. Joined: "
-        "those than which no other is both cheaper and better in the mean (Pareto front)."
+        "of the time of the stack that it trained in: a rough price, of this machine. The line "
+        "joins those that no other beats in both (Pareto front)."
     )
-    return picture(figure, "cost", title, caption, _cost_table(table, metric.label))
+    return picture(figure, "cost", _cost_title(table), caption, _cost_table(table, metric.label))
+
+
+def _cost_title(table: pd.DataFrame) -> str:
+    """Return the finding: what the best mean costs, and what the cheapest reaches."""
+    front, places = table[table["on_front"]], entries.mean_places(table)
+    first, last = front.iloc[0], front.iloc[-1]
+    text = f"{last['arm']} has the best mean ({_score(last, places)})"
+    text += f" at {number(last['cost'])} s a network"
+    if last["arm"] == first["arm"]:
+        return text
+    cheap = f"{number(first['cost'])} s ({_score(first, places)})"
+    return f"{text}; the cheapest, {first['arm']}, takes {cheap}"
 
 
 def _cost_table(table: pd.DataFrame, label: str) -> Table:
@@ -244,7 +252,7 @@ def _cost_table(table: pd.DataFrame, label: str) -> Table:
         [
             str(row["arm"]),
             entries.plain(row["cost"]),
-            entries.estimate(row, "mean", places, f"{row['used']}/{row['n']}"),
+            entries.estimate(row, "mean", places, counted(row["used"], row["n"])),
             "yes" if row["on_front"] else "no",
         ]
         for _, row in table.head(60).iterrows()
@@ -272,7 +280,8 @@ def target_table(results: Results, analysis: Analysis, contest: Contest) -> Tabl
             {"reached_share": "share", "reached_low": "share_low", "reached_high": "share_high"}
         )
         reason = row["reason"] if isinstance(row["reason"], str) else ""
-        epochs = entries.plain(row["median"], 1)
+        is_whole = float(row["median"]).is_integer()
+        epochs = entries.plain(row["median"], 0 if is_whole else 1)
         known = pd.notna(row["q25"]) and pd.notna(row["q75"])
         rows.append(
             [

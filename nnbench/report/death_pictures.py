@@ -105,8 +105,9 @@ def _death_title(shares: pd.DataFrame, laws: pd.DataFrame, across: str) -> str:
     if not bounds:
         return title
     if len(bounds) == 1:
-        return f"{title} (predicted at most {100 * bounds[0]:.0f} %)"
-    return f"{title} (predicted {100 * bounds[0]:.0f} to {100 * bounds[-1]:.0f} %)"
+        return f"{title} (predicted at most {_percent(bounds[0])})"
+    low, high = (_percent(bound) for bound in (bounds[0], bounds[-1]))
+    return f"{title} (predicted {low if low == high else f'{low} to {high}'})"
 
 
 # Dead units in time -------------------------------------------------------------------------------

@@ -20,15 +20,21 @@ def estimate(row: Any, name: str, places: int, count: str = "", signed: bool = F
     """
     reason = row.get(f"{name}_reason")
     low, high = row[f"{name}_low"], row[f"{name}_high"]
+    said = reason if isinstance(reason, str) else ""
     return Entry(
-        numbers.number(row[name], places, signed=signed),
+        numbers.estimated(row[name], low, high, places, signed),
         span="" if pd.isna(low) else numbers.interval(low, high, places),
         count=count,
-        reason=reason if isinstance(reason, str) else "",
+        reason=no_interval(said) if said and pd.notna(row[name]) else said,
         value=known(row[name]),
         low=known(low),
         high=known(high),
     )
+
+
+def no_interval(reason: str) -> str:
+    """Return why a number that is known has no interval: it is not the number that is undefined."""
+    return f"no interval: {reason.removeprefix('undefined: ')}"
 
 
 def plain(value: Any, places: int | None = None, signed: bool = False) -> Entry:

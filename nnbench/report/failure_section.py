@@ -69,8 +69,8 @@ def divergence_said(analysis: Analysis) -> list[Paragraph]:
     chance = entries.percent(float(first["chance"]))
     return [
         paragraph(
-            f"Of the variance in who diverged, {first['term']} alone explains most: "
-            f"{share_text(first)}, where noise alone would give {chance}."
+            f"Of the variance in who diverged, the largest share of a single factor goes with "
+            f"{first['term']}: {share_text(first)}, where noise alone would give {chance}."
         )
     ]
 

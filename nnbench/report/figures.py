@@ -9,7 +9,7 @@ import pandas as pd
 from nnbench import plots
 from nnbench.report import entries, frames, sentences
 from nnbench.report.analysis import Analysis, Results
-from nnbench.report.numbers import decimals_for, number
+from nnbench.report.numbers import counted, decimals_for, number
 from nnbench.report.parts import Column, Entry, Picture, Table, picture
 from nnbench.stats import METRICS
 
@@ -40,7 +40,8 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
         largest = part["effect"].abs().fillna(float("inf")).nlargest(MOST_STRIP_LEVELS).index
         places = sentences.effect_decimals(part)
         rows = part.loc[sorted(largest)]
-        heading = f"against {plots.shorten(analysis.baselines[factor], 28)}"
+        baseline = sentences.spoken(factor, analysis.baselines[factor])
+        heading = f"against {plots.shorten(baseline, 28)}"
         if len(rows) < len(part):
             heading += f", {len(rows)} of {len(part)} levels"
         texts = [sentences.effect_text(row, places) for _, row in rows.iterrows()]
@@ -99,13 +100,13 @@ def level_table(analysis: Analysis) -> Table:
 
 def _level_row(row: pd.Series, places: int, effect_places: int) -> list[Entry | str]:
     is_baseline = row["verdict"] == "baseline"
-    count = f"{row['pairs_used']:.0f}/{row['pairs']:.0f}" if not is_baseline else ""
+    count = counted(row["pairs_used"], row["pairs"]) if not is_baseline else ""
     nothing = Entry("–")
     note = row["note"] if isinstance(row["note"], str) else ""
     return [
         str(row["factor"]),
         str(row["level"]),
-        entries.estimate(row, "mean", places, f"{row['used']}/{row['n']}"),
+        entries.estimate(row, "mean", places, counted(row["used"], row["n"])),
         nothing if is_baseline else entries.estimate(row, "effect", effect_places, count, True),
         Entry(str(row["verdict"]), is_verdict=True, note=note),
         nothing if is_baseline else _p_entry(row["p_holm"]),
@@ -158,13 +159,22 @@ def heat_picture(analysis: Analysis, pair: Sequence[str], name: str = "heat") ->
     )
     caption = (
         f"Mean {metric.label} over the networks that finished, by {row} and {column}; one colour "
-        "scale for all panels. Hatched: some of the networks diverged, with their count; where "
-        "all did there is no mean. Empty: no network in the design."
+        f"scale for all panels.{_heat_marks(cross)}"
     )
     if len(shown) < len(panels):
         caption += f" {len(shown)} of {len(panels)} data sets."
     title = sentences.heat_title(cross, row, column, metric.label)
     return picture(figure, name, title, caption, _cross_table(cross, row, column, metric.label))
+
+
+def _heat_marks(cross: pd.DataFrame) -> str:
+    """Say what hatching and empty places mean, where there are any."""
+    text = ""
+    if cross["diverged"].any():
+        text += " Hatched: some of the networks diverged, with their count"
+        text += "; where all did there is no mean." if cross["mean"].isna().any() else "."
+    places = cross["data"].nunique() * cross["row"].nunique() * cross["column"].nunique()
+    return text + (" Empty: no network in the design." if len(cross) < places else "")
 
 
 def _cross_table(cross: pd.DataFrame, row: str, column: str, label: str) -> Table:
@@ -177,7 +187,7 @@ def _cross_table(cross: pd.DataFrame, row: str, column: str, label: str) -> Tabl
             str(cell["column"]),
             Entry(
                 cell["text"],
-                count=f"{cell['used']}/{cell['n']}",
+                count=counted(cell["used"], cell["n"]),
                 value=entries.known(cell["mean"]),
             ),
             entries.whole(cell["diverged"], cell["n"]),
@@ -211,19 +221,26 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     label = label.replace("train_", "training ")
     log = _ratios_matter(summary["low"], "loss" not in column)
     figure = plots.learning_curves(summary, lines, list(names.values()), label, log=log)
-    title = sentences.curves_title(summary, label)
+    title = sentences.curves_title(summary, label, len(analysis.levels[factor]))
     caption = (
-        f"By {factor}: the thick line is the median over the networks that finished, after the "
-        "count of which (k/n) its label ends; thin lines are single networks where they are few, "
-        "otherwise the band spans the middle half of them. The baseline is drawn in the ink of the "
-        "text. An epoch that fewer than half reached, because of early stopping, is left out."
+        f"By {factor}. Thick: median of the networks that finished; labels end with their count, "
+        "k of the n that were to train as long. "
+        "Thin: single networks where they are few, otherwise a band spans their middle half. "
+        "The baseline is drawn in ink."
     )
+    if _stops_early(results):
+        caption += " An epoch that fewer than half of them reached is left out."
     if len(levels) < len(analysis.levels[factor]):
         caption += f" {len(levels)} of {len(analysis.levels[factor])} levels: the largest effects."
     if len(panels) > MOST_PANELS:
         caption += f" {MOST_PANELS} of {len(panels)} data sets."
     name = f"curves{factor_id(factor)}"
     return picture(figure, name, title, caption, _curve_table(summary, factor, label))
+
+
+def _stops_early(results: Results) -> bool:
+    cells = results.cells
+    return "stopped_early" in cells and bool(cells["stopped_early"].fillna(False).any())
 
 
 def _curve_table(summary: pd.DataFrame, factor: str, label: str) -> Table:
@@ -236,7 +253,7 @@ def _curve_table(summary: pd.DataFrame, factor: str, label: str) -> Table:
         places = decimals_for(ordered["median"])
         for place in sorted({0, len(ordered) // 2, len(ordered) - 1}):
             row = ordered.iloc[place].rename({"low": "median_low", "high": "median_high"})
-            estimate = entries.estimate(row, "median", places, f"{row['k']}/{row['n']}")
+            estimate = entries.estimate(row, "median", places, counted(row["k"], row["n"]))
             rows.append([str(data), str(level), entries.whole(row["epoch"]), estimate])
     return Table(columns, rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -51,20 +52,39 @@ def seed_curves(
 def curve_summary(lines: pd.DataFrame, frame: pd.DataFrame, factor: str) -> pd.DataFrame:
     """Return median and quartiles over cells: `data, level, epoch, median, low, high, k, n`.
 
-    k cells stand behind an epoch, of n in the arm. An epoch that fewer than half of the finished
-    cells reached (early stopping) is left out: its median would be that of the slow ones only.
+    k cells stand behind an epoch, of the n of the arm that were to train as long. An epoch that
+    fewer than half of the finished ones among these reached (early stopping) is left out: its
+    median would be that of the slow ones only.
     """
     keys = ["data", "level"]
-    cells = frame.rename(columns={factor: "level"}).groupby(keys).size().rename("n")
     value = lines.groupby([*keys, "epoch"])["value"]
     table = pd.DataFrame(
         {"median": value.median(), "low": value.quantile(0.25), "high": value.quantile(0.75)}
     )
     table["k"] = value.count()
-    finished = lines.groupby(keys)["cell_id"].nunique().rename("finished")
-    table = table.reset_index().merge(finished.reset_index(), on=keys)
-    table = table[table["k"] * 2 >= table["finished"]]
-    return table.merge(cells.reset_index(), on=keys).drop(columns="finished")
+    table = table.reset_index()
+    planned = _planned(frame, lines, factor)
+    counts = [planned[key] for key in zip(table["data"], table["level"], strict=True)]
+    pairs = list(zip(counts, table["epoch"], strict=True))
+    table["n"] = [int((cells["epochs"] >= epoch).sum()) for cells, epoch in pairs]
+    finished = [int((cells["epochs"] >= epoch)[cells["ok"]].sum()) for cells, epoch in pairs]
+    return table[table["k"] * 2 >= finished].reset_index(drop=True)
+
+
+def _planned(
+    frame: pd.DataFrame, lines: pd.DataFrame, factor: str
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return for each data set and level how long its cells were to train, and whether they did."""
+    epochs = frame["epochs"] if "epochs" in frame else pd.Series(math.inf, index=frame.index)
+    cells = pd.DataFrame(
+        {
+            "data": frame["data"],
+            "level": frame[factor],
+            "epochs": pd.to_numeric(epochs, errors="coerce").astype(float).fillna(math.inf),
+            "ok": frame["cell_id"].isin(lines["cell_id"]),
+        }
+    )
+    return {(str(d), str(level)): part for (d, level), part in cells.groupby(["data", "level"])}
 
 
 def failed_arms(frame: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:

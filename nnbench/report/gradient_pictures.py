@@ -18,6 +18,7 @@ from nnbench.diagnostics import (
     verdict,
 )
 from nnbench.plots import MOST_SERIES
+from nnbench.report.numbers import number
 from nnbench.report.sentences import spoken
 from nnbench.report.views import (
     CONSTANT,
@@ -231,19 +232,19 @@ def _references(singles: pd.DataFrame) -> pd.DataFrame:
 
 
 def change_text(log_growth: float, predicted: float = np.nan) -> str:
-    """Return `falls 4.1 times a layer (predicted 4.0)`, or that it is kept, with the factor."""
+    """Return `shrinks 4.1-fold a layer (predicted 4.0)`, or that it is kept, with the factor."""
     word = verdict(log_growth)
     if word == "keep":
         said = f"is kept, at a factor of {10**log_growth:.2f} a layer"
         return said + (f" (predicted {10**predicted:.2f})" if np.isfinite(predicted) else "")
-    sign, verb = (-1, "falls") if word == "vanish" else (1, "grows")
-    said = f"{verb} {_times(sign * log_growth)} times a layer"
+    sign, verb = (-1, "shrinks") if word == "vanish" else (1, "grows")
+    said = f"{verb} {_times(sign * log_growth)}-fold a layer"
     return said + (f" (predicted {_times(sign * predicted)})" if np.isfinite(predicted) else "")
 
 
 def _times(log_factor: float) -> str:
     factor = 10**log_factor
-    return f"{factor:.1f}" if factor < 10 else f"{factor:.2g}"
+    return number(factor, 1 if factor < 10 else 0)
 
 
 def _arm(row: pd.Series, roles: Roles) -> str:

@@ -18,6 +18,7 @@ from nnbench.diagnostics import (
 )
 from nnbench.plots import MOST_PRINTED
 from nnbench.report.gradient_pictures import growth_of
+from nnbench.report.numbers import number
 from nnbench.report.sentences import listed, spoken
 from nnbench.report.views import (
     ALL,
@@ -135,13 +136,19 @@ def _cross_table(cross: pd.DataFrame, roles: Roles) -> pd.DataFrame:
 
 def _factor(log_growth: float) -> str:
     factor = 10**log_growth
-    return f"{factor:.2f}" if factor >= 0.095 else f"{factor:.2g}"
+    return f"{factor:.2f}" if 0.095 <= factor < 1e6 else number(factor)
 
 
 def _table_title(cross: pd.DataFrame) -> str:
     counts = cross["verdict"].value_counts()
-    words = {"vanish": "lose it", "keep": "keep it", "explode": "let it explode"}
-    said = [f"{counts[word]} {verb}" for word, verb in words.items() if counts.get(word)]
+    verbs = {
+        "vanish": ("loses it", "lose it"),
+        "keep": ("keeps it", "keep it"),
+        "explode": ("lets it explode", "let it explode"),
+    }
+    said = [
+        f"{count} {verbs[word][count > 1]}" for word in verbs if (count := int(counts.get(word, 0)))
+    ]
     title = f"The gradient at initialisation: of {len(cross)} combinations, {listed(said)}"
     both = cross.dropna(subset=["predicted"])
     if both.empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from functools import cache
 from pathlib import Path
@@ -20,18 +21,30 @@ CONTROL_CHARACTERS = dict.fromkeys(
     [c for c in (*range(32), *range(127, 160), *range(0xD800, 0xE000)) if c not in (9, 10)],
     "\N{REPLACEMENT CHARACTER}",
 )
+# A number with its unit, an interval, a count: no line breaks within one.
+UNBROKEN = re.compile(
+    r"(?<=\d) (?=%)|(?<=\d) (?=s\b)|\bn (?=[\d,]+/\d)"
+    r"|(?<=≥) (?=\d)|\[[^][\s]+,\s[^][\s]+\]"
+)
+
+
+def unbroken(text: str) -> str:
+    """Return text with no-break spaces inside what reads as one number: `45 %`, `[40, 50]`."""
+    return UNBROKEN.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 
 @cache
 def environment() -> Environment:
     """Return the templates: escaped, and strict about names."""
-    return Environment(
+    templates = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["unbroken"] = unbroken
+    return templates
 
 
 def style() -> Markup:

@@ -15,6 +15,7 @@ from nnbench.plots import house_style
 from nnbench.report.files import write_whole
 from nnbench.report.html import CONTROL_CHARACTERS
 from nnbench.report.parts import (
+    Bullets,
     Code,
     Commands,
     Entry,
@@ -106,6 +107,8 @@ def _part(item: Part) -> list[str]:
         return [_paragraph(item)]
     if isinstance(item, Commands):
         return ["\n".join(f"    {_WHITE.sub(' ', line)}" for line in item.lines)]
+    if isinstance(item, Bullets):
+        return ["\n".join(f"- {escaped(text)}" for text in item.items)]
     if isinstance(item, Facts):
         return [_pairs(item.pairs)]
     if isinstance(item, Table):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from nnbench import plots
 from nnbench.report import entries
 from nnbench.report.analysis import Analysis
 from nnbench.report.figures import effects_picture
+from nnbench.report.numbers import counted
 from nnbench.report.parts import Column, Entry, Part, Picture, Section, Table, picture
-from nnbench.report.sentences import shares_title
+from nnbench.report.sentences import effect_decimals, shares_title, spoken
 from nnbench.stats import METRICS
 
 MOST_PAIRS = 6
+LEAST_TICK = 0.01  # of the axis: nearer to zero a tick would only be a smudge
+LONG = 20  # rows of a table that scrolls within itself
 GROUPS = {
     "factor": "factors alone",
     "pair": "pairs of factors",
@@ -22,7 +26,7 @@ GROUPS = {
     "unattributed": "the rest",
 }
 NAMES = {
-    "higher": "three or more factors together",
+    "higher": "all other interactions",
     "seeds": "seeds: noise",
     "unattributed": "cannot be attributed",
 }
@@ -36,6 +40,8 @@ def mattered_section(analysis: Analysis) -> Section | None:
         return None
     if len(analysis.data_sets) > 1:
         parts.append(data_table(analysis))
+    if len(analysis.by_data):
+        parts.append(by_data_table(analysis))
     return Section("mattered", "What mattered", parts)
 
 
@@ -45,6 +51,7 @@ def importance_picture(analysis: Analysis) -> Picture | None:
     within = shares[shares["kind"] != "data"] if len(shares) else shares
     if within.empty or within["within"].isna().all():
         return None
+    within = within[(within["kind"] != "higher") | (within["freedom"] > 0)]
     label = METRICS[analysis.metric].label
     rows, hidden = drawn_terms(within)
     title = shares_title(within, label)
@@ -60,12 +67,17 @@ def importance_picture(analysis: Analysis) -> Picture | None:
             "text": [entries.share(row, "within").words for _, row in rows.iterrows()],
         }
     )
+    ends = drawn[["share", "high", "by_chance"]].to_numpy(dtype=float)
+    least = LEAST_TICK * float(np.nanmax(ends))
+    drawn["by_chance"] = drawn["by_chance"].where(drawn["by_chance"] > least)
     figure = plots.share_bars(drawn, f"share of the variance in {label} within data sets")
     caption = (
         "Exact functional analysis of variance (Hutter, Hoos and Leyton-Brown 2014): the shares "
         "add up to all the variance within data sets, with 95 % intervals over seeds. Hatched is "
-        "what no factor or pair explains. A dashed tick is the share that noise alone would give."
+        "what no factor or pair explains."
     )
+    if drawn["by_chance"].notna().any():
+        caption += " A dashed tick is the share that noise alone would give."
     if hidden:
         caption += f" {hidden} smaller pairs are in the table only."
     return picture(figure, "importance", title, caption, _share_table(within))
@@ -114,7 +126,7 @@ def data_table(analysis: Analysis) -> Table:
     rows: list[list[Entry | str]] = [
         [
             str(row["level"]),
-            entries.estimate(row, "mean", places, f"{row['used']}/{row['n']}"),
+            entries.estimate(row, "mean", places, counted(row["used"], row["n"])),
             entries.whole(row["diverged"], row["n"]),
         ]
         for _, row in analysis.data_sets.iterrows()
@@ -122,3 +134,27 @@ def data_table(analysis: Analysis) -> Table:
     columns = [Column("data set"), Column(label, True), Column("diverged", True)]
     note = "Not a factor: that one data set is harder than another says nothing about an arm."
     return Table(columns, rows, "Data sets", note)
+
+
+def by_data_table(analysis: Analysis) -> Table:
+    """Return the effects on each data set of the factor that differs most between data sets."""
+    effects = analysis.by_data
+    factor, label = str(effects["factor"].iloc[0]), METRICS[analysis.metric].label
+    columns = [Column("data set"), Column(factor), Column(f"difference in {label}", True)]
+    columns += [Column("verdict")]
+    places = effect_decimals(effects)
+    rows: list[list[Entry | str]] = [
+        [
+            str(row["data"]),
+            str(row["level"]),
+            entries.estimate(
+                row, "effect", places, counted(row["pairs_used"], row["pairs"]), signed=True
+            ),
+            entries.verdict(str(row["verdict"])),
+        ]
+        for _, row in effects.iterrows()
+    ]
+    baseline = spoken(factor, analysis.baselines[factor])
+    note = f"Paired differences to {baseline}, corrected for all {len(effects)} on this list."
+    title = f"{factor} on each data set"
+    return Table(columns, rows, title, note, is_long=len(rows) > LONG)

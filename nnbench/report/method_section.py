@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnbench.report.analysis import Analysis, Results
-from nnbench.report.parts import Paragraph, Section, paragraph
+from nnbench.report.parts import Bullets, Paragraph, Part, Section, paragraph
 from nnbench.report.sentences import listed
 from nnbench.stats import METRICS, format_level, selects
 from nnbench.table_notes import FILLED, table_sentences
@@ -16,7 +16,7 @@ def method_section(results: Results, analysis: Analysis) -> Section:
     """Say how cells are paired, how sure an interval is, what is corrected, tuned and left out."""
     metric = METRICS[analysis.metric]
     better = "higher" if metric.higher_is_better else "lower"
-    parts = [
+    parts: list[Part] = [
         paragraph(
             f"The metric, {metric.label}, was declared before the run; {better} is better. A "
             "difference is the mean over pairs of networks that agree in data set, seed and every "
@@ -84,7 +84,7 @@ def _tables(provenance: Mapping[str, Any]) -> list[Paragraph]:
     return [*said, paragraph(FILLED)] if said else []
 
 
-def excluded(study: Mapping[str, Any]) -> list[Paragraph]:
+def excluded(study: Mapping[str, Any]) -> list[Part]:
     """Say which combinations the study left out before the run, and why."""
     said = []
     for rule in (study.get("design") or {}).get("exclude") or []:
@@ -93,7 +93,7 @@ def excluded(study: Mapping[str, Any]) -> list[Paragraph]:
         said.append(f"{' with '.join(arm)}{why}")
     if not said:
         return []
-    return [paragraph(f"Left out before the run: {'; '.join(said)}.")]
+    return [paragraph("Left out before the run:"), Bullets(said)]
 
 
 def _level(value: Any) -> str:

@@ -199,5 +199,5 @@ def _sharpness_title(cells: pd.DataFrame) -> str:
     near = int(((ratio > 0.9) & (ratio < 1.3)).sum())
     return (
         f"In {near} of {len(known)} networks the sharpness settles at the edge of stability, "
-        f"between 0.9 and 1.3 of it{lost}"
+        f"between 0.9 and 1.3 times it{lost}"
     )

@@ -5,22 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+MOST_DECIMALS = 6
 MINUS = "\N{MINUS SIGN}"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def decimals_for(values: Iterable[float], half_widths: Iterable[float] = ()) -> int:
     """Return how many decimals a column needs, from 0 to 6.
 
     Three significant digits of the largest value; where there are intervals, enough to show the
-    first digit of the narrowest half width, between one and four digits of the largest value.
+    first digit of the narrowest half width, between two and three digits of the largest value.
     """
     largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
     first_digit = -_exponent(largest) if largest > 0 else 0
     widths = [w for w in half_widths if math.isfinite(w) and w > 0]
     needed = first_digit + 2
     if widths:
-        needed = min(max(-_exponent(min(widths)), first_digit), first_digit + 3)
-    return min(max(needed, 0), 6)
+        needed = min(max(-_exponent(min(widths)), first_digit + 1), first_digit + 2)
+    return min(max(needed, 0), MOST_DECIMALS)
 
 
 def number(value: float, decimals: int | None = None, signed: bool = False) -> str:
@@ -30,20 +32,60 @@ def number(value: float, decimals: int | None = None, signed: bool = False) -> s
     places = decimals_for([value]) if decimals is None else decimals
     too_small = abs(value) > 0 and round(value, places) == 0
     if abs(value) >= 1e6 or (too_small and decimals is None):
-        text = f"{value:.2e}"
+        text = power_of_ten(value)
     else:
         text = f"{value:.{places}f}"
-    if float(text) == 0:
-        text = text.removeprefix("-")
-    elif signed and value > 0:
-        text = f"+{text}"
-    return text.replace("-", MINUS)
+        if float(text) == 0:
+            text = text.removeprefix("-")
+        text = text.replace("-", MINUS)
+    is_above = signed and value > 0 and text.strip("0.") != ""
+    return f"+{text}" if is_above else text
+
+
+def rounded(value: float, digits: int = 2) -> str:
+    """Return the number to so many significant digits: `0.13`, `2.0`, `340`, `1.7·10¹⁴`."""
+    if value == 0 or not math.isfinite(value):
+        return number(value, 0)
+    if not 1e-3 <= abs(value) < 1e3:
+        return power_of_ten(value, digits)
+    exact = float(f"{value:.{digits - 1}e}")
+    return number(exact, max(digits - 1 - _exponent(abs(exact)), 0))
+
+
+def power_of_ten(value: float, digits: int = 3) -> str:
+    """Return `1.70·10¹⁴`, to so many significant digits."""
+    factor, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{factor}·10{str(int(exponent)).translate(RAISED)}".replace("-", MINUS)
+
+
+def counted(k: float, n: float) -> str:
+    """Return `40/40`: how many, of how many."""
+    return f"{k:,.0f}/{n:,.0f}"
 
 
 def interval(low: float, high: float, decimals: int | None = None) -> str:
-    """Return `[0.936, 0.948]`."""
+    """Return `[0.936, 0.948]`; an interval that leaves zero out does so as printed too."""
     places = decimals_for([low, high], [(high - low) / 2]) if decimals is None else decimals
-    return f"[{number(low, places)}, {number(high, places)}]"
+    if not (low > 0 or high < 0):
+        return f"[{number(low, places)}, {number(high, places)}]"
+    return f"[{nonzero(low, places)}, {nonzero(high, places)}]"
+
+
+def estimated(
+    value: float, low: float, high: float, decimals: int | None = None, signed: bool = False
+) -> str:
+    """Return the number that an interval is of: not as zero where the interval leaves zero out."""
+    if decimals is None or not (low > 0 or high < 0):
+        return number(value, decimals, signed)
+    return nonzero(value, decimals, signed)
+
+
+def nonzero(value: float, decimals: int, signed: bool = False) -> str:
+    """Return a number that is not zero with its own first digit where it would be printed as 0."""
+    if value == 0 or round(value, decimals) != 0:
+        return number(value, decimals, signed)
+    own = -_exponent(abs(value))
+    return number(value, own if own <= MOST_DECIMALS else None, signed)
 
 
 def duration(seconds: float) -> str:

@@ -58,6 +58,14 @@ class Commands:
 
 
 @dataclass(frozen=True)
+class Bullets:
+    """A list of short texts."""
+
+    items: Sequence[str]
+    kind: ClassVar[str] = "bullets"
+
+
+@dataclass(frozen=True)
 class Facts:
     """Names with a short value each, such as versions."""
 
@@ -149,7 +157,7 @@ class Picture:
     kind: ClassVar[str] = "picture"
 
 
-Part = Paragraph | Commands | Facts | Table | Picture
+Part = Paragraph | Bullets | Commands | Facts | Table | Picture
 
 
 @dataclass(frozen=True)

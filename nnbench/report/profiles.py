@@ -8,17 +8,18 @@ from collections.abc import Sequence
 import pandas as pd
 
 from nnbench import plots, stats
+from nnbench.plots.ranks import MOST_BANDS
 from nnbench.report import entries
 from nnbench.report.analysis import Analysis
 from nnbench.report.contests import Contest, few
-from nnbench.report.numbers import number
+from nnbench.report.numbers import counted, number
 from nnbench.report.parts import Column, Entry, Picture, Table, picture
 from nnbench.stats import METRICS
 
 PROFILE_LABELS = {
-    "score": "score of at least",
-    "ratio": "within so many times the best of the block",
-    "gap": "no further than this from the best of the block",
+    "score": "{} of at least",
+    "ratio": "{}: within so many times the best of the block",
+    "gap": "{}: no further than this from the best of the block",
 }
 
 
@@ -29,23 +30,25 @@ def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
         return None
     profile = stats.performance_profile(analysis.labelled, contest.by, analysis.metric)
     known = profile.dropna(subset=["share"])
+    known = known.assign(arm=known["arm"].map(contest.names))
     if known.empty:
         return None
     kind = str(known["kind"].iloc[0])
     area = known.groupby("arm", sort=False)["share"].mean().sort_values(ascending=False)
     names, note = few(list(area.index), contest.baseline)
     metric = METRICS[analysis.metric]
-    x_label = f"{metric.label}: {PROFILE_LABELS[kind]}"
+    x_label = PROFILE_LABELS[kind].format(metric.label)
     figure = plots.profile_lines(known, names, x_label, log=kind == "ratio")
-    title = profile_title(known[known["arm"].isin(names)], contest, metric.label, kind)
+    title = profile_title(known[known["arm"].isin(names)], metric.label, kind)
+    band = ", with Wilson's 95 % band" if len(names) <= MOST_BANDS else ""
     caption = (
         "Performance profile: the share of all runs, those that diverged counted, that do at "
-        "least so well, with Wilson's 95 % band (Dolan and Moré 2002; Agarwal et al. 2021)." + note
+        f"least so well{band} (Dolan and Moré 2002; Agarwal et al. 2021).{note}"
     )
     return picture(figure, "profile", title, caption, _profile_table(known, names))
 
 
-def profile_title(profile: pd.DataFrame, contest: Contest, label: str, kind: str) -> str:
+def profile_title(profile: pd.DataFrame, label: str, kind: str) -> str:
     """Return the finding: where the lines lie furthest apart, and how far."""
     spread = profile.groupby("tau")["share"].agg(lambda share: share.max() - share.min())
     tau = spread.index[int(spread.to_numpy().argmax())]
@@ -56,16 +59,14 @@ def profile_title(profile: pd.DataFrame, contest: Contest, label: str, kind: str
         "ratio": f"have a {label} within {edge} times the best",
         "gap": f"have a {label} within {edge} of the best",
     }[kind]
-    (most, best), (least, worst) = (_said(row) for row in (here.iloc[-1], here.iloc[0]))
-    names = [contest.spoken(str(here["arm"].iloc[place])) for place in (-1, 0)]
-    first = f"{most} of the runs of {names[0]} {end} ({best})"
-    return f"{first}, {least} of those of {names[1]} ({worst})"
+    (most, best), (least, worst) = (_said(here.iloc[place]) for place in (-1, 0))
+    first = f"{most} of the runs of {here['arm'].iloc[-1]} {end} ({best})"
+    return f"{first}, {least} of those of {here['arm'].iloc[0]} ({worst})"
 
 
 def _said(row: pd.Series) -> tuple[str, str]:
-    """Return a share, and the interval and count that belong in brackets after it."""
-    share = entries.share(row)
-    return share.text, f"{share.span}, n {row['k']:.0f}/{row['n']:.0f}"
+    """Return a share with its interval, and the count that belongs in brackets after it."""
+    return entries.share(row).words, f"n {counted(row['k'], row['n'])}"
 
 
 def _profile_table(profile: pd.DataFrame, names: Sequence[str]) -> Table:

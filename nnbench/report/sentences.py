@@ -12,96 +12,146 @@ from typing import Any
 
 import pandas as pd
 
-from nnbench.report.entries import share
-from nnbench.report.numbers import decimals_for, interval, number
+from nnbench.report.entries import no_interval, share
+from nnbench.report.numbers import counted, decimals_for, estimated, interval, number
 from nnbench.stats import METRICS
+
+MOST_SENTENCES = 4  # of an answer
+MOST_COMPARED = 3  # levels beside the baseline that a sentence deals with one by one
+# Levels that mean something else than their number or word, as (factor, level).
+WORDS = {
+    ("batch_size", "0"): "the full batch",
+    ("clip_norm", "0"): "no clipping by norm",
+    ("clip_value", "0"): "no clipping by value",
+    ("dropout", "0"): "no dropout",
+    ("weight_decay", "0"): "no weight decay",
+    ("l1", "0"): "no L1",
+    ("residual", "true"): "residual connections",
+    ("residual", "false"): "no residual connections",
+    ("bias", "true"): "biases",
+    ("bias", "false"): "no biases",
+}
 
 
 def effect_decimals(rows: pd.DataFrame) -> int:
-    """Return the decimals that suit all effects of these rows together.
-
-    An interval that excludes zero keeps excluding it as printed.
-    """
+    """Return the decimals that suit all effects of these rows together."""
     half_widths = (rows["effect_high"] - rows["effect_low"]) / 2
-    places = decimals_for(rows["effect"].dropna(), half_widths.dropna())
-    clear = rows[(rows["effect_low"] > 0) | (rows["effect_high"] < 0)]
-    ends = [*clear["effect_low"], *clear["effect_high"]]
-    while places < 6 and any(round(end, places) == 0 for end in ends):
-        places += 1
-    return places
+    return decimals_for(rows["effect"].dropna(), half_widths.dropna())
 
 
 def effect_text(row: Any, decimals: int, words: bool = False) -> str:
     """Return `−0.052 [−0.060, −0.044]  n 36/36`, or why there is no such thing."""
-    count = f"n {row['pairs_used']}/{row['pairs']}"
+    count = f"n {counted(row['pairs_used'], row['pairs'])}"
     if pd.isna(row["effect"]):
         return str(row["effect_reason"])
-    size = number(row["effect"], decimals, signed=True)
+    size = estimated(row["effect"], row["effect_low"], row["effect_high"], decimals, signed=True)
     if pd.notna(row["effect_reason"]):
-        return f"{size} (interval {row['effect_reason']}), {count}"
+        return f"{size} ({no_interval(row['effect_reason'])}), {count}"
     span = interval(row["effect_low"], row["effect_high"], decimals)
     return f"{size} {span}, {count} pairs" if words else f"{size} {span}\N{NO-BREAK SPACE} {count}"
 
 
-def answer(
+def findings(
     effects: pd.DataFrame,
     ranking: pd.DataFrame,
     baselines: dict[str, str],
     metric: str,
     counts: dict[str, int],
     single: str,
+    together: str = "",
 ) -> list[str]:
-    """Return the answer in two to four sentences. single: the mean, for a study of one arm."""
-    sentences = []
+    """Return what was found in up to three sentences, the most important first.
+
+    single: the mean, for a study of one arm. together: what to say of two factors that matter more
+    together than the second factor does alone; it takes that factor's place.
+    """
     label = METRICS[metric].label
     compared = effects[~effects["baseline"]] if len(effects) else effects
     if counts["ok"] == 0:
-        sentences.append("No network finished, so there is no effect to report.")
-    elif compared.empty:
-        sentences.append(f"This study has one arm and compares nothing: {single}.")
-    elif compared["effect"].isna().all():
-        sentences.append("No pair of networks finished together, so there is no effect to report.")
-    else:
-        sentences += _clear_sentences(compared, ranking, baselines, label)
-        sentences += _unclear_sentences(compared, ranking, baselines, label)
-    sentences.append(finished_sentence(counts, effects))
-    return sentences
+        return ["No network finished, so there is no effect to report."]
+    if compared.empty:
+        return [f"This study has one arm and compares nothing: {single}."]
+    if compared["effect"].isna().all():
+        return ["No pair of networks finished together, so there is no effect to report."]
+    clear = _clear_sentences(compared, ranking, baselines, label)
+    beside = [together] if together else clear[1:]
+    return [*clear[:1], *beside, *_unclear_sentences(compared, ranking, baselines, label)]
+
+
+def shortened(tally: str, found: Sequence[str], closing: str) -> list[str]:
+    """Return an answer of four sentences at most: the claims, what was found, how many finished."""
+    opening = [tally] if tally else []
+    return [*opening, *found[: MOST_SENTENCES - 1 - len(opening)], closing]
 
 
 def _clear_sentences(
     compared: pd.DataFrame, ranking: pd.DataFrame, baselines: dict[str, str], label: str
 ) -> list[str]:
-    """Say, for the two most important factors with a clear effect, their strongest levels."""
+    """Say, for the two most important factors with a clear effect, what their levels change."""
     clear = compared[compared["verdict"].isin(["better", "worse"])]
     order = [f for f in ranking["factor"] if f in set(clear["factor"])]
     sentences = []
     for place, factor in enumerate(order[:2]):
-        part = clear[clear["factor"] == factor]
-        decimals = effect_decimals(part)
-        said = [
-            f"{spoken(factor, row['level'])} is {row['verdict']} "
-            f"({effect_text(row, decimals, words=True)})"
-            for row in (strongest(part, "better"), strongest(part, "worse"))
-            if row is not None
-        ]
-        first = ranking["factor"].iloc[0] == factor
-        opening = [
-            f"The choice of {factor} moved {label} most"
-            if first
-            else f"The choice of {factor} made a clear difference in {label}",
-            f"Next came {factor}",
-        ][place] + _explains(ranking[ranking["factor"] == factor], place)
-        sentences.append(
-            f"{opening}: against its baseline {baselines[factor]}, {' and '.join(said)}."
-        )
+        row = ranking[ranking["factor"] == factor].iloc[0]
+        is_shared = "within" in row and pd.notna(row["within"])
+        share = f", {share_text(row)}" if is_shared else ""
+        if place > 0:
+            opening = f"Next is {factor}{share}"
+        elif ranking["factor"].iloc[0] == factor and is_shared:
+            opening = f"{varies(label)} most with {factor}{share} of the variance within data sets"
+        else:
+            opening = f"{varies(label)} clearly with {factor}{share}"
+        part = compared[compared["factor"] == factor]
+        sentences.append(f"{opening}: {_levels_said(part, spoken(factor, baselines[factor]))}.")
     return sentences
 
 
-def _explains(row: pd.DataFrame, place: int) -> str:
-    """Return the factor's share of the variance as a clause, or nothing where it has none."""
-    if "within" not in row or row["within"].isna().all():
-        return ""
-    return f", with {share_text(row.iloc[0])}{'' if place else ' of its variance within data sets'}"
+def varies(label: str) -> str:
+    """Return `Test accuracy varies` or `Epochs to the target vary`."""
+    noun = label.split()[0]
+    is_plural = noun.endswith("s") and not noun.endswith("ss")
+    return f"{label[0].upper()}{label[1:]} {'vary' if is_plural else 'varies'}"
+
+
+def _levels_said(part: pd.DataFrame, baseline: str) -> str:
+    """Return what the levels of a factor change: each end named, or where they are many counted."""
+    decimals = effect_decimals(part)
+    # A level of few combinations was compared in a corner of the grid only, and is not named.
+    wide = part[part["pairs"] * 2 >= part["pairs"].max()]
+    ends = [strongest(wide, word) for word in ("better", "worse")]
+    named = [row for row in ends if row is not None]
+    if len(part) <= MOST_COMPARED and named:
+        said = [
+            f"{spoken(row['factor'], row['level'])} is {difference_text(row, decimals)}"
+            for row in named
+        ]
+        return f"compared with {baseline}, {' and '.join(said)}"
+    counts = part["verdict"].value_counts().to_dict()
+    sides = {word: counts.get(word, 0) for word in ("better", "worse")}
+    sides["not told from it"] = len(part) - sum(sides.values())
+    text = f"of {len(part)} levels compared with {baseline}, {tallied(sides)}"
+    if len(alike := [word for word, count in sides.items() if count]) == 1:
+        text = f"compared with {baseline}, all {len(part)} levels are {alike[0]}"
+    if not named:
+        return text
+    row = strongest(pd.DataFrame(named))
+    furthest = spoken(row["factor"], row["level"])
+    return f"{text}; furthest is {furthest}, {difference_text(row, decimals)}"
+
+
+def tallied(counts: Mapping[str, int]) -> str:
+    """Return `3 are better, 1 worse and 2 not told from it`, of those that there are."""
+    (first, count), *rest = [(word, count) for word, count in counts.items() if count]
+    verb = "is" if count == 1 else "are"
+    return listed([f"{count} {verb} {first}", *(f"{count} {word}" for word, count in rest)])
+
+
+def difference_text(row: Any, decimals: int) -> str:
+    """Return `worse by 0.252 [0.239, 0.265] (n 432/432 pairs)` of a difference that is clear."""
+    low, high = sorted((abs(row["effect_low"]), abs(row["effect_high"])))
+    size = estimated(abs(row["effect"]), low, high, decimals)
+    size += f" {interval(low, high, decimals)}"
+    return f"{row['verdict']} by {size} (n {counted(row['pairs_used'], row['pairs'])} pairs)"
 
 
 def _unclear_sentences(
@@ -116,7 +166,8 @@ def _unclear_sentences(
     row = strongest(measured[measured["factor"].isin(unclear)])
     places = _factor_decimals(measured, row)
     size = effect_text(row, places, words=True)
-    arm, baseline = spoken(row["factor"], row["level"]), baselines[row["factor"]]
+    factor = row["factor"]
+    arm, baseline = spoken(factor, row["level"]), spoken(factor, baselines[factor])
     return [
         f"For {listed(unclear)} no difference from the baseline in {label} can be told from zero; "
         f"the largest, {arm} against {baseline}, is {size}{_noted(row)}{_settling(row, places)}."
@@ -137,15 +188,22 @@ def _settling(row: Any, places: int) -> str:
     """Say what the design could have detected, and how many seeds would settle a difference."""
     if pd.isna(row["detectable"]):
         return ""
-    text = f", where a true difference of {number(row['detectable'], places)} would have been found"
+    text = f"; one of {number(row['detectable'], places)} would have been found"
     if pd.isna(row["seeds_needed"]):
         return text
-    return f"{text} and about {row['seeds_needed']:,.0f} seeds a data set would settle it"
+    return f"{text}, and about {row['seeds_needed']:,.0f} seeds a data set would settle this one"
 
 
 def spoken(factor: str, level: str) -> str:
-    """Return the level as a sentence can hold it: a bare `8` or `true` takes its factor's name."""
-    is_bare = level.removeprefix("-")[:1].isdigit() or level in ("true", "false", "none")
+    """Return the level as a sentence can hold it: a bare `8` or `true` takes its factor's name.
+
+    Values that turn something off or have a meaning of their own are said in words.
+    """
+    if (factor, level) in WORDS:
+        return WORDS[factor, level]
+    if level == "none":
+        return f"no {factor.replace('_', ' ')}"
+    is_bare = level.removeprefix("-")[:1].isdigit() or level in ("true", "false")
     return f"{factor} {level}" if is_bare else level
 
 
@@ -155,8 +213,11 @@ def strongest(rows: pd.DataFrame, verdict: str | None = None) -> Any:
     return None if rows.empty else rows.iloc[int(rows["effect"].abs().to_numpy().argmax())]
 
 
-def finished_sentence(counts: dict[str, int], effects: pd.DataFrame) -> str:
-    """Say how many cells finished, and where most of those that diverged are."""
+def finished_sentence(counts: dict[str, int], lost: pd.DataFrame) -> str:
+    """Say how many cells finished, and where most of those that diverged are.
+
+    lost: `factor, level, n, diverged` of the same cells, a row for each level of each factor.
+    """
     n, ok = counts["n"], counts["ok"]
     if ok == n and not counts.get("missing"):
         return f"All {n:,} networks finished; none diverged."
@@ -170,14 +231,11 @@ def finished_sentence(counts: dict[str, int], effects: pd.DataFrame) -> str:
         if counts.get(status)
     ]
     text = f"{ok:,} of {n:,} networks finished; {listed(parts)}"
-    if counts["diverged"] and len(effects):
-        share = effects["diverged"] / effects["n"].clip(lower=1)
-        row = effects.iloc[int(share.to_numpy().argmax())]
-        if 0 < row["diverged"] < counts["n"]:
-            text += (
-                f", the largest share with {row['factor']} {row['level']} "
-                f"({row['diverged']} of {row['n']})"
-            )
+    if counts["diverged"] and len(lost):
+        row = lost.iloc[int((lost["diverged"] / lost["n"]).to_numpy().argmax())]
+        if row["n"] < counts["n"]:
+            arm = spoken(row["factor"], row["level"])
+            text += f", most often with {arm} ({row['diverged']:,} of {row['n']:,})"
     return text + "."
 
 
@@ -188,8 +246,9 @@ def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], label: st
         return f"No effect on {label} could be measured"
     row = strongest(known)
     size = effect_text(row, _factor_decimals(known, row), words=True)
-    arm = spoken(row["factor"], row["level"])
-    return f"The largest difference in {label} is {arm} against {baselines[row['factor']]}: {size}"
+    factor = row["factor"]
+    arm, baseline = spoken(factor, row["level"]), spoken(factor, baselines[factor])
+    return f"The largest difference in {label} is {arm} against {baseline}: {size}"
 
 
 def shares_title(within: pd.DataFrame, label: str) -> str:
@@ -198,11 +257,10 @@ def shares_title(within: pd.DataFrame, label: str) -> str:
     if factors.empty:
         return f"The variance in {label} cannot be shared out among the factors"
     first = factors.iloc[int(factors["within"].to_numpy().argmax())]
-    text = (
-        f"{first['term']} explains {share_text(first)} of the variance in {label} within data sets"
-    )
+    text = f"{share_text(first)} of the variance in {label} within data sets goes with "
+    text += str(first["term"])
     seeds = within[within["kind"] == "seeds"].dropna(subset=["within"])
-    return f"{text}, seeds {share_text(seeds.iloc[0])}" if len(seeds) else text
+    return f"{text}, {share_text(seeds.iloc[0])} with the seeds" if len(seeds) else text
 
 
 def share_text(row: Any) -> str:
@@ -228,19 +286,23 @@ def heat_title(cross: pd.DataFrame, row_name: str, column_name: str, label: str)
     return f"Mean {label} runs from {place(low)} to {place(high)}"
 
 
-def curves_title(summary: pd.DataFrame, label: str) -> str:
-    """Return the finding of the learning curves: where the medians end, on the first data set."""
+def curves_title(summary: pd.DataFrame, label: str, levels: int) -> str:
+    """Return the finding of the learning curves: where the medians end, on the first data set.
+
+    levels: how many there are; where not all are drawn the title speaks of the drawn ones.
+    """
     first = summary[summary["data"] == summary["data"].iloc[0]]
     ends = first.sort_values("epoch").groupby("level", sort=False).last()
     low, high = ends["median"].idxmin(), ends["median"].idxmax()
     decimals = decimals_for(ends["median"])
-    where = f"On {first['data'].iloc[0]}, median {label} ends"
-    if low == high:
-        return f"{where} at {number(ends['median'].max(), decimals)} ({high})"
-    return (
-        f"{where} between {number(ends.loc[low, 'median'], decimals)} ({low}) and "
-        f"{number(ends.loc[high, 'median'], decimals)} ({high})"
-    )
+    few = f"of the {len(ends)} levels drawn, " if len(ends) < levels else ""
+    where = f"On {first['data'].iloc[0]}, {few}median {label} ends"
+    lowest, highest = (number(ends.loc[end, "median"], decimals) for end in (low, high))
+    if len(ends) == 1:
+        return f"{where} at {highest} ({high})"
+    if lowest == highest:
+        return f"{where} at {highest} for {'both' if len(ends) == 2 else f'all {len(ends)}'}"
+    return f"{where} between {lowest} ({low}) and {highest} ({high})"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from nnbench.diagnostic_plots import Scales
 from nnbench.diagnostics import at_epoch
 from nnbench.plots import MOST_SERIES
 from nnbench.report.gradient_pictures import GRADIENT, LEAST_DEPTH, predicted_if_wide
+from nnbench.report.numbers import rounded
 from nnbench.report.sentences import spoken
 from nnbench.report.views import (
     ALL,
@@ -123,7 +124,7 @@ def _signal_title(summary: pd.DataFrame) -> str:
     low, high = at_extreme(last, last["value"], largest=False), at_extreme(last, last["value"])
     return (
         f"After {low['x']:.0f} layers the activations' standard deviation runs from "
-        f"{low['value']:.2g} ({arm(low)}) to {high['value']:.2g} ({arm(high)})"
+        f"{rounded(low['value'])} ({arm(low)}) to {rounded(high['value'])} ({arm(high)})"
     )
 
 
@@ -198,6 +199,6 @@ def _training_title(table: pd.DataFrame) -> str:
     if not (np.isfinite(start) and np.isfinite(end)):
         return "How the gradient by layer moved through training"
     return (
-        f"In {panel} the first layer's gradient is {start:.2g} of the last's at the start and "
-        f"{end:.2g} at the end"
+        f"In {panel} the first layer's gradient is {rounded(start)} of the last's at the start and "
+        f"{rounded(end)} at the end"
     )

@@ -8,15 +8,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from nnbench.report.analysis import Results
-from nnbench.report.claims_section import claims_section
+from nnbench.report.claims_section import claims_section, tally
 from nnbench.report.parts import Page, Section
+from nnbench.report.sentences import shortened
 from nnbench.report.trust import common_strip, reproduce_section
 
 
 class Content(NamedTuple):
     """What a kind of study puts on its page."""
 
-    answer: list[str]
+    answer: list[str]  # its last sentence says what finished
     counts: list[tuple[str, str]]  # the beginning of the strip of trust
     sections: list[Section]
 
@@ -31,7 +32,7 @@ def special_page(results: Results, content: Content) -> Page:
         title=results.title,
         question=str(study.get("question") or ""),
         prediction=str(study.get("prediction") or ""),
-        answer=content.answer,
+        answer=shortened(tally(results), content.answer[:-1], content.answer[-1]),
         trust=[*content.counts, *common_strip(results)],
         sections=[
             *([claims] if claims else []),

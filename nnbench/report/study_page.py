@@ -8,18 +8,18 @@ from dataclasses import replace
 import pandas as pd
 
 from nnbench import stats
-from nnbench.report import numbers
+from nnbench.report import entries, numbers
 from nnbench.report.analysis import Analysis, Results
-from nnbench.report.claims_section import claims_section
+from nnbench.report.claims_section import claims_section, tally
 from nnbench.report.contests import varied_factors
 from nnbench.report.diagnostics import diagnostics
 from nnbench.report.failure_section import export_command, failure_section
 from nnbench.report.figures import curves_picture
-from nnbench.report.interaction_section import interaction_section
+from nnbench.report.interaction_section import interaction_section, together
 from nnbench.report.mattered_section import mattered_section
 from nnbench.report.method_section import method_section
 from nnbench.report.parts import Commands, Page, Paragraph, Part, Section, frame_table, paragraph
-from nnbench.report.sentences import answer
+from nnbench.report.sentences import findings, finished_sentence, shortened
 from nnbench.report.trust import cell_counts, reproduce_section, training_strip
 from nnbench.report.winners_section import arms_of, winners_section
 
@@ -62,15 +62,40 @@ def answer_of(results: Results, analysis: Analysis) -> list[str]:
     label = stats.METRICS[analysis.metric].label
     single = mean_text(analysis.overall, label, len(analysis.labelled))
     counts = cell_counts(results)
-    return answer(
-        analysis.effects, analysis.ranking, analysis.baselines, analysis.metric, counts, single
+    found = findings(
+        analysis.effects,
+        analysis.ranking,
+        analysis.baselines,
+        analysis.metric,
+        counts,
+        single,
+        together(analysis),
     )
+    closing = finished_sentence(counts, divergence_by_level(results, analysis))
+    return shortened(tally(results), found, closing)
+
+
+def divergence_by_level(results: Results, analysis: Analysis) -> pd.DataFrame:
+    """Return `factor, level, n, diverged` over all cells, those of settings not chosen included.
+
+    A row for each level of each factor and tuned setting.
+    """
+    rows = []
+    is_lost = results.cells["status"] == "diverged"
+    for factor in [*analysis.baselines, *analysis.tuned]:
+        if factor not in results.cells:
+            continue
+        labels = stats.level_labels(results.cells, factor, analysis.tuned)
+        for level, lost in is_lost.groupby(labels.where(results.cells[factor].notna())):
+            rows.append((factor, level, len(lost), int(lost.sum())))
+    return pd.DataFrame(rows, columns=["factor", "level", "n", "diverged"])
 
 
 def mean_text(interval: stats.Interval, label: str, n: int) -> str:
     """Return the mean of all cells as a phrase, with interval or the reason that it has none."""
     if interval.reason:
-        return f"mean {label} {numbers.number(interval.estimate)}, its interval {interval.reason}"
+        said = entries.no_interval(interval.reason)
+        return f"mean {label} {numbers.number(interval.estimate)} ({said})"
     places = numbers.decimals_for([interval.estimate], [(interval.high - interval.low) / 2])
     span = numbers.interval(interval.low, interval.high, places)
     return f"mean {label} {numbers.number(interval.estimate, places)} {span}, {n} networks"
@@ -108,12 +133,12 @@ def exports(results: Results, analysis: Analysis, arms: pd.DataFrame) -> list[Pa
         for factor in analysis.factors:
             here = here[here[factor] == arm[factor]]
         cell = here[here["status"] == "ok"]["cell_id"].iloc[0]
-        lines.append(f"{export_command(results, str(cell))}  # the {name} arm")
+        lines += [f"# the {name} arm", export_command(results, str(cell))]
     if not lines:
         return []
     said = paragraph(
-        "A network as a script of its own, in plain PyTorch, one of the best and one of the worst "
-        "arm by mean:"
+        "A network of the best and of the worst arm by mean, each as a script of its own in plain "
+        "PyTorch:"
     )
     return [said, Commands(lines)]
 

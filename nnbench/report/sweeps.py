@@ -10,7 +10,7 @@ import pandas as pd
 from nnbench import stats, sweep_plots
 from nnbench.report import sentences
 from nnbench.report.analysis import Results
-from nnbench.report.numbers import MINUS, number
+from nnbench.report.numbers import MINUS, number, rounded
 from nnbench.report.parts import Column, Page, Picture, Section, Table, paragraph, picture
 from nnbench.report.special import Content, counted, special_page, with_columns
 
@@ -179,10 +179,10 @@ def logit_text(size: float) -> str:
 
 
 def error_text(error: float) -> str:
-    """Return a relative error: `6.0e−08`, `0.9 %` or, where nothing is left, `all of it`."""
+    """Return a relative error: `6.0·10⁻⁸`, `0.9 %` or, where nothing is left, `all of it`."""
     if error >= 1:
         return "all of it"
-    return f"{100 * error:.2g} %" if error > 1e-4 else f"{error:.1e}".replace("-", MINUS)
+    return f"{100 * error:.2g} %" if error > 1e-4 else rounded(error)
 
 
 def pictures(results: Results, cells: pd.DataFrame, dtypes: list[str]) -> list[Picture]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from nnbench import stats
 from nnbench.report.analysis import Results
 from nnbench.report.numbers import duration
-from nnbench.report.parts import Commands, Facts, Part, Section, paragraph
+from nnbench.report.parts import Code, Commands, Facts, Part, Section, paragraph
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
+FINGERPRINT = 16  # characters of the fingerprint where it is explained
+# Not strftime's, which depend on the machine's language.
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 
 
 def cell_counts(results: Results) -> dict[str, int]:
@@ -26,7 +34,7 @@ def training_strip(results: Results) -> list[tuple[str, str]]:
         ("diverged", f"{counts['diverged']:,}"),
         ("crashed", f"{counts['crashed']:,}"),
         ("seeds", f"{cells['seed'].nunique()}"),
-        ("data sets", f"{cells['data'].nunique()}"),
+        ("data sets", f"{stats.level_labels(cells, 'data').nunique()}"),
         *common_strip(results),
     ]
 
@@ -66,12 +74,24 @@ def reproduce_section(results: Results, commands: list[str], *more: Part) -> Sec
     provenance = results.provenance
     versions = sorted((str(k), str(v)) for k, v in (provenance.get("versions") or {}).items())
     created, fingerprint = provenance.get("created"), provenance.get("source_fingerprint")
-    said = [f"Results of {created}." if created else ""]
+    checkout = [f"git checkout {commit}"] if (commit := provenance.get("commit")) else []
+    pieces: list[str | Code] = [f"Results of {date_text(str(created))}."] if created else []
     if fingerprint:
-        said.append(
-            f"The fingerprint {fingerprint} stands for the sources and libraries that decide a "
-            "number: nnbench runs a cell again where it differs."
-        )
-    parts: list[Part] = [Commands(commands), *more, Facts(versions)]
-    told = " ".join(text for text in said if text)
-    return Section("reproduce", "Reproduce", [*parts, *([paragraph(told)] if told else [])])
+        pieces += [
+            f"{' ' if pieces else ''}The fingerprint ",
+            Code(str(fingerprint)[:FINGERPRINT]),
+            " stands for the sources and libraries that decide a number: nnbench runs a cell again "
+            "where it differs.",
+        ]
+    parts: list[Part] = [Commands([*checkout, *commands]), *more, Facts(versions)]
+    return Section("reproduce", "Reproduce", [*parts, *([paragraph(*pieces)] if pieces else [])])
+
+
+def date_text(created: str) -> str:
+    """Return `24 November 2026, 14:57 UTC` of a time in ISO 8601; what is none stays as it is."""
+    try:
+        when = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    zone = f" {when.tzname()}" if when.tzinfo else ""
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}, {when:%H:%M}{zone}"

@@ -57,7 +57,7 @@ class Roles:
 
     def sentence(self, left_out: Sequence[str] = ()) -> str:
         """Say what is held, and what is left out."""
-        parts = [f"Held: {listed(self.held)}."] if self.held else []
+        parts = [f"Shown: {listed(self.held)}."] if self.held else []
         return " ".join([*parts, *left_out])
 
 
@@ -175,7 +175,7 @@ def spread_choice(cells: pd.DataFrame, factor: str, value: str, levels: list[str
         rest = means.drop(chosen)
         gaps = [float((means[chosen] - mean).abs().min()) for mean in rest]
         chosen.append(str(rest.index[int(np.argmax(np.nan_to_num(gaps, nan=-1.0)))]))
-    note = f"{len(chosen)} of {len(levels)} levels of {factor}, spread evenly over what they do."
+    note = f"{len(chosen)} of {len(levels)} levels of {factor}, chosen to span the range."
     return [level for level in levels if level in chosen], [note]
 
 

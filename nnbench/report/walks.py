@@ -84,24 +84,25 @@ def read_grounds(results: Results) -> Grounds:
 def answer(
     results: Results, analysis: Analysis, by_arm: pd.DataFrame, counts: Mapping[str, int]
 ) -> list[str]:
-    """Return the answer: what mattered, the easiest and the hardest landscape, what failed."""
-    said = sentences.answer(
+    """Return the answer: what mattered most, the hardest and the easiest landscape, what failed."""
+    said = sentences.findings(
         analysis.effects,
         analysis.ranking,
         analysis.baselines,
         analysis.metric,
         {**counts, "n": len(results.cells)},
         "a single arm",
-    )[:-1]
-    said = [text.replace("within data sets", "within landscapes") for text in said]
+    )[:1]
+    said = [text.replace("data set", "landscape") for text in said]
     best = wf.best_arms(by_arm, ["panel"]).sort_values("share", kind="stable")
     first, last = best.iloc[0], best.iloc[-1]
-    said.append(
-        f"Hardest was {first['panel']}, whose minimum the best arm, {first['arm']}, reaches in "
-        f"{share_text(first)}."
+    ends = (
+        f"Hardest is {first['panel']}, whose minimum {first['arm']} reaches most often, in "
+        f"{share_text(first)}"
     )
     if last["panel"] != first["panel"]:
-        said.append(f"Easiest was {last['panel']}: {last['arm']} reaches it in {share_text(last)}.")
+        ends += f"; easiest is {last['panel']}, where {last['arm']} does in {share_text(last)}"
+    said.append(f"{ends}.")
     said.append(finished(counts, len(results.cells)))
     return said
 

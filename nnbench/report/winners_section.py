@@ -11,6 +11,7 @@ from nnbench.report import entries
 from nnbench.report.analysis import Analysis, Results
 from nnbench.report.contests import contest_of, rank_picture, varied_factors
 from nnbench.report.cost_pictures import budget_picture, cost_picture, region_picture, target_table
+from nnbench.report.numbers import counted
 from nnbench.report.parts import Column, Entry, Part, Section, Table, paragraph
 from nnbench.report.profiles import profile_picture
 from nnbench.stats import METRICS
@@ -60,7 +61,7 @@ def _arm_row(row: Any, factors: list[str], places: int) -> list[Entry | str]:
     return [
         rank,
         *(str(row[factor]) for factor in factors),
-        entries.estimate(row, "mean", places, f"{row['used']}/{row['n']}"),
+        entries.estimate(row, "mean", places, counted(row["used"], row["n"])),
         entries.plain(row["median"], places),
         entries.plain(row["iqm"], places),
         entries.plain(row["sd"], places),

@@ -56,6 +56,7 @@ from nnbench.stats.ranks import (
 from nnbench.stats.selfcheck import coverage, false_claims
 from nnbench.stats.signed_rank import LEAST_BLOCKS, SignedRank, signed_rank
 from nnbench.stats.summaries import (
+    effects_by_data,
     importance,
     mean_interval,
     summarise_effects,
@@ -93,6 +94,7 @@ __all__ = [
     "default_tolerance",
     "detectable_difference",
     "divergence_shares",
+    "effects_by_data",
     "expected_best",
     "factor_columns",
     "false_claims",

@@ -79,7 +79,7 @@ def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -
         lost = f"undefined: none of {len(pairs)} pairs finished"
         row["effect_reason"] = lost if len(pairs) else "undefined: no pair with the baseline"
     elif row["effect_reason"] is None:
-        row |= _uncertainty(blocks, generator)
+        row |= _uncertainty(blocks, metric, generator)
     count = len(blocks.strata)
     row |= {"pairs_used": len(whole), "pairs": len(pairs), "blocks": count}
     ranks = signed_rank((blocks.sums / blocks.sizes)[:, 0])
@@ -88,14 +88,18 @@ def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -
     return row | _family_of_one(row, metric)
 
 
-def _uncertainty(blocks: Blocks, generator: np.random.Generator) -> dict[str, float]:
-    """Return the interval, standard error, p and standardised size of a defined difference."""
+def _uncertainty(blocks: Blocks, metric: str, generator: np.random.Generator) -> dict[str, float]:
+    """Return the interval, standard error, p and standardised size of a defined difference.
+
+    The interval ends where a difference of the metric does: accuracies are 1 apart at most.
+    """
     spread = spread_of(blocks)
     drawn = times_drawn(blocks.strata, generator, RESAMPLES)
     low, high = stretched_interval(blocks, spread, drawn, 1 - ALPHA)
+    most = METRICS[metric].high - METRICS[metric].low
     return {
-        "effect_low": float(low[0]),
-        "effect_high": float(high[0]),
+        "effect_low": max(float(low[0]), -most),
+        "effect_high": min(float(high[0]), most),
         "effect_error": float(spread.error[0]),
         "effect_freedom": float(spread.freedom[0]),
         "p": float(two_sided_p(spread)[0]),

@@ -90,6 +90,32 @@ def _judged(tables: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
     return rows
 
 
+def effects_by_data(
+    frame: pd.DataFrame,
+    factor: str,
+    levels: Sequence[str],
+    baseline: str,
+    metric: str,
+    factors: Sequence[str],
+    generator_for: GeneratorFor,
+) -> pd.DataFrame:
+    """Return each level's paired effect on each data set, all of them corrected together.
+
+    Columns: `data, factor, level` and those of `contrast`, a row for each data set and level but
+    the baseline. factors: all of the study's, for a pair is alike in every other one.
+    """
+    pairs = paired_differences(frame, factor, baseline, metric, factors)
+    rows = []
+    for data in dict.fromkeys(frame["data"]):
+        for level in levels:
+            if level == baseline:
+                continue
+            here = pairs[(pairs["data"] == data) & (pairs["level"] == level)]
+            found = contrast(here, metric, generator_for(f"{factor}/{level}/effect on {data}"))
+            rows.append({"data": data, "factor": factor, "level": level} | found)
+    return correct_family(pd.DataFrame(rows), metric)
+
+
 def summarise_levels(
     frame: pd.DataFrame,
     factor: str,
