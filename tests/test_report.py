@@ -266,6 +266,11 @@ def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
         "would have been found and about 11 seeds a data set would settle it.",
         "7 of 9 networks finished; 2 diverged.",
     ]
+    lost = pd.DataFrame([row | {"detectable": math.nan}])
+    assert (
+        "where no true difference, however large, would have been found and about 11"
+        in (sentences.answer(lost, *arguments)[0])
+    )
 
 
 @pytest.mark.parametrize("metric", ["test_accuracy", "test_loss"])

@@ -135,9 +135,12 @@ def _noted(row: Any) -> str:
 
 def _settling(row: Any, places: int) -> str:
     """Say what the design could have detected, and how many seeds would settle a difference."""
-    if pd.isna(row["detectable"]):
+    if pd.notna(row["effect_reason"]):
         return ""
-    text = f", where a true difference of {number(row['detectable'], places)} would have been found"
+    size = number(row["detectable"], places)
+    text = f", where a true difference of {size} would have been found"
+    if pd.isna(row["detectable"]):
+        text = ", where no true difference, however large, would have been found"
     if pd.isna(row["seeds_needed"]):
         return text
     return f"{text} and about {row['seeds_needed']:,.0f} seeds a data set would settle it"

@@ -24,6 +24,7 @@ from nnbench.stats.power import ALPHA, MOST_SEEDS, detectable_difference, seeds_
 from nnbench.stats.signed_rank import signed_rank
 
 RESAMPLES = 10_000
+NONE_DETECTABLE = "undefined: not even the largest difference that can be"
 UNKNOWN: Mapping[str, Any] = dict.fromkeys(
     (
         "effect",
@@ -79,7 +80,7 @@ def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -
         lost = f"undefined: none of {len(pairs)} pairs finished"
         row["effect_reason"] = lost if len(pairs) else "undefined: no pair with the baseline"
     elif row["effect_reason"] is None:
-        row |= _uncertainty(blocks, generator)
+        row |= _uncertainty(blocks, metric, generator)
     count = len(blocks.strata)
     row |= {"pairs_used": len(whole), "pairs": len(pairs), "blocks": count}
     ranks = signed_rank((blocks.sums / blocks.sizes)[:, 0])
@@ -88,14 +89,18 @@ def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -
     return row | _family_of_one(row, metric)
 
 
-def _uncertainty(blocks: Blocks, generator: np.random.Generator) -> dict[str, float]:
-    """Return the interval, standard error, p and standardised size of a defined difference."""
+def _uncertainty(blocks: Blocks, metric: str, generator: np.random.Generator) -> dict[str, float]:
+    """Return the interval, standard error, p and standardised size of a defined difference.
+
+    The interval ends where a difference of the metric does: accuracies are 1 apart at most.
+    """
     spread = spread_of(blocks)
     drawn = times_drawn(blocks.strata, generator, RESAMPLES)
     low, high = stretched_interval(blocks, spread, drawn, 1 - ALPHA)
+    most = METRICS[metric].range
     return {
-        "effect_low": float(low[0]),
-        "effect_high": float(high[0]),
+        "effect_low": max(float(low[0]), -most),
+        "effect_high": min(float(high[0]), most),
         "effect_error": float(spread.error[0]),
         "effect_freedom": float(spread.freedom[0]),
         "p": float(two_sided_p(spread)[0]),
@@ -160,11 +165,17 @@ def _told(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, An
     ends = (row["effect"], row["effect_low"], row["effect_high"])
     effect = Interval(*ends, row["blocks"], _text(row["effect_reason"]))
     word = verdict(effect, METRICS[metric].higher_is_better, row["p_holm"])
-    return _design(row, comparisons) | {"verdict": word, "note": _note(row, word, comparisons)}
+    return _design(row, metric, comparisons) | {
+        "verdict": word,
+        "note": _note(row, word, comparisons),
+    }
 
 
-def _design(row: Mapping[str, Any], comparisons: int) -> dict[str, Any]:
-    """Return what the design could have detected and how many seeds would settle it."""
+def _design(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, Any]:
+    """Return what the design could have detected and how many seeds would settle it.
+
+    A difference larger than any two values of the metric can have is none that could be found.
+    """
     undefined = _text(row["effect_reason"])
     if undefined:
         reasons = {"detectable_reason": undefined, "seeds_reason": undefined}
@@ -173,9 +184,11 @@ def _design(row: Mapping[str, Any], comparisons: int) -> dict[str, Any]:
     error, freedom = row["effect_error"], row["effect_freedom"]
     needed = seeds_needed(row["effect"], error, freedom, row["seeds"], alpha)
     too_many = f"undefined: more than {MOST_SEEDS:,}"
+    found = detectable_difference(error, freedom, alpha)
+    is_possible = found <= METRICS[metric].range
     return {
-        "detectable": detectable_difference(error, freedom, alpha),
-        "detectable_reason": None,
+        "detectable": found if is_possible else math.nan,
+        "detectable_reason": None if is_possible else NONE_DETECTABLE,
         "seeds_needed": math.nan if needed is None else float(needed),
         "seeds_reason": too_many if needed is None else None,
     }

@@ -175,6 +175,9 @@ def expected_best(
     if not parts:
         return pd.DataFrame(columns=[*keys, *TRIAL_COLUMNS])
     found = pd.concat(parts, ignore_index=True)
+    ends = METRICS[metric]
+    found["mean_low"] = found["mean_low"].clip(lower=ends.low)
+    found["mean_high"] = found["mean_high"].clip(upper=ends.high)
     return found.assign(val=found["val"] * (-1 if METRICS[select].higher_is_better else 1))
 
 
