@@ -109,16 +109,18 @@ def ladder_picture(problems: pd.DataFrame, contest: Contest, best: float) -> Pic
         f"Mean ranks of the {contest.what} over {blocks} blocks of one data set and seed, other "
         f"factors averaged; a network that diverged is last. {_friedman(overall)}"
     )
+    spoken_ranks = ranks.assign(arm=[contest.spoken(name) for name in ranks["arm"]])
     if best < stats.ALPHA:
         cliques = stats.rank_cliques(ranks, stats.pairwise_ranks(problems), overall["p"])
-        title = ladder_title(ranks, cliques, blocks)
+        said = [[contest.spoken(name) for name in clique] for clique in cliques]
+        title = ladder_title(spoken_ranks, said, blocks)
         correction = f", Holm's correction over {count} pairs" if count > 1 else ""
         caption += (
             "A bar joins neighbours of which no two can be told apart (Wilcoxon's signed-rank "
             f"test{correction}, 5 %). The baseline is drawn in ink."
         )
     else:
-        cliques, title = [], leader(ranks, blocks)
+        cliques, title = [], leader(spoken_ranks, blocks)
         caption += (
             f"Ranks alone cannot tell any two apart here: corrected for {count} pairs, the test's "
             f"p could not fall below {number(min(best, 1.0), 2)} with {blocks} blocks. The "

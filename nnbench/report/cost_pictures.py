@@ -17,6 +17,7 @@ MOST_REGION_ARMS = 24
 MOST_REGION_PANELS = 3
 MOST_BUDGET_PANELS = 4
 MOST_NAMED = 7
+NEAR = 10  # tolerances: 0.1 of an accuracy, twice the best loss
 LONG = 14  # rows of a table that scrolls within itself
 LEAST_RATIO = 1.2  # of costs: networks of one stack share its time, and so differ in nothing
 JOIN = " / "
@@ -45,7 +46,9 @@ def region_picture(analysis: Analysis) -> Picture | None:
         return None
     panels = [d for d in analysis.levels["data"] if d in set(known["data"])]
     panels = panels[:MOST_REGION_PANELS]
-    first = known[known["data"] == panels[0]].sort_values("decades", ascending=False, kind="stable")
+    first = known[known["data"] == panels[0]]
+    first = first.assign(near=near_the_best(first, METRICS[metric].higher_is_better))
+    first = first.sort_values(["near", "decades"], ascending=False, kind="stable")
     names = list(dict.fromkeys([*first["arm"], *known["arm"]]))
     arms = names[:MOST_REGION_ARMS]
     drawn = regions[regions["data"].isin(panels) & regions["arm"].isin(arms)]
@@ -54,16 +57,29 @@ def region_picture(analysis: Analysis) -> Picture | None:
         place=drawn["data"].map(panels.index),
     ).sort_values("place", kind="stable")
     figure = plots.good_regions(drawn, arms, tuned[0])
-    title = _region_title(first, panels[0], tuned[0])
+    title = region_title(first[first["near"]], panels[0], tuned[0])
     caption = _region_caption(metric, known)
+    if not first["near"].all():
+        caption += (
+            f" The title is of the {int(first['near'].sum())} of {len(first)} arms whose best is "
+            f"at most {NEAR} times as far from the best arm's: one that never learns is good "
+            "nowhere."
+        )
     if len(arms) < len(names):
-        caption += f" {len(arms)} of {len(names)} arms: those with the widest ranges."
+        caption += f" {len(arms)} of {len(names)} arms: of those near the best the widest ranges."
     without = [str(name) for name in dict.fromkeys(regions["arm"]) if name not in names]
     if without:
         caption += f" No range is defined for {listed(without[:MOST_NAMED])}"
         more = len(without) - MOST_NAMED
         caption += f" and {more} more." if more > 0 else "."
     return picture(figure, "regions", title, caption, _region_table(drawn, tuned[0]))
+
+
+def near_the_best(regions: pd.DataFrame, higher_is_better: bool) -> pd.Series:
+    """Return which arms' best is nearly as good as the best arm's: within `NEAR` tolerances."""
+    best = regions["best_mean"] if higher_is_better else -regions["best_mean"]
+    tolerance = float(regions["tolerance"].iloc[int(best.to_numpy().argmax())])
+    return best >= best.max() - NEAR * tolerance
 
 
 def _of_validation(analysis: Analysis) -> str:
@@ -83,8 +99,11 @@ def _region_caption(metric: str, known: pd.DataFrame) -> str:
     )
 
 
-def _region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
-    """Return the finding: the widest range on the first data set, and the narrowest."""
+def region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
+    """Return the finding: the widest range on the first data set, and the narrowest.
+
+    first: the regions of the arms that are near the best there, the widest first.
+    """
     widest, narrowest = first.iloc[0], first.iloc[-1]
     text = f"On {data}, {tuned} may be off by most for {widest['arm']} ({_decades(widest)})"
     if widest["arm"] == narrowest["arm"]:
@@ -93,7 +112,8 @@ def _region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
 
 
 def _decades(row: pd.Series) -> str:
-    return f"{_width_text(row).replace('≥', 'at least')} decades"
+    width = _width_text(row).replace("≥", "at least")
+    return f"{width} decades around its best, {number(row['best_mean'], 3)}"
 
 
 def _width_text(row: pd.Series) -> str:
@@ -106,14 +126,16 @@ def _width_text(row: pd.Series) -> str:
 
 def _region_table(regions: pd.DataFrame, tuned: str) -> Table:
     columns = [Column("data"), Column("arm"), Column(f"best {tuned}", True)]
+    columns += [Column("mean there", True)]
     columns += [Column("from", True), Column("to", True), Column("decades", True)]
     rows: list[list[Entry | str]] = []
     for _, row in regions.iterrows():
         reason = row["reason"] if isinstance(row["reason"], str) else ""
-        ends = [Entry(stats.format_level(row[k]), value=entries.known(row[k]))
-                for k in ("best", "low", "high")]  # fmt: skip
+        best, *ends = [Entry(stats.format_level(row[k]), value=entries.known(row[k]))
+                       for k in ("best", "low", "high")]  # fmt: skip
         width = Entry(row["text"], reason=reason, value=entries.known(row["decades"]))
-        rows.append([str(row["data"]), str(row["arm"]), *ends, width])
+        mean = entries.plain(row["best_mean"], 3)
+        rows.append([str(row["data"]), str(row["arm"]), best, mean, *ends, width])
     return Table(columns, rows)
 
 
