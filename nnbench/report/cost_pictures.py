@@ -62,7 +62,7 @@ def region_picture(analysis: Analysis) -> Picture | None:
     if not first["near"].all():
         caption += (
             f" The title is of the {int(first['near'].sum())} of {len(first)} arms whose best is "
-            f"at most {NEAR} times as far from the best arm's: one that never learns is good "
+            f"within {NEAR} such tolerances of the best arm's: one that never learns is good "
             "nowhere."
         )
     if len(arms) < len(names):
@@ -93,9 +93,9 @@ def _region_caption(metric: str, known: pd.DataFrame) -> str:
     within = "a tenth" if len(tolerances) > 1 else stats.format_level(float(tolerances[0]))
     return (
         f"Settings whose mean {label} is within {within} of the arm's best on that data set "
-        "(dot). An arrow: the range reaches the end of the grid, so its width is at least that. "
-        "Widths are in decades, factors of ten; where a setting lost a network, how many settings "
-        "of how many count."
+        "(dot), the tolerance. An arrow: the range reaches the end of the grid, so its width is at "
+        "least that. Widths are in decades, factors of ten; where a setting lost a network, how "
+        "many settings of how many count."
     )
 
 
