@@ -356,7 +356,7 @@ def compare(
         bool,
         typer.Option(
             "--fail-on-regression",
-            help="end with 4 where B is really worse, or diverges really more often",
+            help="end with 4 where B is really worse, fails more often, or cannot be judged",
         ),
     ] = False,
     html: Annotated[Path | None, typer.Option(help="write a page of it to this file too")] = None,
@@ -375,9 +375,8 @@ def compare(
         except OSError as error:
             raise Failed(Exit.DISK, f"{html}: {error.strerror}") from None
     print(json.dumps(found.document()) if as_json else "\n".join(comparison_lines(found)))
-    worse = len(found.regressions)
-    if fail and worse:
-        raise Failed(Exit.GATE, f"B is really worse than A, or diverges more, in {worse} rows")
+    if fail and found.complaint:
+        raise Failed(Exit.GATE, found.complaint)
     return Exit.DONE
 
 

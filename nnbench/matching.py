@@ -22,7 +22,8 @@ class Matched(NamedTuple):
     """Cells in both results: one row a pair, with labels of `data`, `seed` and every factor.
 
     `value_a`, `value_b` are the metric, null where the cell has none; `difference` is b minus a;
-    `diverged_a`, `diverged_b`; `same_recipe` where even what is held fixed agrees.
+    `diverged_a`, `diverged_b`, `crashed_a`, `crashed_b`; `same_recipe` where even what is held
+    fixed agrees.
     """
 
     pairs: pd.DataFrame
@@ -113,7 +114,8 @@ def _pairs(
     pairs = pd.DataFrame(labels, index=left.index)
     for side, cells in zip(SIDES, (left, right), strict=True):
         pairs[f"value_{side}"] = metric_values(cells, metric)
-        pairs[f"diverged_{side}"] = cells["status"].eq("diverged").to_numpy(dtype=bool)
+        for how in ("diverged", "crashed"):
+            pairs[f"{how}_{side}"] = cells["status"].eq(how).to_numpy(dtype=bool)
     pairs["difference"] = pairs["value_b"] - pairs["value_a"]
     pairs["same_recipe"] = left["cell_id"].eq(right["cell_id"]).to_numpy(dtype=bool)
     return pairs

@@ -283,6 +283,11 @@ def spread(tmp_path_factory: pytest.TempPathFactory) -> Results:
     with awkward_table(other).open("a") as table:
         table.write("\n")
     rows["another table"] = {}
+    single = one(dtype="float32", dropout=0.2)
+    for name, column in (("a loss a bit off", "test_loss"), ("a score a bit off", "test_accuracy")):
+        rows[name] = rows["single precision"] | {"engine": "stacked-eager"}
+        rows[name][column] -= min(0.04, 0.8 * rows[name][column])
+        scripts[name] = script_of(found(single, rows[name]))
     said = run_scripts(scripts, tmp_path_factory.mktemp("scripts"))
     return {name: (rows[name], said[name]) for name in scripts}
 
@@ -325,6 +330,34 @@ def test_single_precision_says_how_near_it_comes(spread: Results) -> None:
     assert "losses may differ by a few per cent" in by_engine["stacked-eager"]
     assert "TOLERANCE = 1e-06" in by_engine["reference"]
     assert "Hardly a digit should differ" in by_engine["reference"]
+
+
+def test_a_loss_is_judged_by_its_own_size_and_an_accuracy_by_examples(spread: Results) -> None:
+    last = {name: spread[name][1].splitlines()[-1] for name in spread}
+    assert last["a loss a bit off"] == "# unlike the table: test_loss"
+    assert last["a score a bit off"] == "# as in the table, within the tolerance"
+
+
+def run_elsewhere(script: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", str(script)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240)
+
+
+def test_a_script_finds_its_table_beside_it_or_ends_in_one_sentence(tmp_path: Path) -> None:
+    place, cwd = tmp_path / "scripts", tmp_path / "elsewhere"
+    place.mkdir()
+    cwd.mkdir()
+    table = awkward_table(place)
+    cell = one(data={"csv": str(table), "target": "y"}, epochs=1)
+    recipe = dict(cell.recipe) | {"data.path": table.name}  # as tables of results have it
+    script = place / "cell.py"
+    script.write_text(script_of(Found(cell.cell_id, "test", recipe, {"status": "ok"}, True)))
+    ran = run_elsewhere(script, cwd)
+    assert ran.returncode == 0 and "status ok" in ran.stdout, ran.stderr
+    table.unlink()
+    missed = run_elsewhere(script, cwd)
+    sentence = f"{table.name} is neither here nor beside this script: give its path"
+    assert (missed.returncode, missed.stderr.splitlines()) == (1, [sentence])
 
 
 def test_a_script_refuses_another_table(spread: Results) -> None:

@@ -268,6 +268,11 @@ def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
         "by itself, but not after correction for 6 comparisons); one of 0.040 would have been "
         "found, and about 11 seeds a data set would settle this one.",
     ]
+    lost = pd.DataFrame([row | {"detectable": math.nan}])
+    assert (
+        "where no true difference, however large, would have been found and about 11"
+        in (sentences.answer(lost, *arguments)[0])
+    )
 
 
 @pytest.mark.parametrize("metric", ["test_accuracy", "test_loss"])

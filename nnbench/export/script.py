@@ -60,8 +60,8 @@ def hints(found: Found) -> list[str]:
         said.append(f"{found.cell_id} crashed: there are no numbers to compare with")
     if "data.sha256" in found.recipe:
         said.append(
-            f"the script looks for the table beside it: python cell.py PATH, where "
-            f"{found.recipe['data.path']} lies elsewhere"
+            f"the script looks for the table where it is run and beside itself: python cell.py "
+            f"PATH, where {found.recipe['data.path']} lies elsewhere"
         )
     return said
 

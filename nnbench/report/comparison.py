@@ -12,7 +12,19 @@ import numpy as np
 import pandas as pd
 
 from nnbench import stats
-from nnbench.compare import ARM, BETTER, LESS, LEVEL, MORE, TIE, WORSE, compare_pairs, regressions
+from nnbench.compare import (
+    ARM,
+    BETTER,
+    LESS,
+    LEVEL,
+    MORE,
+    TIE,
+    UNDEFINED,
+    WORSE,
+    compare_pairs,
+    failures,
+    regressions,
+)
 from nnbench.matching import Matched, changes, match_cells
 from nnbench.report.analysis import ReportError, Results
 from nnbench.report.html import render
@@ -35,8 +47,25 @@ class Comparison:
 
     @property
     def regressions(self) -> pd.DataFrame:
-        """Return the rows in which b is really worse, or diverges really more often."""
+        """Return the rows in which b is really worse, or fails really more often."""
         return regressions(self.rows)
+
+    @property
+    def complaint(self) -> str:
+        """Say why b may not take the place of a, or nothing where it may.
+
+        A b of which nothing can be told does not pass: not one that has no results left, nor one
+        that differs with too few seeds to tell.
+        """
+        worse = len(self.regressions)
+        if worse:
+            where = "1 row" if worse == 1 else f"{worse} rows"
+            return f"B is really worse than A, or fails really more often, in {where}"
+        overall = self.rows.iloc[0]
+        if overall["verdict"] == UNDEFINED and self.matched.pairs["value_a"].notna().any():
+            reason = str(overall["reason"]).removeprefix("undefined: ")
+            return f"whether B is worse than A cannot be told: {reason}"
+        return ""
 
     def document(self) -> dict[str, Any]:
         """Return the comparison as plain data, null where there is no number."""
@@ -141,7 +170,7 @@ def comparison_lines(found: Comparison) -> list[str]:
     lines += [f"  {name}: {_cut(old)} -> {_cut(new)}" for name, old, new in found.changed]
     if not found.changed:
         lines.append("  nothing changed: settings, sources and versions are the same")
-    is_quiet = found.rows["verdict"].eq(TIE).all() and not found.rows["diverged_verdict"].any()
+    is_quiet = found.rows["verdict"].eq(TIE).all() and not found.rows["failed_verdict"].any()
     return lines if is_quiet else [*lines, "", *_aligned(table_rows(found))]
 
 
@@ -157,23 +186,31 @@ def answer(found: Comparison) -> list[str]:
         f"{equal:,} have exactly the same {label}."
     ]
     overall = rows.iloc[0]
-    sentences.append(f"Overall, {label} of b less a: {_effect(overall)}: {overall['verdict']}.")
+    word = overall["reason"] or overall["verdict"]
+    sentences.append(f"Overall, {label} of b less a: {_effect(overall)}: {word}.")
     for kind, noun in ((LEVEL, "level"), (ARM, "arm")):
         part = rows[rows["kind"] == kind]
         if len(part):
             sentences.append(_counted(part, noun))
-    if rows["diverged_verdict"].iloc[0]:
-        sentences.append(f"Overall, b diverges really {rows['diverged_verdict'].iloc[0]}.")
+    if overall["failed_verdict"]:
+        sentences.append(
+            f"Overall, b fails really {overall['failed_verdict']}: "
+            f"{_failed(overall, 'b')} in b, {_failed(overall, 'a')} in a."
+        )
     return sentences
+
+
+def _failed(row: Any, side: str) -> str:
+    return f"{row[f'diverged_{side}']:,} diverged and {row[f'crashed_{side}']:,} crashed"
 
 
 def _counted(rows: pd.DataFrame, noun: str) -> str:
     better, worse = (int(rows["verdict"].eq(word).sum()) for word in (BETTER, WORSE))
-    more, less = (int(rows["diverged_verdict"].eq(word).sum()) for word in (MORE, LESS))
+    more, less = (int(rows["failed_verdict"].eq(word).sum()) for word in (MORE, LESS))
     nouns = f"{noun}s" if len(rows) != 1 else noun
     text = f"Of {len(rows):,} {nouns}, b is really better in {better:,} and worse in {worse:,}"
     if more or less:
-        text += f"; it diverges really more often in {more:,}, less often in {less:,}"
+        text += f"; it fails really more often in {more:,}, less often in {less:,}"
     return f"{text}."
 
 
@@ -196,7 +233,7 @@ def shown_rows(found: Comparison) -> tuple[pd.DataFrame, int]:
     """
     rows = found.rows
     arms = rows[rows["kind"] == ARM]
-    differ = arms[arms["verdict"].isin([BETTER, WORSE]) | arms["diverged_verdict"].ne("")]
+    differ = arms[arms["verdict"].isin([BETTER, WORSE]) | arms["failed_verdict"].ne("")]
     order = differ["effect"].abs().fillna(np.inf).sort_values(ascending=False, kind="stable").index
     kept = order[:MOST_ARMS]
     return pd.concat([rows[rows["kind"] != ARM], arms.loc[kept]]), len(order) - len(kept)
@@ -206,7 +243,7 @@ def table_rows(found: Comparison) -> list[tuple[str, ...]]:
     """Return the table as text: a head, then a row each."""
     shown, hidden = shown_rows(found)
     table: list[tuple[str, ...]] = [
-        ("", "", "b less a, 95 %", "pairs", "diverged", "verdict"),
+        ("", "", "b less a, 95 %", "pairs", "failed", "verdict"),
         *(_cells_of(row) for row in shown.to_dict("records")),
     ]
     if hidden:
@@ -217,12 +254,12 @@ def table_rows(found: Comparison) -> list[tuple[str, ...]]:
 def _cells_of(row: Any) -> tuple[str, ...]:
     size, _, count = _effect(row).rpartition(", n ")
     verdict = row["verdict"]
-    if row["diverged_verdict"]:
-        verdict += f", diverges {row['diverged_verdict']}"
-    diverged = f"{row['diverged_a']:,} -> {row['diverged_b']:,}"
-    is_none = row["diverged_a"] == row["diverged_b"] == 0
+    if row["failed_verdict"]:
+        verdict += f", fails {row['failed_verdict']}"
+    in_a, in_b = failures(row)
+    failed = f"{in_a:,} -> {in_b:,}" if in_a or in_b else ""
     place = "arm" if row["kind"] == ARM else row["factor"] or row["kind"]
-    return place, row["level"], size, count, "" if is_none else diverged, verdict
+    return place, row["level"], size, count, failed, verdict
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> list[str]:

@@ -88,15 +88,17 @@ def few(names: Sequence[str], baseline: str) -> tuple[list[str], str]:
 
 def rank_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     """Draw mean ranks with cliques, or where blocks are few the differences of every pair."""
-    scores = stats.block_scores(analysis.labelled, contest.by, analysis.metric, analysis.factors)
-    scores = scores.rename(columns=contest.names)
+    problems = stats.problem_scores(
+        analysis.labelled, contest.by, analysis.metric, analysis.factors
+    ).rename(columns=contest.names)
+    scores = stats.block_scores(problems)
     if scores.shape[1] < 2 or scores.empty:
         return None
     best = least_p(len(scores), min(scores.shape[1], stats.MOST_CONTESTANTS))
     is_blind = len(scores) < stats.LEAST_BLOCKS or best >= stats.ALPHA
     if is_blind and scores.shape[1] <= MOST_IN_MATRIX:
         return matrix_picture(analysis, contest, len(scores))
-    return ladder_picture(scores, contest, best)
+    return ladder_picture(problems, contest, best)
 
 
 def least_p(blocks: int, contestants: int) -> float:
@@ -104,27 +106,28 @@ def least_p(blocks: int, contestants: int) -> float:
     return float(2.0 ** (1 - blocks) * math.comb(contestants, 2))
 
 
-def ladder_picture(scores: pd.DataFrame, contest: Contest, best: float) -> Picture:
+def ladder_picture(problems: pd.DataFrame, contest: Contest, best: float) -> Picture:
     """Draw mean ranks, and which of them cannot be told apart where the design could tell any."""
+    scores = stats.block_scores(problems)
     ranks = stats.mean_ranks(scores)
     total = len(ranks)
     if total > stats.MOST_CONTESTANTS:
-        scores = scores[list(ranks["arm"][: stats.MOST_CONTESTANTS])]
+        problems = problems[list(ranks["arm"][: stats.MOST_CONTESTANTS])]
+        scores = stats.block_scores(problems)
         ranks = stats.mean_ranks(scores)
     overall = stats.friedman(scores)
     blocks, count = len(scores), math.comb(len(ranks), 2)
     caption = (
         f"Mean ranks of the {contest.what} over {blocks} blocks of one data set and seed, other "
-        f"factors averaged; a network that diverged is last. {_friedman(overall, len(ranks))}"
+        f"factors averaged; a network that diverged is last. {_friedman(overall)}"
     )
     if best < stats.ALPHA:
-        # Friedman's test comes before those of the pairs; of two contestants there is one pair.
-        before = overall["p"] if len(ranks) > 2 else 0.0
-        cliques = stats.rank_cliques(ranks, stats.pairwise_ranks(scores), before)
+        cliques = stats.rank_cliques(ranks, stats.pairwise_ranks(problems), overall["p"])
         title = ladder_title(ranks, cliques, blocks)
+        correction = f", Holm's correction over {count} pairs" if count > 1 else ""
         caption += (
             "A bar joins neighbours of which no two can be told apart (Wilcoxon's signed-rank "
-            f"test, Holm's correction over {count} pairs, 5 %). The baseline is drawn in ink."
+            f"test{correction}, 5 %). The baseline is drawn in ink."
         )
     else:
         cliques = []
@@ -140,8 +143,9 @@ def ladder_picture(scores: pd.DataFrame, contest: Contest, best: float) -> Pictu
     return picture(figure, "ranks", title, caption, _rank_table(ranks, cliques))
 
 
-def _friedman(overall: Any, contestants: int) -> str:
-    if contestants < 3:
+def _friedman(overall: Any) -> str:
+    """Return the test of all contestants as a sentence; two have only the test of their pair."""
+    if overall["arms"] < 3:
         return ""
     if overall["reason"]:
         return f"Friedman's test is {overall['reason']}. "
@@ -164,6 +168,11 @@ def ladder_title(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], blocks: 
     start, name = leader(ranks, blocks), ranks["arm"].iloc[0]
     beside = {other for clique in cliques if name in clique for other in clique}
     others = [other for other in ranks["arm"] if other in beside and other != name]
+    if len(ranks) == 2:
+        ending = (
+            "; the two cannot be told apart" if others else f", told from {ranks['arm'].iloc[1]}"
+        )
+        return f"{start}{ending}"
     if len(others) == len(ranks) - 1:
         return f"{start}; no two can be told apart"
     if not others:

@@ -17,6 +17,7 @@ MOST_REGION_ARMS = 24
 MOST_REGION_PANELS = 3
 MOST_BUDGET_PANELS = 4
 MOST_NAMED = 7
+NEAR = 10  # tolerances: 0.1 of an accuracy, twice the best loss
 LONG = 14  # rows of a table that scrolls within itself
 LEAST_RATIO = 1.2  # of costs: networks of one stack share its time, and so differ in nothing
 JOIN = " / "
@@ -46,7 +47,9 @@ def region_picture(analysis: Analysis) -> Picture | None:
         return None
     panels = [d for d in analysis.levels["data"] if d in set(known["data"])]
     panels = panels[:MOST_REGION_PANELS]
-    first = known[known["data"] == panels[0]].sort_values("decades", ascending=False, kind="stable")
+    first = known[known["data"] == panels[0]]
+    first = first.assign(near=near_the_best(first, METRICS[metric].higher_is_better))
+    first = first.sort_values(["near", "decades"], ascending=False, kind="stable")
     names = list(dict.fromkeys([*first["arm"], *known["arm"]]))
     arms = names[:MOST_REGION_ARMS]
     drawn = regions[regions["data"].isin(panels) & regions["arm"].isin(arms)]
@@ -55,12 +58,25 @@ def region_picture(analysis: Analysis) -> Picture | None:
         place=drawn["data"].map(panels.index),
     ).sort_values("place", kind="stable")
     figure = plots.good_regions(drawn, arms, tuned[0])
-    title = _region_title(first, panels[0], tuned[0])
+    title = region_title(first[first["near"]], panels[0], tuned[0])
     caption = _region_caption(metric, known)
+    if not first["near"].all():
+        caption += (
+            f" The title is of the {int(first['near'].sum())} of {len(first)} arms whose best is "
+            f"within {NEAR} such tolerances of the best arm's: one that never learns is good "
+            "nowhere."
+        )
     if len(arms) < len(names):
-        caption += f" {len(arms)} of {len(names)} arms: those with the widest ranges."
+        caption += f" {len(arms)} of {len(names)} arms: of those near the best the widest ranges."
     caption += _without_range(regions)
     return picture(figure, "regions", title, caption, _region_table(drawn, tuned[0]))
+
+
+def near_the_best(regions: pd.DataFrame, higher_is_better: bool) -> pd.Series:
+    """Return which arms' best is nearly as good as the best arm's: within `NEAR` tolerances."""
+    best = regions["best_mean"] if higher_is_better else -regions["best_mean"]
+    tolerance = float(regions["tolerance"].iloc[int(best.to_numpy().argmax())])
+    return best >= best.max() - NEAR * tolerance
 
 
 def _of_validation(analysis: Analysis) -> str:
@@ -74,9 +90,9 @@ def _region_caption(metric: str, known: pd.DataFrame) -> str:
     within = "a tenth" if len(tolerances) > 1 else stats.format_level(float(tolerances[0]))
     return (
         f"Settings whose mean {label} is within {within} of the arm's best on that data set "
-        "(dot). An arrow: the range reaches the end of the grid, so its width is at least that. "
-        "Widths are in decades, factors of ten; where a setting lost a network, how many settings "
-        "of how many count."
+        "(dot), the tolerance. An arrow: the range reaches the end of the grid, so its width is at "
+        "least that. Widths are in decades, factors of ten; where a setting lost a network, how "
+        "many settings of how many count."
     )
 
 
@@ -89,8 +105,11 @@ def _without_range(regions: pd.DataFrame) -> str:
     return f" For {len(reasons)} of {len(regions)} no range is defined: {'; '.join(said)}."
 
 
-def _region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
-    """Return the finding: the widest range on the first data set, and the narrowest."""
+def region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
+    """Return the finding: the widest range on the first data set, and the narrowest.
+
+    first: the regions of the arms that are near the best there, the widest first.
+    """
     widest, narrowest = first.iloc[0], first.iloc[-1]
     text = f"On {data}, {widest['arm']} tolerates the widest range of {tuned} ({_decades(widest)})"
     if widest["arm"] == narrowest["arm"]:
@@ -101,7 +120,8 @@ def _region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
 def _decades(row: pd.Series) -> str:
     at_least = "at least " if row["open_low"] or row["open_high"] else ""
     lost = f", {row['used']} of {row['n']} settings finished" if row["used"] < row["n"] else ""
-    return f"{at_least}{number(row['decades'], 1)} decades{lost}"
+    best = number(row["best_mean"], 3)
+    return f"{at_least}{number(row['decades'], 1)} decades around its best, {best}{lost}"
 
 
 def _width_text(row: pd.Series) -> str:
@@ -114,14 +134,16 @@ def _width_text(row: pd.Series) -> str:
 
 def _region_table(regions: pd.DataFrame, tuned: str) -> Table:
     columns = [Column("data"), Column("arm"), Column(f"best {tuned}", True)]
+    columns += [Column("mean there", True)]
     columns += [Column("from", True), Column("to", True), Column("decades", True)]
     rows: list[list[Entry | str]] = []
     for _, row in regions.iterrows():
         reason = row["reason"] if isinstance(row["reason"], str) else ""
-        ends = [Entry(stats.format_level(row[k]), value=entries.known(row[k]))
-                for k in ("best", "low", "high")]  # fmt: skip
+        best, *ends = [Entry(stats.format_level(row[k]), value=entries.known(row[k]))
+                       for k in ("best", "low", "high")]  # fmt: skip
         width = Entry(row["text"], reason=reason, value=entries.known(row["decades"]))
-        rows.append([str(row["data"]), str(row["arm"]), *ends, width])
+        mean = entries.plain(row["best_mean"], 3)
+        rows.append([str(row["data"]), str(row["arm"]), best, mean, *ends, width])
     return Table(columns, rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -110,7 +111,7 @@ def _level_row(row: pd.Series, places: int, effect_places: int) -> list[Entry | 
         nothing if is_baseline else entries.estimate(row, "effect", effect_places, count, True),
         Entry(str(row["verdict"]), is_verdict=True, note=note),
         nothing if is_baseline else _p_entry(row["p_holm"]),
-        nothing if is_baseline else entries.plain(row["detectable"], effect_places),
+        nothing if is_baseline else _detectable_entry(row, effect_places),
         nothing if is_baseline else _seeds_entry(row),
         entries.whole(row["diverged"], row["n"]),
     ]
@@ -120,6 +121,12 @@ def _p_entry(p: float) -> Entry:
     if pd.isna(p):
         return Entry("–")
     return Entry("< 0.001" if p < 0.001 else number(p, 3), value=float(p))
+
+
+def _detectable_entry(row: pd.Series, places: int) -> Entry:
+    found = entries.plain(row["detectable"], places)
+    reason = row["detectable_reason"]
+    return replace(found, reason=reason if isinstance(reason, str) else "")
 
 
 def _seeds_entry(row: pd.Series) -> Entry:

@@ -71,16 +71,34 @@ def importance_picture(analysis: Analysis) -> Picture | None:
     least = LEAST_TICK * float(np.nanmax(ends))
     drawn["by_chance"] = drawn["by_chance"].where(drawn["by_chance"] > least)
     figure = plots.share_bars(drawn, f"share of the variance in {label} within data sets")
-    caption = (
-        "Exact functional analysis of variance (Hutter, Hoos and Leyton-Brown 2014): the shares "
-        "add up to all the variance within data sets, with 95 % intervals over seeds. Hatched is "
-        "what no factor or pair explains."
-    )
-    if drawn["by_chance"].notna().any():
-        caption += " A dashed tick is the share that noise alone would give."
+    caption = shares_caption(within, bool(drawn["by_chance"].notna().any()))
     if hidden:
         caption += f" {hidden} smaller pairs are in the table only."
     return picture(figure, "importance", title, caption, _share_table(within))
+
+
+def shares_caption(within: pd.DataFrame, has_ticks: bool) -> str:
+    """Return what the shares are: exact on a full grid, of type II elsewhere; of which arms."""
+    method = (
+        "Exact functional analysis of variance (Hutter, Hoos and Leyton-Brown 2014): the shares "
+        "add up to all the variance within data sets"
+    )
+    if (within["kind"] == "unattributed").any():
+        method = (
+            "Analysis of variance of type II, for the networks that count make no full grid: a "
+            "share is what its row adds to the others, and what several rows could explain alike "
+            "cannot be attributed"
+        )
+    intervals = ", with 95 % intervals over seeds" if within["within_low"].notna().any() else ""
+    text = f"{method}{intervals}. Hatched is what no factor or pair explains."
+    if has_ticks:
+        text += " A dashed tick is the share that noise alone would give."
+    used, arms = int(within["arms_used"].iloc[0]), int(within["arms"].iloc[0])
+    if used < arms:
+        text += (
+            f" {used:,} of {arms:,} arms count, by data set: the others lack a network's result."
+        )
+    return text
 
 
 def chance_within(rows: pd.DataFrame) -> pd.Series:

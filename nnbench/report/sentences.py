@@ -186,9 +186,11 @@ def _noted(row: Any) -> str:
 
 def _settling(row: Any, places: int) -> str:
     """Say what the design could have detected, and how many seeds would settle a difference."""
-    if pd.isna(row["detectable"]):
+    if pd.notna(row["effect_reason"]):
         return ""
     text = f"; one of {number(row['detectable'], places)} would have been found"
+    if pd.isna(row["detectable"]):
+        text = "; none, however large, would have been found"
     if pd.isna(row["seeds_needed"]):
         return text
     return f"{text}, and about {row['seeds_needed']:,.0f} seeds a data set would settle this one"

@@ -51,6 +51,7 @@ from nnbench.stats.ranks import (
     mean_ranks,
     pairwise_differences,
     pairwise_ranks,
+    problem_scores,
     rank_cliques,
 )
 from nnbench.stats.selfcheck import coverage, false_claims
@@ -116,6 +117,7 @@ __all__ = [
     "pairwise_ranks",
     "pareto_front",
     "performance_profile",
+    "problem_scores",
     "profile_kind",
     "rank_cliques",
     "seeds_needed",

@@ -24,6 +24,7 @@ from nnbench.stats.power import ALPHA, MOST_SEEDS, detectable_difference, seeds_
 from nnbench.stats.signed_rank import signed_rank
 
 RESAMPLES = 10_000
+NONE_DETECTABLE = "undefined: not even the largest difference that can be"
 UNKNOWN: Mapping[str, Any] = dict.fromkeys(
     (
         "effect",
@@ -96,7 +97,7 @@ def _uncertainty(blocks: Blocks, metric: str, generator: np.random.Generator) ->
     spread = spread_of(blocks)
     drawn = times_drawn(blocks.strata, generator, RESAMPLES)
     low, high = stretched_interval(blocks, spread, drawn, 1 - ALPHA)
-    most = METRICS[metric].high - METRICS[metric].low
+    most = METRICS[metric].range
     return {
         "effect_low": max(float(low[0]), -most),
         "effect_high": min(float(high[0]), most),
@@ -164,11 +165,17 @@ def _told(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, An
     ends = (row["effect"], row["effect_low"], row["effect_high"])
     effect = Interval(*ends, row["blocks"], _text(row["effect_reason"]))
     word = verdict(effect, METRICS[metric].higher_is_better, row["p_holm"])
-    return _design(row, comparisons) | {"verdict": word, "note": _note(row, word, comparisons)}
+    return _design(row, metric, comparisons) | {
+        "verdict": word,
+        "note": _note(row, word, comparisons),
+    }
 
 
-def _design(row: Mapping[str, Any], comparisons: int) -> dict[str, Any]:
-    """Return what the design could have detected and how many seeds would settle it."""
+def _design(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, Any]:
+    """Return what the design could have detected and how many seeds would settle it.
+
+    A difference larger than any two values of the metric can have is none that could be found.
+    """
     undefined = _text(row["effect_reason"])
     if undefined:
         reasons = {"detectable_reason": undefined, "seeds_reason": undefined}
@@ -177,9 +184,11 @@ def _design(row: Mapping[str, Any], comparisons: int) -> dict[str, Any]:
     error, freedom = row["effect_error"], row["effect_freedom"]
     needed = seeds_needed(row["effect"], error, freedom, row["seeds"], alpha)
     too_many = f"undefined: more than {MOST_SEEDS:,}"
+    found = detectable_difference(error, freedom, alpha)
+    is_possible = found <= METRICS[metric].range
     return {
-        "detectable": detectable_difference(error, freedom, alpha),
-        "detectable_reason": None,
+        "detectable": found if is_possible else math.nan,
+        "detectable_reason": None if is_possible else NONE_DETECTABLE,
         "seeds_needed": math.nan if needed is None else float(needed),
         "seeds_reason": too_many if needed is None else None,
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Metric:
     """What a result column means: its name in prose, its better direction, where it applies.
 
-    low, high: the ends of what the metric can be; no interval of a mean goes beyond them.
+    low, high: the ends of what the metric can be; no interval goes beyond them.
     """
 
     label: str
@@ -18,6 +18,11 @@ class Metric:
     task: str | None = None  # "classification" or "regression"; None applies everywhere
     low: float = -math.inf
     high: float = math.inf
+
+    @property
+    def range(self) -> float:
+        """The largest difference that two values can have, and two means."""
+        return self.high - self.low
 
 
 def _share(label: str, higher_is_better: bool, task: str | None = None) -> Metric:

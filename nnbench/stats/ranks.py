@@ -20,6 +20,7 @@ from nnbench.stats.signed_rank import LEAST_BLOCKS, signed_rank
 
 MOST_CONTESTANTS = 40
 LABEL_SEPARATOR = " / "
+BLOCK = ("data", "seed")
 PAIR_COLUMNS = ("wins", "losses", "ties", "blocks", "p", "p_holm", "reason", "differs")
 
 
@@ -32,30 +33,39 @@ def contestant_labels(frame: pd.DataFrame, by: Sequence[str]) -> pd.Series:
     return label.astype(object)
 
 
-def block_scores(
+def problem_scores(
     frame: pd.DataFrame, by: Sequence[str], metric: str, factors: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Return a score for each block and contestant, higher being better: (blocks, contestants).
+    """Return a score for each problem and contestant, higher being better.
 
-    `frame` is labelled; contestants are the combinations of `by`; the index is `data, seed`;
-    factors: all of the study's, if they are more than `by`. A
-    *problem* is a block with one level of each other factor. Where a block is one problem, the
-    score is the metric, with its sign turned if lower is better, and -infinity where the cell has
-    none: diverged ranks last. Where it is several, the score is minus the mean rank over them,
-    for a mean of the metric would need a number for the cells that diverged. Only problems that
-    every contestant met count: `attrs` has `problems_used` of `problems`.
+    `frame` is labelled; contestants, (columns), are the combinations of `by`; factors: all of the
+    study's, if they are more than `by`. A *problem* is a data set, a seed and one level of each
+    other factor, and the index names them in that order. The score is the metric, with its sign
+    turned if lower is better; -infinity where the cell has none, so that diverged ranks last; and
+    null where there is no such cell.
     """
     values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
     signed = values if METRICS[metric].higher_is_better else -values
     table, keys = _contest(frame, by, factors, signed.where(usable(frame, metric), -math.inf))
     names = list(dict.fromkeys(table["arm"]))
     wide = table.set_index([*keys, "arm"])["value"].unstack("arm").reindex(columns=names)
-    met = wide.dropna()
-    if len(keys) > 2:
-        met = -met.rank(axis="columns", ascending=False)
-        met = met.groupby(level=["data", "seed"]).mean()
-    scores: pd.DataFrame = met.rename_axis(columns="arm")
-    scores.attrs = {"problems": len(wide), "problems_used": len(wide.dropna())}
+    return wide.rename_axis(columns="arm")
+
+
+def block_scores(problems: pd.DataFrame) -> pd.DataFrame:
+    """Return a score for each block and contestant, higher being better; the index: `data, seed`.
+
+    problems: of `problem_scores`. Where a block is one problem, the score is the problem's. Where
+    it is several, the score is minus the mean rank over them, for a mean of the metric would need a
+    number for the cells that diverged. Only problems that every contestant met count: `attrs` has
+    `problems_used` of `problems`.
+    """
+    scores: pd.DataFrame = problems.dropna()
+    used = len(scores)
+    if problems.index.nlevels > len(BLOCK):
+        scores = -scores.rank(axis="columns", ascending=False)
+        scores = scores.groupby(level=list(BLOCK)).mean()
+    scores.attrs = {"problems": len(problems), "problems_used": used}
     return scores
 
 
@@ -63,7 +73,7 @@ def _contest(
     frame: pd.DataFrame, by: Sequence[str], factors: Sequence[str] | None, values: pd.Series
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return `arm`, `value` and the keys of a problem, one row a cell, and those keys."""
-    keys = ["data", "seed", *(f for f in factors or () if f not in by)]
+    keys = [*BLOCK, *(f for f in factors or () if f not in by)]
     table = frame[keys].assign(value=values, arm=contestant_labels(frame, by))
     if table.duplicated([*keys, "arm"]).any():
         raise ValueError(f"cells share {keys} and {list(by)}: name the other factors too")
@@ -97,23 +107,30 @@ def friedman(scores: pd.DataFrame) -> dict[str, Any]:
     return result | {"statistic": float(statistic), "p": float(p), "reason": None}
 
 
-def pairwise_ranks(scores: pd.DataFrame) -> pd.DataFrame:
+def pairwise_ranks(problems: pd.DataFrame) -> pd.DataFrame:
     """Return one row per pair of contestants, Wilcoxon's test with Holm's correction over all.
 
-    Columns: `first, second, wins, losses, ties, blocks` (of the first over the second), `p,
-    p_holm, reason, differs`. Raises ValueError above 40 contestants: 780 pairs are corrected for
-    already, so none of more would be found to differ, and no one reads them.
+    problems: of `problem_scores`. A pair is judged by its own scores on the problems that both
+    met, whoever else competes: in a block of one problem by their difference, of several by the
+    share won less the share lost. Columns: `first, second, wins, losses, ties, blocks` (of the
+    first over the second), `p, p_holm, reason, differs`. Raises ValueError above 40 contestants:
+    780 pairs are corrected for already, so none of more would be found to differ, and no one reads
+    them. Source: Benavoli, Corani and Mangili 2016, Should We Really Use Post-Hoc Tests Based on
+    Mean-Ranks?
     """
-    _check_contestants(list(scores.columns))
+    names, scores = list(problems.columns), problems.to_numpy(dtype=float)
+    _check_contestants(names)
+    blocks = problems.groupby(level=list(BLOCK), sort=False).ngroup().to_numpy()
+    is_lone = problems.index.nlevels == len(BLOCK)
     rows = []
-    for first, second in itertools.combinations(scores.columns, 2):
-        one, other = scores[first].to_numpy(dtype=float), scores[second].to_numpy(dtype=float)
-        tied = one == other
-        differences = np.subtract(one, other, out=np.zeros(len(one)), where=~tied)
-        test = signed_rank(differences)
-        row = {"first": first, "second": second, "wins": int((one > other).sum())}
-        row |= {"losses": int((one < other).sum()), "ties": int(tied.sum()), "blocks": len(one)}
-        rows.append(row | {"p": test.p, "reason": test.reason})
+    for first, second in itertools.combinations(range(len(names)), 2):
+        met = ~np.isnan(scores[:, [first, second]]).any(axis=1)
+        one, other = scores[met, first], scores[met, second]
+        ahead = _gaps(one, other) if is_lone else _shares_ahead(one, other, blocks[met])
+        test = signed_rank(ahead)
+        row = {"first": names[first], "second": names[second], "wins": int((ahead > 0).sum())}
+        row |= {"losses": int((ahead < 0).sum()), "ties": int((ahead == 0).sum())}
+        rows.append(row | {"blocks": len(ahead), "p": test.p, "reason": test.reason})
     table = pd.DataFrame(rows, columns=["first", "second", *PAIR_COLUMNS])
     table["p_holm"] = holm(table["p"].to_numpy(dtype=float))
     table["differs"] = table["p_holm"] < ALPHA
@@ -121,17 +138,31 @@ def pairwise_ranks(scores: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def _gaps(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the differences; 0 where both are -infinity."""
+    result: np.ndarray = np.subtract(one, other, out=np.zeros(len(one)), where=one != other)
+    return result
+
+
+def _shares_ahead(one: np.ndarray, other: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+    """Return for each block the share of its problems won, less the share lost."""
+    won = (one > other).astype(float) - (one < other)
+    counts = np.bincount(blocks)
+    result: np.ndarray = np.bincount(blocks, weights=won)[counts > 0] / counts[counts > 0]
+    return result
+
+
 def rank_cliques(ranks: pd.DataFrame, pairs: pd.DataFrame, friedman_p: float) -> list[list[str]]:
     """Return the groups of neighbours in mean rank among whom no pair differs, for the bars of a
     critical-difference diagram.
 
     ranks: of `mean_ranks`. pairs: of `pairwise_ranks`. Where Friedman's test does not reject, all
-    are one group; with 5 blocks no pair can differ, for the smallest p is 1/16. A group of one is
-    left out, and so is one inside of another. Source: Benavoli, Corani and Mangili 2016, Should
-    We Really Use Post-Hoc Tests Based on Mean-Ranks?
+    are one group; of two contestants there is no such test, and their one pair decides. With 5
+    blocks no pair can differ, for the smallest p is 1/16. A group of one is left out, and so is one
+    inside of another. Source: Benavoli, Corani and Mangili 2016.
     """
     order = list(ranks["arm"])
-    if not friedman_p < ALPHA:
+    if len(order) > 2 and not friedman_p < ALPHA:
         return [order] if len(order) > 1 else []
     differing = pairs[pairs["differs"].astype(bool)]
     apart = {frozenset(pair) for pair in zip(differing["first"], differing["second"], strict=True)}

@@ -119,7 +119,7 @@ differences = st.lists(
 
 def one_contrast(values: list[float]) -> dict[str, float]:
     table = pd.DataFrame({"data": "one", "seed": range(len(values)), "difference": values})
-    return stats.contrast(table, "test_accuracy", np.random.default_rng(8))
+    return stats.contrast(table, "loss_gap", np.random.default_rng(8))
 
 
 @settings(max_examples=30, deadline=None)

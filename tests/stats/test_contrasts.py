@@ -170,6 +170,19 @@ def test_no_difference_would_need_endless_seeds() -> None:
     assert row["detectable"] > 0.2  # type: ignore[operator]
 
 
+def test_no_interval_and_no_detectable_difference_is_larger_than_the_metric_allows() -> None:
+    pairs = pd.DataFrame({"data": "d", "seed": [0, 1], "difference": [0.9, 0.1]})
+    accuracy, loss = (
+        stats.contrast(pairs, metric, np.random.default_rng(0))
+        for metric in ("test_accuracy", "test_loss")
+    )
+    assert (accuracy["effect_low"], accuracy["effect_high"]) == (-1, 1)
+    assert loss["effect_low"] < -1 and loss["effect_high"] > 1
+    assert math.isnan(accuracy["detectable"]) and loss["detectable"] > 1
+    assert accuracy["detectable_reason"] == "undefined: not even the largest difference that can be"
+    assert accuracy["seeds_needed"] == loss["seeds_needed"] and loss["detectable_reason"] is None
+
+
 def test_a_level_wholly_diverged_is_undefined_among_others_that_are_not() -> None:
     frame = full_grid([3], seeds=5)
     frame["test_accuracy"] += 0.5 * (frame["f0"] == "a1")

@@ -24,17 +24,19 @@ def tuned(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(val_loss=1 - frame[METRIC], rate=rate)
 
 
+def problems(frame: pd.DataFrame) -> pd.DataFrame:
+    return stats.problem_scores(frame, ["f0"], METRIC, factors_of(frame))
+
+
 FRAMES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "effects": effects,
     "arms": lambda f: stats.summarise_arms(f, factors_of(f), METRIC, generator_for),
     "arms by data": lambda f: stats.summarise_arms(f, factors_of(f), METRIC, generator_for, True),
     "shares": lambda f: stats.variance_shares(f, factors_of(f), METRIC, generator_for),
     "divergence": lambda f: stats.divergence_shares(f, factors_of(f), generator_for),
-    "scores": lambda f: stats.block_scores(f, ["f0"], METRIC, factors_of(f)),
-    "ranks": lambda f: stats.mean_ranks(stats.block_scores(f, ["f0"], METRIC, factors_of(f))),
-    "pairwise ranks": lambda f: stats.pairwise_ranks(
-        stats.block_scores(f, ["f0"], METRIC, factors_of(f))
-    ),
+    "scores": lambda f: stats.block_scores(problems(f)),
+    "ranks": lambda f: stats.mean_ranks(stats.block_scores(problems(f))),
+    "pairwise ranks": lambda f: stats.pairwise_ranks(problems(f)),
     "pairwise": lambda f: stats.pairwise_differences(
         f, ["f0"], METRIC, generator_for, factors_of(f)
     ),

@@ -32,8 +32,9 @@ def analyse(cells: int) -> None:
     assert shares["share"].sum() == pytest.approx(1.0)
     lost = stats.divergence_shares(frame, factors, generator_for)
     assert lost["share"].sum() == pytest.approx(1.0)
-    scores = stats.block_scores(frame, ["f0"], METRIC, factors)
-    assert stats.pairwise_ranks(scores)["blocks"].eq(10).all()
+    problems = stats.problem_scores(frame, ["f0"], METRIC, factors)
+    assert len(stats.block_scores(problems)) == 10
+    assert stats.pairwise_ranks(problems)["blocks"].eq(10).all()
     stats.pairwise_differences(frame, ["f0"], METRIC, generator_for, factors)
     assert len(stats.performance_profile(frame, ["f0"], METRIC)) == 101 * len(levels["f0"])
     tuned = frame.assign(val_loss=1 - frame[METRIC], rate=frame["f0"].str.slice(1).astype(int) + 1)

@@ -18,8 +18,12 @@ from tests.stats.grids import full_grid, generator_for, lose
 METRIC = "test_accuracy"
 
 
+def problems_of(frame: pd.DataFrame, **options: object) -> pd.DataFrame:
+    return stats.problem_scores(frame, ["f0"], METRIC, **options)  # type: ignore[arg-type]
+
+
 def scores_of(frame: pd.DataFrame, **options: object) -> pd.DataFrame:
-    return stats.block_scores(frame, ["f0"], METRIC, **options)  # type: ignore[arg-type]
+    return stats.block_scores(problems_of(frame, **options))
 
 
 def stepped(levels: int, seeds: int, step: float = 0.01, random_seed: int = 0) -> pd.DataFrame:
@@ -67,7 +71,8 @@ def test_a_diverged_cell_ranks_last_and_two_of_them_tie() -> None:
 
 def test_lower_is_better_turns_the_ranks_around() -> None:
     frame = stepped(3, 5, step=0.5)
-    scores = stats.block_scores(frame.assign(test_loss=frame[METRIC]), ["f0"], "test_loss")
+    frame = frame.assign(test_loss=frame[METRIC])
+    scores = stats.block_scores(stats.problem_scores(frame, ["f0"], "test_loss"))
     assert list(stats.mean_ranks(scores)["arm"]) == ["a0", "a1", "a2"]
 
 
@@ -85,9 +90,41 @@ def test_other_factors_make_problems_of_which_blocks_average_the_ranks() -> None
         scores_of(frame)
 
 
+def test_a_pair_is_judged_by_itself_whoever_else_competes() -> None:
+    values = [{"a": 0.9, "b": 0.8, "c": 0.7}] * 2 + [{"a": 0.7, "b": 0.9, "c": 0.8}] * 2
+    rows = [
+        {"data": "d", "seed": seed, "f0": arm, "f1": f"b{place}", "status": "ok", METRIC: value}
+        for seed in range(8)
+        for place, arms in enumerate(values)
+        for arm, value in arms.items()
+    ]
+    frame = pd.DataFrame(rows)
+    three = problems_of(frame, factors=["f0", "f1"])
+    two = problems_of(frame[frame["f0"] != "c"], factors=["f0", "f1"])
+    assert (stats.block_scores(three)["a"] < stats.block_scores(three)["b"]).all()  # by mean ranks
+    row = stats.pairwise_ranks(three).iloc[0]
+    assert row.equals(stats.pairwise_ranks(two).iloc[0])
+    assert (row["wins"], row["losses"], row["ties"]) == (0, 0, 8) and not row["differs"]
+    better = frame.assign(**{METRIC: frame[METRIC] + (frame["f0"] == "a") * (frame["f1"] == "b3")})
+    row = stats.pairwise_ranks(problems_of(better, factors=["f0", "f1"])).iloc[0]
+    assert (row["wins"], row["p"]) == (8, pytest.approx(2 / 2**8))
+
+
+def test_a_pair_keeps_problems_that_a_third_did_not_meet() -> None:
+    frame = full_grid([3, 2], seeds=6)
+    kept = frame[~((frame["f0"] == "a2") & (frame["seed"] > 3))]
+    pairs = stats.pairwise_ranks(problems_of(kept, factors=["f0", "f1"]))
+    assert list(pairs["blocks"]) == [6, 4, 4]
+
+
+@pytest.mark.parametrize(("step", "groups"), [(1.0, []), (0.0, [2])])
+def test_of_two_contestants_their_pair_decides(step: float, groups: list[int]) -> None:
+    assert [len(group) for group in cliques_of(stepped(2, 12, step))] == groups
+
+
 def cliques_of(frame: pd.DataFrame) -> list[list[str]]:
     scores = scores_of(frame)
-    ranks, pairs = stats.mean_ranks(scores), stats.pairwise_ranks(scores)
+    ranks, pairs = stats.mean_ranks(scores), stats.pairwise_ranks(problems_of(frame))
     return stats.rank_cliques(ranks, pairs, stats.friedman(scores)["p"])
 
 
@@ -153,6 +190,6 @@ def test_pairwise_differences_are_paired_and_corrected_together() -> None:
 def test_more_contestants_than_anyone_reads_are_refused() -> None:
     frame = stepped(41, 2)
     with pytest.raises(ValueError, match="41 contestants: at most 40"):
-        stats.pairwise_ranks(scores_of(frame))
+        stats.pairwise_ranks(problems_of(frame))
     with pytest.raises(ValueError, match="41 contestants"):
         stats.pairwise_differences(frame, ["f0"], METRIC, generator_for)

@@ -134,6 +134,13 @@ def test_the_expected_best_equals_that_over_every_choice(trials: int) -> None:
     assert (row["settings"], row["blocks_used"], row["blocks"], row["none"]) == (5, 3, 3, 0)
 
 
+def test_no_expected_score_has_an_interval_beyond_what_it_can_be() -> None:
+    cells = sweep([0.7, 0.8, 0.9, 0.95, 0.98], seeds=2)
+    cells["test_accuracy"] += 0.02 * (cells["seed"] == 1)
+    table = curve(cells)
+    assert table["mean_high"].max() == 1.0 and (table["mean_high"] > table["mean"]).all()
+
+
 def test_the_choice_is_on_validation_and_the_test_value_may_fall() -> None:
     cells = sweep([0.9, 0.8, 0.7, 0.6, 0.5], seeds=3)
     cells["val_loss"] = cells["test_accuracy"]  # the best on validation is the worst on test
