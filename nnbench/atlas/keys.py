@@ -165,7 +165,7 @@ def shrinking(lr: float, optimizer: str = "sgd", **levels: Any) -> Values:
 
 
 def _decay_picture(name: str, entry: Key) -> Picture:
-    canvas = Canvas(Span(0, STEPS), Span(-1.1, 1.1), Margins(top=22))
+    canvas = Canvas(Span(0, STEPS), Span(-1.1, 1.1), Margins(top=22, right=14))
     canvas.zero_lines()
     note = "SGD at lr 1."
     if entry.levels.get("decoupled"):
