@@ -448,7 +448,7 @@ def export(
 @app.command("list")
 def list_entries(
     kind: Annotated[
-        str | None, typer.Argument(help="activations, inits, optimizers, ..., data or studies")
+        str | None, typer.Argument(help="activations, inits, layers, ..., data or studies")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> int:

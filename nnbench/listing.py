@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nnbench.catalog import VOCABULARY
+from nnbench.catalog import KEYS, VOCABULARY
+from nnbench.catalog.keys import Key
+from nnbench.facts import facts
+from nnbench.fields import FIELDS
 from nnbench.study import StudyError, nearest
-from nnbench.vocabulary import Entry, Parameter
+from nnbench.vocabulary import Entry, Parameter, find_name
 
 STUDY = "study"
 PLURALS = {
@@ -23,9 +26,12 @@ PLURALS = {
     "optimizer": "optimizers",
     "schedule": "schedules",
     "loss": "losses",
+    "layer": "layers",
     "norm": "norms",
-    "data": "data",
+    "regulariser": "regularisers",
     "early_stopping": "stoppings",
+    "gradient": "gradients",
+    "data": "data",
     "landscape": "landscapes",
     "expression": "expressions",
     STUDY: "studies",
@@ -35,14 +41,19 @@ STUDIES = Path("studies")
 ATLAS = Path("results") / "atlas"
 NARROW = 56  # columns under which a summary goes under its name rather than beside it
 WIDEST = 100
+TOLD = ("formula", "reference", "torch", "path", "run")  # of an entry's page, on a line each
 Row = dict[str, Any]
 
 
 def registries() -> dict[str, Mapping[str, Entry]]:
-    """Return every registry by its key in a study file, in the order in which they are listed."""
-    order = [kind for kind in PLURALS if kind in VOCABULARY.kinds]
-    rest = [kind for kind in VOCABULARY.kinds if kind not in PLURALS]
-    return {kind: VOCABULARY.kinds[kind] for kind in order + rest}
+    """Return every registry by its kind, in the order in which they are listed.
+
+    A kind is a key of a study file, but for those of `KEYS`: their entries have keys of their own.
+    """
+    kinds: dict[str, Mapping[str, Entry]] = {**VOCABULARY.kinds, **KEYS}
+    order = [kind for kind in PLURALS if kind in kinds]
+    rest = [kind for kind in kinds if kind not in PLURALS]
+    return {kind: kinds[kind] for kind in order + rest}
 
 
 def kind_of(word: str) -> str:
@@ -50,6 +61,7 @@ def kind_of(word: str) -> str:
     kinds = [*registries(), STUDY]
     words = {each: kind for kind in kinds for each in (kind, PLURALS.get(kind, kind))}
     words |= {"stopping": "early_stopping", "initialisation": "init", "normalisation": "norm"}
+    words |= {"regularizer": "regulariser", "regularizers": "regulariser"}
     if word not in words:
         raise StudyError(f'there is no kind "{word}"{nearest(word, words)}')
     return words[word]
@@ -137,11 +149,18 @@ def find(word: str, name: str) -> tuple[str, str]:
         found = name if name in known else None
     else:
         known = list(registries()[kind])
-        found = VOCABULARY.find(kind, name)
+        found = find_name(registries()[kind], name)
     if found is None:
         hint = nearest(name, known) if known else "; there is no folder studies/ here"
-        raise StudyError(f'there is no {kind} "{name}"{hint}')
+        raise StudyError(f'there is no {kind} "{name}"{_elsewhere(name) or hint}')
     return kind, found
+
+
+def _elsewhere(name: str) -> str:
+    """Return a hint to the kinds that do have an entry of that name; empty where none has."""
+    places = [kind for kind, entries in registries().items() if find_name(entries, name)]
+    commands = " or ".join(f"nnbench show {kind} {name}" for kind in places)
+    return f"; try {commands}" if commands else ""
 
 
 def show(word: str, name: str) -> Row:
@@ -154,7 +173,8 @@ def show(word: str, name: str) -> Row:
     picture = picture_path(ATLAS, kind, found)
     return _entry_row(kind, found, entry) | {
         "formula": entry.formula,
-        "parameters": [_parameter(key, about) for key, about in entry.parameters.items()],
+        "facts": facts(kind, entry),
+        "parameters": [_parameter(key, about) for key, about in settable(entry).items()],
         "picture": str(picture) if picture.is_file() else None,
         "snippet": snippet(kind, found, entry),
     }
@@ -163,6 +183,21 @@ def show(word: str, name: str) -> Row:
 def picture_path(atlas: Path, kind: str, name: str) -> Path:
     """Return where the atlas in that folder keeps an entry's picture."""
     return atlas / kind / f"{name}.svg"
+
+
+def settable(entry: Entry) -> Mapping[str, Parameter]:
+    """Return what a study file may set of an entry, by name."""
+    if not isinstance(entry, Key):
+        return entry.parameters if entry.written is None else entry.written
+    found: dict[str, Parameter] = {}
+    for key, level in entry.levels.items():
+        about = FIELDS[key].value
+        if about is not None:
+            found[key] = about
+        else:  # an entry of the key's kind, of which only what stands here makes the item
+            parameters = VOCABULARY.kinds[key][level["name"]].parameters
+            found |= {name: parameters[name] for name in level if name != "name"}
+    return found
 
 
 def _parameter(name: str, about: Parameter) -> Row:
@@ -184,6 +219,8 @@ def allowed(about: Parameter) -> str:
         words = "true, false"
     elif isinstance(about.default, str):
         words = "text"
+    elif isinstance(about.default, list):
+        words = "a list of names"
     else:
         many = "each in " if isinstance(about.default, tuple) else ""
         words = many + about.interval()
@@ -197,6 +234,10 @@ def setting(name: str, about: Parameter) -> str:
 
 def toml(value: Any) -> str:
     """Return a value as a study file writes it; a tuple is one level, hence a list in a list."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {toml(one)}' for key, one in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
     if value is None:
         return '"none"'
     if isinstance(value, bool):
@@ -208,8 +249,17 @@ def toml(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def off(key: str) -> Any:
+    """Return the level of a key of `[grid]` without the item that the key is for: its default."""
+    field = FIELDS[key]
+    return field.default if field.value is None else field.value.default
+
+
 def snippet(kind: str, name: str, entry: Entry) -> str:
-    """Return two lines of a study file that use an entry, its first number at two values."""
+    """Return lines of a study file that use an entry: beside another, or a number at two values."""
+    if isinstance(entry, Key):
+        lines = (f"{key} = {toml([off(key), level])}" for key, level in entry.levels.items())
+        return "\n".join(["[grid]", *lines])
     if entry.reader is not None:
         return f'[grid]\ndata = [{{ {name} = "my.{name}", target = "column" }}]'
     head, key = ("[grid]", kind)
@@ -246,11 +296,12 @@ def show_text(shown: Row, columns: int) -> str:
     title = " ".join([shown["kind"], shown["name"]])
     also = f" (also {', '.join(shown['aliases'])})" if shown["aliases"] else ""
     lines = [title + also, *_wrapped(shown["summary"], width, ""), ""]
-    for label in ("formula", "reference", "torch", "path", "run"):
-        if shown.get(label):
-            lines += _wrapped(shown[label], width, label.ljust(11))
+    told = {label: shown[label] for label in TOLD if shown.get(label)} | shown.get("facts", {})
     if "picture" in shown:
-        lines += _wrapped(shown["picture"] or "none yet: make atlas draws it", width, "picture    ")
+        told["picture"] = shown["picture"] or "none yet: make atlas draws it"
+    column = max(map(len, [*TOLD, *told])) + 2
+    for label, words in told.items():
+        lines += _wrapped(words, width, label.ljust(column))
     if shown.get("parameters"):
         lines += ["", "parameters", *_parameter_lines(shown["parameters"], width)]
     if "snippet" in shown:

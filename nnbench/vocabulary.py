@@ -101,6 +101,14 @@ class Entry:
     # turns a level { <the entry's name> = "file", ... } into flat fields, given the study's folder;
     # raises ValueError. None where a level is a name, or a table with a name.
     reader: Callable[[Mapping[str, Any], Path], list[dict[str, Any]]] | None = None
+    written: Mapping[str, Parameter] | None = None  # what such a level may set, if not `parameters`
+
+
+def find_name(entries: Mapping[str, Entry], name: str) -> str | None:
+    """Return the name that `name`, perhaps an alias, stands for; None where there is none."""
+    if name in entries:
+        return name
+    return next((key for key, entry in entries.items() if name in entry.aliases), None)
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,4 @@ class Vocabulary:
 
     def find(self, kind: str, name: str) -> str | None:
         """Return the name that `name`, perhaps an alias, stands for."""
-        entries = self.kinds[kind]
-        if name in entries:
-            return name
-        return next((key for key, entry in entries.items() if name in entry.aliases), None)
+        return find_name(self.kinds[kind], name)

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnbench.atlas.families import families
+from nnbench.atlas.families import TITLES, families
 from nnbench.catalog import VOCABULARY
-from nnbench.listing import registries
+from nnbench.catalog.keys import Key
+from nnbench.listing import registries, toml
 from nnbench.study import Study, read_study
 from nnbench.vocabulary import Entry
 
@@ -33,7 +34,9 @@ HOME = {  # the study that is about a kind
     "schedule": "schedules",
     "norm": "batchnorm",
     "loss": "outliers",
+    "regulariser": "regularisation",
     "early_stopping": "early_stopping",
+    "gradient": "batch_size",
     "landscape": "landscapes",
     "expression": "numerics",
 }
@@ -42,13 +45,22 @@ SPECIAL = {  # entries that another study is about
     ("activation", "selu"): "self_normalising",
     ("optimizer", "adagrad"): "adagrad",
     ("data", "gaussian_signal"): "self_normalising",
+    ("layer", "batchnorm_before"): "batchnorm",
+    ("layer", "batchnorm_after"): "batchnorm",
+    ("layer", "dropout"): "dropout",
+    ("layer", "alpha_dropout"): "self_normalising",
+    ("layer", "training_mode"): "evaluation_mode",
+    ("regulariser", "label_smoothing"): "losses",
+    ("gradient", "clip_norm"): "clipping",
+    ("gradient", "clip_value"): "clipping",
 }
 SECTIONS = {
     "Activations": ("activation",),
     "Initialisations": ("init",),
     "Optimizers": ("optimizer",),
+    "Batches and clipping": ("gradient",),
     "Learning-rate schedules": ("schedule",),
-    "Layers and regularisers": ("norm", "early_stopping"),
+    "Layers and regularisers": ("layer", "norm", "regulariser", "early_stopping"),
     "Losses": ("loss",),
     "Data": ("data",),
     "Test functions for optimizers": ("landscape",),
@@ -76,78 +88,31 @@ class Item:
     home: str = ""
 
 
-EXTRAS: Mapping[str, tuple[Item, ...]] = {
-    "Optimizers": (
-        Item("one-sample SGD", "batch_size = 1", "torch.optim.SGD", "batch_size"),
-        Item("full batch", "batch_size = 0", "torch.optim.SGD", "batch_size"),
-        Item("clipping by norm", "clip_norm = 1.0", "torch.nn.utils.clip_grad_norm_"),
-        Item("clipping by value", "clip_value = 1.0", "torch.nn.utils.clip_grad_value_"),
-    ),
-    "Layers and regularisers": (
-        Item("hidden layers", "depth = 2", "torch.nn.LazyLinear, its input size inferred"),
-        Item(
-            "BatchNorm before the activation",
-            'norm = { name = "batchnorm", position = "before" }',
-            "torch.nn.LazyBatchNorm1d",
-            "batchnorm",
-        ),
-        Item(
-            "BatchNorm after it",
-            'norm = { name = "batchnorm", position = "after" }',
-            "torch.nn.LazyBatchNorm1d",
-            "batchnorm",
-        ),
-        Item("dropout", "dropout = 0.2", "torch.nn.Dropout", "dropout"),
-        Item(
-            "alpha dropout", 'dropout_kind = "alpha"', "torch.nn.AlphaDropout", "self_normalising"
-        ),
-        Item("L1", "l1 = 0.001", "its formula", "regularisation"),
-        Item("L2", "weight_decay = 0.01", "torch.optim.SGD(weight_decay=...)", "regularisation"),
-        Item("elastic net", "l1 = 0.001\nweight_decay = 0.01", "its formula", "regularisation"),
-        Item("decoupled decay", "decoupled = true", "torch.optim.AdamW", "regularisation"),
-        Item("residual connections", "residual = true", "its formula"),
-        Item(
-            "evaluation in training mode",
-            'evaluation = "train"',
-            "torch.nn.Module.train, one example at a time",
-        ),
-    ),
-    "Losses": (
-        Item(
-            "label smoothing",
-            'loss = { name = "cross_entropy", label_smoothing = 0.1 }',
-            "torch.nn.CrossEntropyLoss(label_smoothing=...)",
-        ),
-    ),
-}
-
-
 def sections() -> dict[str, list[tuple[str, list[Item]]]]:
     """Return each section's groups: a heading, perhaps empty, and its items."""
-    found = {
-        title: [group for kind in kinds for group in groups(kind)]
-        for title, kinds in SECTIONS.items()
-    }
     covered = {kind for kinds in SECTIONS.values() for kind in kinds}
-    for kind in (kind for kind in registries() if kind not in covered):
-        found[f"Beyond the course: {kind}"] = groups(kind)
-    for title, items in EXTRAS.items():
-        found[title].append(("By a key of its own" if found[title] else "", list(items)))
+    beyond = {f"Beyond the course: {k}": (k,) for k in registries() if k not in covered}
+    return {title: groups(*kinds) for title, kinds in (SECTIONS | beyond).items()}
+
+
+def groups(*kinds: str) -> list[tuple[str, list[Item]]]:
+    """Return the groups of a section's items: the families of its kind, or its kinds if many."""
+    found = []
+    for kind in kinds:
+        entries = registries()[kind]
+        own = families(kind, entries)
+        if len(kinds) > 1:
+            own = {TITLES[kind]: [name for names in own.values() for name in names]}
+        for heading, names in own.items():
+            found.append((heading, [_item(kind, name, entries[name]) for name in names]))
     return found
-
-
-def groups(kind: str) -> list[tuple[str, list[Item]]]:
-    """Return the families of a registry as groups of items."""
-    entries = registries()[kind]
-    return [
-        (family, [_item(kind, name, entries[name]) for name in names])
-        for family, names in families(kind, entries).items()
-    ]
 
 
 def _item(kind: str, name: str, entry: Entry) -> Item:
     snippet = f'{kind} = "{name}"'
-    if entry.reader is not None:
+    if isinstance(entry, Key):
+        snippet = "\n".join(f"{key} = {toml(level)}" for key, level in entry.levels.items())
+    elif entry.reader is not None:
         snippet = f'{kind} = {{ {name} = "my.{name}", target = "column" }}'
     home = SPECIAL.get((kind, name), HOME.get(kind, ""))
     twin = entry.torch or ("" if kind in ("data", "early_stopping") else "its formula")

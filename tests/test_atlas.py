@@ -21,17 +21,23 @@ from nnbench.atlas.curves import activation_curve, dead_regions, loss_curve, sat
 from nnbench.atlas.draws import FAN, initial_weights, normalised, symbols, uneven_batch
 from nnbench.atlas.families import INIT_FAMILIES, OPTIMIZER_FAMILIES, families
 from nnbench.atlas.grounds import relative_errors
+from nnbench.atlas.keys import WEIGHTS, gradients, noisy_path, shrinking, without_and_with
 from nnbench.atlas.laws import law_of
 from nnbench.atlas.paths import RATES, STEPS, best_walk, made_losses, plateau_rates, rates, walk
 from nnbench.atlas.picture import defaults
-from nnbench.atlas.references import ADDRESSES, linked
+from nnbench.atlas.references import ADDRESSES, documentation, documented, linked
 from nnbench.atlas.scatters import scatter
-from nnbench.catalog import ACTIVATIONS, DATA, INITS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES
+from nnbench.catalog import ACTIVATIONS, DATA, INITS, KEYS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES
 from nnbench.catalog.expressions import EXPRESSIONS
 from nnbench.listing import picture_path, registries
 from nnbench.vocabulary import Entry
 
 ENTRIES = [(kind, name) for kind, entries in registries().items() for name in entries]
+PLACES = (  # where a link may lead
+    r"https://(arxiv\.org/abs/\d{4}\.\d{4,5}|doi\.org/10\.\S+|(jmlr|proceedings\.mlr|aclanthology|"
+    r"openreview|icml|proceedings\.neurips|ai\.stanford|www\.cs\.toronto|www\.mathnet|kellerjordan|"
+    r"www\.deeplearningbook|docs\.pytorch|scikit-learn)\.\S+)"
+)
 VOID = {"meta", "input", "br", "wbr"}
 LOADING = {"src", "srcset", "data", "poster", "action", "background", "xlink:href", "cite"}
 
@@ -123,7 +129,7 @@ def test_nothing_is_loaded_from_anywhere(page: Page, source: str) -> None:
         assert not loading or (tag, named["action"]) == ("form", "#"), (tag, named)
         if "href" in named:
             assert tag == "a"
-            assert named["href"] == "#" + named["href"][1:] or named["href"] in ADDRESSES.values()
+            assert re.match("#|" + PLACES, str(named["href"]))
         assert not [key for key in named if key.startswith("on")]
         assert "url(" not in (named.get("style") or "")
     style = source.partition("<style>")[2].partition("</style>")[0]
@@ -149,6 +155,32 @@ def test_the_search_words_hold_name_alias_family_and_summary(page: Page) -> None
     for word in ("swish", "silu", "relu-like", "activations", "its own sigmoid"):
         assert word in silu
     assert all(one == (one or "").lower() for one in words.values())
+
+
+@pytest.mark.parametrize(
+    ("asked", "some"),
+    [
+        (
+            "saturating",
+            {f"activation-{n}" for n, e in ACTIVATIONS.items() if e.saturates != "none"},
+        ),
+        ("dead", {f"activation-{name}" for name, entry in ACTIVATIONS.items() if entry.can_die}),
+        ("dying", {f"activation-{name}" for name, entry in ACTIVATIONS.items() if entry.can_die}),
+        ("dropout", {"layer-dropout", "layer-alpha_dropout"}),
+        ("alpha-dropout", {"layer-alpha_dropout"}),
+        ("label smoothing", {"loss-cross_entropy", "regulariser-label_smoothing"}),
+        ("one-hot", {"loss-mse", "loss-bce", "loss-bce_with_logits", "data-csv"}),
+        ("weight decay", {"optimizer-adamw", "optimizer-muon", "regulariser-l2"}),
+        ("negative_slope", {"activation-leaky_relu"}),
+        ("rumelhart", {"activation-sigmoid"}),
+    ],
+)
+def test_a_search_finds_what_is_known_of_an_entry(page: Page, asked: str, some: set[str]) -> None:
+    words = {named["id"]: named["data-words"] for tag, named in page.tags if tag == "article"}
+    found = {str(card) for card, said in words.items() if asked in str(said)}
+    assert some <= found
+    if asked in ("saturating", "dead", "dying"):
+        assert {card for card in found if card.startswith("activation-")} == some
 
 
 def test_the_page_is_small_and_the_same_each_time(source: str, tmp_path: Path) -> None:
@@ -222,6 +254,52 @@ def test_the_drawn_density_is_that_of_the_weights(name: str) -> None:
     assert found == pytest.approx(law.density(middles), abs=0.06 * found.max())
 
 
+def test_equal_weights_have_no_deviation() -> None:
+    for name, words in (("zero", "all 0"), ("constant", "all 0.1")):
+        assert words in build.DRAW["init"]({name: INITS[name]})[name].alt
+
+
+def test_layers_do_what_their_pictures_say() -> None:
+    tanh, normalised_after = without_and_with(KEYS["layer"]["batchnorm_after"])
+    assert normalised_after.std(0) == pytest.approx(np.ones(64), abs=1e-4)
+    assert tanh.std() < 0.8
+    _, dropped = without_and_with(KEYS["layer"]["dropout"])
+    assert (dropped == 0).mean() == pytest.approx(0.2, abs=0.01)
+    selu, alpha = without_and_with(KEYS["layer"]["alpha_dropout"])
+    assert alpha.mean() == pytest.approx(selu.mean(), abs=0.02)
+    assert alpha.std() == pytest.approx(selu.std(), abs=0.02) and not np.array_equal(alpha, selu)
+    evaluated, trained = without_and_with(KEYS["layer"]["training_mode"])
+    assert (evaluated != 0).all() and (trained == 0).mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_penalties_shrink_weights_as_their_formulas_say() -> None:
+    step = np.arange(301)[:, None]
+    start = np.array(WEIGHTS)
+    assert shrinking(1.0, weight_decay=0.01) == pytest.approx(start * 0.99**step)
+    l1 = np.sign(start) * np.maximum(np.abs(start) - 0.001 * step, 0)
+    assert shrinking(1.0, l1=0.001) == pytest.approx(l1, abs=1.1e-3)
+    decoupled = shrinking(0.01, "adam", weight_decay=1.0, decoupled=True)
+    assert decoupled == pytest.approx(start * 0.99**step)
+    coupled = shrinking(0.01, "adam", weight_decay=1.0, decoupled=False)
+    assert coupled[10, -1] == pytest.approx(0.9, abs=2e-3)  # each weight by the rate at each step
+    assert coupled[10, -2] == pytest.approx(0.65, abs=2e-3)
+
+
+def test_clipped_gradients_lie_within_their_bound() -> None:
+    before, after = gradients(KEYS["gradient"]["clip_norm"])
+    longest = np.linalg.norm(after, axis=1)
+    assert longest == pytest.approx(np.minimum(np.linalg.norm(before, axis=1), 1), abs=1e-5)
+    before, after = gradients(KEYS["gradient"]["clip_value"])
+    assert after == pytest.approx(np.clip(before, -1, 1))
+
+
+def test_smaller_batches_take_more_steps() -> None:
+    steps = {
+        name: len(noisy_path(size)) - 1 for name, size in (("one", 1), ("some", 8), ("all", 0))
+    }
+    assert steps == {"one": 512, "some": 64, "all": 8}
+
+
 def test_a_wrong_formula_is_seen() -> None:
     entry = INITS["he_normal"]
     law = law_of("W ~ N(0, 2/(2*fan_in))", symbols(entry))
@@ -265,7 +343,8 @@ def test_shaded_sides_are_flat_and_dead_ones_exactly() -> None:
             for low, high in regions:
                 inside = (curve.x > low + 1e-6) & (curve.x < high - 1e-6)
                 assert np.abs(curve.slope[inside]).max(initial=0) <= bound, name
-    assert dead_regions(ACTIVATIONS["relu"]) == [(-6, 0)]
+    assert dead_regions(ACTIVATIONS["relu"]) == [(-8, 0)]
+    assert dead_regions(ACTIVATIONS["relu6"]) == [(-8, 0), (6, 8)]
     assert not dead_regions(ACTIVATIONS["leaky_relu"])
     (left, right) = saturated_regions(
         ACTIVATIONS["sigmoid"], activation_curve(ACTIVATIONS["sigmoid"])
@@ -403,8 +482,34 @@ def test_references_keep_their_text_and_link_whole_titles() -> None:
     parts = linked("Zhang & Sennrich (2019), Root Mean Square Layer Normalization; and others")
     assert [part.address for part in parts] == ["", "https://arxiv.org/abs/1910.07467", ""]
     assert parts[1].text == "Root Mean Square Layer Normalization"
-    places = r"https://(arxiv\.org/abs/\d{4}\.\d{4,5}|doi\.org/10\.\S+|(jmlr|proceedings\.mlr)\S+)"
-    assert all(re.fullmatch(places, address) for address in ADDRESSES.values())
+    assert all(re.fullmatch(PLACES, address) for address in ADDRESSES.values())
+
+
+def test_every_title_with_an_address_is_somebodys_reference() -> None:
+    said = " ".join(
+        entry.reference for entries in registries().values() for entry in entries.values()
+    )
+    assert [title for title in ADDRESSES if title not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("dotted", "page"),
+    [
+        ("torch.nn.ReLU", "generated/torch.nn.ReLU.html"),
+        ("torch.heaviside", "generated/torch.heaviside.html"),
+        ("torch.nn.utils.clip_grad_norm_", "generated/torch.nn.utils.clip_grad_norm_.html"),
+        ("torch.nn.init.zeros_", "nn.init.html#torch.nn.init.zeros_"),
+        ("torch.nn.Module.train", "generated/torch.nn.Module.html#torch.nn.Module.train"),
+    ],
+)
+def test_dotted_names_are_linked_to_their_documentation(dotted: str, page: str) -> None:
+    assert documentation(dotted) == f"https://docs.pytorch.org/docs/stable/{page}"
+    assert [part.text for part in documented(f"{dotted}(a=1) on it")] == [dotted, "(a=1) on it"]
+
+
+def test_scikit_learns_data_sets_are_linked() -> None:
+    place, name = linked(DATA["moons"].reference)
+    assert place == ("scikit-learn, ", "") and name.address.endswith(f"generated/{name.text}.html")
 
 
 def test_lines_keep_their_shape_with_few_points() -> None:

@@ -17,13 +17,16 @@ from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from nnbench import fields
-from nnbench.catalog import ACTIVATIONS, INITS, SCHEDULES, VOCABULARY
+from nnbench.catalog import ACTIVATIONS, INITS, KEYS, SCHEDULES, VOCABULARY
 from nnbench.catalog.schedule_forms import PlateauState
-from nnbench.vocabulary import Entry, Parameter
+from nnbench.vocabulary import Entry, Parameter, find_name
 from tests.helpers import other_value
 
 ENTRIES = [(kind, name) for kind, entries in VOCABULARY.kinds.items() for name in entries]
 every_entry = pytest.mark.parametrize(("kind", "name"), ENTRIES, ids=map(".".join, ENTRIES))
+LISTED = {**VOCABULARY.kinds, **KEYS}  # those that a study names by keys of their own, too
+PLACES = [(kind, name) for kind, entries in LISTED.items() for name in entries]
+every_listed = pytest.mark.parametrize(("kind", "name"), PLACES, ids=map(".".join, PLACES))
 
 
 def defaults(entry: Entry) -> dict[str, Any]:
@@ -33,9 +36,9 @@ def defaults(entry: Entry) -> dict[str, Any]:
 # ---------------------------------------------------------------------- what entries say
 
 
-@every_entry
+@every_listed
 def test_entry_says_what_it_is(kind: str, name: str) -> None:
-    entry = VOCABULARY.kinds[kind][name]
+    entry = LISTED[kind][name]
     assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
     assert entry.summary.endswith(".") and len(entry.summary) > 10
     assert entry.formula.strip() == entry.formula != ""
@@ -58,12 +61,12 @@ def test_parameters_are_sound(kind: str, name: str) -> None:
 
 
 def test_no_name_means_two_things() -> None:
-    for kind, entries in VOCABULARY.kinds.items():
+    for kind, entries in LISTED.items():
         names = [*entries, *(alias for entry in entries.values() for alias in entry.aliases)]
         assert len(names) == len(set(names)), kind
         for name, entry in entries.items():
-            assert all(VOCABULARY.find(kind, alias) == name for alias in (name, *entry.aliases))
-        assert VOCABULARY.find(kind, "no such thing") is None
+            assert all(find_name(entries, alias) == name for alias in (name, *entry.aliases))
+        assert find_name(entries, "no such thing") is None
 
 
 def functions_of(entry: Entry) -> dict[str, Callable[..., Any]]:
@@ -85,10 +88,10 @@ def test_rules_have_docstrings(kind: str, name: str) -> None:
         assert function.__doc__ and len(function.__doc__.strip()) > 3, f"{key}: {function}"
 
 
-@every_entry
+@every_listed
 def test_torch_has_what_is_named(kind: str, name: str) -> None:
     """``torch.optim.SGD(momentum=...)`` or ``torch.nn.A on torch.nn.B``: each name exists."""
-    said = VOCABULARY.kinds[kind][name].torch
+    said = LISTED[kind][name].torch
     assert said == "" or "torch." in said
     for dotted in re.findall(r"torch(?:\.\w+)+", said):
         parts = dotted.split(".")

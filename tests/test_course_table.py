@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from nnbench.catalog import VOCABULARY
-from nnbench.listing import registries
+from nnbench.catalog.keys import Key
+from nnbench.listing import registries, toml
 from nnbench.study import Study, make_study
 from scripts.course_table import PAGE, Item, names, page, sections, studies, study_of, wanted_fields
 
@@ -30,8 +31,20 @@ def test_every_entry_has_a_row() -> None:
     snippets = " ".join(row[1] for row in table_rows())
     for kind, entries in registries().items():
         for name, entry in entries.items():
-            form = f"{{ {name} = " if entry.reader is not None else f'"{name}"'
-            assert f"{kind} = {form}" in snippets
+            wanted = [f'{kind} = "{name}"']
+            if isinstance(entry, Key):
+                wanted = [f"`{key} = {toml(level)}`" for key, level in entry.levels.items()]
+            elif entry.reader is not None:
+                wanted = [f"{kind} = {{ {name} = "]
+            assert all(one in snippets for one in wanted), name
+
+
+def test_every_row_has_a_study_and_every_table_of_many_a_heading() -> None:
+    known = studies()
+    assert [item.name for item in ITEMS if study_of(item, known) not in known] == []
+    assert all(row[3].startswith("[") for row in table_rows())
+    for title, found in sections().items():
+        assert len(found) == 1 or all(heading for heading, _ in found), title
 
 
 @pytest.mark.parametrize(

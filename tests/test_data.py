@@ -347,18 +347,33 @@ def test_mnist1d_has_the_law_of_the_published_recipe() -> None:
     assert math.isclose((made.x**4).mean(), (wanted**4).mean(), rel_tol=0.05)
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_mnist1d_is_as_hard_as_the_paper_says() -> None:
+@pytest.fixture(scope="module")
+def digits_of_mnist1d() -> tuple[NDArray[np.float64], ...]:
+    """Return training and test examples and their labels, as many as the paper has."""
     found = sample("mnist1d", n=5000)
     order = np.random.default_rng(0).permutation(5000)
     train, test = order[:4000], order[4000:]
-    linear = LogisticRegression(max_iter=300).fit(found.x[train], found.y[train])
-    assert math.isclose(linear.score(found.x[test], found.y[test]), 0.32, abs_tol=0.04)
+    return found.x[train], found.y[train], found.x[test], found.y[test]
+
+
+def test_mnist1d_is_as_hard_for_a_linear_model_as_the_paper_says(
+    digits_of_mnist1d: tuple[NDArray[np.float64], ...],
+) -> None:
+    x, y, x_test, y_test = digits_of_mnist1d
+    linear = LogisticRegression(max_iter=300, tol=1e-3).fit(x, y)
+    assert math.isclose(linear.score(x_test, y_test), 0.32, abs_tol=0.04)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_mnist1d_is_as_hard_for_a_network_as_the_paper_says(
+    digits_of_mnist1d: tuple[NDArray[np.float64], ...],
+) -> None:
+    x, y, x_test, y_test = digits_of_mnist1d
     network = MLPClassifier(
         (100, 100), learning_rate_init=0.01, alpha=0.3, max_iter=100, random_state=0
-    ).fit(found.x[train], found.y[train])
-    assert math.isclose(network.score(found.x[test], found.y[test]), 0.68, abs_tol=0.05)
+    ).fit(x, y)
+    assert math.isclose(network.score(x_test, y_test), 0.68, abs_tol=0.05)
 
 
 # Splitting

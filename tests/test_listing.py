@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from nnbench import cli, doctor
-from nnbench.catalog import VOCABULARY
+from nnbench.catalog import KEYS, VOCABULARY
+from nnbench.catalog.keys import Key
 from nnbench.listing import (
     NARROW,
     allowed,
@@ -22,16 +23,17 @@ from nnbench.listing import (
     picture_path,
     registries,
     rows,
+    settable,
     show,
     show_text,
     toml,
 )
-from nnbench.study import StudyError, make_study
+from nnbench.study import Cell, StudyError, make_study
 from nnbench.vocabulary import Parameter
 
 ROOT = Path(__file__).parents[1]
 ENTRIES = [(kind, name) for kind, entries in registries().items() for name in entries]
-KEYS = ["kind", "name", "aliases", "summary", "reference", "torch"]
+FIELDS = ["kind", "name", "aliases", "summary", "reference", "torch"]
 
 
 def nnbench(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -47,10 +49,40 @@ def nnbench(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[st
 def test_every_entry_of_every_registry_is_listed() -> None:
     listed = rows()
     assert sorted((row["kind"], row["name"]) for row in listed if row["kind"] != "study") == sorted(
-        (kind, name) for kind, entries in VOCABULARY.kinds.items() for name in entries
+        (kind, name) for kind, entries in (VOCABULARY.kinds | KEYS).items() for name in entries
     )
-    assert all(set(row) == set(KEYS) for row in listed)
+    assert all(set(row) == set(FIELDS) for row in listed)
     assert all(row["name"] and row["summary"] for row in listed)
+
+
+# the names of the course's sections 1 to 7, as a study file or a reader of the course writes them
+COURSE = {
+    "activations": "identity threshold heaviside sign softsign tanhshrink softshrink hardshrink "
+    "sigmoid logsigmoid tanh hardsigmoid hardtanh relu prelu leaky_relu relu6 rrelu softplus gelu "
+    "gelu_tanh swish silu hardswish mish elu selu celu softmax logsoftmax softmin",
+    "inits": "zero random_small constant normal lecun_normal lecun_uniform xavier_normal "
+    "xavier_uniform he_normal he_uniform torch_default orthogonal truncated_normal critical lsuv",
+    "optimizers": "gd sgd momentum momentum_ema nesterov asgd adagrad rmsprop adadelta adam adamw "
+    "adafactor nadam radam adamax lion muon schedulefree_sgd schedulefree_adamw rprop",
+    "gradients": "one_sample_sgd mini_batch full_batch clip_norm clip_value",
+    "schedules": "constant_lr none step multistep exponential polynomial linear cosine cyclic "
+    "plateau chained sequential warmup_cosine onecycle cosine_restarts inverse_sqrt wsd",
+    "layers": "linear lazy_linear batchnorm_before batchnorm_after dropout alpha_dropout residual",
+    "norms": "none batchnorm layernorm rmsnorm",
+    "regularisers": "l1 l2 elastic decoupled label_smoothing weight_decay",
+    "stoppings": "patience",
+    "losses": "mse mae huber smooth_l1 bce bce_with_logits nll cross_entropy",
+    "data": "moons circles blobs spirals xor checkerboard teacher linear_sparse rare_features "
+    "outliers label_noise friedman1 sine_wave mnist1d gaussian_signal digits iris wine "
+    "breast_cancer diabetes csv parquet",
+}
+
+
+@pytest.mark.parametrize("kind", COURSE)
+def test_every_item_of_the_course_is_listed(kind: str) -> None:
+    listed = {name for row in rows(kind) for name in (row["name"], *row["aliases"])}
+    assert set(COURSE[kind].split()) <= listed
+    assert all(show(kind, name)["formula"] for name in COURSE[kind].split())
 
 
 def test_list_as_json_is_a_list_of_the_six_fields() -> None:
@@ -60,7 +92,7 @@ def test_list_as_json_is_a_list_of_the_six_fields() -> None:
     assert listed == rows()
     assert {row["kind"] for row in listed} == {*registries(), "study"}
     (silu,) = (row for row in listed if "silu" in row["aliases"])
-    assert list(silu) == KEYS
+    assert list(silu) == FIELDS
     assert silu["torch"] == "torch.nn.SiLU" and "Ramachandran" in silu["reference"]
 
 
@@ -125,6 +157,7 @@ def test_kinds_are_known_in_singular_and_plural(word: str, kind: str) -> None:
         (("show", "activation", "leaky_rleu"), 'did you mean "leaky_relu"?'),
         (("show", "optimisers", "adam"), 'there is no kind "optimisers"; did you mean "optimiz'),
         (("show", "study", "quickstrat"), 'did you mean "quickstart"?'),
+        (("show", "regularizer", "dropout"), "try nnbench show layer dropout"),
         (("show", "activation"), "Missing argument"),
     ],
 )
@@ -144,28 +177,41 @@ def test_every_entry_can_be_shown(kind: str, name: str) -> None:
     for columns in (40, 80):
         text = show_text(shown, columns)
         assert text.startswith(f"{kind} {name}")
-        assert all(f"{key} = " in text for key in entry.parameters)
+        assert all(f"{key} = " in text for key in settable(entry))
     wide = show_text(shown, 80).partition("\nin a study")[0]
     assert max(map(len, wide.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(("kind", "name"), ENTRIES, ids=lambda value: str(value))
-def test_every_snippet_is_two_lines_that_make_a_study(
+def test_every_snippet_is_a_few_lines_that_make_a_study(
     kind: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = show(kind, name)["snippet"].splitlines()
-    assert len(lines) == 2
+    entry = registries()[kind][name]
+    assert len(lines) == (1 + len(entry.levels) if isinstance(entry, Key) else 2)
     document = tomllib.loads("\n".join(lines))
     _complete(document, kind, name)
     monkeypatch.chdir(tmp_path)
-    if registries()[kind][name].reader is not None:
+    if entry.reader is not None:
         import pandas as pd
 
         table = pd.DataFrame({"x": [i**0.5 for i in range(60)], "column": ["a", "b", "c"] * 20})
         table.to_csv("my.csv", index=False)
         table.to_parquet("my.parquet")
     cells = make_study(document, VOCABULARY).cells()
-    assert name in {cell.recipe[kind] for cell in cells}
+    if isinstance(entry, Key):
+        assert all(_is_a_level(key, level, cells) for key, level in entry.levels.items())
+    else:
+        assert name in {cell.recipe[kind] for cell in cells}
+
+
+def _is_a_level(key: str, level: object, cells: list[Cell]) -> bool:
+    """Tell whether a cell has a level, which a table gives by its name and parameters."""
+    wanted = {key: level}
+    if isinstance(level, dict):
+        wanted = {f"{key}.{name}": value for name, value in level.items() if name != "name"}
+        wanted[key] = level["name"]
+    return any(wanted.items() <= cell.recipe.items() for cell in cells)
 
 
 def _complete(document: dict[str, Any], kind: str, name: str) -> None:
@@ -178,6 +224,48 @@ def _complete(document: dict[str, Any], kind: str, name: str) -> None:
         grid.setdefault("data", "iris" if "classification" in targets else "diabetes")
     elif kind == "landscape":
         grid["seeds"] = 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "known"),
+    [
+        ("activation", "relu6", {"saturates": "on both sides", "units die": "below 0 and above 6"}),
+        ("activation", "selu", {"gain": "0.75", "max slope": "1.758", "units die": "nowhere"}),
+        ("activation", "hardshrink", {"units die": "between -0.5 and 0.5"}),
+        ("activation", "prelu", {"learned": "slope, 0.25 at first"}),
+        ("init", "critical", {"looks at": "the activation", "bias": "drawn too"}),
+        ("optimizer", "muon", {"weight decay": "0.1 by default, decoupled"}),
+        ("optimizer", "gd", {"batch": "all examples at each step"}),
+        ("optimizer", "asgd", {"evaluated": "the average of the iterates"}),
+        ("optimizer", "adam", {"memory": "2 floats of state per parameter"}),
+        ("schedule", "onecycle", {"changes": "every step"}),
+        ("loss", "bce", {"trains": "classification, on one-hot codes", "outputs": "sigmoid"}),
+        ("norm", "batchnorm", {"running": "mean, var", "batch": "two examples at least"}),
+        ("data", "teacher", {"task": "classification or regression"}),
+        ("landscape", "double_well", {"domain": "[-2, 2]"}),
+        ("expression", "log_of_softmax", {}),
+    ],
+)
+def test_what_is_known_of_an_entry_is_shown(kind: str, name: str, known: dict[str, str]) -> None:
+    shown = show(kind, name)
+    assert known.items() <= shown["facts"].items()
+    assert all(" ".join(words.split()) in show_text(shown, 100) for words in known.values())
+
+
+def test_memory_says_what_momentum_takes() -> None:
+    memory = show("optimizer", "rmsprop")["facts"]["memory"]
+    assert memory == (
+        "2 floats of state per parameter; 1 would do while momentum is 0, as in torch"
+    )
+    assert "0.03125 floats" in show("optimizer", "adafactor")["facts"]["memory"]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_tables_page_has_what_its_level_may_set(form: str) -> None:
+    shown = {one["name"]: one for one in show("data", form)["parameters"]}
+    assert list(shown) == ["target", "task", "categorical", "numeric", "drop", "rows"]
+    assert shown["task"]["default"] == "auto"
+    assert shown["drop"]["allowed"] == "a list of names" and toml(shown["drop"]["default"]) == "[]"
 
 
 def test_an_alias_shows_its_entry() -> None:
@@ -223,6 +311,7 @@ def test_the_picture_is_named_once_the_atlas_has_it(
         (True, "true"),
         ("before", '"before"'),
         ((10, 15), "[[10, 15]]"),
+        (["none", {"name": "a", "b": 0.5}], '["none", { name = "a", b = 0.5 }]'),
         (1e-10, "1e-10"),
         (3, "3"),
     ],

@@ -446,6 +446,21 @@ def test_memory_is_what_the_state_takes(name: str, shape: tuple[int, ...]) -> No
     assert floats / math.prod(shape) == pytest.approx(entry.floats_per_parameter(*shape))
 
 
+def test_torch_does_without_the_unused_floats() -> None:
+    """Of rules with a momentum that is 0 by default, torch keeps no velocity then."""
+    declared = [name for name, entry in OPTIMIZERS.items() if entry.unused_floats]
+    assert declared == ["rmsprop", "rmsprop_centered"]
+    for name in declared:
+        entry = OPTIMIZERS[name]
+        weight = torch.nn.Parameter(torch.zeros(6))
+        hyper = {key: about.default for key, about in entry.parameters.items()}
+        twin = entry.twin([weight], **hyper, weight_decay=0.0)
+        weight.grad = torch.ones(6)
+        twin.step()
+        kept = [value for value in twin.state[weight].values() if value.ndim]
+        assert len(kept) == entry.floats_per_parameter(6) - entry.unused_floats
+
+
 def test_memory_of_adafactor() -> None:
     assert OPTIMIZERS["adafactor"].floats_per_parameter(32, 64) == (32 + 64) / (32 * 64)
 

@@ -17,8 +17,9 @@ from markupsafe import Markup
 
 from nnbench.atlas.curves import activation_pictures, loss_pictures
 from nnbench.atlas.draws import init_pictures, norm_pictures
-from nnbench.atlas.families import families
+from nnbench.atlas.families import TITLES, families
 from nnbench.atlas.grounds import expression_pictures, landscape_pictures
+from nnbench.atlas.keys import gradient_pictures, layer_pictures, regulariser_pictures
 from nnbench.atlas.paths import (
     RATES,
     STEPS,
@@ -28,9 +29,11 @@ from nnbench.atlas.paths import (
     stopping_pictures,
 )
 from nnbench.atlas.picture import Picture
-from nnbench.atlas.references import Part, linked
+from nnbench.atlas.references import Part, documented, linked
 from nnbench.atlas.scatters import data_pictures
-from nnbench.listing import PLURALS, picture_path, registries, setting
+from nnbench.catalog.keys import Key
+from nnbench.facts import NOWHERE, facts
+from nnbench.listing import PLURALS, picture_path, registries, settable, setting, toml
 from nnbench.report.build import write_whole
 from nnbench.vocabulary import Entry
 
@@ -42,23 +45,14 @@ DRAW: Mapping[str, Callable[[Any], dict[str, Picture]]] = {
     "optimizer": optimizer_pictures,
     "schedule": schedule_pictures,
     "loss": loss_pictures,
+    "layer": layer_pictures,
     "norm": norm_pictures,
-    "data": data_pictures,
+    "regulariser": regulariser_pictures,
     "early_stopping": stopping_pictures,
+    "gradient": gradient_pictures,
+    "data": data_pictures,
     "landscape": landscape_pictures,
     "expression": expression_pictures,
-}
-TITLES = {
-    "activation": "Activations",
-    "init": "Initialisations",
-    "optimizer": "Optimizers",
-    "schedule": "Learning-rate schedules",
-    "loss": "Losses",
-    "norm": "Normalisations",
-    "data": "Data sets",
-    "early_stopping": "Early stopping",
-    "landscape": "Landscapes",
-    "expression": "Ways to write a loss",
 }
 LEGENDS = {
     "activation": "Solid: the function. Dashed: its derivative. Grey: the sides on which it "
@@ -73,11 +67,18 @@ LEGENDS = {
     "they move, not which is best: training is noisy and has many more dimensions.",
     "schedule": "The rate over 50 epochs as a share of the base rate, at default parameters.",
     "loss": "Solid: the loss of one example. Dashed: its derivative by the output.",
+    "layer": "What a hidden layer of 64 tanh units hands on for 512 examples of noise, at the "
+    "start of training: grey without the entry, blue with it.",
     "norm": "All values of a batch of 512 examples and 64 units of unlike mean and spread: grey "
     "before, blue after, in training. Outline: one unit, which lay around 4.5.",
+    "gradient": "Batches: plain SGD on the mean of 64 valleys, each with a bottom of its own "
+    "around the cross; all at one rate for as many epochs. Clipping: gradients of a network with "
+    "two parameters, grey before and blue after.",
     "data": "Made with default parameters; at most 420 examples are drawn. Classes differ in "
     "colour and mark. More than two features: the first two principal components. Regression: "
     "targets over the best linear fit, so that a line is what a linear model can explain.",
+    "regulariser": "Nine weights for which the loss has no say, so that the penalty alone moves "
+    "them.",
     "early_stopping": "A made-up validation loss that is at its best after "
     f"{made_losses().argmin()} epochs.",
     "landscape": "Test functions for optimizers to walk on (studies of kind landscape), each over "
@@ -86,6 +87,8 @@ LEGENDS = {
     "(studies of kind numerics): relative error against the exact value, zero being drawn as "
     "1e-9. Hatched: infinite or not a number.",
 }
+# other forms of the words of a fact, for the search
+INFLECTED = {"saturates": "saturating saturated saturation", "units die": "dead dying dies"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,9 @@ class Card:
     entry: Entry
     picture: Picture
     settings: list[str]
+    facts: dict[str, str]
     reference: list[Part]
+    torch: list[Part]
     words: str  # what the search box looks in
 
     @property
@@ -154,16 +159,42 @@ def section(kind: str, entries: Mapping[str, Entry]) -> Section:
 
 def card(kind: str, family: str, name: str, entry: Entry, picture: Picture) -> Card:
     """Return an entry's card."""
-    words = (name, *entry.aliases, TITLES[kind], PLURALS[kind], family, entry.summary, entry.torch)
+    known = facts(kind, entry)
     return Card(
         kind,
         name,
         entry,
         picture,
-        [setting(key, about) for key, about in entry.parameters.items()],
+        settings(entry),
+        known,
         linked(entry.reference),
-        " ".join(words).lower(),
+        documented(entry.torch),
+        search_words(kind, family, name, entry, known),
     )
+
+
+def settings(entry: Entry) -> list[str]:
+    """Return what a card shows as a study file writes it: parameters with their defaults.
+
+    Of an entry that is itself a level of some keys, these levels.
+    """
+    if isinstance(entry, Key):
+        return [f"{key} = {toml(level)}" for key, level in entry.levels.items()]
+    return [setting(key, about) for key, about in settable(entry).items()]
+
+
+def search_words(kind: str, family: str, name: str, entry: Entry, known: Mapping[str, str]) -> str:
+    """Return what the search box looks in: an entry's names, what it says, and what is known of it.
+
+    A name is found with spaces or hyphens for its underscores too.
+    """
+    names = (name, *entry.aliases, *settable(entry))
+    spaced = (one.replace("_", other) for one in names if "_" in one for other in " -")
+    said = (entry.summary, entry.formula, entry.reference, entry.torch)
+    true = {label: words for label, words in known.items() if words != NOWHERE}
+    told = (f"{label} {INFLECTED.get(label, '')} {words}" for label, words in true.items())
+    parts = (*names, *spaced, TITLES[kind], PLURALS[kind], family, *said, *told)
+    return " ".join(" ".join(parts).lower().split())
 
 
 def standalone(picture: Picture, style: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 else:
     torch = lazy_import("torch", globals())
 
-INPUTS = Span(-6, 6)
+INPUTS = Span(-8, 8)  # beyond 6, where relu6 dies again
 OTHER_UNITS = (0.0, 1.0)  # inputs at which the other units of a softmax are held
 HEIGHTS = Span(-2.2, 4.2)  # of an activation, beyond which a picture is cut off
 FLAT = 0.05  # share of the steepest slope under which a function counts as saturated
@@ -49,7 +49,7 @@ def activation_pictures(family: Mapping[str, Activation]) -> dict[str, Picture]:
 
 def activation_curve(entry: Activation) -> Drawn:
     """Return the function and its derivative, at the entry's default parameters."""
-    x = np.linspace(*INPUTS, 961) + 1e-9  # a kink at 0 is drawn by the slopes beside it
+    x = np.linspace(*INPUTS, 1281) + 1e-9  # a kink at 0 is drawn by the slopes beside it
     numbers = {name: _number(about.default) for name, about in entry.parameters.items()}
     learned = {name: _number(start) for name, start in entry.learned.items()}
 
@@ -116,7 +116,7 @@ def _activation_picture(name: str, entry: Activation, curve: Drawn, heights: Spa
     canvas.line(curve.x, curve.slope, "curve slope")
     canvas.line(curve.x, curve.y, "curve")
     _name_regions(canvas, dead, saturated)
-    canvas.x_axis([-6, -3, 0, 3, 6], "pre-activation")
+    canvas.x_axis([-8, -4, 0, 4, 8], "pre-activation")
     canvas.y_axis(ticks(heights))
     return Picture(canvas, f"{name} and its derivative: {entry.formula}", _activation_note(entry))
 

@@ -85,8 +85,8 @@ def _init_picture(
         unit = counts.max() / (weights.size * (edges[1] - edges[0]))
         canvas.line(grid, law.density(grid) / unit, "curve slope")
     canvas.x_axis(ticks(x), f"weight, {FAN} inputs and outputs")
-    deviation = float(weights.std())
-    words = f"deviation {deviation:.2g}" if deviation else f"all {weights.flat[0]:g}"
+    alike = np.ptp(weights) == 0  # where the deviation is mere rounding
+    words = f"all {weights.flat[0]:g}" if alike else f"deviation {weights.std():.2g}"
     canvas.text(x.high, 1.12, words, "end quiet haloed", (0, 14))
     note = f"For {SHOWN_FOR}." if entry.needs_activation else ""
     if entry.calibrate is not None:

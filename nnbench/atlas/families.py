@@ -13,6 +13,21 @@ from nnbench.vocabulary import Entry
 
 Rule = Callable[[str, Any], str]
 
+TITLES = {  # of the kinds
+    "activation": "Activations",
+    "init": "Initialisations",
+    "optimizer": "Optimizers",
+    "schedule": "Learning-rate schedules",
+    "loss": "Losses",
+    "layer": "Layers",
+    "norm": "Normalisations",
+    "regulariser": "Regularisers",
+    "early_stopping": "Early stopping",
+    "gradient": "Batches and clipping",
+    "data": "Data sets",
+    "landscape": "Landscapes",
+    "expression": "Ways to write a loss",
+}
 ACTIVATION_TITLES = {
     "none": "None",
     "threshold-like": "Threshold-like",
@@ -77,6 +92,11 @@ def _of_data(name: str, entry: Any) -> str:
     return f"{'Real' if entry.real else 'Made'}: {entry.task}"
 
 
+def _of_key(name: str, entry: Any) -> str:
+    family: str = entry.family
+    return family
+
+
 def _of_landscape(name: str, entry: Any) -> str:
     return "One coordinate" if entry.dims == 1 else "Two coordinates"
 
@@ -87,7 +107,10 @@ RULES: Mapping[str, Rule] = {
     "optimizer": _listed(OPTIMIZER_FAMILIES),
     "schedule": _of_schedule,
     "loss": _of_loss,
+    "layer": _of_key,
     "norm": _of_norm,
+    "regulariser": _of_key,
+    "gradient": _of_key,
     "data": _of_data,
     "landscape": _of_landscape,
 }

@@ -107,4 +107,6 @@ def value(tree: ast.expr, names: Mapping[str, float]) -> float:
             return OPERATORS[type(op)](value(left, names), value(right, names))
         case ast.Call(func=ast.Name(id="sqrt"), args=[inner]):
             return math.sqrt(value(inner, names))
+        case ast.Call(func=ast.Name(id="max"), args=[_, *_] as several):
+            return max(value(one, names) for one in several)
     raise ValueError(f"no arithmetic: {ast.unparse(tree)}")

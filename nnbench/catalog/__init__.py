@@ -4,6 +4,7 @@ from nnbench.catalog.activations import ACTIVATIONS
 from nnbench.catalog.data import DATA
 from nnbench.catalog.expressions import EXPRESSIONS
 from nnbench.catalog.inits import INITS
+from nnbench.catalog.keys import KEYS
 from nnbench.catalog.landscapes import LANDSCAPES
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
@@ -34,6 +35,7 @@ __all__ = [
     "DATA",
     "EXPRESSIONS",
     "INITS",
+    "KEYS",
     "LANDSCAPES",
     "LOSSES",
     "NORMS",

@@ -24,7 +24,7 @@ from nnbench.catalog.synthetic import (
     sine_wave,
     teacher,
 )
-from nnbench.catalog.table_entry import PARAMETERS, load, table_levels
+from nnbench.catalog.table_entry import PARAMETERS, WRITTEN, load, table_levels
 from nnbench.catalog.table_targets import TASKS
 from nnbench.lazy import lazy_import
 from nnbench.vocabulary import Parameter
@@ -302,6 +302,7 @@ DATA: dict[str, Data] = {
         function=partial(load, "csv"),
         real=True,
         reader=table_levels,
+        written=WRITTEN,
     ),
     "parquet": Data(
         summary='A table of one\'s own: { parquet = "my.parquet", target = "column" }.',
@@ -311,5 +312,6 @@ DATA: dict[str, Data] = {
         function=partial(load, "parquet"),
         real=True,
         reader=table_levels,
+        written=WRITTEN,
     ),
 }

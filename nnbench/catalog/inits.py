@@ -342,7 +342,8 @@ INITS: dict[str, Init] = {
     ),
     "orthogonal": Init(
         summary="A random rotation: no direction grows or shrinks in a linear network.",
-        formula="W = gain * Q, QR of a standard normal matrix",
+        formula="W = gain * Q, QR of a standard normal matrix; an entry of Q ~ "
+        "N(0, 1/max(fan_in, fan_out)), nearly",
         reference=SAXE,
         torch="torch.nn.init.orthogonal_",
         parameters={"gain": GAIN},

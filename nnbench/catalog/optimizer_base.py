@@ -41,7 +41,9 @@ class Optimizer(Entry):
     `weight_decay` among its hyper when there is any.
     `rest` names the rule for what is not the weight matrix of a hidden layer, if that is another.
     `full_batch` rules take the whole training part at each step.
-    `state_floats` is the memory: floats of state per parameter, by the tensor's shape if need be.
+    `state_floats` is the memory: floats of state per parameter, by the tensor's shape if need be;
+    `unused_floats` of them would not be needed while momentum is 0, its default: networks of a
+    stack may differ in momentum, so that all of them keep a velocity.
     """
 
     init: Callable[[Tensor], State]
@@ -55,6 +57,7 @@ class Optimizer(Entry):
     decoupled: bool | None = None
     weight_decay: float = 0.0
     state_floats: float | Callable[[tuple[int, ...]], float] = 0.0
+    unused_floats: float = 0.0
 
     def floats_per_parameter(self, *shape: int) -> float:
         """Return the floats of state per parameter of a tensor of this shape."""

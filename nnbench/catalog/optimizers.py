@@ -249,6 +249,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         update=rmsprop,
         twin=_torch_twin("RMSprop"),
         state_floats=2,
+        unused_floats=1,
     ),
     "rmsprop_centered": Optimizer(
         summary="RMSProp by the gradients' variance rather than their mean square.",
@@ -261,6 +262,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         update=rmsprop_centered,
         twin=_torch_twin("RMSprop", centered=True),
         state_floats=3,
+        unused_floats=1,
     ),
     "adadelta": Optimizer(
         summary="RMSProp whose rate is the size of its own past steps: lr is 1 by design.",

@@ -29,6 +29,15 @@ PARAMETERS: dict[str, Parameter] = {
     "drop": Parameter("", "columns to be left out", program=True),
     "rows": Parameter(0, "so many rows at most, drawn at random (0: all)", 0, 1e9, program=True),
 }
+# what a study writes: the reader works out the rest, and turns lists into text
+WRITTEN: dict[str, Parameter] = {
+    "target": Parameter("", "column to predict (required)"),
+    "task": Parameter("auto", "auto: by the target's values", choices=("auto", *TASKS)),
+    "categorical": Parameter([], "columns to be read as categories"),
+    "numeric": Parameter([], "columns to be read as numbers"),
+    "drop": Parameter([], "columns to be left out"),
+    "rows": PARAMETERS["rows"],
+}
 
 
 def table_levels(given: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
@@ -42,7 +51,7 @@ def table_levels(given: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]
     if len(forms) != 1:
         raise ValueError("needs one file: csv or parquet")
     form = forms[0]
-    known = [form, "target", "task", "rows", *LISTS]
+    known = [form, *WRITTEN]
     for key in given:
         if key not in known:
             raise ValueError(f"unknown key {quoted(key)}; known are {', '.join(known)}")
