@@ -148,7 +148,7 @@ class Progress:
         done = min(self.total, self.done + sum(self._shares.values()))
         failures = "".join(f", {n} {status}" for status, n in self.bad.items() if n)
         left = self._left.seconds()
-        rest = "" if left is None else f", about {rough(left)} left"
+        rest = "" if not left else f", about {rough(left)} left"
         if self._bar is not None:
             self._bar.n = done
             # the bar puts a comma of its own before what it is given
