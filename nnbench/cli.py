@@ -38,6 +38,7 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
+PLACE = "a results folder, or a study: its file or its name"
 STOPPED = "stopped; run the same command again to go on from here."
 # by name, so that a command imports no more than it needs
 EXIT_OF = {
@@ -150,14 +151,24 @@ def _read(study: str, seeds: int | None = None) -> Study:
     from nnbench.catalog import VOCABULARY
     from nnbench.study import StudyError, nearest, read_study
 
-    path = Path(study)
-    if path.suffix != ".toml" and not path.is_file():
-        path = Path("studies") / f"{study}.toml"
-        if not path.is_file():
-            known = [file.stem for file in Path("studies").glob("*.toml")]
-            hint = nearest(study, known) if known else "; there is no folder studies/ here"
-            raise StudyError(f'there is no study "{study}"{hint}')
+    path = _study_file(study)
+    if path is None:
+        known = [file.stem for file in Path("studies").glob("*.toml")]
+        hint = nearest(study, known) if known else "; there is no folder studies/ here"
+        raise StudyError(f'there is no study "{study}"{hint}')
     return _reseeded(read_study(path, VOCABULARY), seeds)
+
+
+def _study_file(study: str) -> Path | None:
+    """Return the file that a path, or a name in `studies/`, stands for; None for an unknown name.
+
+    A path ending in .toml is taken at its word, there or not.
+    """
+    path = Path(study)
+    if path.suffix == ".toml" or path.is_file():
+        return path
+    path = Path("studies") / f"{study}.toml"
+    return path if path.is_file() else None
 
 
 @app.command()
@@ -190,7 +201,7 @@ def run(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> int:
-    """Run a study to its report; run it again to go on where it stopped."""
+    """Run a study to its report, or go on where it stopped."""
     from nnbench.run import Options
 
     _one_of("--device", device, ("cpu", "cuda"))
@@ -260,7 +271,7 @@ def _run(study: Study, options: Options, as_json: bool) -> int:
         print(json.dumps(outcome_row(study, outcome)))
     else:
         place = f"  report: {_shown(outcome.report.path)}"
-        print("\n".join([*closing_lines(study, outcome), place]))
+        print("\n".join([*closing_lines(study, outcome, _columns()), place]))
     return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
 
 
@@ -278,25 +289,33 @@ def _dry_run(study: Study, options: Options, as_json: bool) -> int:
 
 
 def _folder(place: str, out: Path) -> Path:
-    """Return a results folder, given itself or as the name of a study."""
+    """Return a results folder, given itself, or as the name or the file of a study."""
     from nnbench.store import results_folder
 
     path = Path(place)
-    if (path / "provenance.json").is_file():
+    if _is_results(path):
         return path
-    name = path.stem if path.suffix == ".toml" else place
+    is_study = not _is_results(out / place) and _study_file(place) is not None
+    name = _read(place).name if is_study else place
     folder = results_folder(out, name)
     if not folder.is_dir():
         raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run {name} makes them")
     return folder
 
 
+def _is_results(path: Path) -> bool:
+    return (path / "provenance.json").is_file()
+
+
 @app.command()
 def report(
-    place: Annotated[str, typer.Argument(help="a results folder, or a study's name")],
+    place: Annotated[str, typer.Argument(help=PLACE)],
     out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
 ) -> int:
-    """Write a study's report again, from its tables: as a page and as Markdown."""
+    """Write a study's report again from its tables.
+
+    As a page, report.html, and as Markdown, report.md.
+    """
     from nnbench.report.build import build_report
     from nnbench.report.claim_table import write_claims
     from nnbench.report.index import write_index
@@ -317,7 +336,7 @@ def claims(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> int:
-    """Judge the claims of every finished study, and write the ledger of them all."""
+    """Judge the claims of every finished study into one ledger."""
     from nnbench.report.index import write_index
     from nnbench.report.ledger import answer, gather, write_ledger
 
@@ -346,7 +365,7 @@ def claims(
 
 @app.command()
 def compare(
-    a: Annotated[str, typer.Argument(help="the earlier: a results folder, or a study's name")],
+    a: Annotated[str, typer.Argument(help=f"the earlier: {PLACE}")],
     b: Annotated[str, typer.Argument(help="the later one")],
     out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
     metric: Annotated[
@@ -362,7 +381,7 @@ def compare(
     html: Annotated[Path | None, typer.Option(help="write a page of it to this file too")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> int:
-    """Put two results side by side: what changed, and which differences are real."""
+    """Say what changed between two results, and what of it is real."""
     from nnbench.report.analysis import read_results
     from nnbench.report.comparison import compare_results, comparison_lines, comparison_page
     from nnbench.report.files import write_whole
@@ -382,37 +401,31 @@ def compare(
 
 @app.command()
 def status(
-    study: Annotated[str, typer.Argument(help="a study file, or the name of one in studies/")],
+    place: Annotated[str, typer.Argument(help=PLACE)],
     out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> int:
     """Say how much of a study is finished, and what a run would do."""
-    from nnbench.run import Options, open_store
+    from nnbench.summary import standing_of_results, standing_of_study
 
-    planned = _read(study)
-    survey = open_store(planned, Options(out)).survey()
-    ids = {cell.cell_id for cell in planned.cells()}
-    counts = {
-        "cells": len(ids),
-        "finished": len(ids & survey.finished),
-        "crashed": len(ids & survey.crashed),
-        "stale": len(ids & survey.stale),
-        "damaged_parts": survey.damaged_parts,
-    }
-    counts["to_run"] = counts["cells"] - counts["finished"]
-    if as_json:
-        print(json.dumps({"study": planned.name, **counts}))
+    # results may be here without the file of their study
+    if _is_results(Path(place)) or (_study_file(place) is None and _is_results(out / place)):
+        standing = standing_of_results(_folder(place, out))
     else:
-        print(f"{planned.name}: " + ", ".join(f"{n} {what}" for what, n in counts.items()))
+        standing = standing_of_study(_read(place), out)
+    print(json.dumps(standing.row()) if as_json else "\n".join(standing.lines()))
     return Exit.DONE
 
 
 @app.command()
 def verify(
-    place: Annotated[str, typer.Argument(help="a results folder, or a study's name")],
+    place: Annotated[str, typer.Argument(help=PLACE)],
     out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
 ) -> int:
-    """Check every stored result against its checksum; 5 where anything is damaged."""
+    """Check every stored result against its checksum.
+
+    Ends with 5 where anything is damaged.
+    """
     from nnbench.store import verify as verify_folder
 
     folder = _folder(place, out)
@@ -428,12 +441,13 @@ def verify(
 @app.command()
 def export(
     cell_id: Annotated[str, typer.Argument(help="a cell's id, or as much of it as only it has")],
-    place: Annotated[
-        str | None, typer.Option("--from", help="a results folder, or a study's name")
-    ] = None,
+    place: Annotated[str | None, typer.Option("--from", help=PLACE)] = None,
     out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
 ) -> int:
-    """Print a script in plain PyTorch that trains one cell again: nnbench export ID > cell.py."""
+    """Print a plain PyTorch script that trains one cell again.
+
+    Keep it with: nnbench export CELL_ID > cell.py
+    """
     from nnbench.export.find import find, folders_of_results
     from nnbench.export.script import hints, script_of
 
@@ -466,7 +480,7 @@ def show(
     name: Annotated[str, typer.Argument(help="its name, or an alias")],
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> int:
-    """Show one entry: formula, parameters, reference, picture, and how a study names it."""
+    """Show one entry: formula, parameters, reference, picture."""
     from nnbench.listing import show as show_entry
     from nnbench.listing import show_text
 
@@ -479,7 +493,7 @@ def show(
 def atlas(
     out: Annotated[Path, typer.Option(help="folder of the atlas")] = Path("results/atlas"),
 ) -> int:
-    """Draw the atlas: one page with a picture of everything that a study can vary."""
+    """Draw the atlas: a picture of everything that a study can vary."""
     from nnbench.atlas.build import build_atlas
 
     try:
@@ -506,7 +520,7 @@ def theory(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> int:
-    """Hold theory's predictions against what the engine measures, and write a page of it."""
+    """Hold theory's predictions against what the engine measures."""
     from nnbench.checks import measure_all, read_settings
     from nnbench.checks.record import closing_lines, write_theory
 
@@ -539,7 +553,7 @@ def doctor(
     out: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> int:
-    """Look at this machine: what is there, what is missing, and how to mend it."""
+    """Look at this machine: what is missing, and how to mend it."""
     from nnbench.doctor import as_rows, as_text, examine, is_broken
 
     findings = examine(out)

@@ -24,6 +24,7 @@ from nnbench.report.index import write_index
 from nnbench.rows import Rows, crashed_rows
 from nnbench.store import Store, Survey, results_folder, write_files
 from nnbench.study import Cell, Study
+from nnbench.wall_time import WallTime
 from nnbench.workers import Crash, run_tasks
 
 SECONDS_BETWEEN_TABLES = 60.0  # how old the tables of a run in progress may be
@@ -90,7 +91,7 @@ class Outcome:
     folder: Path
     report: Report
     counts: dict[str, int]  # cells, ok, diverged, crashed, missing
-    seconds: float
+    seconds: float  # of this run
 
 
 def run(study: Study, options: Options, listener: Listener) -> Outcome:
@@ -101,15 +102,16 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     survey = store.survey()
     missing = [cell for cell in cells if cell.cell_id not in survey.finished]
     stacks = plan(missing, options.processes)
-    tables_read = tables_of(cells)
-    listener.planned(len(cells), survey, stacks, tables_read)
+    listener.planned(len(cells), survey, stacks, tables_of(cells))
 
+    wall_time = WallTime(store, survey)
     tables_at = time.perf_counter()
     # closed here and not by the garbage collector, in which a second Ctrl-C would go astray
     with closing(train_all(stacks, options, listener.progressed)) as results:
         for task, result in results:
             rows = result if isinstance(result, Rows) else crashed(task, result, options)
             store.commit(rows)
+            wall_time.note()
             listener.finished(task, rows)
             if time.perf_counter() - tables_at > SECONDS_BETWEEN_TABLES:
                 store.write_tables(cells, study.report.target)
@@ -118,20 +120,10 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     store.remove_stale()
     tables = store.write_tables(cells, study.report.target)
     counts = count(cells, tables.cells["status"].tolist())
-    seconds = time.perf_counter() - began
-    write_json(
-        store.folder / "provenance.json",
-        describe(
-            study=study.document(),
-            counts=counts,
-            engine=options.engine_name,
-            source_fingerprint=store.fingerprint,
-            workers=options.processes,
-            threads=1,
-            wall_seconds=round(seconds, 1),
-            tables=tables_read,
-        ),
-    )
+    if missing:
+        wall_time.note()
+    told = provenance_of(study, cells, store, options, counts, wall_time.seconds)
+    write_json(store.folder / "provenance.json", told)
     if study.kind == LANDSCAPE:
         write_files(store.folder, ground_files(cells))
     if study.probes.layers:
@@ -139,7 +131,28 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     write_claims(store.folder)
     report = build_report(store.folder)
     write_index(options.out)
-    return Outcome(store.folder, report, counts, seconds)
+    return Outcome(store.folder, report, counts, time.perf_counter() - began)
+
+
+def provenance_of(
+    study: Study,
+    cells: Sequence[Cell],
+    store: Store,
+    options: Options,
+    counts: dict[str, int],
+    wall_seconds: float,
+) -> dict[str, Any]:
+    """Return what provenance.json says of these results."""
+    return describe(
+        study=study.document(),
+        counts=counts,
+        engine=options.engine_name,
+        source_fingerprint=store.fingerprint,
+        workers=options.processes,
+        threads=1,
+        wall_seconds=wall_seconds,
+        tables=tables_of(cells),
+    )
 
 
 def open_store(study: Study, options: Options) -> Store:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nnbench.kinds import KINDS
 from nnbench.plan import Stack, disk_bytes, plan
+from nnbench.provenance import fingerprint
+from nnbench.report.analysis import read_results
 from nnbench.report.numbers import duration
-from nnbench.run import Options, Outcome, limited, tables_of
+from nnbench.run import Options, Outcome, limited, open_store, tables_of
+from nnbench.store import Store
 from nnbench.study import Study
 from nnbench.table_notes import table_sentences
+
+MOST_SEEDS = 10  # that are listed one by one
+WIDEST = 100  # characters of a line of text
 
 
 @dataclass(frozen=True)
@@ -60,10 +69,17 @@ class Forecast:
             *(f"{about['file']}: {' '.join(table_sentences(about))}" for about in self.tables),
             f"{study.name}: {self.cells:,} {noun} in {len(self.stacks)} stacks",
             *(f"  {factor}: {', '.join(labels)}" for factor, labels in study.factors.items()),
-            f"  seeds: {', '.join(map(str, study.seeds))}",
+            f"  seeds: {seeds_text(study.seeds)}",
             f"expected: about {duration(self.seconds)} with {self.workers} workers, "
             f"{self.megabytes:.1f} MB on disk, {largest:.0f} MB of memory for the largest stack",
         ]
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Return the seeds of a study, of many only the ends."""
+    if len(seeds) <= MOST_SEEDS:
+        return ", ".join(map(str, seeds))
+    return f"{seeds[0]}, {seeds[1]}, ..., {seeds[-1]} ({len(seeds):,} seeds)"
 
 
 def forecast(study: Study, options: Options) -> Forecast:
@@ -83,16 +99,98 @@ def outcome_row(study: Study, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def closing_lines(study: Study, outcome: Outcome) -> list[str]:
+def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list[str]:
     """Return the closing block: cells, failures, time, the two most important findings."""
     counts, noun = outcome.counts, KINDS[study.kind].noun
-    failures = "".join(f", {counts[s]} {s}" for s in ("diverged", "crashed") if counts[s])
-    lines = [
-        study.title,
-        f"  {counts['cells'] - counts['missing']:,} of {counts['cells']:,} {noun}"
-        f"{failures}, in {duration(outcome.seconds)}",
-        *(f"  {sentence}" for sentence in outcome.report.answer[:2]),
+    words = {"diverged": "diverged", "crashed": "crashed", "missing": "not run"}
+    rest = "".join(f", {counts[key]:,} {word}" for key, word in words.items() if counts[key])
+    said = [
+        f"{counts['ok']:,} of {counts['cells']:,} {noun} finished{rest}, "
+        f"in {duration(outcome.seconds)}",
+        *outcome.report.answer[:2],
     ]
     if counts["crashed"]:
-        lines.append(f"  crashed {noun}: column `reason` of cells.csv says why")
-    return lines
+        said.append(f"crashed {noun}: column `reason` of cells.csv says why")
+    return [study.title, *(line for text in said for line in wrapped(text, columns))]
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Return a sentence in lines that a terminal shows whole, each set in."""
+    width = max(20, min(columns, WIDEST))
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How much of a study is finished: numbers of its cells."""
+
+    study: str
+    noun: str
+    cells: int
+    finished: int
+    crashed: int
+    stale: int
+    damaged_parts: int
+
+    @property
+    def to_run(self) -> int:
+        """Return how many cells a run would train."""
+        return self.cells - self.finished
+
+    def row(self) -> dict[str, Any]:
+        """Return the standing for a program."""
+        counts = ("cells", "finished", "crashed", "stale", "damaged_parts", "to_run")
+        return {"study": self.study} | {name: getattr(self, name) for name in counts}
+
+    def lines(self) -> list[str]:
+        """Return the standing for a person."""
+        to_run = f"{self.to_run:,} to run" if self.to_run else "nothing to run"
+        lines = [
+            f"{self.study}: {self.finished:,} of {self.cells:,} {self.noun} finished, {to_run}"
+        ]
+        if self.crashed:
+            lines.append(f"  {self.crashed:,} crashed: a run tries again")
+        if self.stale:
+            lines.append(
+                f"  {self.stale:,} with results of other sources or another engine: a run replaces "
+                "them"
+            )
+        if self.damaged_parts:
+            parts = "part" if self.damaged_parts == 1 else "parts"
+            lines.append(f"  {self.damaged_parts:,} damaged {parts} set aside")
+        return lines
+
+
+def standing_of_study(study: Study, out: Path) -> Standing:
+    """Return how much of a study has results in a folder of results."""
+    ids = {cell.cell_id for cell in study.cells()}
+    return _standing(study.name, study.kind, len(ids), ids, open_store(study, Options(out)))
+
+
+def standing_of_results(folder: Path) -> Standing:
+    """Return how much of the run that wrote a folder is finished, as its provenance counts it."""
+    results = read_results(folder)
+    provenance, study = results.provenance, results.study
+    ids = set(results.cells["cell_id"])
+    store = Store(folder, provenance["engine"], fingerprint())
+    return _standing(study["name"], study["kind"], provenance["counts"]["cells"], ids, store)
+
+
+def _standing(study: str, kind: str, cells: int, ids: set[str], store: Store) -> Standing:
+    survey = store.survey()
+    return Standing(
+        study=study,
+        noun=KINDS[kind].noun,
+        cells=cells,
+        finished=len(ids & survey.finished),
+        crashed=len(ids & survey.crashed),
+        stale=len(ids & survey.stale),
+        damaged_parts=survey.damaged_parts,
+    )

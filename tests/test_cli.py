@@ -70,16 +70,44 @@ def test_running_again_trains_nothing(finished: Path) -> None:
     ended = nnbench("run", "tiny.toml", cwd=finished)
     assert ended.returncode == 0
     assert "0 to train" in ended.stderr
-    assert "12 of 12 networks, 2 diverged" in ended.stdout
+    assert "10 of 12 networks finished, 2 diverged" in ended.stdout
 
 
 def test_status_verify_and_report(finished: Path) -> None:
     status = json.loads(nnbench("status", "tiny.toml", "--json", cwd=finished).stdout)
     assert (status["finished"], status["to_run"], status["stale"]) == (12, 0, 0)
+    told = nnbench("status", "tiny.toml", cwd=finished).stdout
+    assert told == "tiny: 12 of 12 networks finished, nothing to run\n"
     assert nnbench("verify", "tiny", cwd=finished).returncode == 0
     before = (finished / "results/tiny/report.html").read_bytes()
     assert nnbench("report", "tiny", cwd=finished).returncode == 0
     assert (finished / "results/tiny/report.html").read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["results/tiny", "tiny", "studies/other.toml", "other"])
+def test_results_are_named_by_their_folder_or_by_their_study(finished: Path, place: str) -> None:
+    (finished / "studies").mkdir(exist_ok=True)
+    (finished / "studies" / "other.toml").write_text(STUDY)  # a file of another name than its study
+    status = json.loads(nnbench("status", place, "--json", cwd=finished).stdout)
+    assert (status["study"], status["cells"], status["to_run"]) == ("tiny", 12, 0)
+    assert nnbench("verify", place, cwd=finished).stdout == "results/tiny: sound\n"
+    assert nnbench("report", place, cwd=finished).stdout == "results/tiny/report.html\n"
+
+
+def test_the_status_of_a_folder_speaks_of_the_run_that_wrote_it(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    assert nnbench("run", "tiny.toml", "--limit", "3", cwd=tmp_path).returncode == 0
+    of_folder = nnbench("status", "results/tiny", cwd=tmp_path).stdout
+    assert of_folder == "tiny: 3 of 3 networks finished, nothing to run\n"
+    of_study = nnbench("status", "tiny.toml", cwd=tmp_path).stdout
+    assert of_study == "tiny: 3 of 12 networks finished, 9 to run\n"
+
+
+def test_help_says_whole_sentences(tmp_path: Path) -> None:
+    ended = nnbench("--help", cwd=tmp_path, env=os.environ | {"COLUMNS": "80"})
+    commands = ended.stdout.partition("Commands:")[2].strip().splitlines()
+    assert len(commands) >= 13
+    assert all(line.endswith(".") and not line.endswith("...") for line in commands)
 
 
 def test_dry_run_says_what_and_trains_nothing(tmp_path: Path) -> None:

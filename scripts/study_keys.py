@@ -1,0 +1,207 @@
+"""Write docs/study-keys.md: every key of a study file, with its default and what it takes.
+
+    python scripts/study_keys.py          # writes docs/study-keys.md
+    python scripts/study_keys.py --check  # fails where the file is not what would be written
+
+The rows come from the fields that the reader of study files checks by, so that none can be missing
+or out of date.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nnbench.catalog import VOCABULARY
+from nnbench.document import METRICS_OF, SECTIONS, Document
+from nnbench.fields import Field
+from nnbench.kinds import KINDS, LANDSCAPE, NUMERICS, TRAINING, grid_keys
+from nnbench.vocabulary import Parameter
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "study-keys.md"
+INTRODUCTION = """\
+# Every key of a study file
+
+<!-- Written by scripts/study_keys.py from what study files are checked by: change that. -->
+
+Only `name` and one key of `[grid]` are required. How the sections work together is told in
+[writing a study](writing-a-study.md).
+
+## The head
+
+| key | default | meaning |
+|---|---|---|
+"""
+OF_THE_HEAD = {
+    "name": "of the study and of its folder of results: lower-case letters, digits, - and _ "
+    "(required)",
+    "kind": "training, landscape or numerics: see [the other kinds](other-kinds.md)",
+    "title": "heads the report",
+    "question": "what the study asks; the report opens with it",
+    "prediction": "what its author expects; the report repeats it",
+    "seed": "root of all random draws",
+}
+OF_THE_GRID = """
+## `[grid]`
+
+A list is a factor, anything else is held fixed. A name stands alone, or in a table with parameters
+of its own: `optimizer = { name = "adam", lr = 0.01 }`. `nnbench show optimizer adam` tells an
+entry's parameters, [the course](course.md) lists all entries. `[0, 1)` includes 0 but not 1.
+
+"""
+OF_A_KIND = {
+    TRAINING: "### In a study of training\n",
+    LANDSCAPE: '### With `kind = "landscape"`\n',
+    NUMERICS: '### With `kind = "numerics"`\n',
+}
+SEEDS = "repeats; a list names them"
+OF_THE_SECTIONS = {
+    ("design", "kind"): "`full`: all cells; `one_factor`: one change at a time from the baseline; "
+    "`sample`: `n` arms drawn from all",
+    ("design", "baseline"): "one level each of some factors, which the others are compared with",
+    ("design", "exclude"): "tables of levels to leave out, each with `why`",
+    ("design", "n"): "arms of a sample",
+    ("probes", "layers"): "statistics of every hidden layer: see [probes](probes.md)",
+    ("probes", "every"): "epochs between two probes",
+    ("probes", "sharpness"): "the loss's largest curvature, too",
+    ("probes", "correlation"): "how alike two inputs stay, layer by layer",
+    ("report", "metric"): "what arms are ranked by, see below",
+    ("report", "tune"): "parameters chosen for each arm by validation loss",
+    ("report", "target"): "validation score whose first epoch is `epochs_to_target`",
+    ("claim", "text"): "the claim in words (required)",
+    ("claim", "better"): "levels that the claim says are better",
+    ("claim", "than"): "levels that they are better than",
+    ("claim", "same"): "levels that the claim says behave alike",
+    ("claim", "as"): "those that they behave like",
+    ("claim", "where"): "levels that both sides share",
+    ("claim", "metric"): "what decides; its better direction is known",
+    ("claim", "by"): "least difference that counts as better",
+    ("claim", "margin"): "largest difference that counts as none",
+    ("claim", "course"): "number of the claim in the course's list: the ledger sorts by it",
+}
+
+
+def page() -> str:
+    """Return the whole page."""
+    parts = [INTRODUCTION + "\n".join(_head()) + "\n" + OF_THE_GRID.rstrip("\n") + "\n"]
+    for kind, title in OF_A_KIND.items():
+        parts.append("\n".join([title, *_grid(kind)]) + "\n")
+    for section in SECTIONS:
+        heading = f"[[{section}]]" if section == "claim" else f"[{section}]"
+        parts.append("\n".join([f"## `{heading}`\n", *_section(section)]) + "\n")
+    parts.append("\n".join(["## Metrics\n", *_metrics()]) + "\n")
+    return "\n".join(parts)
+
+
+def _head() -> Iterator[str]:
+    for key, meaning in OF_THE_HEAD.items():
+        yield _row([f"`{key}`", _code(Document.model_fields[key].get_default()), meaning])
+
+
+def _grid(kind: str) -> Iterator[str]:
+    yield "| key | default | takes | meaning |"
+    yield "|---|---|---|---|"
+    for key in grid_keys(kind):
+        field = KINDS[kind].fields[key]
+        yield _row([f"`{key}`", _default(field), takes(key, field), _meaning(field)])
+    if KINDS[kind].has_chance:
+        yield _row(["`seeds`", "`3`", "a whole number from 1, or a list of them", SEEDS])
+
+
+def _meaning(field: Field) -> str:
+    return field.value.doc if field.value else field.doc
+
+
+def _default(field: Field) -> str:
+    default: Any = field.value.default if field.value else field.default
+    return _code("none" if default is None else default)
+
+
+def takes(key: str, field: Field) -> str:
+    """Return which values a key of the grid takes."""
+    if field.value is not None:
+        return values(field.value)
+    names = [name for name, entry in VOCABULARY.kinds[field.kind].items() if entry.reader is None]
+    shown = ", ".join(f"`{name}`" for name in names)
+    files = [name for name, entry in VOCABULARY.kinds[field.kind].items() if entry.reader]
+    shown += "".join(f', `{{ {name} = "FILE", target = "COLUMN" }}`' for name in files)
+    return f"{shown}, `auto`" if field.default == "auto" else shown
+
+
+def values(parameter: Parameter) -> str:
+    """Return which values a plain parameter takes, in words."""
+    if parameter.choices:
+        text = ", ".join(f"`{choice}`" for choice in parameter.choices)
+    elif parameter.flag or isinstance(parameter.default, bool):
+        text = "`true`, `false`"
+    else:
+        noun = "whole number" if parameter.is_whole else "number"
+        text = f"{noun} in {_interval(parameter)}"
+    return f"{text}, `none`" if parameter.optional else text
+
+
+def _interval(parameter: Parameter) -> str:
+    left = "(" if parameter.open_low else "["
+    right = ")" if parameter.open_high else "]"
+    return f"{left}{_bound(parameter.low)}, {_bound(parameter.high)}{right}"
+
+
+def _bound(value: float) -> str:
+    if math.isfinite(value) and abs(value) < 1e6:
+        return f"{value:,}".removesuffix(".0")
+    return f"{value:.0e}".replace("e+0", "e").replace("e+", "e")
+
+
+def _section(section: str) -> Iterator[str]:
+    yield "| key | default | meaning |"
+    yield "|---|---|---|"
+    for name, field in SECTIONS[section].model_fields.items():
+        key = field.alias or name
+        default = "the kind's own" if key == "metric" else _code(field.get_default())
+        yield _row([f"`{key}`", default, OF_THE_SECTIONS[section, key]])
+
+
+def _metrics() -> Iterator[str]:
+    yield "What `metric` may be in `[report]` and in a claim, by the kind of study.\n"
+    yield "| kind | default | higher is better | lower is better |"
+    yield "|---|---|---|---|"
+    for kind, metrics in METRICS_OF.items():
+        higher = [name for name, direction in metrics.items() if direction == "higher"]
+        lower = [name for name, direction in metrics.items() if direction == "lower"]
+        yield _row([kind, f"`{KINDS[kind].metric}`", _listed(higher), _listed(lower)])
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _code(value: Any) -> str:
+    """Return a default as TOML has it; nothing for what has none or an empty one."""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, int | float):
+        return f"`{value}`"
+    return f"`{value}`" if isinstance(value, str) and value else ""
+
+
+def _row(entries: Iterable[str]) -> str:
+    return "| " + " | ".join(entry.replace("|", "\\|") for entry in entries) + " |"
+
+
+def main() -> int:
+    """Write the page, or with --check say whether it is up to date."""
+    text = page()
+    if "--check" in sys.argv[1:]:
+        if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
+            print(f"{PAGE} is out of date: run python scripts/study_keys.py", file=sys.stderr)
+            return 1
+        return 0
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
