@@ -306,7 +306,7 @@ def test_growth_is_drawn_over_the_width_that_moves_it(tmp_path: Path) -> None:
     width = layers["cell_id"].map(dict(zip(cells["cell_id"], cells["width"], strict=True)))
     layers["pre_grad_norm"] = (width / 64) ** (6 - layers["layer"])
     over = pictures_of(tmp_path, cells, layers, make_predictions(cells))["growth-over-number"]
-    assert "runs from 0.25 with width 16 to 1.00 with width 64" in over.picture.title
+    assert "runs from 0.25 at width 16 to 1.00 at width 64" in over.picture.title
     assert over.frame.set_index("width")["value"].to_dict() == pytest.approx(
         {16.0: 0.25, 32.0: 0.5, 64.0: 1.0}
     )
@@ -329,7 +329,7 @@ def test_growth_is_drawn_over_the_batch_where_the_batch_matters(tmp_path: Path) 
         "Under batchnorm the gradient's factor a layer runs from 1.25 at a batch of 12 to 1.20 at "
         "a batch of 256"
     )
-    assert set(over.frame["panel"]) == {"norm none", "batchnorm"}
+    assert set(over.frame["panel"]) == {"no norm", "batchnorm"}
 
 
 @pytest.mark.parametrize("n", [20, 40, 101, 430])
@@ -361,7 +361,7 @@ def test_one_arm_that_loses_all_does_not_flatten_the_others(tmp_path: Path) -> N
     assert "leaves the range from 10⁻¹⁶ to 10¹⁶" in found["gradients-start"].picture.caption
     assert "10⁻²⁰" not in texts(found["gradients-start"])
     assert "≤ 0.5" in texts(found["growth"]) and "≥ 2" in texts(found["growth"])
-    assert "falls 1e+03 times a layer" in found["gradients-start"].picture.title
+    assert "shrinks 1000-fold a layer" in found["gradients-start"].picture.title
 
 
 def test_the_levels_that_are_drawn_lie_far_apart() -> None:
