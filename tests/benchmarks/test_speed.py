@@ -62,7 +62,7 @@ def seconds(work: object, *args: object) -> float:
     return time.perf_counter() - began
 
 
-@pytest.mark.parametrize("networks", [16, 128])
+@pytest.mark.parametrize("networks", [2, 8, 32, 128])
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_stacked_against_loop(benchmark, networks: int, compiled: bool) -> None:
     torch.set_num_threads(1)
@@ -81,5 +81,6 @@ def test_stacked_against_loop(benchmark, networks: int, compiled: bool) -> None:
     benchmark.pedantic(turn, rounds=TURNS)
     benchmark.extra_info["ratio"] = ratios
     benchmark.extra_info["networks"] = networks
+    benchmark.extra_info["way"] = "compiled" if compiled else "eager"
     if networks == 128 and not compiled:
         assert sorted(ratios)[TURNS // 2] >= 6
