@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -526,8 +527,11 @@ def theory(
 
     settings = read_settings(sizes)
     began = time.perf_counter()
-    checks = measure_all(settings, lambda name, share: _progress(name, share, "measured"))
     try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()  # whether it can be written, before it is measured
+        with _nothing_kept():
+            checks = measure_all(settings, lambda name, share: _progress(name, share, "measured"))
         page = write_theory(out, settings, checks, time.perf_counter() - began)
     except OSError as error:
         raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
@@ -541,11 +545,25 @@ def theory(
     return Exit.DONE
 
 
+@contextmanager
+def _nothing_kept() -> Iterator[None]:
+    """Say of a command that is stopped here that it begins anew, instead of going on."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as stop:
+        word, code = "stopped", Exit.INTERRUPTED
+        if isinstance(stop, Terminated):
+            word, code = "terminated", Exit.TERMINATED
+        raise Failed(code, f"{word}; nothing was kept: the same command begins anew.") from None
+
+
 def _progress(name: str, share: float, verb: str) -> None:
-    """Say on a terminal how far it is, on a line that the next one replaces."""
+    """Say how far it is: on a terminal in a line that the next one replaces, elsewhere in lines."""
+    text = f"{100 * share:3.0f} % {verb}, {name}" if name else ""
     if sys.stderr.isatty():
-        text = f"{100 * share:3.0f} % {verb}{', ' if name else ''}{name}"
-        print(f"\r\033[K{text if name else ''}", end="", file=sys.stderr, flush=True)
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    elif text:
+        print(text, file=sys.stderr, flush=True)
 
 
 @app.command()

@@ -106,11 +106,15 @@ def inputs_of(recipe: Recipe) -> tuple[Array, int, int]:
     return np.array([group.mean() for group in groups]), x.shape[1], x.shape[0]
 
 
+def parameters_of(recipe: Recipe) -> dict[str, Any]:
+    """Return the parameters of the recipe's activation."""
+    prefix = "activation."
+    return {key.removeprefix(prefix): recipe[key] for key in recipe if key.startswith(prefix)}
+
+
 def field_of(recipe: Recipe) -> MeanField:
     """Return the mean field of the recipe's activation; ValueError if it has none."""
-    prefix = "activation."
-    given = {key.removeprefix(prefix): recipe[key] for key in recipe if key.startswith(prefix)}
-    return mean_field(recipe["activation"], **given)
+    return mean_field(recipe["activation"], **parameters_of(recipe))
 
 
 # Forward ------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from nnbench.layer_laws import (
     field_of,
     inputs_of,
     moments,
+    parameters_of,
     pre_activations,
     variances,
 )
@@ -167,7 +168,7 @@ def _born_dead(recipe: Recipe) -> Iterator[Row]:
     """Yield the probability of a layer that gives zero, and its lower bound for one feature."""
     width, depth = recipe["width"], recipe["depth"]
     law = "1 - (1 - 2^-N)^l, exact for one input, else an upper bound (Lu et al. 2019)"
-    if not ACTIVATIONS[recipe["activation"]].can_die:
+    if not ACTIVATIONS[recipe["activation"]].dead_regions(**parameters_of(recipe)):
         law = "no interval where it is constant"
         yield from (Row(layer, "born_dead", 0.0, law) for layer in range(1, depth + 1))
         return

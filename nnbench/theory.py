@@ -121,7 +121,7 @@ def selu_gradient_growth() -> float:
 # Batch normalisation ------------------------------------------------------------------------------
 
 
-def batchnorm_linear_growth(batch: int) -> float:
+def batchnorm_linear_growth(batch: float) -> float:
     """(B - 2) / (B - 3): growth of squared gradients per layer of BatchNorm without activation.
 
     Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz (2019), A Mean Field Theory of Batch

@@ -91,7 +91,7 @@ def test_selu_is_at_its_fixed_point() -> None:
     deep = {"activation": "selu", "init": "lecun_normal", "depth": 40}
     assert values("act_mean", **deep)[-1] == pytest.approx(0, abs=0.01)
     assert values("act_std", **deep)[-1] == pytest.approx(1, abs=0.01)
-    assert values("gradient_growth", **deep)[-1] == pytest.approx(1.0718, abs=0.01)
+    assert values("gradient_growth", **deep)[-1] == pytest.approx(1.0716, abs=0.01)
 
 
 def test_born_dead_follows_the_exact_law_and_its_bound() -> None:
@@ -102,6 +102,20 @@ def test_born_dead_follows_the_exact_law_and_its_bound() -> None:
     assert all(low < high for low, high in zip(one, both, strict=True))
     assert values("born_dead", activation="leaky_relu", width=3) == [0.0] * 4
     assert predicted("born_dead", activation="relu6", width=3)[0].predicted is None
+
+
+@pytest.mark.parametrize(
+    "flat",
+    [
+        {"name": "leaky_relu", "negative_slope": 0.0},
+        {"name": "elu", "alpha": 0.0},
+        {"name": "rrelu", "lower": 0.0, "upper": 0.0},
+    ],
+)
+def test_an_activation_that_its_parameters_make_flat_may_be_dead(flat: dict[str, Any]) -> None:
+    (row,) = predicted("born_dead", activation=flat, width=3)
+    assert row.predicted is None and "plain relu" in str(row.reason)
+    assert values("born_dead", activation=flat["name"], width=3) == [0.0] * 4
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,9 @@ from nnbench.study import StudyError
 STANDARD_ERRORS = 4.0  # a true prediction is farther off once in 16,000 checks
 ROUNDING = 1e-9  # relative, where nothing is drawn at random
 FIVE_PERCENT = "sw2 taken 5 % too large"  # the mistake that most checks are held against
+QUARTER = "sw2 taken 25 % too large"  # where the fixed point answers to sw2 less than linearly
 LAYERS_PER_WIDTH = 4  # a network deeper than width / 4 fluctuates by more than its mean
+MOST_WEIGHTS = 4_200_000  # of one network: minutes for all checks, where more would take hours
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Settings:
     sb2: float | None = None
 
     def __post_init__(self) -> None:
-        sizes = {"width": (32, 1024), "depth": (6, 256), "batch": (8, 1024)}
+        sizes = {"width": (64, 800), "depth": (6, 64), "batch": (8, 256)}
         variances = {"sw2": (0.01, 100), "sb2": (0, 100)}
         for name, (low, high) in (sizes | variances).items():
             value = getattr(self, name)
@@ -48,6 +50,12 @@ class Settings:
                 f"depth={self.depth} is too deep for width={self.width}: beyond one layer for each "
                 f"{LAYERS_PER_WIDTH} units, networks of one law differ too much to measure its "
                 f"mean; take width={self.depth * LAYERS_PER_WIDTH} or more"
+            )
+        if (weights := self.width**2 * self.depth) > MOST_WEIGHTS:
+            raise StudyError(
+                f"width={self.width},depth={self.depth}: networks of {weights / 1e6:.1f} million "
+                f"weights would take hours to measure; keep width² x depth within "
+                f"{MOST_WEIGHTS / 1e6:.1f} million"
             )
         given = [bool(self.activation), self.sw2 is not None, self.sb2 is not None]
         if any(given) and not all(given):
@@ -120,8 +128,8 @@ class Check:
 
     `relation` says what is predicted: the number itself, or a bound ("at least", "at most").
     `allowance` is absolute: what the law itself leaves open, said in `allows` (a law of infinite
-    width at finite width; one time step at a time). `rival` is what a plausible mistake would
-    predict, named in `mistake`: a check that cannot tell it from the measurement proves nothing.
+    width at finite width; one time step at a time). `rival` is what an engine would measure that
+    makes the plausible mistake named in `mistake`: a check that would let it pass proves nothing.
     """
 
     name: str
@@ -138,10 +146,14 @@ class Check:
     networks: int = 1
     detail: Mapping[str, Any] = field(default_factory=dict)  # what a figure needs to place it
 
+    def _near(self, predicted: float) -> float:
+        """Return the largest difference from a prediction that agrees with it."""
+        near = STANDARD_ERRORS * self.standard_error + self.allowance
+        return near + ROUNDING * max(abs(predicted), abs(self.measured))
+
     def accepts(self, predicted: float) -> bool:
         """Tell whether the measurement agrees with a prediction."""
-        near = STANDARD_ERRORS * self.standard_error + self.allowance
-        near += ROUNDING * max(abs(predicted), abs(self.measured))
+        near = self._near(predicted)
         difference = self.measured - predicted
         if not math.isfinite(difference):
             return False
@@ -158,8 +170,17 @@ class Check:
 
     @property
     def tells_mistake(self) -> bool:
-        """Tell whether the check would have caught the plausible mistake."""
-        return not self.accepts(self.rival)
+        """Tell whether the check catches the plausible mistake, however chance falls.
+
+        A wrong engine strays from the rival as far as a right one does from the prediction, so
+        that the two have to lie twice that apart, and a bound has to be broken by as much.
+        """
+        beyond = self.rival - self.predicted
+        if self.relation == "at least":
+            beyond = -beyond
+        elif self.relation == "equals":
+            beyond = abs(beyond)
+        return beyond > 2 * self._near(self.predicted)
 
     def row(self) -> dict[str, Any]:
         """Return the check as what `nnbench theory --json` prints."""

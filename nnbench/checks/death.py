@@ -11,17 +11,18 @@ from nnbench import theory
 from nnbench.checks.base import Check, Settings
 from nnbench.checks.nets import Law, Statistics, make_law, measure, run
 
-NETWORKS = 16_000
+NETWORKS = 48_000
 WIDTHS = (2, 3, 4, 5)
+DEEPEST = 16  # hidden layers: beyond it hardly a narrow network is left alive
 GROUP = "Born dead"
 
 
 def check_born_dead(settings: Settings) -> list[Check]:
     """Hold the share of networks that give zero against the exact law and its bounds."""
-    depth = settings.depth
+    depth = min(settings.depth, DEEPEST)
     checks = []
     for width in WIDTHS:
-        layers = min(depth, 2**width)  # beyond it hardly a network is left alive
+        layers = min(depth, 2**width)
         alive = _alive(width, layers, 2)[:, :, 0]
         shares = [1 - float(layer.double().mean()) for layer in alive.T]
         laws = [theory.dead_for_one_input([width] * (n + 1)) for n in range(layers)]
@@ -61,9 +62,10 @@ def _bounds(depth: int) -> list[Check]:
         dead = 1 - float(_alive(width, depth, 1)[:, -1].any(-1).double().mean())
         lower = theory.dead_at_least(width, depth)
         upper = theory.dead_for_one_input([width] * depth)
+        # two units more die less often than their upper bound, two fewer more than their lower
         for bound, relation, wrong, mistake in (
-            (lower, "at least", theory.dead_at_least(width, 2 * depth), "twice the layers"),
-            (upper, "at most", theory.dead_for_one_input([width + 2] * depth), "two units more"),
+            (lower, "at least", theory.dead_for_one_input([width + 2] * depth), "two units more"),
+            (upper, "at most", theory.dead_at_least(width - 2, depth), "two units fewer"),
         ):
             checks.append(
                 Check(f"dead for all inputs of one feature: {depth} layers of {width}, {relation}",
@@ -84,8 +86,8 @@ def _wide_enough(depth: int) -> Check:
         probability,
         dead,
         _error(dead),
-        probability / 2,
-        "a unit fewer called enough",
+        theory.dead_for_one_input([width - 1] * depth),
+        "a unit fewer",
         "N >= log2(hidden layers / d)",
         relation="at most",
         networks=NETWORKS,

@@ -76,10 +76,11 @@ def check_stability(settings: Settings) -> list[Check]:
     """Hold the largest stable rates against 2/h, 2(1 + b)/h and their kin."""
     h = CURVATURE
     cases = [
-        ("gradient descent", quadratic("sgd"), theory.largest_rate(h), 1 / h, "1/h", "2 / h"),
+        ("gradient descent", quadratic("sgd"), theory.largest_rate(h), 1 / h,
+         "a gradient twice as large", "2 / h"),
         *[
             (f"heavy ball, b = {b:g}", quadratic("momentum", momentum=b), theory.largest_rate(h, b),
-             theory.largest_rate(h), "2/h", "2 (1 + b) / h")
+             theory.largest_rate(h), "no momentum", "2 (1 + b) / h")
             for b in (0.5, 0.9)
         ],
         ("Nesterov, b = 0.9", quadratic("nesterov", momentum=0.9),
@@ -102,10 +103,12 @@ def check_noise(settings: Settings) -> list[Check]:
     """Hold the stationary variance under gradient noise against theory; noise by the targets."""
     h, s2, count = CURVATURE, 1.0, 4000
     checks = []
-    for name, law, b, rate in (
-        ("SGD", quadratic("sgd"), 0.0, 1 / h),
-        ("heavy ball, b = 0.9", quadratic("momentum", momentum=0.9), 0.9, 1 / h),
-    ):
+    for name, law, b, wrong_rate, mistake in (
+        ("SGD", quadratic("sgd"), 0.0, 0.5, "half the rate"),
+        ("heavy ball, b = 0.9", quadratic("momentum", momentum=0.9), 0.9, 0.1,
+         "momentum as a moving average"),
+    ):  # fmt: skip
+        rate = 1 / h
         generator = torch_generator(0, f"noise/{name}", "theory", 0)
         rates = torch.full((count,), rate, dtype=torch.float64)
         network = networks_of(law, torch.zeros_like(rates))
@@ -120,11 +123,10 @@ def check_noise(settings: Settings) -> list[Check]:
             if step > warm:
                 squares += network.params[:, 0].square() / kept
         variance, error = mean_and_error(squares)
-        wrong = rate * s2 / (2 * h * (1 - b))
+        wrong = theory.stationary_variance(wrong_rate * rate, h, s2, b)
         checks.append(
             Check(f"{name}: stationary variance, h = {h:g}, lr = 1/h", GROUP,
-                  theory.stationary_variance(rate, h, s2, b), variance, error, wrong,
-                  "the limit of small rates",
+                  theory.stationary_variance(rate, h, s2, b), variance, error, wrong, mistake,
                   "lr s² (1 + b) / {(1 - b) h [2 (1 + b) - lr h]}", networks=count)
         )  # fmt: skip
     return checks

@@ -10,7 +10,14 @@ from torch import Tensor
 
 from nnbench.catalog.activations import ACTIVATIONS
 from nnbench.catalog.meanfield import Critical, MeanField, mean_field
-from nnbench.checks.base import FIVE_PERCENT, Check, Settings, growth_and_error, mean_and_error
+from nnbench.checks.base import (
+    FIVE_PERCENT,
+    QUARTER,
+    Check,
+    Settings,
+    growth_and_error,
+    mean_and_error,
+)
 from nnbench.checks.nets import (
     Law,
     Statistics,
@@ -22,7 +29,7 @@ from nnbench.checks.nets import (
     run,
 )
 
-INPUTS = 8  # of each network; they share its weights, so a network counts as one measurement
+INPUTS = 16  # of each network; they share its weights, so a network counts as one measurement
 LEVELS = tuple(2.0**power for power in range(11))
 STABLE = 0.95  # slope of the q map below which chance deviations of q do not pile up
 
@@ -48,6 +55,26 @@ def q_slope(field: MeanField, weight: float, bias: float, q: float, step: float 
     """Return the slope of the q map at q: beyond 1, q runs away from its fixed point."""
     low, high = field.q_map([q - step, q + step], weight, bias)
     return float(high - low) / (2 * step)
+
+
+def expected(
+    field: MeanField, point: Critical, depth: int, scale: float = 1.0
+) -> tuple[list[float], list[float]]:
+    """Return q of each layer, and the growth of squared gradients from each to the one before.
+
+    Started at the point's q exactly, as `measured_at` does. `scale` is that of the weights'
+    variance: what an engine measures whose weights are not those of the point.
+    """
+    weight, bias = scale * point.weight_variance, point.bias_variance
+    qs = [scale * (point.q - bias) + bias]
+    for _ in range(depth - 1):
+        qs.append(float(field.q_map(qs[-1], weight, bias)))
+    return qs, [weight * float(slope) for slope in field.slope_moment(qs[:-1])]
+
+
+def mean_growth(growths: list[float]) -> float:
+    """Return the growth a layer that multiplies up to the same."""
+    return math.prod(growths) ** (1 / len(growths))
 
 
 def _law(settings: Settings, name: str, weight: float, bias: float, depth: int) -> Law:
@@ -124,16 +151,16 @@ def _one_step(
         pre, gradient = found[name]["pre"], found[name]["gradient"]
         chi, error = mean_and_error(gradient[:, 0] / gradient[:, 1])
         weight = point.weight_variance
+        wrong_qs, (wrong_chi,) = expected(mean_field(name), point, 2, 1.05)
         checks.append(
             Check(f"{name}: critical sw2 at q = {point.q:g}", "Critical pairs", weight,
-                  weight / chi, weight * error / chi**2, 1.05 * weight, FIVE_PERCENT,
+                  weight / chi, weight * error / chi**2, weight / wrong_chi, FIVE_PERCENT,
                   "sw2 = 1 / E phi'²", networks=count)
         )  # fmt: skip
         q, error = mean_and_error(pre[:, 1])
-        wrong = 1.05 * (point.q - point.bias_variance) + point.bias_variance
         checks.append(
             Check(f"{name}: q after a layer at its critical pair", "Critical pairs", point.q, q,
-                  error, wrong, FIVE_PERCENT, "q = sw2 E phi² + sb2", networks=count,
+                  error, wrong_qs[1], FIVE_PERCENT, "q = sw2 E phi² + sb2", networks=count,
                   detail={"activation": name, "slope": slopes[name]})
         )  # fmt: skip
     return checks
@@ -146,23 +173,25 @@ def _many_steps(
     any_law = _law(settings, "tanh", 1.0, 0.0, depth)
     count = any_law.count() // 2
     found = measured_at(settings, points, "mean field, deep", depth, count)
-    checks = []
+    checks, half = [], depth // 2
     for name, point in points.items():
         pre, gradient = found[name]["pre"], found[name]["gradient"]
-        q, error = mean_and_error(pre[:, depth // 2 :].mean(1))
+        q, error = mean_and_error(pre[:, half:].mean(1))
         contraction = 1 - slopes[name]
-        wrong = point.q + 0.05 * (point.q - point.bias_variance) / contraction
+        wrong_qs, wrong_chis = expected(mean_field(name), point, depth, 1.25)
+        wrong = sum(wrong_qs[half:]) / (depth - half)
         checks.append(
             Check(f"{name}: q* over {depth} layers", "Fixed points and gradients", point.q, q,
-                  error, wrong, FIVE_PERCENT, "q* = sw2 E phi² + sb2",
+                  error, wrong, QUARTER, "q* = sw2 E phi² + sb2",
                   allowance=point.q / (2 * contraction * settings.width), networks=count,
                   allows="1 / [2 (1 - slope of the q map) n]")
         )  # fmt: skip
         growth, error = growth_and_error(gradient[:, -1], gradient[:, 0], depth - 1)
         checks.append(
             Check(f"{name}: chi over {depth} layers", "Fixed points and gradients", 1.0, growth,
-                  error, 1.05, FIVE_PERCENT, "chi = sw2 E phi'²", allowance=1 / settings.width,
-                  allows="1/n", networks=count, detail={"figure": "chi", "activation": name})
+                  error, mean_growth(wrong_chis), QUARTER, "chi = sw2 E phi'²",
+                  allowance=1 / settings.width, allows="1/n", networks=count,
+                  detail={"figure": "chi", "activation": name})
         )  # fmt: skip
     return checks
 
@@ -176,9 +205,10 @@ def _tanh_pairs(settings: Settings) -> list[Check]:
         found = measured_at(settings, {"tanh": point}, "mean field", 2, count)["tanh"]
         chi, error = mean_and_error(found["gradient"][:, 0] / found["gradient"][:, 1])
         weight = point.weight_variance
+        (wrong,) = expected(mean_field("tanh"), point, 2, 1.05)[1]
         checks.append(
             Check(f"tanh: critical sw2 at sb2 = {bias:g}", "Critical pairs", weight,
-                  weight / chi, weight * error / chi**2, 1.05 * weight, FIVE_PERCENT,
+                  weight / chi, weight * error / chi**2, weight / wrong, FIVE_PERCENT,
                   "sw2 = 1 / E phi'²", networks=count)
         )  # fmt: skip
     return checks
@@ -204,10 +234,10 @@ def check_phases(settings: Settings) -> list[Check]:
         ]
         chi, error = growth_and_error(gradient[:, -1], gradient[:, 0], depth - 1)
         predicted = field.chi(weight, bias)
+        wrong = mean_growth(expected(field, point, depth, 1.25)[1])
         checks.append(
             Check(f"tanh, {title} (sw2 = {weight:.3g}, sb2 = {bias:.2g}): chi",
-                  "Fixed points and gradients", predicted, chi, error, 1.05 * predicted,
-                  FIVE_PERCENT,
+                  "Fixed points and gradients", predicted, chi, error, wrong, QUARTER,
                   "chi = sw2 E phi'²", allowance=predicted / width, allows="1/n", networks=count,
                   detail={"figure": "chi", "activation": f"tanh, {title}"})
         )  # fmt: skip
@@ -216,7 +246,7 @@ def check_phases(settings: Settings) -> list[Check]:
             checks.append(
                 Check("tanh, ordered: depth scale xi in layers", "Fixed points and gradients",
                       -1 / math.log(predicted), -1 / math.log(chi), scale * error / predicted,
-                      -1 / math.log(1.05 * predicted), FIVE_PERCENT, "xi = -1 / ln chi",
+                      -1 / math.log(wrong), QUARTER, "xi = -1 / ln chi",
                       allowance=scale / width, allows="1/n of chi", networks=count)
             )  # fmt: skip
     return checks
@@ -227,29 +257,25 @@ def check_he_for_smooth(settings: Settings) -> list[Check]:
     depth, width = settings.depth, settings.width
     checks = []
     for name in ("gelu", "swish"):
-        field = mean_field(name)
-        qs = [0.02]  # from 1 some networks take long to leave, and the mean is theirs
-        for _ in range(depth - 1):
-            qs.append(float(field.q_map(qs[-1], 2.0, 0.0)))
-        point = Critical(2.0, 0.0, qs[0])
+        point = Critical(2.0, 0.0, 0.02)  # from q = 1 some take long to leave: the mean is theirs
+        qs, chis = expected(mean_field(name), point, depth)
         count = _law(settings, name, 2.0, 0.0, depth).count()
         found = measured_at(settings, {name: point}, "he", depth, count)[name]
         q, error = growth_and_error(found["pre"][:, 0], found["pre"][:, -1], depth - 1)
         predicted = (qs[-1] / qs[0]) ** (1 / (depth - 1))
         checks.append(
             Check(f"{name}, He: growth of q over {depth} layers", "Fixed points and gradients",
-                  predicted, q, error, 1.0, "He's init taken as critical", "q' = 2 E phi²",
+                  predicted, q, error, 1.0, f"{name} taken for ReLU", "q' = 2 E phi²",
                   allowance=predicted / width, allows="1/n", networks=count)
         )  # fmt: skip
         growth, error = growth_and_error(
             found["gradient"][:, -1], found["gradient"][:, 0], depth - 1
         )
-        chis = 2 * field.slope_moment(qs[:-1])
-        predicted = float(chis.prod()) ** (1 / (depth - 1))
+        predicted = mean_growth(chis)
         checks.append(
             Check(f"{name}, He: growth of squared gradients over {depth} layers",
                   "Fixed points and gradients", predicted, growth, error, 1.0,
-                  "He's init taken as critical", "chi = 2 E phi'², to 1/2 as q goes to 0",
+                  f"{name} taken for ReLU", "chi = 2 E phi'², to 1/2 as q goes to 0",
                   allowance=predicted / width, allows="1/n", networks=count,
                   detail={"figure": "chi", "activation": f"{name}, He"})
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import torch
@@ -19,6 +20,9 @@ from nnbench.checks.nets import (
     on_sphere,
     run,
 )
+
+FEATURES = 8  # of one layer's inputs: its law is the same for any number of them
+UNITS = 400_000  # that each step of the cosine is measured on
 
 
 def check_propagation(settings: Settings) -> list[Check]:
@@ -119,55 +123,94 @@ def _unequal_widths(settings: Settings) -> Check:
 
 def check_correlations(settings: Settings) -> list[Check]:
     """Hold the cosine of two inputs under ReLU and He against Cho and Saul's map."""
-    law = make_law(
-        settings.width, depth=settings.depth, width=settings.width, activation="relu",
-        init="he_normal",
-    )  # fmt: skip
-    count = law.count()
-    starts = (0.0, 0.5, 0.9)
-    seen = measure(
-        {"": law}, "correlation", count, partial(_cosines, starts), x=(2, settings.width)
-    )[""]
+    return [*_one_layer_cosines(settings), _deep_cosine(settings)]
+
+
+def _one_layer_cosines(settings: Settings) -> list[Check]:
+    """The map, and the limit of (1 - c) l^2 from its step near c = 1.
+
+    There the map takes k (1 - c)^(3/2) off 1 - c, so that 1 / sqrt(1 - c) grows by k / 2 a layer
+    and (1 - c) l^2 tends to (2 / k)^2; the next term is smaller by a factor 1 - c.
+    """
+    law = make_law(FEATURES, depth=1, width=settings.width, activation="relu", init="he_normal")
+    count = UNITS // settings.width
+    group, near_one = "ReLU correlations", 0.99
     checks = []
-    for place, c in enumerate(starts):
-        one, error = mean_and_error(seen["first"][:, place])
+    for c in (0.0, 0.5, 0.9, near_one):
+        seen = measure({"": law}, "correlation", count, partial(_kept, c), x=(2, FEATURES))[""]
+        kept, error = growth_and_error(seen["before"], seen["after"], 1)
+        if c != near_one:
+            checks.append(
+                Check(f"ReLU: cosine after one layer from {c:g}", group, theory.relu_correlation(c),
+                      1 - (1 - c) * kept, (1 - c) * error, c, "no activation, which keeps it",
+                      "[sqrt(1-c²) + c (pi - arccos c)] / pi", networks=count)
+            )  # fmt: skip
+            continue
+        limit = 4 * (1 - c) / (1 - kept) ** 2
         checks.append(
-            Check(f"ReLU: cosine after one layer from {c:g}", "ReLU correlations",
-                  theory.relu_correlation(c), one, error, c, "the cosine staying as it is",
-                  "[sqrt(1-c²) + c (pi - arccos c)] / pi", networks=count)
+            Check(f"ReLU: (1 - c) l² for many layers, by the step of one at c = {c:g}", group,
+                  theory.RELU_CORRELATION_LIMIT, limit, 2 * limit * error / (1 - kept),
+                  theory.RELU_CORRELATION_LIMIT * (1.01 / 0.81) ** 2, "a slope of 0.1 below zero",
+                  "9 pi²/2", allowance=(1 - c) * limit, allows="terms of order 1 - c",
+                  networks=count)
         )  # fmt: skip
-    gap, error = mean_and_error(1 - seen["deep"][:, -1])
-    depth = settings.depth
-    predicted = 1 - theory.relu_correlation_after(depth)
-    curve = [mean_and_error(1 - seen["deep"][:, layer]) for layer in range(depth)]
-    checks.append(
-        Check(f"ReLU: (1 - c) l² after {depth} layers from 0 (tends to 9 pi²/2)",
-              "ReLU correlations", depth**2 * predicted, depth**2 * gap, depth**2 * error,
-              depth**2 * predicted * 1.5, "a limit of 27 pi²/4", "the map, iterated",
-              allowance=depth**2 * predicted * depth / settings.width,
-              allows="l/n of infinite width", networks=count,
-              detail={"figure": "correlation", "measured": [m for m, _ in curve],
-                      "error": [e for _, e in curve],
-                      "predicted": [1 - theory.relu_correlation_after(n + 1)
-                                    for n in range(depth)]})
-    )  # fmt: skip
     return checks
 
 
-def _cosines(
-    starts: tuple[float, ...], law: Law, params: Tensor, noise: dict[str, Tensor]
-) -> Statistics:
+def _kept(c: float, law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
+    """Return 1 - c after a layer, and before its activation, in the same units.
+
+    With each input goes its negative: relu(u) and relu(-u) together are u, so that all that
+    chance does to the pre-activations does as much to both numbers.
+    """
     first, other = on_sphere(noise["x"], 1.0)
     other = on_sphere(other - (other @ first) / (first @ first) * first, 1.0)
-    c = torch.tensor(starts, dtype=first.dtype)[:, None]
-    x = torch.cat([first[None], c * first + torch.sqrt(1 - c * c) * other])
-    seen = run(law, params, x)
+    second = c * first + math.sqrt(1 - c * c) * other
+    seen = run(law, params, torch.stack([first, second, -first, -second]))
+    act, pre = seen["act/0"], seen["pre/0"]
+    size = act.square().sum() / pre.square().sum()
+    return {
+        "after": (act[::2] - act[1::2]).square().sum() / size,
+        "before": (pre[::2] - pre[1::2]).square().sum(),
+    }
+
+
+def _deep_cosine(settings: Settings) -> Check:
+    depth, width = settings.depth, settings.width
+    law = _law(settings, "relu", "he_normal")
+    count = law.count()
+    gaps = 1 - measure({"": law}, "correlation, deep", count, _cosines, x=(2, width))[""]["cosine"]
+    gap, error = mean_and_error(gaps[:, -1])
+    laws = [1 - theory.relu_correlation_after(layers + 1) for layers in range(depth)]
+    curve = [mean_and_error(gaps[:, layer]) for layer in range(depth)]
+    return Check(
+        f"ReLU: (1 - c) l² after {depth} layers from 0",
+        "ReLU correlations",
+        depth**2 * laws[-1],
+        depth**2 * gap,
+        depth**2 * error,
+        depth**2,
+        "no activation, which keeps c",
+        "the map, iterated",
+        allowance=depth**2 * laws[-1] * depth / width,
+        allows="l/n of infinite width",
+        networks=count,
+        detail={
+            "figure": "correlation",
+            "measured": [mean for mean, _ in curve],
+            "error": [error for _, error in curve],
+            "predicted": laws,
+        },
+    )
+
+
+def _cosines(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
+    first, other = on_sphere(noise["x"], 1.0)
+    other = on_sphere(other - (other @ first) / (first @ first) * first, 1.0)
+    seen = run(law, params, torch.stack([first, other]))
     layers = torch.stack([seen[f"act/{layer}"] for layer in range(law.program.depth)])
-    # half the squared distance is 1 - c where lengths are 1: exact in the mean, and quieter near 1
-    first_layer = 1 - (layers[0, :1] - layers[0, 1:]).square().mean(-1) / 2
-    products = (layers[:, 0] * layers[:, 1]).mean(-1)
-    sizes = layers[:, :2].square().mean(-1).sqrt()
-    return {"first": first_layer, "deep": products / (sizes[:, 0] * sizes[:, 1])}
+    sizes = layers.square().mean(-1).sqrt()
+    return {"cosine": (layers[:, 0] * layers[:, 1]).mean(-1) / (sizes[:, 0] * sizes[:, 1])}
 
 
 def check_dropout(settings: Settings) -> list[Check]:

@@ -9,8 +9,16 @@ import torch
 from torch import Tensor
 
 from nnbench import theory
-from nnbench.checks.base import FIVE_PERCENT, Check, Settings, growth_and_error, mean_and_error
-from nnbench.checks.mean_field import INPUTS
+from nnbench.catalog.meanfield import Critical, mean_field
+from nnbench.checks.base import (
+    FIVE_PERCENT,
+    QUARTER,
+    Check,
+    Settings,
+    growth_and_error,
+    mean_and_error,
+)
+from nnbench.checks.mean_field import INPUTS, expected, mean_growth
 from nnbench.checks.nets import (
     Law,
     Statistics,
@@ -23,6 +31,7 @@ from nnbench.checks.nets import (
 )
 
 ELU_MEAN = 0.1605  # E elu(z)
+STEP = 1e-3  # of the variance, to either side
 
 
 def check_selu(settings: Settings) -> list[Check]:
@@ -35,42 +44,43 @@ def check_selu(settings: Settings) -> list[Check]:
     half = depth // 2
     mean, mean_error = mean_and_error(found["mean"][:, half:].mean(1))
     square, square_error = mean_and_error(found["square"][:, half:].mean(1))
-    pulls, pull_error = mean_and_error(found["pull"].mean(1))
+    pulls, pull_error = mean_and_error(found["pull"])
     growth, growth_error = growth_and_error(
         found["gradient"][:, -1], found["gradient"][:, 0], depth - 1
     )
     make = partial(Check, group="SELU", networks=count)
-    slope = theory.SELU_CONTRACTION
+    field, point = mean_field("selu"), Critical(1.0, 0.0, 1.0)
+    wrong_qs = expected(field, point, depth + 1, 1.05)[0][half + 1 :]  # of the acts' mean square
+    wrong_growth = mean_growth(expected(field, point, depth, 1.25)[1])
+    low, high = field.second_moment([1.05 * (1 - STEP), 1.05 * (1 + STEP)])
     return [
         make("SELU: mean of activations", predicted=0.0, measured=mean, standard_error=mean_error,
              rival=ELU_MEAN, mistake="ELU without SELU's constants", law="(0, 1) is a fixed point",
              allowance=1 / width, allows="1/n"),
         make("SELU: variance of activations", predicted=1.0, measured=square,
-             standard_error=square_error, rival=1 + 0.05 / (1 - slope), mistake=FIVE_PERCENT,
-             law="(0, 1) is a fixed point",
-             allowance=4 / width, allows="4/n"),
-        make("SELU: factor of a variance error, one layer", predicted=slope, measured=pulls,
-             standard_error=pull_error, rival=1.05 * slope, mistake=FIVE_PERCENT,
-             law="derivative of the variance map", allowance=1 / width, allows="1/n"),
+             standard_error=square_error, rival=sum(wrong_qs) / 1.05 / len(wrong_qs),
+             mistake=FIVE_PERCENT, law="(0, 1) is a fixed point",
+             allowance=3 / width, allows="3/n"),
+        make("SELU: factor of a variance error, one layer", predicted=theory.SELU_CONTRACTION,
+             measured=pulls, standard_error=pull_error, rival=float(high - low) / (2 * STEP),
+             mistake=FIVE_PERCENT, law="derivative of the variance map"),
         make("SELU: growth of squared gradients", predicted=theory.selu_gradient_growth(),
-             measured=growth, standard_error=growth_error, rival=1.0,
-             mistake="gradients taken to keep their size", law="E selu'²",
+             measured=growth, standard_error=growth_error, rival=wrong_growth,
+             mistake=QUARTER, law="E selu'²",
              allowance=1 / width, allows="1/n"),
     ]  # fmt: skip
 
 
 def _selu_signals(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
     x = on_sphere(noise["x"], 1.0)
-    step = 1e-3
     seen = run(law, params, x)
-    above = by_layer(law, run(law, params, x * math.sqrt(1 + step)), "act")
-    below = by_layer(law, run(law, params, x * math.sqrt(1 - step)), "act")
-    errors = torch.cat([torch.full((1,), 2 * step, dtype=x.dtype), (above - below).mean(1)])
+    # of the first layer, whose inputs have their length exactly: the law holds at any width
+    high, low = (run(law, params, x * math.sqrt(1 + step))["act/0"] for step in (STEP, -STEP))
     layers = range(law.program.depth)
     slopes = by_layer(law, gradients(law, params, x, on_sphere(noise["v"], 1.0)), "pre")
     return {
         "mean": torch.stack([seen[f"act/{layer}"].mean() for layer in layers]),
         "square": by_layer(law, seen, "act").mean(1),
-        "pull": errors[1:4] / errors[:3],
+        "pull": (high.square() - low.square()).mean() / (2 * STEP),
         "gradient": slopes.mean(1),
     }

@@ -67,8 +67,9 @@ def answer(checks: Checks) -> str:
         seen = f"Too coarse to tell a plausible mistake from the truth: {'; '.join(blind)}."
     else:
         seen = (
-            "Each was also held against the number that a plausible mistake would give, such as "
-            "weights 5 % too large or a forgotten factor, and none of those mistakes passes."
+            "Each would have caught a plausible mistake, such as weights 5 % too large or a "
+            "forgotten factor: what an engine that makes it would measure lies more than twice as "
+            "far from the prediction as what agrees."
         )
     return f"{said} {seen}"
 
@@ -175,7 +176,7 @@ SHOWN: dict[str, tuple[Callable[..., Any], str, str]] = {
     "dead": (
         draw.dead_figure,
         "Narrow and deep ReLU networks are dead before training begins",
-        "Share of 16,000 networks, zero biases, whose last layer is zero for an input. " + BARS,
+        "Share of networks with zero biases whose last layer is zero for an input. " + BARS,
     ),
     "stability": (
         draw.stability_figure,
@@ -184,7 +185,7 @@ SHOWN: dict[str, tuple[Callable[..., Any], str, str]] = {
     ),
     "edge": (
         draw.edge_figure,
-        "Gradient descent drives the sharpness to 2/lr and hovers there",
+        "Gradient descent drives the sharpness to 2/lr, up or down, and hovers there",
         "Eight tanh networks on 64 random targets, full batch: the mean, and the band from the "
         "least to the largest.",
     ),
