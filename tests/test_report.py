@@ -141,6 +141,14 @@ def test_an_unknown_metric_is_a_clear_error(tmp_path: Path) -> None:
         build_report(tmp_path)
 
 
+def test_a_metric_that_no_cell_has_is_a_clear_error(tmp_path: Path) -> None:
+    cells = make_cells()
+    changed = cells.assign(test_accuracy=None, test_r2=0.5)
+    write_results(tmp_path, changed, make_curves(cells))
+    with pytest.raises(ReportError, match=r"no cell has test_accuracy; there are: .*test_r2"):
+        build_report(tmp_path)
+
+
 def test_thirteen_hundred_cells_make_a_page_under_two_megabytes(tmp_path: Path) -> None:
     cells = make_cells(seeds=range(55))
     assert len(cells) > 1300

@@ -108,6 +108,8 @@ def analyse(results: Results) -> Analysis:
     chosen = stats.choose_tuned(results.cells, factors, tuned)
     labelled = stats.label_cells(chosen, factors, ignore=tuned)
     labelled, not_applicable = stats.applicable(labelled, metric)
+    if labelled.empty:
+        raise ReportError(f"no cell has {metric}; {_known(results)}")
     by_file = ["data", *factors]
     levels = {f: stats.order_levels(labelled[f], list(declared.get(f, []))) for f in by_file}
     labelled = stats.sort_by_levels(labelled, levels)
@@ -155,9 +157,15 @@ def _declared_metric(results: Results) -> tuple[str, list[str]]:
     report = results.study.get("report") or {}
     metric = report.get("metric") or "test_accuracy"
     if metric not in stats.METRICS or metric not in results.cells:
-        known = ", ".join(m for m in stats.METRICS if m in results.cells)
-        raise ReportError(f"report.metric {metric!r} is not in the results; there are: {known}")
+        raise ReportError(f"report.metric {metric!r} is not in the results; {_known(results)}")
     return metric, list(report.get("tune") or [])
+
+
+def _known(results: Results) -> str:
+    """Say which metrics some cell has a value of."""
+    cells = results.cells
+    known = [m for m in stats.METRICS if m in cells and cells[m].notna().any()]
+    return f"there are: {', '.join(known)}"
 
 
 def _generators(study_seed: int) -> stats.GeneratorFor:
