@@ -324,11 +324,8 @@ def claims(
     if not out.is_dir():
         raise Failed(Exit.USAGE, f"{out}: no such folder; nnbench run makes results")
     ledger = gather(out)
-    try:
-        page = write_ledger(out, ledger)
-        write_index(out)
-    except OSError as error:
-        raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
+    page = write_ledger(out, ledger)
+    write_index(out)
     for name in ledger.unreadable:
         print(f"nnbench: {name} is left out: its results cannot be read", file=sys.stderr)
     if as_json:
@@ -370,10 +367,7 @@ def compare(
     first, second = (read_results(_shown(_folder(place, out))) for place in (a, b))
     found = compare_results(first, second, metric)
     if html is not None:
-        try:
-            write_whole(html, comparison_page(found))
-        except OSError as error:
-            raise Failed(Exit.DISK, f"{html}: {error.strerror}") from None
+        write_whole(html, comparison_page(found))
     print(json.dumps(found.document()) if as_json else "\n".join(comparison_lines(found)))
     worse = len(found.regressions)
     if fail and worse:
@@ -483,11 +477,7 @@ def atlas(
     """Draw the atlas: one page with a picture of everything that a study can vary."""
     from nnbench.atlas.build import build_atlas
 
-    try:
-        page = build_atlas(out)
-    except OSError as error:
-        raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
-    print(_shown(page.resolve()))
+    print(_shown(build_atlas(out).resolve()))
     return Exit.DONE
 
 
@@ -514,10 +504,7 @@ def theory(
     settings = read_settings(sizes)
     began = time.perf_counter()
     checks = measure_all(settings, lambda name, share: _progress(name, share, "measured"))
-    try:
-        page = write_theory(out, settings, checks, time.perf_counter() - began)
-    except OSError as error:
-        raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
+    page = write_theory(out, settings, checks, time.perf_counter() - began)
     if as_json:
         print(json.dumps([check.row() for check in checks]))
     else:

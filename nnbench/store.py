@@ -108,7 +108,7 @@ class Store:
         for folder in (self.folder, self.folder / PARTS, self.folder / DAMAGED):
             if folder != self.folder and folder.is_symlink():
                 raise StoreError(f"{folder} is a link out of the results: remove it.")
-            with _disk("open", folder):
+            with disk("open", folder):
                 _sweep(folder)
 
     def commit(self, rows: Rows) -> str:
@@ -118,7 +118,7 @@ class Store:
         """
         name, contents = self._packed(rows)
         parts = self.folder / PARTS
-        with _disk("write results to", parts):
+        with disk("write results to", parts):
             _make_folder(parts)
             with _scratch(parts) as draft:
                 for file, content in contents.items():
@@ -177,7 +177,7 @@ class Store:
 
         Under the folder's lock, so that of several runs the last to write has seen the most.
         """
-        with _disk("write tables to", self.folder):
+        with disk("write tables to", self.folder):
             _make_folder(self.folder)
             with _locked(self.folder):
                 tables = self.tables(cells, target)
@@ -243,7 +243,7 @@ class Store:
 
     def _sound(self, path: Path) -> _Part | None:
         """The part, or None where it was damaged (it is set aside) or has just been removed."""
-        with _disk("read", path):
+        with disk("read", path):
             try:
                 return _read_part(path)
             except _Damage:
@@ -265,7 +265,7 @@ class Store:
         """Take parts out of sight in one step each, then delete them."""
         parts = self.folder / PARTS
         removed = 0
-        with _disk("remove results from", parts):
+        with disk("remove results from", parts):
             for name in names:
                 with _scratch(parts) as bin_, suppress(FileNotFoundError):
                     os.rename(parts / name, bin_ / name)
@@ -288,24 +288,25 @@ def results_folder(root: Path, name: str) -> Path:
     return folder
 
 
-def read_tables(folder: Path) -> Tables:
-    """The tables that a run wrote, checked against their checksums.
+def read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Those of a study's files that are there, by name, each checked against its checksum.
 
-    Errors: StoreError where one is missing or damaged, or the disk refuses.
+    Under the folder's lock, so that all are of one state of the study. Errors: StoreError where
+    one is damaged, or was removed, or the disk refuses.
     """
-    with _disk("read", folder):
+    with disk("read", folder), _locked(folder):
         try:
             known = _read_checksums(folder)
-            contents = [_checked(folder, name, known) for name in FILES.values()]
+            present = [name for name in names if name in known or (folder / name).exists()]
+            return {name: _checked(folder, name, known) for name in present}
         except _Damage as damage:
             raise StoreError(f"In {folder}, {damage}: run the study again.") from damage
-    return Tables(*(pq.read_table(pa.BufferReader(content)).to_pandas() for content in contents))
 
 
 def verify(folder: Path) -> list[str]:
     """One sentence for everything damaged in a study's folder; changes nothing on disk."""
     found: list[str] = []
-    with _disk("read", folder):
+    with disk("read", folder):
         for path in _entries(folder / PARTS):
             try:
                 _read_part(path)
@@ -328,7 +329,7 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
 
     Errors: StoreError where the disk refuses; every file is then as it was before.
     """
-    with _disk("write to", folder):
+    with disk("write to", folder):
         _make_folder(folder)
         with _locked(folder):
             _replace(folder, contents)
@@ -497,7 +498,7 @@ _drafts: set[Path] = set()  # those of this process, by which `_sweep` knows a r
 
 
 @contextmanager
-def _disk(action: str, path: Path) -> Iterator[None]:
+def disk(action: str, path: Path) -> Iterator[None]:
     """Turn what the operating system refuses into one sentence."""
     try:
         yield
@@ -595,7 +596,7 @@ def _make_folder(folder: Path) -> None:
 
 def _entries(folder: Path) -> list[Path]:
     """What lies in a folder, by name, without drafts; nothing where there is no folder."""
-    with _disk("read", folder), suppress(FileNotFoundError):
+    with disk("read", folder), suppress(FileNotFoundError):
         return sorted(path for path in folder.iterdir() if not path.name.startswith(".tmp-"))
     return []
 

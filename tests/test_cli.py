@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +139,32 @@ def test_a_mistake_has_an_exit_code_and_a_sentence(
     ended = nnbench(*arguments, cwd=tmp_path)
     assert ended.returncode == code
     assert words in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_flipped_bit_in_a_table_ends_with_5(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "results", tmp_path / "results")
+    shutil.copytree(finished / "results" / "tiny", tmp_path / "results" / "other")
+    table = tmp_path / "results" / "tiny" / "cells.parquet"
+    content = bytearray(table.read_bytes())
+    content[len(content) // 2] ^= 1
+    table.write_bytes(content)
+    before = (table.parent / "report.html").read_bytes()
+    for arguments in (("report", "tiny"), ("compare", "tiny", "other"), ("export", "0")):
+        ended = nnbench(*arguments, cwd=tmp_path)
+        assert ended.returncode == 5 and not ended.stdout, arguments
+        assert "cells.parquet does not match its checksum: run the study again" in ended.stderr
+    assert (table.parent / "report.html").read_bytes() == before
+
+
+def test_a_report_that_cannot_be_written_ends_with_5(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "results", tmp_path / "results")
+    page = tmp_path / "results" / "tiny" / "report.html"
+    page.unlink()
+    page.mkdir()
+    for arguments in (("report", "tiny"), ("compare", "tiny", "tiny", "--html", str(page))):
+        ended = nnbench(*arguments, cwd=tmp_path)
+        assert ended.returncode == 5 and "Traceback" not in ended.stderr, arguments
+        assert "report.html: Is a directory" in ended.stderr
 
 
 def test_help_is_quick_and_imports_no_torch(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from nnbench.provenance import (
     write_json,
 )
 from nnbench.rows import CELLS, CURVES, LAYERS, Rows, as_type, column_type, crashed_rows
-from nnbench.store import Store, StoreError, read_tables, results_folder, verify, write_files
+from nnbench.store import Store, StoreError, read_files, results_folder, verify, write_files
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,9 @@ def test_columns_are_identity_then_recipe_then_results(tmp_path: Path) -> None:
     assert list(tables.cells) == [*recipe, *list(CELLS)[1:], "extra_measure"]
     assert list(tables.curves) == list(CURVES)
     assert list(tables.layers) == list(LAYERS)
-    for written, made in zip(read_tables(tmp_path), tables, strict=True):
-        pd.testing.assert_frame_equal(written, made)
+    written = read_files(tmp_path, [f"{name}.parquet" for name in tables._fields])
+    for content, made in zip(written.values(), tables, strict=True):
+        pd.testing.assert_frame_equal(pd.read_parquet(BytesIO(content)), made)
     header = (tmp_path / "cells.csv").read_text().splitlines()[0]
     assert header.split(",") == list(tables.cells)
 

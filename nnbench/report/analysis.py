@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.seeds import numpy_generator
+from nnbench.store import read_files
+
+NEEDED = ("cells.parquet", "curves.parquet", "provenance.json")
 
 
 class ReportError(Exception):
@@ -71,18 +75,18 @@ class Analysis:
 
 
 def read_results(folder: Path) -> Results:
-    """Read the files of a results directory; layers and predictions where there are any."""
-    needed = ("cells.parquet", "curves.parquet", "provenance.json")
-    for name in needed:
-        if not (folder / name).is_file():
+    """Read the files of a results directory; layers and predictions where there are any.
+
+    Raises StoreError where one is damaged, ReportError where there is nothing to report on yet.
+    """
+    found = read_files(folder, (*NEEDED, "layers.parquet", "predictions.parquet"))
+    for name in NEEDED:
+        if name not in found:
             raise ReportError(f"{folder / name} is missing: `nnbench run` writes it")
-    try:
-        provenance = json.loads((folder / needed[2]).read_text(encoding="utf-8"))
-        cells, curves = (pd.read_parquet(folder / name) for name in needed[:2])
-        layers = _rows_or_none(folder / "layers.parquet")
-        predictions = _rows_or_none(folder / "predictions.parquet")
-    except (ValueError, OSError) as error:
-        raise ReportError(f"{folder}: a result file cannot be read: {error}") from error
+    provenance = json.loads(found["provenance.json"])
+    cells, curves = (pd.read_parquet(BytesIO(found[name])) for name in NEEDED[:2])
+    layers = _rows_or_none(found.get("layers.parquet"))
+    predictions = _rows_or_none(found.get("predictions.parquet"))
     if "study" not in provenance or cells.empty:
         raise ReportError(f"{folder} holds no cell yet: run the study first")
     # One order, whatever the order of the rows: sums of floats depend on it in the last digit.
@@ -93,9 +97,9 @@ def read_results(folder: Path) -> Results:
     return Results(folder, cells, curves, provenance, layers, predictions)
 
 
-def _rows_or_none(path: Path) -> pd.DataFrame | None:
-    """Return a table that not every study has; None where the file is missing or has no row."""
-    frame = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+def _rows_or_none(content: bytes | None) -> pd.DataFrame | None:
+    """Return a table that not every study has; None where there is no file or it has no row."""
+    frame = pd.DataFrame() if content is None else pd.read_parquet(BytesIO(content))
     return None if frame.empty else frame
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,9 @@ import pandas as pd
 from nnbench.report.analysis import ReportError, Results
 from nnbench.report.numbers import interval, number
 from nnbench.report.parts import Column, Entry, Section, Table, paragraph
+from nnbench.store import read_files
+
+FILE = "claims.csv"
 
 INTRODUCTION = (
     "Written into the study file before the run; judged by paired differences and their 95 % "
@@ -18,13 +22,14 @@ INTRODUCTION = (
 
 def claims_section(results: Results) -> Section | None:
     """Return the claims, verdict first; None where the study makes none or none is judged yet."""
-    path = results.folder / "claims.csv"
-    if not path.is_file() or not (results.study.get("claims") or []):
+    content = read_files(results.folder, [FILE]).get(FILE)
+    if content is None or not (results.study.get("claims") or []):
         return None
     try:
-        claims = pd.read_csv(path)
+        claims = pd.read_csv(BytesIO(content))
         rows = [_row(claim) for _, claim in claims.iterrows()]
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError) as error:
+        path = results.folder / FILE
         raise ReportError(f"{path} cannot be read: `nnbench report` writes it again") from error
     if not rows:
         return None
