@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,9 +70,10 @@ class Survey:
 
     finished: frozenset[str]  # ok or diverged, with this engine and these sources
     crashed: frozenset[str]  # tried, without a result
-    stale: frozenset[str]  # results of another engine or of other sources only
+    other_engine: frozenset[str]  # results of another engine only, which stay
+    stale: frozenset[str]  # results of other sources or libraries only
     stale_parts: int
-    damaged_parts: int  # set aside, by this run or an earlier one
+    damaged_parts: int  # that this object set aside
 
 
 @dataclass(frozen=True)
@@ -132,21 +133,25 @@ class Store:
         """Read and check every part, and say which cells have what."""
         done: set[str] = set()
         crashed: set[str] = set()
+        other_engine: set[str] = set()
         stale: set[str] = set()
         stale_parts = 0
         for part in self._parts():
             if self._is_fresh(part):
                 done.update(part.done)
                 crashed.update(part.crashed)
+            elif part.fingerprint == self.fingerprint:
+                other_engine.update(part.done, part.crashed)
             else:
                 stale.update(part.done, part.crashed)
                 stale_parts += 1
         return Survey(
             finished=frozenset(done),
             crashed=frozenset(crashed - done),
-            stale=frozenset(stale - done - crashed),
+            other_engine=frozenset(other_engine - done - crashed),
+            stale=frozenset(stale - other_engine - done - crashed),
             stale_parts=stale_parts,
-            damaged_parts=len(_entries(self.folder / DAMAGED)),
+            damaged_parts=len(self.damage),
         )
 
     def finished(self) -> frozenset[str]:
@@ -172,10 +177,16 @@ class Store:
         reached = _epochs_to_target(frames, target)
         return frames._replace(cells=frames.cells.assign(epochs_to_target=reached))
 
-    def write_tables(self, cells: Sequence["Cell"], target: float | None = None) -> Tables:
+    def write_tables(
+        self,
+        cells: Sequence["Cell"],
+        target: float | None = None,
+        beside: Callable[[Tables], Mapping[str, bytes]] = lambda tables: {},
+    ) -> Tables:
         """Rebuild the tables from the parts and replace their files; the same data, the same bytes.
 
-        Under the folder's lock, so that of several runs the last to write has seen the most.
+        With them go the files that `beside` makes of them. Under the folder's lock, so that of
+        several runs the last to write has seen the most.
         """
         with disk("write tables to", self.folder):
             _make_folder(self.folder)
@@ -186,20 +197,28 @@ class Store:
                     for kind, frame in tables._asdict().items()
                 }
                 csv = tables.cells.to_csv(index=False, lineterminator="\n")
-                _replace(self.folder, {**contents, "cells.csv": csv.encode()})
+                files = {**contents, "cells.csv": csv.encode(), **beside(tables)}
+                _replace(self.folder, files)
         return tables
 
     def remove_stale(self) -> int:
-        """Remove the stale parts whose every cell has a fresh result by now; returns how many."""
+        """Remove the stale parts whose every cell has a fresh result by now; returns how many.
+
+        Results of another engine, but of these sources, stay: a run with that engine has them.
+        """
         finished = self.finished()
         return self._remove(
             part.name
             for part in self._parts()
-            if not self._is_fresh(part) and finished.issuperset(part.done + part.crashed)
+            if part.fingerprint != self.fingerprint
+            and finished.issuperset(part.done + part.crashed)
         )
 
     def remove_all(self) -> int:
-        """Remove every part, fresh or stale, for a run that starts afresh; returns how many."""
+        """Remove every part, damaged ones too, for a run that starts afresh; returns how many."""
+        damaged = self.folder / DAMAGED
+        with disk("remove", damaged), suppress(FileNotFoundError):
+            shutil.rmtree(damaged)
         return self._remove(path.name for path in _entries(self.folder / PARTS))
 
     def _is_fresh(self, part: _Part) -> bool:
@@ -286,6 +305,11 @@ def results_folder(root: Path, name: str) -> Path:
     if Path(name).name != name or folder == base or not folder.is_relative_to(base):
         raise StoreError(f"{name!r} leads out of the results folder {base}: use a plain name.")
     return folder
+
+
+def holds_results(folder: Path) -> bool:
+    """Whether a run has left anything in this folder: tables, or parts where it was stopped."""
+    return any(os.path.exists(folder / name) for name in (PARTS, FILES["cells"]))
 
 
 def read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:

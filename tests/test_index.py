@@ -81,7 +81,7 @@ def test_pages_beside_the_studies_are_linked_where_they_are(out: Path) -> None:
 
 def test_a_damaged_provenance_is_left_out(out: Path) -> None:
     path = out / "one" / "provenance.json"
-    path.write_text(path.read_text().replace("24", "42"))
+    path.write_text(path.read_text().replace("72", "27"))
     assert "1 study has trained 24 cells" in (write_index(out) or out).read_text(encoding="utf-8")
 
 

@@ -58,7 +58,8 @@ def page_of(folder: Path) -> Page:
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Page:
     """The page of the made-up study as it stands."""
-    return page_of(write_results(tmp_path_factory.mktemp("plain"), make_cells()))
+    folder = tmp_path_factory.mktemp("plain") / "results" / "synthetic"
+    return page_of(write_results(folder, make_cells()))
 
 
 # The build

@@ -14,7 +14,7 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.seeds import numpy_generator
-from nnbench.store import read_files
+from nnbench.store import PARTS, read_files
 
 NEEDED = ("cells.parquet", "curves.parquet", "provenance.json")
 
@@ -82,7 +82,10 @@ def read_results(folder: Path) -> Results:
     found = read_files(folder, (*NEEDED, "layers.parquet", "predictions.parquet"))
     for name in NEEDED:
         if name not in found:
-            raise ReportError(f"{folder / name} is missing: `nnbench run` writes it")
+            way_out = "`nnbench run` writes it"
+            if (folder / PARTS).is_dir():
+                way_out = "its run was stopped; run the study again to go on from there"
+            raise ReportError(f"{folder / name} is missing: {way_out}")
     provenance = json.loads(found["provenance.json"])
     cells, curves = (pd.read_parquet(BytesIO(found[name])) for name in NEEDED[:2])
     layers = _rows_or_none(found.get("layers.parquet"))
