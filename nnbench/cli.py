@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +40,7 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
+SECONDS_TO_IMPORT = 0.05  # between looks whether an import is over
 STOPPED = "stopped; run the same command again to go on from here."
 # by name, so that a command imports no more than it needs
 EXIT_OF = {
@@ -72,13 +75,25 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and exit with its code; a user's mistake never shows a traceback."""
-    signal.signal(signal.SIGTERM, _terminate)
+    _prepare_streams()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # of a shell that runs it in the background
+            signal.signal(number, _stop)
     try:
         code = _command()
-    except KeyboardInterrupt:  # a second Ctrl-C, while the first was being answered
-        code = _ended(Exit.INTERRUPTED, STOPPED)
-    _flush()
-    sys.exit(code)
+    except (KeyboardInterrupt, Terminated) as again:  # while the first was being answered
+        code = _other_end(again)
+    sys.exit(_flushed(code))
+
+
+def _prepare_streams() -> None:
+    """See that text can be printed: what a terminal cannot show becomes a question mark."""
+    # a closed stream is None, and the next file opened would take its place
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _command() -> int:
@@ -96,15 +111,35 @@ def _command() -> int:
 
 
 def _ended(code: Exit, sentence: str) -> int:
-    """Say why this is the end; from here on Ctrl-C has nothing left to stop."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Say why this is the end; from here on no signal has anything left to stop."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     with suppress(OSError, ValueError):  # nobody may be reading
         print(f"nnbench: {sentence}", file=sys.stderr, flush=True)
     return int(code)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Answer Ctrl-C or SIGTERM, after an import that is in progress.
+
+    What is raised into an import may be lost: some libraries swallow it, others end in an error of
+    their own.
+    """
+    if _is_importing(frame):
+        here = threading.get_ident()
+        again = threading.Timer(SECONDS_TO_IMPORT, signal.pthread_kill, (here, number))
+        again.daemon = True
+        again.start()
+        return
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _other_end(error: BaseException) -> int:
@@ -115,18 +150,30 @@ def _other_end(error: BaseException) -> int:
         return _ended(Exit.INTERRUPTED, STOPPED)
     if isinstance(error, Terminated):
         return _ended(Exit.TERMINATED, STOPPED.replace("stopped", "terminated"))
-    if isinstance(error, BrokenPipeError):
-        return Exit.DONE
+    if isinstance(error, OSError):
+        return _refused(error)
     raise error
 
 
-def _flush() -> None:
-    """Flush stdout; a reader that has gone away (`| head -1`) is no error."""
+def _refused(error: OSError) -> int:
+    """Return the exit code where the system refused; a reader that has left is no error."""
+    if isinstance(error, BrokenPipeError):  # `| head -1`
+        return Exit.DONE
+    return _ended(Exit.DISK, f"{error.filename or 'the output'}: {error.strerror or error}")
+
+
+def _flushed(code: int) -> int:
+    """Flush stdout and return the exit code, another one where stdout cannot be written to."""
     try:
         sys.stdout.flush()
-    except (BrokenPipeError, ValueError):
-        # or Python would fail once more when it flushes at its own end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        code = _refused(error)
+    # or Python would fail once more when it flushes at its own end
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 @contextmanager
@@ -191,19 +238,20 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> int:
     """Run a study to its report; run it again to go on where it stopped."""
-    from nnbench.run import Options
-
     _one_of("--device", device, ("cpu", "cuda"))
     _one_of("--compile", compile, ("auto", "on", "off"))
     _one_of("--engine", engine, ("stacked", "reference"))
     if engine == "reference" and compile == "on":
         raise Failed(Exit.USAGE, "--engine reference is plain PyTorch: it takes no --compile on")
-    if device == "cuda":
-        _need_cuda()
-    options = Options(out, workers, device, compile, engine, limit, fresh)
+    # before the libraries that a run needs: a bad study is refused at once
     planned = _study_or_table(study, data, target, seeds)
     if planned.kind != "training" and (device, compile) != ("cpu", "auto"):
         raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --compile")
+    if device == "cuda":
+        _need_cuda()
+    from nnbench.run import Options
+
+    options = Options(out, workers, device, compile, engine, limit, fresh)
     if dry_run:
         return _dry_run(planned, options, as_json)
     return _run(planned, options, as_json)
@@ -279,16 +327,16 @@ def _dry_run(study: Study, options: Options, as_json: bool) -> int:
 
 def _folder(place: str, out: Path) -> Path:
     """Return a results folder, given itself or as the name of a study."""
-    from nnbench.store import results_folder
+    from nnbench.store import StoreError, holds_results, results_folder
 
     path = Path(place)
-    if (path / "provenance.json").is_file():
+    if holds_results(path):
         return path
-    name = path.stem if path.suffix == ".toml" else place
-    folder = results_folder(out, name)
-    if not folder.is_dir():
-        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run {name} makes them")
-    return folder
+    with suppress(StoreError):  # a path, and so no study's name
+        folder = results_folder(out, path.stem if path.suffix == ".toml" else place)
+        if holds_results(folder):
+            return folder
+    raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run STUDY makes them")
 
 
 @app.command()
