@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +42,7 @@ class Exit(IntEnum):
 
 
 PLACE = "a results folder, or a study: its file or its name"
+SECONDS_TO_IMPORT = 0.05  # between looks whether an import is over
 STOPPED = "stopped; run the same command again to go on from here."
 # by name, so that a command imports no more than it needs
 EXIT_OF = {
@@ -74,13 +77,25 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and exit with its code; a user's mistake never shows a traceback."""
-    signal.signal(signal.SIGTERM, _terminate)
+    _prepare_streams()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # of a shell that runs it in the background
+            signal.signal(number, _stop)
     try:
         code = _command()
-    except KeyboardInterrupt:  # a second Ctrl-C, while the first was being answered
-        code = _ended(Exit.INTERRUPTED, STOPPED)
-    _flush()
-    sys.exit(code)
+    except (KeyboardInterrupt, Terminated) as again:  # while the first was being answered
+        code = _other_end(again)
+    sys.exit(_flushed(code))
+
+
+def _prepare_streams() -> None:
+    """See that text can be printed: what a terminal cannot show becomes a question mark."""
+    # a closed stream is None, and the next file opened would take its place
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _command() -> int:
@@ -98,15 +113,35 @@ def _command() -> int:
 
 
 def _ended(code: Exit, sentence: str) -> int:
-    """Say why this is the end; from here on Ctrl-C has nothing left to stop."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Say why this is the end; from here on no signal has anything left to stop."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     with suppress(OSError, ValueError):  # nobody may be reading
         print(f"nnbench: {sentence}", file=sys.stderr, flush=True)
     return int(code)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Answer Ctrl-C or SIGTERM, after an import that is in progress.
+
+    What is raised into an import may be lost: some libraries swallow it, others end in an error of
+    their own.
+    """
+    if _is_importing(frame):
+        here = threading.get_ident()
+        again = threading.Timer(SECONDS_TO_IMPORT, signal.pthread_kill, (here, number))
+        again.daemon = True
+        again.start()
+        return
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _other_end(error: BaseException) -> int:
@@ -117,18 +152,30 @@ def _other_end(error: BaseException) -> int:
         return _ended(Exit.INTERRUPTED, STOPPED)
     if isinstance(error, Terminated):
         return _ended(Exit.TERMINATED, STOPPED.replace("stopped", "terminated"))
-    if isinstance(error, BrokenPipeError):
-        return Exit.DONE
+    if isinstance(error, OSError):
+        return _refused(error)
     raise error
 
 
-def _flush() -> None:
-    """Flush stdout; a reader that has gone away (`| head -1`) is no error."""
+def _refused(error: OSError) -> int:
+    """Return the exit code where the system refused; a reader that has left is no error."""
+    if isinstance(error, BrokenPipeError):  # `| head -1`
+        return Exit.DONE
+    return _ended(Exit.DISK, f"{error.filename or 'the output'}: {error.strerror or error}")
+
+
+def _flushed(code: int) -> int:
+    """Flush stdout and return the exit code, another one where stdout cannot be written to."""
     try:
         sys.stdout.flush()
-    except (BrokenPipeError, ValueError):
-        # or Python would fail once more when it flushes at its own end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        code = _refused(error)
+    # or Python would fail once more when it flushes at its own end
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 @contextmanager
@@ -203,19 +250,20 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> int:
     """Run a study to its report, or go on where it stopped."""
-    from nnbench.run import Options
-
     _one_of("--device", device, ("cpu", "cuda"))
     _one_of("--compile", compile, ("auto", "on", "off"))
     _one_of("--engine", engine, ("stacked", "reference"))
     if engine == "reference" and compile == "on":
         raise Failed(Exit.USAGE, "--engine reference is plain PyTorch: it takes no --compile on")
-    if device == "cuda":
-        _need_cuda()
-    options = Options(out, workers, device, compile, engine, limit, fresh)
+    # before the libraries that a run needs: a bad study is refused at once
     planned = _study_or_table(study, data, target, seeds)
     if planned.kind != "training" and (device, compile) != ("cpu", "auto"):
         raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --compile")
+    if device == "cuda":
+        _need_cuda()
+    from nnbench.run import Options
+
+    options = Options(out, workers, device, compile, engine, limit, fresh)
     if dry_run:
         return _dry_run(planned, options, as_json)
     return _run(planned, options, as_json)
@@ -291,21 +339,17 @@ def _dry_run(study: Study, options: Options, as_json: bool) -> int:
 
 def _folder(place: str, out: Path) -> Path:
     """Return a results folder, given itself, or as the name or the file of a study."""
-    from nnbench.store import results_folder
+    from nnbench.store import StoreError, holds_results, results_folder
 
     path = Path(place)
-    if _is_results(path):
+    if holds_results(path):
         return path
-    is_study = not _is_results(out / place) and _study_file(place) is not None
-    name = _read(place).name if is_study else place
-    folder = results_folder(out, name)
-    if not folder.is_dir():
-        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run {name} makes them")
-    return folder
-
-
-def _is_results(path: Path) -> bool:
-    return (path / "provenance.json").is_file()
+    is_study = not holds_results(out / place) and _study_file(place) is not None
+    with suppress(StoreError):  # a path, and so no study's name
+        folder = results_folder(out, _read(place).name if is_study else place)
+        if holds_results(folder):
+            return folder
+    raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run STUDY makes them")
 
 
 @app.command()
@@ -344,11 +388,8 @@ def claims(
     if not out.is_dir():
         raise Failed(Exit.USAGE, f"{out}: no such folder; nnbench run makes results")
     ledger = gather(out)
-    try:
-        page = write_ledger(out, ledger)
-        write_index(out)
-    except OSError as error:
-        raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
+    page = write_ledger(out, ledger)
+    write_index(out)
     for name in ledger.unreadable:
         print(f"nnbench: {name} is left out: its results cannot be read", file=sys.stderr)
     if as_json:
@@ -390,10 +431,7 @@ def compare(
     first, second = (read_results(_shown(_folder(place, out))) for place in (a, b))
     found = compare_results(first, second, metric)
     if html is not None:
-        try:
-            write_whole(html, comparison_page(found))
-        except OSError as error:
-            raise Failed(Exit.DISK, f"{html}: {error.strerror}") from None
+        write_whole(html, comparison_page(found))
     print(json.dumps(found.document()) if as_json else "\n".join(comparison_lines(found)))
     if fail and found.complaint:
         raise Failed(Exit.GATE, found.complaint)
@@ -407,10 +445,11 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> int:
     """Say how much of a study is finished, and what a run would do."""
+    from nnbench.store import holds_results
     from nnbench.summary import standing_of_results, standing_of_study
 
     # results may be here without the file of their study
-    if _is_results(Path(place)) or (_study_file(place) is None and _is_results(out / place)):
+    if holds_results(Path(place)) or (_study_file(place) is None and holds_results(out / place)):
         standing = standing_of_results(_folder(place, out))
     else:
         standing = standing_of_study(_read(place), out)
@@ -497,11 +536,7 @@ def atlas(
     """Draw the atlas: a picture of everything that a study can vary."""
     from nnbench.atlas.build import build_atlas
 
-    try:
-        page = build_atlas(out)
-    except OSError as error:
-        raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
-    print(_shown(page.resolve()))
+    print(_shown(build_atlas(out).resolve()))
     return Exit.DONE
 
 
@@ -530,11 +565,11 @@ def theory(
     try:
         out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out).close()  # whether it can be written, before it is measured
-        with _nothing_kept():
-            checks = measure_all(settings, lambda name, share: _progress(name, share, "measured"))
-        page = write_theory(out, settings, checks, time.perf_counter() - began)
     except OSError as error:
         raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
+    with _nothing_kept():
+        checks = measure_all(settings, lambda name, share: _progress(name, share, "measured"))
+    page = write_theory(out, settings, checks, time.perf_counter() - began)
     if as_json:
         print(json.dumps([check.row() for check in checks]))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -48,6 +48,11 @@ OF_NETWORKS: dict[str, Direction] = {
     "epochs_to_target": "lower",
     "epochs_run": "lower",
     "seconds": "lower",
+}
+# metrics that only one kind of task has, in one order: the first is the default
+OF_TASK: dict[str, tuple[str, ...]] = {
+    "classification": ("test_accuracy", "val_accuracy", "train_accuracy"),
+    "regression": ("test_r2", "val_r2", "train_r2"),
 }
 # metrics that are measured only where these keys of [probes] are true
 PROBED: dict[str, tuple[str, ...]] = {
@@ -136,7 +141,10 @@ class Probes(_Section):
 class Report(_Section):
     """What the report ranks on, declared before the run."""
 
-    metric: str = "test_accuracy"
+    metric: str = Field(
+        default="test_accuracy",
+        description="what arms are ranked on; unless named, test_r2 where all data is regression",
+    )
     tune: list[str] = Field(default=[], description="parameters chosen per arm on validation")
     target: float | None = Field(default=None, description="validation score to be reached")
 
@@ -155,7 +163,7 @@ class Claim(_Section):
     same: Partial | None = None
     as_: Partial | None = Field(default=None, alias="as")
     where: Partial = {}
-    metric: str = "test_accuracy"
+    metric: str = Field(default="test_accuracy", description="the report's metric unless named")
     by: float = Field(default=0.0, ge=0, description="smallest difference that counts")
     margin: float | None = Field(default=None, gt=0, description="largest that counts as none")
     course: int | None = Field(default=None, ge=1, description="number in the course's list")
@@ -219,21 +227,27 @@ def read_document(content: Mapping[str, Any]) -> Document:
     """Return the study file that `content` is. Raises StudyError for the first mistake found."""
     _check_plain(content)
     try:
-        return _with_metrics(Document.model_validate(content))
+        return Document.model_validate(content)
     except ValidationError as problem:
         raise StudyError(_sentence(problem)) from None
 
 
-def _with_metrics(document: Document) -> Document:
-    """Fill in the metric that goes with the kind of study where none is named."""
-    usual = {"metric": KINDS[document.kind].metric}
+def with_metrics(document: Document, tasks: Collection[str]) -> Document:
+    """Fill in the metrics that the file does not name; `tasks` are those of its data sets.
 
-    def filled(section: Any) -> Any:
-        named = "metric" in section.model_fields_set
-        return section if named else section.model_copy(update=usual)
+    The report takes the one that goes with the kind of study and its tasks, a claim the report's.
+    """
+    usual = KINDS[document.kind].metric
+    if set(tasks) == {"regression"}:
+        usual = OF_TASK["regression"][0]
+    report = _filled(document.report, usual)
+    claims = [_filled(claim, report.metric) for claim in document.claim]
+    return document.model_copy(update={"report": report, "claim": claims})
 
-    claims = [filled(claim) for claim in document.claim]
-    return document.model_copy(update={"report": filled(document.report), "claim": claims})
+
+def _filled(section: Any, metric: str) -> Any:
+    named = "metric" in section.model_fields_set
+    return section if named else section.model_copy(update={"metric": metric})
 
 
 def _check_plain(content: Any) -> None:

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from nnbench.catalog import VOCABULARY
-from nnbench.draws import split_for
+from nnbench.draws import draw_key, split_for
 from nnbench.fields import Role
 from nnbench.kinds import KINDS, LANDSCAPE, NUMERICS, kind_of
 from nnbench.protocol import BLOCK_ROWS, LANCZOS_STEPS, PROBE_ROWS
 from nnbench.study import Cell
 
 MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
-DEFAULT_BUDGET = 1 << 30  # bytes of a stack in training
+DEFAULT_BUDGET = 1 << 30  # bytes of a stack in training, its data included
 
 # Measured on two cores of an AMD EPYC in eager mode; see docs/performance.md. Good to a factor of
 # about two, which is what a plan needs.
@@ -49,8 +49,8 @@ class Stack:
 def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) -> list[Stack]:
     """Return stacks of these cells, the slowest first, so that no worker ends long after the rest.
 
-    `budget` bounds the memory of a stack in bytes; at least two stacks a worker are made where
-    there are cells enough, so that all have work.
+    `budget` bounds the memory of a stack, its data included, in bytes; at least two stacks a
+    worker are made where there are cells enough, so that all have work.
     """
     groups: defaultdict[tuple[Any, ...], list[Cell]] = defaultdict(list)
     for cell in cells:
@@ -59,12 +59,14 @@ def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) 
     stacks = []
     for group in groups.values():
         cost = cost_of(group[0])
-        most = max(1, min(MAX_STACK, share, budget // max(cost.memory, 1)))
+        repeats = len({draw_key(cell.recipe) for cell in group}) if cost.data else 1
+        most = max(1, min(MAX_STACK, share, cost.networks_in(budget, repeats)))
         count = math.ceil(len(group) / most)
         size = math.ceil(len(group) / count)  # even sizes: a small rest would cost as much
         for first in range(0, len(group), size):
             chosen = tuple(group[first : first + size])
-            stacks.append(Stack(chosen, cost.seconds(len(chosen)), cost.memory * len(chosen)))
+            memory = cost.memory * len(chosen) + cost.data * min(repeats, len(chosen))
+            stacks.append(Stack(chosen, cost.seconds(len(chosen)), memory))
     return sorted(stacks, key=lambda stack: -stack.seconds)
 
 
@@ -76,11 +78,12 @@ def cost_of(cell: Cell) -> Cost | FlatCost:
         return FlatCost(
             SECONDS_TO_WALK + steps * SECONDS_PER_WALK_STEP,
             SECONDS_PER_ROW * curve_rows(cell),
-            steps * BYTES_PER_WALK_STEP,
+            memory=steps * BYTES_PER_WALK_STEP,
         )
     if kind == NUMERICS:
         points = recipe["points"]
-        return FlatCost(0.0, SECONDS_PER_ROW * curve_rows(cell) + points * 5e-7, points * 400)
+        of_cell = SECONDS_PER_ROW * curve_rows(cell) + points * 5e-7
+        return FlatCost(0.0, of_cell, memory=points * 400)
     return Cost.of(cell)
 
 
@@ -112,13 +115,27 @@ def program_key(cell: Cell) -> tuple[Any, ...]:
     return tuple(key)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """The bytes that a stack takes: for each cell, and for the data of each repeat."""
+
+    memory: int
+    data: int = 0
+
+    def networks_in(self, budget: int, repeats: int) -> int:
+        """Return how many cells fit, where so many repeats share out the cells in turn."""
+        each_its_own = budget // max(1, self.memory + self.data)
+        if each_its_own <= repeats:
+            return each_its_own
+        return (budget - repeats * self.data) // max(1, self.memory)
+
+
 @dataclass(frozen=True)
-class FlatCost:
-    """What a walk or a sweep costs: seconds of a stack and of a cell, bytes of a cell."""
+class FlatCost(Memory):
+    """What a walk or a sweep costs: seconds of a stack and of a cell."""
 
     of_stack: float
     of_cell: float
-    memory: int
 
     def seconds(self, cells: int) -> float:
         """Return the expected seconds of a stack of so many cells."""
@@ -160,7 +177,7 @@ class ProbeCost:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Memory):
     """What one network of a program costs: numbers from its shape, seconds from a rough model."""
 
     steps: int
@@ -169,7 +186,6 @@ class Cost:
     products: float  # multiply-adds of a step, forward and backward
     elements: float  # numbers that a step's elementwise operations touch
     rows: int  # of one whole evaluation
-    memory: int
     probes: ProbeCost
 
     @classmethod
@@ -197,6 +213,8 @@ class Cost:
             elements=activations + 25.0 * weights,
             rows=sum(len(x) for x in split.x.values()),
             memory=max(training, probes.memory),
+            # as the split has it in double precision, and as the stack has it
+            data=split.nbytes + split.nbytes * size // 8,
             probes=probes,
         )
 

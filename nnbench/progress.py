@@ -107,9 +107,17 @@ class Progress:
         self._left = TimeLeft(stacks)
         self._said = time.monotonic()
         if survey.damaged_parts:
-            self.say(f"{survey.damaged_parts} damaged parts set aside; their cells run again.")
+            self.say(
+                f"{survey.damaged_parts} damaged parts set aside, in damaged/ beside the tables; "
+                "their cells run again."
+            )
         if survey.stale:
-            self.say(f"{len(survey.stale)} results are of other sources or another engine; stale.")
+            self.say(
+                f"{len(survey.stale)} results are of other sources or library versions: stale, "
+                "and replaced."
+            )
+        if survey.other_engine:
+            self.say(f"{len(survey.other_engine)} results are of another engine: kept, not used.")
         finished = cells - self.total
         kept = f", {finished:,} finished earlier" if finished else ""
         to_do = f"{self.total:,} to {self.verb} in {len(stacks)} stacks"

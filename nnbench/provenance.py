@@ -57,17 +57,19 @@ def describe(
     workers: int,
     threads: int,
     wall_seconds: float,
+    limit: int | None = None,
     tables: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The content of a study's provenance.json. Names neither the host nor the folder it is in.
 
-    `study` is the study as resolved, `counts` the cells by status, `threads` per worker, `tables`
-    what was done to each of the user's own tables.
+    `study` is the study as resolved, `counts` its cells by status, `threads` per worker, `limit`
+    the most cells that the run was told to train, `tables` what was done to each of the user's own.
     """
     python = {"nnbench": __version__, "python": platform.python_version()}
     return {
         "study": dict(study),
         "counts": dict(counts),
+        "limit": limit,
         "tables": [dict(table) for table in tables],
         "versions": python | _versions(DECIDING_LIBRARIES + OTHER_LIBRARIES),
         "machine": machine(),
@@ -104,10 +106,17 @@ def machine() -> dict[str, Any]:
     """The processor, its cores that this process may use, memory in bytes, and the system."""
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
     }
+
+
+def cores() -> int:
+    """The cores that this process may use; all of them where the system does not tell."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -116,8 +125,13 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
     Errors: ValueError where the document holds NaN or infinity, which JSON has not; StoreError
     where the disk refuses.
     """
+    write_files(path.parent, {path.name: json_bytes(document)})
+
+
+def json_bytes(document: Mapping[str, Any]) -> bytes:
+    """A document as the content of a JSON file. Errors: ValueError for NaN or infinity."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    write_files(path.parent, {path.name: f"{text}\n".encode()})
+    return f"{text}\n".encode()
 
 
 def _deciding_files(package: Path) -> list[Path]:

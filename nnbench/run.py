@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -17,12 +16,12 @@ from nnbench.kinds import LANDSCAPE, NUMERICS, kind_of
 from nnbench.plan import Stack, plan
 from nnbench.predictions import prediction_files
 from nnbench.protocol import engine_name
-from nnbench.provenance import describe, fingerprint, write_json
+from nnbench.provenance import cores, describe, fingerprint, json_bytes
 from nnbench.report.build import Report, build_report
 from nnbench.report.claim_table import write_claims
 from nnbench.report.index import write_index
 from nnbench.rows import Rows, crashed_rows
-from nnbench.store import Store, Survey, results_folder, write_files
+from nnbench.store import Store, Survey, Tables, results_folder, write_files
 from nnbench.study import Cell, Study
 from nnbench.wall_time import WallTime
 from nnbench.workers import Crash, run_tasks
@@ -52,7 +51,7 @@ class Options:
     @property
     def processes(self) -> int:
         """Return the number of worker processes."""
-        return self.workers or len(os.sched_getaffinity(0))
+        return self.workers or cores()
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Outcome:
 
     folder: Path
     report: Report
-    counts: dict[str, int]  # cells, ok, diverged, crashed, missing
+    counts: dict[str, int]  # of the whole study: cells, ok, diverged, crashed, missing
     seconds: float  # of this run
 
 
@@ -114,16 +113,15 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
             wall_time.note()
             listener.finished(task, rows)
             if time.perf_counter() - tables_at > SECONDS_BETWEEN_TABLES:
-                store.write_tables(cells, study.report.target)
+                write_tables(study, options, store, wall_time.seconds)
                 tables_at = time.perf_counter()
 
     store.remove_stale()
-    tables = store.write_tables(cells, study.report.target)
-    counts = count(cells, tables.cells["status"].tolist())
     if missing:
         wall_time.note()
-    told = provenance_of(study, cells, store, options, counts, wall_time.seconds)
-    write_json(store.folder / "provenance.json", told)
+    tables = write_tables(study, options, store, wall_time.seconds)
+    has_row = set(tables.cells["cell_id"])
+    cells = [cell for cell in study.cells() if cell.cell_id in has_row]
     if study.kind == LANDSCAPE:
         write_files(store.folder, ground_files(cells))
     if study.probes.layers:
@@ -131,28 +129,29 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     write_claims(store.folder)
     report = build_report(store.folder)
     write_index(options.out)
+    counts = count(study.cells(), tables.cells["status"].tolist())
     return Outcome(store.folder, report, counts, time.perf_counter() - began)
 
 
-def provenance_of(
-    study: Study,
-    cells: Sequence[Cell],
-    store: Store,
-    options: Options,
-    counts: dict[str, int],
-    wall_seconds: float,
-) -> dict[str, Any]:
-    """Return what provenance.json says of these results."""
-    return describe(
-        study=study.document(),
-        counts=counts,
-        engine=options.engine_name,
-        source_fingerprint=store.fingerprint,
-        workers=options.processes,
-        threads=1,
-        wall_seconds=wall_seconds,
-        tables=tables_of(cells),
-    )
+def write_tables(study: Study, options: Options, store: Store, wall_seconds: float) -> Tables:
+    """Write the tables of all that has finished and, in one go, where they come from."""
+    cells = study.cells()
+
+    def provenance(tables: Tables) -> dict[str, bytes]:
+        document = describe(
+            study=study.document(),
+            counts=count(cells, tables.cells["status"].tolist()),
+            engine=options.engine_name,
+            source_fingerprint=store.fingerprint,
+            workers=options.processes,
+            threads=1,
+            wall_seconds=wall_seconds,
+            limit=options.limit,
+            tables=tables_of(cells),
+        )
+        return {"provenance.json": json_bytes(document)}
+
+    return store.write_tables(cells, study.report.target, provenance)
 
 
 def open_store(study: Study, options: Options) -> Store:

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,9 +70,10 @@ class Survey:
 
     finished: frozenset[str]  # ok or diverged, with this engine and these sources
     crashed: frozenset[str]  # tried, without a result
-    stale: frozenset[str]  # results of another engine or of other sources only
+    other_engine: frozenset[str]  # results of another engine only, which stay
+    stale: frozenset[str]  # results of other sources or libraries only
     stale_parts: int
-    damaged_parts: int  # set aside, by this run or an earlier one
+    damaged_parts: int  # that this object set aside
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Store:
         for folder in (self.folder, self.folder / PARTS, self.folder / DAMAGED):
             if folder != self.folder and folder.is_symlink():
                 raise StoreError(f"{folder} is a link out of the results: remove it.")
-            with _disk("open", folder):
+            with disk("open", folder):
                 _sweep(folder)
 
     def commit(self, rows: Rows) -> str:
@@ -118,7 +119,7 @@ class Store:
         """
         name, contents = self._packed(rows)
         parts = self.folder / PARTS
-        with _disk("write results to", parts):
+        with disk("write results to", parts):
             _make_folder(parts)
             with _scratch(parts) as draft:
                 for file, content in contents.items():
@@ -132,21 +133,25 @@ class Store:
         """Read and check every part, and say which cells have what."""
         done: set[str] = set()
         crashed: set[str] = set()
+        other_engine: set[str] = set()
         stale: set[str] = set()
         stale_parts = 0
         for part in self._parts():
             if self._is_fresh(part):
                 done.update(part.done)
                 crashed.update(part.crashed)
+            elif part.fingerprint == self.fingerprint:
+                other_engine.update(part.done, part.crashed)
             else:
                 stale.update(part.done, part.crashed)
                 stale_parts += 1
         return Survey(
             finished=frozenset(done),
             crashed=frozenset(crashed - done),
-            stale=frozenset(stale - done - crashed),
+            other_engine=frozenset(other_engine - done - crashed),
+            stale=frozenset(stale - other_engine - done - crashed),
             stale_parts=stale_parts,
-            damaged_parts=len(_entries(self.folder / DAMAGED)),
+            damaged_parts=len(self.damage),
         )
 
     def finished(self) -> frozenset[str]:
@@ -172,12 +177,18 @@ class Store:
         reached = _epochs_to_target(frames, target)
         return frames._replace(cells=frames.cells.assign(epochs_to_target=reached))
 
-    def write_tables(self, cells: Sequence["Cell"], target: float | None = None) -> Tables:
+    def write_tables(
+        self,
+        cells: Sequence["Cell"],
+        target: float | None = None,
+        beside: Callable[[Tables], Mapping[str, bytes]] = lambda tables: {},
+    ) -> Tables:
         """Rebuild the tables from the parts and replace their files; the same data, the same bytes.
 
-        Under the folder's lock, so that of several runs the last to write has seen the most.
+        With them go the files that `beside` makes of them. Under the folder's lock, so that of
+        several runs the last to write has seen the most.
         """
-        with _disk("write tables to", self.folder):
+        with disk("write tables to", self.folder):
             _make_folder(self.folder)
             with _locked(self.folder):
                 tables = self.tables(cells, target)
@@ -186,20 +197,28 @@ class Store:
                     for kind, frame in tables._asdict().items()
                 }
                 csv = tables.cells.to_csv(index=False, lineterminator="\n")
-                _replace(self.folder, {**contents, "cells.csv": csv.encode()})
+                files = {**contents, "cells.csv": csv.encode(), **beside(tables)}
+                _replace(self.folder, files)
         return tables
 
     def remove_stale(self) -> int:
-        """Remove the stale parts whose every cell has a fresh result by now; returns how many."""
+        """Remove the stale parts whose every cell has a fresh result by now; returns how many.
+
+        Results of another engine, but of these sources, stay: a run with that engine has them.
+        """
         finished = self.finished()
         return self._remove(
             part.name
             for part in self._parts()
-            if not self._is_fresh(part) and finished.issuperset(part.done + part.crashed)
+            if part.fingerprint != self.fingerprint
+            and finished.issuperset(part.done + part.crashed)
         )
 
     def remove_all(self) -> int:
-        """Remove every part, fresh or stale, for a run that starts afresh; returns how many."""
+        """Remove every part, damaged ones too, for a run that starts afresh; returns how many."""
+        damaged = self.folder / DAMAGED
+        with disk("remove", damaged), suppress(FileNotFoundError):
+            shutil.rmtree(damaged)
         return self._remove(path.name for path in _entries(self.folder / PARTS))
 
     def _is_fresh(self, part: _Part) -> bool:
@@ -243,7 +262,7 @@ class Store:
 
     def _sound(self, path: Path) -> _Part | None:
         """The part, or None where it was damaged (it is set aside) or has just been removed."""
-        with _disk("read", path):
+        with disk("read", path):
             try:
                 return _read_part(path)
             except _Damage:
@@ -265,7 +284,7 @@ class Store:
         """Take parts out of sight in one step each, then delete them."""
         parts = self.folder / PARTS
         removed = 0
-        with _disk("remove results from", parts):
+        with disk("remove results from", parts):
             for name in names:
                 with _scratch(parts) as bin_, suppress(FileNotFoundError):
                     os.rename(parts / name, bin_ / name)
@@ -288,24 +307,30 @@ def results_folder(root: Path, name: str) -> Path:
     return folder
 
 
-def read_tables(folder: Path) -> Tables:
-    """The tables that a run wrote, checked against their checksums.
+def holds_results(folder: Path) -> bool:
+    """Whether a run has left anything in this folder: tables, or parts where it was stopped."""
+    return any(os.path.exists(folder / name) for name in (PARTS, FILES["cells"]))
 
-    Errors: StoreError where one is missing or damaged, or the disk refuses.
+
+def read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Those of a study's files that are there, by name, each checked against its checksum.
+
+    Under the folder's lock, so that all are of one state of the study. Errors: StoreError where
+    one is damaged, or was removed, or the disk refuses.
     """
-    with _disk("read", folder):
+    with disk("read", folder), _locked(folder):
         try:
             known = _read_checksums(folder)
-            contents = [_checked(folder, name, known) for name in FILES.values()]
+            present = [name for name in names if name in known or (folder / name).exists()]
+            return {name: _checked(folder, name, known) for name in present}
         except _Damage as damage:
             raise StoreError(f"In {folder}, {damage}: run the study again.") from damage
-    return Tables(*(pq.read_table(pa.BufferReader(content)).to_pandas() for content in contents))
 
 
 def verify(folder: Path) -> list[str]:
     """One sentence for everything damaged in a study's folder; changes nothing on disk."""
     found: list[str] = []
-    with _disk("read", folder):
+    with disk("read", folder):
         for path in _entries(folder / PARTS):
             try:
                 _read_part(path)
@@ -328,7 +353,7 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
 
     Errors: StoreError where the disk refuses; every file is then as it was before.
     """
-    with _disk("write to", folder):
+    with disk("write to", folder):
         _make_folder(folder)
         with _locked(folder):
             _replace(folder, contents)
@@ -497,7 +522,7 @@ _drafts: set[Path] = set()  # those of this process, by which `_sweep` knows a r
 
 
 @contextmanager
-def _disk(action: str, path: Path) -> Iterator[None]:
+def disk(action: str, path: Path) -> Iterator[None]:
     """Turn what the operating system refuses into one sentence."""
     try:
         yield
@@ -595,7 +620,7 @@ def _make_folder(folder: Path) -> None:
 
 def _entries(folder: Path) -> list[Path]:
     """What lies in a folder, by name, without drafts; nothing where there is no folder."""
-    with _disk("read", folder), suppress(FileNotFoundError):
+    with disk("read", folder), suppress(FileNotFoundError):
         return sorted(path for path in folder.iterdir() if not path.name.startswith(".tmp-"))
     return []
 

@@ -22,6 +22,7 @@ from typing import Any
 from nnbench.document import (
     METRICS,
     METRICS_OF,
+    OF_TASK,
     PROBED,
     Claim,
     Design,
@@ -29,6 +30,7 @@ from nnbench.document import (
     Probes,
     Report,
     read_document,
+    with_metrics,
 )
 from nnbench.grid import (
     GRID_KEYS,
@@ -42,7 +44,7 @@ from nnbench.grid import (
 )
 from nnbench.kinds import KINDS, TRAINING
 from nnbench.mistakes import StudyError, nearest, quoted
-from nnbench.partial import Namer, about, matches, may_match
+from nnbench.partial import Namer, Partial, about, matches, may_match
 from nnbench.vocabulary import Vocabulary
 
 MAX_FILE_BYTES = 1_000_000
@@ -338,6 +340,8 @@ def make_study(content: Mapping[str, Any], vocabulary: Vocabulary) -> Study:
     written = read_document(content)
     vocabulary = replace(vocabulary, study_kind=written.kind)
     levels, listed = read_grid(written.grid, vocabulary)
+    tasks = {vocabulary.task(level.fields) for level in levels.get("data", [])}
+    written = with_metrics(written, tasks)
     seeds = read_seeds(written.grid) if KINDS[written.kind].has_chance else (0,)
     namer = Namer(levels, seeds, vocabulary)
     design = _normalised_design(written.design, namer)
@@ -395,9 +399,9 @@ def _check_report(study: Study) -> None:
     metric, metrics = study.report.metric, METRICS_OF[study.kind]
     if metric not in metrics:
         raise StudyError(f"[report] metric: unknown {quoted(metric)}{nearest(metric, metrics)}")
-    _check_probed("[report]", metric, study.probes)
+    _check_metric(study, "[report]", metric, {})
     for number, claim in enumerate(study.claims, start=1):
-        _check_probed(f"[[claim]] {number}", claim.metric, study.probes)
+        _check_metric(study, f"[[claim]] {number}", claim.metric, claim.where)
     if study.kind != TRAINING:
         _check_only_for_training(study)
     places = {
@@ -406,6 +410,23 @@ def _check_report(study: Study) -> None:
     for place in study.report.tune:
         if place not in places:
             raise StudyError(f"[report] tune: unknown {quoted(place)}{nearest(place, places)}")
+
+
+def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None:
+    """Refuse a metric that none of the cells of `where` can have."""
+    _check_probed(place, metric, study.probes)
+    of = next((task for task, metrics in OF_TASK.items() if metric in metrics), None)
+    wanted = about(where, "data")
+    tasks = {
+        study.vocabulary.task(level.fields)
+        for level in study.levels.get("data", [])
+        if may_match(level, wanted)
+    }
+    if of is not None and tasks and of not in tasks:
+        other = OF_TASK[tasks.pop()][OF_TASK[of].index(metric)]
+        raise StudyError(
+            f"{place} metric: {metric} is of a {of}, which none of its data sets is: take {other}"
+        )
 
 
 def _check_probed(where: str, metric: str, probes: Probes) -> None:

@@ -116,13 +116,15 @@ class Vocabulary:
     """All that a study file may name.
 
     `kinds` maps a `[grid]` key (`activation`) to its entries by name; `resolve` fills in what one
-    factor of a recipe takes from another and raises ValueError for a recipe that cannot be;
-    `folder` is what relative paths in a study are relative to, `study_kind` the kind of study,
-    which decides the keys of `[grid]`.
+    factor of a recipe takes from another and raises ValueError for a recipe that cannot be; `task`
+    tells of a recipe's data whether it is a classification or a regression; `folder` is what
+    relative paths in a study are relative to, `study_kind` the kind of study, which decides the
+    keys of `[grid]`.
     """
 
     kinds: Mapping[str, Mapping[str, Entry]]
     resolve: Callable[[Mapping[str, Any]], dict[str, Any]]
+    task: Callable[[Mapping[str, Any]], str]
     folder: Path = Path()
     study_kind: str = "training"
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nnbench.store import write_files
 from tests.synthetic import make_curves
 
 NOISE = [0.004, -0.002, 0.001, -0.005, 0.002, 0.003, -0.001, -0.004, 0.005, -0.003]
@@ -103,10 +104,15 @@ def around(mean: float, spread: float = 0.01, n: int = 10) -> list[float]:
 def write_results(folder: Path, cells: pd.DataFrame, **changes: Any) -> Path:
     """Write a results folder of the made-up study."""
     folder.mkdir(parents=True)
-    cells.to_parquet(folder / "cells.parquet")
-    make_curves(cells).to_parquet(folder / "curves.parquet")
     document = study(name=folder.name, title="", **changes)
-    (folder / "provenance.json").write_text(json.dumps({"study": document}), encoding="utf-8")
+    write_files(
+        folder,
+        {
+            "cells.parquet": cells.to_parquet(),
+            "curves.parquet": make_curves(cells).to_parquet(),
+            "provenance.json": json.dumps({"study": document}).encode(),
+        },
+    )
     return folder
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nnbench.store import write_files
+
 ACTIVATION_EFFECT = {"relu": 0.0, "tanh": 0.02, "sigmoid": -0.1}
 INIT_EFFECT = {"he_normal": 0.0, "xavier_normal": 0.0}
 OPTIMIZERS: tuple[tuple[str, float], ...] = (("adam", 0.001), ("sgd", 0.3))
@@ -146,8 +148,6 @@ def write_results(
     """Write a results directory; `changes` go into the study's document."""
     folder.mkdir(parents=True, exist_ok=True)
     curves = make_curves(cells) if curves is None else curves
-    cells.to_parquet(folder / "cells.parquet")
-    curves.to_parquet(folder / "curves.parquet")
     status = cells["status"]
     counts = {name: int((status == name).sum()) for name in ("ok", "diverged", "crashed")}
     provenance = {
@@ -162,5 +162,12 @@ def write_results(
         "wall_seconds": 83.4,
         "created": "2026-01-01T00:00:00Z",
     }
-    (folder / "provenance.json").write_text(json.dumps(provenance), encoding="utf-8")
+    write_files(
+        folder,
+        {
+            "cells.parquet": cells.to_parquet(),
+            "curves.parquet": curves.to_parquet(),
+            "provenance.json": json.dumps(provenance).encode(),
+        },
+    )
     return folder

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -154,6 +155,10 @@ def test_a_bad_study_is_one_sentence_and_exit_2(
         (("run", "tiny.toml", "--wokers", "2"), 2, "No such option"),
         (("run", "tiny.toml", "--out", "taken"), 5, "taken"),
         (("report", "nothing"), 2, "no results there"),
+        (("verify", "/etc"), 2, "/etc: no results there"),
+        (("compare", "results/nothing", "stopped"), 2, "results/nothing: no results there"),
+        (("report", "stopped"), 2, "its run was stopped; run the study again"),
+        (("verify", "stopped"), 0, ""),
         (("run", "tiny.toml", "--engine", "reference", "--compile", "on"), 2, "plain PyTorch"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
@@ -163,9 +168,36 @@ def test_a_mistake_has_an_exit_code_and_a_sentence(
 ) -> None:
     (tmp_path / "tiny.toml").write_text(STUDY)
     (tmp_path / "taken").write_text("a file where the results should go")
+    (tmp_path / "stopped" / "parts").mkdir(parents=True)
     ended = nnbench(*arguments, cwd=tmp_path)
     assert ended.returncode == code
     assert words in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_flipped_bit_in_a_table_ends_with_5(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "results", tmp_path / "results")
+    shutil.copytree(finished / "results" / "tiny", tmp_path / "results" / "other")
+    table = tmp_path / "results" / "tiny" / "cells.parquet"
+    content = bytearray(table.read_bytes())
+    content[len(content) // 2] ^= 1
+    table.write_bytes(content)
+    before = (table.parent / "report.html").read_bytes()
+    for arguments in (("report", "tiny"), ("compare", "tiny", "other"), ("export", "0")):
+        ended = nnbench(*arguments, cwd=tmp_path)
+        assert ended.returncode == 5 and not ended.stdout, arguments
+        assert "cells.parquet does not match its checksum: run the study again" in ended.stderr
+    assert (table.parent / "report.html").read_bytes() == before
+
+
+def test_a_report_that_cannot_be_written_ends_with_5(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "results", tmp_path / "results")
+    page = tmp_path / "results" / "tiny" / "report.html"
+    page.unlink()
+    page.mkdir()
+    for arguments in (("report", "tiny"), ("compare", "tiny", "tiny", "--html", str(page))):
+        ended = nnbench(*arguments, cwd=tmp_path)
+        assert ended.returncode == 5 and "Traceback" not in ended.stderr, arguments
+        assert "report.html: Is a directory" in ended.stderr
 
 
 def test_help_is_quick_and_imports_no_torch(tmp_path: Path) -> None:
@@ -205,9 +237,47 @@ def test_output_survives_a_narrow_world(finished: Path) -> None:
     assert "Traceback" not in piped.stderr and piped.stdout.startswith("tiny: 12 networks")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+def test_output_that_nobody_can_take(finished: Path) -> None:
+    def run(words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            f"{sys.executable} -m nnbench.cli {words}",
+            shell=True,
+            cwd=finished,
+            capture_output=True,
+            text=True,
+            env=os.environ | environment,
+        )
+
+    shutil.copytree(finished / "results" / "tiny", finished / "résumé")
+    shown = run("verify résumé", PYTHONIOENCODING="ascii")
+    assert shown.returncode == 0 and shown.stdout == "r?sum?: sound\n", shown.stderr
+    closed = run("list losses >&-")
+    assert (closed.returncode, closed.stderr) == (0, "")
+    full = run("list losses > /dev/full")
+    assert full.returncode == 5
+    assert full.stderr == "nnbench: the output: No space left on device\n"
+
+
+def test_a_bad_study_is_refused_before_the_heavy_imports(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("name = 1\n[grid]\ndata = 'moons'\n")
+    script = "import sys; sys.argv = ['nnbench', 'run', 'bad.toml']; from nnbench.cli import main\n"
+    script += "try: main()\nexcept SystemExit as end: assert end.code == 2\n"
+    script += "heavy = {'torch', 'pandas', 'scipy', 'pyarrow', 'matplotlib', 'sklearn'}\n"
+    script += "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path).returncode == 0
+
+
 def test_limit_is_nested_and_spread(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(STUDY)
     for limit in ("3", "5"):
         ended = nnbench("run", "tiny.toml", "--limit", limit, "--json", cwd=tmp_path)
-        assert json.loads(ended.stdout)["cells"] == int(limit)
-    assert "3 finished earlier" in ended.stderr
+        counts = json.loads(ended.stdout)
+        assert (counts["cells"], counts["missing"]) == (12, 12 - int(limit))
+    assert "5 networks, 3 finished earlier" in ended.stderr
+    folder = tmp_path / "results" / "tiny"
+    assert "<dt>complete</dt><dd>no, 7 not run</dd>" in (folder / "report.html").read_text()
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert (provenance["limit"], provenance["counts"]["missing"]) == (5, 7)
+    nnbench("run", "tiny.toml", "--limit", "3", cwd=tmp_path)  # what has finished stays in
+    assert len(pd.read_parquet(folder / "cells.parquet")) == 5

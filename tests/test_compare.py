@@ -15,6 +15,7 @@ from statsmodels.stats.multitest import multipletests
 
 from nnbench.compare import ARM, LEVEL, OVERALL, compare_pairs, regressions
 from nnbench.matching import changes, match_cells
+from nnbench.provenance import write_json
 from nnbench.report.analysis import ReportError, read_results
 from nnbench.report.comparison import (
     Comparison,
@@ -323,7 +324,7 @@ def test_the_page_escapes_what_studies_hold(folders: Path) -> None:
     after = folders / "results" / "after"
     provenance = json.loads((after / "provenance.json").read_text())
     provenance["engine"] = "<script>alert(1)</script>"
-    (after / "provenance.json").write_text(json.dumps(provenance))
+    write_json(after / "provenance.json", provenance)
     page = comparison_page(compared(folders))
     assert "&lt;script&gt;" in page and "<script" not in page
     assert "▼" in page and "24/24" in page

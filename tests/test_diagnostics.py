@@ -22,6 +22,7 @@ from nnbench.protocol import PROBE_ROWS
 from nnbench.report.analysis import analyse, read_results
 from nnbench.report.diagnostics import diagnostic_pictures, diagnostics
 from nnbench.report.views import Diagnostic, spread_choice
+from nnbench.store import write_files
 from tests.synthetic import write_results
 
 FACTOR = {  # planted: of the gradient's norm, a layer towards the input
@@ -194,7 +195,7 @@ def pictures_of(
     write_results(folder, cells, curves, factors=factors)
     for name, frame in (("layers", layers), ("predictions", predictions)):
         if frame is not None:
-            frame.to_parquet(folder / f"{name}.parquet")
+            write_files(folder, {f"{name}.parquet": frame.to_parquet()})
     results = read_results(folder)
     return {found.name: found for found in diagnostics(results, analyse(results))}
 

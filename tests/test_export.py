@@ -36,7 +36,7 @@ from nnbench.numerics import sweep
 from nnbench.reference import train_cell
 from nnbench.reference_walk import walk_cell
 from nnbench.rows import Rows
-from nnbench.store import Store
+from nnbench.store import Store, StoreError, write_files
 from nnbench.study import Cell, make_study
 from tests.helpers import make_cells, small_data, variants
 
@@ -566,8 +566,9 @@ def test_without_results_the_sentence_says_how_to_make_some(tmp_path: Path) -> N
     with pytest.raises(ExportError, match="nnbench run STUDY makes them"):
         find("0", folders_of_results(tmp_path))
     (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "cells.parquet").write_text("no table")
-    with pytest.raises(ExportError, match=r"cells\.parquet: cannot be read"):
+    write_files(tmp_path / "broken", {"cells.parquet": b"no table"})
+    (tmp_path / "broken" / "cells.parquet").write_text("another")
+    with pytest.raises(StoreError, match=r"cells\.parquet does not match its checksum"):
         find("0", folders_of_results(tmp_path))
 
 
@@ -580,13 +581,14 @@ def test_a_table_older_than_a_field_is_sound(tmp_path: Path) -> None:
     from nnbench.study import make_cell
 
     old_id = make_cell("test", older).cell_id
-    table.drop(columns="evaluation").assign(cell_id=old_id).to_parquet(path)
+    older_table = table.drop(columns="evaluation").assign(cell_id=old_id)
+    write_files(path.parent, {path.name: older_table.to_parquet()})
     assert find(old_id, [tmp_path / "test"]).is_sound
-    table.assign(**{"optimizer.lr": 0.5}).to_parquet(path)
+    write_files(path.parent, {path.name: table.assign(**{"optimizer.lr": 0.5}).to_parquet()})
     changed = find(cell.cell_id, [tmp_path / "test"])
     assert not changed.is_sound and changed.recipe["optimizer.lr"] == 0.5
     assert "is not what its id was made from" in hints(changed)[0]
-    table.assign(study='"""').to_parquet(path)
+    write_files(path.parent, {path.name: table.assign(study='"""').to_parquet()})
     with pytest.raises(ExportError, match="is no study's name"):
         find(cell.cell_id, [tmp_path / "test"])
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from nnbench.provenance import write_json
 from nnbench.report.build import build_report
 from nnbench.report.index import write_index
+from nnbench.store import write_files
 from tests.synthetic import make_cells, write_results
 
 
@@ -56,7 +58,7 @@ def test_the_same_results_give_the_same_index(out: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["{", "[]", '{"study": 3, "counts": {}}', '{"counts": {}}', ""])
 def test_a_folder_that_cannot_be_read_is_left_out(out: Path, broken: str) -> None:
-    (out / "one" / "provenance.json").write_text(broken)
+    write_files(out / "one", {"provenance.json": broken.encode()})
     page = (write_index(out) or out).read_text(encoding="utf-8")
     assert "1 study has trained 24 cells" in page and "Which" not in page
 
@@ -77,10 +79,16 @@ def test_pages_beside_the_studies_are_linked_where_they_are(out: Path) -> None:
     assert "theory/index.html" not in page
 
 
+def test_a_damaged_provenance_is_left_out(out: Path) -> None:
+    path = out / "one" / "provenance.json"
+    path.write_text(path.read_text().replace("72", "27"))
+    assert "1 study has trained 24 cells" in (write_index(out) or out).read_text(encoding="utf-8")
+
+
 def test_a_study_that_has_not_run_whole_is_counted(out: Path) -> None:
     provenance = json.loads((out / "one/provenance.json").read_text())
     provenance["counts"]["missing"] = 7
-    (out / "one/provenance.json").write_text(json.dumps(provenance))
+    write_json(out / "one/provenance.json", provenance)
     page = (write_index(out) or out).read_text(encoding="utf-8")
     assert "<dt>not run</dt><dd>7</dd>" in page
 

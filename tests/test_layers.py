@@ -52,6 +52,7 @@ ALLOWED: dict[str, set[str]] = {
         "seeds",
         "study",
     },
+    "store": {"rows", "study"},
     "reference_walk": {"catalog", "reference", "rows", "study", "walks"},
     "export": {
         "catalog",
@@ -60,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
         "lazy",
         "mistakes",
         "numerics",
+        "store",
         "study",
         "vocabulary",
         "walks",

@@ -35,7 +35,7 @@ def page(*parts: object, title: str = "Title", answer: str = "Answer.") -> Page:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = write_results(tmp_path_factory.mktemp("results"), make_cells())
+    folder = write_results(tmp_path_factory.mktemp("it") / "results" / "synthetic", make_cells())
     build_report(folder, with_markdown=True)
     return folder
 

@@ -171,7 +171,8 @@ def test_memory_and_time_of_a_plan_include_probes() -> None:
 
 @pytest.mark.parametrize("probes", [LAYERS, SHARP])
 def test_a_stack_with_probes_keeps_to_the_budget(probes: dict[str, Any]) -> None:
-    budget = 3 * cost_of(probed(probes, **DEEP)[0]).memory + 1
+    cost = cost_of(probed(probes, **DEEP)[0])
+    budget = 3 * (cost.memory + cost.data) + 1
     stacks = plan(probed(probes, **DEEP), budget=budget)
     assert [len(stack.cells) for stack in stacks] == [3, 3, 2]
     assert all(stack.memory <= budget for stack in stacks)

@@ -19,9 +19,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nnbench.provenance import write_json
 from nnbench.report import build, numbers, sentences
 from nnbench.report.analysis import analyse, read_results
 from nnbench.report.build import ReportError, build_report
+from nnbench.store import StoreError, write_files
 from tests.synthetic import FACTORS, make_cells, make_curves, make_many, write_results
 
 
@@ -56,7 +58,8 @@ def page_of(folder: Path) -> Page:
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Page:
     """The page of the made-up study as it stands."""
-    return page_of(write_results(tmp_path_factory.mktemp("plain"), make_cells()))
+    folder = tmp_path_factory.mktemp("plain") / "results" / "synthetic"
+    return page_of(write_results(folder, make_cells()))
 
 
 # The build
@@ -118,26 +121,57 @@ def test_a_failed_write_leaves_the_old_report_and_no_litter(
     for broken in ("fsync", "replace"):
         with monkeypatch.context() as patch:
             patch.setattr(os, broken, full)
-            with pytest.raises(OSError, match="No space"):
+            with pytest.raises(StoreError, match=r"report\.html: No space left on device\. Free"):
                 build_report(tmp_path)
         assert (tmp_path / "report.html").read_bytes() == old
         assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
-@pytest.mark.parametrize("name", ["cells.parquet", "curves.parquet", "provenance.json"])
-def test_a_missing_or_broken_file_is_a_clear_error(tmp_path: Path, name: str) -> None:
+def test_a_report_that_cannot_take_its_place_is_a_clear_error(tmp_path: Path) -> None:
     write_results(tmp_path, make_cells())
-    (tmp_path / name).write_bytes(b"not what it was")
-    with pytest.raises(ReportError, match="cannot be read"):
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(StoreError, match=r"Cannot write .*report\.html: Is a directory"):
+        build_report(tmp_path)
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "name", ["cells.parquet", "curves.parquet", "provenance.json", "claims.csv", "layers.parquet"]
+)
+def test_a_missing_or_damaged_file_is_a_clear_error(tmp_path: Path, name: str) -> None:
+    claim = {"text": "x", "better": {"activation": "tanh"}, "than": {"activation": "relu"}}
+    write_results(tmp_path, make_cells(), claims=[claim])
+    extra = {
+        "claims.csv": b"text\nx\n",
+        "layers.parquet": pd.DataFrame(columns=["cell_id"]).to_parquet(),
+    }
+    write_files(tmp_path, extra)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(StoreError, match=f"{name} does not match its checksum"):
         build_report(tmp_path)
     (tmp_path / name).unlink()
-    with pytest.raises(ReportError, match=f"{name} is missing"):
+    with pytest.raises(StoreError, match=f"{name} is missing"):
+        build_report(tmp_path)
+
+
+def test_a_folder_without_results_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match=r"cells\.parquet is missing: `nnbench run` writes it"):
         build_report(tmp_path)
 
 
 def test_an_unknown_metric_is_a_clear_error(tmp_path: Path) -> None:
     write_results(tmp_path, make_cells(), report={"metric": "speed"})
     with pytest.raises(ReportError, match="'speed' is not in the results; there are: test_acc"):
+        build_report(tmp_path)
+
+
+def test_a_metric_that_no_cell_has_is_a_clear_error(tmp_path: Path) -> None:
+    cells = make_cells()
+    changed = cells.assign(test_accuracy=None, test_r2=0.5)
+    write_results(tmp_path, changed, make_curves(cells))
+    with pytest.raises(ReportError, match=r"no cell has test_accuracy; there are: .*test_r2"):
         build_report(tmp_path)
 
 
@@ -310,14 +344,13 @@ def test_claims_come_first_verdict_and_sentence(tmp_path: Path) -> None:
     folder = write_results(tmp_path, make_cells(), claims=claims)
     sentence = "Contradicted: test accuracy is higher by 0.02 [0.01, 0.03] (24 of 24 pairs)."
     row = {"text": claims[0]["text"], "verdict": "contradicted", "sentence": sentence, "course": 3}
-    pd.DataFrame([row | {"effect": 0.02, "low": 0.01, "high": 0.03, "n_ok": 24, "n": 24}]).to_csv(
-        folder / "claims.csv", index=False
-    )
+    table = pd.DataFrame([row | {"effect": 0.02, "low": 0.01, "high": 0.03, "n_ok": 24, "n": 24}])
+    write_files(folder, {"claims.csv": table.to_csv(index=False).encode()})
     page = page_of(folder)
     assert page.ids.index("claims") == page.ids.index("answer") + 1
     shown = "▼ contradicted Tanh < relu | always Claim 3 of the course. Test accuracy is higher"
     assert shown in page.text
-    (folder / "claims.csv").write_text("text\nno verdict\n")
+    write_files(folder, {"claims.csv": b"text\nno verdict\n"})
     with pytest.raises(ReportError, match=r"claims\.csv cannot be read"):
         build_report(folder)
 
@@ -433,7 +466,7 @@ def test_missing_cells_are_said(tmp_path: Path) -> None:
     folder = write_results(tmp_path, make_cells())
     provenance = json.loads((folder / "provenance.json").read_text())
     provenance["counts"]["missing"] = 8
-    (folder / "provenance.json").write_text(json.dumps(provenance))
+    write_json(folder / "provenance.json", provenance)
     assert "69 of 80 networks finished; 3 diverged and 8 have not run" in page_of(folder).text
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from nnbench.provenance import (
     write_json,
 )
 from nnbench.rows import CELLS, CURVES, LAYERS, Rows, as_type, column_type, crashed_rows
-from nnbench.store import Store, StoreError, read_tables, results_folder, verify, write_files
+from nnbench.store import Store, StoreError, read_files, results_folder, verify, write_files
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,9 @@ def test_columns_are_identity_then_recipe_then_results(tmp_path: Path) -> None:
     assert list(tables.cells) == [*recipe, *list(CELLS)[1:], "extra_measure"]
     assert list(tables.curves) == list(CURVES)
     assert list(tables.layers) == list(LAYERS)
-    for written, made in zip(read_tables(tmp_path), tables, strict=True):
-        pd.testing.assert_frame_equal(written, made)
+    written = read_files(tmp_path, [f"{name}.parquet" for name in tables._fields])
+    for content, made in zip(written.values(), tables, strict=True):
+        pd.testing.assert_frame_equal(pd.read_parquet(BytesIO(content)), made)
     header = (tmp_path / "cells.csv").read_text().splitlines()[0]
     assert header.split(",") == list(tables.cells)
 
@@ -171,10 +173,27 @@ def test_crashes_of_different_cells_are_different_parts(tmp_path: Path) -> None:
     assert store.survey().crashed == {"a", "b"}
 
 
-def test_results_of_other_sources_or_another_engine_are_stale(tmp_path: Path) -> None:
+def test_results_of_another_engine_are_not_used_and_stay(tmp_path: Path) -> None:
+    eager = open_store(tmp_path)
+    eager.commit(make_rows(["a", "b"]))
+    compiled = open_store(tmp_path, engine="stacked-compiled")
+    survey = compiled.survey()
+    assert (survey.finished, survey.other_engine, survey.stale) == (set(), {"a", "b"}, set())
+    assert len(compiled.tables([Cell("a"), Cell("b")]).cells) == 0
+    compiled.commit(make_rows(["a", "b"], n_params=9))
+    assert compiled.remove_stale() == 0
+    assert compiled.survey().other_engine == set()
+    for store, n_params in ((eager, 7), (compiled, 9)):
+        assert store.finished() == {"a", "b"}
+        found = store.tables([Cell("a"), Cell("b")]).cells["n_params"].tolist()
+        assert found == [n_params, n_params]
+
+
+def test_results_of_other_sources_are_stale(tmp_path: Path) -> None:
     old = open_store(tmp_path)
     old.commit(make_rows(["a", "b"]))
-    for store in (open_store(tmp_path, sources="f2"), open_store(tmp_path, engine="reference")):
+    for engine in ("stacked-eager", "reference"):
+        store = open_store(tmp_path, engine, sources="f2")
         survey = store.survey()
         assert (survey.finished, survey.stale, survey.stale_parts) == (set(), {"a", "b"}, 1)
         assert len(store.tables([Cell("a"), Cell("b")]).cells) == 0
@@ -192,7 +211,13 @@ def test_a_fresh_start_removes_everything(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     store.commit(make_rows(["a"]))
     open_store(tmp_path, sources="f2").commit(make_rows(["a"]))
+    damaged = tmp_path / "parts" / store.commit(make_rows(["b"]))
+    (damaged / "cells.parquet").write_bytes(b"damaged")
+    assert store.survey().damaged_parts == 1
+    assert open_store(tmp_path).survey().damaged_parts == 0  # it is told once
+    assert [path.name[:32] for path in (tmp_path / "damaged").iterdir()] == [damaged.name]
     assert store.remove_all() == 2
+    assert not (tmp_path / "damaged").exists()
     assert store.finished() == set()
     assert list((tmp_path / "parts").iterdir()) == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from nnbench import stats
 from nnbench.catalog import VOCABULARY
-from nnbench.document import METRICS
+from nnbench.document import METRICS, OF_TASK
 from nnbench.fields import FIELDS
 from nnbench.grid import GRID_KEYS, parameter_at, value_label
 from nnbench.study import Study, StudyError, make_study, matches, read_study
@@ -409,6 +409,41 @@ def test_the_reports_names_are_checked() -> None:
 def test_metrics_are_those_of_the_statistics() -> None:
     better = {True: "higher", False: "lower"}
     assert {name: better[m.higher_is_better] for name, m in stats.METRICS.items()} == METRICS
+
+
+def test_metrics_of_one_kind_of_task_are_those_of_the_statistics() -> None:
+    found = {name: task for task, names in OF_TASK.items() for name in names}
+    assert found == {name: m.task for name, m in stats.METRICS.items() if m.task}
+
+
+@pytest.mark.parametrize(
+    ("data", "metric"),
+    [
+        ("moons", "test_accuracy"),
+        ("friedman1", "test_r2"),
+        ({"name": "teacher", "task": "regression"}, "test_r2"),
+        (["friedman1", "moons"], "test_accuracy"),
+    ],
+)
+def test_the_metric_follows_the_task_where_none_is_named(data: Any, metric: str) -> None:
+    both = {"activation": ["relu", "tanh"], "data": data}
+    claim = {"text": "x", "better": {"activation": "relu"}, "than": {"activation": "tanh"}}
+    made = study(both, claim=[claim])
+    assert (made.report.metric, made.claims[0].metric) == (metric, metric)
+    named = study(both, claim=[claim], report={"metric": "test_loss"})
+    assert (named.report.metric, named.claims[0].metric) == ("test_loss", "test_loss")
+
+
+def test_a_metric_that_no_cell_can_have_is_refused() -> None:
+    said = refusal({"data": "friedman1"}, report={"metric": "test_accuracy"})
+    assert "[report] metric: test_accuracy" in said and "take test_r2" in said
+    assert "take val_accuracy" in refusal({"data": "moons"}, report={"metric": "val_r2"})
+    assert study({"data": ["moons", "friedman1"]}, report={"metric": "test_r2"})
+    sides = {"better": {"activation": "relu"}, "than": {"activation": "tanh"}, "text": "x"}
+    mixed = {"activation": ["relu", "tanh"], "data": ["moons", "friedman1"]}
+    on_friedman = {**sides, "where": {"data": "friedman1"}}
+    assert "[[claim]] 1 metric: test_accuracy" in refusal(mixed, claim=[on_friedman])
+    assert study(mixed, claim=[{**on_friedman, "metric": "test_r2"}, sides])
 
 
 def test_document_is_json_and_says_all() -> None:

@@ -143,7 +143,6 @@ def build_atlas(out: Path) -> Path:
     for one in sections:
         for card in (card for cards in one.families.values() for card in cards):
             path = picture_path(out, card.kind, card.name)
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, standalone(card.picture, style))
     return write_whole(out / "index.html", render(sections, style))
 

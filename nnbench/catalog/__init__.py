@@ -1,7 +1,7 @@
 """Everything that a study can vary, by kind of factor."""
 
 from nnbench.catalog.activations import ACTIVATIONS
-from nnbench.catalog.data import DATA
+from nnbench.catalog.data import DATA, task_of
 from nnbench.catalog.expressions import EXPRESSIONS
 from nnbench.catalog.inits import INITS
 from nnbench.catalog.keys import KEYS
@@ -28,6 +28,7 @@ VOCABULARY = Vocabulary(
         "expression": EXPRESSIONS,
     },
     resolve=resolve,
+    task=task_of,
 )
 
 __all__ = [

@@ -17,7 +17,6 @@ from nnbench.report.theory_page import build_theory_page
 
 def write_theory(folder: Path, settings: Settings, checks: Sequence[Check], seconds: float) -> Path:
     """Write theory.json and index.html into the folder; return the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
     python = {"nnbench": __version__, "python": platform.python_version()}
     document = {
         "settings": asdict(settings),

@@ -17,6 +17,7 @@ from nnbench.grid import accept
 from nnbench.kinds import KINDS, TRAINING
 from nnbench.lazy import lazy_import
 from nnbench.mistakes import nearest, quoted
+from nnbench.store import read_files
 from nnbench.study import make_cell
 from nnbench.vocabulary import Parameter
 
@@ -89,13 +90,10 @@ def _column(path: Path) -> list[str]:
 
 
 def _read(path: Path, **options: Any) -> pa.Table:
-    try:
-        return parquet.read_table(path, **options)
-    except FileNotFoundError:
-        raise ExportError(f"{path.parent}: no {TABLE} there; name a folder of results") from None
-    except (pa.ArrowException, OSError, KeyError) as problem:
-        reason = " ".join(str(problem).split())[:200]
-        raise ExportError(f"{path}: cannot be read: {reason}") from None
+    content = read_files(path.parent, [path.name]).get(path.name)
+    if content is None:
+        raise ExportError(f"{path.parent}: no {TABLE} there; name a folder of results")
+    return parquet.read_table(pa.BufferReader(content), **options)
 
 
 def _found(cell_id: str, path: Path) -> Found:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.seeds import numpy_generator
+from nnbench.store import PARTS, read_files
+
+NEEDED = ("cells.parquet", "curves.parquet", "provenance.json")
 
 LARGE = 0.1  # share of the variance within data sets from which a table of its own is worth it
 
@@ -95,18 +99,21 @@ class Analysis:
 
 
 def read_results(folder: Path) -> Results:
-    """Read the files of a results directory; layers and predictions where there are any."""
-    needed = ("cells.parquet", "curves.parquet", "provenance.json")
-    for name in needed:
-        if not (folder / name).is_file():
-            raise ReportError(f"{folder / name} is missing: `nnbench run` writes it")
-    try:
-        provenance = json.loads((folder / needed[2]).read_text(encoding="utf-8"))
-        cells, curves = (pd.read_parquet(folder / name) for name in needed[:2])
-        layers = _rows_or_none(folder / "layers.parquet")
-        predictions = _rows_or_none(folder / "predictions.parquet")
-    except (ValueError, OSError) as error:
-        raise ReportError(f"{folder}: a result file cannot be read: {error}") from error
+    """Read the files of a results directory; layers and predictions where there are any.
+
+    Raises StoreError where one is damaged, ReportError where there is nothing to report on yet.
+    """
+    found = read_files(folder, (*NEEDED, "layers.parquet", "predictions.parquet"))
+    for name in NEEDED:
+        if name not in found:
+            way_out = "`nnbench run` writes it"
+            if (folder / PARTS).is_dir():
+                way_out = "its run was stopped; run the study again to go on from there"
+            raise ReportError(f"{folder / name} is missing: {way_out}")
+    provenance = json.loads(found["provenance.json"])
+    cells, curves = (pd.read_parquet(BytesIO(found[name])) for name in NEEDED[:2])
+    layers = _rows_or_none(found.get("layers.parquet"))
+    predictions = _rows_or_none(found.get("predictions.parquet"))
     if "study" not in provenance or cells.empty:
         raise ReportError(f"{folder} holds no cell yet: run the study first")
     # One order, whatever the order of the rows: sums of floats depend on it in the last digit.
@@ -117,9 +124,9 @@ def read_results(folder: Path) -> Results:
     return Results(folder, cells, curves, provenance, layers, predictions)
 
 
-def _rows_or_none(path: Path) -> pd.DataFrame | None:
-    """Return a table that not every study has; None where the file is missing or has no row."""
-    frame = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+def _rows_or_none(content: bytes | None) -> pd.DataFrame | None:
+    """Return a table that not every study has; None where there is no file or it has no row."""
+    frame = pd.DataFrame() if content is None else pd.read_parquet(BytesIO(content))
     return None if frame.empty else frame
 
 
@@ -132,6 +139,8 @@ def analyse(results: Results) -> Analysis:
     chosen = stats.choose_tuned(results.cells, factors, tuned, metric)
     labelled = stats.label_cells(chosen, factors, ignore=tuned)
     labelled, not_applicable = stats.applicable(labelled, metric)
+    if labelled.empty:
+        raise ReportError(f"no cell has {metric}; {_known(results)}")
     by_file = ["data", *factors]
     levels = {f: stats.order_levels(labelled[f], list(declared.get(f, []))) for f in by_file}
     labelled = stats.sort_by_levels(labelled, levels)
@@ -182,9 +191,15 @@ def _declared_metric(results: Results) -> tuple[str, list[str]]:
     report = results.study.get("report") or {}
     metric = report.get("metric") or "test_accuracy"
     if metric not in stats.METRICS or metric not in results.cells:
-        known = ", ".join(m for m in stats.METRICS if m in results.cells)
-        raise ReportError(f"report.metric {metric!r} is not in the results; there are: {known}")
+        raise ReportError(f"report.metric {metric!r} is not in the results; {_known(results)}")
     return metric, list(report.get("tune") or [])
+
+
+def _known(results: Results) -> str:
+    """Say which metrics some cell has a value of."""
+    cells = results.cells
+    known = [m for m in stats.METRICS if m in cells and cells[m].notna().any()]
+    return f"there are: {', '.join(known)}"
 
 
 def _generators(study_seed: int) -> stats.GeneratorFor:

@@ -15,9 +15,8 @@ from nnbench.claims import SUPPORTED, UNDECIDED, Verdict, judge_all
 from nnbench.claims.pairs import described, sides_of
 from nnbench.claims.verdict import EXACT, RANKS
 from nnbench.report.analysis import Results, read_results
-from nnbench.report.files import write_whole
 from nnbench.report.numbers import decimals_for, number
-from nnbench.store import CHECKSUMS, write_files
+from nnbench.store import write_files
 
 COLUMNS = (
     *("text", "effect", "low", "high", "n_ok", "n", "verdict"),
@@ -36,16 +35,8 @@ def write_claims(folder: Path) -> pd.DataFrame:
     path = folder / "claims.csv"
     if len(table) or path.is_file():
         content = table.to_csv(index=False, lineterminator="\n").encode("utf-8")
-        _write(path, content)
+        write_files(folder, {path.name: content})
     return table
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the file whole; note its checksum only beside others, which would else look sound."""
-    if (path.parent / CHECKSUMS).is_file():
-        write_files(path.parent, {path.name: content})
-    else:
-        write_whole(path, content)
 
 
 def claims_table(results: Results) -> pd.DataFrame:

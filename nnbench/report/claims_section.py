@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,9 @@ from nnbench.report.analysis import ReportError, Results
 from nnbench.report.numbers import interval, number
 from nnbench.report.parts import Column, Entry, Section, Table, paragraph
 from nnbench.report.sentences import listed, tallied
+from nnbench.store import read_files
+
+FILE = "claims.csv"
 
 INTRODUCTION = (
     "Written into the study file before the run; judged by paired differences and their 95 % "
@@ -23,11 +27,10 @@ def claims_section(results: Results) -> Section | None:
     claims = read_claims(results)
     if claims is None:
         return None
-    path = results.folder / "claims.csv"
     try:
         rows = [_row(claim) for _, claim in claims.iterrows()]
-    except (ValueError, KeyError, OSError) as error:
-        raise ReportError(f"{path} cannot be read: `nnbench report` writes it again") from error
+    except (ValueError, KeyError) as error:
+        raise _unreadable(results) from error
     if not rows:
         return None
     columns = [Column("verdict"), Column("claim"), Column("measured")]
@@ -38,13 +41,18 @@ def claims_section(results: Results) -> Section | None:
 
 def read_claims(results: Results) -> pd.DataFrame | None:
     """Return the judged claims; None where the study makes none or none is judged yet."""
-    path = results.folder / "claims.csv"
-    if not path.is_file() or not (results.study.get("claims") or []):
+    content = read_files(results.folder, [FILE]).get(FILE)
+    if content is None or not (results.study.get("claims") or []):
         return None
     try:
-        return pd.read_csv(path)
-    except (ValueError, OSError) as error:
-        raise ReportError(f"{path} cannot be read: `nnbench report` writes it again") from error
+        return pd.read_csv(BytesIO(content))
+    except ValueError as error:
+        raise _unreadable(results) from error
+
+
+def _unreadable(results: Results) -> ReportError:
+    path = results.folder / FILE
+    return ReportError(f"{path} cannot be read: `nnbench report` writes it again")
 
 
 def tally(results: Results) -> str:

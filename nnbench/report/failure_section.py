@@ -28,7 +28,8 @@ MOST_FAILED_ARMS = 30
 
 def export_command(results: Results, cell_id: str = "CELL") -> str:
     """Return the command that writes a cell as a script."""
-    folder = shlex.quote(f"results/{results.study['name']}")
+    # as from beside the folder of all results: a page tells nothing of the folders above it
+    folder = shlex.quote("/".join(results.folder.resolve().parts[-2:]))
     cell = cell_id if cell_id == "CELL" else shlex.quote(cell_id)
     return f"nnbench export {cell} --from {folder}"
 

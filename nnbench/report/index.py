@@ -12,7 +12,9 @@ from urllib.parse import quote
 from nnbench.report.files import write_whole
 from nnbench.report.html import GENERATOR, render_page
 from nnbench.report.parts import Column, Entry, Page, Section, Table
+from nnbench.store import StoreError, read_files
 
+PROVENANCE = "provenance.json"
 HEAD = 40_000  # characters of a report that hold its head
 OTHERS = {  # what else stands in the folder, by the page that it is read from
     "claims.html": ("the ledger of claims", "what every study claimed, with its verdict"),
@@ -91,7 +93,7 @@ def _others_section(out: Path) -> list[Section]:
 def _study(folder: Path) -> dict[str, Any] | None:
     """Return what the index says of a study; None where its provenance cannot be read."""
     try:
-        provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        provenance = json.loads(read_files(folder, [PROVENANCE])[PROVENANCE])
         study, counts = provenance["study"], provenance["counts"]
         found = {
             "title": str(study.get("title") or study["name"]),
@@ -101,7 +103,7 @@ def _study(folder: Path) -> dict[str, Any] | None:
             "missing": int(counts.get("missing") or 0),
             "date": str(provenance.get("created") or "")[:10],
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (StoreError, ValueError, LookupError, TypeError, AttributeError):
         return None
     report = folder / "report.html"
     is_there = report.is_file()

@@ -24,6 +24,7 @@ from nnbench.report.claim_table import effect_places, note_of, sentence_of, span
 from nnbench.report.files import write_whole
 from nnbench.report.html import render
 from nnbench.report.numbers import number
+from nnbench.store import StoreError
 
 MIXED, NOT_RUN = "mixed", "not run"
 WORDS = (*VERDICTS, MIXED, NOT_RUN)
@@ -101,7 +102,7 @@ def gather(out: Path, studies: Path = Path("studies")) -> Ledger:
     for folder in sorted(path.parent for path in out.glob("*/provenance.json")):
         try:
             entries += judged_entries(read_results(folder))
-        except (ReportError, ValueError, KeyError, TypeError):
+        except (ReportError, StoreError, ValueError, KeyError, TypeError):
             unreadable.append(folder.name)
     courses = {(entry.study, entry.text): entry.course for entry in planned}
     known = [

@@ -27,6 +27,7 @@ from nnbench.report.parts import (
     Section,
     Table,
 )
+from nnbench.store import disk
 
 FIGURES = "report_files"
 MOST_ROWS = 30  # of a table: a Markdown page cannot scroll inside
@@ -43,18 +44,18 @@ def write_markdown(folder: Path, page: Page) -> Path:
     Figures go into a folder of their own, which then holds those of this report and nothing else.
     """
     figures = folder / FIGURES
-    figures.mkdir(exist_ok=True)
     drawn = {}
     for section in page.sections:
         for item in section.parts:
             if isinstance(item, Picture) and item.figure is not None:
                 name = f"{item.name}.png"
                 drawn[name] = write_whole(figures / name, png(item.figure))
-    for old in figures.iterdir():
-        if old.name not in drawn and old.suffix == ".png":
-            old.unlink()
-    if not drawn:
-        shutil.rmtree(figures)
+    with disk("remove old figures from", figures):
+        for old in figures.glob("*.png"):
+            if old.name not in drawn:
+                old.unlink()
+        if not drawn and figures.is_dir():
+            shutil.rmtree(figures)
     return write_whole(folder / "report.md", markdown(page))
 
 

@@ -18,6 +18,7 @@ from nnbench.report.numbers import interval, number
 from nnbench.report.parts import Column, Entry, Page, Picture, Section, Table, paragraph, picture
 from nnbench.report.special import Content, counted, special_page, with_columns
 from nnbench.stats import METRICS, status_counts
+from nnbench.store import read_files
 
 GROUNDS = "landscapes.json"
 COLUMNS = ("final_value", "distance_to_minimum", "steps_to_minimum")
@@ -70,11 +71,10 @@ def walk_content(results: Results) -> Content:
 
 def read_grounds(results: Results) -> Grounds:
     """Read the landscapes that the run wrote beside its tables."""
-    path = results.folder / GROUNDS
-    try:
-        grounds: Grounds = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ReportError(f"{path} cannot be read: `nnbench run` writes it") from error
+    content = read_files(results.folder, [GROUNDS]).get(GROUNDS)
+    if content is None:
+        raise ReportError(f"{results.folder / GROUNDS} is missing: `nnbench run` writes it")
+    grounds: Grounds = json.loads(content)
     return grounds
 
 
