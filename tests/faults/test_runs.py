@@ -1,0 +1,195 @@
+"""Whole runs under faults: killed at any moment, four in one folder, deadly cells, ten thousand.
+
+Each fault has a short form and a long one, which is slow. Runs are forked children where they can
+be: what takes seconds is then the run and not the libraries that it imports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+
+from nnbench.catalog import VOCABULARY
+from nnbench.plan import plan
+from nnbench.run import Options, open_store, run, train_all
+from nnbench.store import verify
+from nnbench.study import Study, make_study
+from tests.faults.test_commit import exit_code, in_child
+
+slow = pytest.mark.slow
+
+
+class Deaf:
+    """Listens to a run and takes note of nothing."""
+
+    def planned(self, *_: Any) -> None: ...
+
+    def progressed(self, *_: Any) -> None: ...
+
+    def finished(self, *_: Any) -> None: ...
+
+
+def small_study() -> Study:
+    grid = {
+        "data": {"name": "moons", "n": 60},
+        "activation": ["relu", "tanh"],
+        "depth": [1, 2],
+        "optimizer": {"name": "sgd", "lr": [0.1, 1e9]},
+        "width": 4,
+        "epochs": 2,
+        "seeds": 2,
+    }
+    return make_study({"name": "small", "grid": grid}, VOCABULARY)
+
+
+def complete(out: Path) -> None:
+    run(small_study(), Options(out=out, workers=1), Deaf())
+
+
+def forked(out: Path) -> int:
+    """Start a run in a child and return its process."""
+    return in_child(lambda: complete(out))
+
+
+def assert_whole(out: Path, whole: Path) -> None:
+    """Hold every table against those of a run that met no fault; each cell is there once."""
+    folder, expected = out / "small", whole / "small"
+    assert verify(folder) == []
+    assert not list(folder.rglob(".tmp-*"))
+    found = pd.read_parquet(folder / "cells.parquet")
+    assert found["cell_id"].is_unique and len(found) == len(small_study().cells())
+    for name in ("cells", "curves", "layers"):
+        tables = [pd.read_parquet(at / f"{name}.parquet") for at in (folder, expected)]
+        one, other = (table.drop(columns="seconds", errors="ignore") for table in tables)
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    """A run that met no fault, and the seconds that one takes."""
+    out = tmp_path_factory.mktemp("whole")
+    complete(out / "first")  # here, so that children need not import what it imports
+    began = time.monotonic()
+    assert exit_code(forked(out / "second")) == 0
+    return out / "second", time.monotonic() - began
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=slow)])
+def test_a_run_that_is_killed_at_any_moment(
+    tmp_path: Path, whole: tuple[Path, float], kills: int
+) -> None:
+    expected, seconds = whole
+    chance = random.Random(17)
+    for number in range(kills):
+        out = tmp_path / str(number)
+        child = forked(out)
+        time.sleep(chance.uniform(0, seconds))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        assert exit_code(forked(out)) == 0
+        assert_whole(out, expected)
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=slow)])
+def test_four_runs_in_one_folder(tmp_path: Path, whole: tuple[Path, float], rounds: int) -> None:
+    for number in range(rounds):
+        out = tmp_path / str(number)
+        children = [forked(out) for _ in range(4)]
+        assert [exit_code(child) for child in children] == [0] * 4
+        assert_whole(out, whole[0])
+
+
+# A run in which one cell kills its worker at each start, and another one at its first.
+DEADLY = """
+import os, signal, sys
+from pathlib import Path
+import nnbench.run
+from nnbench.cli import main
+
+train_task = nnbench.run.train_task
+
+
+def deadly(task, on_progress):
+    with Path("starts").open("a") as file:
+        file.writelines(f"{cell.cell_id}\\n" for cell in task.cells)
+    for cell in task.cells:
+        recipe = cell.recipe
+        once = recipe["activation"] == "relu" and not Path("died").exists()
+        if once or (recipe["activation"], recipe["seed"]) == ("tanh", 1):
+            Path("died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    return train_task(task, on_progress)
+
+
+if __name__ == "__main__":
+    nnbench.run.train_task = deadly
+    sys.argv = ["nnbench", "run", "deadly.toml", "--workers", "2", "--json"]
+    main()
+"""
+DEADLY_STUDY = """
+name = "deadly"
+[grid]
+data = { name = "moons", n = 60 }
+activation = ["relu", "tanh"]
+width = 4
+epochs = 1
+seeds = {seeds}
+"""
+
+
+@pytest.mark.parametrize("seeds", [2, pytest.param(64, marks=slow)])
+def test_cells_that_kill_their_workers(tmp_path: Path, seeds: int) -> None:
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    (tmp_path / "deadly.toml").write_text(DEADLY_STUDY.replace("{seeds}", str(seeds)))
+    ended = subprocess.run(
+        [sys.executable, "deadly.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert ended.returncode == 3, ended.stderr
+    counts = json.loads(ended.stdout)
+    assert (counts["ok"], counts["crashed"], counts["missing"]) == (2 * seeds - 1, 1, 0)
+    cells = pd.read_parquet(tmp_path / "results" / "deadly" / "cells.parquet")
+    (crashed,) = cells[cells["status"] == "crashed"].to_dict("records")
+    assert (crashed["activation"], crashed["seed"]) == ("tanh", 1)
+    assert "killed by signal 9" in crashed["reason"]
+    starts = Counter((tmp_path / "starts").read_text().split())
+    assert starts[crashed["cell_id"]] == 3 == max(starts.values())
+
+
+@pytest.mark.parametrize("seeds", [8, pytest.param(200, marks=slow)])
+def test_memory_and_open_files_stay_flat(tmp_path: Path, seeds: int) -> None:
+    rates = [round(0.01 * k, 2) for k in range(1, 51)]
+    grid = {
+        "data": {"name": "moons", "n": 60},
+        "optimizer": {"name": "sgd", "lr": rates},
+        "width": 2,
+        "epochs": 1,
+        "batch_size": 0,
+        "seeds": seeds,
+    }
+    cells = make_study({"name": "soak", "grid": grid}, VOCABULARY).cells()
+    options = Options(out=tmp_path, workers=1)
+    store = open_store(make_study({"name": "soak", "grid": grid}, VOCABULARY), options)
+    stacks = plan(cells, workers=20)
+    process, memory, files = psutil.Process(), [], []
+    for _, rows in train_all(stacks, options, lambda task, share: None):
+        store.commit(rows)
+        memory.append(process.memory_info().rss)
+        files.append(process.num_fds())
+    assert len(memory) == len(stacks) >= 40 and len(store.finished()) == len(cells)
+    quarter = len(memory) // 4
+    early, late = memory[quarter : 2 * quarter], memory[-quarter:]
+    assert statistics.median(late) < 1.1 * statistics.median(early)
+    assert max(files[-quarter:]) <= max(files[quarter : 2 * quarter])
