@@ -115,7 +115,8 @@ def analyse(results: Results) -> Analysis:
     baselines = {f: stats.baseline_level(levels[f], named.get(f)) for f in factors}
     generator_for = _generators(int(study.get("seed") or 0))
     effects = stats.summarise_effects(labelled, levels, baselines, metric, generator_for)
-    shares = stats.variance_shares(labelled, factors, metric, generator_for)
+    varied = [f for f in factors if len(levels[f]) > 1]  # tuning may leave a factor one level
+    shares = stats.variance_shares(labelled, varied or factors, metric, generator_for)
     ranking = rank_factors(stats.importance(effects), shares)
     return Analysis(
         metric=metric,
@@ -139,13 +140,13 @@ def analyse(results: Results) -> Analysis:
 def rank_factors(ranges: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
     """Return the factors, the most important first, with their shares of the variance.
 
-    By the share within data sets where every factor has one; otherwise by the range of the mean
-    differences, which grows with noise and with the number of levels.
+    By the share within data sets where every factor that varies has one; otherwise by the range of
+    the mean differences, which grows with noise and with the number of levels.
     """
     columns = ["within", "within_low", "within_high"]
     alone = shares[shares["kind"] == "factor"].set_index("term")[columns]
     ranking = ranges.join(alone, on="factor")
-    if ranking["within"].notna().all():
+    if len(alone) and alone["within"].notna().all():
         ranking = ranking.sort_values("within", ascending=False, kind="stable")
     return ranking.reset_index(drop=True)
 

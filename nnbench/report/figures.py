@@ -11,7 +11,7 @@ from nnbench.report import entries, frames, sentences
 from nnbench.report.analysis import Analysis, Results
 from nnbench.report.numbers import decimals_for, number
 from nnbench.report.parts import Column, Entry, Picture, Table, picture
-from nnbench.stats import METRICS
+from nnbench.stats import METRICS, sort_by_levels
 
 __all__ = ["Picture", "curves_picture", "effects_picture", "heat_picture", "strip_frames"]
 
@@ -31,9 +31,10 @@ CURVE_LABELS = {
 def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows and points of the strips: the most important factor first, baselines out.
 
-    Of a factor with many levels, the 12 with the largest effects, in the levels' order.
+    Of a factor with many levels, the 12 with the largest effects, ordered by effect.
     """
     effects = analysis.effects[~analysis.effects["baseline"]]
+    better_up = METRICS[analysis.metric].higher_is_better
     kept = []
     for factor in analysis.factors:
         part = effects[effects["factor"] == factor]
@@ -42,7 +43,8 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
         rows = part.loc[sorted(largest)]
         heading = f"against {plots.shorten(analysis.baselines[factor], 28)}"
         if len(rows) < len(part):
-            heading += f", {len(rows)} of {len(part)} levels"
+            rows = rows.sort_values("effect", ascending=not better_up, kind="stable")
+            heading += f", the {len(rows)} largest of {len(part)}"
         texts = [sentences.effect_text(row, places) for _, row in rows.iterrows()]
         kept.append(rows.assign(heading=heading, text=texts))
     strips = pd.concat(
@@ -198,8 +200,10 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     column = frames.curve_column(frame, results.curves, metric.higher_is_better)
     if column is None:
         return None
-    lines = frames.seed_curves(frame, results.curves, factor, column)
-    summary = frames.curve_summary(lines, frame, factor)
+    cells = frames.seed_curves(frame, results.curves, factor, column)
+    summary = frames.curve_summary(cells, frame, factor)
+    summary = sort_by_levels(summary, {"data": analysis.levels["data"]})
+    lines = frames.seed_medians(cells, summary)
     panels = list(dict.fromkeys(summary["data"]))
     levels = _drawn_levels(analysis, factor)
     summary = summary[summary["data"].isin(panels[:MOST_PANELS]) & summary["level"].isin(levels)]
@@ -214,14 +218,16 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     title = sentences.curves_title(summary, label)
     caption = (
         f"By {factor}: the thick line is the median over the networks that finished, after the "
-        "count of which (k/n) its label ends; thin lines are single networks where they are few, "
-        "otherwise the band spans the middle half of them. The baseline is drawn in the ink of the "
-        "text. An epoch that fewer than half reached, because of early stopping, is left out."
+        "count of which (k/n) its label ends; a thin line is one seed, its median over the other "
+        "factors. The baseline is drawn in the ink of the text. An epoch that fewer "
+        "than half reached, because of early stopping, is left out."
     )
     if len(levels) < len(analysis.levels[factor]):
         caption += f" {len(levels)} of {len(analysis.levels[factor])} levels: the largest effects."
     if len(panels) > MOST_PANELS:
         caption += f" {MOST_PANELS} of {len(panels)} data sets."
+    if lines["seed"].nunique() > plots.MOST_THIN:
+        caption += f" The first {plots.MOST_THIN} of {lines['seed'].nunique()} seeds are drawn."
     name = f"curves{factor_id(factor)}"
     return picture(figure, name, title, caption, _curve_table(summary, factor, label))
 

@@ -13,6 +13,7 @@ from nnbench.report.sentences import shares_title
 from nnbench.stats import METRICS
 
 MOST_PAIRS = 6
+NOTHING = 1e-9  # of the variance: what rounding leaves
 GROUPS = {
     "factor": "factors alone",
     "pair": "pairs of factors",
@@ -22,7 +23,7 @@ GROUPS = {
     "unattributed": "the rest",
 }
 NAMES = {
-    "higher": "three or more factors together",
+    "higher": "all other interactions",
     "seeds": "seeds: noise",
     "unattributed": "cannot be attributed",
 }
@@ -87,7 +88,7 @@ def drawn_terms(within: pd.DataFrame) -> tuple[pd.DataFrame, int]:
             hidden += len(part) - len(largest)
             part = part.loc[[index for index in part.index if index in largest]]
         elif kind in ("higher", "unattributed"):
-            part = part[part["within"].fillna(0) > 0]
+            part = part[part["within"].fillna(0) > NOTHING]
         kept.append(part)
     return pd.concat(kept), hidden
 

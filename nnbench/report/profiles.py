@@ -40,7 +40,8 @@ def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     title = profile_title(known[known["arm"].isin(names)], contest, metric.label, kind)
     caption = (
         "Performance profile: the share of all runs, those that diverged counted, that do at "
-        "least so well, with Wilson's 95 % band (Dolan and Moré 2002; Agarwal et al. 2021)." + note
+        "least so well, with Wilson's 95 % band (Dolan and Moré 2002; Agarwal et al. 2021). "
+        "Dotted: where the lines lie furthest apart; labels stand at their heights there." + note
     )
     return picture(figure, "profile", title, caption, _profile_table(known, names))
 
