@@ -31,8 +31,7 @@ from nnbench.plots import (
     new_figure,
     place_axes,
     short_number,
-    told_apart,
-    wrapped,
+    stacked,
     write,
     write_lines,
 )
@@ -58,7 +57,7 @@ def dead_raster(
     each panel's name. A strip's full height is all units of the layer; the last layer is on top.
     """
     layers = sorted(set(shares["layer"]))
-    titles = panel_titles(panels)
+    titles = stacked(panels, 42)
     places, width, height = panel_places(
         len(panels), across, 0, height=26.0 * len(layers), lines=max(map(len, titles.values()))
     )
@@ -83,11 +82,6 @@ def dead_raster(
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
             axes.set_xlabel("epoch")
     return figure
-
-
-def panel_titles(panels: Sequence[str]) -> dict[str, list[str]]:
-    """Return the lines of each panel's name, one or two, no two panels alike."""
-    return {panel: wrapped(name, 42) for panel, name in told_apart(panels, 80).items()}
 
 
 def _strip(axes: Axes, part: pd.DataFrame, row: int) -> None:
@@ -128,7 +122,7 @@ def layer_epoch_maps(
     count. Zeros of a log scale are left empty, with a "0" in them. Few cells print their values.
     """
     layers, epochs = sorted(set(values["layer"])), sorted(set(values["epoch"]))
-    titles = panel_titles(panels)
+    titles = stacked(panels, 42)
     printed = len(layers) * len(epochs) <= MOST_PRINTED and len(epochs) <= MOST_PRINTED_EPOCHS
     places, width, height = panel_places(
         len(panels),

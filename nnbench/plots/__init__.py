@@ -6,7 +6,7 @@ from nnbench.plots.cost import budget_lines, cost_scatter, good_regions
 from nnbench.plots.curves import learning_curves
 from nnbench.plots.effects import effect_strips, hero_png
 from nnbench.plots.heat import heat_maps
-from nnbench.plots.labels import Note, told_apart, wrapped, write_clear, write_lines
+from nnbench.plots.labels import Note, stacked, told_apart, wrapped, write_clear, write_lines
 from nnbench.plots.ranks import difference_matrix, profile_lines, rank_ladder
 from nnbench.plots.shares import share_bars
 from nnbench.plots.style import (
@@ -80,6 +80,7 @@ __all__ = [
     "short_number",
     "shorten",
     "spread_out",
+    "stacked",
     "told_apart",
     "wrapped",
     "write",

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nnbench.plots.labels import Note, told_apart, wrapped, write_clear
+from nnbench.plots.labels import Note, stacked, told_apart, write_clear
 from nnbench.plots.ranks import look_of
 from nnbench.plots.style import (
     INK,
@@ -130,7 +130,7 @@ def budget_lines(
     panels = list(dict.fromkeys(budget["data"]))
     across = min(len(panels), 2)
     down = -(-len(panels) // across)
-    names = {arm: "\n".join(wrapped(x, 22)) for arm, x in told_apart(arms, 40).items()}
+    names = {arm: "\n".join(lines) for arm, lines in stacked(arms, 22).items()}
     room = 50 + 7.4 * max(len(line) for name in names.values() for line in name.split("\n"))
     panel_width = width / across if across > 1 else 760.0
     ends = budget[["mean", "mean_low", "mean_high"]].to_numpy(float)

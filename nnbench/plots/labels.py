@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,11 +31,27 @@ def told_apart(names: Sequence[str], most: int) -> dict[str, str]:
 
     most: how many letters there are room for. Names that are alike when cut get more.
     """
+    return {name: lines[0] for name, lines in _cut(names, most, _one_line).items()}
+
+
+def stacked(names: Sequence[str], most: int) -> dict[str, list[str]]:
+    """Return what `told_apart` returns on one line of `most` letters, or on two."""
+    return _cut(names, most, wrapped)
+
+
+def _one_line(text: str, most: int) -> list[str]:
+    return [shorten(text, most)]
+
+
+def _cut(
+    names: Sequence[str], most: int, lines_of: Callable[[str, int], list[str]]
+) -> dict[str, list[str]]:
+    """Return the lines of each name, longer than asked for if some would be alike."""
     bare = _without_common(list(dict.fromkeys(names)))
     room, longest = most, max(map(len, bare.values()), default=0)
-    while room < longest and len({shorten(x, room) for x in bare.values()}) < len(bare):
+    while room < longest and len({(*lines_of(x, room),) for x in bare.values()}) < len(bare):
         room += 1
-    return {name: shorten(short, room) for name, short in bare.items()}
+    return {name: lines_of(short, room) for name, short in bare.items()}
 
 
 def _without_common(names: Sequence[str]) -> dict[str, str]:

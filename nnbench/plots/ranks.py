@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from nnbench.plots.labels import told_apart, wrapped, write_lines
+from nnbench.plots.labels import stacked, told_apart, write_lines
 from nnbench.plots.style import (
     INK,
     MARKERS,
@@ -117,7 +117,7 @@ def difference_matrix(pairs: pd.DataFrame, names: Sequence[str], width: float = 
 def _heads(names: Sequence[str], cell: float) -> list[list[str]]:
     """Return the lines of each column's head: two where one is too narrow for a name."""
     room = max(int((cell - 6) / 7), 6)
-    return [wrapped(name, room) for name in told_apart(names, 2 * room).values()]
+    return list(stacked(names, room).values())
 
 
 def _around_zero(values: pd.Series) -> Normalize:
