@@ -20,15 +20,20 @@ from nnbench.diagnostic_maps import MAGNITUDE, color_bar
 from nnbench.diagnostic_plots import panel_places
 from nnbench.plots import (
     INK,
+    MOST_PRINTED,
+    PAPER,
     QUIET,
     RULE,
     SERIES,
     TEXT,
     house_style,
+    ink_on,
     new_figure,
     place_axes,
-    shorten,
+    short_number,
+    stacked,
     write,
+    write_lines,
 )
 
 PARTS = {  # of the dead and the once dead: column, name, colour, hatch
@@ -36,6 +41,7 @@ PARTS = {  # of the dead and the once dead: column, name, colour, hatch
     "died_fraction": ("died in training", SERIES[1], ""),
     "revived_fraction": ("revived", SERIES[5], "////"),
 }
+MOST_PRINTED_EPOCHS = 7  # of a map: more are too narrow for a number
 SHADES = 48  # of a map whose equal neighbours are drawn as one
 
 
@@ -51,15 +57,20 @@ def dead_raster(
     each panel's name. A strip's full height is all units of the layer; the last layer is on top.
     """
     layers = sorted(set(shares["layer"]))
-    places, width, height = panel_places(len(panels), across, 0, height=26.0 * len(layers))
+    titles = stacked(panels, 42)
+    places, width, height = panel_places(
+        len(panels), across, 0, height=26.0 * len(layers), lines=max(map(len, titles.values()))
+    )
     last = float(shares["epoch"].max())
     with house_style():
         figure = new_figure(width, height + 34)
         _part_legend(figure)
         for panel, place in zip(panels, places, strict=True):
             axes = place_axes(figure, *place._replace(top=place.top + 34))
-            write(axes, shorten(panel, 44), (0, 1), (-42, 36), weight="bold")
-            write(axes, notes.get(panel, ""), (0, 1), (-42, 17), color=QUIET, size=TEXT - 1)
+            write_lines(axes, titles[panel], (0, 1), (-42, 36), weight="bold")
+            quiet: dict[str, Any] = {"color": QUIET, "size": TEXT - 1}
+            write(axes, notes.get(panel, ""), (0, 1), (0, 17), **quiet)
+            write(axes, "layer", (0, 1), (-8, 17), ha="right", **quiet)
             part = shares[shares["panel"] == panel]
             for row, layer in enumerate(layers):
                 _strip(axes, part[part["layer"] == layer].sort_values("epoch"), row)
@@ -70,7 +81,6 @@ def dead_raster(
             axes.spines["left"].set_visible(False)
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
             axes.set_xlabel("epoch")
-            write(axes, "layer", (0, 0), (-8, -13), color=QUIET, size=TEXT - 1, ha="right")
     return figure
 
 
@@ -107,28 +117,38 @@ def layer_epoch_maps(
 ) -> Figure:
     """Draw a statistic by layer and epoch, a panel for each arm, all on one colour scale.
 
-    values: `panel, layer, epoch, value`, evenly spaced epochs. Zeros of a log scale, and what has
-    no value, are left empty; a "0" stands in the empty cell of the last epoch.
+    values: `panel, layer, epoch, value, lost, n`, evenly spaced epochs; lost: networks of n that
+    diverged before the epoch. Epochs without any value because of that are hatched, with the
+    count. Zeros of a log scale are left empty, with a "0" in them. Few cells print their values.
     """
     layers, epochs = sorted(set(values["layer"])), sorted(set(values["epoch"]))
+    titles = stacked(panels, 42)
+    printed = len(layers) * len(epochs) <= MOST_PRINTED and len(epochs) <= MOST_PRINTED_EPOCHS
     places, width, height = panel_places(
-        len(panels), across, 10, height=max(120.0, min(14.0 * len(layers), 300.0))
+        len(panels),
+        across,
+        10,
+        height=max(120.0, min((18.0 if printed else 14.0) * len(layers), 300.0)),
+        lines=max(map(len, titles.values())),
     )
-    shown = values["value"].astype(float)
-    usable = shown[np.isfinite(shown) & ((shown > 0) | (not log))]
-    low, high = (float(usable.min()), float(usable.max())) if len(usable) else (0.5, 1.0)
-    high = high if high > low else low * 1.01 + 1e-12
-    scale = LogNorm(low, high) if log else Normalize(low, high)
+    scale = _scale(values["value"].astype(float), log)
     with house_style():
         figure = new_figure(max(width, 560), height + 50)
         for panel, place in zip(panels, places, strict=True):
             axes = place_axes(figure, *place)
-            write(axes, shorten(panel, 44), (0, 1), (-42, 28), weight="bold")
+            write_lines(axes, titles[panel], (0, 1), (-42, 28), weight="bold")
             write(axes, "layer", (0, 1), (-8, 12), color=QUIET, size=TEXT - 1, ha="right")
-            _cells(axes, values[values["panel"] == panel], layers, epochs, scale)
-        ends = [f"{float(scale.inverse(place)):.2g}" for place in (0.0, 0.5, 1.0)]
+            _cells(axes, values[values["panel"] == panel], layers, epochs, scale, printed)
+        ends = [short_number(float(scale.inverse(place))) for place in (0.0, 0.5, 1.0)]
         color_bar(figure, MAGNITUDE, (52, height + 8), ends, what)
     return figure
+
+
+def _scale(shown: pd.Series, log: bool) -> Normalize:
+    usable = shown[np.isfinite(shown) & ((shown > 0) | (not log))]
+    low, high = (float(usable.min()), float(usable.max())) if len(usable) else (0.5, 1.0)
+    high = high if high > low else low * 1.01 + 1e-12
+    return LogNorm(low, high) if log else Normalize(low, high)
 
 
 def _cells(
@@ -137,28 +157,65 @@ def _cells(
     layers: Sequence[int],
     epochs: Sequence[int],
     scale: Normalize,
+    printed: bool,
 ) -> None:
     table = part.pivot_table(index="layer", columns="epoch", values="value", aggfunc="first")
     table = table.reindex(index=list(layers), columns=list(epochs))
+    log = isinstance(scale, LogNorm)
     for row, layer in enumerate(layers):
         line = table.loc[layer].to_numpy(float)
-        log = isinstance(scale, LogNorm)
         usable = np.isfinite(line) & ((line > 0) | (not log))
         shade = np.full(len(line), -1)
         shown = np.where(usable, line, float(scale.inverse(1.0)))
         inner = np.clip(np.ma.getdata(scale(shown)).astype(float), 0, 1)
         shade[usable] = np.round(inner[usable] * (SHADES - 1)).astype(int)
-        edges = np.flatnonzero(np.diff(shade)) + 1
-        for first, after in zip([0, *edges], [*edges, len(line)], strict=True):
-            if shade[first] >= 0:
-                face = mpl.colormaps[MAGNITUDE](shade[first] / (SHADES - 1))
-                # an edge of its own colour hides the seam that a browser leaves
-                box = Rectangle((first, row), after - first, 1, color=face, linewidth=0.6)
-                axes.add_patch(box)
-        if len(line) and line[-1] == 0 and log:
-            at = (len(epochs) - 0.5, row + 0.5)
-            write(axes, "0", at, on_data="xy", ha="center", color=QUIET, size=10)
+        _row_of_cells(axes, row, shade)
+        if printed:
+            _print_row(axes, row, line, shade)
+        elif len(line) and line[-1] == 0 and log:
+            _print_row(
+                axes, row, np.where(np.arange(len(line)) < len(line) - 1, np.nan, line), shade
+            )
+    _lost_epochs(axes, part, layers, epochs)
     _cell_axes(axes, layers, epochs)
+
+
+def _row_of_cells(axes: Axes, row: int, shade: np.ndarray) -> None:
+    """Draw a layer's cells, neighbours of one shade as one; those of shade -1 stay empty."""
+    edges = np.flatnonzero(np.diff(shade)) + 1
+    for first, after in zip([0, *edges], [*edges, len(shade)], strict=True):
+        if shade[first] >= 0:
+            face = mpl.colormaps[MAGNITUDE](shade[first] / (SHADES - 1))
+            # an edge of its own colour hides the seam that a browser leaves
+            box = Rectangle((first, row), after - first, 1, color=face, linewidth=0.6)
+            axes.add_patch(box)
+
+
+def _print_row(axes: Axes, row: int, line: np.ndarray, shade: np.ndarray) -> None:
+    for column in np.flatnonzero(np.isfinite(line)):
+        known = shade[column] >= 0
+        face = mpl.colormaps[MAGNITUDE](shade[column] / (SHADES - 1))
+        text = short_number(float(line[column])) if line[column] else "0"
+        look: dict[str, Any] = {"color": ink_on(face) if known else QUIET, "size": 10}
+        write(axes, text, (column + 0.5, row + 0.5), on_data="xy", ha="center", **look)
+
+
+def _lost_epochs(
+    axes: Axes, part: pd.DataFrame, layers: Sequence[int], epochs: Sequence[int]
+) -> None:
+    """Hatch the epochs that no network reached because all diverged, with their count."""
+    by_epoch = part.groupby("epoch").agg(lost=("lost", "max"), known=("value", "count"))
+    gone = by_epoch[(by_epoch["known"] == 0) & (by_epoch["lost"] > 0)]
+    if gone.empty:
+        return
+    first = list(epochs).index(gone.index.min())
+    box = Rectangle((first, 0), len(epochs) - first, len(layers), facecolor="none", hatch="////",
+                    edgecolor=RULE, linewidth=0)  # fmt: skip
+    axes.add_patch(box)
+    middle = ((first + len(epochs)) / 2, len(layers) / 2)
+    text = f"{gone['lost'].max():.0f} of {part['n'].max():.0f} diverged"
+    patch = {"facecolor": PAPER, "edgecolor": "none", "pad": 2.0}
+    write(axes, text, middle, on_data="xy", ha="center", size=TEXT - 1, bbox=patch)
 
 
 def _cell_axes(axes: Axes, layers: Sequence[int], epochs: Sequence[int]) -> None:

@@ -14,35 +14,24 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from nnbench.plots import (
+    DARK,
     INK,
+    LIGHT,
     MOST_PRINTED,
     PAPER,
     QUIET,
     TEXT,
     house_style,
+    ink_on,
     new_figure,
     place_axes,
     shorten,
     write,
 )
 
-# On a coloured face the theme must not change the ink.
-DARK, LIGHT = "#000002", "#fffffd"
 DIVERGING, MAGNITUDE = "RdBu_r", "viridis"
 SMALLEST_SPAN = 0.1  # of log10 growth: a table that keeps everything looks so
 LARGEST_SPAN = float(np.log10(2))  # beyond twice a layer colours say no more; the texts do
-
-
-def _luminance(color: Any) -> float:
-    """Return the relative luminance of an RGB colour (WCAG 2.1)."""
-    channel = np.asarray(color[:3], dtype=float)
-    linear = np.where(channel <= 0.04045, channel / 12.92, ((channel + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-def ink_on(face: Any) -> str:
-    """Return the ink that is read best on a face: contrast is at least 4.6 either way."""
-    return DARK if _luminance(face) > 0.18 else LIGHT
 
 
 # Growth -----------------------------------------------------------------------------------------
@@ -134,7 +123,9 @@ def color_bar(
     """Draw the colour scale as steps, with texts along it and its name at the right."""
     axes = place_axes(figure, at[0], at[1], 300, 12)
     edges = np.linspace(0, 1, 41)
-    axes.bar(edges[:-1], 1, width=1 / 40, align="edge", color=mpl.colormaps[colors](edges[:-1]))
+    faces = mpl.colormaps[colors](edges[:-1])
+    look: Any = {"align": "edge", "color": faces, "edgecolor": faces, "linewidth": 0.6}  # no seams
+    axes.bar(edges[:-1], 1, width=1 / 40, **look)
     axes.set_xlim(0, 1)
     axes.set_yticks([])
     axes.set_xticks(np.linspace(0, 1, len(ends)), list(ends))

@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import (
     FixedLocator,
     FuncFormatter,
-    LogLocator,
     MaxNLocator,
     NullLocator,
 )
@@ -31,17 +30,19 @@ from nnbench.plots import (
     RULE,
     SERIES,
     TEXT,
+    Note,
+    end_labels,
     house_style,
+    log_ticks,
     new_figure,
     place_axes,
     shorten,
-    spread_out,
     write,
+    write_clear,
 )
 
 DASHED: dict[str, Any] = {"color": INK, "linewidth": 1.4, "dashes": (5, 3)}
-LABEL_ROOM = 8.0  # pixels of a letter
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+NARROWEST = 200.0  # pixels of a plot beside others: below, fewer stand side by side
 
 
 class Scales(NamedTuple):
@@ -65,16 +66,28 @@ class Place(NamedTuple):
 
 
 def panel_places(
-    count: int, across: int, room: float, width: float = 1080, height: float = 250
+    count: int,
+    across: int,
+    room: float,
+    width: float = 1080,
+    height: float = 250,
+    lines: int = 1,
 ) -> tuple[list[Place], float, float]:
-    """Return each panel's place and the figure's size; `room` is left for labels at its right."""
+    """Return each panel's place and the figure's size.
+
+    room: for labels at a panel's right. lines: of the longest panel's name.
+    """
     across = 2 if count == 4 else min(count, across)  # two rows of two leave no hole
+    while across > 1 and width / across - 70 - room < NARROWEST:
+        across -= 1
     each = min(width / across, 620 + room)
+    tall = height + 104 + 16 * (lines - 1)
+    top = 54 + 16 * (lines - 1)
     places = [
-        Place(i % across * each + 52, i // across * (height + 104) + 54, each - 70 - room, height)
+        Place(i % across * each + 52, i // across * tall + top, each - 70 - room, height)
         for i in range(count)
     ]
-    return places, across * each, -(-count // across) * (height + 104)
+    return places, across * each, -(-count // across) * tall
 
 
 # Lines ------------------------------------------------------------------------------------------
@@ -107,7 +120,7 @@ def line_panels(
             law = laws[laws["panel"] == panel]
             here, thin = (f[f["panel"] == panel] for f in (summary, singles))
             _lines(axes, here, thin, series, limits, scales)
-            _laws(axes, law, limits, scales)
+            write_clear(axes, _laws(axes, law, limits, scales))
     return figure
 
 
@@ -141,7 +154,10 @@ def _panel_axes(
     if scales.log_y:
         axes.set_yscale("log")
     axes.set_ylim(*limits)
-    _y_ticks(axes, scales.log_y, limits)
+    if scales.log_y:
+        log_ticks(axes, "y")
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(6))
     low, high = ends if ends[0] < ends[1] else (ends[0] - 0.5, ends[1] + 0.5)
     if scales.log_x:
         axes.set_xscale("log")
@@ -155,27 +171,6 @@ def _panel_axes(
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(scales.x_label)
     return axes
-
-
-def _y_ticks(axes: Axes, log: bool, limits: tuple[float, float]) -> None:
-    if not log:
-        axes.yaxis.set_major_locator(MaxNLocator(6))
-        return
-    decades = math.log10(limits[1] / limits[0])
-    subs = (1, 1.5, 2, 3, 5, 7) if decades < 1 else (1, 2, 5) if decades < 2 else (1,)
-    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
-    axes.yaxis.set_major_formatter(FuncFormatter(log_tick))
-    axes.yaxis.set_minor_locator(NullLocator())
-
-
-def log_tick(y: float, place: int | None = None) -> str:
-    """Return a plain number down to a thousandth, and below and far above a power of ten."""
-    if 9e-4 < y < 1e4:
-        return f"{y:g}"
-    power = np.floor(np.log10(y) + 1e-9)
-    digit = round(y / 10**power)
-    raised = str(int(power)).translate(RAISED)
-    return f"10{raised}" if digit == 1 else f"{digit}·10{raised}"
 
 
 def _at_foot(values: Any, limits: tuple[float, float], log: bool) -> np.ndarray:
@@ -204,63 +199,40 @@ def _lines(
             y = _at_foot(line["value"], limits, scales.log_y)
             axes.plot(line["x"], y, color=color, linewidth=0.7, alpha=0.35)
         y = _at_foot(part["value"], limits, scales.log_y)
-        axes.plot(part["x"], y, color=color, linewidth=2.2)
+        # One mark a line, each further along than the one before, so that none hides another.
+        every = [round((number + 1) / (MOST_SERIES + 1) * (len(part) - 1))]
+        look: dict[str, Any] = {"color": color, "linewidth": 2.2, "markevery": every}
+        axes.plot(part["x"], y, marker, ls="-", markersize=6, **look)
         last = part.iloc[0 if scales.falling else -1]
         at = float(_at_foot([last["value"]], limits, scales.log_y)[0])
-        axes.plot(last["x"], at, marker, color=color, markersize=6, clip_on=False)
         zero = ", at 0" if scales.log_y and last["value"] <= 0 else ""
         labels.append((at, f"{shorten(str(last['label']), 26)}{zero}", color, marker))
-    _labels(axes, labels)
+    end_labels(axes, labels)
 
 
-def _labels(axes: Axes, labels: Sequence[tuple[float, str, str, str]]) -> None:
-    """Write labels at the line ends, apart by 16 pixels: `(value, label, colour, marker)`."""
-    to_axes = axes.transData + axes.transAxes.inverted()
-    x = axes.get_xlim()[1]
-    height = axes.bbox.height
-    wanted = [float(to_axes.transform((x, label[0]))[1]) * height for label in labels]
-    order = sorted(range(len(labels)), key=lambda i: wanted[i])
-    for y, i in zip(spread_out([wanted[i] for i in order], 16.0), order, strict=True):
-        _, text, color, marker = labels[i]
-        at = (1 + 13 / axes.bbox.width, y / height)
-        look: dict[str, Any] = {"clip_on": False, "transform": axes.transAxes}
-        axes.plot(*at, marker, color=color, markersize=5.5, **look)
-        write(axes, text, at, (8, 0), size=TEXT - 1)
-
-
-def _laws(axes: Axes, laws: pd.DataFrame, limits: tuple[float, float], scales: Scales) -> None:
-    """Draw each law, and its name in the middle of the line."""
+def _laws(
+    axes: Axes, laws: pd.DataFrame, limits: tuple[float, float], scales: Scales
+) -> list[Note]:
+    """Draw each law, and return the names to write once all else is drawn."""
+    names = []
     for _, line in laws.groupby("line", sort=False):
         line = line.dropna(subset=["value"]).sort_values("x")
         if line.empty:
             continue
         quiet = bool(line["quiet"].iloc[0]) if "quiet" in line else False
         look = DASHED | ({"color": QUIET, "linewidth": 0.9, "dashes": (2, 2)} if quiet else {})
-        axes.plot(line["x"], _at_foot(line["value"], limits, scales.log_y), zorder=3, **look)
+        line = line.assign(value=_at_foot(line["value"], limits, scales.log_y))
+        axes.plot(line["x"], line["value"], zorder=3, **look)
         name = str(line["name"].iloc[0])
         if name:
-            _name_law(axes, line, name, QUIET if quiet else INK)
+            names.append(Note(name, _name_spots(line), QUIET if quiet else INK))
+    return names
 
 
-def _name_law(axes: Axes, line: pd.DataFrame, name: str, color: str) -> None:
-    """Write the name of a law at its line: over the start of a level one, else below.
-
-    One that rises and is marked `above` has its name above, at the left.
-    """
-    pixels = axes.transData.transform(line[["x", "value"]].to_numpy(float))
-    look: dict[str, Any] = {"on_data": "xy", "color": color, "size": TEXT - 2, "zorder": 4}
-    rise = float(pixels[:, 1].max() - pixels[:, 1].min())
-    place = int(pixels[:, 0].argmin()) if rise < 12 else int(len(line) * 0.5)
-    at = (float(line["x"].iloc[place]), float(line["value"].iloc[place]))
-    falls = pixels[pixels[:, 0].argmax(), 1] < pixels[pixels[:, 0].argmin(), 1]
-    if rise < 12:
-        write(axes, name, at, (6, 9), ha="left", **look)
-    elif falls:
-        write(axes, name, at, (-6, -10), ha="right", **look)
-    elif "above" in line and line["above"].iloc[0]:
-        write(axes, name, at, (-6, 10), ha="right", **look)
-    else:
-        write(axes, name, at, (6, -10), ha="left", **look)
+def _name_spots(line: pd.DataFrame) -> list[tuple[float, float]]:
+    """Return where a law's name may stand: in the middle of the line, else nearer to its ends."""
+    places = dict.fromkeys(round(share * (len(line) - 1)) for share in (0.5, 0.3, 0.7, 0.1, 0.9))
+    return [(float(line["x"].iloc[i]), float(line["value"].iloc[i])) for i in places]
 
 
 # Points -----------------------------------------------------------------------------------------
@@ -288,11 +260,12 @@ def point_panels(
             if not scales.log_x:
                 air = 0.04 * (ends[1] - ends[0])
                 axes.set_xlim(ends[0] - air, ends[1] + air)
-            _laws(axes, laws[laws["panel"] == panel], limits, scales)
+            names = _laws(axes, laws[laws["panel"] == panel], limits, scales)
             values = part[["value", "low", "high"]].astype(float)
             axes.vlines(part["x"], values["low"], values["high"], color=SERIES[0], linewidth=1.6)
             axes.plot(part["x"], values["value"], "s", color=SERIES[0], markersize=6, clip_on=False)
             _x_ticks(axes, part["x"], scales.log_x)
+            write_clear(axes, names)
     return figure
 
 

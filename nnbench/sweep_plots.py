@@ -23,6 +23,7 @@ from nnbench.plots import (
 
 ACROSS = 4
 LINEAR = 10.0  # |logit| up to which the axis is linear; logarithmic beyond
+Y_NAMES = {"value": "loss", "gradient": "gradient by the logit"}
 DTYPE_COLORS = SERIES[:4]
 DTYPE_MARKS = ("X", "P", "v", "s")
 
@@ -40,26 +41,28 @@ def sweep_panels(
     curves: `expression, dtype, logit`, the column, and the exact one with 64 after its name, which
     is the black dashed line. A line ends in a mark where its numbers stop being finite.
     """
-    size, height = width / ACROSS, 160.0
+    size, height, between = width / ACROSS, 160.0, 126.0
     down = -(-len(expressions) // ACROSS)
     with house_style():
-        figure = new_figure(width, down * (height + 92) + 26)
+        figure = new_figure(width, down * (height + between) + 14)
         _legend(figure, dtypes)
         for place, expression in enumerate(expressions):
             left = place % ACROSS * size + 46
-            top = place // ACROSS * (height + 92) + 72
+            top = place // ACROSS * (height + between) + 90
             axes = place_axes(figure, left, top, size - 62, height)
             part = curves[curves["expression"] == expression]
             _panel(axes, part, dtypes, column)
-            write(axes, expression, (0, 1), (-34, 28), weight="bold")
-            write(axes, captions[expression], (0, 1), (-34, 11), color=QUIET, size=TEXT - 1)
+            write(axes, expression, (0, 1), (-34, 45), weight="bold")
+            write(axes, captions[expression], (0, 1), (-34, 28), color=QUIET, size=TEXT - 1)
+            write(axes, Y_NAMES[column], (0, 1), (-34, 11), color=QUIET, size=TEXT - 1)
+            axes.set_xlabel("logit of the right class", size=TEXT - 1)
     return figure
 
 
 def _panel(axes: Axes, part: pd.DataFrame, dtypes: Sequence[str], column: str) -> None:
     axes.set_xscale("symlog", linthresh=LINEAR, linscale=0.6)
     axes.set_xlim(-1100, 1100)
-    axes.set_xticks([-1000, -100, 0, 100, 1000], ["−1000", "−100", "0", "100", "1000"])
+    axes.set_xticks([-1000, -100, 0, 100, 1000], ["−10³", "−100", "0", "100", "10³"])
     axes.set_xticks([], minor=True)
     axes.axvline(0, color=RULE, linewidth=0.8)
     axes.tick_params(labelsize=TEXT - 2)

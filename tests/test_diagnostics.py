@@ -15,9 +15,8 @@ from scipy import stats as scipy_stats
 from statsmodels.stats.proportion import proportion_confint
 
 from nnbench import diagnostics as frames
-from nnbench.diagnostic_maps import ink_on
-from nnbench.diagnostic_plots import log_tick
 from nnbench.draws import split_for
+from nnbench.plots import ink_on, log_tick
 from nnbench.protocol import PROBE_ROWS
 from nnbench.report.analysis import analyse, read_results
 from nnbench.report.diagnostics import diagnostic_pictures, diagnostics

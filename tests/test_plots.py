@@ -61,7 +61,7 @@ def curves(levels: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     summary = pd.DataFrame(keys, columns=["level", "epoch"]).assign(
         data="digits", median=0.5, low=0.4, high=0.6, k=2, n=3
     )
-    return summary, summary.assign(cell_id="0", value=0.5)
+    return summary, summary.assign(seed=0, value=0.5)
 
 
 @pytest.mark.parametrize("label", HOSTILE)
@@ -147,6 +147,73 @@ def test_at_most_seven_lines_share_a_panel_and_no_two_look_alike() -> None:
     ends = [line for line in figure.axes[0].lines if line.get_marker() not in ("None", None)]
     looks = {(line.get_color(), line.get_marker()) for line in ends}
     assert len(looks) == 7 and len({marker for _, marker in looks}) == 7
+
+
+def test_every_seed_is_a_thin_line_behind_the_median_and_no_mark_is_doubled() -> None:
+    summary, _ = curves(["a"])
+    lines = pd.concat([summary.assign(seed=seed, value=0.1 * seed) for seed in (3, 5)])
+    axes = plots.learning_curves(summary, lines, ["a"], "y").axes[0]
+    thin = [line for line in axes.lines if line.get_linewidth() < 1]
+    assert sorted(float(line.get_ydata()[0]) for line in thin) == pytest.approx([0.3, 0.5])
+    (thick,) = [line for line in axes.lines if line.get_linewidth() > 2]
+    assert len(thick.get_markevery()) == 1 and thick.get_markevery()[0] < len(summary) - 1
+    assert axes.get_ylim()[0] < 0.3 < 0.5 < axes.get_ylim()[1]
+
+
+def test_names_are_told_apart_without_what_they_share() -> None:
+    names = ["he gain=1 / 0.01 / adam", "he gain=1 / 0 / adam", "he gain=2 / 0 / adam"]
+    short = plots.told_apart(names, 22)
+    assert list(short.values()) == ["he gain=1 / 0.01", "he gain=1 / 0", "he gain=2 / 0"]
+    alike = [f"{letter * 20}, same{'x' * 20}" for letter in "ab"]
+    assert len(set(plots.told_apart([*alike, "c"], 8).values())) == 3
+    assert plots.told_apart(["one / two"], 30) == {"one / two": "one / two"}
+
+
+def test_names_that_differ_only_in_the_middle_get_the_room_that_tells_them_apart() -> None:
+    names = [f"activation{'y' * 12}{middle}{'z' * 12}default" for middle in "ab"]
+    short = plots.told_apart(names, 12)
+    assert len(set(short.values())) == 2
+
+
+def test_a_long_name_breaks_between_levels() -> None:
+    assert plots.wrapped("he_normal gain=1, clip 0", 18) == ["he_normal gain=1,", "clip 0"]
+    assert plots.wrapped("short", 18) == ["short"]
+    assert plots.wrapped("x" * 40, 18) == [plots.shorten("x" * 40, 18)]
+
+
+def test_a_note_stands_where_nothing_is_drawn() -> None:
+    with plots.house_style():
+        figure = plots.new_figure(400, 300)
+        axes = plots.place_axes(figure, 20, 20, 360, 260)
+        axes.set_xlim(0, 10)
+        axes.set_ylim(0, 10)
+        for y in np.linspace(0, 5, 40):
+            axes.plot([0, 10], [y, y])
+        plots.write_clear(axes, [plots.Note("law", [(5.0, 2.0), (5.0, 8.0)])])
+    (note,) = axes.texts
+    assert note.xy == (5.0, 8.0), "the second spot, for the first is full of lines"
+    assert note.get_bbox_patch() is None, "nothing is hidden, hence no patch"
+
+
+def test_ink_on_a_face_is_read_well() -> None:
+    for color in mpl.colormaps["viridis"](np.linspace(0, 1, 50)):
+        ink = 0.0 if plots.ink_on(color) == plots.DARK else 1.0
+        light, dark = sorted([plots.luminance(color), ink], reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_an_svg_has_no_digits_and_no_groups_that_nobody_sees() -> None:
+    with plots.house_style():
+        figure = plots.new_figure(300, 200)
+        axes = plots.place_axes(figure, 20, 20, 260, 160)
+        axes.plot([0, 1, 1, 1, 2], [1 / 3, 2 / 3, 2 / 3, 2 / 3, 0], "o-")
+    root = ElementTree.fromstring(figure_svg(figure, "f", "alt"))
+    assert not [e for e in root.iter() if e.tag.endswith("}g") and not e.attrib]
+    paths = [e.get("d", "") for e in root.iter() if e.get("clip-path") and e.get("d")]
+    assert len(paths) == 1 and paths[0].count("L") == 1
+    assert len(paths[0].split()) == 2 + 2 * 3 + 0, "the repeated points are one"
+    numbers = [word for word in paths[0].split() if word[-1].isdigit()]
+    assert all(len(word.partition(".")[2]) <= 2 for word in numbers)
 
 
 @given(st.lists(st.floats(0, 300), max_size=7).map(sorted))

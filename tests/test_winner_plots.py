@@ -97,6 +97,23 @@ def profile(names: list[str]) -> pd.DataFrame:
     return pd.concat(parts).assign(share_low=0.0, share_high=1.0)
 
 
+def test_the_labels_of_profiles_stand_where_the_lines_lie_furthest_apart() -> None:
+    table = profile(["a", "b"])
+    table.loc[(table["arm"] == "b") & (table["tau"] == 0.5), "share"] = 0.2
+    axes = plots.profile_lines(table, ["a", "b"], "score").axes[0]
+    dotted = [float(line.get_xdata()[0]) for line in axes.lines if line.is_dashed()]
+    assert dotted == [0.5]
+    steps = [x for x in axes.lines if x.get_drawstyle() == "steps-post"]
+    assert [line.get_markevery() for line in steps] == [[1], [1]]
+
+
+def test_the_ticks_of_a_profile_of_ratios_are_plain_numbers() -> None:
+    table = profile(["a", "b"]).replace({"tau": {0.1: 1.0, 0.5: 10.0, 0.9: 1e6}})
+    figure = plots.profile_lines(table, ["a", "b"], "times the best", log=True)
+    svg = figure_svg(figure, "figure", "a finding")
+    assert "mathdefault" not in svg and "10⁴" in svg
+
+
 def test_at_most_seven_profiles_share_a_panel_and_no_two_look_alike() -> None:
     names = [f"n{i}" for i in range(9)]
     figure = plots.profile_lines(profile(names), names, "score")
@@ -125,17 +142,11 @@ def test_the_front_is_joined_and_named() -> None:
     assert "accuracy, better is up and to the left" in drawn
 
 
-def test_a_name_is_joined_to_its_own_point() -> None:
+def test_a_name_stands_beside_its_own_point() -> None:
     figure = plots.cost_scatter(costs(["a", "b", "c"]), "seconds", "accuracy", True)
-    axes = figure.axes[0]
-    into_axes = axes.transData + axes.transAxes.inverted()
-    starts = {
-        (round(float(x.get_xdata()[0]), 3), round(float(x.get_ydata()[0]), 3))
-        for x in axes.lines
-        if not x.get_clip_on()
-    }
-    points = {tuple(np.round(into_axes.transform(p), 3)) for p in ((1.0, 0.1), (9.0, 0.9))}
-    assert starts == points
+    named = {text.get_text(): text.xy for text in figure.axes[0].texts}
+    assert named["a"] == pytest.approx((1.0, 0.1)) and named["c"] == pytest.approx((9.0, 0.9))
+    assert figure.axes[0].get_xlabel() == "seconds, logarithmic"
 
 
 def regions(names: list[str]) -> pd.DataFrame:
@@ -155,7 +166,30 @@ def test_an_open_end_is_an_arrow_and_what_is_undefined_has_no_bar() -> None:
 
 def budget(names: list[str]) -> pd.DataFrame:
     rows = [(d, a, k, 0.1 * k) for d in "xy" for a in names for k in (1, 2, 3)]
-    return pd.DataFrame(rows, columns=["data", "arm", "trials", "mean"])
+    table = pd.DataFrame(rows, columns=["data", "arm", "trials", "mean"])
+    return table.assign(mean_low=table["mean"] - 0.05, mean_high=table["mean"] + 0.05)
+
+
+def test_every_budget_has_its_interval() -> None:
+    figure = plots.budget_lines(budget(["a", "b"]), ["a", "b"], "accuracy")
+    bars = [part for axes in figure.axes for c in axes.collections for part in c.get_segments()]
+    assert len(bars) == 2 * 2 * 3
+    assert all(bar[1][1] - bar[0][1] == pytest.approx(0.1) for bar in bars)
+
+
+def test_arms_that_are_alike_when_cut_have_labels_of_their_own() -> None:
+    arms = [f"he_normal gain=1 / {clip} / sgd momentum=0.9" for clip in ("0.01", "0", "0.1")]
+    drawn = texts(plots.budget_lines(budget(arms), arms, "accuracy"))
+    assert {"0.01", "0", "0.1"} <= set(drawn), "what all arms share is left out"
+    arms = [f"arm{'y' * 20}{middle}{'z' * 20}" for middle in "ab"]
+    drawn = texts(plots.budget_lines(budget(arms), arms, "accuracy"))
+    assert len({text for text in drawn if text.startswith("arm")}) == 2
+
+
+def test_a_narrow_matrix_has_heads_of_two_lines() -> None:
+    names = [f"batchnorm position={place}" for place in ("before", "after", "both")]
+    drawn = texts(plots.difference_matrix(matrix(names), names, width=600))
+    assert drawn.count("batchnorm") == 3 and "position=after" in drawn
 
 
 def test_budgets_share_their_limits_over_data_sets() -> None:

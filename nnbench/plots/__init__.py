@@ -6,11 +6,14 @@ from nnbench.plots.cost import budget_lines, cost_scatter, good_regions
 from nnbench.plots.curves import learning_curves
 from nnbench.plots.effects import effect_strips, hero_png
 from nnbench.plots.heat import heat_maps
+from nnbench.plots.labels import Note, stacked, told_apart, wrapped, write_clear, write_lines
 from nnbench.plots.ranks import difference_matrix, profile_lines, rank_ladder
 from nnbench.plots.shares import share_bars
 from nnbench.plots.style import (
     BETTER,
+    DARK,
     INK,
+    LIGHT,
     MARKERS,
     MOST_PRINTED,
     MOST_SERIES,
@@ -26,6 +29,7 @@ from nnbench.plots.style import (
     Look,
     end_labels,
     house_style,
+    ink_on,
     luminance,
     new_figure,
     place_axes,
@@ -33,10 +37,13 @@ from nnbench.plots.style import (
     spread_out,
     write,
 )
+from nnbench.plots.ticks import log_tick, log_ticks, short_number
 
 __all__ = [
     "BETTER",
+    "DARK",
     "INK",
+    "LIGHT",
     "MARKERS",
     "MOST_PRINTED",
     "MOST_SERIES",
@@ -50,6 +57,7 @@ __all__ = [
     "VERDICT_MARKS",
     "WORSE",
     "Look",
+    "Note",
     "budget_lines",
     "cost_scatter",
     "difference_matrix",
@@ -59,14 +67,23 @@ __all__ = [
     "heat_maps",
     "hero_png",
     "house_style",
+    "ink_on",
     "learning_curves",
+    "log_tick",
+    "log_ticks",
     "luminance",
     "new_figure",
     "place_axes",
     "profile_lines",
     "rank_ladder",
     "share_bars",
+    "short_number",
     "shorten",
     "spread_out",
+    "stacked",
+    "told_apart",
+    "wrapped",
     "write",
+    "write_clear",
+    "write_lines",
 ]

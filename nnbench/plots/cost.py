@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
+from nnbench.plots.labels import Note, stacked, told_apart, write_clear
 from nnbench.plots.ranks import look_of
 from nnbench.plots.style import (
     INK,
@@ -21,13 +21,12 @@ from nnbench.plots.style import (
     Look,
     end_labels,
     house_style,
-    kept_inside,
     new_figure,
     place_axes,
     shorten,
-    spread_out,
     write,
 )
+from nnbench.plots.ticks import log_ticks
 
 ROW = 26.0
 
@@ -41,7 +40,7 @@ def cost_scatter(
     """
     with house_style():
         figure = new_figure(width, 440)
-        axes = place_axes(figure, 60, 40, width - 60 - 220, 340)
+        axes = place_axes(figure, 60, 40, width - 60 - 20, 340)
         axes.set_xscale("log")
         axes.grid(axis="y", color=RULE, linewidth=0.8)
         axes.set_axisbelow(True)
@@ -54,31 +53,24 @@ def cost_scatter(
             axes.plot([row["cost"]] * 2, span, color=color, linewidth=1.2, alpha=0.6)
             axes.plot([row["cost"]], [row["mean"]], marker, color=color, markersize=7)
         low, high = float(points["cost"].min()), float(points["cost"].max())
-        axes.set_xlim(low / 1.15, high * 1.15)
+        air = max((high / low) ** 0.12, 1.1)
+        axes.set_xlim(low / air, high * air)
         axes.set_ylim(*axes.get_ylim())  # settled now, for the names are placed by it
         _name_points(axes, points[points["named"]])
-        _plain_log_x(axes)
+        log_ticks(axes, "x")
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(x_label)
+        axes.set_xlabel(f"{x_label}, logarithmic")
         arrow = "up" if higher_is_better else "down"
         write(axes, f"{y_label}, better is {arrow} and to the left", (0, 1), (-52, 20), color=QUIET)
     return figure
 
 
 def _name_points(axes: Axes, points: pd.DataFrame) -> None:
-    """Write names at the right, in the order of the points' heights, each joined to its point."""
-    height, width = axes.bbox.height, axes.bbox.width
-    to_axes = axes.transData + axes.transAxes.inverted()
-    spots = [to_axes.transform((row["cost"], row["mean"])) for _, row in points.iterrows()]
-    order = sorted(range(len(spots)), key=lambda i: float(spots[i][1]))
-    wanted = spread_out([float(spots[i][1]) * height for i in order], 17.0)
-    places = kept_inside(wanted, 17.0, height)
-    for y, i in zip(places, order, strict=True):
-        end = (1 + 14 / width, y / height)
-        look: Any = {"transform": axes.transAxes, "clip_on": False, "color": RULE}
-        axes.plot([spots[i][0], end[0]], [spots[i][1], end[1]], linewidth=0.9, zorder=0, **look)
-        write(axes, shorten(points["arm"].iloc[i], 26), end, (6, 0), size=TEXT - 1)
+    """Write each name beside its point, where it hides least."""
+    names = told_apart(list(points["arm"]), 26)
+    spots = zip(points["arm"], points["cost"], points["mean"], strict=True)
+    write_clear(axes, [Note(names[arm], [(cost, mean)]) for arm, cost, mean in spots], TEXT - 1)
 
 
 def good_regions(
@@ -109,7 +101,7 @@ def good_regions(
                 here = regions[(regions["data"] == panel) & (regions["arm"] == arm)]
                 for _, row in here.iterrows():
                     _region(axes, row, y)
-            _plain_log_x(axes)
+            log_ticks(axes, "x")
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
             axes.set_xlabel(x_label)
@@ -138,9 +130,11 @@ def budget_lines(
     panels = list(dict.fromkeys(budget["data"]))
     across = min(len(panels), 2)
     down = -(-len(panels) // across)
-    room = 50 + 7.4 * max(len(shorten(arm, 22)) for arm in arms)
+    names = {arm: "\n".join(lines) for arm, lines in stacked(arms, 22).items()}
+    room = 50 + 7.4 * max(len(line) for name in names.values() for line in name.split("\n"))
     panel_width = width / across if across > 1 else 760.0
-    low, high = float(budget["mean"].min()), float(budget["mean"].max())
+    ends = budget[["mean", "mean_low", "mean_high"]].to_numpy(float)
+    low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
     air = 0.08 * (high - low) or 0.5
     with house_style():
         figure = new_figure(panel_width * across, down * 360)
@@ -150,19 +144,22 @@ def budget_lines(
             write(axes, shorten(str(panel)), (0, 1), (-40, 40), weight="bold")
             write(axes, y_label, (0, 1), (-40, 20), color=QUIET)
             axes.set_ylim(low - air, high + air)
-            _budget_panel(axes, budget[budget["data"] == panel], arms)
+            _budget_panel(axes, budget[budget["data"] == panel], names)
     return figure
 
 
-def _budget_panel(axes: Axes, budget: pd.DataFrame, arms: Sequence[str]) -> None:
+def _budget_panel(axes: Axes, budget: pd.DataFrame, names: Mapping[str, str]) -> None:
+    """Draw each arm's line with its intervals, a little beside those of the others."""
     ends = []
-    for place, arm in enumerate(arms):
+    for place, (arm, name) in enumerate(names.items()):
         part = budget[budget["arm"] == arm].sort_values("trials")
         if part["mean"].notna().sum() == 0:
             continue
         color, marker = look_of(place)
-        axes.plot(part["trials"], part["mean"], marker + "-", color=color, markersize=5)
-        ends.append((float(part["mean"].dropna().iloc[-1]), shorten(arm, 22), color, marker))
+        x = part["trials"] + 0.04 * (place - (len(names) - 1) / 2)
+        axes.vlines(x, part["mean_low"], part["mean_high"], color=color, linewidth=1.2, alpha=0.6)
+        axes.plot(x, part["mean"], marker + "-", color=color, markersize=5)
+        ends.append((float(part["mean"].dropna().iloc[-1]), name, color, marker))
     end_labels(axes, ends)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.grid(axis="y", color=RULE, linewidth=0.8)
@@ -170,11 +167,3 @@ def _budget_panel(axes: Axes, budget: pd.DataFrame, arms: Sequence[str]) -> None
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("settings tried at random")
-
-
-def _plain_log_x(axes: Axes) -> None:
-    low, high = axes.get_xlim()
-    several = (1.0, 2.0, 5.0) if high / low < 100 else (1.0,)
-    axes.xaxis.set_major_locator(LogLocator(subs=several, numticks=8))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())

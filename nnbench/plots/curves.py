@@ -1,4 +1,4 @@
-"""How training went: learning curves, one line a level, every network behind it."""
+"""How training went: learning curves, one line a level, every seed behind it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
+from nnbench.plots.labels import told_apart
 from nnbench.plots.style import (
     INK,
     MARKERS,
@@ -17,6 +18,7 @@ from nnbench.plots.style import (
     QUIET,
     RULE,
     SERIES,
+    Look,
     end_labels,
     house_style,
     new_figure,
@@ -24,6 +26,7 @@ from nnbench.plots.style import (
     shorten,
     write,
 )
+from nnbench.plots.ticks import log_ticks
 
 
 def learning_curves(
@@ -34,17 +37,17 @@ def learning_curves(
     log: bool = False,
     width: float = 1080,
 ) -> Figure:
-    """Draw one panel per data set, one line per level: median, and every network or the quartiles.
+    """Draw one panel per data set, one line per level: its median, and thin each of its seeds.
 
-    summary: `data, level, epoch, median, low, high, k, n`; lines: `data, level, cell_id, epoch,
-    value`. levels: at most 7, the baseline first; it is drawn in ink. Axis limits are shared.
+    summary: `data, level, epoch, median, k, n`; lines: `data, level, seed, epoch, value`. levels:
+    at most 7, the baseline first; it is drawn in ink. Axis limits are shared.
     """
     panels = list(dict.fromkeys(summary["data"]))
     across = min(len(panels), 2)
     down = -(-len(panels) // across)
     panel_width, panel_height = width / across, 300.0
-    label_room = 104 + 7 * min(max(len(level) for level in levels), 22)
-    limits = _curve_limits(summary, log)
+    label_room = 104 + 7 * max(map(len, told_apart(levels, 22).values()))
+    limits = _curve_limits(summary, lines, log)
     with house_style():
         figure = new_figure(width if across > 1 else 760, down * (panel_height + 108))
         if across == 1:
@@ -62,8 +65,10 @@ def learning_curves(
     return figure
 
 
-def _curve_limits(summary: pd.DataFrame, log: bool) -> tuple[float, float]:
-    low, high = float(summary["low"].min()), float(summary["high"].max())
+def _curve_limits(summary: pd.DataFrame, lines: pd.DataFrame, log: bool) -> tuple[float, float]:
+    values = pd.concat([summary["median"], lines["value"]])
+    values = values[values > 0] if log else values
+    low, high = float(values.min()), float(values.max())
     if log:
         return low / 1.2, high * 1.2
     air = 0.06 * (high - low) or 0.5
@@ -73,9 +78,7 @@ def _curve_limits(summary: pd.DataFrame, log: bool) -> tuple[float, float]:
 def _curve_axes(axes: Axes, log: bool, last_epoch: float) -> None:
     if log:
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(numticks=7))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
+        log_ticks(axes, "y")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_xlim(0, max(last_epoch, 1))
     axes.grid(axis="y", color=RULE, linewidth=0.8)
@@ -88,21 +91,21 @@ def _curve_axes(axes: Axes, log: bool, last_epoch: float) -> None:
 def _curve_panel(
     axes: Axes, summary: pd.DataFrame, lines: pd.DataFrame, levels: Sequence[str]
 ) -> None:
+    names = told_apart(levels, 22)
     ends: list[tuple[float, str, str, str]] = []
     for i, level in enumerate(levels[:MOST_SERIES]):
         part = summary[summary["level"] == level]
         if part.empty:
             continue
         color, marker = (INK, "o") if i == 0 else (SERIES[i - 1], MARKERS[i - 1])
-        epochs, last = part["epoch"], part.iloc[-1]
-        single = lines[lines["level"] == level].groupby("cell_id", sort=False)
-        if single.ngroups <= MOST_THIN:
-            for _, line in single:
-                axes.plot(line["epoch"], line["value"], color=color, linewidth=0.7, alpha=0.35)
-        else:
-            axes.fill_between(epochs, part["low"], part["high"], color=color, alpha=0.14, lw=0)
-        axes.plot(epochs, part["median"], color=color, linewidth=2.4)
-        axes.plot(last["epoch"], last["median"], marker, color=color, markersize=7, clip_on=False)
-        label = f"{shorten(level, 22)}  {last['k']}/{last['n']}"
+        last = part.iloc[-1]
+        seeds = lines[lines["level"] == level].groupby("seed", sort=False)
+        for _, line in [*seeds][:MOST_THIN]:
+            axes.plot(line["epoch"], line["value"], color=color, linewidth=0.7, alpha=0.35)
+        # One mark a line, each further along than the one before, so that none hides another.
+        every = [round((i + 1) / (MOST_SERIES + 1) * (len(part) - 1))]
+        look: Look = {"color": color, "linewidth": 2.4, "markevery": every, "markersize": 7}
+        axes.plot(part["epoch"], part["median"], marker, ls="-", **look)
+        label = f"{names[level]}  {last['k']}/{last['n']}"
         ends.append((float(last["median"]), label, color, marker))
     end_labels(axes, ends)

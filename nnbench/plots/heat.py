@@ -21,7 +21,7 @@ from nnbench.plots.style import (
     TEXT,
     Look,
     house_style,
-    luminance,
+    ink_on,
     new_figure,
     place_axes,
     shorten,
@@ -109,7 +109,7 @@ def _heat_cell(
     x, y = at
     known = bool(np.isfinite(cell["mean"]))
     face: Any = mpl.colormaps["viridis"](scale(cell["mean"])) if known else "none"
-    ink = INK if not known else "#000002" if luminance(face) > 0.36 else "#fffffd"
+    ink = ink_on(face) if known else INK
     axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=2))
     if cell["diverged"]:
         lines: Look = {"hatch": "////", "edgecolor": ink if known else QUIET, "alpha": 0.45}
@@ -132,7 +132,9 @@ def _heat_bar(figure: Figure, scale: Normalize, left: float, top: float) -> None
     """Draw the colour scale as forty steps: vector shapes, no embedded picture."""
     axes = place_axes(figure, left, top, 300, 14)
     edges = np.linspace(0, 1, 41)
-    axes.bar(edges[:-1], 1, width=1 / 40, align="edge", color=mpl.colormaps["viridis"](edges[:-1]))
+    faces = mpl.colormaps["viridis"](edges[:-1])
+    look: Any = {"align": "edge", "color": faces, "edgecolor": faces, "linewidth": 0.6}  # no seams
+    axes.bar(edges[:-1], 1, width=1 / 40, **look)
     axes.set_xlim(0, 1)
     axes.set_yticks([])
     ticks = [0.0, 0.5, 1.0]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from nnbench.plots.labels import stacked, told_apart, write_lines
 from nnbench.plots.style import (
     INK,
     MARKERS,
@@ -25,12 +26,13 @@ from nnbench.plots.style import (
     Look,
     end_labels,
     house_style,
-    luminance,
+    ink_on,
     new_figure,
     place_axes,
     shorten,
     write,
 )
+from nnbench.plots.ticks import log_ticks
 
 # The page's theme must leave these alone: the ink on them is chosen for these very colours.
 DIFFERENCES = LinearSegmentedColormap.from_list("differences", ["#d45d01", "#f7f7f6", "#0171b1"])
@@ -90,10 +92,12 @@ def difference_matrix(pairs: pd.DataFrame, names: Sequence[str], width: float = 
     """
     left = max(30 + 7.4 * max(len(shorten(name, 24)) for name in names), 120.0)
     cell = min(max((width - left) / len(names), 60.0), 130.0)
+    heads = _heads(names, cell)
+    top = 32 + 16.0 * max(map(len, heads))
     scale = _around_zero(pairs["towards"])
     with house_style():
-        figure = new_figure(left + cell * len(names) + 8, 58 + 38.0 * len(names))
-        axes = place_axes(figure, left, 48, cell * len(names), 38.0 * len(names))
+        figure = new_figure(left + cell * len(names) + 8, top + 10 + 38.0 * len(names))
+        axes = place_axes(figure, left, top, cell * len(names), 38.0 * len(names))
         axes.set_xlim(0, len(names))
         axes.set_ylim(len(names), 0)
         axes.set_xticks([])
@@ -101,13 +105,19 @@ def difference_matrix(pairs: pd.DataFrame, names: Sequence[str], width: float = 
         axes.tick_params(length=0)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        for x, name in enumerate(names):
-            short = shorten(name, max(int(cell / 7), 6))
-            write(axes, short, ((x + 0.5) / len(names), 1), (0, 14), ha="center", size=12)
+        for x, lines in enumerate(heads):
+            at = ((x + 0.5) / len(names), 1)
+            write_lines(axes, lines, at, (0, 14), ha="center", size=12)
         write(axes, "row less column", (0, 1), (-12, 14), ha="right", color=QUIET, size=12)
         for _, pair in pairs.iterrows():
             _matrix_cell(axes, pair, names, scale)
     return figure
+
+
+def _heads(names: Sequence[str], cell: float) -> list[list[str]]:
+    """Return the lines of each column's head: two where one is too narrow for a name."""
+    room = max(int((cell - 6) / 7), 6)
+    return list(stacked(names, room).values())
 
 
 def _around_zero(values: pd.Series) -> Normalize:
@@ -120,7 +130,7 @@ def _matrix_cell(axes: Axes, pair: pd.Series, names: Sequence[str], scale: Norma
     known = bool(np.isfinite(pair["towards"]))
     face: Any = DIFFERENCES(scale(pair["towards"])) if known else "none"
     axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=2))
-    ink = QUIET if not known else "#000002" if luminance(face) > 0.3 else "#fffffd"
+    ink = ink_on(face) if known else QUIET
     weight = "bold" if pair["clear"] else "normal"
     look: Look = {"on_data": "xy", "ha": "center", "color": ink, "size": TEXT - 1}
     write(axes, pair["text"], (x + 0.5, y + 0.5), weight=weight, **look)
@@ -135,11 +145,13 @@ def profile_lines(
 ) -> Figure:
     """Draw the share of runs that do at least so well, one falling or rising line a contestant.
 
-    profile: `arm, tau, share, share_low, share_high`. names: at most 7, the baseline first; the
-    labels stand in the order of the areas under the lines.
+    profile: `arm, tau, share, share_low, share_high`. names: at most 7, the baseline first. Lines
+    begin and end together, so that marks and labels stand where they lie furthest apart, which a
+    dotted line shows.
     """
     drawn = list(names)[:MOST_SERIES]
-    room = 60 + 7.4 * max(len(shorten(name, 26)) for name in drawn)
+    labels = told_apart(drawn, 26)
+    room = 60 + 7.4 * max(map(len, labels.values()))
     with house_style():
         figure = new_figure(width, 400)
         axes = place_axes(figure, 52, 40, width - 52 - room, 300)
@@ -147,6 +159,8 @@ def profile_lines(
         axes.set_xlim(float(profile["tau"].min()), float(profile["tau"].max()))
         if log:
             axes.set_xscale("log")
+        apart = _furthest_apart(profile, drawn)
+        axes.axvline(apart, color=QUIET, linewidth=1, dashes=(1, 3))
         ends = []
         for place, name in enumerate(drawn):
             part = profile[profile["arm"] == name].sort_values("tau")
@@ -155,13 +169,21 @@ def profile_lines(
                 band: Look = {"color": color, "alpha": 0.1, "lw": 0, "step": "post"}
                 axes.fill_between(part["tau"], part["share_low"], part["share_high"], **band)
             line: Look = {"color": color, "linewidth": 2, "drawstyle": "steps-post"}
-            every = (4 * place, max(len(part) // 6, 1))  # apart, so that no mark hides another
-            axes.plot(part["tau"], part["share"], marker, ls="-", markevery=every, **line)
-            # Lines that end together are labelled in the order of their areas instead.
-            ends.append((float(part["share"].mean()), shorten(name, 26), color, marker))
+            at = int(np.abs(part["tau"].to_numpy(float) - apart).argmin())
+            axes.plot(part["tau"], part["share"], marker, ls="-", markevery=[at], **line)
+            ends.append((float(part["share"].iloc[at]), labels[name], color, marker))
         end_labels(axes, ends)
         _finish_profiles(axes, x_label)
+        if log:
+            log_ticks(axes, "x")
     return figure
+
+
+def _furthest_apart(profile: pd.DataFrame, names: Sequence[str]) -> float:
+    """Return where the lines lie furthest apart."""
+    shares = profile[profile["arm"].isin(names)].groupby("tau")["share"]
+    spread = shares.max() - shares.min()
+    return float(spread.index[int(spread.to_numpy().argmax())])
 
 
 def _finish_profiles(axes: Axes, x_label: str) -> None:

@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, QUIET, RULE, PAPER = "#1a1a1b", "#62666c", "#dcdee1", "#fffffe"
+DARK, LIGHT = "#000002", "#fffffd"  # on a coloured face the theme must not change the ink
 # Okabe and Ito 2008, Color Universal Design: distinct under every common colour blindness.
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("s", "^", "D", "v", "P", "X")
@@ -30,7 +31,7 @@ VERDICT_MARKS: Mapping[str, tuple[str, str, str]] = {  # marker, edge, face
 Look = dict[str, Any]  # matplotlib's keyword arguments
 MOST_SERIES = 7  # lines of one panel that an eye can tell apart
 MOST_PRINTED = 150  # heat map cells with their value in them
-MOST_THIN = 12  # lines of single networks behind a median; beyond it, the quartiles
+MOST_THIN = 12  # lines of single seeds or networks behind a median
 TEXT = 13.0
 STYLE: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # ships with matplotlib: the same layout on every machine
@@ -119,21 +120,24 @@ def write(
 
 
 def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str, str]]) -> None:
-    """Write the labels at the line ends, moved apart to 16 pixels so that none hides another.
+    """Write the labels at the line ends, moved apart so that none hides another.
 
-    ends: `(value, label, colour, marker)` of each line.
+    ends: `(value, label, colour, marker)` of each line. A label may have two lines of text.
     """
     to_pixels = axes.transData + axes.transAxes.inverted()
     width, height = axes.bbox.width, axes.bbox.height
     wanted = [float(to_pixels.transform((0, end[0]))[1]) * height for end in ends]
     order = sorted(range(len(ends)), key=lambda i: wanted[i])
-    places = kept_inside(spread_out([wanted[i] for i in order], 16.0), 16.0, height)
+    gap = 16.0 if not any("\n" in end[1] for end in ends) else 32.0
+    places = kept_inside(spread_out([wanted[i] for i in order], gap), gap, height)
     for y, i in zip(places, order, strict=True):
         _, label, color, marker = ends[i]
         at = (1 + 14 / width, y / height)
         on_axes: Look = {"clip_on": False, "transform": axes.transAxes}
         axes.plot(*at, marker, color=color, markersize=6, **on_axes)
-        write(axes, label, at, (9, 0), size=TEXT - 1)
+        lines = label.split("\n")
+        for row, line in enumerate(lines):
+            write(axes, line, at, (9, 7.0 * (len(lines) - 1) - 14 * row), size=TEXT - 1)
 
 
 def spread_out(places: Sequence[float], gap: float) -> list[float]:
@@ -168,6 +172,11 @@ def kept_inside(places: Sequence[float], gap: float, height: float) -> list[floa
         kept[i] = max(place, floor)
         floor = kept[i] + gap
     return kept
+
+
+def ink_on(face: Any) -> str:
+    """Return the ink that is read best on a face: contrast is at least 4.5 either way."""
+    return DARK if luminance(face) > 0.18 else LIGHT
 
 
 def luminance(color: Any) -> float:

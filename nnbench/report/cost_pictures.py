@@ -19,6 +19,7 @@ MOST_BUDGET_PANELS = 4
 MOST_NAMED = 7
 NEAR = 10  # tolerances: 0.1 of an accuracy, twice the best loss
 LONG = 14  # rows of a table that scrolls within itself
+LEAST_TRIALS = 3  # settings of which the best can be one of several
 LEAST_RATIO = 1.2  # of costs: networks of one stack share its time, and so differ in nothing
 JOIN = " / "
 
@@ -162,7 +163,7 @@ def budget_picture(analysis: Analysis) -> Picture | None:
     words = arm_names(budget, factors)
     budget = budget.assign(arm=stats.contestant_labels(budget, factors).map(words))
     known = budget.dropna(subset=["mean"])
-    if known.empty or known["trials"].max() < 2:
+    if known.empty or known["trials"].max() < LEAST_TRIALS:
         return None
     metric = METRICS[analysis.metric]
     last = known[known["trials"] == known["trials"].max()]
@@ -178,7 +179,7 @@ def budget_picture(analysis: Analysis) -> Picture | None:
     caption = (
         f"Expected {metric.label} of the best of k settings of {listed(tuned)}, drawn at random "
         "without repetition and chosen on validation (Dodge et al. 2019): arms compared at equal "
-        "budget. Intervals are in the table." + note
+        "budget, with 95 % intervals." + note
     )
     return picture(figure, "budget", title, caption, _budget_table(drawn, metric.label))
 
@@ -229,6 +230,8 @@ def _budget_table(budget: pd.DataFrame, label: str) -> Table:
 def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     """Draw each contestant's mean score against the seconds that one of its networks took."""
     frame = analysis.labelled
+    if "epochs" in analysis.cells and not analysis.cells["epochs"].any():
+        return None  # nothing was trained: the seconds are those of the probes
     if "seconds" not in frame or analysis.metric == "seconds" or frame["seconds"].isna().all():
         return None
     metric = METRICS[analysis.metric]
@@ -242,7 +245,7 @@ def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     table = table.assign(arm=stats.contestant_labels(table, contest.by).map(contest.names))
     front = list(table.loc[table["on_front"], "arm"])
     named = {contest.baseline, *front[: MOST_NAMED - 2], *front[-1:]}
-    table["named"] = table["arm"].isin(named)
+    table["named"] = table["arm"].isin(named) | (len(table) <= MOST_NAMED)
     figure = plots.cost_scatter(
         table, "seconds for one network", metric.label, metric.higher_is_better
     )

@@ -25,6 +25,7 @@ from nnbench.report.views import (
 )
 
 MOST_STRIPS = 12
+WIDE = 8  # times the least depth or width from which the axis is logarithmic
 LEAST_NETWORKS = 8  # behind a share that is worth an interval
 
 
@@ -60,7 +61,9 @@ def born_dead(view: View) -> Diagnostic | None:
     laws = _death_laws(view, cells, unit)
     panels = [f"{level:g} {unit}" for level in levels]
     across = "hidden layers" if axis == "depth" else "units a layer"
-    scales = Scales(across, "share of networks born dead", limits=(-0.03, 1.03))
+    x = shares["x"]
+    log = bool(x.min() > 0 and x.max() >= WIDE * x.min())
+    scales = Scales(across, "share of networks born dead", log_x=log, limits=(-0.03, 1.03))
     figure = diagnostic_plots.point_panels(shares, laws, panels, scales)
     caption = (
         "Share of networks with a layer that is dead on every probed example before training, with "
@@ -76,7 +79,7 @@ def _death_laws(view: View, cells: pd.DataFrame, unit: str) -> pd.DataFrame:
     """Return both bounds for the whole network, that of its last layer, by panel."""
     first = cells.drop_duplicates(["by", "x"])
     depth = numbers_of(view, "depth")
-    columns = ["panel", "x", "value", "name", "line", "above"]
+    columns = ["panel", "x", "value", "name", "line"]
     parts = []
     for quantity, name in (("born_dead", "predicted, at most"), ("born_dead_at_least", "at least")):
         known = predicted_by_cell(view.results.cells, view.results.predictions, quantity)
@@ -85,7 +88,7 @@ def _death_laws(view: View, cells: pd.DataFrame, unit: str) -> pd.DataFrame:
         if len(line):
             panel = line["by"].map(lambda by: f"{by:g} {unit}")
             line = line.assign(panel=panel, line=panel + name, value=line["predicted"], name=name)
-            parts.append(line.assign(above=quantity == "born_dead")[columns])
+            parts.append(line[columns])
     if not parts:
         return pd.DataFrame(columns=columns)
     laws = pd.concat(parts)

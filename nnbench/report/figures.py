@@ -12,7 +12,7 @@ from nnbench.report import entries, frames, sentences
 from nnbench.report.analysis import Analysis, Results
 from nnbench.report.numbers import counted, decimals_for, number
 from nnbench.report.parts import Column, Entry, Picture, Table, picture
-from nnbench.stats import METRICS
+from nnbench.stats import METRICS, sort_by_levels
 
 __all__ = ["Picture", "curves_picture", "effects_picture", "heat_picture", "strip_frames"]
 
@@ -32,9 +32,10 @@ CURVE_LABELS = {
 def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows and points of the strips: the most important factor first, baselines out.
 
-    Of a factor with many levels, the 12 with the largest effects, in the levels' order.
+    Of a factor with many levels, the 12 with the largest effects, ordered by effect.
     """
     effects = analysis.effects[~analysis.effects["baseline"]]
+    better_up = METRICS[analysis.metric].higher_is_better
     kept = []
     for factor in analysis.factors:
         part = effects[effects["factor"] == factor]
@@ -44,7 +45,8 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
         baseline = sentences.spoken(factor, analysis.baselines[factor])
         heading = f"against {plots.shorten(baseline, 28)}"
         if len(rows) < len(part):
-            heading += f", {len(rows)} of {len(part)} levels"
+            rows = rows.sort_values("effect", ascending=not better_up, kind="stable")
+            heading += f", the {len(rows)} largest of {len(part)}"
         texts = [sentences.effect_text(row, places) for _, row in rows.iterrows()]
         kept.append(rows.assign(heading=heading, text=texts))
     strips = pd.concat(
@@ -215,8 +217,10 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     column = frames.curve_column(frame, results.curves, metric.higher_is_better)
     if column is None:
         return None
-    lines = frames.seed_curves(frame, results.curves, factor, column)
-    summary = frames.curve_summary(lines, frame, factor)
+    cells = frames.seed_curves(frame, results.curves, factor, column)
+    summary = frames.curve_summary(cells, frame, factor)
+    summary = sort_by_levels(summary, {"data": analysis.levels["data"]})
+    lines = frames.seed_medians(cells, summary)
     panels = list(dict.fromkeys(summary["data"]))
     levels = _drawn_levels(analysis, factor)
     summary = summary[summary["data"].isin(panels[:MOST_PANELS]) & summary["level"].isin(levels)]
@@ -231,9 +235,8 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     title = sentences.curves_title(summary, label, len(analysis.levels[factor]))
     caption = (
         f"By {factor}. Thick: median of the networks that finished; labels end with their count, "
-        "k of the n that were to train as long. "
-        "Thin: single networks where they are few, otherwise a band spans their middle half. "
-        "The baseline is drawn in ink."
+        "k of the n that were to train as long. Thin: one line a seed, its median over the other "
+        "factors. The baseline is drawn in ink."
     )
     if _stops_early(results):
         caption += " An epoch that fewer than half of them reached is left out."
@@ -241,6 +244,8 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
         caption += f" {len(levels)} of {len(analysis.levels[factor])} levels: the largest effects."
     if len(panels) > MOST_PANELS:
         caption += f" {MOST_PANELS} of {len(panels)} data sets."
+    if lines["seed"].nunique() > plots.MOST_THIN:
+        caption += f" The first {plots.MOST_THIN} of {lines['seed'].nunique()} seeds are drawn."
     name = f"curves{factor_id(factor)}"
     return picture(figure, name, title, caption, _curve_table(summary, factor, label))
 

@@ -41,12 +41,24 @@ def curve_column(frame: pd.DataFrame, curves: pd.DataFrame, higher_is_better: bo
 def seed_curves(
     frame: pd.DataFrame, curves: pd.DataFrame, factor: str, column: str
 ) -> pd.DataFrame:
-    """Return `data, level, cell_id, epoch, value` of the finished cells, one row per epoch."""
-    finished = frame.loc[frame["status"] == "ok", ["cell_id", "data", factor]]
+    """Return `data, level, seed, cell_id, epoch, value` of the finished cells, a row an epoch."""
+    finished = frame.loc[frame["status"] == "ok", ["cell_id", "seed", "data", factor]]
     joined = finished.merge(curves[["cell_id", "epoch", column]], on="cell_id")
     joined = joined.rename(columns={factor: "level", column: "value"})
     joined["value"] = joined["value"].astype(float)
     return joined.dropna(subset=["value"]).sort_values(["data", "level", "cell_id", "epoch"])
+
+
+def seed_medians(lines: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """Return `data, level, seed, epoch, value`: each seed's median over its cells of a level.
+
+    Only the epochs that the summary has.
+    """
+    keys = ["data", "level", "epoch"]
+    kept = lines.merge(summary[keys], on=keys)
+    return (
+        kept.groupby(["data", "level", "seed", "epoch"], sort=False)["value"].median().reset_index()
+    )
 
 
 def curve_summary(lines: pd.DataFrame, frame: pd.DataFrame, factor: str) -> pd.DataFrame:

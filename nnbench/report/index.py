@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from collections import Counter
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,7 +13,7 @@ from urllib.parse import quote
 
 from nnbench.report.files import write_whole
 from nnbench.report.html import GENERATOR, render_page
-from nnbench.report.parts import Column, Entry, Page, Section, Table
+from nnbench.report.parts import VERDICTS, Column, Entry, Page, Section, Table
 from nnbench.store import StoreError, read_files
 
 PROVENANCE = "provenance.json"
@@ -62,12 +64,13 @@ def index_page(out: Path) -> Page:
 def _studies_section(studies: Sequence[dict[str, Any]]) -> list[Section]:
     if not studies:
         return []
-    columns = [Column("study"), Column("answer"), Column("cells", True)]
+    columns = [Column("study"), Column("answer"), Column("claims"), Column("cells", True)]
     columns += [Column("diverged", True), Column("date")]
     rows: list[list[Entry | str]] = [
         [
             Entry(study["title"], link=study["link"], note=study["question"]),
             study["answer"],
+            study["claims"],
             Entry(f"{study['cells']:,}", value=study["cells"]),
             Entry(f"{study['diverged']:,}", value=study["diverged"]),
             study["date"],
@@ -110,7 +113,17 @@ def _study(folder: Path) -> dict[str, Any] | None:
     again = f"No answer yet: nnbench report {folder.name} writes it."
     answer = _meta(report).get("description", again) if is_there else again
     link = f"{quote(folder.name)}/report.html" if is_there else ""
-    return {**found, "answer": answer, "link": link}
+    return {**found, "answer": answer, "claims": _verdicts(folder / "claims.csv"), "link": link}
+
+
+def _verdicts(path: Path) -> str:
+    """Return how often each verdict was given, such as `3 supported, 1 undecided`."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            counts = Counter(row.get("verdict") or "" for row in csv.DictReader(file))
+    except (OSError, ValueError, csv.Error):
+        return ""
+    return ", ".join(f"{counts[word]}\N{NO-BREAK SPACE}{word}" for word in VERDICTS if counts[word])
 
 
 class _Head(HTMLParser):

@@ -17,6 +17,7 @@ from nnbench.stats import METRICS
 MOST_PAIRS = 6
 LEAST_TICK = 0.01  # of the axis: nearer to zero a tick would only be a smudge
 LONG = 20  # rows of a table that scrolls within itself
+NOTHING = 1e-9  # of the variance: what rounding leaves
 GROUPS = {
     "factor": "factors alone",
     "pair": "pairs of factors",
@@ -117,7 +118,7 @@ def drawn_terms(within: pd.DataFrame) -> tuple[pd.DataFrame, int]:
             hidden += len(part) - len(largest)
             part = part.loc[[index for index in part.index if index in largest]]
         elif kind in ("higher", "unattributed"):
-            part = part[part["within"].fillna(0) > 0]
+            part = part[part["within"].fillna(0) > NOTHING]
         kept.append(part)
     return pd.concat(kept), hidden
 

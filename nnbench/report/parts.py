@@ -112,10 +112,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table, numbers on the right."""
+    """A column of a table, numbers on the right. is_extra: left out on paper, which is narrow."""
 
     name: str
     is_number: bool = False
+    is_extra: bool = False
+
+    @property
+    def look(self) -> str:
+        """The column's classes in the style sheet."""
+        names = (("number", self.is_number), ("extra", self.is_extra))
+        return " ".join(name for name, is_so in names if is_so)
 
 
 @dataclass(frozen=True)

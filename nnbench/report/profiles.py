@@ -43,7 +43,8 @@ def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     band = ", with Wilson's 95 % band" if len(names) <= MOST_BANDS else ""
     caption = (
         "Performance profile: the share of all runs, those that diverged counted, that do at "
-        f"least so well{band} (Dolan and Moré 2002; Agarwal et al. 2021).{note}"
+        f"least so well{band} (Dolan and Moré 2002; Agarwal et al. 2021). Dotted: where the lines "
+        f"lie furthest apart; labels stand at their heights there.{note}"
     )
     return picture(figure, "profile", title, caption, _profile_table(known, names))
 

@@ -78,6 +78,7 @@ def _signals_drawn(
         else column)  # fmt: skip
     summary["label"] = [named(roles.series, level) for level in summary["series"]]
     laws = summary.assign(value=summary["predicted"], line=summary["panel"] + summary["series"])
+    laws = laws.dropna(subset=["value"])
     last = laws.groupby("panel")["line"].transform("last")
     laws["name"] = np.where(laws["line"] == last, "predicted", "")
     names = {panel: named(roles.panel, panel) for panel in panels}
@@ -147,15 +148,35 @@ def through_training(view: View) -> Diagnostic | None:
         kept = np.unique(values[column])
         places = np.unique(np.round(np.linspace(0, len(kept) - 1, most)).astype(int))
         values = values[values[column].isin(kept[places])]
-    table = values.groupby(["panel", "layer", "epoch"], sort=False)["value"].median().reset_index()
+    table = _with_lost(values, arms, view.cells)
     panels = list(dict.fromkeys(arms["panel"]))
     figure = diagnostic_epochs.layer_epoch_maps(table, panels, "gradient norm", log=True)
     caption = (
         "Median over networks of the norm of the loss's gradient with respect to each hidden "
         "layer's pre-activations, by layer (the last on top) and epoch (0 is before training); one "
-        f"colour scale. {Roles(cells, '', '', held).sentence()}"
+        "colour scale. 0: no gradient reaches the layer. Hatched: all networks had diverged. "
+        f"{Roles(cells, '', '', held).sentence()}"
     )
     return drawn("through-training", figure, _training_title(table), caption, table)
+
+
+def _with_lost(values: pd.DataFrame, arms: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the median `value` by `panel, layer, epoch`, a row each even where there is none.
+
+    lost: how many of the panel's n networks diverged before they had a value at the epoch.
+    """
+    axes = [arms["panel"].unique(), np.unique(values["layer"]), np.unique(values["epoch"])]
+    every = pd.MultiIndex.from_product(axes, names=["panel", "layer", "epoch"])
+    medians = values.groupby(["panel", "layer", "epoch"], sort=False)["value"].median()
+    table = medians.reindex(every).reset_index()
+    known = values[np.isfinite(values["value"])].drop_duplicates(["cell_id", "epoch"])
+    diverged = set(cells.loc[cells["status"] == "diverged", "cell_id"])
+    failed = arms[arms["cell_id"].isin(diverged)].groupby("panel")["cell_id"].nunique()
+    seen = known[known["cell_id"].isin(diverged)].groupby(["panel", "epoch"]).size()
+    pairs = pd.MultiIndex.from_frame(table[["panel", "epoch"]])
+    lost = table["panel"].map(failed).fillna(0) - seen.reindex(pairs).fillna(0).to_numpy()
+    n = table["panel"].map(arms.groupby("panel")["cell_id"].nunique())
+    return table.assign(lost=lost.astype(int), n=n)
 
 
 def telling_arms(view: View, cells: pd.DataFrame) -> pd.DataFrame:

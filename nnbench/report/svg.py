@@ -17,6 +17,10 @@ THEME = {INK: "var(--ink)", QUIET: "var(--quiet)", RULE: "var(--rule)", PAPER: "
     color: f"var(--series-{i})" for i, color in enumerate(SERIES, start=1)
 }
 _COLOR = re.compile("|".join(THEME))
+_NUMBERS = {"d", "x", "y", "transform"}
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
+_REPEATED = re.compile(r"( L \S+ \S+)(?:\1(?= |$))+")
+_LINES = re.compile(r"(L \S+ \S+)((?: L \S+ \S+)+)")
 _FONT = re.compile(r"font-family: [^;]*;?")
 
 
@@ -40,6 +44,7 @@ def figure_svg(figure: Figure, name: str, alt: str) -> str:
         style = element.get("style")
         if style:
             element.set("style", _themed(style))
+    _slim(root)
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -47,10 +52,8 @@ def _make_responsive(root: ElementTree.Element, alt: str) -> None:
     width = float(root.attrib["viewBox"].split()[2])
     root.attrib.pop("width", None)
     root.attrib.pop("height", None)
-    # Under 70 % of its size a figure's text is too small to read: there it scrolls instead.
-    root.set(
-        "style", f"max-width: {width:.0f}px; min-width: {min(width, 760 * width / 1080):.0f}px"
-    )
+    # Under 90 % of its size a figure's text is too small to read: there it scrolls instead.
+    root.set("style", f"max-width: {width:.0f}px; min-width: {0.9 * width:.0f}px")
     root.set("role", "img")
     root.set("aria-label", alt)
 
@@ -77,6 +80,55 @@ def _rename_ids(root: ElementTree.Element, name: str) -> None:
         identity = element.attrib.pop("id", None)
         if identity in used:
             element.set("id", f"{name}-{identity}")
+
+
+def _slim(root: ElementTree.Element) -> None:
+    """Drop what no eye can see: digits beyond a hundredth pixel, bare groups, indentation.
+
+    A page of walks has hundreds of thousands of coordinates: this makes half of it.
+    """
+    for element in root.iter():
+        for name in _NUMBERS & element.attrib.keys():
+            element.set(name, _LONG_NUMBER.sub(_rounded, element.attrib[name]))
+        if "d" in element.attrib:
+            element.set("d", _short_path(element.attrib["d"]))
+        if element.get("transform", "").startswith(("rotate(-0 ", "rotate(0 ")):
+            element.attrib.pop("transform")
+        if element.tag != SVG + "text":
+            element.text = None
+        element.tail = None
+        if element.tag == SVG + "g":
+            _share_style(element)
+    _unwrap(root)
+
+
+def _rounded(match: re.Match[str]) -> str:
+    return f"{float(match.group()):.2f}".rstrip("0").rstrip(".")
+
+
+def _short_path(path: str) -> str:
+    """Return a path without repeated points, and with one letter for a run of lines."""
+    path = _REPEATED.sub(r"\1", " ".join(path.split()))
+    return _LINES.sub(lambda run: run[1] + run[2].replace(" L", ""), path)
+
+
+def _share_style(group: ElementTree.Element) -> None:
+    """Say once for the group what all of its marks say."""
+    styles = {child.get("style") for child in group}
+    if len(group) > 1 and len(styles) == 1 and all(x.tag == SVG + "use" for x in group):
+        group.set("style", group[0].attrib["style"])
+        for child in group:
+            child.attrib.pop("style")
+
+
+def _unwrap(parent: ElementTree.Element) -> None:
+    """Put what stands in groups that say nothing where the group is."""
+    children: list[ElementTree.Element] = []
+    for child in list(parent):
+        _unwrap(child)
+        bare = child.tag == SVG + "g" and not child.attrib
+        children += list(child) if bare else [child]
+    parent[:] = children
 
 
 def _themed(style: str) -> str:

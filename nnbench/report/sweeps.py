@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 
 from nnbench import stats, sweep_plots
-from nnbench.report import sentences
+from nnbench.report import entries, sentences
 from nnbench.report.analysis import Results
 from nnbench.report.numbers import MINUS, number, rounded
-from nnbench.report.parts import Column, Page, Picture, Section, Table, paragraph, picture
+from nnbench.report.parts import Column, Entry, Page, Picture, Section, Table, paragraph, picture
 from nnbench.report.special import Content, counted, special_page, with_columns
 
 WRONG, RIGHT = "wrong", "right"
+TABLED = (-1000, -100, -10, -1, 0, 1, 10, 100, 1000)  # logits of a table's rows
 QUANTITIES = {"value": "loss", "gradient": "gradient"}
 
 
@@ -203,8 +204,32 @@ def pictures(results: Results, cells: pd.DataFrame, dtypes: list[str]) -> list[P
             else f"The {name} by the logit of the right class; the axis is linear up to 10 and "
             f"logarithmic beyond."
         )
-        found.append(picture(figure, f"sweep{column}", title, text))
+        table = curve_table(curves, column, name)
+        found.append(picture(figure, f"sweep{column}", title, text, table))
     return found
+
+
+def curve_table(curves: pd.DataFrame, column: str, name: str) -> Table:
+    """Return a quantity at a few logits: the exact one, and each number type's."""
+    dtypes = list(dict.fromkeys(curves["dtype"]))
+    columns = [Column("expression"), Column("logit", True), Column(f"exact {name}", True)]
+    columns += [Column(dtype, True) for dtype in dtypes]
+    rows: list[list[Entry | str]] = []
+    for expression, part in curves.groupby("expression", sort=False):
+        for wanted in TABLED:
+            near = part.loc[(part["logit"] - wanted).abs().groupby(part["dtype"]).idxmin()]
+            values = near.set_index("dtype")[column]
+            exact = entries.plain(near[f"{column}64"].iloc[0])
+            cells = [written(values.get(dtype)) for dtype in dtypes]
+            rows.append([str(expression), entries.whole(wanted), exact, *cells])
+    return Table(columns, rows, note="At the computed logits that are nearest to these.")
+
+
+def written(value: float | None) -> Entry:
+    """Return a computed number, also one that is none or infinite."""
+    if value is None:
+        return Entry("–")
+    return entries.plain(value) if math.isfinite(value) else Entry(f"{value}".replace("-", MINUS))
 
 
 def caption(cells: pd.DataFrame, expression: str, dtype: str, column: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from nnbench import walk_plots
-from nnbench.report import frames, sentences
+from nnbench.report import entries, frames, sentences
 from nnbench.report import walk_frames as wf
 from nnbench.report.analysis import Analysis, ReportError, Results, analyse
 from nnbench.report.failure_section import step_text
@@ -183,7 +183,22 @@ def share_picture(walks: pd.DataFrame) -> Picture:
         "Share of walks that end at a global minimum, with Wilson's 95 % interval. A walk that "
         "diverged has not reached it. Other factors are pooled."
     )
-    return picture(figure, "shares", title, caption)
+    return picture(figure, "shares", title, caption, share_table(table))
+
+
+def share_table(shares: pd.DataFrame) -> Table:
+    """Return the numbers behind shares: how many of how many walks arrive, and how soon."""
+    names = {"panel": "landscape", "row": "arm", "mark": "walks"}
+    columns = [Column(name) for key, name in names.items() if shares[key].nunique() > 1]
+    columns += [Column("share that reaches it", True), Column("median steps", True)]
+    columns.append(Column("diverged", True))
+    rows: list[list[Entry | str]] = []
+    for _, row in shares.rename(columns={"low": "share_low", "high": "share_high"}).iterrows():
+        told = [str(row[key]) for key in names if shares[key].nunique() > 1]
+        steps = entries.plain(row["steps"], 0) if row["k"] else Entry("–")
+        lost = entries.whole(row["diverged"], row["n"])
+        rows.append([*told, entries.share(row), steps, lost])
+    return Table(columns, rows, has_tools=True, is_long=True)
 
 
 def path_pictures(results: Results, walks: pd.DataFrame, grounds: Grounds) -> list[Picture]:
@@ -208,8 +223,24 @@ def path_pictures(results: Results, walks: pd.DataFrame, grounds: Grounds) -> li
             f"starts{condition}, each optimizer at the level that reaches a minimum most often "
             f"here; after it, how many of all walks do. Dots are the first {walk_plots.DOTS} steps."
         )
-        pictures.append(picture(figure, f"paths{place}", title, caption))
+        table = walk_table(points)
+        pictures.append(picture(figure, f"paths{place}", title, caption, table))
     return pictures
+
+
+def walk_table(points: pd.DataFrame) -> Table:
+    """Return each drawn walk: where it begins, where it ends and whether that is a minimum."""
+    places = [name for name in ("x", "y", "height") if points[name].notna().any()]
+    columns = [Column("optimizer"), Column("walk"), Column("steps", True)]
+    columns += [Column(f"{end} {name}", True) for end in ("first", "last") for name in places]
+    columns.append(Column("at a minimum"))
+    rows: list[list[Entry | str]] = []
+    for (optimizer, cell), walk in points.groupby(["panel", "cell_id"], sort=False):
+        ends = [entries.plain(walk[x].iloc[i]) for i in (0, -1) for x in places]
+        steps = entries.whole(walk["epoch"].max())
+        reached = "yes" if walk["reached"].iloc[0] else "no"
+        rows.append([str(optimizer), Entry(str(cell), is_code=True), steps, *ends, reached])
+    return Table(columns, rows)
 
 
 def failed_section(results: Results, walks: pd.DataFrame) -> Section:

@@ -17,6 +17,7 @@ from nnbench.report.profiles import profile_picture
 from nnbench.stats import METRICS
 
 MOST_ARMS = 100
+EXTRAS = ("median", "interquartile mean", "spread")
 
 
 def winners_section(results: Results, analysis: Analysis, arms: pd.DataFrame) -> Section | None:
@@ -45,8 +46,9 @@ def arm_table(analysis: Analysis, arms: pd.DataFrame) -> Table:
     factors = varied_factors(analysis)
     metric = METRICS[analysis.metric]
     columns = [Column("rank", True), *(Column(factor) for factor in factors)]
-    names = (metric.label, "median", "interquartile mean", "spread", "diverged")
-    columns += [Column(name, True) for name in names]
+    columns.append(Column(metric.label, True))
+    columns += [Column(name, True, is_extra=True) for name in EXTRAS]
+    columns.append(Column("diverged", True))
     places = entries.mean_places(arms)
     rows = [_arm_row(row, factors, places) for _, row in arms.head(MOST_ARMS).iterrows()]
     note = ""

@@ -1,0 +1,39 @@
+"""Logarithmic axes in plain numbers: no markup in them, and enough ticks to see the scale."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def log_tick(value: float, place: int | None = None) -> str:
+    """Return a plain number down to a thousandth, and below and far above a power of ten."""
+    if 9e-4 < value < 1e4:
+        return f"{value:g}"
+    power = math.floor(math.log10(value) + 1e-9)
+    digit = round(value / 10**power)
+    raised = str(power).translate(RAISED)
+    return f"10{raised}" if digit == 1 else f"{digit}·10{raised}"
+
+
+def short_number(value: float) -> str:
+    """Return a positive number to two digits, in powers of ten where it is small or large."""
+    if 9e-4 < value < 1e4:
+        return f"{value:#.2g}".rstrip(".") if value < 99.5 else f"{value:.0f}"
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits}·10{str(int(power)).translate(RAISED)}"
+
+
+def log_ticks(axes: Axes, name: str) -> None:
+    """Put plain ticks on a logarithmic axis, "x" or "y", the denser the shorter it is."""
+    low, high = sorted(axes.get_xlim() if name == "x" else axes.get_ylim())
+    decades = math.log10(high / low)
+    subs = (1, 1.5, 2, 3, 5, 7) if decades < 1 else (1, 2, 5) if decades < 2 else (1,)
+    axis = axes.xaxis if name == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=subs, numticks=8))
+    axis.set_major_formatter(FuncFormatter(log_tick))
+    axis.set_minor_locator(NullLocator())
