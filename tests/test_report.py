@@ -303,10 +303,8 @@ def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
         "found, and about 11 seeds a data set would settle this one.",
     ]
     lost = pd.DataFrame([row | {"detectable": math.nan}])
-    assert (
-        "where no true difference, however large, would have been found and about 11"
-        in (sentences.answer(lost, *arguments)[0])
-    )
+    (sentence,) = sentences.findings(lost, *arguments)
+    assert "; none, however large, would have been found, and about 11 seeds" in sentence
 
 
 @pytest.mark.parametrize("metric", ["test_accuracy", "test_loss"])

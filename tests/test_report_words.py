@@ -24,6 +24,7 @@ from nnbench.report.mattered_section import mattered_section
 from nnbench.report.parts import Picture, Table
 from nnbench.report.study_page import answer_of, divergence_by_level
 from nnbench.report.trust import date_text, training_strip
+from nnbench.store import write_files
 from tests.synthetic import FACTORS, make_cells, write_results
 
 
@@ -92,7 +93,7 @@ def test_of_two_contestants_the_one_pair_is_tested(tmp_path: Path) -> None:
     analysis = analyse(results_of(tmp_path, cells))
     drawn = rank_picture(analysis, contest_of(analysis))
     assert drawn is not None and drawn.title.startswith("tanh ranks first")
-    assert drawn.title.endswith("told from the other") and "Friedman" not in drawn.caption
+    assert drawn.title.endswith("told from relu") and "Friedman" not in drawn.caption
 
 
 def test_a_ladder_that_can_tell_no_two_apart_says_so_in_its_title(tmp_path: Path) -> None:
@@ -219,7 +220,8 @@ def test_a_tuned_optimizer_is_no_row_of_the_importance(tmp_path: Path) -> None:
 def test_the_claims_are_counted(tmp_path: Path, words: list[str], said: str) -> None:
     results = results_of(tmp_path, make_cells(), claims=[{"text": word} for word in words])
     assert tally(results) == ""
-    pd.DataFrame({"text": words, "verdict": words}).to_csv(tmp_path / "claims.csv", index=False)
+    judged = pd.DataFrame({"text": words, "verdict": words}).to_csv(index=False)
+    write_files(tmp_path, {"claims.csv": judged.encode()})
     assert tally(results).startswith(said)
 
 
@@ -410,7 +412,7 @@ def test_the_commit_is_checked_out_before_the_study_runs(tmp_path: Path) -> None
     folder = write_results(tmp_path, make_cells())
     provenance = json.loads((folder / "provenance.json").read_text())
     provenance |= {"commit": "abc123", "source_fingerprint": "f" * 64}
-    (folder / "provenance.json").write_text(json.dumps(provenance))
+    write_files(folder, {"provenance.json": json.dumps(provenance).encode()})
     section = page_of(read_results(folder)).sections[-1]
     lines = next(part.lines for part in section.parts if part.kind == "commands")
     assert lines[0] == "git checkout abc123" and lines[1].startswith("nnbench run")

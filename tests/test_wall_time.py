@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,13 @@ class Listener:
     def __init__(self, stacks: int = 1000) -> None:
         self.left = stacks
 
-    def planned(self, cells: int, survey: Survey, stacks: Sequence[Stack]) -> None:
+    def planned(
+        self,
+        cells: int,
+        survey: Survey,
+        stacks: Sequence[Stack],
+        tables: Sequence[Mapping[str, Any]],
+    ) -> None:
         """Nothing to note."""
 
     def progressed(self, task: Task, share: float) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from nnbench.report.build import build_report
 from nnbench.report.index import write_index
+from nnbench.store import write_files
 from tests.browser.conftest import Browser
 from tests.synthetic import FACTORS, make_cells, write_results
 
@@ -51,7 +52,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "sentence": f"Undecided: {HOSTILE[0]}",
     }
     numbers = {"effect": 0.1, "low": -0.1, "high": 0.3, "n_ok": 9, "n": 9, "course": None}
-    pd.DataFrame([row | numbers]).to_csv(folder / "claims.csv", index=False)
+    judged = pd.DataFrame([row | numbers]).to_csv(index=False)
+    write_files(folder, {"claims.csv": judged.encode()})
     path = build_report(folder).path
     write_index(folder.parent)
     return path
