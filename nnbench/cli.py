@@ -332,11 +332,14 @@ def _folder(place: str, out: Path) -> Path:
     path = Path(place)
     if holds_results(path):
         return path
-    with suppress(StoreError):  # a path, and so no study's name
-        folder = results_folder(out, path.stem if path.suffix == ".toml" else place)
-        if holds_results(folder):
-            return folder
-    raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run STUDY makes them")
+    name = path.stem if path.suffix == ".toml" else place
+    try:
+        folder = results_folder(out, name)
+    except StoreError:  # a path, and so no study's name
+        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run makes them") from None
+    if not holds_results(folder):
+        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run {name} makes them")
+    return folder
 
 
 @app.command()
