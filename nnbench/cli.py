@@ -345,11 +345,14 @@ def _folder(place: str, out: Path) -> Path:
     if holds_results(path):
         return path
     is_study = not holds_results(out / place) and _study_file(place) is not None
-    with suppress(StoreError):  # a path, and so no study's name
-        folder = results_folder(out, _read(place).name if is_study else place)
-        if holds_results(folder):
-            return folder
-    raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run STUDY makes them")
+    name = _read(place).name if is_study else place
+    try:
+        folder = results_folder(out, name)
+    except StoreError:  # a path, and so no study's name
+        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run makes them") from None
+    if not holds_results(folder):
+        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run {name} makes them")
+    return folder
 
 
 @app.command()
