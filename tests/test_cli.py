@@ -99,13 +99,12 @@ def test_results_are_named_by_their_folder_or_by_their_study(finished: Path, pla
     assert nnbench("report", place, cwd=finished).stdout == "results/tiny/report.html\n"
 
 
-def test_the_status_of_a_folder_speaks_of_the_run_that_wrote_it(tmp_path: Path) -> None:
+def test_the_status_of_a_folder_is_that_of_its_study(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(STUDY)
     assert nnbench("run", "tiny.toml", "--limit", "3", cwd=tmp_path).returncode == 0
-    of_folder = nnbench("status", "results/tiny", cwd=tmp_path).stdout
-    assert of_folder == "tiny: 3 of 3 networks finished, nothing to run\n"
-    of_study = nnbench("status", "tiny.toml", cwd=tmp_path).stdout
-    assert of_study == "tiny: 3 of 12 networks finished, 9 to run\n"
+    for place in ("results/tiny", "tiny.toml"):
+        told = nnbench("status", place, cwd=tmp_path).stdout
+        assert told == "tiny: 3 of 12 networks finished, 9 to run\n"
 
 
 def test_help_says_whole_sentences(tmp_path: Path) -> None:

@@ -177,8 +177,7 @@ def ladder_title(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], blocks: 
         return f"{start}; no two can be told apart"
     if not others:
         count = len(ranks) - 1
-        rest = {1: "the other", 2: "both others"}.get(count, f"all {count} others")
-        return f"{start}, told from {rest}"
+        return f"{start}, told from {'both' if count == 2 else f'all {count}'} others"
     if len(others) > MOST_NAMED:
         return f"{start}; {len(others)} others cannot be told from {name}"
     return f"{start}; {listed(others)} cannot be told from {name}"
