@@ -1,15 +1,14 @@
 """Whole runs under faults: killed at any moment, four in one folder, deadly cells, ten thousand.
 
-Each fault has a short form and a long one, which is slow. Runs are forked children where they can
-be: what takes seconds is then the run and not the libraries that it imports.
+Each fault has a short form and a long one, which is slow. Runs are forked off a process that has
+imported what they need and done nothing else: what takes time is the run and not its imports.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import multiprocessing
 import random
-import signal
 import statistics
 import subprocess
 import sys
@@ -27,9 +26,12 @@ from nnbench.plan import plan
 from nnbench.run import Options, open_store, run, train_all
 from nnbench.store import verify
 from nnbench.study import Study, make_study
-from tests.faults.test_commit import exit_code, in_child
 
 slow = pytest.mark.slow
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    [__name__, "nnbench.engine.train", "sklearn.datasets", "sklearn.model_selection"]
+)
 
 
 class Deaf:
@@ -59,9 +61,17 @@ def complete(out: Path) -> None:
     run(small_study(), Options(out=out, workers=1), Deaf())
 
 
-def forked(out: Path) -> int:
-    """Start a run in a child and return its process."""
-    return in_child(lambda: complete(out))
+def started(out: Path) -> Any:
+    """Start a run in a process of its own and return that."""
+    process = SERVER.Process(target=complete, args=(out,))
+    process.start()
+    return process
+
+
+def exit_code(process: Any) -> int:
+    process.join(120)
+    assert process.exitcode is not None, "it hangs"
+    return int(process.exitcode)
 
 
 def assert_whole(out: Path, whole: Path) -> None:
@@ -81,9 +91,9 @@ def assert_whole(out: Path, whole: Path) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     """A run that met no fault, and the seconds that one takes."""
     out = tmp_path_factory.mktemp("whole")
-    complete(out / "first")  # here, so that children need not import what it imports
+    assert exit_code(started(out / "first")) == 0  # with it the server starts
     began = time.monotonic()
-    assert exit_code(forked(out / "second")) == 0
+    assert exit_code(started(out / "second")) == 0
     return out / "second", time.monotonic() - began
 
 
@@ -95,11 +105,11 @@ def test_a_run_that_is_killed_at_any_moment(
     chance = random.Random(17)
     for number in range(kills):
         out = tmp_path / str(number)
-        child = forked(out)
+        run_to_kill = started(out)
         time.sleep(chance.uniform(0, seconds))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        assert exit_code(forked(out)) == 0
+        run_to_kill.kill()
+        exit_code(run_to_kill)
+        assert exit_code(started(out)) == 0
         assert_whole(out, expected)
 
 
@@ -107,8 +117,8 @@ def test_a_run_that_is_killed_at_any_moment(
 def test_four_runs_in_one_folder(tmp_path: Path, whole: tuple[Path, float], rounds: int) -> None:
     for number in range(rounds):
         out = tmp_path / str(number)
-        children = [forked(out) for _ in range(4)]
-        assert [exit_code(child) for child in children] == [0] * 4
+        runs = [started(out) for _ in range(4)]
+        assert [exit_code(one) for one in runs] == [0] * 4
         assert_whole(out, whole[0])
 
 
