@@ -15,6 +15,8 @@ from scipy import stats as scipy_stats
 from statsmodels.stats.proportion import proportion_confint
 
 from nnbench import diagnostics as frames
+from nnbench.diagnostic_epochs import layer_epoch_maps
+from nnbench.diagnostic_plots import NARROWEST, panel_places
 from nnbench.draws import split_for
 from nnbench.plots import ink_on, log_tick
 from nnbench.protocol import PROBE_ROWS
@@ -30,6 +32,32 @@ FACTOR = {  # planted: of the gradient's norm, a layer towards the input
     ("sigmoid", "he_normal"): 0.31,
     ("sigmoid", "xavier_normal"): 0.25,
 }
+
+# Drawing
+
+
+def layer_values(lost: int) -> pd.DataFrame:
+    rows = [("a", layer, epoch) for layer in (1, 2) for epoch in (0, 5, 10)]
+    table = pd.DataFrame(rows, columns=["panel", "layer", "epoch"]).assign(value=0.25, n=4)
+    table["lost"] = np.where(table["epoch"] > 0, lost, 0)
+    return table.assign(value=table["value"].where((table["epoch"] == 0) | (lost == 0)))
+
+
+def test_epochs_after_all_diverged_are_hatched_with_the_count() -> None:
+    figure = layer_epoch_maps(layer_values(lost=4), ["a"], "gradient norm", log=True)
+    (hatched,) = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
+    assert (hatched.get_x(), hatched.get_width(), hatched.get_height()) == (1, 2, 2)
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert "4 of 4 diverged" in said and said.count("0.25") == 2, "few cells print their values"
+    whole = layer_epoch_maps(layer_values(lost=0), ["a"], "gradient norm", log=True)
+    assert not [patch for patch in whole.axes[0].patches if patch.get_hatch()]
+
+
+def test_panels_with_long_labels_stand_further_apart() -> None:
+    for room in (0.0, 60.0, 200.0):
+        places, _, _ = panel_places(6, 3, room)
+        assert min(place.width for place in places) >= NARROWEST
+
 
 # Frames
 

@@ -96,3 +96,11 @@ def test_a_study_that_has_not_run_whole_is_counted(out: Path) -> None:
 def test_an_empty_folder_has_an_index_too(tmp_path: Path) -> None:
     page = (write_index(tmp_path) or tmp_path).read_text(encoding="utf-8")
     assert "0 studies have trained 0 cells" in page and "<table" not in page
+
+
+def test_verdicts_are_counted(out: Path) -> None:
+    verdicts = ["undecided", "supported", "supported"]
+    text = "text,verdict\n" + "".join(f"a claim,{word}\n" for word in verdicts)
+    (out / "one" / "claims.csv").write_text(text)
+    page = (write_index(out) or out).read_text(encoding="utf-8")
+    assert "2\N{NO-BREAK SPACE}supported, 1\N{NO-BREAK SPACE}undecided" in page

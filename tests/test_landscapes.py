@@ -21,14 +21,17 @@ from nnbench.catalog import LANDSCAPES, OPTIMIZERS, SCHEDULES, VOCABULARY
 from nnbench.catalog.landscapes import height
 from nnbench.engine import walk as engine_walk
 from nnbench.engine.walk import walk
+from nnbench.grounds import ground_of
 from nnbench.plan import plan, program_key
 from nnbench.progress import Progress
 from nnbench.reference_walk import trace_of, walk_cell
+from nnbench.report.svg import figure_svg
 from nnbench.rows import Rows
 from nnbench.run import Options, run
 from nnbench.stats import wilson_interval
 from nnbench.store import verify
 from nnbench.study import Cell, Study, StudyError, make_study
+from nnbench.walk_plots import path_panels
 from nnbench.walks import MOST_POINTS, kept_steps, noise_of, start_of
 
 KNOWN = {  # the height of the global minimum, from the literature or by hand
@@ -413,6 +416,28 @@ def test_the_report_needs_no_torch_and_tells_shares(finished: Path) -> None:
         assert words in page
     shown = re.sub("<(style|script).*?</\\1>", "", page, flags=re.DOTALL)
     assert "nan" not in shown.replace("Fernand", "").lower()
+
+
+def test_every_picture_of_the_report_has_its_numbers(finished: Path) -> None:
+    page = (finished / "report.html").read_text()
+    assert page.count("<figure>") == page.count("The numbers behind this figure") >= 4
+
+
+def test_paths_over_the_busiest_landscape_are_small_enough_for_a_page_of_ten() -> None:
+    (cell,) = cells(landscape="rastrigin", seeds=1)
+    generator = np.random.default_rng(0)
+    walks = pd.DataFrame(
+        {
+            "panel": np.repeat([f"rule {i}" for i in range(7)], 4 * MOST_POINTS),
+            "cell_id": np.repeat([f"{i}" for i in range(28)], MOST_POINTS),
+            "x": generator.uniform(-5, 5, 28 * MOST_POINTS),
+            "y": generator.uniform(-5, 5, 28 * MOST_POINTS),
+            "reached": False,
+        }
+    )
+    panels = pd.DataFrame({"panel": walks["panel"].unique(), "text": "0 of 20"})
+    figure = path_panels(ground_of(cell.recipe), walks, panels)
+    assert len(figure_svg(figure, "paths", "a finding")) < 450_000
 
 
 def test_wilson_intervals_are_those_of_the_textbook() -> None:

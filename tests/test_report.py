@@ -20,9 +20,10 @@ import pandas as pd
 import pytest
 
 from nnbench.provenance import write_json
-from nnbench.report import build, numbers, sentences
+from nnbench.report import build, frames, numbers, sentences
 from nnbench.report.analysis import analyse, read_results
 from nnbench.report.build import ReportError, build_report
+from nnbench.report.figures import strip_frames
 from nnbench.store import StoreError, write_files
 from tests.synthetic import FACTORS, make_cells, make_curves, make_many, write_results
 
@@ -553,3 +554,38 @@ def test_durations(seconds: float, text: str) -> None:
 def test_the_hero_is_written(tmp_path: Path) -> None:
     folder = write_results(tmp_path, make_cells())
     assert build.write_hero(folder, tmp_path / "hero.png").stat().st_size > 10_000
+
+
+def test_a_factor_that_tuning_leaves_one_level_ranks_last_and_is_no_row(tmp_path: Path) -> None:
+    cells = make_cells(optimizers=[("sgd", 0.1), ("sgd", 0.3)])
+    write_results(tmp_path, cells, report={"metric": "test_accuracy", "tune": ["optimizer.lr"]})
+    analysis = analyse(read_results(tmp_path))
+    assert analysis.ranking["factor"].iloc[0] == "activation"
+    known = analysis.ranking["within"].dropna().tolist()
+    assert known == sorted(known, reverse=True) and len(known) == 2
+    assert analysis.ranking["factor"].iloc[-1] == "optimizer"
+    assert "optimizer" not in set(analysis.shares["term"])
+
+
+def test_of_many_levels_the_largest_effects_are_drawn_in_their_order(tmp_path: Path) -> None:
+    cells, _ = make_many(levels=20, seeds=2)
+    cells = cells[cells["init"].eq("init_0") & cells["optimizer"].eq("optimizer_0")]
+    cells = cells[cells["norm"].eq("norm_0")]
+    levels = [f"activation_{i}" for i in range(20)]
+    write_results(tmp_path, cells, factors={"data": ["digits", "spirals"], "activation": levels})
+    strips, _ = strip_frames(analyse(read_results(tmp_path)))
+    effects = strips.loc[strips["factor"] == "activation", "effect"].tolist()
+    assert len(effects) == 12 and effects == sorted(effects, reverse=True)
+    assert "the 12 largest of 19" in strips["heading"].iloc[0]
+
+
+def test_a_seeds_line_is_its_median_over_the_other_factors() -> None:
+    cells = make_cells(seeds=range(2))
+    lines = frames.seed_curves(cells, make_curves(cells), "activation", "val_metric")
+    summary = frames.curve_summary(lines, cells, "activation")
+    seeds = frames.seed_medians(lines, summary)
+    assert not seeds.duplicated(["data", "level", "seed", "epoch"]).any()
+    one = (lines["data"] == "digits") & (lines["level"] == "relu") & (lines["epoch"] == 20)
+    last = seeds[(seeds["data"] == "digits") & (seeds["level"] == "relu") & (seeds["epoch"] == 20)]
+    assert last["seed"].tolist() == [0, 1]
+    assert last["value"].tolist() == lines[one].groupby("seed")["value"].median().tolist()

@@ -18,6 +18,7 @@ MOST_REGION_PANELS = 3
 MOST_BUDGET_PANELS = 4
 MOST_NAMED = 7
 NEAR = 10  # tolerances: 0.1 of an accuracy, twice the best loss
+MOST_ALL_NAMED = 12  # points of which each has room for its name
 LONG = 14  # rows of a table that scrolls within itself
 LEAST_TRIALS = 3  # settings of which the best can be one of several
 LEAST_RATIO = 1.2  # of costs: networks of one stack share its time, and so differ in nothing
@@ -245,7 +246,7 @@ def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     table = table.assign(arm=stats.contestant_labels(table, contest.by).map(contest.names))
     front = list(table.loc[table["on_front"], "arm"])
     named = {contest.baseline, *front[: MOST_NAMED - 2], *front[-1:]}
-    table["named"] = table["arm"].isin(named) | (len(table) <= MOST_NAMED)
+    table["named"] = table["arm"].isin(named) | (len(table) <= MOST_ALL_NAMED)
     figure = plots.cost_scatter(
         table, "seconds for one network", metric.label, metric.higher_is_better
     )

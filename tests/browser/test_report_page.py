@@ -224,6 +224,42 @@ def test_print_is_black_on_white_without_tools(browser: Browser, report: Path) -
     assert browser.run(style, "html", "background-color") == "rgb(255, 255, 255)"
     assert browser.run(style, "h1", "color") == "rgb(0, 0, 0)"
     assert browser.run(style, "#won .scroll", "max-height") == "none"
+    assert browser.run(style, "#won td.extra", "display") == "none"
+    assert browser.run(style, "#won td.number", "white-space") == "nowrap"
+    assert float(browser.run(style, "#won table", "font-size")[:-2]) < 11
+
+
+def test_lines_of_text_have_about_seventy_letters(browser: Browser, report: Path) -> None:
+    browser.open(report)
+    letters = browser.run(
+        "return [...document.querySelectorAll('p')].filter((p) => p.textContent.length > 300)"
+        ".map((p) => p.textContent.length * parseFloat(getComputedStyle(p).lineHeight)"
+        " / p.clientHeight)"
+    )
+    assert letters and max(letters) < 76
+
+
+def test_a_figure_keeps_its_size_on_a_small_screen_and_scrolls(
+    browser: Browser, report: Path
+) -> None:
+    browser.open(report, width=320)
+    shown, whole, shade = browser.run(
+        "const box = document.querySelector('figure .scroll');"
+        "const svg = box.querySelector('svg');"
+        "return [svg.clientWidth, svg.viewBox.baseVal.width, getComputedStyle(box).backgroundImage]"
+    )
+    assert shown >= 0.9 * whole - 1 and "gradient" in shade
+
+
+def test_numbers_of_a_list_keep_their_names_on_a_small_screen(
+    browser: Browser, report: Path
+) -> None:
+    browser.open(report.parent.parent / "index.html", width=320)
+    names = browser.run(
+        "return [...document.querySelectorAll('td.number')]"
+        ".map((cell) => getComputedStyle(cell, '::before').content)"
+    )
+    assert "cells" in names[0] and "diverged" in names[1]
 
 
 def test_it_is_whole_without_scripts(scriptless: Browser, report: Path) -> None:
