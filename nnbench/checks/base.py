@@ -21,7 +21,7 @@ ROUNDING = 1e-9  # relative, where nothing is drawn at random
 FIVE_PERCENT = "sw2 taken 5 % too large"  # the mistake that most checks are held against
 QUARTER = "sw2 taken 25 % too large"  # where the fixed point answers to sw2 less than linearly
 LAYERS_PER_WIDTH = 4  # a network deeper than width / 4 fluctuates by more than its mean
-MOST_WEIGHTS = 4_200_000  # of one network: minutes for all checks, where more would take hours
+MOST_WEIGHTS = 2_100_000  # of one network: minutes for all checks, where more would take hours
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Settings:
     sb2: float | None = None
 
     def __post_init__(self) -> None:
-        sizes = {"width": (64, 800), "depth": (6, 64), "batch": (8, 256)}
+        sizes = {"width": (64, 512), "depth": (6, 50), "batch": (8, 256)}
         variances = {"sw2": (0.01, 100), "sb2": (0, 100)}
         for name, (low, high) in (sizes | variances).items():
             value = getattr(self, name)
