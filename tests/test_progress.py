@@ -14,7 +14,7 @@ from nnbench.run import Task
 from nnbench.store import Survey
 from nnbench.study import Cell
 
-NOTHING = Survey(frozenset(), frozenset(), frozenset(), 0, 0)
+NOTHING = Survey(frozenset(), frozenset(), frozenset(), frozenset(), 0, 0)
 
 
 class Clock:
