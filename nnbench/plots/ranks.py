@@ -108,7 +108,7 @@ def difference_matrix(pairs: pd.DataFrame, names: Sequence[str], width: float = 
         for x, lines in enumerate(heads):
             at = ((x + 0.5) / len(names), 1)
             write_lines(axes, lines, at, (0, 14), ha="center", size=12)
-        write(axes, "row less column", (0, 1), (-12, 14), ha="right", color=QUIET, size=12)
+        write(axes, "row minus column", (0, 1), (-12, 14), ha="right", color=QUIET, size=12)
         for _, pair in pairs.iterrows():
             _matrix_cell(axes, pair, names, scale)
     return figure

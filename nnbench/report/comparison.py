@@ -187,7 +187,7 @@ def answer(found: Comparison) -> list[str]:
     ]
     overall = rows.iloc[0]
     word = overall["reason"] or overall["verdict"]
-    sentences.append(f"Overall, {label} of b less a: {_effect(overall)}: {word}.")
+    sentences.append(f"Overall, {label} of b minus a: {_effect(overall)}: {word}.")
     for kind, noun in ((LEVEL, "level"), (ARM, "arm")):
         part = rows[rows["kind"] == kind]
         if len(part):
@@ -243,7 +243,7 @@ def table_rows(found: Comparison) -> list[tuple[str, ...]]:
     """Return the table as text: a head, then a row each."""
     shown, hidden = shown_rows(found)
     table: list[tuple[str, ...]] = [
-        ("", "", "b less a, 95 %", "pairs", "failed", "verdict"),
+        ("", "", "b minus a, 95 %", "pairs", "failed", "verdict"),
         *(_cells_of(row) for row in shown.to_dict("records")),
     ]
     if hidden:
