@@ -296,7 +296,8 @@ def test_the_answer_says_how_much_is_compared_and_what_is_real(folders: Path) ->
     lines = comparison_lines(compared(folders))
     assert lines[0].startswith("48 cells are in both (48 of the very same recipe), 0 only in a")
     assert re.match(
-        r"Overall, test accuracy of b minus a: −0\.02\d+ \[−0\.02\d+, −0\.02\d+\], n 48/48: worse\.",
+        r"Overall, test accuracy of b minus a: "
+        r"−0\.02\d+ \[−0\.02\d+, −0\.02\d+\], n 48/48: worse\.",
         lines[1],
     )
     assert "Of 4 levels, b is really better in 0 and worse in 3." in lines
