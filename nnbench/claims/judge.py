@@ -84,7 +84,7 @@ def _measured(found: Verdict, whole: pd.DataFrame, generator: np.random.Generato
         return _by_rank(found, whole, generator)
     is_bounded = found.metric in KNOWN_OF_DIVERGED
     interval = spread.interval_of(whole, is_bounded, generator)
-    most = stats.METRICS[found.metric].high - stats.METRICS[found.metric].low
+    most = stats.METRICS[found.metric].range
     return _by_difference(found, whole, spread.clipped(interval, most), is_bounded)
 
 
