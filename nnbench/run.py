@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from nnbench.catalog.table_entry import report_of
-from nnbench.grounds import ground_files
-from nnbench.kinds import LANDSCAPE, NUMERICS, kind_of
-from nnbench.plan import Stack, plan
-from nnbench.predictions import prediction_files
-from nnbench.protocol import engine_name
-from nnbench.provenance import cores, describe, fingerprint, json_bytes
+from nnbench.catalog.data.tables.entry import report_of
 from nnbench.report.build import Report, build_report
-from nnbench.report.claim_table import write_claims
+from nnbench.report.claims.table import write_claims
 from nnbench.report.index import write_index
-from nnbench.rows import Rows, crashed_rows
-from nnbench.store import Store, Survey, Tables, results_folder, write_files
-from nnbench.study import Cell, Study
-from nnbench.wall_time import WallTime
-from nnbench.workers import Crash, run_tasks
+from nnbench.results.provenance import cores, describe, fingerprint, json_bytes
+from nnbench.results.rows import Rows, crashed_rows
+from nnbench.results.store import Store, Survey, results_folder, write_files
+from nnbench.results.tables import Tables
+from nnbench.results.wall_time import WallTime
+from nnbench.study.kinds import LANDSCAPE, NUMERICS, kind_of
+from nnbench.study.study import Cell, Study
+from nnbench.theory.grounds import ground_files
+from nnbench.theory.predictions import prediction_files
+from nnbench.training.plan import Stack, plan
+from nnbench.training.protocol import engine_name
+from nnbench.training.workers import Crash, run_tasks
 
 SECONDS_BETWEEN_TABLES = 60.0  # how old the tables of a run in progress may be
 
@@ -190,16 +191,16 @@ def train_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
     """Train a task's cells; this runs in a worker, which alone imports torch."""
     kind = kind_of(task.cells[0].recipe)
     if kind == NUMERICS:
-        from nnbench.numerics import sweep
+        from nnbench.training.stacked.sweep import sweep
 
         return sweep(task.cells, on_progress)
     if kind == LANDSCAPE and task.engine != "reference":
-        from nnbench.engine.walk import walk
+        from nnbench.training.stacked.walk import walk
 
         return walk(task.cells, on_progress)
     if task.engine == "reference":
-        from nnbench.reference import train_cell
-        from nnbench.reference_walk import walk_cell
+        from nnbench.training.reference.train import train_cell
+        from nnbench.training.reference.walk import walk_cell
 
         train_one = walk_cell if kind == LANDSCAPE else train_cell
         rows = Rows()
@@ -210,7 +211,7 @@ def train_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
             rows.layers += one.layers
             on_progress(number / len(task.cells))
         return rows
-    from nnbench.engine.train import train
+    from nnbench.training.stacked.train import train
 
     return train(task.cells, compiled=task.compiled, device=task.device, on_progress=on_progress)
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.atlas.families import TITLES, families
+from nnbench.atlas.listing import registries, toml
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.keys import Key
-from nnbench.listing import registries, toml
-from nnbench.study import Study, read_study
-from nnbench.vocabulary import Entry
+from nnbench.study.study import Study, read_study
+from nnbench.study.vocabulary import Entry
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "course.md"

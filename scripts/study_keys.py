@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.catalog import VOCABULARY
-from nnbench.document import METRICS_OF, SECTIONS, Document
-from nnbench.fields import Field
-from nnbench.kinds import KINDS, LANDSCAPE, NUMERICS, TRAINING, grid_keys
-from nnbench.vocabulary import Parameter
+from nnbench.study.document import SECTIONS, Document
+from nnbench.study.fields import Field
+from nnbench.study.kinds import KINDS, LANDSCAPE, NUMERICS, TRAINING, grid_keys
+from nnbench.study.metrics import METRICS_OF
+from nnbench.study.vocabulary import Parameter
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "study-keys.md"
 INTRODUCTION = """\

@@ -14,15 +14,15 @@ import pandas as pd
 import pytest
 import torch
 
-from nnbench import reference
 from nnbench.catalog import DATA, VOCABULARY
-from nnbench.draws import Draws, Split
-from nnbench.engine.train import train
-from nnbench.plan import program_key
-from nnbench.reference import train_cell
-from nnbench.rows import Rows
-from nnbench.study import Cell, make_study
-from nnbench.vocabulary import Entry, Parameter
+from nnbench.results.rows import Rows
+from nnbench.study.study import Cell, make_study
+from nnbench.study.vocabulary import Entry, Parameter
+from nnbench.training.draws import Draws, Split
+from nnbench.training.plan import program_key
+from nnbench.training.reference import train as reference
+from nnbench.training.reference.train import train_cell
+from nnbench.training.stacked.train import train
 
 BUILD = reference.build
 EXAMPLES = 60  # 36 of them to train on: batches of 10, 10, 10 and a ragged 6

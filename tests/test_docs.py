@@ -12,9 +12,10 @@ import pytest
 import typer
 
 from nnbench.catalog import VOCABULARY
-from nnbench.cli import Exit, app
-from nnbench.document import SECTIONS, Document
-from nnbench.study import make_study
+from nnbench.cli.commands import app
+from nnbench.cli.ends import Exit
+from nnbench.study.document import SECTIONS, Document
+from nnbench.study.study import make_study
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

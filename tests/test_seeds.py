@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from nnbench import seeds
-from nnbench.draws import Draws
-from nnbench.study import Cell
+from nnbench.study.study import Cell
+from nnbench.training.draws import Draws
 from tests.helpers import make_cells
 
 PLACES = [(0, "batches", "digits", 0), (3, "init/0.weight", "moons", 12), (2**31 - 1, "é/x", "", 7)]

@@ -17,9 +17,11 @@ from markupsafe import Markup
 
 from nnbench.atlas.curves import activation_pictures, loss_pictures
 from nnbench.atlas.draws import init_pictures, norm_pictures
+from nnbench.atlas.facts import NOWHERE, facts
 from nnbench.atlas.families import TITLES, families
 from nnbench.atlas.grounds import expression_pictures, landscape_pictures
 from nnbench.atlas.keys import gradient_pictures, layer_pictures, regulariser_pictures
+from nnbench.atlas.listing import PLURALS, picture_path, registries, settable, setting, toml
 from nnbench.atlas.paths import (
     RATES,
     STEPS,
@@ -32,13 +34,11 @@ from nnbench.atlas.picture import Picture
 from nnbench.atlas.references import Part, documented, linked
 from nnbench.atlas.scatters import data_pictures
 from nnbench.catalog.keys import Key
-from nnbench.facts import NOWHERE, facts
-from nnbench.listing import PLURALS, picture_path, registries, settable, setting, toml
-from nnbench.report.build import write_whole
-from nnbench.vocabulary import Entry
+from nnbench.results.disk import write_whole
+from nnbench.study.vocabulary import Entry
 
 HERE = Path(__file__).parent
-PAGE_STYLE = HERE.parent / "report" / "page.css"
+PAGE_STYLE = HERE.parent / "report" / "page" / "page.css"
 DRAW: Mapping[str, Callable[[Any], dict[str, Picture]]] = {
     "activation": activation_pictures,
     "init": init_pictures,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nnbench.atlas.canvas import Canvas, Span, ticks
 from nnbench.atlas.picture import Picture
-from nnbench.catalog.activations import Activation
+from nnbench.catalog.activations.registry import Activation
 from nnbench.catalog.losses import Loss
 from nnbench.lazy import lazy_import
 

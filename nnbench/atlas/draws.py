@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nnbench.atlas.canvas import Canvas, Margins, Span, ticks
 from nnbench.atlas.laws import Law, law_of
 from nnbench.atlas.picture import Picture
-from nnbench.catalog.inits import Init
+from nnbench.catalog.inits.registry import Init
 from nnbench.catalog.meanfield import mean_field
 from nnbench.catalog.norms import Norm
 from nnbench.lazy import lazy_import

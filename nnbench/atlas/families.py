@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nnbench.vocabulary import Entry
+from nnbench.study.vocabulary import Entry
 
 Rule = Callable[[str, Any], str]
 

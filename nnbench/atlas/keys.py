@@ -20,8 +20,10 @@ from nnbench.atlas.paths import CURVATURES, START, TURN, WALK_X, WALK_Y, valley
 from nnbench.atlas.picture import Picture
 from nnbench.catalog import LOSSES, VOCABULARY
 from nnbench.catalog.keys import Key
-from nnbench.draws import Draws, split_for
-from nnbench.engine.network import (
+from nnbench.seeds import numpy_generator
+from nnbench.study.study import make_study
+from nnbench.training.draws import Draws, split_for
+from nnbench.training.stacked.network import (
     Network,
     Program,
     forward,
@@ -30,9 +32,7 @@ from nnbench.engine.network import (
     program_of,
     unflatten,
 )
-from nnbench.engine.step import clipped, start_optimizer, train_step
-from nnbench.seeds import numpy_generator
-from nnbench.study import make_study
+from nnbench.training.stacked.step import clipped, start_optimizer, train_step
 
 Values = NDArray[np.float64]
 UNITS, EXAMPLES = 64, 512

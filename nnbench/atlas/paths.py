@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from nnbench.atlas.canvas import Canvas, Margins, Span
 from nnbench.atlas.picture import Picture, defaults
-from nnbench.catalog.optimizers import Optimizer
-from nnbench.catalog.schedule_forms import PlateauState
-from nnbench.catalog.schedules import Schedule
+from nnbench.catalog.optimizers.registry import Optimizer
+from nnbench.catalog.schedules.forms import PlateauState
+from nnbench.catalog.schedules.registry import Schedule
 from nnbench.lazy import lazy_import
-from nnbench.vocabulary import Entry
+from nnbench.study.vocabulary import Entry
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from nnbench.atlas.canvas import Canvas
 from nnbench.catalog import VOCABULARY
-from nnbench.vocabulary import Parameter
+from nnbench.study.vocabulary import Parameter
 
 
 class Picture(NamedTuple):

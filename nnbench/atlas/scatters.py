@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nnbench.atlas.canvas import Canvas, Margins, Span, ticks
 from nnbench.atlas.picture import Picture, defaults
-from nnbench.catalog.samples import Data, Sample
+from nnbench.catalog.data.samples import Data, Sample
 from nnbench.seeds import numpy_generator
 
 MOST = 420  # points of a scatter

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnbench.lazy import lazy_import
-from nnbench.vocabulary import Entry
+from nnbench.study.vocabulary import Entry
 
 if TYPE_CHECKING:
     import torch

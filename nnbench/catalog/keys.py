@@ -1,6 +1,7 @@
 """What a study varies by a key of its own rather than by a name: layers, regularisers, gradients.
 
-The values that such a key takes stand in `nnbench.fields`; here stands what there is to say of it.
+The values that such a key takes stand in `nnbench.study.fields`; here stands what there is to say
+of it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nnbench.vocabulary import Entry
+from nnbench.study.vocabulary import Entry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnbench.lazy import lazy_import
-from nnbench.vocabulary import Entry, Parameter
+from nnbench.study.vocabulary import Entry, Parameter
 
 if TYPE_CHECKING:
     import torch
@@ -265,3 +265,17 @@ LANDSCAPES: dict[str, Landscape] = {
         starts=((1.0, 2.8), (-1e-3, 1e-3)),
     ),
 }
+
+
+def parameters_of(recipe: Mapping[str, Any], factor: str) -> dict[str, Any]:
+    """Return the parameters of a recipe's level, ``{"condition": 30.0}`` for ``landscape``."""
+    prefix = f"{factor}."
+    return {
+        key.removeprefix(prefix): value for key, value in recipe.items() if key.startswith(prefix)
+    }
+
+
+def minima_of(recipe: Mapping[str, Any]) -> list[Point]:
+    """Return the landscape's global minima."""
+    entry = LANDSCAPES[recipe["landscape"]]
+    return list(entry.minima(**parameters_of(recipe, "landscape")))

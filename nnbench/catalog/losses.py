@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnbench.lazy import lazy_import
-from nnbench.vocabulary import Entry, Parameter
+from nnbench.study.vocabulary import Entry, Parameter
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from nnbench.catalog import twins
+    from nnbench.catalog import loss_twins
 else:
     torch = lazy_import("torch", globals())
-    twins = lazy_import("nnbench.catalog.twins", globals())
+    loss_twins = lazy_import("nnbench.catalog.loss_twins", globals())
 
 BCE_FLOOR = -100.0  # of a logarithm
 # Least p (1 - p) by which the derivative is divided: 1e-12 in single precision, as torch has it
@@ -226,7 +226,7 @@ LOSSES: dict[str, Loss] = {
         reference="PyTorch, torch.nn.BCELoss",
         torch="torch.nn.BCELoss on torch.nn.Sigmoid",
         function=bce,
-        twin=lambda: twins.BCELoss(),
+        twin=lambda: loss_twins.BCELoss(),
         targets={"classification": "one_hot"},
         output=sigmoid,
         output_twin=lambda: torch.nn.Sigmoid(),

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnbench.catalog.activations import ACTIVATIONS
+from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnbench.lazy import lazy_import
-from nnbench.vocabulary import Entry, Parameter
+from nnbench.study.vocabulary import Entry, Parameter
 
 if TYPE_CHECKING:
     import torch

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nnbench.catalog.data import check_data, task_of
-from nnbench.catalog.inits import check_activation
+from nnbench.catalog.data.registry import check_data, task_of
+from nnbench.catalog.inits.registry import check_activation
 from nnbench.catalog.landscapes import LANDSCAPES
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
-from nnbench.catalog.optimizers import OPTIMIZERS
-from nnbench.catalog.schedules import SCHEDULES, check_composition
+from nnbench.catalog.optimizers.registry import OPTIMIZERS
+from nnbench.catalog.schedules.registry import SCHEDULES, check_composition
 
 LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnbench.vocabulary import Entry, Parameter
+from nnbench.study.vocabulary import Entry, Parameter
 
 STOPPINGS: dict[str, Entry] = {
     "none": Entry(

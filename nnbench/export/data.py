@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nnbench.catalog.data import DATA, task_of
-from nnbench.catalog.table_columns import MAX_LEVELS
-from nnbench.catalog.table_files import MISSING
-from nnbench.catalog.table_targets import MIN_CLASS, MIN_ROWS
+from nnbench.catalog.data.registry import DATA, task_of
+from nnbench.catalog.data.tables.columns import MAX_LEVELS
+from nnbench.catalog.data.tables.files import MISSING
+from nnbench.catalog.data.tables.targets import MIN_CLASS, MIN_ROWS
 from nnbench.export.sources import definitions
 from nnbench.export.text import call, fill
 
@@ -71,7 +71,7 @@ def _label_noise(given: Mapping[str, Any]) -> tuple[str, str]:
         key.removeprefix("base."): value for key, value in given.items() if key.startswith("base.")
     }
     defined, code = _set(str(given["base"]), inner, "draws")
-    flip = definitions("nnbench.catalog.synthetic", "flip")
+    flip = definitions("nnbench.catalog.data.synthetic", "flip")
     lines = [f"draws = {GENERATOR}", code, f"observed = {call('flip', 'draws', 'y', p=given['p'])}"]
     return "\n\n\n".join(part for part in (defined, flip) if part), "\n".join(lines)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnbench.catalog import VOCABULARY
-from nnbench.grid import accept
-from nnbench.kinds import KINDS, TRAINING
 from nnbench.lazy import lazy_import
-from nnbench.mistakes import nearest, quoted
-from nnbench.store import read_files
-from nnbench.study import make_cell
-from nnbench.vocabulary import Parameter
+from nnbench.results.store import read_files
+from nnbench.study.grid import accept
+from nnbench.study.kinds import KINDS, TRAINING
+from nnbench.study.mistakes import nearest, quoted
+from nnbench.study.study import make_cell
+from nnbench.study.vocabulary import Parameter
 
 if TYPE_CHECKING:
     import pyarrow as pa

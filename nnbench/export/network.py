@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nnbench.catalog.activations import ACTIVATIONS
-from nnbench.catalog.inits import CUT, INITS
+from nnbench.catalog.activations.registry import ACTIVATIONS
+from nnbench.catalog.inits.registry import CUT, INITS
 from nnbench.catalog.meanfield import mean_field
 from nnbench.catalog.norms import NORMS
 from nnbench.export.sources import definitions
@@ -93,7 +93,7 @@ def network_code(recipe: Mapping[str, Any]) -> NetworkCode:
     name = str(recipe["activation"])
     defined = ""
     if name in OWN_ACTIVATIONS and recipe["depth"] > 0:
-        defined = definitions("nnbench.catalog.activation_twins", OWN_ACTIVATIONS[name])
+        defined = definitions("nnbench.catalog.activations.twins", OWN_ACTIVATIONS[name])
     return NetworkCode(
         definitions=defined,
         modules=_modules(recipe),

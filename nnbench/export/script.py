@@ -1,7 +1,7 @@
 """A cell as a script: `script_of` is all that the command line needs.
 
-What a script does is what `nnbench.reference` does, written out for one recipe: nothing of it is
-there that the recipe does not use.
+What a script does is what `nnbench.training.reference.train` does, written out for one recipe:
+nothing of it is there that the recipe does not use.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nnbench.catalog.optimizers import OPTIMIZERS
-from nnbench.catalog.schedules import SCHEDULES
+from nnbench.catalog.optimizers.registry import OPTIMIZERS
+from nnbench.catalog.schedules.registry import SCHEDULES
 from nnbench.export.data import data_code
 from nnbench.export.find import Found
 from nnbench.export.heading import expected, heading
@@ -19,7 +19,7 @@ from nnbench.export.sweep import sweep_script
 from nnbench.export.text import render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
 from nnbench.export.walk import walk_script
-from nnbench.kinds import LANDSCAPE, NUMERICS, kind_of
+from nnbench.study.kinds import LANDSCAPE, NUMERICS, kind_of
 
 RESULTS = (
     "status",

@@ -7,7 +7,7 @@ from nnbench.export.find import Found
 from nnbench.export.heading import expected, heading
 from nnbench.export.sources import definitions
 from nnbench.export.text import render
-from nnbench.numerics import LOST, SAFE_ERROR, SAFE_ROUNDINGS
+from nnbench.training.sweeps import LOST, SAFE_ERROR, SAFE_ROUNDINGS
 
 RESULTS = (
     "status",

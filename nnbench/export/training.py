@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nnbench.catalog.losses import LOSSES
-from nnbench.catalog.optimizers import OPTIMIZERS
-from nnbench.catalog.schedules import SCHEDULES, parts_of, spans
+from nnbench.catalog.optimizers.registry import OPTIMIZERS
+from nnbench.catalog.schedules.registry import SCHEDULES, parts_of, spans
 from nnbench.export.sources import definitions
 from nnbench.export.text import call
 
@@ -72,7 +72,7 @@ def optimizer_code(recipe: Mapping[str, Any], parameters: str) -> OptimizerCode:
     given = _torch_form(name, {key.removeprefix("optimizer."): hyper[key] for key in hyper})
     own = OWN_OPTIMIZERS.get(name) or (COUPLED_TWINS.get(name) if coupled else None)
     if own:
-        defined = definitions("nnbench.catalog.twins", own)
+        defined = definitions("nnbench.catalog.optimizers.twins", own)
         made = call(own, parameters, **given, weight_decay=coupled)
         return OptimizerCode(defined, f"optimizer = {made}", left)
     torch_name, fixed = TORCH_OPTIMIZERS[name]
@@ -122,7 +122,7 @@ def schedule_code(recipe: Mapping[str, Any], total: int | str) -> ScheduleCode:
         return ScheduleCode("", "", "epoch", False)
     defined = ""
     if name in OWN_SCHEDULES:
-        defined = definitions("nnbench.catalog.schedule_twins", name)
+        defined = definitions("nnbench.catalog.schedules.twins", name)
     if name in ("chained", "sequential"):
         code = _composed(name, given, total)
     else:
@@ -222,7 +222,7 @@ def loss_code(recipe: Mapping[str, Any], task: str) -> LossCode:
     torch_name = entry.torch.removeprefix("torch.").partition(" ")[0]
     defined = ""
     if name == "bce":
-        defined, torch_name = definitions("nnbench.catalog.twins", "BCELoss"), "BCELoss"
+        defined, torch_name = definitions("nnbench.catalog.loss_twins", "BCELoss"), "BCELoss"
     return LossCode(
         definitions=defined,
         module=call(torch_name, **given),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from nnbench.catalog.landscapes import LANDSCAPES
-from nnbench.catalog.optimizers import OPTIMIZERS
+from nnbench.catalog.landscapes import LANDSCAPES, minima_of, parameters_of
+from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.export.find import Found
 from nnbench.export.heading import expected, heading
 from nnbench.export.sources import definitions
 from nnbench.export.text import render
 from nnbench.export.training import optimizer_code, schedule_code
-from nnbench.walks import minima_of, parameters_of
 
 RESULTS = (
     "status",

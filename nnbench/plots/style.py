@@ -1,8 +1,8 @@
 """The style of every figure: colours, sizes in pixels, texts and labels that keep apart.
 
 Sizes are in CSS pixels (one matplotlib point at 72 dots an inch), so that a figure's text has the
-page's size. Colours are those of a light page; `nnbench.report.svg` maps each to a variable of the
-page's style sheet. Every distinction that a colour makes is also made by a marker or a word.
+page's size. Colours are those of a light page; `nnbench.report.page.svg` maps each to a variable
+of the page's style sheet. Every distinction that a colour makes is also made by a marker or a word.
 """
 
 from __future__ import annotations

@@ -12,16 +12,17 @@ from typing import NamedTuple
 
 from nnbench import stats
 from nnbench.plots import hero_png
-from nnbench.report.analysis import ReportError, Results, analyse, read_results
-from nnbench.report.figures import strip_frames
-from nnbench.report.files import write_whole
-from nnbench.report.html import render_page
-from nnbench.report.markdown import write_markdown
-from nnbench.report.parts import Page
-from nnbench.report.sentences import effects_title
-from nnbench.report.study_page import study_page
-from nnbench.report.sweeps import sweep_page
-from nnbench.report.walks import walk_page
+from nnbench.report.analysis import analyse
+from nnbench.report.other_kinds.sweeps import sweep_page
+from nnbench.report.other_kinds.walks import walk_page
+from nnbench.report.page.html import render_page
+from nnbench.report.page.markdown import write_markdown
+from nnbench.report.page.parts import Page
+from nnbench.report.study.figures import strip_frames
+from nnbench.report.study.page import study_page
+from nnbench.report.study.sentences import effects_title
+from nnbench.results.disk import write_whole
+from nnbench.results.read import ReportError, Results, read_results
 
 __all__ = ["Report", "ReportError", "build_report", "page_of", "write_hero", "write_whole"]
 

@@ -12,7 +12,11 @@ import numpy as np
 import pandas as pd
 
 from nnbench import stats
-from nnbench.compare import (
+from nnbench.report.page.html import render
+from nnbench.report.page.numbers import decimals_for, interval, number
+from nnbench.results.read import ReportError, Results
+from nnbench.seeds import numpy_generator
+from nnbench.stats.compare import (
     ARM,
     BETTER,
     LESS,
@@ -25,11 +29,7 @@ from nnbench.compare import (
     failures,
     regressions,
 )
-from nnbench.matching import Matched, changes, match_cells
-from nnbench.report.analysis import ReportError, Results
-from nnbench.report.html import render
-from nnbench.report.numbers import decimals_for, interval, number
-from nnbench.seeds import numpy_generator
+from nnbench.stats.matching import Matched, changes, match_cells
 
 MOST_ARMS = 10  # that are printed, of those that differ
 MOST_TEXT = 60  # characters of a changed setting
@@ -37,7 +37,7 @@ MOST_TEXT = 60  # characters of a changed setting
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that a comparison found. `rows` are those of `nnbench.compare`, b against a."""
+    """Everything that a comparison found; `rows` are of `nnbench.stats.compare`, b against a."""
 
     names: tuple[str, str]
     metric: str
@@ -152,7 +152,7 @@ def comparison_page(found: Comparison) -> str:
     """Return the comparison as a page."""
     head, *rows = table_rows(found)
     return render(
-        "comparison.html.j2",
+        "report/comparison.html.j2",
         title=f"{Path(found.names[0]).name} against {Path(found.names[1]).name}",
         names=found.names,
         answer=answer(found),

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from nnbench.report.files import write_whole
-from nnbench.report.html import GENERATOR, render_page
-from nnbench.report.parts import VERDICTS, Column, Entry, Page, Section, Table
-from nnbench.store import StoreError, read_files
+from nnbench.report.page.html import GENERATOR, render_page
+from nnbench.report.page.parts import VERDICTS, Column, Entry, Page, Section, Table
+from nnbench.results.disk import StoreError, write_whole
+from nnbench.results.store import read_files
 
 PROVENANCE = "provenance.json"
 HEAD = 40_000  # characters of a report that hold its head

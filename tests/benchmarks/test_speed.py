@@ -9,11 +9,11 @@ import time
 import pytest
 import torch
 
-from nnbench import reference
 from nnbench.catalog import LOSSES, VOCABULARY
-from nnbench.draws import Draws, split_for
-from nnbench.engine.train import Stack
-from nnbench.study import Cell, make_study
+from nnbench.study.study import Cell, make_study
+from nnbench.training.draws import Draws, split_for
+from nnbench.training.reference import train
+from nnbench.training.stacked.train import Stack
 
 TURNS = 7
 STEPS = 33  # an epoch of digits in batches of 32, without its last, smaller one
@@ -37,16 +37,16 @@ class Loop:
     def __init__(self, cell: Cell) -> None:
         split = split_for(cell.recipe)
         self.cell = cell
-        self.network = reference.build(cell, split, Draws(cell.recipe)).train()
-        self.optimizer = reference.build_optimizer(cell, self.network)
+        self.network = train.build(cell, split, Draws(cell.recipe)).train()
+        self.optimizer = train.build_optimizer(cell, self.network)
         self.criterion = LOSSES[str(cell.recipe["loss"])].twin(**cell.parameters("loss"))
-        self.x, self.y = reference.tensors(cell, split, "train")
+        self.x, self.y = train.tensors(cell, split, "train")
         self.order = torch.arange(split.n_train)
 
     def train(self, batch_size: int) -> None:
         for step in range(STEPS):
             rows = self.order[step * batch_size : (step + 1) * batch_size]
-            reference.train_step(
+            train.train_step(
                 self.cell, self.network, self.optimizer, self.criterion, self.x[rows], self.y[rows]
             )
 

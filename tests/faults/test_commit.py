@@ -21,16 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nnbench.store import (
-    Store,
-    StoreError,
-    _Damage,
-    _read_part,
-    read_files,
-    verify,
-    write_files,
-)
-from tests.test_store import Cell, make_rows, open_store, snapshot
+from nnbench.results.checksums import Damage
+from nnbench.results.disk import StoreError
+from nnbench.results.store import Store, _read_part, read_files, verify, write_files
+from tests.results.test_store import Cell, make_rows, open_store, snapshot
 
 STEPS = ("mkdir", "open", "write", "fsync", "close", "rename", "replace")
 ORIGINALS = {name: getattr(os, name) for name in STEPS}
@@ -417,14 +411,14 @@ def test_a_part_made_good_by_another_process_is_not_set_aside(
 ) -> None:
     store = open_store(tmp_path)
     store.commit(make_rows(["a"]))
-    answers = iter([_Damage("as it was a moment ago")])
+    answers = iter([Damage("as it was a moment ago")])
 
     def read(path: Path) -> Any:
         for damage in answers:
             raise damage
         return _read_part(path)
 
-    monkeypatch.setattr("nnbench.store._read_part", read)
+    monkeypatch.setattr("nnbench.results.store._read_part", read)
     assert store.finished() == {"a"}
     assert next(answers, None) is None
     assert store.damage == []

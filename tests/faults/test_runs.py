@@ -22,15 +22,15 @@ import psutil
 import pytest
 
 from nnbench.catalog import VOCABULARY
-from nnbench.plan import plan
+from nnbench.results.store import verify
 from nnbench.run import Options, open_store, run, train_all
-from nnbench.store import verify
-from nnbench.study import Study, make_study
+from nnbench.study.study import Study, make_study
+from nnbench.training.plan import plan
 
 slow = pytest.mark.slow
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
-    [__name__, "nnbench.engine.train", "sklearn.datasets", "sklearn.model_selection"]
+    [__name__, "nnbench.training.stacked.train", "sklearn.datasets", "sklearn.model_selection"]
 )
 
 
@@ -127,7 +127,7 @@ DEADLY = """
 import os, signal, sys
 from pathlib import Path
 import nnbench.run
-from nnbench.cli import main
+from nnbench.cli.commands import main
 
 train_task = nnbench.run.train_task
 

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from nnbench.catalog import VOCABULARY
-from nnbench.catalog.table_entry import table_levels
-from nnbench.catalog.tables import Choices, read_table
-from nnbench.draws import DataError, split_for
-from nnbench.study import StudyError, make_study
+from nnbench.catalog.data.tables.entry import table_levels
+from nnbench.catalog.data.tables.table import Choices, read_table
+from nnbench.study.study import StudyError, make_study
+from nnbench.training.draws import DataError, split_for
 
 ROWS = 40
 GOOD = "a,y\n" + "".join(f"{n * n},{'pq'[n % 2]}\n" for n in range(ROWS))
@@ -278,8 +278,8 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
 SIZES = """
 import sys, time
 from pathlib import Path
-from nnbench.catalog.table_entry import table_levels
-from nnbench.draws import split_for
+from nnbench.catalog.data.tables.entry import table_levels
+from nnbench.training.draws import split_for
 began = time.perf_counter()
 (fields,) = table_levels({"csv": sys.argv[1], "target": "y"}, Path())
 split = split_for(fields | {"study_seed": 0, "seed": 0, "val_fraction": 0.2, "test_fraction": 0.2})
@@ -326,11 +326,11 @@ def test_a_million_rows(tmp_path: Path) -> None:
 def test_a_table_that_cannot_fit_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nnbench.catalog import table_files, tables
+    from nnbench.catalog.data.tables import files, table
 
-    monkeypatch.setattr(tables, "MAX_NUMBERS", 39)
+    monkeypatch.setattr(table, "MAX_NUMBERS", 39)
     assert "read fewer, such as rows = 39, or drop columns" in sentence(tmp_path, GOOD)
-    monkeypatch.setattr(table_files, "MAX_BYTES", 10)
+    monkeypatch.setattr(files, "MAX_BYTES", 10)
     with pytest.raises(ValueError, match="take a sample of its rows"):
         read_table(tmp_path / "my.csv", Choices("y"))
 

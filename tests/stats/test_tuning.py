@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from nnbench import stats
-from nnbench.fields import FIELDS
 from nnbench.stats.tuning import REGION_COLUMNS, TRIAL_COLUMNS
+from nnbench.study.fields import FIELDS
 from tests.stats.grids import generator_for
 
 RATES = [0.001, 0.01, 0.1, 1.0, 10.0]

@@ -1,0 +1,1 @@
+"""Data sets: generated, of scikit-learn, and the user's own tables."""

@@ -1,0 +1,1 @@
+"""The user's own tables: files, columns and targets, read into numbers."""

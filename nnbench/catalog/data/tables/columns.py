@@ -1,0 +1,177 @@
+"""Turn one column of a table into features: what is a number, a category, or left out, and why.
+
+Which columns a table has is decided on all of its rows, but never on the target: repeats of a study
+split the rows differently, and their networks must have the same inputs. Statistics (medians,
+means, deviations) are taken from the training part alone, after the split, in
+`nnbench.training.draws`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnbench.lazy import lazy_import
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_import("pandas", globals(), "pd")
+
+MAX_LEVELS = 20  # of a categorical column; the commonest are kept, the others pooled
+STRAY = 0.1  # share of values that are no numbers, at most, in a column of numbers
+OTHER_NOTATION = re.compile(r"\W{0,3}\d[\d.,' ]*\D{0,3}")  # $1.50, 1 234, 1,5 or 2 kg
+LARGEST = 1e100  # a square of it, and a sum of a million such squares, are still finite
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column's share of the features.
+
+    kind: "number", "category" or "dropped". values: (rows,) float64 with NaN where missing; or for
+    a category each row's place in `levels`; empty where dropped, and `note` says why.
+    """
+
+    name: str
+    kind: str
+    values: NDArray[Any]
+    levels: tuple[str, ...] = ()
+    missing: int = 0
+    note: str = ""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Return the names of the features that the column becomes."""
+        if self.kind == "category":
+            return tuple(f"{self.name} = {level}" for level in self.levels)
+        if self.kind == "number":
+            return (self.name, f"{self.name} is missing") if self.missing else (self.name,)
+        return ()
+
+    def fill(self, x: NDArray[np.float64]) -> None:
+        """Write the column's features into x (rows, features), which is zero everywhere."""
+        if self.kind == "category":
+            x[np.arange(len(x)), self.values] = 1
+        elif self.kind == "number":
+            x[:, 0] = self.values
+            x[:, 1:] = np.isnan(self.values)[:, None]
+
+    def report(self) -> dict[str, Any]:
+        """Return what was done to the column, ready for JSON."""
+        about = {"name": self.name, "kind": self.kind, "features": len(self.features)}
+        return about | {"missing": self.missing, "note": self.note}
+
+
+def encode(name: str, column: pd.Series, wanted: str) -> Column:
+    """Encode one column (rows,), as `wanted` ("number" or "category") or as its values suggest.
+
+    Numbers and true/false stay numbers, also where up to a tenth of more than 20 different values
+    are none ("n.a.", "-"): those count as missing. Other text is a category, unless more than 20
+    values and more than half of all are different: that is a name or free text, and is left out. So
+    are columns of one value and types that are neither. Raises ValueError for infinite numbers.
+    """
+    if is_of_another_type(column):
+        return _dropped(name, column, f"is of type {column.dtype}, neither number nor text")
+    numbers = None if wanted == "category" else as_numbers(column)
+    if numbers is not None:
+        lost = int(np.isnan(numbers).sum() - column.isna().sum())
+        if wanted == "number" or not lost or _are_stray(lost, numbers):
+            return _number(name, numbers, lost)
+    return _category(name, column, free=wanted != "category")
+
+
+def _are_stray(lost: int, numbers: NDArray[np.float64]) -> bool:
+    """Tell whether `lost` values that are no numbers are slips in a column of numbers."""
+    known = numbers[~np.isnan(numbers)]
+    return len(np.unique(known)) > MAX_LEVELS and lost <= STRAY * (lost + len(known))
+
+
+def is_of_another_type(column: pd.Series) -> bool:
+    """Tell whether a column holds neither numbers nor text, but dates, bytes or lists."""
+    if pd.api.types.is_object_dtype(column.dtype):
+        return any(isinstance(value, bytes | list | dict | np.ndarray) for value in column.array)
+    return not pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind == "c"
+
+
+def as_numbers(column: pd.Series) -> NDArray[np.float64]:
+    """Return a column of numbers or text as float64 (rows,), NaN for what is no number."""
+    if pd.api.types.is_numeric_dtype(column.dtype):  # true and false are among them
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    plain = column.map(lambda value: int(value) if isinstance(value, bool) else value)
+    return pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def as_texts(column: pd.Series) -> NDArray[Any]:
+    """Return a column of numbers or text as text (rows,), None for what is missing."""
+    values = column.astype(object)
+    texts = np.empty(len(values), dtype=object)
+    texts[:] = [
+        None if missing else _text(value)
+        for value, missing in zip(values, column.isna(), strict=True)
+    ]
+    return texts
+
+
+def _text(value: Any) -> str:
+    """Return a value as text; a whole number without decimals, as a gap turns 3 into 3.0."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _dropped(name: str, column: pd.Series | NDArray[np.float64], note: str) -> Column:
+    missing = int(pd.isna(column).sum())
+    return Column(name, "dropped", np.empty(0), missing=missing, note=note)
+
+
+def _number(name: str, numbers: NDArray[np.float64], lost: int) -> Column:
+    missing = np.isnan(numbers)
+    known = numbers[~missing]
+    if not len(known):
+        return _dropped(name, numbers, "has no values")
+    vast = int((np.abs(known) > LARGEST).sum())
+    if vast:
+        raise ValueError(
+            f"has {vast} {'value' if vast == 1 else 'values'} that {'is' if vast == 1 else 'are'} "
+            f"infinite or beyond {LARGEST:g}: leave them empty, or drop the column"
+        )
+    if known.min() == known.max() and not missing.any():
+        return _dropped(name, numbers, "has one value only")
+    note = f"{lost} values that are no numbers count as missing" if lost else ""
+    return Column(name, "number", numbers, missing=int(missing.sum()), note=note)
+
+
+def _category(name: str, column: pd.Series, free: bool) -> Column:
+    """Number the levels from the commonest down; their names break ties, so that order is fixed."""
+    codes, values = pd.factorize(as_texts(column))  # -1 where missing
+    present = codes >= 0
+    missing = int(len(codes) - present.sum())
+    if not len(values):
+        return _dropped(name, column, "has no values")
+    if len(values) == 1 and not missing:
+        return _dropped(name, column, "has one value only")
+    if free and len(values) > MAX_LEVELS and 2 * len(values) > present.sum():
+        note = f"has {len(values)} texts in {present.sum()} rows: a name or free text"
+        if all(OTHER_NOTATION.fullmatch(str(value)) for value in values):
+            note = (
+                f"has numbers in a notation such as {values[0]}: write them plainly, as in 1234.5"
+            )
+        return _dropped(name, column, note)
+    counts = np.bincount(codes[present])
+    order = sorted(range(len(values)), key=lambda code: (-counts[code], values[code]))
+    kept = min(len(values), MAX_LEVELS)
+    levels = [str(values[code]) for code in order[:kept]]
+    rank = np.empty(len(values), dtype=np.int64)
+    rank[order] = np.minimum(np.arange(len(values)), kept)
+    note = ""
+    if len(values) > kept:
+        levels.append("(other)")
+        note = f"{len(values) - kept} rarer values are pooled"
+    places = np.where(present, rank[codes], len(levels))
+    if missing:
+        levels.append("(missing)")
+    return Column(name, "category", places, tuple(levels), missing, note)

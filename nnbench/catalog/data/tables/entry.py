@@ -1,0 +1,140 @@
+"""A user's table as a level of a study: `{ csv = "my.csv", target = "label" }`.
+
+A cell's identity is the file's content and the choices made; its path only says where to look.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnbench.catalog.data.samples import Sample
+from nnbench.catalog.data.tables.files import FORMS, quoted
+from nnbench.catalog.data.tables.table import LISTS, Choices, Table, read_table
+from nnbench.catalog.data.tables.targets import TASKS
+from nnbench.study.vocabulary import Parameter
+
+PARAMETERS: dict[str, Parameter] = {
+    "path": Parameter("", "where the file lies", program=True, identity=False),
+    "sha256": Parameter("", "the file's content", program=True),
+    "target": Parameter("", "column to predict", program=True),
+    "task": Parameter(TASKS[0], "auto: by the target's values", choices=TASKS, program=True),
+    "categorical": Parameter("", "columns to be read as categories", program=True),
+    "numeric": Parameter("", "columns to be read as numbers", program=True),
+    "drop": Parameter("", "columns to be left out", program=True),
+    "rows": Parameter(0, "so many rows at most, drawn at random (0: all)", 0, 1e9, program=True),
+}
+# what a study writes: the reader works out the rest, and turns lists into text
+WRITTEN: dict[str, Parameter] = {
+    "target": Parameter("", "column to predict (required)"),
+    "task": Parameter("auto", "auto: by the target's values", choices=("auto", *TASKS)),
+    "categorical": Parameter([], "columns to be read as categories"),
+    "numeric": Parameter([], "columns to be read as numbers"),
+    "drop": Parameter([], "columns to be left out"),
+    "rows": PARAMETERS["rows"],
+}
+
+
+def table_levels(given: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """Return the flat fields of the levels that `{ csv = ..., target = ... }` stands for.
+
+    given: the table as it stands in the study file; folder: what a relative path is relative to.
+    A list of files, targets or tasks is a factor; in `categorical`, `numeric` and `drop` a list is
+    one of columns. Raises ValueError for a mistake in it, or a table that cannot be learned from.
+    """
+    forms = [form for form in FORMS if form in given]
+    if len(forms) != 1:
+        raise ValueError("needs one file: csv or parquet")
+    form = forms[0]
+    known = [form, *WRITTEN]
+    for key in given:
+        if key not in known:
+            raise ValueError(f"unknown key {quoted(key)}; known are {', '.join(known)}")
+    paths, targets, tasks = (
+        value if isinstance(value, list) else [value]
+        for value in (given[form], given.get("target"), given.get("task", "auto"))
+    )
+    if not (paths and targets and tasks):
+        raise ValueError("an empty list: give it a value, or remove the key")
+    lists = {key: _names(key, given.get(key, [])) for key in LISTS}
+    rows = PARAMETERS["rows"].accept(given.get("rows", 0))
+    return [
+        _level(form, _path(path, folder), _target(target), _task(task), lists, rows)
+        for path, target, task in itertools.product(paths, targets, tasks)
+    ]
+
+
+def _level(
+    form: str, path: Path, target: str, task: str, lists: Mapping[str, tuple[str, ...]], rows: int
+) -> dict[str, Any]:
+    table = read_table(path, Choices(target, task, rows=rows, **lists), form)
+    fields = {"path": str(path), "sha256": table.report["sha256"], "target": target}
+    fields |= {"task": table.task, "rows": rows}
+    fields |= {key: _as_text(names) for key, names in lists.items()}
+    return {"data": form} | {f"data.{key}": fields[key] for key in PARAMETERS}
+
+
+def _path(value: Any, folder: Path) -> Path:
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("the file must be a path in quotes")
+    return (folder / Path(value).expanduser()).resolve()
+
+
+def _target(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError('needs the column to predict, such as target = "label"')
+    return value.strip()
+
+
+def _task(value: Any) -> str:
+    if value not in ("auto", *TASKS):
+        raise ValueError(f"task must be one of auto, {', '.join(TASKS)}")
+    return str(value)
+
+
+def _names(key: str, value: Any) -> tuple[str, ...]:
+    """Return column names in one order, whatever the order they were given in."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f'{key} must be a list of columns, such as {key} = ["name"]')
+    return tuple(sorted({name.strip() for name in value}))
+
+
+def _as_text(names: Iterable[str]) -> str:
+    names = list(names)
+    return json.dumps(names) if names else ""
+
+
+def load(form: str, generator: np.random.Generator, **recipe: Any) -> Sample:
+    """Return a cell's table; a file that has changed since its study was read is refused."""
+    table = _table(form, **recipe)
+    return Sample(table.x, table.y)
+
+
+def report_of(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what was done to a cell's table, ready for JSON; None where its data is no table."""
+    if "data.sha256" not in recipe:
+        return None
+    fields = {
+        place.removeprefix("data."): value
+        for place, value in recipe.items()
+        if place.startswith("data.")
+    }
+    report = _table(recipe["data"], **fields).report
+    return {"file": Path(fields["path"]).name, "target": fields["target"], **report}
+
+
+def _table(
+    form: str, path: str, sha256: str, rows: int, target: str, task: str, **lists: str
+) -> Table:
+    names = {key: tuple(json.loads(text)) if text else () for key, text in lists.items()}
+    table = read_table(Path(path), Choices(target, task, rows=rows, **names), form)
+    if table.report["sha256"] != sha256:
+        raise ValueError(
+            f"{quoted(path)}: has changed since the study was read: run the study again"
+        )
+    return table

@@ -1,0 +1,183 @@
+"""A user's own table as a data set: features and targets by fixed rules, and what was done.
+
+The rules stand in the docstrings of `table_columns` and `table_targets`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnbench.catalog.data.tables.columns import Column, as_numbers, encode
+from nnbench.catalog.data.tables.files import (
+    fingerprint_of,
+    form_of,
+    is_number,
+    quoted,
+    read_frame,
+    unknown_column,
+)
+from nnbench.catalog.data.tables.targets import MIN_ROWS, Target, read_target
+from nnbench.lazy import lazy_import
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_import("pandas", globals(), "pd")
+
+MAX_NUMBERS = 500_000_000  # of all features of all rows: 4 GB
+LISTS = ("categorical", "numeric", "drop")  # keys of a table's level that list columns
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user says of a table; everything else follows from its values."""
+
+    target: str
+    task: str = "auto"
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    rows: int = 0
+
+    def wanted(self, name: str) -> str:
+        """Return the kind that a column shall have, or nothing."""
+        return {name: "number" for name in self.numeric}.get(
+            name, "category" if name in self.categorical else ""
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as a data set.
+
+    x: (rows, features) float64, NaN where a number is missing, to be filled in after the split.
+    y: (rows,) class indices int64, or real values float64. `classes` and `features` are names.
+    `report` says what was done, ready for JSON.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[Any]
+    task: str
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    report: dict[str, Any]
+
+
+def read_table(path: Path, choices: Choices, form: str = "") -> Table:
+    """Read a CSV or Parquet file as a data set; the last ones read are kept in memory.
+
+    Raises ValueError, one sentence that names the file and the way out, for a file that cannot be
+    read or learned from.
+    """
+    return _read(path, form or form_of(path), fingerprint_of(path), choices)
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
+    frame = read_frame(path, form)
+    try:
+        _check_names(choices, list(frame.columns))
+        rows = _rows_with_target(frame[choices.target], choices.rows)
+        target = read_target(frame[choices.target], choices.task, rows)
+        columns = _encoded(frame, target, choices)
+        features = tuple(name for column in columns for name in column.features)
+        _check_features(len(target.rows), features, columns)
+    except ValueError as problem:
+        raise ValueError(f"{quoted(path.name)}: {problem}") from None
+    x = np.zeros((len(target.rows), len(features)))
+    place = 0
+    for column in columns:
+        column.fill(x[:, place : place + len(column.features)])
+        place += len(column.features)
+    about = {
+        "file": path.name,
+        "sha256": sha256,
+        "target": choices.target,
+        "rows_read": len(frame),
+        "rows_without_target": int(frame[choices.target].isna().sum()),
+        "rows_used": len(x),
+        "features": len(features),
+        **target.report,
+        "columns": [column.report() for column in columns],
+    }
+    return Table(x, target.y, target.task, target.classes, features, about)
+
+
+def _check_names(choices: Choices, names: list[str]) -> None:
+    """Refuse a name that the file lacks, or one that is given two parts to play."""
+    parts = {"target": (choices.target,)} | {key: getattr(choices, key) for key in LISTS}
+    played: dict[str, str] = {}
+    for part, wanted in parts.items():
+        for name in wanted:
+            if not name or name not in names:
+                headless = any(map(is_number, names))
+                hint = "; is its first line a header? It has numbers" if headless else ""
+                raise ValueError(f"{part}: {unknown_column(name, names)}{hint}")
+            if name in played:
+                raise ValueError(
+                    f"column {quoted(name)} is in {played[name]} and in {part}: take one of them"
+                )
+            played[name] = part
+
+
+def _rows_with_target(column: pd.Series, most: int) -> NDArray[np.int64]:
+    """Return the places of the rows that have a target, rising; at most so many, if not 0."""
+    rows = np.flatnonzero(column.notna())
+    if not len(rows):
+        raise ValueError(f"the target {quoted(column.name)} is missing in every row")
+    if most and len(rows) > most:
+        rows = np.sort(np.random.default_rng(0).permutation(rows)[:most])
+    return rows
+
+
+def _encoded(frame: pd.DataFrame, target: Target, choices: Choices) -> list[Column]:
+    """Encode every column but the target."""
+    columns = []
+    for place, name in enumerate(frame.columns):
+        if name == choices.target:
+            continue
+        whole = frame.iloc[:, place]
+        note = "as asked" if name in choices.drop else "" if name else "has no name: an index"
+        if not note and not choices.wanted(name) and is_row_number(whole):
+            note = "counts the rows"
+        if note:
+            columns.append(Column(name, "dropped", np.empty(0), note=note))
+        else:
+            columns.append(_encoded_one(name, whole.iloc[target.rows], choices.wanted(name)))
+    return columns
+
+
+def _encoded_one(name: str, column: pd.Series, wanted: str) -> Column:
+    try:
+        encoded = encode(name, column, wanted)
+    except ValueError as problem:
+        raise ValueError(f"column {quoted(name)} {problem}") from None
+    if wanted and encoded.kind == "dropped":
+        raise ValueError(f"column {quoted(name)} cannot be a {wanted}: it {encoded.note}")
+    return encoded
+
+
+def is_row_number(column: pd.Series) -> bool:
+    """Tell whether a column counts the file's rows: whole numbers, each one more than the last."""
+    if column.dtype.kind not in "iu" or len(column) < MIN_ROWS:
+        return False
+    return bool((np.diff(as_numbers(column)) == 1).all())
+
+
+def _check_features(rows: int, features: tuple[str, ...], columns: list[Column]) -> None:
+    if not features:
+        reasons = [f"{quoted(column.name)} ({column.note})" for column in columns[:3]]
+        why = f": {', '.join(reasons)}" if reasons else ", as it has no other column"
+        raise ValueError(f"no column is left to predict the target from{why}")
+    if rows * len(features) > MAX_NUMBERS:
+        raise ValueError(
+            f"{rows:,} rows of {len(features):,} features would take "
+            f"{8e-9 * rows * len(features):.0f} GB: read fewer, such as "
+            f"rows = {MAX_NUMBERS // len(features):,}, or drop columns"
+        )

@@ -1,0 +1,139 @@
+"""Turn a table's target column into classes or real values, and say which rows can be used."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnbench.catalog.data.tables.columns import LARGEST, as_numbers, as_texts, is_of_another_type
+from nnbench.catalog.data.tables.files import listed, quoted
+from nnbench.lazy import lazy_import
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_import("pandas", globals(), "pd")
+
+MIN_ROWS = 20
+MIN_CLASS = 5  # examples, so that a fifth of them for test and for validation is one each
+MAX_CLASSES = 100
+FEW_VALUES = 20  # so many different whole numbers, at most, are taken for classes
+TASKS = ("classification", "regression")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The rows that can be used, and their targets.
+
+    rows: (rows,) places in the file, rising. y: (rows,) class indices int64, or real
+    values float64.
+    """
+
+    rows: NDArray[np.int64]
+    y: NDArray[Any]
+    task: str
+    classes: tuple[str, ...]
+    report: dict[str, Any]
+
+
+def read_target(column: pd.Series, task: str, rows: NDArray[np.int64]) -> Target:
+    """Read the targets of some rows, all of which have one.
+
+    `task` "auto" means classification for text, true/false and at most 20 different whole numbers.
+    Classes of fewer than 5 examples are left out, and counted. Raises ValueError where nothing is
+    left to learn: fewer than 20 rows, one class, one value, too many classes, text in a regression.
+    """
+    column = column.iloc[rows]
+    if is_of_another_type(column):
+        raise ValueError(f"the target is of type {column.dtype}, neither number nor text")
+    if len(column) < MIN_ROWS:
+        raise _too_few(len(column))
+    inferred, why = infer_task(column)
+    if task not in ("auto", inferred):
+        inferred, why = task, "given"
+    task = inferred
+    found = _values(column, rows) if task == "regression" else _classes(column, rows)
+    if len(found.rows) < MIN_ROWS:
+        raise _too_few(len(found.rows))
+    return Target(
+        found.rows, found.y, task, found.classes, {"task": task, "task_why": why, **found.report}
+    )
+
+
+def _too_few(rows: int) -> ValueError:
+    return ValueError(
+        f"only {rows} rows have a target that can be used, and a split into training, validation "
+        f"and test needs {MIN_ROWS}"
+    )
+
+
+def infer_task(column: pd.Series) -> tuple[str, str]:
+    """Return a target's task and the reason."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return "classification", "the target is true or false"
+    numbers = as_numbers(column)
+    if np.isnan(numbers).any():
+        return "classification", "the target has text"
+    count = len(np.unique(numbers))
+    whole = bool(np.all(np.isfinite(numbers)) and np.all(numbers == np.round(numbers)))
+    if whole and count <= FEW_VALUES:
+        return "classification", f"the target has {count} different whole numbers"
+    why = f"more than {FEW_VALUES} different whole numbers" if whole else "fractions"
+    return "regression", f"the target has {why}"
+
+
+def _values(column: pd.Series, rows: NDArray[np.int64]) -> Target:
+    numbers = as_numbers(column)
+    if np.isnan(numbers).any():
+        example = column[np.isnan(numbers)].iloc[0]
+        raise ValueError(
+            f"the target has values that are no numbers, such as {quoted(example)}: regression "
+            f'needs numbers; take task = "classification", or another target'
+        )
+    vast = int((~(np.abs(numbers) <= LARGEST)).sum())
+    if vast:
+        raise ValueError(f"{vast} targets are infinite or beyond {LARGEST:g}: leave them empty")
+    if numbers.min() == numbers.max():
+        raise ValueError(f"the target is {numbers[0]:g} in every row: there is nothing to learn")
+    return Target(rows, numbers, "regression", (), {"rare_classes": {}})
+
+
+def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:
+    codes, values = pd.factorize(as_texts(column))
+    counts = np.bincount(codes, minlength=len(values))
+    sizes = {str(name): int(count) for name, count in zip(values, counts, strict=True)}
+    kept = in_order([name for name, count in sizes.items() if count >= MIN_CLASS])
+    if len(kept) > MAX_CLASSES or (not kept and len(values) > 1):
+        raise ValueError(
+            f"the target has {len(values)} different values, such as {listed(list(values[:3]))}: "
+            f"classification takes {MAX_CLASSES} classes at most, of {MIN_CLASS} examples at "
+            f'least; take task = "regression" for numbers, or another target'
+        )
+    if len(kept) < 2:
+        only = quoted(kept[0] if kept else values[0])
+        rest = f" with {MIN_CLASS} examples or more" if len(values) > 1 else ""
+        raise ValueError(
+            f"the target has one class only{rest}, {only}: classification needs two or more"
+        )
+    index = np.array([kept.index(name) if name in kept else -1 for name in sizes])[codes]
+    report = {
+        "classes": {name: sizes[name] for name in kept},
+        "rare_classes": {name: count for name, count in sizes.items() if name not in kept},
+    }
+    used = index >= 0
+    return Target(rows[used], index[used], "classification", kept, report)
+
+
+def in_order(names: list[str]) -> tuple[str, ...]:
+    """Return class names in their own order: numbers by value, texts by alphabet."""
+    try:
+        values = {name: float(name) for name in names}
+    except ValueError:
+        return tuple(sorted(names))
+    if not all(map(math.isfinite, values.values())):
+        return tuple(sorted(names))
+    return tuple(sorted(names, key=lambda name: (values[name], name)))

@@ -1,0 +1,1 @@
+"""Initialisations: rules that fill a weight matrix, and their twins in torch."""

@@ -1,0 +1,104 @@
+"""What an optimizer is: an `init` and an `update` with explicit state, and what is known of it.
+
+`init(param)` returns the state of a parameter: a dict of tensors. `update(grad, state, param,
+hyper, step)` returns the new parameter and state. `hyper` maps the entry's parameters (`lr` as
+scheduled) to 0-dimensional float64 tensors, so that bias corrections lose nothing in float32;
+`step` counts from 1. An elementwise rule is given all of a network's parameters as one flat
+vector; any other is given one layer's tensor at a time: weights (units, features), the rest (n,).
+
+Weight decay is applied around the rule, the same for all: coupled (wd * param joins the gradient)
+or decoupled (param shrinks by 1 - lr * wd first), as torch does in SGD and in AdamW.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nnbench.lazy import lazy_import
+from nnbench.study.vocabulary import Entry, Parameter
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = lazy_import("torch", globals())
+
+State = dict[str, "Tensor"]
+Hyper = Mapping[str, "Tensor"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(Entry):
+    """An optimizer.
+
+    `twin(parameters, **hyper)` is torch's own, `weight_decay` among the hyper. Where the rule
+    evaluates an average of its iterates, the twin keeps it in its state as `ax`, as
+    torch.optim.ASGD does, and `evaluated(param, state, hyper)` returns it here.
+    `decoupled` fixes the form of weight decay where the name means one; `weight_decay` is the
+    default that goes with it. A rule that `decays` applies decoupled decay itself, and finds
+    `weight_decay` among its hyper when there is any.
+    `rest` names the rule for what is not the weight matrix of a hidden layer, if that is another.
+    `full_batch` rules take the whole training part at each step.
+    `state_floats` is the memory: floats of state per parameter, by the tensor's shape if need be;
+    `unused_floats` of them would not be needed while momentum is 0, its default: networks of a
+    stack may differ in momentum, so that all of them keep a velocity.
+    """
+
+    init: Callable[[Tensor], State]
+    update: Callable[[Tensor, State, Tensor, Hyper, Tensor], tuple[Tensor, State]]
+    twin: Callable[..., torch.optim.Optimizer]
+    evaluated: Callable[[Tensor, State, Hyper], Tensor] | None = None
+    elementwise: bool = True
+    full_batch: bool = False
+    decays: bool = False
+    rest: str = ""
+    decoupled: bool | None = None
+    weight_decay: float = 0.0
+    state_floats: float | Callable[[tuple[int, ...]], float] = 0.0
+    unused_floats: float = 0.0
+
+    def floats_per_parameter(self, *shape: int) -> float:
+        """Return the floats of state per parameter of a tensor of this shape."""
+        floats = self.state_floats
+        return floats(shape) if callable(floats) else floats
+
+
+def no_state(param: Tensor) -> State:
+    """Nothing to remember."""
+    return {}
+
+
+def number(param: Tensor, value: float) -> Tensor:
+    """One number of a network, 0-dimensional and float64 whatever the network's number type."""
+    return param.new_full((), value, dtype=torch.float64)
+
+
+def power(base: Tensor, exponent: Tensor) -> Tensor:
+    """base^exponent, base >= 0, by functions that round alike wherever an element stands.
+
+    torch.pow takes another path for the last few elements of a vector, so it would tie a network's
+    result to its place in the stack.
+    """
+    return torch.exp(exponent * torch.log(base))
+
+
+def one_minus_power(beta: Tensor, step: Tensor) -> Tensor:
+    """1 - beta^step, exact for a beta near 1; see `power` for why not torch.pow."""
+    return -torch.expm1(step * torch.log(beta))
+
+
+def lr_parameter(default: float) -> Parameter:
+    """The learning rate, with the entry's own default."""
+    return Parameter(default, "learning rate", low=0, high=1e12)
+
+
+def decay_parameter(default: float, doc: str, *, open_low: bool = False) -> Parameter:
+    """A share in [0, 1), such as a beta."""
+    return Parameter(default, doc, low=0, high=1, open_low=open_low, open_high=True)
+
+
+def eps_parameter(default: float) -> Parameter:
+    """The constant that keeps a divisor from zero."""
+    return Parameter(default, "added to the divisor", low=0, high=1)

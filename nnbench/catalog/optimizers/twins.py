@@ -1,0 +1,218 @@
+"""Twins of what torch lacks, or has in another form: ordinary torch classes, written on their own.
+
+The slow reference trains with these; nothing here is shared with the rules that they are held
+against. An optimizer whose average is evaluated keeps it in its state as `ax`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+class _Rule(Optimizer):
+    """An optimizer written as one function of one parameter."""
+
+    def __init__(self, parameters: Iterable[Tensor], **hyper: float) -> None:
+        super().__init__(parameters, hyper)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    self.change(param, param.grad, self.state[param], group)
+        return None
+
+    def change(
+        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        """Change one parameter in place."""
+        raise NotImplementedError
+
+
+class MomentumEma(_Rule):
+    """v = beta v + (1 - beta) lr (g + wd p);  p = p - v."""
+
+    def change(
+        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        """Change one parameter in place."""
+        grad = grad.add(param, alpha=group["weight_decay"])
+        velocity = state.setdefault("velocity", torch.zeros_like(param))
+        velocity.mul_(group["momentum"]).add_(grad, alpha=(1 - group["momentum"]) * group["lr"])
+        param.sub_(velocity)
+
+
+class Lion(_Rule):
+    """Algorithm 2 of Chen et al. (2023), Symbolic Discovery of Optimization Algorithms."""
+
+    def change(
+        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        """Change one parameter in place."""
+        mean = state.setdefault("exp_avg", torch.zeros_like(param))
+        update = torch.lerp(grad, mean, group["beta1"]).sign_()
+        param.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"])
+        mean.lerp_(grad, 1 - group["beta2"])
+
+
+class _ScheduleFree(_Rule):
+    """Defazio et al. (2024), The Road Less Scheduled: y in the parameter, z and x in the state.
+
+    The form with three sequences, as in the authors' reference implementation.
+    """
+
+    def move(self, y: Tensor, update: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Move z against the update, x towards z, and set y between the two."""
+        if "ax" not in state:
+            state |= {"ax": y.clone(), "z": y.clone(), "lr_max": 0.0, "weight_sum": 0.0}
+        x, z = state["ax"], state["z"]
+        state["lr_max"] = max(state["lr_max"], group["lr"])
+        state["weight_sum"] += state["lr_max"] ** 2
+        c = state["lr_max"] ** 2 / state["weight_sum"] if state["weight_sum"] else 0.0
+        z.sub_(y, alpha=group["lr"] * group["weight_decay"]).sub_(update, alpha=group["lr"])
+        x.mul_(1 - c).add_(z, alpha=c)
+        y.copy_(x).mul_(group["beta1"]).add_(z, alpha=1 - group["beta1"])
+
+
+class ScheduleFreeSgd(_ScheduleFree):
+    """Schedule-free SGD."""
+
+    def __init__(self, parameters: Iterable[Tensor], beta: float, **hyper: float) -> None:
+        super().__init__(parameters, beta1=beta, **hyper)
+
+    def change(
+        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        """Change one parameter in place."""
+        self.move(param, grad, state, group)
+
+
+class ScheduleFreeAdamW(_ScheduleFree):
+    """Schedule-free AdamW."""
+
+    def change(
+        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        """Change one parameter in place."""
+        state["step"] = state.get("step", 0) + 1
+        square = state.setdefault("exp_avg_sq", torch.zeros_like(param))
+        square.mul_(group["beta2"]).addcmul_(grad, grad, value=1 - group["beta2"])
+        root = square.div(1 - group["beta2"] ** state["step"]).sqrt_().add_(group["eps"])
+        self.move(param, grad / root, state, group)
+
+
+class Muon(Optimizer):
+    """Liu et al. (2025), Muon is Scalable for LLM Training, in the parameters' own number type.
+
+    All weight matrices but the last, which is the output layer's, are orthogonalised; torch's own
+    AdamW has the rest.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        momentum: float,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        **hyper: Any,
+    ) -> None:
+        parameters = list(parameters)
+        matrices = [param for param in parameters if param.ndim == 2][:-1]
+        hidden = {id(param) for param in matrices}
+        rest = [param for param in parameters if id(param) not in hidden]
+        self.hidden = matrices
+        self.momentum = momentum
+        self.adamw = torch.optim.AdamW(rest, betas=(beta1, beta2), eps=eps, **hyper)
+        super().__init__(parameters, hyper)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Update every parameter."""
+        lr, decay = (self.param_groups[0][name] for name in ("lr", "weight_decay"))
+        for param in self.hidden:
+            assert param.grad is not None
+            buffer = self.state[param].setdefault("momentum_buffer", torch.zeros_like(param))
+            buffer.lerp_(param.grad, 1 - self.momentum)
+            update = self.orthogonalised(param.grad.lerp(buffer, self.momentum))
+            param.mul_(1 - lr * decay)
+            param.add_(update, alpha=-0.2 * lr * max(param.shape) ** 0.5)
+        self.adamw.param_groups[0]["lr"] = lr
+        self.adamw.step()
+        return None
+
+    @staticmethod
+    def orthogonalised(update: Tensor) -> Tensor:
+        """Map all singular values s by five times 3.4445 s - 4.7750 s^3 + 2.0315 s^5."""
+        tall = update.shape[0] > update.shape[1]
+        x = (update.mT if tall else update) / update.norm().clamp(min=1e-7)
+        for _ in range(5):
+            gram = x @ x.mT
+            x = 3.4445 * x + torch.addmm(gram, gram, gram, beta=-4.7750, alpha=2.0315) @ x
+        return x.mT if tall else x
+
+
+class _CoupledDecay(Optimizer):
+    """L2 in the gradient, before an optimizer of torch's that has none, or has it decoupled."""
+
+    @torch.no_grad()
+    def add_decay(self, weight_decay: float) -> None:
+        """Add weight_decay times each parameter to its gradient."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is not None and weight_decay:
+                    param.grad.add_(param, alpha=weight_decay)
+
+
+class Rprop(torch.optim.Rprop, _CoupledDecay):
+    """torch.optim.Rprop with L2."""
+
+    def __init__(self, parameters: Iterable[Tensor], weight_decay: float, **hyper: Any) -> None:
+        super().__init__(parameters, **hyper)
+        self.weight_decay = weight_decay
+
+    def step(self, closure: Any = None) -> Any:
+        """Add the decay to the gradients, then step."""
+        self.add_decay(self.weight_decay)
+        return super().step(closure)
+
+
+class Adafactor(torch.optim.Adafactor, _CoupledDecay):
+    """torch.optim.Adafactor with L2 in place of its decoupled decay."""
+
+    def __init__(self, parameters: Iterable[Tensor], weight_decay: float, **hyper: Any) -> None:
+        super().__init__(parameters, **hyper)
+        self.l2 = weight_decay
+
+    def step(self, closure: Any = None) -> Any:
+        """Add the decay to the gradients, then step."""
+        self.add_decay(self.l2)
+        return super().step(closure)
+
+
+class _DoubleScalars(Optimizer):
+    """Keeps the step's own numbers in float64; torch takes its default type, and rounds them."""
+
+    def step(self, closure: Any = None) -> Any:
+        """Step as torch does, its numbers in float64."""
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            return super().step(closure)
+        finally:
+            torch.set_default_dtype(before)
+
+
+class ASGD(_DoubleScalars, torch.optim.ASGD):
+    """torch.optim.ASGD, whose eta and mu are float32 even for float64 parameters."""
+
+
+class NAdam(_DoubleScalars, torch.optim.NAdam):
+    """torch.optim.NAdam, whose product of all mu is float32 even for float64 parameters."""

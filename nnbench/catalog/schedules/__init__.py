@@ -1,0 +1,1 @@
+"""Schedules of the learning rate in closed form, and their twins in torch."""

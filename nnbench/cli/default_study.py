@@ -1,0 +1,102 @@
+"""The study that `nnbench run --data FILE --target COLUMN` makes of a table, without a study file.
+
+About 300 networks: the factors that most often matter for a table, two learning rates for each
+optimizer (the better one is chosen on validation), three repeats. How many rows and epochs is
+decided by what the training is expected to cost.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nnbench.catalog.data.tables.files import form_of
+from nnbench.catalog.data.tables.table import Choices, Table, read_table
+
+WIDTHS = (16, 64)
+DEPTH = 2
+GRID: dict[str, Any] = {
+    "depth": DEPTH,
+    "width": list(WIDTHS),
+    "activation": ["relu", "tanh", "gelu"],
+    "optimizer": [
+        {"name": "adam", "lr": [1e-3, 1e-2]},
+        {"name": "momentum", "lr": [1e-2, 1e-1]},
+    ],
+    "norm": ["none", "batchnorm"],
+    "dropout": [0.0, 0.2],
+    "seeds": 3,
+}
+NETWORKS, PROGRAMS = 288, 48  # networks that differ in learning rate and seed share a program
+TRAINED = 0.6  # share of the rows that are trained on
+SECONDS = 240.0  # of processor time that a default study may take, roughly
+# of the engine in eager mode: of a program's step, however small; of one network's multiply-add,
+# forward and backward
+SECONDS_PER_STEP, SECONDS_PER_PRODUCT = 2e-3, 0.6e-9
+
+
+class Size(NamedTuple):
+    """How much each network trains."""
+
+    rows: int  # 0: all
+    epochs: int
+    batch_size: int
+
+
+SIZES = (  # the most thorough first; the first affordable one is taken
+    Size(0, 40, 32),
+    Size(0, 20, 32),
+    Size(0, 20, 64),
+    Size(0, 20, 128),
+    Size(0, 10, 128),
+    Size(20_000, 10, 256),
+    Size(10_000, 10, 128),
+    Size(5_000, 10, 128),
+    Size(2_000, 10, 128),
+    Size(1_000, 10, 128),
+)
+
+
+def table_study(path: Path, target: str) -> dict[str, Any]:
+    """Return a study of a CSV or Parquet file, in the form that `make_study` takes.
+
+    Raises ValueError, in a sentence, for a table that cannot be learned from.
+    """
+    table = read_table(path.expanduser().resolve(), Choices(target))
+    size = next((size for size in SIZES if seconds(table, size) <= SECONDS), SIZES[-1])
+    rows = {"rows": size.rows} if 0 < size.rows < len(table.x) else {}
+    data = {form_of(path): str(path), "target": target, **rows}
+    metric = "test_accuracy" if table.task == "classification" else "test_r2"
+    return {
+        "name": slug(path.stem),
+        "title": f"{path.name}: what helps to predict {target}?",
+        "question": "Which of width, activation, optimizer, BatchNorm and dropout make a "
+        f"difference to a small network that predicts {target}?",
+        "grid": {"data": data, "epochs": size.epochs, "batch_size": size.batch_size, **GRID},
+        "report": {"metric": metric, "tune": ["optimizer.lr"]},
+    }
+
+
+def seconds(table: Table, size: Size) -> float:
+    """Return the processor time that the default grid is expected to take on a table."""
+    rows = min(len(table.x), size.rows or len(table.x))
+    outputs = max(1, len(table.classes))
+    trained = TRAINED * rows * size.epochs
+    total = 0.0
+    for width in WIDTHS:
+        shapes = [table.x.shape[1], *[width] * DEPTH, outputs]
+        weights = sum(a * b for a, b in itertools.pairwise(shapes))
+        steps = math.ceil(trained / size.batch_size)
+        # of a step, the optimizer's work on every weight costs about as much as ten examples do
+        products = (trained + 10 * steps) * weights * SECONDS_PER_PRODUCT
+        total += (PROGRAMS * steps * SECONDS_PER_STEP + NETWORKS * products) / len(WIDTHS)
+    return total
+
+
+def slug(text: str) -> str:
+    """Return a study's name made of any text: lower-case letters, digits, - and _, 64 at most."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:64].rstrip("-_")
+    return name or "table"

@@ -1,0 +1,209 @@
+"""Looks at the machine: what nnbench needs, what makes it faster, and how to mend what is missing.
+
+Returns findings; the command line prints them. Nothing is changed but for a file that is written
+into the results folder and removed again.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Any
+
+from nnbench import __version__
+from nnbench.cli.listing import WIDEST
+
+OLDEST_PYTHON = (3, 11)
+LITTLE_MEMORY = 2e9  # bytes in which a worker with torch and a large stack is at home
+COMPILERS = ("g++", "clang++")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 20  # seconds for a program to say what it is
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. word: "ok", "warn" (works without it) or "broken" (does not)."""
+
+    name: str
+    found: str
+    word: str = "ok"
+    mend: str = ""
+
+
+def examine(out: Path) -> list[Finding]:
+    """Look at everything; `out` is the folder that results go to."""
+    looks: list[Callable[[], Finding]] = [
+        python,
+        libraries,
+        processor,
+        memory,
+        compiler,
+        cuda,
+        arithmetic,
+        mkl_setting,
+        lambda: results(out),
+        browser,
+    ]
+    return [look() for look in looks]
+
+
+def is_broken(findings: list[Finding]) -> bool:
+    """Tell whether anything that nnbench needs is missing."""
+    return any(one.word == "broken" for one in findings)
+
+
+def as_rows(findings: list[Finding]) -> list[dict[str, Any]]:
+    """Return findings as plain data."""
+    return [asdict(one) for one in findings]
+
+
+def as_text(findings: list[Finding], columns: int) -> str:
+    """Return findings as lines: word, name, what was found; how to mend it under it."""
+    import textwrap
+
+    lines = []
+    for one in findings:
+        head = f"{one.word:<7}{one.name:<11}"
+        lines.append(head + one.found)
+        if one.mend:
+            indent = " " * (len(head) if columns >= 60 else 2)
+            room = max(min(columns, WIDEST), len(indent) + 20)
+            lines += textwrap.wrap(one.mend, room, initial_indent=indent, subsequent_indent=indent)
+    return "\n".join(lines)
+
+
+def python() -> Finding:
+    """Look at the interpreter."""
+    found = f"{platform.python_version()}, nnbench {__version__}"
+    if sys.version_info < OLDEST_PYTHON:
+        return Finding("python", found, "broken", "Install Python 3.11 or newer.")
+    return Finding("python", found)
+
+
+def libraries() -> Finding:
+    """Look for every library that the installed nnbench says it requires."""
+    try:
+        required = requires("nnbench") or []
+    except PackageNotFoundError:
+        return Finding("libraries", "unknown", "warn", "Install nnbench itself: pip install -e .")
+    found, missing = [], []
+    for one in (line for line in required if "extra ==" not in line):
+        name = one.split(";")[0].strip()
+        name = next((name[:i] for i, c in enumerate(name) if c in "<>=!~[ "), name)
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Finding(
+            "libraries",
+            "missing: " + ", ".join(missing),
+            "broken",
+            "Install them: pip install " + " ".join(missing),
+        )
+    shown = [one for one in found if one.split()[0] in ("torch", "numpy", "pandas")]
+    return Finding("libraries", f"{', '.join(shown)}; all {len(found)} there")
+
+
+def processor() -> Finding:
+    """Count the processor's cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if cores == 1:
+        return Finding("cores", "1", "warn", "One worker only: a study takes as long as it takes.")
+    return Finding("cores", str(cores))
+
+
+def memory() -> Finding:
+    """Look at the machine's memory."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    found = f"{total / 1e9:.0f} GB"
+    if total < LITTLE_MEMORY:
+        return Finding("memory", found, "warn", "Little: run with --workers 1.")
+    return Finding("memory", found)
+
+
+def compiler() -> Finding:
+    """Look for the C++ compiler that torch.compile calls."""
+    wanted = os.environ.get("CXX")
+    for name in (wanted,) if wanted else COMPILERS:
+        path = shutil.which(name)
+        said = _first_line([path, "--version"]) if path else ""
+        if said:
+            return Finding("compiler", said)
+    if wanted:
+        mend = f"CXX={wanted} does not run: unset it, or name a C++ compiler that does."
+        return Finding("compiler", "none", "warn", mend)
+    mend = "Without one studies run, but slower: on Debian and Ubuntu, apt-get install g++."
+    return Finding("compiler", "none", "warn", mend)
+
+
+def cuda() -> Finding:
+    """Ask torch for a CUDA device."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return Finding("cuda", "none; not needed, small networks are at home on a processor")
+    return Finding("cuda", f"{torch.cuda.get_device_name()}: nnbench run STUDY --device cuda")
+
+
+def arithmetic() -> Finding:
+    """Name the library that multiplies torch's matrices."""
+    import torch
+
+    names = {
+        "MKL": torch.backends.mkl.is_available(),
+        "oneDNN": torch.backends.mkldnn.is_available(),
+    }
+    found = ", ".join(name for name, there in names.items() if there) or "OpenBLAS or another"
+    return Finding("arithmetic", f"{found}; {torch.get_num_threads()} threads by default")
+
+
+def mkl_setting() -> Finding:
+    """Look at MKL_CBWR, by which MKL rounds alike on unlike processors."""
+    setting = os.environ.get("MKL_CBWR")
+    if setting:
+        return Finding("MKL_CBWR", setting)
+    found = "not set: results repeat on this machine; others may round otherwise"
+    return Finding("MKL_CBWR", found)
+
+
+def results(out: Path) -> Finding:
+    """Write a file where results go, and remove it."""
+    place = out
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        with tempfile.NamedTemporaryFile(dir=place):
+            free = shutil.disk_usage(place).free
+    except OSError as error:
+        reason = error.strerror or str(error)
+        mend = f"Make {place} writable, or name another folder: nnbench run STUDY --out FOLDER"
+        return Finding("results", f"{out}: {reason}", "broken", mend)
+    return Finding("results", f"{out} can be written, {free / 1e9:.0f} GB free")
+
+
+def browser() -> Finding:
+    """Look for the browser and driver that the browser tests open pages in."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found and shutil.which("chromedriver"):
+        return Finding("browser", f"{found} and chromedriver, for the browser tests")
+    missing = "chromium" if not found else "chromedriver"
+    mend = "Only the browser tests need them: apt-get install chromium chromium-driver."
+    return Finding("browser", f"no {missing}", "warn", mend)
+
+
+def _first_line(command: list[str]) -> str:
+    """Return the first line that a program prints, "" where it does not run."""
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ended.stdout.partition("\n")[0] if ended.returncode == 0 else ""

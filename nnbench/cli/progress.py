@@ -1,0 +1,178 @@
+"""What a person sees while a study runs: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+from nnbench.report.page.table_notes import table_sentences
+from nnbench.results.rows import Rows
+from nnbench.results.store import Survey
+from nnbench.run import Task
+from nnbench.study.kinds import KINDS, TRAINING
+from nnbench.training.plan import Stack
+
+SECONDS_BETWEEN_LINES = 15.0
+SHARE_TO_TELL = 0.05  # of the work, timed, before a rate can be told
+SECONDS_TO_TELL = 2.0
+
+
+def rough(seconds: float) -> str:
+    """Return a time that is only a guess: whole seconds, or minutes from two of them on."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+class TimeLeft:
+    """Tells how long the rest of a run takes, from the pace of the work so far.
+
+    Work is counted in the seconds that the plan expects of each cell, which tell a slow cell from
+    a quick one, and the clock starts with the first work done: before it, workers were starting up.
+    """
+
+    def __init__(self, stacks: Sequence[Stack]) -> None:
+        self._work_of = {
+            cell.cell_id: stack.seconds / len(stack.cells)
+            for stack in stacks
+            for cell in stack.cells
+        }
+        self._total = sum(stack.seconds for stack in stacks)
+        self._done = 0.0
+        self._in_flight: dict[str, float] = {}  # work done of each task, by its first cell
+        self._start: tuple[float, float] | None = None  # the time, and the work done by then
+
+    def progressed(self, task: Task, share: float) -> None:
+        """Take in how far a task in flight is."""
+        self._in_flight[task.cells[0].cell_id] = share * self._work(task)
+        self._take_time()
+
+    def finished(self, task: Task) -> None:
+        """Take in that a task has ended."""
+        self._in_flight.pop(task.cells[0].cell_id, None)
+        self._done += self._work(task)
+        self._take_time()
+
+    def seconds(self) -> float | None:
+        """Return the seconds left; None while too little is done to tell."""
+        if self._start is None:
+            return None
+        began, before = self._start
+        passed, timed = time.monotonic() - began, self._work_done() - before
+        if passed < SECONDS_TO_TELL or timed < SHARE_TO_TELL * self._total:
+            return None
+        return passed / timed * max(0.0, self._total - self._work_done())
+
+    def _work(self, task: Task) -> float:
+        return sum(self._work_of[cell.cell_id] for cell in task.cells)
+
+    def _work_done(self) -> float:
+        return self._done + sum(self._in_flight.values())
+
+    def _take_time(self) -> None:
+        if self._start is None:
+            self._start = (time.monotonic(), self._work_done())
+
+
+class Progress:
+    """Counts cells done, diverged and crashed, and tells the rest of the time."""
+
+    def __init__(self, stream: TextIO | None = None, kind: str = TRAINING) -> None:
+        self.stream = stream or sys.stderr
+        self.noun, self.verb = KINDS[kind].noun, KINDS[kind].verb
+        self.total = 0
+        self.done = 0.0
+        self.bad = {"diverged": 0, "crashed": 0}
+        self._shares: dict[str, float] = {}  # of the tasks in flight, by their first cell
+        self._bar: Any = None
+        self._left = TimeLeft([])
+        self._said = time.monotonic()
+
+    def planned(
+        self,
+        cells: int,
+        survey: Survey,
+        stacks: Sequence[Stack],
+        tables: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Say what became of the user's tables, what will run and what needs not."""
+        for about in tables:
+            self.say(f"{about['file']}: {' '.join(table_sentences(about))}")
+        self.total = sum(len(stack.cells) for stack in stacks)
+        self._left = TimeLeft(stacks)
+        self._said = time.monotonic()
+        if survey.damaged_parts:
+            self.say(
+                f"{survey.damaged_parts} damaged parts set aside, in damaged/ beside the tables; "
+                "their cells run again."
+            )
+        if survey.stale:
+            self.say(
+                f"{len(survey.stale)} results are of other sources or library versions: stale, "
+                "and replaced."
+            )
+        if survey.other_engine:
+            self.say(f"{len(survey.other_engine)} results are of another engine: kept, not used.")
+        finished = cells - self.total
+        kept = f", {finished:,} finished earlier" if finished else ""
+        to_do = f"{self.total:,} to {self.verb} in {len(stacks)} stacks"
+        self.say(f"{cells:,} {self.noun}{kept}: {to_do}.")
+        if self.total and self.stream.isatty():
+            self._bar = tqdm(
+                total=self.total,
+                file=self.stream,
+                unit="cell",
+                bar_format="{percentage:3.0f}% |{bar}| {n:.0f}/{total_fmt} "
+                + self.noun
+                + "{postfix}",
+            )
+
+    def progressed(self, task: Task, share: float) -> None:
+        """Take in how far a task in flight is."""
+        self._shares[task.cells[0].cell_id] = share * len(task.cells)
+        self._left.progressed(task, share)
+        self._show()
+
+    def finished(self, task: Task, rows: Rows) -> None:
+        """Take in a task's results."""
+        self._shares.pop(task.cells[0].cell_id, None)
+        self._left.finished(task)
+        self.done += len(rows.cells)
+        for row in rows.cells:
+            if row["status"] in self.bad:
+                self.bad[row["status"]] += 1
+        self._show()
+
+    def close(self) -> None:
+        """End the bar's line."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def say(self, text: str) -> None:
+        """Write a line, if anyone still reads it."""
+        try:
+            print(text, file=self.stream, flush=True)
+        except (BrokenPipeError, ValueError):
+            return
+
+    def _show(self) -> None:
+        done = min(self.total, self.done + sum(self._shares.values()))
+        failures = "".join(f", {n} {status}" for status, n in self.bad.items() if n)
+        left = self._left.seconds()
+        rest = "" if not left else f", about {rough(left)} left"
+        if self._bar is not None:
+            self._bar.n = done
+            # the bar puts a comma of its own before what it is given
+            self._bar.set_postfix_str(f"{failures}{rest}".removeprefix(", "), refresh=True)
+            return
+        now = time.monotonic()
+        if now - self._said < SECONDS_BETWEEN_LINES:
+            return
+        self._said = now
+        self.say(f"{done:.0f}/{self.total} {self.noun}{failures}{rest}")

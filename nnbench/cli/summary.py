@@ -1,0 +1,196 @@
+"""What a run is expected to take and what it came to: lines for people, rows for programs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnbench.report.page.numbers import duration
+from nnbench.report.page.table_notes import table_sentences
+from nnbench.results.provenance import fingerprint
+from nnbench.results.read import read_results
+from nnbench.results.store import Store
+from nnbench.run import Options, Outcome, limited, open_store, tables_of
+from nnbench.study.kinds import KINDS
+from nnbench.study.study import Study
+from nnbench.training.plan import Stack, disk_bytes, plan
+
+MOST_SEEDS = 10  # that are listed one by one
+WIDEST = 100  # characters of a line of text
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a study would run, and what that is expected to take."""
+
+    study: Study
+    stacks: list[Stack]
+    workers: int
+
+    @property
+    def cells(self) -> int:
+        """Return the number of cells."""
+        return sum(len(stack.cells) for stack in self.stacks)
+
+    @property
+    def tables(self) -> list[dict[str, Any]]:
+        """Return what is done to each of the user's own tables."""
+        return tables_of([cell for stack in self.stacks for cell in stack.cells])
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds that all workers together are expected to take."""
+        return sum(stack.seconds for stack in self.stacks) / self.workers
+
+    @property
+    def megabytes(self) -> float:
+        """Return the expected size of the results on disk."""
+        return disk_bytes(self.stacks) / 1e6
+
+    def row(self) -> dict[str, Any]:
+        """Return the forecast for a program."""
+        return {
+            "study": self.study.name,
+            "cells": self.cells,
+            "stacks": [len(stack.cells) for stack in self.stacks],
+            "seconds": round(self.seconds, 1),
+            "megabytes": round(self.megabytes, 2),
+            "tables": self.tables,
+        }
+
+    def lines(self) -> list[str]:
+        """Return the forecast for a person, factors and their levels first."""
+        study, noun = self.study, KINDS[self.study.kind].noun
+        largest = max(stack.memory for stack in self.stacks) / 1e6
+        return [
+            *(f"{about['file']}: {' '.join(table_sentences(about))}" for about in self.tables),
+            f"{study.name}: {self.cells:,} {noun} in {len(self.stacks)} stacks",
+            *(f"  {factor}: {', '.join(labels)}" for factor, labels in study.factors.items()),
+            f"  seeds: {seeds_text(study.seeds)}",
+            f"expected: about {duration(self.seconds)} with {self.workers} workers, "
+            f"{self.megabytes:.1f} MB on disk, {largest:.0f} MB of memory for the largest stack",
+        ]
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Return the seeds of a study, of many only the ends."""
+    if len(seeds) <= MOST_SEEDS:
+        return ", ".join(map(str, seeds))
+    return f"{seeds[0]}, {seeds[1]}, ..., {seeds[-1]} ({len(seeds):,} seeds)"
+
+
+def forecast(study: Study, options: Options) -> Forecast:
+    """Return what a run with these options would take, were nothing finished yet."""
+    cells = limited(study.cells(), options.limit)
+    return Forecast(study, plan(cells, options.processes), options.processes)
+
+
+def outcome_row(study: Study, outcome: Outcome) -> dict[str, Any]:
+    """Return what a run came to for a program."""
+    return {
+        "study": study.name,
+        **outcome.counts,
+        "seconds": round(outcome.seconds, 1),
+        "folder": str(outcome.folder),
+        "report": str(outcome.report.path),
+    }
+
+
+def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list[str]:
+    """Return the closing block: cells, failures, time, the two most important findings."""
+    counts, noun = outcome.counts, KINDS[study.kind].noun
+    words = {"diverged": "diverged", "crashed": "crashed", "missing": "not run"}
+    rest = "".join(f", {counts[key]:,} {word}" for key, word in words.items() if counts[key])
+    said = [
+        f"{counts['ok']:,} of {counts['cells']:,} {noun} finished{rest}, "
+        f"in {duration(outcome.seconds)}",
+        *outcome.report.answer[:2],
+    ]
+    if counts["crashed"]:
+        said.append(f"crashed {noun}: column `reason` of cells.csv says why")
+    return [study.title, *(line for text in said for line in wrapped(text, columns))]
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Return a sentence in lines that a terminal shows whole, each set in."""
+    width = max(20, min(columns, WIDEST))
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How much of a study is finished: numbers of its cells."""
+
+    study: str
+    noun: str
+    cells: int
+    finished: int
+    crashed: int
+    stale: int
+    damaged_parts: int
+
+    @property
+    def to_run(self) -> int:
+        """Return how many cells a run would train."""
+        return self.cells - self.finished
+
+    def row(self) -> dict[str, Any]:
+        """Return the standing for a program."""
+        counts = ("cells", "finished", "crashed", "stale", "damaged_parts", "to_run")
+        return {"study": self.study} | {name: getattr(self, name) for name in counts}
+
+    def lines(self) -> list[str]:
+        """Return the standing for a person."""
+        to_run = f"{self.to_run:,} to run" if self.to_run else "nothing to run"
+        lines = [
+            f"{self.study}: {self.finished:,} of {self.cells:,} {self.noun} finished, {to_run}"
+        ]
+        if self.crashed:
+            lines.append(f"  {self.crashed:,} crashed: a run tries again")
+        if self.stale:
+            lines.append(
+                f"  {self.stale:,} with results of other sources or another engine: a run replaces "
+                "them"
+            )
+        if self.damaged_parts:
+            parts = "part" if self.damaged_parts == 1 else "parts"
+            lines.append(f"  {self.damaged_parts:,} damaged {parts} set aside")
+        return lines
+
+
+def standing_of_study(study: Study, out: Path) -> Standing:
+    """Return how much of a study has results in a folder of results."""
+    ids = {cell.cell_id for cell in study.cells()}
+    return _standing(study.name, study.kind, len(ids), ids, open_store(study, Options(out)))
+
+
+def standing_of_results(folder: Path) -> Standing:
+    """Return how much of the run that wrote a folder is finished, as its provenance counts it."""
+    results = read_results(folder)
+    provenance, study = results.provenance, results.study
+    ids = set(results.cells["cell_id"])
+    store = Store(folder, provenance["engine"], fingerprint())
+    return _standing(study["name"], study["kind"], provenance["counts"]["cells"], ids, store)
+
+
+def _standing(study: str, kind: str, cells: int, ids: set[str], store: Store) -> Standing:
+    survey = store.survey()
+    return Standing(
+        study=study,
+        noun=KINDS[kind].noun,
+        cells=cells,
+        finished=len(ids & survey.finished),
+        crashed=len(ids & survey.crashed),
+        stale=len(ids & survey.stale),
+        damaged_parts=survey.damaged_parts,
+    )

@@ -1,0 +1,223 @@
+"""The ledger of claims: one page over all studies, the course's claims first, each with evidence.
+
+Every finished study is judged from its tables. What a study file claims and no finished study has
+judged yet stands as not run. Reads results and study files; writes `claims.html`.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from nnbench import stats
+from nnbench.report.claims.course import COURSE
+from nnbench.report.claims.table import effect_places, note_of, sentence_of, span_of
+from nnbench.report.page.html import render
+from nnbench.report.page.numbers import number
+from nnbench.results.disk import StoreError, write_whole
+from nnbench.results.read import ReportError, Results, read_results
+from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, VERDICTS, Verdict, judge_all
+from nnbench.stats.claims.verdict import EXACT, RANKS
+
+MIXED, NOT_RUN = "mixed", "not run"
+WORDS = (*VERDICTS, MIXED, NOT_RUN)
+MARKS = {SUPPORTED: "▲", CONTRADICTED: "▼", UNDECIDED: "○", MIXED: "◆", NOT_RUN: "–"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim of a study. `verdict` is None where the study has not judged it yet."""
+
+    study: str
+    text: str
+    course: int | None
+    verdict: Verdict | None = None
+    sentence: str = ""
+    has_report: bool = False
+
+    @property
+    def word(self) -> str:
+        """Return the verdict, or that there is none."""
+        return NOT_RUN if self.verdict is None else self.verdict.verdict
+
+    def row(self) -> dict[str, Any]:
+        """Return a judged claim as plain data, null where there is no number."""
+        found = self.verdict
+        assert found is not None
+        numbers = {name: getattr(found, name) for name in ("effect", "low", "high")}
+        return {
+            "study": self.study,
+            "course": self.course,
+            "text": self.text,
+            "metric": found.metric,
+            **{name: None if math.isnan(value) else value for name, value in numbers.items()},
+            "n_ok": found.n_ok,
+            "n": found.n,
+            "verdict": found.verdict,
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All claims, by study; and the names of the folders that could not be read."""
+
+    entries: list[Entry]
+    unreadable: list[str]
+
+    @property
+    def judged(self) -> list[Entry]:
+        """Return the claims that have a verdict."""
+        return [entry for entry in self.entries if entry.verdict is not None]
+
+    def of_course(self, number: int) -> list[Entry]:
+        """Return the claims that test one of the course's."""
+        return [entry for entry in self.entries if entry.course == number]
+
+    def course_words(self) -> dict[int, str]:
+        """Return what all tests together say of each claim of the course."""
+        return {number: together(self.of_course(number)) for number in COURSE}
+
+
+def together(entries: Iterable[Entry]) -> str:
+    """Return the one word that all judged tests agree on, or mixed; not run without any."""
+    found = {entry.word for entry in entries} - {NOT_RUN}
+    if not found:
+        return NOT_RUN
+    return found.pop() if len(found) == 1 else MIXED
+
+
+def gather(out: Path, studies: Path = Path("studies")) -> Ledger:
+    """Judge every finished study under `out`, and add what the files in `studies` claim beyond."""
+    planned = planned_claims(studies)
+    entries: list[Entry] = []
+    unreadable = []
+    for folder in sorted(path.parent for path in out.glob("*/provenance.json")):
+        try:
+            entries += judged_entries(read_results(folder))
+        except (ReportError, StoreError, ValueError, KeyError, TypeError):
+            unreadable.append(folder.name)
+    courses = {(entry.study, entry.text): entry.course for entry in planned}
+    known = [
+        replace(entry, course=courses.get((entry.study, entry.text)) or entry.course)
+        for entry in entries
+    ]
+    done = {(entry.study, entry.text) for entry in known}
+    missing = [entry for entry in planned if (entry.study, entry.text) not in done]
+    return Ledger(sorted([*known, *missing], key=lambda entry: entry.study), unreadable)
+
+
+def judged_entries(results: Results) -> list[Entry]:
+    """Return the claims of a finished study, judged."""
+    claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
+    name = results.folder.name
+    has_report = (results.folder / "report.html").is_file()
+    return [
+        Entry(name, found.text, found.course, found, sentence_of(found, claim), has_report)
+        for found, claim in zip(judge_all(results.study, results.cells), claims, strict=True)
+    ]
+
+
+def planned_claims(studies: Path) -> list[Entry]:
+    """Return what the study files claim; a file that is no study is for `nnbench run` to refuse."""
+    entries = []
+    for path in sorted(studies.glob("*.toml")):
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+            found = [(str(claim["text"]), claim.get("course")) for claim in content["claim"]]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+        name = str(content.get("name", path.stem))
+        entries += [Entry(name, text, course) for text, course in found]
+    return entries
+
+
+# The page ---------------------------------------------------------------------------------------
+
+
+def write_ledger(out: Path, ledger: Ledger) -> Path:
+    """Write `claims.html` into the folder of all results, whole or not at all."""
+    return write_whole(out / "claims.html", ledger_page(ledger))
+
+
+def ledger_page(ledger: Ledger) -> str:
+    """Return the page. The template lays out; every number in it comes from here as text."""
+    words = ledger.course_words()
+    course = [
+        {
+            "number": number,
+            "text": text,
+            "word": words[number],
+            "rows": [_row(entry) for entry in ledger.of_course(number)],
+        }
+        for number, text in COURSE.items()
+    ]
+    others = [entry for entry in ledger.entries if entry.course not in COURSE]
+    names = dict.fromkeys(entry.study for entry in others)
+    return render(
+        "report/claims/ledger.html.j2",
+        answer=answer(ledger),
+        counts=[(word, count) for word, count in counted(words.values()).items()],
+        marks=MARKS,
+        course=course,
+        others={name: [_row(entry) for entry in others if entry.study == name] for name in names},
+        unreadable=ledger.unreadable,
+    )
+
+
+def counted(words: Iterable[str]) -> dict[str, int]:
+    """Count each word, in their order, those that never occur too."""
+    found = Counter(words)
+    return {word: found[word] for word in WORDS}
+
+
+def answer(ledger: Ledger) -> list[str]:
+    """Return the ledger in two sentences."""
+    words = counted(ledger.course_words().values())
+    tested = len(COURSE) - words[NOT_RUN]
+    said = ", ".join(f"{words[word]} {word}" for word in (*VERDICTS, MIXED) if words[word])
+    first = f"Of the course's {len(COURSE)} claims, {tested} have been put to the test"
+    found = counted(entry.word for entry in ledger.entries)
+    tests = ", ".join(f"{count} {word}" for word, count in found.items() if count)
+    studies = len({entry.study for entry in ledger.entries})
+    return [
+        f"{first}: {said}." if said else f"{first}.",
+        f"The studies, {studies} in all, make {len(ledger.entries)} claims: {tests}."
+        if ledger.entries
+        else "No study claims anything yet.",
+    ]
+
+
+def _row(entry: Entry) -> dict[str, str]:
+    row = {"text": entry.text, "study": entry.study, "word": entry.word, "link": ""}
+    found = entry.verdict
+    if found is None:
+        return row | {"effect": "", "span": "", "count": "", "metric": "", "note": ""}
+    if entry.has_report:
+        row["link"] = f"{quote(entry.study)}/report.html#claims"
+    effect, span = _effect(found)
+    metric = stats.METRICS[found.metric].label if found.metric in stats.METRICS else found.metric
+    count = f"n {found.n_ok}/{found.n}" if found.n else ""
+    return row | {
+        "effect": effect,
+        "span": span,
+        "count": count,
+        "metric": f"{metric}, by rank" if found.scale == RANKS else metric,
+        "note": note_of(found),
+    }
+
+
+def _effect(found: Verdict) -> tuple[str, str]:
+    if math.isnan(found.effect):
+        return "–", ""
+    places = effect_places(found)
+    span = "exact" if found.scale == EXACT else ""
+    if not math.isnan(found.low):
+        span = span_of(found.low, found.high, places)
+    return number(found.effect, places, signed=True), span

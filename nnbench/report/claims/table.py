@@ -1,0 +1,159 @@
+"""claims.csv: the verdicts on a study's claims as a table, each with a sentence to act on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nnbench import stats
+from nnbench.report.page.numbers import decimals_for, number
+from nnbench.results.read import Results, read_results
+from nnbench.results.store import write_files
+from nnbench.stats.claims import SUPPORTED, UNDECIDED, Verdict, judge_all
+from nnbench.stats.claims.pairs import described, sides_of
+from nnbench.stats.claims.verdict import EXACT, RANKS
+
+COLUMNS = (
+    *("text", "effect", "low", "high", "n_ok", "n", "verdict"),
+    *("metric", "by", "margin", "blocks", "reason", "seeds_needed", "course", "sentence", "scale"),
+)
+WHOLE_NUMBERS = ("n_ok", "n", "blocks", "seeds_needed", "course")
+
+
+def write_claims(folder: Path) -> pd.DataFrame:
+    """Judge a study's claims by the tables in its folder, write `claims.csv`, return the table.
+
+    A study without claims gets no file; one whose claims were taken out gets an empty table.
+    Raises ReportError where a table is missing.
+    """
+    table = claims_table(read_results(folder))
+    path = folder / "claims.csv"
+    if len(table) or path.is_file():
+        content = table.to_csv(index=False, lineterminator="\n").encode("utf-8")
+        write_files(folder, {path.name: content})
+    return table
+
+
+def claims_table(results: Results) -> pd.DataFrame:
+    """Return one row per claim, columns as in `COLUMNS`, in the study file's order."""
+    claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
+    verdicts = judge_all(results.study, results.cells)
+    rows = [
+        asdict(verdict) | {"sentence": sentence_of(verdict, claim)}
+        for verdict, claim in zip(verdicts, claims, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.astype(dict.fromkeys(WHOLE_NUMBERS, "Int64"))
+
+
+def sentence_of(verdict: Verdict, claim: Mapping[str, Any]) -> str:
+    """Return the verdict in words: size, interval and count, then what more there is to say."""
+    first, second = map(described, sides_of(claim))
+    told = [_measured(verdict, first, second), note_of(verdict)]
+    return f"{verdict.verdict.capitalize()}: {'; '.join(part for part in told if part)}."
+
+
+def _measured(verdict: Verdict, first: str, second: str) -> str:
+    """Say what was measured, or nothing where nothing could be."""
+    if math.isnan(verdict.effect):
+        return ""
+    count = f"{verdict.n_ok:,} of {verdict.n:,} pairs"
+    label, sign = stats.METRICS[verdict.metric].label, _sign(verdict)
+    if verdict.scale == RANKS:
+        size = number(verdict.effect, 2, signed=True)
+        span = _span(verdict.low, verdict.high, 2)
+        return (
+            f"By {label}, {verdict.ahead:,} of {verdict.n_ok:,} pairs speak for the claim and "
+            f"{verdict.behind:,} against it: a balance of {size}{span}"
+        )
+    noun = label.split()[0]
+    verb = "are" if noun.endswith("s") and not noun.endswith("ss") else "is"
+    places = effect_places(verdict)
+    if verdict.effect == 0:
+        span = _span(verdict.low, verdict.high, effect_places(verdict))
+        return f"{label} {verb} the same with {first} as with {second}{span} ({count})"
+    low, high = sorted((sign * verdict.low, sign * verdict.high))
+    if verdict.scale != EXACT and not (verdict.low > 0 or verdict.high < 0):
+        size = f"{number(sign * verdict.effect, places, signed=True)}{_span(low, high, places)}"
+        return f"{label}, {first} minus {second}: {size} ({count})"
+    word = "higher" if sign * verdict.effect > 0 else "lower"
+    if word == "lower":
+        low, high = -high, -low
+    size = f"{number(abs(verdict.effect), places)}{_span(low, high, places)}"
+    return f"{label} {verb} {word} by {size} with {first} than with {second} ({count})"
+
+
+def _sign(verdict: Verdict) -> int:
+    """Return 1 where a positive effect is a higher metric, -1 where it is a lower one."""
+    return 1 if stats.METRICS[verdict.metric].higher_is_better else -1
+
+
+def effect_places(verdict: Verdict) -> int:
+    """Return the decimals that an effect and its interval are printed with.
+
+    The first digit of the half width, and two digits of the effect if that is one decimal more;
+    up to two decimals more where an end of the interval would else be printed as zero.
+    """
+    if math.isnan(verdict.low):
+        return decimals_for([verdict.effect])
+    places = decimals_for([verdict.effect], [(verdict.high - verdict.low) / 2])
+    places += decimals_for([verdict.effect]) - 1 > places
+    ends = (verdict.low, verdict.high)
+    for _ in range(2):
+        places += places < 6 and any(end and round(end, places) == 0 for end in ends)
+    return places
+
+
+def span_of(low: float, high: float, places: int) -> str:
+    """Return the interval, an end that is not zero never as zero; nothing where there is none."""
+    if math.isnan(low):
+        return ""
+    ends = (number(end, places if end == 0 or round(end, places) else None) for end in (low, high))
+    return f"[{', '.join(ends)}]"
+
+
+def _span(low: float, high: float, places: int) -> str:
+    span = span_of(low, high, places)
+    return f" {span}" if span else ""
+
+
+def note_of(verdict: Verdict) -> str:
+    """Say why it is undecided, what the threshold did, what was lost, and how many seeds decide."""
+    parts = [verdict.reason] if verdict.reason else []
+    if not math.isnan(verdict.low):
+        parts.insert(0, _threshold(verdict))
+    if verdict.verdict == UNDECIDED and verdict.seeds_needed:
+        parts.append(f"about {verdict.seeds_needed:,} seeds would decide")
+    return "; ".join(part for part in parts if part)
+
+
+def _threshold(verdict: Verdict) -> str:
+    """Say how the interval stands to what was claimed, where the size alone does not tell."""
+    if verdict.margin is not None and verdict.scale != RANKS:
+        edge = stats.format_level(verdict.margin)
+        where = "within" if verdict.verdict == SUPPORTED else "outside"
+        if verdict.verdict == UNDECIDED:
+            return f"the interval crosses the margin of {edge}"
+        return f"the interval lies {where} the margin of {edge}"
+    if verdict.by < 0 and verdict.scale not in (RANKS, EXACT):
+        allowed = stats.format_level(-verdict.by)
+        if verdict.verdict == UNDECIDED:
+            return f"the interval crosses the {allowed} by which it may be worse"
+        if verdict.verdict == SUPPORTED:
+            return f"worse by less than the {allowed} allowed, if at all"
+        return f"worse by more than the {allowed} allowed"
+    if verdict.by and verdict.scale not in (RANKS, EXACT):
+        asked = stats.format_level(verdict.by)
+        if verdict.verdict == SUPPORTED:
+            return f"at least {asked} was claimed"
+        if verdict.verdict == UNDECIDED:
+            return f"the interval crosses the {asked} that was claimed"
+        return f"{asked} or more was claimed"
+    if verdict.verdict == UNDECIDED and verdict.low <= 0 <= verdict.high:
+        return "the interval spans zero"
+    return ""

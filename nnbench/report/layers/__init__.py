@@ -1,0 +1,1 @@
+"""What probes saw: pictures of gradients, signals, deaths and growth through the layers."""

@@ -1,0 +1,175 @@
+"""Frames of what layers do: statistics joined with arms and predictions, growth, death, depth.
+
+Frame in, frame out; nothing is drawn and torch is not needed. A *prediction* belongs to an arm,
+the cells that theory cannot tell apart: it is stored once, under the id of one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri, stdtrit
+
+from nnbench.results.predicted import arm_columns
+from nnbench.training.protocol import PROBE_ROWS
+
+KEEPS = (0.9, 1.1)  # factors of the gradient's norm, a layer, strictly between which it is kept
+CONFIDENCE = 0.95
+
+
+# Arms and predictions ---------------------------------------------------------------------------
+
+
+def arm_ids(cells: pd.DataFrame) -> pd.Series:
+    """Return a number for each cell, alike for cells that theory cannot tell apart."""
+    sharp = bool(cells["probe_sharpness"].any()) if "probe_sharpness" in cells else False
+    columns = arm_columns(cells.columns, sharp)
+    return cells.groupby(columns, dropna=False, sort=False).ngroup()
+
+
+def predicted_by_cell(
+    cells: pd.DataFrame, predictions: pd.DataFrame | None, quantity: str
+) -> pd.DataFrame:
+    """Return `cell_id, layer, predicted, law, reason` of every cell, for one quantity.
+
+    `cells` are those of the results, with the recipe's own values. A layer of 0 is the network.
+    """
+    kinds: dict[str, Any] = {"cell_id": object, "layer": "int64", "predicted": float}
+    names = ["cell_id", "layer", "predicted", "law", "reason"]
+    if predictions is None:
+        return pd.DataFrame(columns=names).astype(kinds)
+    arms = pd.DataFrame({"cell_id": cells["cell_id"], "arm": arm_ids(cells)})
+    known = predictions[predictions["quantity"] == quantity].merge(arms, on="cell_id")
+    known = known.drop(columns="cell_id").drop_duplicates(["arm", "layer"])
+    return arms.merge(known, on="arm")[names].astype(kinds)
+
+
+def probed_rows(n: pd.Series, cells: pd.DataFrame) -> pd.Series:
+    """Return how many examples a probe of each cell sees, of data with n examples.
+
+    Those of the training part, which is what the validation and test parts, rounded up, leave; at
+    most `PROBE_ROWS`.
+    """
+    rest = n - np.ceil(n * cells["test_fraction"])
+    share = cells["val_fraction"] / (1 - cells["test_fraction"])
+    return (rest - np.ceil(rest * share)).clip(upper=PROBE_ROWS)
+
+
+def at_epoch(layers: pd.DataFrame, last: bool) -> pd.DataFrame:
+    """Return each cell's rows at initialisation, or at its last probe."""
+    if not last:
+        return layers[layers["epoch"] == 0]
+    return layers[layers["epoch"] == layers.groupby("cell_id")["epoch"].transform("max")]
+
+
+# Gradients --------------------------------------------------------------------------------------
+
+
+def relative_gradient(layers: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return `cell_id, layer, value`: each layer's gradient norm over that of the last layer.
+
+    Cells whose last layer has no gradient, or one that is not finite, are left out: they have no
+    ratio. A layer without gradient below one with has the value 0.
+    """
+    rows = layers.sort_values(["cell_id", "layer"])
+    top = rows.groupby("cell_id")[column].transform("last").astype(float)
+    value = rows[column].astype(float) / top.where((top > 0) & np.isfinite(top))
+    found = rows.assign(value=value)[["cell_id", "layer", "value"]]
+    return found[np.isfinite(found["value"])].reset_index(drop=True)
+
+
+def predicted_gradient(growth: pd.DataFrame) -> pd.DataFrame:
+    """Return `cell_id, layer, value`: the norm over the last layer's that the growths predict.
+
+    growth: `cell_id, layer, predicted`, the factor of squared gradients from the layer above to
+    this one. The last layer's is 1; a layer below one without a prediction has none.
+    """
+    rows = growth.sort_values(["cell_id", "layer"], ascending=[True, False]).copy()
+    factor = rows["predicted"].astype(float).to_numpy(copy=True)
+    factor[~rows["cell_id"].duplicated().to_numpy()] = 1.0
+    rows["factor"] = np.sqrt(factor)
+    rows["value"] = rows.groupby("cell_id")["factor"].cumprod()
+    # A cumulative product skips a null: below the first one nothing is known.
+    lost = rows["factor"].isna().groupby(rows["cell_id"]).cummax()
+    rows["value"] = rows["value"].where(~lost)
+    return rows.sort_values(["cell_id", "layer"])[["cell_id", "layer", "value"]]
+
+
+def growth_by_cell(relative: pd.DataFrame) -> pd.DataFrame:
+    """Return `cell_id, log_growth, reached`: log10 of the norm's growth a layer, towards the input.
+
+    It is the mean over the layers from the last down to `reached`, the lowest that has a gradient:
+    1, unless the numbers underflow on the way. Cells with fewer than two such layers have none.
+    """
+    alive = relative[relative["value"] > 0].sort_values(["cell_id", "layer"])
+    ends = alive.groupby("cell_id").agg(
+        reached=("layer", "first"), top=("layer", "last"), value=("value", "first")
+    )
+    steps = ends["top"] - ends["reached"]
+    ends["log_growth"] = np.log10(ends["value"]) / steps.where(steps > 0)
+    return ends.dropna(subset=["log_growth"]).reset_index()[["cell_id", "log_growth", "reached"]]
+
+
+def verdict(log_growth: float) -> str:
+    """Return vanish, keep or explode, by the factor a layer and the bounds of `KEEPS`.
+
+    A factor counts as it is printed, with two decimals: 0.9 a layer vanishes, and so does 0.904.
+    """
+    if np.isnan(log_growth):
+        return "no gradient"
+    factor = round(10**log_growth, 2)
+    return "vanish" if factor <= KEEPS[0] else "explode" if factor >= KEEPS[1] else "keep"
+
+
+# Summaries --------------------------------------------------------------------------------------
+
+
+def mean_intervals(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
+    """Return one row per group: `mean, low, high, k`, by Student's 95 % interval over the rows.
+
+    One value alone has no interval: its ends are null.
+    """
+    table = frame.groupby(list(by), sort=False)[value].agg(["mean", "std", "count"]).reset_index()
+    free = (table["count"] - 1).clip(lower=1)
+    reach = stdtrit(free, (1 + CONFIDENCE) / 2) * table["std"] / np.sqrt(table["count"])
+    table["low"], table["high"] = table["mean"] - reach, table["mean"] + reach
+    return table.rename(columns={"count": "k"}).drop(columns="std")
+
+
+def wilson(k: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return the ends of Wilson's 95 % interval of a share, k of n.
+
+    Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference.
+    """
+    z = float(ndtri((1 + CONFIDENCE) / 2))
+    share = k / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # The ends at 0 and n are exact; rounding would leave them a hair inside.
+    return (middle - reach).where(k > 0, 0.0), (middle + reach).where(k < n, 1.0)
+
+
+# Dead units -------------------------------------------------------------------------------------
+
+
+def dead_networks(layers: pd.DataFrame) -> pd.DataFrame:
+    """Return `cell_id, dead, epoch`: whether a layer was ever wholly dead, and when first.
+
+    The epoch is null for networks that never had such a layer. Not born so: epoch above 0.
+    """
+    whole = layers[layers["dead_fraction"] >= 1.0]
+    first = whole.groupby("cell_id")["epoch"].min()
+    cells = pd.DataFrame({"cell_id": layers["cell_id"].unique()})
+    epoch = cells["cell_id"].map(first).astype(float)
+    return cells.assign(dead=epoch.notna(), epoch=epoch)
+
+
+def dead_shares(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return one row per group: `k, n, share, low, high`, of the networks that are `dead`."""
+    table = frame.groupby(list(by), sort=False)["dead"].agg(["sum", "size"]).reset_index()
+    table = table.rename(columns={"sum": "k", "size": "n"}).astype({"k": int, "n": int})
+    low, high = wilson(table["k"], table["n"])
+    return table.assign(share=table["k"] / table["n"], low=low, high=high)

@@ -1,0 +1,202 @@
+"""Pictures of whole networks: who trains at which depth, and how sharp the loss becomes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from nnbench.plots import MOST_SERIES, layer_lines, layer_maps
+from nnbench.plots.layer_lines import Scales
+from nnbench.report.layers.frames import predicted_by_cell
+from nnbench.report.layers.views import (
+    ALL,
+    CONSTANT,
+    MOST_PANELS,
+    ONE,
+    Diagnostic,
+    Roles,
+    View,
+    assign_roles,
+    drawn,
+    hold,
+    levels_in,
+    named,
+    numbers_of,
+    spread_choice,
+)
+from nnbench.report.page.numbers import decimals_for, number
+from nnbench.stats import METRICS, usable
+
+SCALES_DEEP = 6.0  # depth scales to which a network can be trained (Schoenholz et al. 2017)
+
+
+# Who trains ---------------------------------------------------------------------------------------
+
+
+def trainability(view: View) -> Diagnostic | None:
+    """Draw the score by depth and by the gain of one init, with 6 xi over it.
+
+    For studies that train, with two depths and three gains at least; a panel for each activation.
+    """
+    depth, gain = numbers_of(view, "depth"), numbers_of(view, "init.gain")
+    if depth.nunique() < 2 or gain.nunique() < 3 or view.layers["epoch"].max() == 0:
+        return None
+    cells = view.cells.assign(
+        row=view.cells["cell_id"].map(depth), column=view.cells["cell_id"].map(gain),
+        law=view.raw["init"].astype(str).to_numpy())  # fmt: skip
+    cells = cells[cells["law"] == cells["law"].iloc[0]]
+    panel = next((f for f in ("activation", "data") if f in view.factors), ALL)
+    others = [f for f in view.factors if f not in (panel, "depth", "init")]
+    cells, held = hold(view, cells, others)
+    levels = levels_in(view, cells, panel)[:4]
+    cells = cells[cells[panel].isin(levels)].assign(panel=lambda f: f[panel].astype(object))
+    cross, law = _scores(view, cells), _six_scales(view, cells)
+    label = METRICS[view.analysis.metric].label
+    init = cells["law"].iloc[0]
+    names = ("depth, in hidden layers", f"gain of {init}", f"mean {label}")
+    for frame in (cross, law):
+        frame["panel"] = frame["panel"].map(lambda level: named(panel, level))
+    figure = layer_maps.trainability_map(cross, law, names, "6 ξ, predicted")
+    lost = bool((cross["k"] < cross["n"]).any())
+    hatched = "Hatched: how many of how many networks finished, if not all. " if lost else ""
+    caption = (
+        f"Mean {label} over the networks that finished, by depth and gain. Dashed: six times the "
+        "depth scale ξ of mean-field theory, in layers, to which a signal can be told from noise; "
+        f"a line at the upper edge lies beyond it. {hatched}{Roles(cells, '', '', held).sentence()}"
+    )
+    frame = cross.merge(law.rename(columns={"value": "six_xi"}), on=["panel", "column"], how="left")
+    names_of = {"row": "depth", "column": "gain", "value": view.analysis.metric, "k": "used"}
+    table = frame.drop(columns=["text", "under"]).rename(columns=names_of)
+    return drawn("trainability", figure, _trainability_title(frame, label), caption, table)
+
+
+def _scores(view: View, cells: pd.DataFrame) -> pd.DataFrame:
+    metric = view.analysis.metric
+    scores = cells.assign(value=cells[metric].astype(float).where(usable(cells, metric)))
+    cross = scores.groupby(["panel", "row", "column"], sort=False)["value"]
+    table = cross.agg(["mean", "count", "size"]).reset_index()
+    table = table.rename(columns={"mean": "value", "count": "k", "size": "n"})
+    places = min(decimals_for(table["value"].dropna()), 2)
+    table["text"] = [
+        number(value, places) if np.isfinite(value) else "" for value in table["value"]
+    ]
+    table["under"] = [
+        f"{k} of {n}" if k < n else "" for k, n in zip(table["k"], table["n"], strict=True)
+    ]
+    return table
+
+
+def _six_scales(view: View, cells: pd.DataFrame) -> pd.DataFrame:
+    known = predicted_by_cell(view.results.cells, view.results.predictions, "depth_scale")
+    scale = cells["cell_id"].map(known.set_index("cell_id")["predicted"].astype(float))
+    law = cells.assign(value=SCALES_DEEP * scale).dropna(subset=["value"])
+    return law.drop_duplicates(["panel", "column"])[["panel", "column", "value"]]
+
+
+def _trainability_title(frame: pd.DataFrame, label: str) -> str:
+    """Compare the scores within 6 xi with those beyond it."""
+    known = frame.dropna(subset=["value", "six_xi"])
+    inside = known["row"] <= known["six_xi"]
+    if not inside.any() or inside.all():
+        low, high = frame["value"].min(), frame["value"].max()
+        return f"Mean {label} runs from {number(low, 2)} to {number(high, 2)} over depth and gain"
+    means = [number(known.loc[side, "value"].mean(), 2) for side in (inside, ~inside)]
+    return f"Networks no deeper than 6 ξ reach a mean {label} of {means[0]}, deeper ones {means[1]}"
+
+
+# Sharpness ----------------------------------------------------------------------------------------
+
+
+def sharpness(view: View) -> Diagnostic | None:
+    """Draw the sharpness over steps, with the edge of stability dashed, where it was probed."""
+    curves = view.results.curves
+    if "sharpness" not in curves:
+        return None
+    rows = curves[curves["cell_id"].isin(view.cells["cell_id"])].dropna(subset=["sharpness"])
+    rows = rows[np.isfinite(rows["sharpness"].astype(float))]
+    if rows.empty or rows["step"].max() == 0:
+        return None
+    late = rows[rows["step"] >= 0.75 * rows.groupby("cell_id")["step"].transform("max")]
+    ends = late.groupby("cell_id")["sharpness"].median().astype(float)
+    cells = view.cells.merge(ends.rename("end").reset_index(), on="cell_id")
+    edge = predicted_by_cell(view.results.cells, view.results.predictions, "sharpness")
+    cells["edge"] = cells["cell_id"].map(edge.set_index("cell_id")["predicted"].astype(float))
+    roles = assign_roles(view, cells, "end", apart=())
+    # Each learning rate has an edge of its own, and so a panel.
+    if roles.panel == ONE or roles.series == "optimizer":
+        kept, series, panel = roles.cells, roles.panel, roles.series
+    else:
+        kept, series, panel = roles.cells, roles.series, roles.panel
+    roles = Roles(kept, series, panel, roles.held)
+    return _sharpness_drawn(view, roles, rows.rename(columns={"step": "x", "sharpness": "value"}))
+
+
+def _sharpness_drawn(view: View, roles: Roles, rows: pd.DataFrame) -> Diagnostic:
+    panels, said = spread_choice(
+        roles.cells, roles.panel, "end", levels_in(view, roles.cells, roles.panel), MOST_PANELS
+    )
+    series = levels_in(view, roles.cells, roles.series)[:MOST_SERIES]
+    cells = roles.cells[
+        roles.cells[roles.panel].isin(panels) & roles.cells[roles.series].isin(series)
+    ].assign(
+        panel=lambda f: f[roles.panel].map(lambda x: named(roles.panel, x)),
+        series=lambda f: f[roles.series].astype(object),
+    )
+    arms = cells[["cell_id", "panel", "series", "edge"]]
+    singles = rows[["cell_id", "x", "value"]].merge(arms, on="cell_id")
+    summary = singles.groupby(["panel", "series", "x"], sort=False)["value"].median().reset_index()
+    summary["label"] = _sharpness_labels(summary, cells, roles)
+    edges = arms.dropna(subset=["edge"]).drop_duplicates("panel")
+    steps = np.linspace(singles["x"].min(), singles["x"].max(), 9)
+    laws = edges.merge(pd.DataFrame({"x": steps}), how="cross")
+    laws = laws.assign(value=laws["edge"], line=laws["panel"], name=[
+        f"predicted edge, {edge:.3g}" for edge in laws["edge"]])  # fmt: skip
+    scales = Scales("step", "sharpness", limits=_sharpness_limits(singles, laws))
+    names = [named(roles.panel, panel) for panel in panels]
+    figure = layer_lines.line_panels(summary, singles, laws, names, series, scales)
+    caption = (
+        "Largest eigenvalue of the loss's Hessian by step: thick, the median over networks; thin, "
+        "single networks. Dashed: the largest curvature at which the optimizer is stable, 2/lr for "
+        f"full-batch gradient descent; a network's end is the median of its last "
+        f"quarter. A network that diverges has no sharpness from there on. {roles.sentence(said)}"
+    )
+    title = _sharpness_title(cells)
+    names_of = {"x": "step", "value": "sharpness", "panel": roles.panel, "series": roles.series}
+    table = summary.drop(columns="label").rename(columns=names_of)
+    table = table.drop(columns=list(CONSTANT), errors="ignore")
+    return drawn("sharpness", figure, title, caption, table)
+
+
+def _sharpness_labels(summary: pd.DataFrame, cells: pd.DataFrame, roles: Roles) -> list[str]:
+    """Return each line's name, and how many of its networks diverged: those end on their way."""
+    lost = cells["status"].ne("ok").groupby([cells["panel"], cells["series"]]).agg(["sum", "size"])
+    labels = []
+    for panel, series in zip(summary["panel"], summary["series"], strict=True):
+        name = "median" if roles.series in CONSTANT else str(series)
+        count, size = lost.loc[(panel, series)]
+        labels.append(f"{name}, {count} of {size} diverged" if count else name)
+    return labels
+
+
+def _sharpness_limits(singles: pd.DataFrame, laws: pd.DataFrame) -> tuple[float, float]:
+    """Return limits from zero, which a single spike does not stretch."""
+    values = singles["value"].astype(float)
+    top = max(float(values.quantile(0.995)), float(laws["value"].max() if len(laws) else 0.0))
+    return 0.0, 1.12 * top or 1.0
+
+
+def _sharpness_title(cells: pd.DataFrame) -> str:
+    ended = cells[cells["status"] == "ok"]
+    if ended.empty:
+        return f"All {len(cells)} networks diverged"
+    lost = f"; {len(cells) - len(ended)} more diverged" if len(ended) < len(cells) else ""
+    known = ended.dropna(subset=["edge"])
+    if known.empty:
+        low, high = ended["end"].min(), ended["end"].max()
+        return f"The sharpness ends between {low:.3g} and {high:.3g}{lost}"
+    ratio = known["end"] / known["edge"]
+    near = int(((ratio > 0.9) & (ratio < 1.3)).sum())
+    return (
+        f"In {near} of {len(known)} networks the sharpness settles at the edge of stability, "
+        f"between 0.9 and 1.3 times it{lost}"
+    )

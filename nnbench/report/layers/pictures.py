@@ -1,0 +1,58 @@
+"""Which pictures of layers a study gets: those that its factors and probes make tell something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nnbench.report.analysis import Analysis
+from nnbench.report.layers.deaths import born_dead, dead_units
+from nnbench.report.layers.gradients import gradients_at_end, gradients_at_start
+from nnbench.report.layers.growth import growth_over_number, growth_table
+from nnbench.report.layers.networks import sharpness, trainability
+from nnbench.report.layers.signals import signals, through_training
+from nnbench.report.layers.views import Diagnostic, View, view_of
+from nnbench.report.page.parts import Picture
+from nnbench.results.read import Results
+
+__all__ = ["Diagnostic", "diagnostic_pictures", "diagnostics"]
+
+MOST_PICTURES = 6
+
+# In order of preference: those that few studies can have come first, each says itself when it has
+# nothing to tell and is then None.
+PICTURES: tuple[Callable[[View], Diagnostic | None], ...] = (
+    trainability,
+    sharpness,
+    born_dead,
+    growth_over_number,
+    gradients_at_start,
+    growth_table,
+    dead_units,
+    gradients_at_end,
+    through_training,
+    signals,
+)
+
+
+def diagnostics(results: Results, analysis: Analysis) -> list[Diagnostic]:
+    """Return at most six pictures of what layers do, each with the frame behind it.
+
+    None for a study without probes. A picture is left out where the study does not vary what it
+    compares, or where a probe that it needs was not taken.
+    """
+    view = view_of(results, analysis)
+    if view is None:
+        return []
+    found: list[Diagnostic] = []
+    for make in PICTURES:
+        diagnostic = make(view)
+        if diagnostic is not None:
+            found.append(diagnostic)
+        if len(found) == MOST_PICTURES:
+            break
+    return found
+
+
+def diagnostic_pictures(results: Results, analysis: Analysis) -> list[Picture]:
+    """Return the pictures of `diagnostics` without their frames."""
+    return [diagnostic.picture for diagnostic in diagnostics(results, analysis)]

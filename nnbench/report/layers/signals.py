@@ -1,0 +1,222 @@
+"""Pictures of signals by layer, and of the gradient by layer and epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from nnbench.plots import MOST_SERIES, layer_epochs, layer_lines
+from nnbench.plots.layer_lines import Scales
+from nnbench.report.layers.frames import at_epoch
+from nnbench.report.layers.gradients import GRADIENT, LEAST_DEPTH, predicted_if_wide
+from nnbench.report.layers.views import (
+    ALL,
+    CONSTANT,
+    MOST_PANELS,
+    Diagnostic,
+    Roles,
+    View,
+    assign_roles,
+    at_extreme,
+    drawn,
+    hold,
+    levels_in,
+    named,
+    numbers_of,
+    placed,
+    spread_choice,
+)
+from nnbench.report.page.numbers import rounded
+from nnbench.report.page.words import spoken
+from nnbench.stats import METRICS
+
+MOST_TIMES = 30  # epochs and layers of a map
+MOST_LAYERS = 32
+
+
+# Signals ------------------------------------------------------------------------------------------
+
+
+def signals(view: View) -> Diagnostic | None:
+    """Draw the standard deviation of the activations by layer at initialisation."""
+    if "act_std" not in view.layers or numbers_of(view, "depth").max() < LEAST_DEPTH:
+        return None
+    rows = at_epoch(view.layers, last=False)
+    rows = rows[np.isfinite(rows["act_std"].astype(float))]
+    top = rows.sort_values("layer").groupby("cell_id").tail(1)
+    logs = np.log10(top["act_std"].astype(float).clip(lower=1e-300))
+    cells = view.cells.merge(pd.DataFrame({"cell_id": top["cell_id"], "top": logs}), on="cell_id")
+    if cells.empty:
+        return None
+    roles = assign_roles(view, cells, "top")
+    series, said = spread_choice(
+        roles.cells, roles.series, "top", levels_in(view, roles.cells, roles.series), MOST_SERIES
+    )
+    panels, more = spread_choice(
+        roles.cells, roles.panel, "top", levels_in(view, roles.cells, roles.panel), MOST_PANELS
+    )
+    chosen = roles.cells[
+        roles.cells[roles.series].isin(series) & roles.cells[roles.panel].isin(panels)
+    ]
+    known = predicted_if_wide(view, "act_std")[["cell_id", "layer", "predicted"]]
+    rows = rows.merge(known, on=["cell_id", "layer"], how="left")
+    rows = rows.rename(columns={"layer": "x", "act_std": "value"})
+    singles = placed(rows[["cell_id", "x", "value", "act_mean", "predicted"]], chosen, roles)
+    return _signals_drawn(singles, panels, series, roles, [*said, *more])
+
+
+def _signals_drawn(
+    singles: pd.DataFrame, panels: list[str], series: list[str], roles: Roles, said: list[str]
+) -> Diagnostic:
+    keys = ["panel", "series", "x"]
+    summary = singles.groupby(keys, sort=False)[["value", "act_mean", "predicted"]].median()
+    orders = {"panel": panels, "series": series}
+    summary = summary.reset_index().sort_values(
+        ["panel", "series", "x"],
+        key=lambda column: column.map(orders[str(column.name)].index) if column.name in orders
+        else column)  # fmt: skip
+    summary["label"] = [named(roles.series, level) for level in summary["series"]]
+    laws = summary.assign(value=summary["predicted"], line=summary["panel"] + summary["series"])
+    laws = laws.dropna(subset=["value"])
+    last = laws.groupby("panel")["line"].transform("last")
+    laws["name"] = np.where(laws["line"] == last, "predicted", "")
+    names = {panel: named(roles.panel, panel) for panel in panels}
+    for frame in (singles, summary, laws):
+        frame["panel"] = frame["panel"].map(names)
+    scales = Scales("layer", "standard deviation of activations", log_y=True)
+    figure = layer_lines.line_panels(summary, singles, laws, list(names.values()), series, scales)
+    law = "Dashed: predicted for infinitely wide layers. " if laws["value"].notna().any() else ""
+    caption = (
+        "Standard deviation of the activations over units and examples at initialisation: thick, "
+        f"the median over networks; thin, single networks. {law}{roles.sentence(said)}"
+    )
+    return drawn("signals", figure, _signal_title(summary), caption, _last_layers(summary, roles))
+
+
+def _last_layers(summary: pd.DataFrame, roles: Roles) -> pd.DataFrame:
+    """Return each arm's last layer."""
+    names = {"series": roles.series, "panel": roles.panel, "x": "layer", "value": "act_std"}
+    last = summary[summary["x"] == summary["x"].max()]
+    last = last.drop(columns="label").rename(columns=names)
+    return last.drop(columns=list(CONSTANT), errors="ignore")
+
+
+def _signal_title(summary: pd.DataFrame) -> str:
+    """Say where the signal ends: SELU's mean and spread where it is there, else the extremes."""
+    last = summary[summary["x"] == summary["x"].max()]
+
+    def arm(row: pd.Series) -> str:
+        return " under ".join(
+            part for part in (row["label"], row["panel"]) if part not in (*CONSTANT, "")
+        )
+
+    selu = last[last["series"].astype(str).str.startswith("selu")]
+    if len(selu):
+        own = selu[selu["panel"].astype(str).str.startswith("lecun")]
+        own = own if len(own) else selu
+        row = at_extreme(own, np.log(own["value"].clip(lower=1e-300)).abs(), largest=False)
+        return (
+            f"After {row['x']:.0f} layers {arm(row)} has activations of mean {row['act_mean']:.2f} "
+            f"and standard deviation {row['value']:.2f}"
+        )
+    low, high = at_extreme(last, last["value"], largest=False), at_extreme(last, last["value"])
+    return (
+        f"After {low['x']:.0f} layers the activations' standard deviation runs from "
+        f"{rounded(low['value'])} ({arm(low)}) to {rounded(high['value'])} ({arm(high)})"
+    )
+
+
+# Through training ---------------------------------------------------------------------------------
+
+
+def through_training(view: View) -> Diagnostic | None:
+    """Draw the gradient's norm by layer and epoch for the baseline, the best and the worst arm."""
+    if GRADIENT not in view.layers or view.layers["epoch"].nunique() < 3:
+        return None
+    if numbers_of(view, "depth").max() < LEAST_DEPTH:
+        return None
+    cells, held = hold(view, view.cells, [f for f in view.factors if f in ("data", "depth")])
+    arms = telling_arms(view, cells)
+    values = arms.merge(view.layers, on="cell_id")
+    values["value"] = values[GRADIENT].astype(float)
+    if not (np.isfinite(values["value"]) & (values["value"] > 0)).any():
+        return None
+    for column, most in (("epoch", MOST_TIMES), ("layer", MOST_LAYERS)):
+        kept = np.unique(values[column])
+        places = np.unique(np.round(np.linspace(0, len(kept) - 1, most)).astype(int))
+        values = values[values[column].isin(kept[places])]
+    table = _with_lost(values, arms, view.cells)
+    panels = list(dict.fromkeys(arms["panel"]))
+    figure = layer_epochs.layer_epoch_maps(table, panels, "gradient norm", log=True)
+    caption = (
+        "Median over networks of the norm of the loss's gradient with respect to each hidden "
+        "layer's pre-activations, by layer (the last on top) and epoch (0 is before training); one "
+        "colour scale. 0: no gradient reaches the layer. Hatched: all networks had diverged. "
+        f"{Roles(cells, '', '', held).sentence()}"
+    )
+    return drawn("through-training", figure, _training_title(table), caption, table)
+
+
+def _with_lost(values: pd.DataFrame, arms: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the median `value` by `panel, layer, epoch`, a row each even where there is none.
+
+    lost: how many of the panel's n networks diverged before they had a value at the epoch.
+    """
+    axes = [arms["panel"].unique(), np.unique(values["layer"]), np.unique(values["epoch"])]
+    every = pd.MultiIndex.from_product(axes, names=["panel", "layer", "epoch"])
+    medians = values.groupby(["panel", "layer", "epoch"], sort=False)["value"].median()
+    table = medians.reindex(every).reset_index()
+    known = values[np.isfinite(values["value"])].drop_duplicates(["cell_id", "epoch"])
+    diverged = set(cells.loc[cells["status"] == "diverged", "cell_id"])
+    failed = arms[arms["cell_id"].isin(diverged)].groupby("panel")["cell_id"].nunique()
+    seen = known[known["cell_id"].isin(diverged)].groupby(["panel", "epoch"]).size()
+    pairs = pd.MultiIndex.from_frame(table[["panel", "epoch"]])
+    lost = table["panel"].map(failed).fillna(0) - seen.reindex(pairs).fillna(0).to_numpy()
+    n = table["panel"].map(arms.groupby("panel")["cell_id"].nunique())
+    return table.assign(lost=lost.astype(int), n=n)
+
+
+def telling_arms(view: View, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return `cell_id, panel` of the baseline, the best and the worst arm by the study's metric."""
+    metric = view.analysis.metric
+    factors = [f for f in view.factors if f not in ("data", "depth")]
+    label = pd.Series("", index=cells.index)
+    for factor in factors:
+        label = label + cells[factor].map(lambda level, factor=factor: ", " + spoken(factor, level))
+    label = label.str.removeprefix(", ").replace("", ALL)
+    means = cells[metric].astype(float).groupby(label).mean().dropna().sort_values()
+    at_baseline = np.ones(len(cells), dtype=bool)
+    for factor in factors:
+        at_baseline &= (cells[factor] == view.analysis.baselines[factor]).to_numpy()
+    chosen = {str(level): "baseline" for level in label[at_baseline].unique()[:1]}
+    if len(means):
+        ends = [means.index[-1], means.index[0]]
+        ends = ends if METRICS[metric].higher_is_better else ends[::-1]
+        for level, word in zip(ends, ("best", "worst"), strict=True):
+            chosen.setdefault(str(level), word)
+    if not chosen:
+        chosen = {str(level): "" for level in label.unique()[:3]}
+    named_arms = {k: f"{k} ({v})" if v else k for k, v in chosen.items()}
+    frame = pd.DataFrame({"cell_id": cells["cell_id"], "panel": label.map(named_arms)})
+    order = list(named_arms.values())
+    return frame.dropna().sort_values("panel", key=lambda panel: panel.map(order.index))
+
+
+def _training_title(table: pd.DataFrame) -> str:
+    """Say, for each arm, the first layer's share of the last's gradient, at the start and end."""
+    said = []
+    for panel, part in table.groupby("panel", sort=False):
+        grid = part.dropna(subset=["value"]).pivot(index="epoch", columns="layer", values="value")
+        if grid.empty:
+            continue
+        grid = grid.sort_index()
+        ratio = grid.iloc[:, 0] / grid.iloc[:, -1]
+        said.append((str(panel), float(ratio.iloc[0]), float(ratio.iloc[-1])))
+    said = said or [("", np.nan, np.nan)]
+    panel, start, end = min(said, key=lambda one: one[1] if np.isfinite(one[1]) else np.inf)
+    if not (np.isfinite(start) and np.isfinite(end)):
+        return "How the gradient by layer moved through training"
+    return (
+        f"In {panel} the first layer's gradient is {rounded(start)} of the last's at the start and "
+        f"{rounded(end)} at the end"
+    )

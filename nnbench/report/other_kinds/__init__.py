@@ -1,0 +1,1 @@
+"""The pages of walks on landscapes and of sweeps of rounding."""

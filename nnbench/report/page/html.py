@@ -1,0 +1,77 @@
+"""A page as one HTML file: no network, one script of its own, everything in it escaped."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64encode
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from nnbench.report.page.parts import Page
+
+HERE = Path(__file__).parent
+PACKAGE = HERE.parents[1]  # a template stands beside the code that fills it, and is named from here
+GENERATOR = "nnbench"  # how a page of ours names what wrote it
+# What HTML has no place for: C0 and C1 controls but tab and newline, and lone surrogates.
+CONTROL_CHARACTERS = dict.fromkeys(
+    [c for c in (*range(32), *range(127, 160), *range(0xD800, 0xE000)) if c not in (9, 10)],
+    "\N{REPLACEMENT CHARACTER}",
+)
+# A number with its unit, an interval, a count: no line breaks within one.
+UNBROKEN = re.compile(
+    r"(?<=\d) (?=%)|(?<=\d) (?=s\b)|\bn (?=[\d,]+/\d)"
+    r"|(?<=≥) (?=\d)|\[[^][\s]+,\s[^][\s]+\]"
+)
+
+
+def unbroken(text: str) -> str:
+    """Return text with no-break spaces inside what reads as one number: `45 %`, `[40, 50]`."""
+    return UNBROKEN.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates: escaped, and strict about names."""
+    templates = Environment(
+        loader=FileSystemLoader(PACKAGE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["unbroken"] = unbroken
+    return templates
+
+
+def style() -> Markup:
+    """Return the style sheet."""
+    return Markup((HERE / "page.css").read_text(encoding="utf-8"))
+
+
+def script() -> Markup:
+    """Return the script that makes tables sort, filter and copy themselves."""
+    return Markup((HERE / "page.js").read_text(encoding="utf-8").strip())
+
+
+def policy(code: str) -> str:
+    """Return a content security policy under which nothing is fetched and only this code runs."""
+    digest = b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
+    allowed = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    return f"{allowed}; base-uri 'none'; form-action 'none'"
+
+
+def render_page(page: Page) -> str:
+    """Return the page. The template lays out; every number in it is text by now."""
+    code = script()
+    return render("report/page/page.html.j2", page=page, script=code, policy=policy(code))
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a filled template, without the characters that HTML has no place for."""
+    text = environment().get_template(template).render(css=style(), generator=GENERATOR, **values)
+    return text.translate(CONTROL_CHARACTERS)

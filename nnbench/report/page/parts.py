@@ -1,0 +1,222 @@
+"""What a page is made of: sections of paragraphs, tables and pictures, as text and in no format.
+
+`nnbench.report.page.html` and `nnbench.report.page.markdown` turn the same parts into a page and a
+file, so that both say the same. Every number is text by now; a table also keeps it for sorting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from nnbench.report.page.numbers import number
+from nnbench.report.page.svg import figure_svg
+
+MOST_ROWS = 60  # of a table behind a figure
+# A verdict is a word with a mark, never a colour alone: its mark, and its look in the style sheet.
+VERDICTS: Mapping[str, tuple[str, str]] = {
+    "better": ("▲", "better"),
+    "worse": ("▼", "worse"),
+    "no clear difference": ("○", "open"),
+    "tie": ("=", "open"),
+    "undefined": ("?", "open"),
+    "baseline": ("", "open"),
+    "supported": ("▲", "better"),
+    "contradicted": ("▼", "worse"),
+    "undecided": ("○", "open"),
+}
+
+
+@dataclass(frozen=True)
+class Code:
+    """A piece of a sentence that a reader may type or copy."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of text with code in it."""
+
+    pieces: Sequence[str | Code]
+    is_quiet: bool = False
+    kind: ClassVar[str] = "paragraph"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Lines for a shell."""
+
+    lines: Sequence[str]
+    kind: ClassVar[str] = "commands"
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of short texts."""
+
+    items: Sequence[str]
+    kind: ClassVar[str] = "bullets"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names with a short value each, such as versions."""
+
+    pairs: Sequence[tuple[str, str]]
+    kind: ClassVar[str] = "facts"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a table: what is read, what stands quieter after it, and the number behind it.
+
+    span: the interval. count: `40/40`, the cells behind the number. reason: why there is none.
+    """
+
+    text: str
+    span: str = ""
+    count: str = ""
+    reason: str = ""
+    note: str = ""
+    link: str = ""
+    is_code: bool = False
+    is_verdict: bool = False
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def mark(self) -> str:
+        """The sign before a verdict's word."""
+        return VERDICTS.get(self.text, ("", ""))[0] if self.is_verdict else ""
+
+    @property
+    def look(self) -> str:
+        """The verdict's class in the style sheet."""
+        return VERDICTS.get(self.text, ("", "open"))[1]
+
+    @property
+    def words(self) -> str:
+        """The entry on one line."""
+        counted = f"n {self.count}" if self.count else ""
+        parts = (self.mark, self.text, self.span, counted, self.reason, self.note)
+        return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, numbers on the right. is_extra: left out on paper, which is narrow."""
+
+    name: str
+    is_number: bool = False
+    is_extra: bool = False
+
+    @property
+    def look(self) -> str:
+        """The column's classes in the style sheet."""
+        names = (("number", self.is_number), ("extra", self.is_extra))
+        return " ".join(name for name, is_so in names if is_so)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table. note: what its rows leave out. has_tools: it sorts, filters and can be copied.
+
+    is_prose: its entries are sentences, which wrap and stand one below the other on small screens.
+    is_long: it scrolls within itself.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Entry | str]]
+    title: str = ""
+    note: str = ""
+    has_tools: bool = False
+    is_prose: bool = False
+    is_long: bool = False
+    kind: ClassVar[str] = "table"
+
+    @property
+    def entries(self) -> list[list[Entry]]:
+        """The rows, with plain text as entries too."""
+        return [[e if isinstance(e, Entry) else Entry(e) for e in row] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure: its finding, its picture, what the marks mean, and the table behind it.
+
+    figure: what `svg` was drawn from, for other formats. name: letters, unique on a page.
+    """
+
+    title: str
+    svg: Markup
+    caption: str
+    figure: Figure | None = None
+    data: Table | None = None
+    name: str = ""
+    kind: ClassVar[str] = "picture"
+
+
+Part = Paragraph | Bullets | Commands | Facts | Table | Picture
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page under one heading."""
+
+    identity: str
+    title: str
+    parts: Sequence[Part] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: what it asks, what it answers, how far to trust it, and its sections."""
+
+    kicker: str
+    title: str
+    answer: Sequence[str]
+    trust: Sequence[tuple[str, str]]
+    sections: Sequence[Section]
+    question: str = ""
+    prediction: str = ""
+    notes: Sequence[Paragraph] = field(default_factory=list)
+
+
+def paragraph(*pieces: str | Code) -> Paragraph:
+    """Return a paragraph of its pieces."""
+    return Paragraph(pieces)
+
+
+def picture(
+    figure: Figure, name: str, title: str, caption: str, data: Table | None = None
+) -> Picture:
+    """Return a figure as a part of a page. name: letters, unique on the page."""
+    return Picture(title, Markup(figure_svg(figure, name, title)), caption, figure, data, name)
+
+
+def frame_table(frame: pd.DataFrame, most: int = MOST_ROWS) -> Table:
+    """Return a frame as a table: columns of numbers on the right, each number to three digits."""
+    columns = [Column(str(n), pd.api.types.is_numeric_dtype(frame[n])) for n in frame.columns]
+    rows = [
+        [_cell(value, column.is_number) for value, column in zip(row, columns, strict=True)]
+        for row in frame.head(most).itertuples(index=False)
+    ]
+    rest = "the tables of the study have them all."
+    note = f"The first {most:,} of {len(frame):,} rows; {rest}" if len(frame) > most else ""
+    return Table(columns, rows, note=note)
+
+
+def _cell(value: Any, is_number: bool) -> Entry:
+    if not is_number or isinstance(value, bool):
+        return Entry("–" if value is None or value != value else str(value))
+    known = float(value) if pd.notna(value) else math.nan
+    whole = math.isfinite(known) and known == int(known) and abs(known) < 1e6
+    return Entry(number(known, 0) if whole else number(known), value=known)

@@ -1,0 +1,58 @@
+"""Words that every page has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+MOST_SENTENCES = 4  # of an answer
+# Levels that mean something else than their number or word, as (factor, level).
+WORDS = {
+    ("batch_size", "0"): "the full batch",
+    ("clip_norm", "0"): "no clipping by norm",
+    ("clip_value", "0"): "no clipping by value",
+    ("dropout", "0"): "no dropout",
+    ("weight_decay", "0"): "no weight decay",
+    ("l1", "0"): "no L1",
+    ("residual", "true"): "residual connections",
+    ("residual", "false"): "no residual connections",
+    ("bias", "true"): "biases",
+    ("bias", "false"): "no biases",
+}
+
+
+def shortened(tally: str, found: Sequence[str], closing: str) -> list[str]:
+    """Return an answer of four sentences at most: the claims, what was found, how many finished."""
+    opening = [tally] if tally else []
+    return [*opening, *found[: MOST_SENTENCES - 1 - len(opening)], closing]
+
+
+def varies(label: str) -> str:
+    """Return `Test accuracy varies` or `Epochs to the target vary`."""
+    noun = label.split()[0]
+    is_plural = noun.endswith("s") and not noun.endswith("ss")
+    return f"{label[0].upper()}{label[1:]} {'vary' if is_plural else 'varies'}"
+
+
+def tallied(counts: Mapping[str, int]) -> str:
+    """Return `3 are better, 1 worse and 2 not told from it`, of those that there are."""
+    (first, count), *rest = [(word, count) for word, count in counts.items() if count]
+    verb = "is" if count == 1 else "are"
+    return listed([f"{count} {verb} {first}", *(f"{count} {word}" for word, count in rest)])
+
+
+def spoken(factor: str, level: str) -> str:
+    """Return the level as a sentence can hold it: a bare `8` or `true` takes its factor's name.
+
+    Values that turn something off or have a meaning of their own are said in words.
+    """
+    if (factor, level) in WORDS:
+        return WORDS[factor, level]
+    if level == "none":
+        return f"no {factor.replace('_', ' ')}"
+    is_bare = level.removeprefix("-")[:1].isdigit() or level in ("true", "false")
+    return f"{factor} {level}" if is_bare else level
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return `a`, `a and b` or `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

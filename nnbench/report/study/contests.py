@@ -1,0 +1,271 @@
+"""Who can be told from whom: mean ranks, differences of every pair, performance profiles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from nnbench import plots, stats
+from nnbench.report.analysis import Analysis
+from nnbench.report.page import entries
+from nnbench.report.page.numbers import counted, number
+from nnbench.report.page.parts import Column, Entry, Picture, Table, picture
+from nnbench.report.page.words import listed, spoken
+from nnbench.report.study.sentences import effect_decimals, effect_text, strongest
+from nnbench.stats import METRICS
+
+MOST_CONTESTING_ARMS = 8  # more arms than that: the levels of one factor contend
+MOST_IN_MATRIX = 12
+MOST_NAMED = 4  # in a sentence
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Who contends: the factors whose levels make a contestant, and the baseline among them.
+
+    names: what each contestant is called on the page, the baseline too, by its label.
+    """
+
+    by: list[str]
+    baseline: str
+    names: Mapping[str, str]
+
+    @property
+    def what(self) -> str:
+        """The contestants in words."""
+        return f"levels of {self.by[0]}" if len(self.by) == 1 else "arms"
+
+
+def varied_factors(analysis: Analysis) -> list[str]:
+    """Return the factors with more than one level, the most important first."""
+    found = [f for f in analysis.factors if len(analysis.levels[f]) > 1]
+    return found or analysis.factors[:1]
+
+
+def contest_of(analysis: Analysis) -> Contest:
+    """Return who contends: the arms where they are few, else the levels of one factor.
+
+    That is the most important factor with three levels, or the most important one.
+    """
+    varied = varied_factors(analysis)
+    arms = len(analysis.labelled[varied].drop_duplicates())
+    rich = [f for f in varied if len(analysis.levels[f]) > 2]
+    by = varied if arms <= MOST_CONTESTING_ARMS else [*rich, *varied][:1]
+    baseline = " / ".join(spoken(f, analysis.baselines[f]) for f in by)
+    return Contest(by, baseline, arm_names(analysis.labelled, by))
+
+
+def arm_names(frame: pd.DataFrame, factors: Sequence[str]) -> dict[str, str]:
+    """Return what each combination of the factors' levels is called, by its label.
+
+    A bare number takes its factor's name: `epochs 100 / rmsprop`, not `100 / rmsprop`.
+    """
+    arms = frame[list(factors)].drop_duplicates()
+    words = arms.apply(lambda column: [spoken(str(column.name), str(x)) for x in column])
+    labels, names = (stats.contestant_labels(part, factors) for part in (arms, words))
+    return dict(zip(labels, names, strict=True))
+
+
+def few(names: Sequence[str], baseline: str) -> tuple[list[str], str]:
+    """Return at most 7 of the names, best first, with the baseline in front; and what is left out.
+
+    Of more, the best ones, the baseline and the worst.
+    """
+    first = [baseline] if baseline in names else []
+    others = [name for name in names if name != baseline]
+    room = plots.MOST_SERIES - len(first)
+    if len(others) <= room:
+        return [*first, *others], ""
+    kept = [*first, *others[: room - 1], others[-1]]
+    return kept, f" Of {len(names)}, the best {room - 1}, the baseline and the worst are drawn."
+
+
+# Ranks ------------------------------------------------------------------------------------------
+
+
+def rank_picture(analysis: Analysis, contest: Contest) -> Picture | None:
+    """Draw mean ranks with cliques, or where blocks are few the differences of every pair."""
+    problems = stats.problem_scores(
+        analysis.labelled, contest.by, analysis.metric, analysis.factors
+    ).rename(columns=contest.names)
+    scores = stats.block_scores(problems)
+    if scores.shape[1] < 2 or scores.empty:
+        return None
+    best = least_p(len(scores), min(scores.shape[1], stats.MOST_CONTESTANTS))
+    is_blind = len(scores) < stats.LEAST_BLOCKS or best >= stats.ALPHA
+    if is_blind and scores.shape[1] <= MOST_IN_MATRIX:
+        return matrix_picture(analysis, contest, len(scores))
+    return ladder_picture(problems, contest, best)
+
+
+def least_p(blocks: int, contestants: int) -> float:
+    """Return the least p that Wilcoxon's exact test can have after correction for all pairs."""
+    return float(2.0 ** (1 - blocks) * math.comb(contestants, 2))
+
+
+def ladder_picture(problems: pd.DataFrame, contest: Contest, best: float) -> Picture:
+    """Draw mean ranks, and which of them cannot be told apart where the design could tell any."""
+    scores = stats.block_scores(problems)
+    ranks = stats.mean_ranks(scores)
+    total = len(ranks)
+    if total > stats.MOST_CONTESTANTS:
+        problems = problems[list(ranks["arm"][: stats.MOST_CONTESTANTS])]
+        scores = stats.block_scores(problems)
+        ranks = stats.mean_ranks(scores)
+    overall = stats.friedman(scores)
+    blocks, count = len(scores), math.comb(len(ranks), 2)
+    caption = (
+        f"Mean ranks of the {contest.what} over {blocks} blocks of one data set and seed, other "
+        f"factors averaged; a network that diverged is last. {_friedman(overall)}"
+    )
+    if best < stats.ALPHA:
+        cliques = stats.rank_cliques(ranks, stats.pairwise_ranks(problems), overall["p"])
+        title = ladder_title(ranks, cliques, blocks)
+        correction = f", Holm's correction over {count} pairs" if count > 1 else ""
+        caption += (
+            "A bar joins neighbours of which no two can be told apart (Wilcoxon's signed-rank "
+            f"test{correction}, 5 %). The baseline is drawn in ink."
+        )
+    else:
+        cliques = []
+        title = f"{leader(ranks, blocks)}; ranks alone cannot tell any two apart"
+        caption += (
+            f"Ranks alone cannot tell any two apart here: corrected for {count} pairs, the test's "
+            f"p could not fall below {number(min(best, 1.0), 2)} with {blocks} blocks. The "
+            "baseline is drawn in ink."
+        )
+    if len(ranks) < total:
+        caption += f" The best {len(ranks)} of {total}."
+    figure = plots.rank_ladder(ranks, cliques, contest.baseline)
+    return picture(figure, "ranks", title, caption, _rank_table(ranks, cliques))
+
+
+def _friedman(overall: Any) -> str:
+    """Return the test of all contestants as a sentence; two have only the test of their pair."""
+    if overall["arms"] < 3:
+        return ""
+    if overall["reason"]:
+        return f"Friedman's test is {overall['reason']}. "
+    p = "under 0.001" if overall["p"] < 0.001 else number(overall["p"], 3)
+    return f"Friedman's test over all of them has p {p}. "
+
+
+def leader(ranks: pd.DataFrame, blocks: int) -> str:
+    """Return who ranks first, together with those that tie with it."""
+    least = float(ranks["mean_rank"].iloc[0])
+    first = [str(name) for name in ranks.loc[ranks["mean_rank"] == least, "arm"]]
+    verb = "ranks first" if len(first) == 1 else "rank first alike"
+    if len(first) > MOST_NAMED:
+        first = [f"{len(first)} of {len(ranks)}"]
+    return f"{listed(first)} {verb} (mean rank {least:.2f} of {len(ranks)}, {blocks} blocks)"
+
+
+def ladder_title(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], blocks: int) -> str:
+    """Return the finding: who ranks first, and who cannot be told from it."""
+    start, name = leader(ranks, blocks), ranks["arm"].iloc[0]
+    beside = {other for clique in cliques if name in clique for other in clique}
+    others = [other for other in ranks["arm"] if other in beside and other != name]
+    if len(ranks) == 2:
+        ending = (
+            "; the two cannot be told apart" if others else f", told from {ranks['arm'].iloc[1]}"
+        )
+        return f"{start}{ending}"
+    if len(others) == len(ranks) - 1:
+        return f"{start}; no two can be told apart"
+    if not others:
+        count = len(ranks) - 1
+        return f"{start}, told from {'both' if count == 2 else f'all {count}'} others"
+    if len(others) > MOST_NAMED:
+        return f"{start}; {len(others)} others cannot be told from {name}"
+    return f"{start}; {listed(others)} cannot be told from {name}"
+
+
+def _rank_table(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> Table:
+    columns = [Column("contestant"), Column("mean rank", True), Column("blocks", True)]
+    columns += [Column("not told apart from")]
+    rows: list[list[Entry | str]] = []
+    for _, row in ranks.iterrows():
+        near = {name for clique in cliques if row["arm"] in clique for name in clique}
+        names = [name for name in ranks["arm"] if name in near and name != row["arm"]]
+        rest = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        joined = ", ".join(names[:MOST_NAMED]) + rest
+        rank = entries.plain(row["mean_rank"], 2)
+        rows.append([str(row["arm"]), rank, entries.whole(row["blocks"]), joined or "–"])
+    return Table(columns, rows)
+
+
+# Differences of every pair ----------------------------------------------------------------------
+
+
+def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture | None:
+    """Draw the difference of every pair of contestants."""
+    arms = stats.summarise_arms(
+        analysis.labelled, contest.by, analysis.metric, analysis.generator_for
+    )
+    names = list(stats.contestant_labels(arms, contest.by).map(contest.names))
+    pairs = stats.pairwise_differences(
+        analysis.labelled,
+        contest.by,
+        analysis.metric,
+        analysis.generator_for,
+        analysis.factors,
+    )
+    if pairs.empty or pairs["effect"].isna().all():
+        return None
+    sides = {side: pairs[side].map(contest.names) for side in ("first", "second")}
+    pairs = pairs.assign(**sides)
+    metric = METRICS[analysis.metric]
+    drawn = _mirrored(pairs, 1 if metric.higher_is_better else -1)
+    figure = plots.difference_matrix(drawn, names)
+    told = int(pairs["verdict"].isin(["better", "worse"]).sum())
+    title = (
+        f"{told} of {len(pairs)} pairs of {contest.what} can be told apart in {metric.label}; "
+        f"{_largest(pairs)}"
+    )
+    caption = (
+        f"Mean paired difference in {metric.label}, the row minus the column: blue where the row "
+        "is better, orange where it is worse. Bold: told from zero after Holm's correction for all "
+        f"{len(pairs)} pairs. With {blocks} blocks, a test on ranks could tell no two apart."
+    )
+    return picture(figure, "pairs", title, caption, _pair_table(pairs))
+
+
+def _largest(pairs: pd.DataFrame) -> str:
+    """Return the largest difference of a pair, with its interval and count."""
+    row = strongest(pairs[pairs["effect"].notna()])
+    size = effect_text(row, effect_decimals(pairs), words=True)
+    return f"furthest apart are {row['first']} and {row['second']}: {size}"
+
+
+def _mirrored(pairs: pd.DataFrame, sign: int) -> pd.DataFrame:
+    """Return both directions of every pair, `towards` being above zero where the row is better."""
+    clear = pairs["verdict"].isin(["better", "worse"])
+    one = pairs.assign(row=pairs["first"], column=pairs["second"], clear=clear)
+    other = one.assign(row=pairs["second"], column=pairs["first"], effect=-pairs["effect"])
+    both = pd.concat([one, other], ignore_index=True)
+    places = effect_decimals(pairs)
+    texts = [number(value, places, signed=True) for value in both["effect"]]
+    return both.assign(towards=sign * both["effect"], text=texts)
+
+
+def _pair_table(pairs: pd.DataFrame) -> Table:
+    columns = [Column("first"), Column("second"), Column("difference", True)]
+    columns += [Column("verdict"), Column("corrected p", True)]
+    places = effect_decimals(pairs)
+    rows: list[list[Entry | str]] = [
+        [
+            str(row["first"]),
+            str(row["second"]),
+            entries.estimate(
+                row, "effect", places, counted(row["pairs_used"], row["pairs"]), signed=True
+            ),
+            entries.verdict(str(row["verdict"])),
+            entries.plain(row["p_holm"], 3),
+        ]
+        for _, row in pairs.iterrows()
+    ]
+    return Table(columns, rows)

@@ -1,0 +1,324 @@
+"""What winning costs: settings tried, time, and how far a learning rate may be off."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nnbench import plots, stats
+from nnbench.report.analysis import Analysis
+from nnbench.report.page import entries
+from nnbench.report.page.numbers import counted, interval, number
+from nnbench.report.page.parts import Column, Entry, Picture, Table, picture
+from nnbench.report.page.words import listed, spoken
+from nnbench.report.study.contests import Contest, arm_names, few, varied_factors
+from nnbench.results.read import Results
+from nnbench.stats import METRICS
+
+MOST_REGION_ARMS = 24
+MOST_REGION_PANELS = 3
+MOST_BUDGET_PANELS = 4
+MOST_NAMED = 7
+NEAR = 10  # tolerances: 0.1 of an accuracy, twice the best loss
+MOST_ALL_NAMED = 12  # points of which each has room for its name
+LONG = 14  # rows of a table that scrolls within itself
+LEAST_TRIALS = 3  # settings of which the best can be one of several
+LEAST_RATIO = 1.2  # of costs: networks of one stack share its time, and so differ in nothing
+JOIN = " / "
+
+
+def tuned_columns(analysis: Analysis) -> list[str]:
+    """Return the tuned columns that the cells have and vary."""
+    cells = analysis.cells
+    return [c for c in analysis.tuned if c in cells and cells[c].nunique() > 1]
+
+
+# How far a setting may be off -------------------------------------------------------------------
+
+
+def region_picture(analysis: Analysis) -> Picture | None:
+    """Draw from where to where each arm's tuned setting is nearly as good as its best."""
+    tuned = tuned_columns(analysis)
+    if len(tuned) != 1 or not pd.api.types.is_numeric_dtype(analysis.cells[tuned[0]]):
+        return None
+    factors = varied_factors(analysis)
+    metric = _of_validation(analysis)
+    regions = stats.good_region(analysis.cells, analysis.factors, tuned[0], metric)
+    words = arm_names(regions, factors)
+    regions = regions.assign(arm=stats.contestant_labels(regions, factors).map(words))
+    known = regions.dropna(subset=["low", "high"])
+    if known.empty:
+        return None
+    panels = [d for d in analysis.levels["data"] if d in set(known["data"])]
+    panels = panels[:MOST_REGION_PANELS]
+    first = known[known["data"] == panels[0]]
+    first = first.assign(near=near_the_best(first, METRICS[metric].higher_is_better))
+    first = first.sort_values(["near", "decades"], ascending=False, kind="stable")
+    names = list(dict.fromkeys([*first["arm"], *known["arm"]]))
+    arms = names[:MOST_REGION_ARMS]
+    drawn = regions[regions["data"].isin(panels) & regions["arm"].isin(arms)]
+    drawn = drawn.assign(
+        text=[_width_text(row) for _, row in drawn.iterrows()],
+        place=drawn["data"].map(panels.index),
+    ).sort_values("place", kind="stable")
+    figure = plots.good_regions(drawn, arms, tuned[0])
+    title = region_title(first[first["near"]], panels[0], tuned[0])
+    caption = _region_caption(metric, known)
+    if not first["near"].all():
+        caption += (
+            f" The title is of the {int(first['near'].sum())} of {len(first)} arms whose best is "
+            f"within {NEAR} such tolerances of the best arm's: one that never learns is good "
+            "nowhere."
+        )
+    if len(arms) < len(names):
+        caption += f" {len(arms)} of {len(names)} arms: of those near the best the widest ranges."
+    caption += _without_range(regions)
+    return picture(figure, "regions", title, caption, _region_table(drawn, tuned[0]))
+
+
+def near_the_best(regions: pd.DataFrame, higher_is_better: bool) -> pd.Series:
+    """Return which arms' best is nearly as good as the best arm's: within `NEAR` tolerances."""
+    best = regions["best_mean"] if higher_is_better else -regions["best_mean"]
+    tolerance = float(regions["tolerance"].iloc[int(best.to_numpy().argmax())])
+    return best >= best.max() - NEAR * tolerance
+
+
+def _of_validation(analysis: Analysis) -> str:
+    """Return the metric on the validation part, which settings are chosen by, if there is one."""
+    metric = analysis.metric.replace("test_", "val_", 1)
+    return metric if metric in METRICS and metric in analysis.cells else analysis.metric
+
+
+def _region_caption(metric: str, known: pd.DataFrame) -> str:
+    label, tolerances = METRICS[metric].label, known["tolerance"].unique()
+    within = "a tenth" if len(tolerances) > 1 else stats.format_level(float(tolerances[0]))
+    return (
+        f"Settings whose mean {label} is within {within} of the arm's best on that data set "
+        "(dot), the tolerance. An arrow: the range reaches the end of the grid, so its width is at "
+        "least that. Widths are in decades, factors of ten; where a setting lost a network, how "
+        "many settings of how many count."
+    )
+
+
+def _without_range(regions: pd.DataFrame) -> str:
+    """Say of how many arms no range is defined, and why, the commonest reason first."""
+    reasons = regions.loc[regions["decades"].isna(), "reason"].str.removeprefix("undefined: ")
+    if reasons.empty:
+        return ""
+    said = [f"{why} ({count})" for why, count in reasons.value_counts(sort=True).items()]
+    return f" For {len(reasons)} of {len(regions)} no range is defined: {'; '.join(said)}."
+
+
+def region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
+    """Return the finding: the widest range on the first data set, and the narrowest.
+
+    first: the regions of the arms that are near the best there, the widest first.
+    """
+    widest, narrowest = first.iloc[0], first.iloc[-1]
+    text = f"On {data}, {widest['arm']} tolerates the widest range of {tuned} ({_decades(widest)})"
+    if widest["arm"] == narrowest["arm"]:
+        return text
+    return f"{text}, {narrowest['arm']} the narrowest ({_decades(narrowest)})"
+
+
+def _decades(row: pd.Series) -> str:
+    at_least = "at least " if row["open_low"] or row["open_high"] else ""
+    lost = f", {row['used']} of {row['n']} settings finished" if row["used"] < row["n"] else ""
+    best = number(row["best_mean"], 3)
+    return f"{at_least}{number(row['decades'], 1)} decades around its best, {best}{lost}"
+
+
+def _width_text(row: pd.Series) -> str:
+    if pd.isna(row["decades"]):
+        return "undefined"
+    sign = "≥ " if row["open_low"] or row["open_high"] else ""
+    lost = f" ({row['used']} of {row['n']})" if row["used"] < row["n"] else ""
+    return f"{sign}{number(row['decades'], 1)}{lost}"
+
+
+def _region_table(regions: pd.DataFrame, tuned: str) -> Table:
+    columns = [Column("data"), Column("arm"), Column(f"best {tuned}", True)]
+    columns += [Column("mean there", True)]
+    columns += [Column("from", True), Column("to", True), Column("decades", True)]
+    rows: list[list[Entry | str]] = []
+    for _, row in regions.iterrows():
+        reason = row["reason"] if isinstance(row["reason"], str) else ""
+        best, *ends = [Entry(stats.format_level(row[k]), value=entries.known(row[k]))
+                       for k in ("best", "low", "high")]  # fmt: skip
+        width = Entry(row["text"], reason=reason, value=entries.known(row["decades"]))
+        mean = entries.plain(row["best_mean"], 3)
+        rows.append([str(row["data"]), str(row["arm"]), best, mean, *ends, width])
+    return Table(columns, rows)
+
+
+# The best of k trials ---------------------------------------------------------------------------
+
+
+def budget_picture(analysis: Analysis) -> Picture | None:
+    """Draw the score that k settings, tried at random and chosen on validation, can be expected."""
+    tuned = tuned_columns(analysis)
+    if not tuned:
+        return None
+    factors = varied_factors(analysis)
+    budget = stats.expected_best(
+        analysis.cells, analysis.factors, tuned, analysis.metric, analysis.generator_for,
+        select=stats.selects(analysis.metric))  # fmt: skip
+    words = arm_names(budget, factors)
+    budget = budget.assign(arm=stats.contestant_labels(budget, factors).map(words))
+    known = budget.dropna(subset=["mean"])
+    if known.empty or known["trials"].max() < LEAST_TRIALS:
+        return None
+    metric = METRICS[analysis.metric]
+    last = known[known["trials"] == known["trials"].max()]
+    order = last.groupby("arm", sort=False)["mean"].mean()
+    order = order.sort_values(ascending=not metric.higher_is_better)
+    baseline = JOIN.join(spoken(f, analysis.baselines[f]) for f in factors)
+    names, note = few(list(order.index), baseline)
+    panels = [d for d in analysis.levels["data"] if d in set(known["data"])][:MOST_BUDGET_PANELS]
+    drawn = known[known["data"].isin(panels) & known["arm"].isin(names)]
+    drawn = drawn.assign(place=drawn["data"].map(panels.index)).sort_values("place", kind="stable")
+    figure = plots.budget_lines(drawn, names, metric.label)
+    title = _budget_title(drawn, panels[0], metric.label, metric.higher_is_better)
+    caption = (
+        f"Expected {metric.label} of the best of k settings of {listed(tuned)}, drawn at random "
+        "without repetition and chosen on validation (Dodge et al. 2019): arms compared at equal "
+        "budget, with 95 % intervals." + note
+    )
+    return picture(figure, "budget", title, caption, _budget_table(drawn, metric.label))
+
+
+def _budget_title(budget: pd.DataFrame, data: str, label: str, higher: bool) -> str:
+    """Return the finding: who leads after one trial and after all, on the first data set."""
+    here = budget[budget["data"] == data].sort_values("mean", ascending=not higher, kind="stable")
+    most = int(here["trials"].max())
+    one, best = (here[here["trials"] == k].iloc[0] for k in (1, most))
+    word, places = "highest" if higher else "lowest", entries.mean_places(budget)
+    then = " and" if one["arm"] == best["arm"] else f"; {best['arm']}"
+    return (
+        f"On {data}, {one['arm']} has the {word} expected {label} with a single setting drawn at "
+        f"random ({_score(one, places)}){then} with the best of {most} ({_score(best, places)})"
+    )
+
+
+def _score(row: pd.Series, places: int) -> str:
+    """Return a mean with its interval and count, in the decimals of the table behind it."""
+    k, n = ("blocks_used", "blocks") if "blocks" in row else ("used", "n")
+    count = f"n {counted(row[k], row[n])}"
+    if pd.isna(row["mean_low"]):
+        return f"{number(row['mean'], places)}, {count}"
+    span = interval(row["mean_low"], row["mean_high"], places)
+    return f"{number(row['mean'], places)} {span}, {count}"
+
+
+def _budget_table(budget: pd.DataFrame, label: str) -> Table:
+    columns = [Column("data"), Column("arm"), Column("settings tried", True)]
+    columns += [Column(label, True), Column("all diverged", True)]
+    places = entries.mean_places(budget)
+    rows: list[list[Entry | str]] = [
+        [
+            str(row["data"]),
+            str(row["arm"]),
+            entries.whole(row["trials"]),
+            entries.estimate(row, "mean", places, counted(row["blocks_used"], row["blocks"])),
+            Entry(entries.percent(row["none"]), value=entries.known(row["none"])),
+        ]
+        for _, row in budget.iterrows()
+    ]
+    return Table(columns, rows)
+
+
+# Accuracy against cost --------------------------------------------------------------------------
+
+
+def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
+    """Draw each contestant's mean score against the seconds that one of its networks took."""
+    frame = analysis.labelled
+    if "epochs" in analysis.cells and not analysis.cells["epochs"].any():
+        return None  # nothing was trained: the seconds are those of the probes
+    if "seconds" not in frame or analysis.metric == "seconds" or frame["seconds"].isna().all():
+        return None
+    metric = METRICS[analysis.metric]
+    arms = stats.summarise_arms(frame, contest.by, analysis.metric, analysis.generator_for)
+    costs = stats.arm_costs(frame, contest.by, "seconds")
+    table = arms.merge(costs, on=contest.by).rename(columns={"seconds": "cost"})
+    table = table[table["cost"] > 0].dropna(subset=["mean", "cost"])
+    if len(table) < 3 or table["cost"].max() < LEAST_RATIO * table["cost"].min():
+        return None
+    table = stats.pareto_front(table, "cost", higher_is_better=metric.higher_is_better)
+    table = table.assign(arm=stats.contestant_labels(table, contest.by).map(contest.names))
+    front = list(table.loc[table["on_front"], "arm"])
+    named = {contest.baseline, *front[: MOST_NAMED - 2], *front[-1:]}
+    table["named"] = table["arm"].isin(named) | (len(table) <= MOST_ALL_NAMED)
+    figure = plots.cost_scatter(
+        table, "seconds for one network", metric.label, metric.higher_is_better
+    )
+    caption = (
+        f"Mean {metric.label} with its interval against the mean seconds of a network, its share "
+        "of the time of the stack that it trained in: a rough price, of this machine. The line "
+        "joins those that no other beats in both (Pareto front)."
+    )
+    return picture(figure, "cost", _cost_title(table), caption, _cost_table(table, metric.label))
+
+
+def _cost_title(table: pd.DataFrame) -> str:
+    """Return the finding: what the best mean costs, and what the cheapest reaches."""
+    front, places = table[table["on_front"]], entries.mean_places(table)
+    first, last = front.iloc[0], front.iloc[-1]
+    text = f"{last['arm']} has the best mean ({_score(last, places)})"
+    text += f" at {number(last['cost'])} s a network"
+    if last["arm"] == first["arm"]:
+        return text
+    cheap = f"{number(first['cost'])} s ({_score(first, places)})"
+    return f"{text}; the cheapest, {first['arm']}, takes {cheap}"
+
+
+def _cost_table(table: pd.DataFrame, label: str) -> Table:
+    columns = [Column("contestant"), Column("seconds", True), Column(label, True)]
+    columns += [Column("on the front")]
+    places = entries.mean_places(table)
+    rows: list[list[Entry | str]] = [
+        [
+            str(row["arm"]),
+            entries.plain(row["cost"]),
+            entries.estimate(row, "mean", places, counted(row["used"], row["n"])),
+            "yes" if row["on_front"] else "no",
+        ]
+        for _, row in table.head(60).iterrows()
+    ]
+    note = f"The cheapest 60 of {len(table):,}." if len(table) > 60 else ""
+    return Table(columns, rows, note=note)
+
+
+# Time to the target -----------------------------------------------------------------------------
+
+
+def target_table(results: Results, analysis: Analysis, contest: Contest) -> Table | None:
+    """Return who reached the study's target, how often and after how many epochs."""
+    target = (results.study.get("report") or {}).get("target")
+    frame = analysis.labelled
+    if target is None or "epochs_to_target" not in frame:
+        return None
+    times = stats.time_to_target(frame, contest.by)
+    times = times.sort_values(["reached_share", "median"], ascending=[False, True], kind="stable")
+    columns = [Column(" / ".join(contest.by)), Column("reached it", True)]
+    columns += [Column("share", True), Column("median epochs", True), Column("quartiles", True)]
+    rows: list[list[Entry | str]] = []
+    for _, row in times.head(60).iterrows():
+        share = row.rename(
+            {"reached_share": "share", "reached_low": "share_low", "reached_high": "share_high"}
+        )
+        reason = row["reason"] if isinstance(row["reason"], str) else ""
+        is_whole = float(row["median"]).is_integer()
+        epochs = entries.plain(row["median"], 0 if is_whole else 1)
+        known = pd.notna(row["q25"]) and pd.notna(row["q75"])
+        rows.append(
+            [
+                JOIN.join(str(row[f]) for f in contest.by),
+                entries.whole(row["reached"], row["n"]),
+                entries.share(share.drop("reason")),
+                Entry(epochs.text, reason=reason, value=epochs.value),
+                f"{number(row['q25'], 0)} to {number(row['q75'], 0)}" if known else "–",
+            ]
+        )
+    note = f"The first 60 of {len(times):,}." if len(times) > 60 else ""
+    title = f"Epochs until the validation score reaches {stats.format_level(target)}"
+    return Table(columns, rows, title, note, is_long=len(rows) > LONG)

@@ -1,0 +1,109 @@
+"""What failed: the arms that diverged or crashed, with the command that repeats a cell of each."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pandas as pd
+
+from nnbench import stats
+from nnbench.report.analysis import Analysis
+from nnbench.report.page import entries
+from nnbench.report.page.parts import (
+    Code,
+    Column,
+    Entry,
+    Paragraph,
+    Part,
+    Section,
+    Table,
+    paragraph,
+)
+from nnbench.report.study import frames
+from nnbench.report.study.mattered import chance_within
+from nnbench.report.study.sentences import share_text
+from nnbench.results.read import Results
+
+MOST_FAILED_ARMS = 30
+
+
+def export_command(results: Results, cell_id: str = "CELL") -> str:
+    """Return the command that writes a cell as a script."""
+    # as from beside the folder of all results: a page tells nothing of the folders above it
+    folder = shlex.quote("/".join(results.folder.resolve().parts[-2:]))
+    cell = cell_id if cell_id == "CELL" else shlex.quote(cell_id)
+    return f"nnbench export {cell} --from {folder}"
+
+
+def failure_section(results: Results, analysis: Analysis) -> Section:
+    """Return the arms that failed, of the whole study and not only of the tuned settings."""
+    columns = [f for f in analysis.factors if f in results.cells]
+    labels = {f: stats.level_labels(results.cells, f) for f in ("data", *columns)}
+    arms = frames.failed_arms(results.cells.assign(**labels), columns)
+    if arms.empty:
+        nothing = paragraph("Nothing: no network diverged or crashed.")
+        return Section("failed", "What failed", [nothing])
+    parts: list[Part] = [
+        paragraph(
+            "A network whose loss or gradient stopped being finite has diverged: that is a "
+            "result. Its row stays in the tables, its metrics are null, and each average says how "
+            "many of how many stand behind it. A command writes the script that repeats a cell, "
+            "for example ",
+            Code(export_command(results, str(arms["cell_id"].iloc[0]))),
+            ".",
+        ),
+        failed_table(arms, ["data", *columns]),
+        *divergence_said(analysis),
+    ]
+    return Section("failed", "What failed", parts)
+
+
+def divergence_said(analysis: Analysis) -> list[Paragraph]:
+    """Say which factor explains most of who diverged, where a share of that is defined."""
+    if not analysis.factors or not (analysis.labelled["status"] == "diverged").any():
+        return []
+    shares = stats.divergence_shares(analysis.labelled, analysis.factors, analysis.generator_for)
+    alone = shares[shares["kind"] == "factor"].dropna(subset=["within"])
+    if alone.empty:
+        return []
+    alone = alone.assign(chance=chance_within(alone))
+    first = alone.sort_values("within", ascending=False, kind="stable").iloc[0]
+    chance = entries.percent(float(first["chance"]))
+    return [
+        paragraph(
+            f"Of the variance in who diverged, the largest share of a single factor goes with "
+            f"{first['term']}: {share_text(first)}, where noise alone would give {chance}."
+        )
+    ]
+
+
+def failed_table(arms: pd.DataFrame, columns: list[str]) -> Table:
+    """Return the failed arms, the worst first: at most 30."""
+    names = [Column(name) for name in columns]
+    names += [Column("failed", True), Column("at step", True), Column("cell to repeat")]
+    rows: list[list[Entry | str]] = [
+        [
+            *(str(row[name]) for name in columns),
+            _failed(row),
+            Entry(step_text(row["first_step"], row["last_step"])),
+            Entry(str(row["cell_id"]), is_code=True),
+        ]
+        for _, row in arms.head(MOST_FAILED_ARMS).iterrows()
+    ]
+    hidden = len(arms) - len(rows)
+    note = f"And {hidden:,} more arms: the rows of cells.csv whose status is not ok."
+    return Table(names, rows, note=note if hidden else "")
+
+
+def _failed(row: Any) -> Entry:
+    lost = [f"{row['diverged']} of {row['n']}"] if row["diverged"] else []
+    lost += [f"{row['crashed']} of {row['n']} crashed"] if row["crashed"] else []
+    return Entry(", ".join(lost), value=entries.known(row["diverged"] + row["crashed"]))
+
+
+def step_text(first: float, last: float) -> str:
+    """Return `12` or `12 to 40`, the steps between which cells diverged."""
+    if pd.isna(first):
+        return "–"
+    return f"{first:,.0f}" if first == last else f"{first:,.0f} to {last:,.0f}"

@@ -1,0 +1,152 @@
+"""How factors interact: heat maps of pairs, and how much each pair explains beyond its factors."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nnbench import stats
+from nnbench.report.analysis import Analysis
+from nnbench.report.page import entries
+from nnbench.report.page.numbers import counted
+from nnbench.report.page.parts import Column, Entry, Part, Section, Table, paragraph
+from nnbench.report.page.words import spoken
+from nnbench.report.study.figures import heat_picture
+from nnbench.report.study.mattered import chance_within
+from nnbench.report.study.sentences import effect_decimals, share_text
+from nnbench.stats import METRICS
+
+MOST_LISTED = 10
+
+
+def interaction_section(analysis: Analysis) -> Section | None:
+    """Return the pair that matters most, the pair that interacts most, and the shares of pairs."""
+    varied = [f for f in analysis.factors if len(analysis.levels[f]) > 1]
+    if len(varied) < 2:
+        return None
+    pairs = analysis.shares[analysis.shares["kind"] == "pair"]
+    pairs = pairs.sort_values("within", ascending=False, kind="stable")
+    known, unknown = pairs[pairs["within"].notna()], pairs[pairs["within"].isna()]
+    drawn = drawn_pairs(varied, known, unknown)
+    pictures = [heat_picture(analysis, pair, f"heat{place}") for place, pair in enumerate(drawn)]
+    parts: list[Part] = [item for item in pictures if item is not None]
+    if not parts:
+        return None
+    if not known.empty:
+        parts = [paragraph(said(known, METRICS[analysis.metric].label)), *parts]
+        parts.append(pair_table(pairs))
+    return Section("interaction", "How factors interact", parts)
+
+
+def drawn_pairs(
+    varied: list[str], known: pd.DataFrame, unknown: pd.DataFrame
+) -> list[tuple[str, str]]:
+    """Return the pairs of factors to draw: the two that matter most, and two more if they differ.
+
+    These are the pair with the largest share, and the first of those whose share is undefined, by
+    combinations that were left out or diverged, for of that pair means are all there is to see.
+    """
+    found = [(varied[0], varied[1])]
+    if len(known):
+        found.append((str(known["first"].iloc[0]), str(known["second"].iloc[0])))
+    if len(unknown):
+        places = [varied.index(f) + varied.index(s) for f, s in _named(unknown)]
+        found.append(_named(unknown)[places.index(min(places))])
+    return [
+        pair
+        for place, pair in enumerate(found)
+        if set(pair) not in [set(other) for other in found[:place]]
+    ]
+
+
+def _named(pairs: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(pairs["first"].astype(str), pairs["second"].astype(str), strict=True))
+
+
+def together(analysis: Analysis) -> str:
+    """Return what to say of the pair whose share is larger than the second factor's alone.
+
+    Nothing where there is no such pair, or noise alone could give it its share.
+    """
+    shares = analysis.shares.dropna(subset=["within"])
+    pairs = shares[shares["kind"].isin(["pair", "data pair"])]
+    alone = shares.loc[shares["kind"] == "factor", "within"].astype(float).nlargest(2)
+    if pairs.empty or alone.empty:
+        return ""
+    pairs = pairs.assign(chance=chance_within(pairs))
+    first = pairs.iloc[int(pairs["within"].to_numpy().argmax())]
+    if not (first["within"] > alone.iloc[-1] and first["within_low"] > first["chance"]):
+        return ""
+    if first["kind"] == "data pair":
+        return _by_data_said(analysis, first)
+    return _ends_said(analysis, first)
+
+
+def _ends_said(analysis: Analysis, pair: pd.Series) -> str:
+    """Say what two factors explain together, and the highest and lowest mean of their levels."""
+    both = [str(pair["first"]), str(pair["second"])]
+    arms = stats.summarise_arms(analysis.labelled, both, analysis.metric, analysis.generator_for)
+    arms = arms.dropna(subset=["mean"]).sort_values("mean", kind="stable")
+    text = (
+        f"Beyond what each does alone, {both[0]} and {both[1]} together explain {share_text(pair)}"
+    )
+    if len(arms) < 2:
+        return f"{text}."
+    places = entries.mean_places(arms)
+
+    def end(row: pd.Series) -> str:
+        names = " and ".join(spoken(factor, row[factor]) for factor in both)
+        mean = entries.estimate(row, "mean", places).words
+        return f"{mean} (n {counted(row['used'], row['n'])}) with {names}"
+
+    label = METRICS[analysis.metric].label
+    return f"{text}: mean {label} runs from {end(arms.iloc[0])} to {end(arms.iloc[-1])}."
+
+
+def _by_data_said(analysis: Analysis, pair: pd.Series) -> str:
+    """Say how a factor's effect differs between data sets: its most extreme level's, on two."""
+    effects = analysis.by_data
+    text = f"The effect of {pair['second']} depends on the data set, which explains another "
+    text += share_text(pair)
+    known = effects.dropna(subset=["effect"]) if len(effects) else effects
+    if known.empty or known["factor"].iloc[0] != pair["second"]:
+        return f"{text}."
+    ranges = known.groupby("level")["effect"].agg(lambda effect: effect.max() - effect.min())
+    level = str(ranges.idxmax())
+    rows = known[known["level"] == level].sort_values("effect", kind="stable")
+    factor, places = str(pair["second"]), effect_decimals(known)
+    first, last = (_on_data(rows.iloc[end], places) for end in (0, -1))
+    arm, baseline = spoken(factor, level), spoken(factor, analysis.baselines[factor])
+    return f"{text}: {arm} against {baseline} ranges from {first} to {last}."
+
+
+def _on_data(row: pd.Series, places: int) -> str:
+    effect = entries.estimate(row, "effect", places, signed=True).words
+    return f"{effect} (n {counted(row['pairs_used'], row['pairs'])} pairs) on {row['data']}"
+
+
+def said(pairs: pd.DataFrame, label: str) -> str:
+    """Say how much the pair that interacts most explains beyond its two factors alone."""
+    first = pairs.iloc[0]
+    chance = float(chance_within(pairs).iloc[0])
+    text = (
+        f"Beyond what each does alone, {first['first']} and {first['second']} together explain "
+        f"{share_text(first)} of the variance in {label} within data sets"
+    )
+    if pd.isna(chance):
+        return f"{text}."
+    return f"{text}; noise alone would give {entries.percent(chance)}."
+
+
+def pair_table(pairs: pd.DataFrame) -> Table:
+    """Return the shares of the pairs, the largest first: at most ten."""
+    columns = [Column("pair"), Column("share within data sets", True), Column("by chance", True)]
+    rows: list[list[Entry | str]] = [
+        [
+            str(row["term"]),
+            entries.share(row, "within"),
+            Entry(entries.percent(row["chance"]), value=entries.known(row["chance"])),
+        ]
+        for _, row in pairs.assign(chance=chance_within(pairs)).head(MOST_LISTED).iterrows()
+    ]
+    note = f"The largest {len(rows)} of {len(pairs)}." if len(rows) < len(pairs) else ""
+    return Table(columns, rows, "Interactions of pairs", note)

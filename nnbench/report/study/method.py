@@ -1,0 +1,106 @@
+"""How the numbers of a report come about, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nnbench.report.analysis import Analysis
+from nnbench.report.page.parts import Bullets, Paragraph, Part, Section, paragraph
+from nnbench.report.page.table_notes import FILLED, table_sentences
+from nnbench.report.page.words import listed
+from nnbench.results.read import Results
+from nnbench.stats import METRICS, format_level, selects
+
+
+def method_section(results: Results, analysis: Analysis) -> Section:
+    """Say how cells are paired, how sure an interval is, what is corrected, tuned and left out."""
+    metric = METRICS[analysis.metric]
+    better = "higher" if metric.higher_is_better else "lower"
+    parts: list[Part] = [
+        paragraph(
+            f"The metric, {metric.label}, was declared before the run; {better} is better. A "
+            "difference is the mean over pairs of networks that agree in data set, seed and every "
+            "other factor, and so share their split, their batches and the noise under their "
+            "initial weights. A pair of which one network diverged has no difference: n counts "
+            "the pairs left, of all. The plain means of two levels that lost different networks "
+            "do not compare; their difference does."
+        ),
+        paragraph(
+            "An interval is a 95 % bootstrap interval over blocks, one block being one data set "
+            "and one seed, drawn within each data set 10,000 times with a generator seeded by the "
+            "study, and stretched to Student's t for few blocks. Simulated with normal noise it "
+            "covers the truth in 93 to 97 of 100 studies from three seeds on. Where blocks do not "
+            "vary, or a data set has only one, there is no interval and the reason is given. An "
+            "interval speaks of new seeds on these data sets and not of other data sets, on which "
+            "a difference may well be another: see the panels."
+        ),
+        *_correction(analysis),
+        *_tuning(analysis),
+        *_tables(results.provenance),
+        *excluded(results.study),
+    ]
+    return Section("method", "Method", parts)
+
+
+def _correction(analysis: Analysis) -> list[Paragraph]:
+    count = int(analysis.effects["comparisons"].max()) if "comparisons" in analysis.effects else 0
+    if not count:
+        return []
+    text = (
+        "A level is called better or worse only where its interval excludes zero and its paired t "
+        "test stays below 5 % after Holm's correction for the "
+        f"{count} comparisons with a baseline on this page"
+        if count > 1
+        else "A level is called better or worse only where its interval excludes zero and its "
+        "paired t test is below 5 %; this page makes one comparison with a baseline"
+    )
+    return [
+        paragraph(
+            f"{text}. The smallest detectable difference is the one that this design would find "
+            "in 80 of 100 studies; the seeds to settle are those per data set with which a true "
+            "difference as large as the observed one would be found as often."
+        )
+    ]
+
+
+def _tuning(analysis: Analysis) -> list[Paragraph]:
+    if not analysis.tuned:
+        return []
+    by = selects(analysis.metric)
+    tie = "" if by == "val_loss" else ", among equals that with the lowest validation loss"
+    return [
+        paragraph(
+            f"Tuned: {listed(analysis.tuned)}. In each arm and data set the setting with most "
+            f"finished seeds and then the best mean {METRICS[by].label} was kept{tie}; its test "
+            "results are what is reported."
+        )
+    ]
+
+
+def _tables(provenance: Mapping[str, Any]) -> list[Paragraph]:
+    """Say what was done to each of the user's own tables."""
+    tables = provenance.get("tables") or []
+    said = [paragraph(f"{one['file']}: {' '.join(table_sentences(one))}") for one in tables]
+    return [*said, paragraph(FILLED)] if said else []
+
+
+def excluded(study: Mapping[str, Any]) -> list[Part]:
+    """Say which combinations the study left out before the run, and why."""
+    said = []
+    for rule in (study.get("design") or {}).get("exclude") or []:
+        arm = [f"{name} {_level(value)}" for name, value in rule.items() if name != "why"]
+        why = f": {rule['why']}" if rule.get("why") else ""
+        said.append(f"{' with '.join(arm)}{why}")
+    if not said:
+        return []
+    return [paragraph("Left out before the run:"), Bullets(said)]
+
+
+def _level(value: Any) -> str:
+    if isinstance(value, Mapping):
+        rest = [f"{k}={format_level(v)}" for k, v in value.items() if k != "name"]
+        return " ".join([str(value.get("name", "")), *rest]).strip()
+    if isinstance(value, list):
+        return " or ".join(_level(item) for item in value)
+    return format_level(value)

@@ -1,0 +1,85 @@
+"""Performance profiles: which share of each contestant's runs do at least so well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from nnbench import plots, stats
+from nnbench.plots.ranks import MOST_BANDS
+from nnbench.report.analysis import Analysis
+from nnbench.report.page import entries
+from nnbench.report.page.numbers import counted, number
+from nnbench.report.page.parts import Column, Entry, Picture, Table, picture
+from nnbench.report.study.contests import Contest, few
+from nnbench.stats import METRICS
+
+PROFILE_LABELS = {
+    "score": "{} of at least",
+    "ratio": "{}: within so many times the best of the block",
+    "gap": "{}: no further than this from the best of the block",
+}
+
+
+def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
+    """Draw which share of each contestant's runs do at least so well; several blocks are needed."""
+    runs = analysis.labelled.groupby(contest.by).size()
+    if len(runs) < 2 or runs.min() < stats.LEAST_BLOCKS:
+        return None
+    profile = stats.performance_profile(analysis.labelled, contest.by, analysis.metric)
+    known = profile.dropna(subset=["share"])
+    known = known.assign(arm=known["arm"].map(contest.names))
+    if known.empty:
+        return None
+    kind = str(known["kind"].iloc[0])
+    area = known.groupby("arm", sort=False)["share"].mean().sort_values(ascending=False)
+    names, note = few(list(area.index), contest.baseline)
+    metric = METRICS[analysis.metric]
+    x_label = PROFILE_LABELS[kind].format(metric.label)
+    figure = plots.profile_lines(known, names, x_label, log=kind == "ratio")
+    title = profile_title(known[known["arm"].isin(names)], metric.label, kind)
+    band = ", with Wilson's 95 % band" if len(names) <= MOST_BANDS else ""
+    caption = (
+        "Performance profile: the share of all runs, those that diverged counted, that do at "
+        f"least so well{band} (Dolan and Moré 2002; Agarwal et al. 2021). Dotted: where the lines "
+        f"lie furthest apart; labels stand at their heights there.{note}"
+    )
+    return picture(figure, "profile", title, caption, _profile_table(known, names))
+
+
+def profile_title(profile: pd.DataFrame, label: str, kind: str) -> str:
+    """Return the finding: where the lines lie furthest apart, and how far."""
+    spread = profile.groupby("tau")["share"].agg(lambda share: share.max() - share.min())
+    tau = spread.index[int(spread.to_numpy().argmax())]
+    here = profile[profile["tau"] == tau].sort_values("share", kind="stable")
+    edge = number(float(tau))
+    end = {
+        "score": f"reach a {label} of {edge}",
+        "ratio": f"have a {label} within {edge} times the best",
+        "gap": f"have a {label} within {edge} of the best",
+    }[kind]
+    (most, best), (least, worst) = (_said(here.iloc[place]) for place in (-1, 0))
+    first = f"{most} of the runs of {here['arm'].iloc[-1]} {end} ({best})"
+    return f"{first}, {least} of those of {here['arm'].iloc[0]} ({worst})"
+
+
+def _said(row: pd.Series) -> tuple[str, str]:
+    """Return a share with its interval, and the count that belongs in brackets after it."""
+    return entries.share(row).words, f"n {counted(row['k'], row['n'])}"
+
+
+def _profile_table(profile: pd.DataFrame, names: Sequence[str]) -> Table:
+    """Return the shares at eleven places along the axis."""
+    taus = sorted(profile["tau"].unique())
+    chosen = sorted({taus[round(i * (len(taus) - 1) / 10)] for i in range(11)})
+    columns = [Column("at", True), *(Column(name, True) for name in names)]
+    wide = profile.pivot_table(index="tau", columns="arm", values="share", sort=False)
+    rows: list[list[Entry | str]] = []
+    for tau in chosen:
+        cells = [float(wide.loc[tau, name]) for name in names]
+        shown = [Entry(entries.percent(value), value=entries.known(value)) for value in cells]
+        at = Entry(number(float(tau)), value=None if math.isnan(tau) else float(tau))
+        rows.append([at, *shown])
+    return Table(columns, rows)

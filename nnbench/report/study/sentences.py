@@ -1,0 +1,261 @@
+"""The sentences of a report, made from its numbers.
+
+Rules: an effect is never given without its interval and count; "better" and "worse" are said only
+where the interval excludes zero (the verdict of `nnbench.stats`); nothing is said of a cell that
+did not finish except that it did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from nnbench.report.page.entries import no_interval, share
+from nnbench.report.page.numbers import counted, decimals_for, estimated, interval, number
+from nnbench.report.page.words import listed, spoken, tallied, varies
+from nnbench.stats import METRICS
+
+MOST_COMPARED = 3  # levels beside the baseline that a sentence deals with one by one
+
+
+def effect_decimals(rows: pd.DataFrame) -> int:
+    """Return the decimals that suit all effects of these rows together."""
+    half_widths = (rows["effect_high"] - rows["effect_low"]) / 2
+    return decimals_for(rows["effect"].dropna(), half_widths.dropna())
+
+
+def effect_text(row: Any, decimals: int, words: bool = False) -> str:
+    """Return `−0.052 [−0.060, −0.044]  n 36/36`, or why there is no such thing."""
+    count = f"n {counted(row['pairs_used'], row['pairs'])}"
+    if pd.isna(row["effect"]):
+        return str(row["effect_reason"])
+    size = estimated(row["effect"], row["effect_low"], row["effect_high"], decimals, signed=True)
+    if pd.notna(row["effect_reason"]):
+        return f"{size} ({no_interval(row['effect_reason'])}), {count}"
+    span = interval(row["effect_low"], row["effect_high"], decimals)
+    return f"{size} {span}, {count} pairs" if words else f"{size} {span}\N{NO-BREAK SPACE} {count}"
+
+
+def findings(
+    effects: pd.DataFrame,
+    ranking: pd.DataFrame,
+    baselines: dict[str, str],
+    metric: str,
+    counts: dict[str, int],
+    single: str,
+    together: str = "",
+) -> list[str]:
+    """Return what was found in up to three sentences, the most important first.
+
+    single: the mean, for a study of one arm. together: what to say of two factors that matter more
+    together than the second factor does alone; it takes that factor's place.
+    """
+    label = METRICS[metric].label
+    compared = effects[~effects["baseline"]] if len(effects) else effects
+    if counts["ok"] == 0:
+        return ["No network finished, so there is no effect to report."]
+    if compared.empty:
+        return [f"This study has one arm and compares nothing: {single}."]
+    if compared["effect"].isna().all():
+        return ["No pair of networks finished together, so there is no effect to report."]
+    clear = _clear_sentences(compared, ranking, baselines, label)
+    beside = [together] if together else clear[1:]
+    return [*clear[:1], *beside, *_unclear_sentences(compared, ranking, baselines, label)]
+
+
+def _clear_sentences(
+    compared: pd.DataFrame, ranking: pd.DataFrame, baselines: dict[str, str], label: str
+) -> list[str]:
+    """Say, for the two most important factors with a clear effect, what their levels change."""
+    clear = compared[compared["verdict"].isin(["better", "worse"])]
+    order = [f for f in ranking["factor"] if f in set(clear["factor"])]
+    sentences = []
+    for place, factor in enumerate(order[:2]):
+        row = ranking[ranking["factor"] == factor].iloc[0]
+        is_shared = "within" in row and pd.notna(row["within"])
+        share = f", {share_text(row)}" if is_shared else ""
+        if place > 0:
+            opening = f"Next is {factor}{share}"
+        elif ranking["factor"].iloc[0] == factor and is_shared:
+            opening = f"{varies(label)} most with {factor}{share} of the variance within data sets"
+        else:
+            opening = f"{varies(label)} clearly with {factor}{share}"
+        part = compared[compared["factor"] == factor]
+        sentences.append(f"{opening}: {_levels_said(part, spoken(factor, baselines[factor]))}.")
+    return sentences
+
+
+def _levels_said(part: pd.DataFrame, baseline: str) -> str:
+    """Return what the levels of a factor change: each end named, or where they are many counted."""
+    decimals = effect_decimals(part)
+    # A level of few combinations was compared in a corner of the grid only, and is not named.
+    wide = part[part["pairs"] * 2 >= part["pairs"].max()]
+    ends = [strongest(wide, word) for word in ("better", "worse")]
+    named = [row for row in ends if row is not None]
+    if len(part) <= MOST_COMPARED and named:
+        said = [
+            f"{spoken(row['factor'], row['level'])} is {difference_text(row, decimals)}"
+            for row in named
+        ]
+        return f"compared with {baseline}, {' and '.join(said)}"
+    counts = part["verdict"].value_counts().to_dict()
+    sides = {word: counts.get(word, 0) for word in ("better", "worse")}
+    sides["not told from it"] = len(part) - sum(sides.values())
+    text = f"of {len(part)} levels compared with {baseline}, {tallied(sides)}"
+    if len(alike := [word for word, count in sides.items() if count]) == 1:
+        text = f"compared with {baseline}, all {len(part)} levels are {alike[0]}"
+    if not named:
+        return text
+    row = strongest(pd.DataFrame(named))
+    furthest = spoken(row["factor"], row["level"])
+    return f"{text}; furthest is {furthest}, {difference_text(row, decimals)}"
+
+
+def difference_text(row: Any, decimals: int) -> str:
+    """Return `worse by 0.252 [0.239, 0.265] (n 432/432 pairs)` of a difference that is clear."""
+    low, high = sorted((abs(row["effect_low"]), abs(row["effect_high"])))
+    size = estimated(abs(row["effect"]), low, high, decimals)
+    size += f" {interval(low, high, decimals)}"
+    return f"{row['verdict']} by {size} (n {counted(row['pairs_used'], row['pairs'])} pairs)"
+
+
+def _unclear_sentences(
+    compared: pd.DataFrame, ranking: pd.DataFrame, baselines: dict[str, str], label: str
+) -> list[str]:
+    """Name the factors without a clear effect, and how large the largest of their effects is."""
+    measured = compared[compared["effect"].notna()]
+    clear = set(measured.loc[measured["verdict"].isin(["better", "worse"]), "factor"])
+    unclear = [f for f in ranking["factor"] if f in set(measured["factor"]) - clear]
+    if not unclear:
+        return []
+    row = strongest(measured[measured["factor"].isin(unclear)])
+    places = _factor_decimals(measured, row)
+    size = effect_text(row, places, words=True)
+    factor = row["factor"]
+    arm, baseline = spoken(factor, row["level"]), spoken(factor, baselines[factor])
+    return [
+        f"For {listed(unclear)} no difference from the baseline in {label} can be told from zero; "
+        f"the largest, {arm} against {baseline}, is {size}{_noted(row)}{_settling(row, places)}."
+    ]
+
+
+def _factor_decimals(rows: pd.DataFrame, row: Any) -> int:
+    """Return the decimals in which all of this row's factor is written: one number everywhere."""
+    return effect_decimals(rows[rows["factor"] == row["factor"]])
+
+
+def _noted(row: Any) -> str:
+    """Return why an interval that excludes zero takes no side, in brackets, or nothing."""
+    return f" ({row['note']})" if isinstance(row["note"], str) else ""
+
+
+def _settling(row: Any, places: int) -> str:
+    """Say what the design could have detected, and how many seeds would settle a difference."""
+    if pd.notna(row["effect_reason"]):
+        return ""
+    text = f"; one of {number(row['detectable'], places)} would have been found"
+    if pd.isna(row["detectable"]):
+        text = "; none, however large, would have been found"
+    if pd.isna(row["seeds_needed"]):
+        return text
+    return f"{text}, and about {row['seeds_needed']:,.0f} seeds a data set would settle this one"
+
+
+def strongest(rows: pd.DataFrame, verdict: str | None = None) -> Any:
+    """Return the row with the largest effect, of one verdict if given; None where there is none."""
+    rows = rows if verdict is None else rows[rows["verdict"] == verdict]
+    return None if rows.empty else rows.iloc[int(rows["effect"].abs().to_numpy().argmax())]
+
+
+def finished_sentence(counts: dict[str, int], lost: pd.DataFrame) -> str:
+    """Say how many cells finished, and where most of those that diverged are.
+
+    lost: `factor, level, n, diverged` of the same cells, a row for each level of each factor.
+    """
+    n, ok = counts["n"], counts["ok"]
+    if ok == n and not counts.get("missing"):
+        return f"All {n:,} networks finished; none diverged."
+    parts = [
+        f"{counts[status]:,} {word}"
+        for status, word in (
+            ("diverged", "diverged"),
+            ("crashed", "crashed"),
+            ("missing", "have not run"),
+        )
+        if counts.get(status)
+    ]
+    text = f"{ok:,} of {n:,} networks finished; {listed(parts)}"
+    if counts["diverged"] and len(lost):
+        row = lost.iloc[int((lost["diverged"] / lost["n"]).to_numpy().argmax())]
+        if row["n"] < counts["n"]:
+            arm = spoken(row["factor"], row["level"])
+            text += f", most often with {arm} ({row['diverged']:,} of {row['n']:,})"
+    return text + "."
+
+
+def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], label: str) -> str:
+    """Return the finding of the effects' figure: the largest difference, with all that backs it."""
+    known = effects[effects["effect"].notna() & ~effects["baseline"].astype(bool)]
+    if known.empty:
+        return f"No effect on {label} could be measured"
+    row = strongest(known)
+    size = effect_text(row, _factor_decimals(known, row), words=True)
+    factor = row["factor"]
+    arm, baseline = spoken(factor, row["level"]), spoken(factor, baselines[factor])
+    return f"The largest difference in {label} is {arm} against {baseline}: {size}"
+
+
+def shares_title(within: pd.DataFrame, label: str) -> str:
+    """Return the finding of the analysis of variance: the largest factor, and the noise."""
+    factors = within[within["kind"] == "factor"].dropna(subset=["within"])
+    if factors.empty:
+        return f"The variance in {label} cannot be shared out among the factors"
+    first = factors.iloc[int(factors["within"].to_numpy().argmax())]
+    text = f"{share_text(first)} of the variance in {label} within data sets goes with "
+    text += str(first["term"])
+    seeds = within[within["kind"] == "seeds"].dropna(subset=["within"])
+    return f"{text}, {share_text(seeds.iloc[0])} with the seeds" if len(seeds) else text
+
+
+def share_text(row: Any) -> str:
+    """Return a share within data sets as `45 % [40, 50]`."""
+    entry = share(row, "within")
+    return f"{entry.text} {entry.span}" if entry.span else entry.text
+
+
+def heat_title(cross: pd.DataFrame, row_name: str, column_name: str, label: str) -> str:
+    """Return the finding of the heat map: where the lowest and the highest means are."""
+    known = cross.dropna(subset=["mean"])
+    if known.empty:
+        return "No combination finished"
+    decimals = decimals_for(known["mean"])
+
+    def place(at: int) -> str:
+        cell = known.iloc[at]
+        arm = f"{spoken(row_name, cell['row'])} with {spoken(column_name, cell['column'])}"
+        return f"{number(cell['mean'], decimals)} ({arm} on {cell['data']})"
+
+    means = known["mean"].to_numpy()
+    low, high = int(means.argmin()), int(means.argmax())
+    return f"Mean {label} runs from {place(low)} to {place(high)}"
+
+
+def curves_title(summary: pd.DataFrame, label: str, levels: int) -> str:
+    """Return the finding of the learning curves: where the medians end, on the first data set.
+
+    levels: how many there are; where not all are drawn the title speaks of the drawn ones.
+    """
+    first = summary[summary["data"] == summary["data"].iloc[0]]
+    ends = first.sort_values("epoch").groupby("level", sort=False).last()
+    low, high = ends["median"].idxmin(), ends["median"].idxmax()
+    decimals = decimals_for(ends["median"])
+    few = f"of the {len(ends)} levels drawn, " if len(ends) < levels else ""
+    where = f"On {first['data'].iloc[0]}, {few}median {label} ends"
+    lowest, highest = (number(ends.loc[end, "median"], decimals) for end in (low, high))
+    if len(ends) == 1:
+        return f"{where} at {highest} ({high})"
+    if lowest == highest:
+        return f"{where} at {highest} for {'both' if len(ends) == 2 else f'all {len(ends)}'}"
+    return f"{where} between {lowest} ({low}) and {highest} ({high})"

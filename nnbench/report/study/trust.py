@@ -1,0 +1,97 @@
+"""How far results may be trusted: what is complete, on what they ran, when, and in which code."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from nnbench import stats
+from nnbench.report.page.numbers import duration
+from nnbench.report.page.parts import Code, Commands, Facts, Part, Section, paragraph
+from nnbench.results.read import Results
+
+SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
+FINGERPRINT = 16  # characters of the fingerprint where it is explained
+# Not strftime's, which depend on the machine's language.
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+
+def cell_counts(results: Results) -> dict[str, int]:
+    """Return n, ok, diverged, crashed and missing; n includes the cells that have not run."""
+    counts = stats.status_counts(results.cells)
+    missing = int((results.provenance.get("counts") or {}).get("missing") or 0)
+    return counts | {"missing": missing, "n": counts["n"] + missing}
+
+
+def training_strip(results: Results) -> list[tuple[str, str]]:
+    """Return the strip of trust of a study of networks: what it is called, and what it says."""
+    counts, cells = cell_counts(results), results.cells
+    return [
+        ("complete", completeness(counts)),
+        ("networks finished", f"{counts['ok']:,} of {counts['n']:,}"),
+        ("diverged", f"{counts['diverged']:,}"),
+        ("crashed", f"{counts['crashed']:,}"),
+        ("seeds", f"{cells['seed'].nunique()}"),
+        ("data sets", f"{stats.level_labels(cells, 'data').nunique()}"),
+        *common_strip(results),
+    ]
+
+
+def completeness(counts: dict[str, int]) -> str:
+    """Return whether every cell of the study has run, and if not how many have not."""
+    return f"no, {counts['missing']:,} not run" if counts["missing"] else "yes"
+
+
+def common_strip(results: Results) -> list[tuple[str, str]]:
+    """Return the end of every strip of trust: engine, code, versions, time."""
+    provenance = results.provenance
+    versions = provenance.get("versions") or {}
+    engines: list[str] = []
+    if "engine" in results.cells:
+        engines = sorted({str(name) for name in results.cells["engine"].dropna()})
+    strip = [
+        ("engine", ", ".join(engines) or str(provenance.get("engine", "unknown"))),
+        ("code", code_state(results)),
+        ("nnbench", str(versions.get("nnbench", "unknown"))),
+        ("torch", str(versions.get("torch", "unknown"))),
+    ]
+    wall = provenance.get("wall_seconds")
+    return strip if wall is None else [*strip, ("wall time", duration(float(wall)))]
+
+
+def code_state(results: Results) -> str:
+    """Return the commit that ran, and whether its files were changed; else their fingerprint."""
+    provenance = results.provenance
+    if commit := provenance.get("commit"):
+        return f"{commit[:SHORT]}, {'modified' if provenance.get('modified') else 'clean'}"
+    return str(provenance.get("source_fingerprint") or "unknown")[:SHORT]
+
+
+def reproduce_section(results: Results, commands: list[str], *more: Part) -> Section:
+    """Return the commands that repeat the study, and the versions that it ran with."""
+    provenance = results.provenance
+    versions = sorted((str(k), str(v)) for k, v in (provenance.get("versions") or {}).items())
+    created, fingerprint = provenance.get("created"), provenance.get("source_fingerprint")
+    checkout = [f"git checkout {commit}"] if (commit := provenance.get("commit")) else []
+    pieces: list[str | Code] = [f"Results of {date_text(str(created))}."] if created else []
+    if fingerprint:
+        pieces += [
+            f"{' ' if pieces else ''}The fingerprint ",
+            Code(str(fingerprint)[:FINGERPRINT]),
+            " stands for the sources and libraries that decide a number: nnbench runs a cell again "
+            "where it differs.",
+        ]
+    parts: list[Part] = [Commands([*checkout, *commands]), *more, Facts(versions)]
+    return Section("reproduce", "Reproduce", [*parts, *([paragraph(*pieces)] if pieces else [])])
+
+
+def date_text(created: str) -> str:
+    """Return `24 November 2026, 14:57 UTC` of a time in ISO 8601; what is none stays as it is."""
+    try:
+        when = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    zone = f" {when.tzname()}" if when.tzinfo else ""
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}, {when:%H:%M}{zone}"

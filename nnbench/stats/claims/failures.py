@@ -1,0 +1,112 @@
+"""What divergence says of a claim: a lost pair has no difference, but it is not nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from nnbench.stats import METRICS, wilson_interval
+from nnbench.stats.claims.verdict import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict
+
+
+@dataclass(frozen=True)
+class Failures:
+    """In how many of `blocks` (data set, seed) blocks a cell of each side diverged."""
+
+    first: int
+    second: int
+    blocks: int
+    lost_first: int  # pairs whose first side diverged
+    lost_second: int
+    unknown: int  # pairs lost for another reason, such as a crash
+    reached: tuple[float, float]  # each side's mean over the pairs in which it has a number
+
+    @property
+    def clear(self) -> int:
+        """Return 1 or 2 where that side diverges clearly more often, else 0.
+
+        Clearly: the two Wilson 95 % intervals of the shares of blocks do not overlap. Of four
+        blocks, all against none is the first that counts.
+        """
+        first, second = (wilson_interval(k, self.blocks) for k in (self.first, self.second))
+        if first.low > second.high:
+            return 1
+        return 2 if second.low > first.high else 0
+
+
+def failures_of(table: pd.DataFrame) -> Failures:
+    """Count the divergences of a claim's pairs, by pair and by block."""
+    sides = table[["first_failed", "second_failed"]].astype(bool)
+    by_block = sides.groupby([table["data"], table["seed"]]).any()
+    lost = table["difference"].isna()
+    explained = sides.any(axis="columns")
+    return Failures(
+        first=int(by_block["first_failed"].sum()),
+        second=int(by_block["second_failed"].sum()),
+        blocks=len(by_block),
+        lost_first=int(sides["first_failed"].sum()),
+        lost_second=int(sides["second_failed"].sum()),
+        unknown=int((lost & ~explained).sum()),
+        reached=(float(table["first"].mean()), float(table["second"].mean())),
+    )
+
+
+def with_failures(found: Verdict, failures: Failures, names: tuple[str, str]) -> Verdict:
+    """Return the verdict with divergence taken into account; `names` are those of the sides.
+
+    Without any difference to measure, a side that diverges clearly more often loses. With some,
+    the mean is over pairs that finished, so a verdict that the divergences clearly speak against
+    is withdrawn; and two sides of which one diverges clearly more often are not the same.
+    """
+    told = _told(found, failures, names)
+    reason = "; ".join(part for part in (found.reason, told) if part)
+    worse = failures.clear
+    if found.margin is not None:
+        if worse:
+            return _decided(found, CONTRADICTED, f"{reason}: that is not the same")
+        return _undecided_if_empty(found, reason)
+    if not found.n_ok:
+        if worse:
+            word = SUPPORTED if worse == 2 else CONTRADICTED
+            survivor = 2 - worse  # the place of the side that diverges less
+            mean = failures.reached[survivor]
+            label = METRICS[found.metric].label
+            more = (
+                "" if math.isnan(mean) else f"; {names[survivor]} reached a {label} of {mean:.3g}"
+            )
+            return _decided(
+                found, word, f"{reason}, and no pair finished: divergence decides{more}"
+            )
+        return _undecided_if_empty(found, reason)
+    against = {1: SUPPORTED, 2: CONTRADICTED}.get(worse)
+    if against == found.verdict:
+        return replace(
+            found,
+            verdict=UNDECIDED,
+            reason=f"{reason}; the pairs that finished would have it {found.verdict}, "
+            "but the divergences speak against that",
+        )
+    return replace(found, reason=reason)
+
+
+def _decided(found: Verdict, word: str, reason: str) -> Verdict:
+    return replace(found, verdict=word, reason=reason, seeds_needed=None)
+
+
+def _undecided_if_empty(found: Verdict, reason: str) -> Verdict:
+    if found.n_ok:
+        return replace(found, reason=reason)
+    return replace(found, verdict=UNDECIDED, reason=reason or "no pair has a difference")
+
+
+def _told(found: Verdict, failures: Failures, names: tuple[str, str]) -> str:
+    """Say how many pairs have no difference and which side diverged in how many."""
+    if not (failures.lost_first or failures.lost_second or failures.unknown):
+        return ""
+    counts = zip(names, (failures.lost_first, failures.lost_second), strict=True)
+    parts = [f"{name} diverged in {count}" for name, count in counts if count]
+    if failures.unknown:
+        parts.append(f"{failures.unknown} have no result")
+    return f"of {found.n} pairs, {', '.join(parts)}"

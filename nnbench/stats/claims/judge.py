@@ -1,0 +1,224 @@
+"""The rules of judgement: a claim and a study's cells in, a verdict out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nnbench import stats
+from nnbench.seeds import numpy_generator
+from nnbench.stats.claims import spread
+from nnbench.stats.claims.failures import failures_of, with_failures
+from nnbench.stats.claims.pairs import (
+    KNOWN_OF_DIVERGED,
+    NEVER_REACHED,
+    WITHOUT_CHANCE,
+    described,
+    pair_sides,
+    sides_of,
+)
+from nnbench.stats.claims.verdict import (
+    CONTRADICTED,
+    EXACT,
+    RANKS,
+    SUPPORTED,
+    UNDECIDED,
+    Verdict,
+    equated_word,
+    ranked_word,
+)
+
+TIMING = "seconds"
+
+
+def judge_all(study: Mapping[str, Any], cells: pd.DataFrame) -> list[Verdict]:
+    """Return the verdicts on all claims of a study, in its order.
+
+    study: the document in provenance.json; cells: one row per cell.
+    """
+    return [judge(claim, cells, study) for claim in study.get("claims") or []]
+
+
+def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any]) -> Verdict:
+    """Return the verdict on one claim; what cannot be judged is undecided, with the reason."""
+    by, margin = float(claim.get("by") or 0.0), claim.get("margin")
+    if claim.get("better") and margin is not None:
+        by, margin = -float(margin), None  # worse by less than the margin, if worse at all
+    blank = Verdict(
+        text=str(claim["text"]),
+        verdict=UNDECIDED,
+        metric=str(claim["metric"]),
+        by=by,
+        margin=margin,
+        course=claim.get("course"),
+    )
+    pairs = pair_sides(claim, cells, study)
+    if pairs.reason:
+        return replace(blank, reason=pairs.reason)
+    table = pairs.table
+    if blank.metric == TIMING:
+        table = _timed(table)
+    whole = table[table["difference"].notna()]
+    counted = replace(
+        blank,
+        n=len(table),
+        n_ok=len(whole),
+        blocks=len(whole[["data", "seed"]].drop_duplicates()),
+    )
+    is_exact = study.get("kind") == "numerics" or blank.metric in WITHOUT_CHANCE
+    if is_exact and blank.metric != TIMING:
+        return _exact(counted, whole)
+    if not whole.empty:
+        counted = _measured(counted, whole, _generator(study, counted))
+    first, second = map(described, sides_of(claim))
+    return with_failures(counted, failures_of(table), (first, second))
+
+
+def _measured(found: Verdict, whole: pd.DataFrame, generator: np.random.Generator) -> Verdict:
+    """Judge by the pairs that have a difference."""
+    if found.metric in NEVER_REACHED and _never(whole).any():
+        return _by_rank(found, whole, generator)
+    is_bounded = found.metric in KNOWN_OF_DIVERGED
+    interval = spread.interval_of(whole, is_bounded, generator)
+    most = stats.METRICS[found.metric].range
+    return _by_difference(found, whole, spread.clipped(interval, most), is_bounded)
+
+
+def _generator(study: Mapping[str, Any], found: Verdict) -> np.random.Generator:
+    """Return a generator of this claim's own: another claim in the file changes no interval."""
+    return numpy_generator(int(study.get("seed") or 0), f"claim/{found.text}", "", 0)
+
+
+def _timed(table: pd.DataFrame) -> pd.DataFrame:
+    """Make one block of the pairs of a data set that share both timings.
+
+    Cells that trained as one stack have one timing between them, whatever their seeds.
+    """
+    return table.assign(seed=table["first"].astype(str) + "/" + table["second"].astype(str))
+
+
+def _never(whole: pd.DataFrame) -> pd.Series:
+    return np.isinf(whole["first"]) | np.isinf(whole["second"])
+
+
+def _by_difference(
+    found: Verdict, whole: pd.DataFrame, interval: stats.Interval, is_bounded: bool
+) -> Verdict:
+    """Judge by the interval of the mean difference."""
+    measured = replace(found, effect=interval.estimate, low=interval.low, high=interval.high)
+    if interval.reason:
+        return _without_interval(measured, whole, interval.reason, is_bounded)
+    mean, edge = interval.estimate, found.margin
+    if edge is not None:
+        word = equated_word(interval.low, interval.high, edge)
+        gap = abs(edge - abs(mean))
+    elif found.by >= 0 and (whole["difference"] == 0).all():
+        return replace(measured, reason=_all_tie(whole))
+    else:
+        word = ranked_word(interval.low, interval.high, found.by)
+        gap = abs(mean - found.by)
+    needed = spread.seeds_for(whole, gap) if word == UNDECIDED else None
+    return replace(measured, verdict=word, seeds_needed=needed)
+
+
+def _all_tie(whole: pd.DataFrame) -> str:
+    return f"none of {len(whole)} pairs differs"
+
+
+def _without_interval(
+    found: Verdict, whole: pd.DataFrame, reason: str, is_bounded: bool
+) -> Verdict:
+    """Say why there is no interval, and how many seeds would give one that decides."""
+    means = spread.block_means(whole)
+    sizes = means.groupby("data").size()
+    told = reason.removeprefix("undefined: ")
+    needed = None
+    if np.isnan(found.effect):
+        return replace(found, reason=told)
+    if (sizes < 2).any() and found.metric == TIMING:
+        told = "no interval, since the networks of a data set were timed as one stack"
+    elif (sizes < 2).any():
+        told = f"{told}: one seed shows no chance"
+    elif found.metric == TIMING:
+        told = "no interval, since all timings differ alike"
+    elif spread.is_constant(means["difference"]):
+        is_tie = found.effect == 0
+        told = _all_tie(whole) if is_tie else f"all {len(whole)} pairs differ by the same"
+        # more blocks like these decide only where `alike_interval` has an interval for them
+        would_decide = is_tie and found.margin is not None if not is_bounded else not is_tie
+        if would_decide and len(means) < spread.ALL_ALIKE:
+            told = f"{told}, but that is only {len(means)} blocks"
+            needed = -(-spread.ALL_ALIKE // len(sizes))
+    return replace(found, reason=told, seeds_needed=needed)
+
+
+def _by_rank(found: Verdict, whole: pd.DataFrame, generator: np.random.Generator) -> Verdict:
+    """Judge a metric that some cells never reached: by order, never coming after every number.
+
+    For "better", a pair counts 1 where the first side is ahead by more than `by`, -1 where it is
+    ahead by less or behind, 0 where it is ahead by just that; two that never arrive tie. For
+    "same", a pair counts 1 where the two lie within the margin, else -1. The mean must be clearly
+    above 0: then most pairs say what the claim says.
+    """
+    if not np.isfinite(whole[["first", "second"]].to_numpy()).any():
+        return replace(found, reason=f"neither side ever arrived in any of {len(whole)} pairs")
+    difference = whole["difference"]
+    score = np.sign(difference - found.by)
+    if found.margin is not None:
+        score = (difference.abs() <= found.margin).map({True: 1.0, False: -1.0})
+    scored = whole.assign(difference=score)
+    interval = spread.clipped(spread.interval_of(scored, True, generator), 1.0)
+    ordered = _by_sign(found, scored, interval)
+    told = f"in {_never(whole).sum()} of them a side never arrived, which counts as last"
+    reason = "; ".join(part for part in (told, ordered.reason) if part)
+    ahead, behind = int((score > 0).sum()), int((score < 0).sum())
+    return replace(ordered, scale=RANKS, reason=reason, ahead=ahead, behind=behind)
+
+
+def _by_sign(found: Verdict, scored: pd.DataFrame, interval: stats.Interval) -> Verdict:
+    """Judge by the interval of the mean score of the pairs, between -1 and 1."""
+    measured = replace(found, effect=interval.estimate, low=interval.low, high=interval.high)
+    if interval.reason:
+        return _without_interval(measured, scored, interval.reason, is_bounded=True)
+    word = ranked_word(interval.low, interval.high, 0.0)
+    needed = spread.seeds_for(scored, abs(interval.estimate)) if word == UNDECIDED else None
+    return replace(measured, verdict=word, seeds_needed=needed)
+
+
+def _exact(found: Verdict, whole: pd.DataFrame) -> Verdict:
+    """Judge computations without randomness: no interval, but every pair must say the same.
+
+    "Better" is supported where no pair is against it and one at least is for it, contradicted
+    where none is for it; "same" is supported where all pairs lie within the margin, contradicted
+    where none does. Anything else is undecided.
+    """
+    if whole.empty:
+        return replace(found, reason=f"no pair has a finite {found.metric} on both sides")
+    difference = whole["difference"]
+    if found.margin is None:
+        for_it = (difference >= found.by) & ((difference > 0) | (found.by < 0))
+        against = (difference < found.by) | ((difference < 0) & (found.by >= 0))
+    else:
+        for_it = difference.abs() <= found.margin
+        against = ~for_it
+    counts = [int(for_it.sum()), int(against.sum())]
+    word = UNDECIDED
+    if for_it.any() != against.any():
+        word = SUPPORTED if for_it.any() else CONTRADICTED
+    elif not for_it.any():  # all pairs are equal, and nothing could make them differ
+        word = CONTRADICTED
+    told = _exact_words(counts, len(whole))
+    is_small = difference.abs().max() <= spread.TOO_LARGE
+    effect = float(difference.mean()) if is_small else np.nan
+    return replace(found, verdict=word, effect=effect, reason=told, scale=EXACT, blocks=0)
+
+
+def _exact_words(counts: Sequence[int], n: int) -> str:
+    ties = n - sum(counts)
+    equal = f", {ties} equal" if ties else ""
+    pairs = "the one pair" if n == 1 else f"{n} pairs"
+    return f"exact, without chance: of {pairs}, {counts[0]} for it, {counts[1]} against it{equal}"

@@ -1,0 +1,218 @@
+"""A claim's two sides, paired: cells alike in data set, seed and every factor not named.
+
+Where a side has several cells in one pair (norm = "batchnorm" in two positions against none), their
+mean stands for it, and the pair is lost if one of them has no number: the survivors alone would be
+too good. A parameter of a named factor that takes the same values on both sides is paired too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from nnbench import stats
+from nnbench.study.selection import Partial, matches
+
+# A walk that diverged has not reached the minimum: of this metric alone it has a value.
+KNOWN_OF_DIVERGED = ("reached_global",)
+# Null where the target was never reached, which is worse than any number.
+NEVER_REACHED = ("epochs_to_target", "steps_to_minimum")
+# Computed from the recipe: the same for every seed.
+WITHOUT_CHANCE = ("state_per_param",)
+SIDES = ("first", "second")
+
+
+class Pairs(NamedTuple):
+    """One row a pair: `data, seed`, `first` and `second` (the metric; inf where never reached),
+    `first_failed` and `second_failed` (diverged), `difference` (positive favours the first side).
+
+    `reason` says why there is no pair, where there is none.
+    """
+
+    table: pd.DataFrame
+    reason: str = ""
+
+
+def sides_of(claim: Mapping[str, Any]) -> tuple[Partial, Partial]:
+    """Return what is compared with what: better and than, or same and as."""
+    names = ("better", "than") if claim.get("better") else ("same", "as")
+    first, second = (claim.get(name) or {} for name in names)
+    return first, second
+
+
+def described(partial: Partial) -> str:
+    """Return a naming of cells in words: `momentum (lr 0.03)`."""
+    first, *rest = (_described(key, wanted) for key, wanted in partial.items())
+    return f"{first} ({', '.join(rest)})" if rest else first
+
+
+def _described(key: str, wanted: Any) -> str:
+    if isinstance(wanted, list):
+        return " or ".join(
+            described(one) if isinstance(one, dict) else _described(key, one) for one in wanted
+        )
+    if isinstance(wanted, str) and "." not in key and wanted != "none":
+        return wanted
+    return f"{key.split('.')[-1]} {stats.format_level(wanted)}"
+
+
+def select(cells: pd.DataFrame, partial: Partial) -> np.ndarray:
+    """Return which cells (n,) have all that a normalised partial assignment names."""
+    columns = [key for key in _keys(partial) if key in cells]
+    if not columns:
+        return np.full(len(cells), not partial)
+    kinds = cells[columns].drop_duplicates()
+    found = [matches(_recipe(row), partial) for row in kinds.to_dict("records")]
+    wanted = kinds[np.array(found, dtype=bool)].assign(wanted=True)
+    joined = cells[columns].merge(wanted, on=columns, how="left")["wanted"]
+    return joined.eq(True).to_numpy(dtype=bool)
+
+
+def _keys(partial: Partial) -> list[str]:
+    """Return every field that a partial assignment names, in lists of tables too."""
+    found = list(partial)
+    for wanted in partial.values():
+        tables = wanted if isinstance(wanted, list) else []
+        found += [key for one in tables if isinstance(one, dict) for key in _keys(one)]
+    return list(dict.fromkeys(found))
+
+
+def _recipe(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a row of a table as a recipe: without what it has not; list-valued text as a tuple."""
+    return {key: _plain(value) for key, value in row.items() if not pd.isna(value)}
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    if isinstance(value, str) and value.startswith("["):  # a list-valued level, as tables hold it
+        with suppress(ValueError):
+            return tuple(json.loads(value))
+    return value
+
+
+def pair_sides(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any]) -> Pairs:
+    """Return the claim's pairs, tuned parameters chosen on validation first."""
+    first, second = sides_of(claim)
+    metric = str(claim["metric"])
+    if metric not in stats.METRICS or metric not in cells:
+        return _none(f"the results have no {metric}")
+    here = cells[select(cells, claim.get("where") or {})]
+    masks = [select(here, side) for side in (first, second)]
+    for name, mask in zip(_names(claim), masks, strict=True):
+        if not mask.any():
+            return _none(f"no cell is both in {name} and in where")
+    named = [*_keys(first), *_keys(second)]
+    both = _measured(here[masks[0] | masks[1]], metric)
+    if both.empty:
+        return _none(f"no cell has a {stats.METRICS[metric].label}")
+    tuned = _tuned(study, [*named, *_keys(claim.get("where") or {})], cells)
+    factors = stats.top_factors(_untuned(study, tuned), cells.columns)
+    # By the study's metric, whatever the claim's own: a claim is about the networks of the report.
+    judged = (study.get("report") or {}).get("metric") or metric
+    chosen = stats.choose_tuned(both, factors, tuned, judged)
+    sides = [chosen[select(chosen, side)] for side in (first, second)]
+    keys = _pair_keys(sides, chosen, factors, named, tuned, str(study.get("kind")))
+    return _joined(sides, chosen, keys, metric)
+
+
+def _none(reason: str) -> Pairs:
+    columns = ["data", "seed", *SIDES, *(f"{side}_failed" for side in SIDES), "difference"]
+    return Pairs(pd.DataFrame(columns=columns), reason)
+
+
+def _names(claim: Mapping[str, Any]) -> tuple[str, str]:
+    return ("better", "than") if claim.get("better") else ("same", "as")
+
+
+def _measured(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Return the cells that the metric applies to, with its `value` and whether they `failed`."""
+    if metric in KNOWN_OF_DIVERGED:
+        cells = cells.assign(status=cells["status"].replace("diverged", "ok"))
+    cells, _ = stats.applicable(cells, metric)
+    values = pd.to_numeric(cells[metric], errors="coerce").astype(float)
+    values = values.where(stats.usable(cells, metric))
+    if metric in NEVER_REACHED:
+        values = values.mask(values.isna() & (cells["status"] != "crashed"), np.inf)
+    failed = cells["status"].ne("crashed") & ~stats.usable(cells, metric)
+    if metric in NEVER_REACHED:
+        failed = cells["status"].eq("diverged")
+    return cells.assign(value=values, failed=failed)
+
+
+def _tuned(study: Mapping[str, Any], named: Sequence[str], cells: pd.DataFrame) -> list[str]:
+    """Return the columns to tune: those that the study declared and the claim leaves open."""
+    declared = (study.get("report") or {}).get("tune") or []
+    return [place for place in declared if place not in named and place in cells]
+
+
+def _untuned(study: Mapping[str, Any], tuned: Sequence[str]) -> list[str]:
+    return [factor for factor in study.get("factors") or {} if factor not in tuned]
+
+
+def _pair_keys(
+    sides: Sequence[pd.DataFrame],
+    chosen: pd.DataFrame,
+    factors: Sequence[str],
+    named: Sequence[str],
+    tuned: Sequence[str],
+    kind: str,
+) -> dict[str, pd.Series]:
+    """Return the labels that both cells of a pair share, by name, over the rows of `chosen`."""
+    roots = {key.split(".")[0] for key in named}
+    # The data column of a sweep, and of a walk, only repeats the factor that names its ground.
+    follows = {"numerics": {"answer"}, "landscape": {"landscape"}}.get(kind, {"data"})
+    keys: dict[str, pd.Series] = {}
+    if kind != "numerics" and not roots & follows:
+        keys["data"] = stats.level_labels(chosen, "data")
+    if "seed" not in roots:
+        keys["seed"] = chosen["seed"].astype(str)
+    others = [factor for factor in factors if factor.split(".")[0] not in roots]
+    keys |= {factor: stats.level_labels(chosen, factor, tuned) for factor in others}
+    for column in stats.factor_columns(chosen, sorted(roots)):
+        if column not in named and column not in tuned and _shared(sides, column):
+            keys[column] = chosen[column].astype(object).map(stats.format_level)
+    return keys
+
+
+def _shared(sides: Sequence[pd.DataFrame], column: str) -> bool:
+    first, second = (set(side[column].astype(object).map(stats.format_level)) for side in sides)
+    return first == second
+
+
+def _joined(
+    sides: Sequence[pd.DataFrame], chosen: pd.DataFrame, keys: Mapping[str, pd.Series], metric: str
+) -> Pairs:
+    labels = pd.DataFrame(keys, index=chosen.index) if keys else pd.DataFrame(index=chosen.index)
+    labels = labels.assign(**{"": ""})  # so that there is always something to join on
+    first, second = (_side(side, labels, name) for side, name in zip(sides, SIDES, strict=True))
+    table = first.merge(second, on=list(labels.columns), validate="one_to_one")
+    for name in ("data", "seed"):
+        if name not in table:
+            table[name] = ""
+    sign = 1.0 if stats.METRICS[metric].higher_is_better else -1.0
+    both_never = np.isinf(table["first"]) & np.isinf(table["second"])
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference = sign * (table["first"] - table["second"])
+    table["difference"] = difference.mask(both_never, 0.0)
+    if table.empty:
+        return _none("no cell has a partner alike in data set, seed and every other factor")
+    return Pairs(table)
+
+
+def _side(side: pd.DataFrame, labels: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return one row a pair: the mean of the side's cells, null where one of them has none."""
+    table = labels.loc[side.index].assign(value=side["value"], failed=side["failed"])
+    grouped = table.groupby(list(labels.columns), sort=True)
+    summary = grouped.agg(
+        mean=("value", "mean"), count=("value", "count"), size=("failed", "size"),
+        failed=("failed", "any"),
+    )  # fmt: skip
+    whole = summary["mean"].where(summary["count"] == summary["size"])
+    found = pd.DataFrame({name: whole, f"{name}_failed": summary["failed"]})
+    return found.reset_index()

@@ -1,0 +1,1 @@
+"""A TOML file becomes a Study, and a Study becomes cells."""

@@ -1,0 +1,272 @@
+"""A study file as it is written: its sections, and the first checks of what they hold."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from nnbench.study.kinds import KINDS
+from nnbench.study.metrics import OF_TASK
+from nnbench.study.mistakes import StudyError, nearest, printable, quoted
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+MAX_DEPTH = 20  # of tables and lists within each other
+MAX_TEXT = 10_000  # characters
+MAX_KEY = 200
+MAX_ITEMS = 1000  # of a list or table; seeds, which may be listed, are checked on their own
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+Partial = dict[str, Any]  # see nnbench.study.selection
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Exclusion(_Section):
+    """Cells left out, and why."""
+
+    model_config = ConfigDict(extra="allow")
+    why: str = Field(min_length=1, description="the reason, which the report repeats")
+
+    @model_validator(mode="after")
+    def _names_cells(self) -> Exclusion:
+        if not self.where:
+            raise ValueError("names no cells: add a key of [grid], or all would be left out")
+        return self
+
+    @property
+    def where(self) -> Partial:
+        """Return the levels that name the cells."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Design(_Section):
+    """Which cells of the grid are run."""
+
+    kind: Literal["full", "one_factor", "sample"] = Field(
+        default="full", description="all cells, one change at a time, or n arms drawn from all"
+    )
+    baseline: Partial = Field(default={}, description="one level each; the first if not named")
+    exclude: list[Exclusion] = []
+    n: int | None = Field(default=None, ge=1, description="arms that a sample draws")
+
+    @model_validator(mode="after")
+    def _n_goes_with_sample(self) -> Design:
+        if (self.kind == "sample") != (self.n is not None):
+            raise ValueError('kind = "sample" and n, the number of arms, go together')
+        return self
+
+
+class Probes(_Section):
+    """Per-layer statistics: at initialisation, and each `every` epochs."""
+
+    layers: bool = False
+    every: int = Field(default=1, ge=1)
+    sharpness: bool = Field(default=False, description="the largest curvature of the loss, too")
+    correlation: bool = Field(
+        default=False, description="how alike two inputs' pre-activations are, layer by layer"
+    )
+
+    @model_validator(mode="after")
+    def _options_go_with_layers(self) -> Probes:
+        for name in ("sharpness", "correlation"):
+            if getattr(self, name) and not self.layers:
+                raise ValueError(f"{name} is one of the probes that layers = true turns on: add it")
+        return self
+
+
+class Report(_Section):
+    """What the report ranks on, declared before the run."""
+
+    metric: str = Field(
+        default="test_accuracy",
+        description="what arms are ranked on; unless named, test_r2 where all data is regression",
+    )
+    tune: list[str] = Field(default=[], description="parameters chosen per arm on validation")
+    target: float | None = Field(default=None, description="validation score to be reached")
+
+
+class Claim(_Section):
+    """A prediction to be judged on the cells of `where`.
+
+    Either `better` beats `than`, by `by` or more; or, with `margin`, it is worse by less than that
+    if it is worse at all; or `same` and `as` lie within `margin` of each other, in the metric's
+    own unit.
+    """
+
+    text: str = Field(min_length=1)
+    better: Partial | None = None
+    than: Partial | None = None
+    same: Partial | None = None
+    as_: Partial | None = Field(default=None, alias="as")
+    where: Partial = {}
+    metric: str = Field(default="test_accuracy", description="the report's metric unless named")
+    by: float = Field(default=0.0, ge=0, description="smallest difference that counts")
+    margin: float | None = Field(default=None, gt=0, description="largest that counts as none")
+    course: int | None = Field(default=None, ge=1, description="number in the course's list")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Claim:
+        ranks = {"better": self.better, "than": self.than}
+        equates = {"same": self.same, "as": self.as_}
+        ranked, equated = ([side for side in form.values() if side] for form in (ranks, equates))
+        if (len(ranked), len(equated)) not in ((2, 0), (0, 2)):
+            raise ValueError("needs either better and than, or same and as, each naming levels")
+        if equated and self.margin is None:
+            raise ValueError("same and as need margin, the largest difference that counts as none")
+        if equated and self.by:
+            raise ValueError("by goes with better and than; same and as take margin")
+        if self.by and self.margin is not None:
+            raise ValueError("take by, a least difference, or margin, a largest one; not both")
+        return self
+
+    @property
+    def sides(self) -> tuple[Partial, Partial]:
+        """Return what is compared with what: better and than, or same and as."""
+        if self.better is not None and self.than is not None:
+            return self.better, self.than
+        return self.same or {}, self.as_ or {}
+
+    @property
+    def named(self) -> dict[str, Partial]:
+        """Return every naming of cells by the key that it stands under."""
+        sides = ("better", "than") if self.better is not None else ("same", "as")
+        return dict(zip(sides, self.sides, strict=True)) | {"where": self.where}
+
+
+class Document(_Section):
+    """A study file as it is written."""
+
+    name: str = Field(pattern=NAME_PATTERN, description="also the name of the results' folder")
+    kind: Literal["training", "landscape", "numerics"] = Field(
+        default="training", description="what is studied: networks, walks or rounding"
+    )
+    title: str = ""
+    question: str = ""
+    prediction: str = ""
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="root of all random draws")
+    grid: dict[str, Any] = Field(description="a list is a factor, anything else is held fixed")
+    design: Design = Design()
+    probes: Probes = Probes()
+    report: Report = Report()
+    claim: list[Claim] = []
+
+
+SECTIONS: Mapping[str, type[_Section]] = {
+    "design": Design,
+    "probes": Probes,
+    "report": Report,
+    "claim": Claim,
+}
+
+
+def read_document(content: Mapping[str, Any]) -> Document:
+    """Return the study file that `content` is. Raises StudyError for the first mistake found."""
+    _check_plain(content)
+    try:
+        return Document.model_validate(content)
+    except ValidationError as problem:
+        raise StudyError(_sentence(problem)) from None
+
+
+def with_metrics(document: Document, tasks: Collection[str]) -> Document:
+    """Fill in the metrics that the file does not name; `tasks` are those of its data sets.
+
+    The report takes the one that goes with the kind of study and its tasks, a claim the report's.
+    """
+    usual = KINDS[document.kind].metric
+    if set(tasks) == {"regression"}:
+        usual = OF_TASK["regression"][0]
+    report = _filled(document.report, usual)
+    claims = [_filled(claim, report.metric) for claim in document.claim]
+    return document.model_copy(update={"report": report, "claim": claims})
+
+
+def _filled(section: Any, metric: str) -> Any:
+    named = "metric" in section.model_fields_set
+    return section if named else section.model_copy(update={"metric": metric})
+
+
+def _check_plain(content: Any) -> None:
+    """Refuse what no study has, before anything walks it by recursion or counts its products."""
+    if not isinstance(content, Mapping):
+        raise StudyError("a study is a table of keys, such as name and grid")
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), content)]
+    while waiting:
+        place, value = waiting.pop()
+        if len(place) == MAX_DEPTH:
+            raise StudyError(
+                f"{_place(place[:1])} is nested too deeply: {MAX_DEPTH} levels at most"
+            )
+        if len(value) > MAX_ITEMS and place != ("grid", "seeds"):
+            raise StudyError(
+                f"{_place(place)} has {len(value):,} entries, over the limit of {MAX_ITEMS:,}"
+            )
+        inner: Iterable[tuple[str | int, Any]] = enumerate(value)
+        if isinstance(value, Mapping):
+            inner = value.items()
+            for key in value:
+                _check_key(place, key)
+        for key, one in inner:
+            if isinstance(one, Mapping | list | tuple):
+                waiting.append(((*place, key), one))
+            elif reason := _unfit(one):
+                raise StudyError(f"{_place((*place, key))}: {reason}")
+
+
+def _check_key(place: tuple[str | int, ...], key: Any) -> None:
+    if not isinstance(key, str) or len(key) > MAX_KEY or CONTROL.search(key):
+        where = f" in {_place(place)}" if place else ""
+        raise StudyError(f"unknown key {quoted(key)}{where}: remove it")
+
+
+def _unfit(value: Any) -> str:
+    """Say what is wrong with a single value; nothing where it is a value that a study may have."""
+    if value is None or isinstance(value, bool):
+        return ""
+    if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            return f"has {len(value):,} characters, over the limit of {MAX_TEXT:,}"
+        return "holds a control character: remove it" if CONTROL.search(value) else ""
+    if isinstance(value, int):
+        return "" if abs(value) < 2**63 else "is too large a number"
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else f"is {value}: give a finite number"
+    return f"is {quoted(value)}: give text in quotes, a number, true, false, a list or a table"
+
+
+def _place(parts: tuple[str | int, ...]) -> str:
+    """Return a place in the file as a reader looks for it: ``[design] exclude 1 why``."""
+    words = [str(part + 1) if isinstance(part, int) else printable(part) for part in parts]
+    if not words:
+        return "the study"
+    if len(words) == 1:
+        return f'key "{words[0]}"'
+    head = f"[[{words[0]}]]" if isinstance(parts[1], int) else f"[{words[0]}]"
+    return " ".join([head, *words[1:]])
+
+
+def _sentence(problem: ValidationError) -> str:
+    """Turn pydantic's first complaint into one sentence with the key and the way out."""
+    error = problem.errors()[0]
+    parts = error["loc"]
+    place = _place(parts)
+    if error["type"] == "extra_forbidden":
+        model = SECTIONS.get(str(parts[0]), Document) if len(parts) > 1 else Document
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        where = f" in {_place(parts[:-1])}" if len(parts) > 1 else ""
+        return f"unknown key {quoted(parts[-1])}{where}{nearest(str(parts[-1]), known)}"
+    if error["type"] == "missing":
+        return f"{place} is missing: add it"
+    if error["type"] == "string_pattern_mismatch":
+        return (
+            f"name {quoted(error['input'])} is not allowed: use 1 to 64 lower-case letters, "
+            f"digits, - and _, beginning with a letter or digit"
+        )
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {message[0].lower()}{message[1:]}"

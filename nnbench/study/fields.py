@@ -1,0 +1,113 @@
+"""The keys of `[grid]`: which values each takes and what each is to a stack of networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from nnbench.study.vocabulary import Parameter
+
+
+class Role(Enum):
+    """What a field is to the tensor program that trains a stack."""
+
+    PROGRAM = "program"  # networks that differ in it cannot share a stack
+    NUMBER = "number"  # each network of a stack carries its own
+    SWITCH = "switch"  # a number whose being zero takes code out of the program
+    DRAW = "draw"  # picks the random draws; no part of the program
+
+
+@dataclass(frozen=True)
+class Field:
+    """A key of `[grid]`.
+
+    `kind` names the catalogue's entries that the key chooses from (their parameters have roles of
+    their own); without it the key is a plain value, checked by `value`.
+    """
+
+    role: Role
+    doc: str
+    default: str = ""
+    kind: str = ""
+    value: Parameter | None = None
+
+
+def _entry(kind: str, default: str, role: Role, doc: str) -> Field:
+    return Field(role, doc, default=default, kind=kind)
+
+
+def _plain(role: Role, value: Parameter) -> Field:
+    return Field(role, value.doc, value=value)
+
+
+FIELDS: dict[str, Field] = {
+    "data": _entry("data", "", Role.PROGRAM, "data set (required)"),
+    "depth": _plain(Role.PROGRAM, Parameter(2, "hidden layers", low=0, high=1000)),
+    "width": _plain(Role.PROGRAM, Parameter(32, "units of a hidden layer", low=1, high=100_000)),
+    "activation": _entry("activation", "relu", Role.PROGRAM, "activation of the hidden layers"),
+    "init": _entry("init", "he_normal", Role.NUMBER, "initialisation of the weights"),
+    "bias": _plain(Role.NUMBER, Parameter(0.0, "start of every bias", low=-1e6, high=1e6)),
+    "optimizer": _entry("optimizer", "adam", Role.PROGRAM, "rule of the update"),
+    "schedule": _entry("schedule", "none", Role.NUMBER, "learning rate over time"),
+    "norm": _entry("norm", "none", Role.PROGRAM, "normalisation of the hidden layers"),
+    "dropout": _plain(
+        Role.SWITCH,
+        Parameter(0.0, "share of hidden units dropped in training", low=0, high=1, open_high=True),
+    ),
+    "dropout_kind": _plain(
+        Role.PROGRAM,
+        Parameter(
+            "standard", "alpha keeps SELU's mean and variance", choices=("standard", "alpha")
+        ),
+    ),
+    "weight_decay": _plain(
+        Role.SWITCH,
+        Parameter(None, "L2 or decoupled decay (none: the optimizer's)", 0, 1e6, optional=True),
+    ),
+    "decoupled": _plain(
+        Role.PROGRAM,
+        Parameter(None, "decay apart from the gradient, as AdamW has it", optional=True, flag=True),
+    ),
+    "l1": _plain(Role.SWITCH, Parameter(0.0, "L1 penalty on weights, not biases", 0, 1e6)),
+    "clip_norm": _plain(
+        Role.SWITCH, Parameter(0.0, "largest norm of a network's gradient (0: any)", 0, 1e12)
+    ),
+    "clip_value": _plain(
+        Role.SWITCH, Parameter(0.0, "largest entry of a gradient, absolute (0: any)", 0, 1e12)
+    ),
+    "residual": _plain(
+        Role.PROGRAM, Parameter(False, "add a hidden layer's input to its output, widths allowing")
+    ),
+    "loss": _entry("loss", "auto", Role.PROGRAM, "loss (auto: by the data's task)"),
+    "epochs": _plain(Role.PROGRAM, Parameter(20, "passes over the training part", 0, 10_000_000)),
+    "batch_size": _plain(
+        Role.PROGRAM, Parameter(32, "examples of a step (0: all)", 0, 100_000_000)
+    ),
+    "evaluation": _plain(
+        Role.PROGRAM,
+        Parameter(
+            "eval",
+            "train: as in training, dropout on and each example normalised as a batch of one",
+            choices=("eval", "train"),
+        ),
+    ),
+    "early_stopping": _entry("early_stopping", "none", Role.NUMBER, "when training ends"),
+    "val_fraction": _plain(
+        Role.PROGRAM, Parameter(0.2, "share of the examples for validation", 0.01, 0.9)
+    ),
+    "test_fraction": _plain(
+        Role.PROGRAM, Parameter(0.2, "share of the examples for the test", 0.01, 0.9)
+    ),
+    "dtype": _plain(
+        Role.PROGRAM, Parameter("float32", "number type", choices=("float32", "float64"))
+    ),
+    "probe_every": _plain(
+        Role.PROGRAM, Parameter(0, "epochs between two probes (0: none)", 0, 10**7)
+    ),
+    "probe_sharpness": _plain(Role.PROGRAM, Parameter(False, "probe the largest curvature")),
+    "probe_correlation": _plain(
+        Role.PROGRAM, Parameter(False, "probe the correlation of two inputs through depth")
+    ),
+    "study_seed": _plain(Role.DRAW, Parameter(0, "root of all draws", 0, 2**31 - 1)),
+    "seed": _plain(Role.DRAW, Parameter(0, "repeat", 0, 2**31 - 1)),
+}

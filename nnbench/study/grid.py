@@ -1,0 +1,262 @@
+"""The grid of a study: what the values of `[grid]` stand for, as levels of factors.
+
+One rule: a list is a factor and anything else is held fixed, in a variant's table too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nnbench.study.fields import FIELDS, Field
+from nnbench.study.kinds import KINDS, TRAINING, grid_keys
+from nnbench.study.mistakes import StudyError, nearest, quoted
+from nnbench.study.vocabulary import Parameter, Vocabulary
+
+MAX_CELLS = 200_000
+MAX_LEVELS = 1000  # of one factor
+GRID_KEYS = grid_keys(TRAINING)
+
+Scalar = str | int | float | bool | None | tuple[int | float, ...]
+Flat = dict[str, Scalar]  # fields of one level: {"optimizer": "adam", "optimizer.lr": 0.001, ...}
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of a factor: its fields, and the label that tells it from its siblings."""
+
+    fields: Mapping[str, Scalar] = field(hash=False)
+    label: str
+
+
+def read_seeds(grid: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the repeats that `seeds`, a number or a list, stands for; 3 unless said otherwise."""
+    seeds = grid.get("seeds", 3)
+    check = FIELDS["seed"].value
+    assert check is not None
+    try:
+        if isinstance(seeds, list | tuple):
+            accepted = tuple(int(check.accept(seed)) for seed in seeds)
+            if not accepted or len(set(accepted)) != len(accepted):
+                raise ValueError("must be a number of repeats, or a list of different seeds")
+            return accepted
+        if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_CELLS:
+            raise ValueError(f"must be a number of repeats from 1 to {MAX_CELLS:,}")
+    except ValueError as problem:
+        raise StudyError(f"[grid] seeds = {quoted(seeds)}: {problem}") from None
+    return tuple(range(seeds))
+
+
+def read_grid(
+    grid: Mapping[str, Any], vocabulary: Vocabulary
+) -> tuple[dict[str, list[Level]], frozenset[str]]:
+    """Return every grid key's levels, and the keys that are factors."""
+    kind = KINDS[vocabulary.study_kind]
+    known = grid_keys(vocabulary.study_kind)
+    allowed = [*known, "seeds"] if kind.has_chance else known
+    for key in grid:
+        if key not in allowed:
+            raise StudyError(f"[grid]: unknown key {quoted(key)}{nearest(key, allowed)}")
+    required, example = kind.required
+    if required not in grid:
+        raise StudyError(f"[grid] {required} is missing: {example}")
+    reader = _Reader(vocabulary)
+    levels, listed = {}, set()
+    for key in known:
+        value = grid.get(key, _default(kind.fields[key]))
+        levels[key] = _labelled(key, reader.levels(key, value))
+        if isinstance(grid.get(key), list) or len(levels[key]) > 1:
+            listed.add(key)
+    return levels, frozenset(listed)
+
+
+def _default(field: Field) -> Any:
+    return field.default if field.value is None else field.value.default
+
+
+def parameter_at(place: str, fields: Mapping[str, Scalar], vocabulary: Vocabulary) -> Parameter:
+    """Return what is known of a place such as ``schedule.first.gamma`` in a level or recipe."""
+    key, *rest = place.split(".")
+    entry = KINDS[vocabulary.study_kind].fields[key]
+    parameter = entry.value or Parameter(entry.default, entry.doc, kind=entry.kind)
+    for part in rest:
+        parameter = vocabulary.kinds[parameter.kind][str(fields[key])].parameters[part]
+        key = f"{key}.{part}"
+    return parameter
+
+
+def accept(parameter: Parameter, value: Any, vocabulary: Vocabulary) -> Scalar:
+    """Return a single value in its canonical form, or raise ValueError saying what is allowed."""
+    if not parameter.kind or (parameter.optional and value in (None, "none")):
+        accepted: Scalar = parameter.accept(value)
+        return accepted
+    if value == parameter.default == "auto":
+        return "auto"
+    if not isinstance(value, str):
+        raise ValueError(
+            f'{quoted(value)} must be a name in quotes, or a table with a name = "..."'
+        )
+    found = vocabulary.find(parameter.kind, value)
+    if found is None:
+        known = nearest(value, vocabulary.kinds[parameter.kind])
+        raise ValueError(f"unknown name {quoted(value)}{known}")
+    return found
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Turns a value of `[grid]` into levels, each as flat fields."""
+
+    vocabulary: Vocabulary
+
+    def levels(self, key: str, value: Any) -> list[Flat]:
+        """Return the levels of one grid key, all different."""
+        found = self._values(key, parameter_at(key, {}, self.vocabulary), value)
+        seen = set()
+        for fields in found:
+            identity = tuple(fields.items())
+            if identity in seen:
+                text = " ".join(f"{name} = {quoted(one)}" for name, one in fields.items())
+                raise StudyError(f"[grid] {key} has one level twice: remove one {text}")
+            seen.add(identity)
+        return found
+
+    def _values(self, place: str, parameter: Parameter, value: Any) -> list[Flat]:
+        """Return the levels of a value, or of each value of a list."""
+        # a list-valued default, (2, 4), is one level as it stands
+        listed = list(value) if isinstance(value, list) else [value]
+        if not listed:
+            raise StudyError(f"[grid] {place} is an empty list: give it a level, or remove the key")
+        found: list[Flat] = []
+        for one in listed:
+            if isinstance(one, Mapping) and parameter.kind:
+                found += self._table(place, parameter, one)
+            else:
+                found += self._single(place, parameter, one)
+            self._check_number(place, len(found))
+        return found
+
+    def _single(self, place: str, parameter: Parameter, value: Any) -> list[Flat]:
+        try:
+            accepted = accept(parameter, value, self.vocabulary)
+        except ValueError as problem:
+            shown = place if parameter.kind else f"{place} = {quoted(value)}"
+            raise StudyError(f"[grid] {shown}: {problem}") from None
+        if parameter.kind and accepted not in (None, "auto"):
+            return self._variant(place, parameter.kind, str(accepted), {})
+        return [{place: accepted}]
+
+    def _table(self, place: str, parameter: Parameter, table: Mapping[str, Any]) -> list[Flat]:
+        """Return the levels of a table with a name, or of one that an entry reads by itself."""
+        entries = self.vocabulary.kinds[parameter.kind]
+        readers = [entries[key].reader for key in table if key in entries and "name" not in table]
+        for read in filter(None, readers):
+            try:
+                found = read(table, self.vocabulary.folder)
+            except ValueError as problem:
+                raise StudyError(f"[grid] {place}: {problem}") from None
+            return [
+                {place + name.removeprefix(parameter.kind): value for name, value in one.items()}
+                for one in found
+            ]
+        if "name" not in table:
+            raise StudyError(f'[grid] {place} = {quoted(table)}: the table needs a name = "..."')
+        try:
+            name = accept(parameter, table["name"], self.vocabulary)
+        except ValueError as problem:
+            raise StudyError(f"[grid] {place}: {problem}") from None
+        given = {key: value for key, value in table.items() if key != "name"}
+        if name in (None, "auto") and not given:
+            return [{place: name}]
+        return self._variant(place, parameter.kind, str(name), given)
+
+    def _variant(self, place: str, kind: str, name: str, given: Mapping[str, Any]) -> list[Flat]:
+        """Return the levels of one entry; a list among the given parameters is a factor too."""
+        entry = self.vocabulary.kinds[kind].get(name)
+        parameters = entry.parameters if entry else {}
+        if entry and entry.reader:
+            raise StudyError(f'[grid] {place} "{name}": give the file, as {{ {name} = "..." }}')
+        for key in given:
+            if key not in parameters:
+                known = grid_keys(self.vocabulary.study_kind)
+                raise StudyError(_unknown_parameter(place, name, key, parameters, known))
+        choices: list[list[Flat]] = [[{place: name}]]
+        for key, parameter in parameters.items():
+            value = given.get(key, parameter.default)
+            choices.append(self._values(f"{place}.{key}", parameter, value))
+        self._check_number(place, math.prod(map(len, choices)))
+        return [
+            {key: value for part in choice for key, value in part.items()}
+            for choice in itertools.product(*choices)
+        ]
+
+    @staticmethod
+    def _check_number(place: str, number: int) -> None:
+        if number > MAX_LEVELS:
+            raise StudyError(
+                f"[grid] {place} has {number:,} levels, over the limit of {MAX_LEVELS:,}: shorten "
+                f"its lists"
+            )
+
+
+def _unknown_parameter(
+    place: str, name: str, key: str, known: Mapping[str, Parameter], keys: Sequence[str]
+) -> str:
+    if key in keys:
+        return (
+            f'[grid] {place} "{name}": "{key}" is a key of [grid] itself, not of the {place}: '
+            f"move it up"
+        )
+    hint = nearest(key, known) if known else "; it has no parameters"
+    return f'[grid] {place} "{name}": unknown parameter {quoted(key)}{hint}'
+
+
+def _labelled(key: str, flat: list[Flat]) -> list[Level]:
+    """Label levels by name and by those parameters that tell namesakes apart.
+
+    A parameter of a variant within a variant is compared among those with the same names above it.
+    """
+    values: defaultdict[tuple[Any, ...], set[Scalar]] = defaultdict(set)
+    for fields in flat:
+        for place, value in fields.items():
+            values[place, *_names_above(place, fields)].add(value)
+    levels = []
+    for fields in flat:
+        varying = [
+            f"{place.removeprefix(key + '.')}={value_label(value)}"
+            for place, value in readable(fields).items()
+            if place != key and len(values[place, *_names_above(place, fields)]) > 1
+        ]
+        levels.append(Level(fields, " ".join([value_label(fields[key]), *varying])))
+    return levels
+
+
+def readable(fields: Mapping[str, Scalar]) -> Flat:
+    """Return fields as people read them: a file by its name, without its folder and its hash."""
+    shown = {place: value for place, value in fields.items() if place != "data.sha256"}
+    if isinstance(shown.get("data.path"), str):
+        shown["data.path"] = Path(str(shown["data.path"])).name
+    return shown
+
+
+def _names_above(place: str, fields: Flat) -> list[Scalar]:
+    parts = place.split(".")
+    return [fields[".".join(parts[:depth])] for depth in range(1, len(parts))]
+
+
+def value_label(value: Scalar) -> str:
+    """Return a value as labels show it, no digit lost: ``0.001``, ``8``, ``true``, ``[2, 4]``."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(value_label, value))}]"
+    return str(value)

@@ -1,0 +1,194 @@
+"""The JSON Schema of a study file, for editors: built from what the reader itself checks by.
+
+It says less than the reader: which recipes cannot be, which levels a claim may name and how many
+cells are too many only the reader knows. What the reader accepts, the schema accepts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from nnbench.study.document import Document
+from nnbench.study.grid import MAX_CELLS
+from nnbench.study.kinds import KINDS, TRAINING, grid_keys
+from nnbench.study.metrics import METRICS
+from nnbench.study.vocabulary import Entry, Parameter, Vocabulary
+
+Schema = dict[str, Any]
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def study_schema(vocabulary: Vocabulary) -> Schema:
+    """Return the JSON Schema (draft 2020-12) of a study file written in this vocabulary."""
+    schema = Document.model_json_schema()
+    definitions = schema["$defs"]
+    for kind, entries in vocabulary.kinds.items():
+        definitions[f"name_of_{kind}"] = _names(entries)
+        definitions[kind] = _variant(kind, entries)
+    definitions["cells"] = _partial()
+    for kind in KINDS:
+        definitions[f"grid_of_{kind}"] = _grid(kind)
+    schema["properties"]["grid"] = {
+        "description": "a list is a factor, anything else is held fixed"
+    }
+    schema["anyOf"] = [_of_kind(kind) for kind in KINDS]
+    for section, key in _partials():
+        properties = definitions[section]["properties"]
+        about = {
+            name: properties[key][name] for name in ("description",) if name in properties[key]
+        }
+        properties[key] = {"$ref": "#/$defs/cells"} | about
+    definitions["Exclusion"]["additionalProperties"] = True
+    definitions["Exclusion"]["propertyNames"] = {"pattern": f"^why$|{_places()}"}
+    forms = (["better", "than"], ["same", "as", "margin"])
+    definitions["Claim"]["oneOf"] = [{"required": keys} for keys in forms]
+    for section in ("Report", "Claim"):
+        definitions[section]["properties"]["metric"] |= {"enum": list(METRICS)}
+    return {"$schema": DIALECT} | schema
+
+
+def _of_kind(kind: str) -> Schema:
+    """Return what a study of one kind is: its own keys in the grid. Unsaid, it is of training."""
+    properties = {"kind": {"const": kind}, "grid": {"$ref": f"#/$defs/grid_of_{kind}"}}
+    return {"properties": properties} | ({} if kind == TRAINING else {"required": ["kind"]})
+
+
+def _partials() -> list[tuple[str, str]]:
+    sides = ("better", "than", "same", "as", "where")
+    return [("Design", "baseline"), *(("Claim", side) for side in sides)]
+
+
+def _places() -> str:
+    keys = dict.fromkeys(key for kind in KINDS for key in grid_keys(kind))
+    return rf"^({'|'.join([*keys, 'seed'])})(\.|$)"
+
+
+def _partial() -> Schema:
+    return {
+        "type": "object",
+        "description": "levels by key: all of them together name a set of cells",
+        "propertyNames": {"pattern": _places()},
+    }
+
+
+def _grid(kind: str) -> Schema:
+    properties: Schema = {}
+    for key in grid_keys(kind):
+        field = KINDS[kind].fields[key]
+        level: Schema = {"$ref": f"#/$defs/{field.kind}"} if field.kind else _value(field.value)
+        if field.default == "auto":
+            level = {"anyOf": [{"const": "auto"}, level]}
+        default = field.value.default if field.value else field.default
+        properties[key] = _one_or_list(level) | {"description": field.doc} | _default(default)
+    if KINDS[kind].has_chance:
+        properties["seeds"] = _seeds()
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [KINDS[kind].required[0]],
+        "additionalProperties": False,
+    }
+
+
+def _seeds() -> Schema:
+    whole = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
+    return {
+        "description": "number of repeats, or the repeats themselves",
+        "default": 3,
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": MAX_CELLS},
+            {"type": "array", "items": whole, "minItems": 1, "uniqueItems": True},
+        ],
+    }
+
+
+def _default(value: Any) -> Schema:
+    if value is None:
+        return {"default": "none"}
+    return {} if value == "" else {"default": [list(value)] if isinstance(value, tuple) else value}
+
+
+def _one_or_list(level: Schema) -> Schema:
+    return {"anyOf": [level, {"type": "array", "items": level, "minItems": 1}]}
+
+
+def _names(entries: Mapping[str, Entry]) -> Schema:
+    """Return the names of a factor's levels, with what each is."""
+    found = []
+    for name, entry in entries.items():
+        if entry.reader is None:
+            found.append({"const": name, "description": entry.summary})
+            found += [
+                {"const": alias, "description": f"another name of {name}"}
+                for alias in entry.aliases
+            ]
+    return {"anyOf": found}
+
+
+def _variant(kind: str, entries: Mapping[str, Entry]) -> Schema:
+    """Return one level of a factor: a name, or a table with a name and parameters."""
+    tables = [
+        _file_table(name, entry) if entry.reader else _table(name, entry)
+        for name, entry in entries.items()
+    ]
+    return {"anyOf": [{"$ref": f"#/$defs/name_of_{kind}"}, *tables]}
+
+
+def _table(name: str, entry: Entry) -> Schema:
+    parameters = {key: _parameter(parameter) for key, parameter in entry.parameters.items()}
+    return {
+        "type": "object",
+        "description": entry.summary,
+        "properties": {"name": {"enum": [name, *entry.aliases]}} | parameters,
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+
+
+def _parameter(parameter: Parameter) -> Schema:
+    """Return what stands behind a parameter's name: one value, or a list of them."""
+    level = _value(parameter)
+    either = _one_or_list(level)
+    if isinstance(parameter.default, tuple):  # a list of values is one level of a list
+        either = either["anyOf"][1]
+    return either | {"description": parameter.doc} | _default(parameter.default)
+
+
+def _file_table(name: str, entry: Entry) -> Schema:
+    """Return a table that the entry reads by itself: `{ csv = "my.csv", target = "label" }`."""
+    return {
+        "type": "object",
+        "description": entry.summary,
+        "properties": {name: _one_or_list({"type": "string", "minLength": 1})},
+        "required": [name],
+        "not": {"required": ["name"]},
+    }
+
+
+def _value(parameter: Parameter | None) -> Schema:
+    """Return a single value of a parameter."""
+    assert parameter is not None
+    if parameter.kind:
+        schema: Schema = {"$ref": f"#/$defs/{parameter.kind}"}
+    elif parameter.choices:
+        schema = {"enum": list(parameter.choices)}
+    elif parameter.flag or isinstance(parameter.default, bool):
+        schema = {"type": "boolean"}
+    elif isinstance(parameter.default, str):
+        schema = {"type": "string"}
+    elif isinstance(parameter.default, tuple):
+        schema = {"type": "array", "items": _number(parameter), "minItems": 1}
+    else:
+        schema = _number(parameter)
+    return {"anyOf": [schema, {"const": "none"}]} if parameter.optional else schema
+
+
+def _number(parameter: Parameter) -> Schema:
+    schema: Schema = {"type": "integer" if parameter.is_whole else "number"}
+    if parameter.low != -math.inf:
+        schema["exclusiveMinimum" if parameter.open_low else "minimum"] = parameter.low
+    if parameter.high != math.inf:
+        schema["exclusiveMaximum" if parameter.open_high else "maximum"] = parameter.high
+    return schema

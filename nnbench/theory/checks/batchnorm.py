@@ -1,0 +1,172 @@
+"""Checks of batch normalisation: how gradients grow through it, and what it does not see."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from nnbench.theory import laws
+from nnbench.theory.checks.base import Check, Settings, growth_and_error
+from nnbench.theory.checks.nets import (
+    Law,
+    Statistics,
+    by_layer,
+    gradients,
+    make_law,
+    measure,
+    pulled,
+    run,
+)
+from nnbench.training.stacked.network import flatten, unflatten
+
+BATCHES = (8, 16, 32, 64, 128, 256)
+UNITS = 48_000  # normalised units that a batch size is measured on
+UNITS_AN_EXAMPLE = 480  # more for large batches, whose growths differ by less
+TINY_EPS = 1e-12  # the law has none
+GROUP = "Batch normalisation"
+
+
+def check_batchnorm(settings: Settings) -> list[Check]:
+    """Hold gradients through BatchNorm against the growth that Yang et al. predict.
+
+    At the batch sizes of the literature, and at the settings' own.
+    """
+    checks = []
+    found: dict[tuple[str, int], tuple[float, float]] = {}
+    for activation, title, law, formula in (
+        ("relu", "ReLU", laws.batchnorm_relu_growth, "closed form, to pi / (pi - 1)"),
+        ("identity", "linear", laws.batchnorm_linear_growth, "(B - 2) / (B - 3)"),
+    ):
+        for batch in sorted({*BATCHES, settings.batch}):
+            growth, error = found[activation, batch] = _one_layer(settings, batch, activation)
+            checks.append(
+                Check(f"BatchNorm, {title}, batch of {batch}: growth of squared gradients", GROUP,
+                      law(batch), growth, error, law(batch / 2), "half the batch", formula,
+                      detail={"figure": "batchnorm", "batch": batch, "activation": activation})
+            )  # fmt: skip
+    half, full = BATCHES[-2:]
+    limit, error = _extrapolated(found["relu", half], found["relu", full])
+    leak = 0.1
+    squares, mean = (1 + leak**2) / 2, (1 - leak) / math.sqrt(2 * math.pi)
+    checks.append(
+        Check(f"BatchNorm, ReLU, infinite batch (from {half} and {full})", GROUP,
+              laws.batchnorm_relu_growth(math.inf), limit, error, squares / (squares - mean**2),
+              "a slope of 0.1 below zero", "pi / (pi - 1)",
+              allowance=64 / full**2, allows="terms of order 1/B²")
+    )  # fmt: skip
+    return [*checks, _deep(settings), *_scale_invariance(settings)]
+
+
+def _one_layer(settings: Settings, batch: int, activation: str) -> tuple[float, float]:
+    """Return the growth through one layer, and its standard error.
+
+    The inputs are orthogonal, so that a unit's batch is isotropic at any width, as at the fixed
+    point of wide layers; the weights' gradient is then the pre-activations', to a factor. A layer
+    divides by the spread that the layer before it left, so that the growth is the gradient's
+    mean square times that spread.
+    """
+    law = make_law(
+        batch, depth=1, width=settings.width, activation=activation, init="lecun_normal",
+        norm={"name": "batchnorm", "eps": TINY_EPS},
+    )  # fmt: skip
+    count = max(UNITS, UNITS_AN_EXAMPLE * batch) // settings.width
+    seen = measure(
+        {"": law}, f"batchnorm/{batch}", count, _through, v=(batch, settings.width)
+    )[""]  # fmt: skip
+    gradient, spread = seen["gradient"], seen["spread"]
+    growth = float(gradient.mean() / spread.mean())
+    influence = gradient / gradient.mean() - spread / spread.mean()
+    return growth, growth * float(influence.std()) / math.sqrt(count)
+
+
+def _through(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
+    batch = law.program.n_features
+    x = math.sqrt(batch) * torch.eye(batch, dtype=params.dtype)
+    cotangent = noise["v"] - noise["v"].mean(0)  # what a normalised layer above sends down
+
+    def output(weight: Tensor) -> Tensor:
+        changed = flatten(unflatten(law.program, params) | {"0.weight": weight})
+        return run(law, changed, x)["act/0"]
+
+    act, pull = pulled(output, unflatten(law.program, params)["0.weight"])
+    gradient = pull(cotangent)
+    centred = act - act.mean(0)
+    return {
+        # per example and unit, in units of the cotangent's (1 - 1/B); x has mean square 1
+        "gradient": gradient.square().sum(1).mean() / batch / (batch - 1),
+        "spread": centred.square().sum(0).mean() / (batch - 1),
+    }
+
+
+def _extrapolated(
+    at_half: tuple[float, float], at_full: tuple[float, float]
+) -> tuple[float, float]:
+    """Return 2 g(B) - g(B / 2): the limit, up to terms of order 1/B^2."""
+    (half, half_error), (full, full_error) = at_half, at_full
+    return 2 * full - half, math.hypot(2 * full_error, half_error)
+
+
+def _deep(settings: Settings) -> Check:
+    """Many layers at a batch of 8, with weights of another size: the growth is the same."""
+    batch, depth = 8, settings.depth
+    law = make_law(
+        settings.width, depth=depth, width=settings.width, activation="relu",
+        init={"name": "he_normal", "gain": 3.0}, norm={"name": "batchnorm", "eps": TINY_EPS},
+    )  # fmt: skip
+    count = law.count()
+    shape = (batch, settings.width)
+
+    def statistic(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
+        found = gradients(law, params, noise["x"], noise["v"])
+        return {"gradient": by_layer(law, found, "pre").mean(1)}
+
+    g = measure({"": law}, "batchnorm/deep", count, statistic, x=shape, v=shape)[""]["gradient"]
+    # two layers at either end are not yet at the fixed point
+    growth, error = growth_and_error(g[:, -3], g[:, 1], depth - 4)
+    predicted = laws.batchnorm_relu_growth(batch)
+    return Check(
+        f"BatchNorm, ReLU, batch of {batch}, {depth} layers, sw2 = 18",
+        GROUP,
+        predicted,
+        growth,
+        error,
+        laws.batchnorm_relu_growth(batch / 2),
+        "half the batch",
+        "closed form, at any sw2",
+        allowance=2 * predicted / settings.width,
+        allows="2/n of infinite width",
+        networks=count,
+    )
+
+
+def _scale_invariance(settings: Settings) -> list[Check]:
+    """BN(aWx) = BN(Wx), and its gradient scales by 1/a."""
+    scale = 10.0
+    law = make_law(
+        settings.width, depth=1, width=settings.width, activation="relu", init="lecun_normal",
+        norm={"name": "batchnorm", "eps": TINY_EPS},
+    )  # fmt: skip
+    shape = (settings.batch, settings.width)
+
+    def statistic(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
+        def output(weight: Tensor) -> Tensor:
+            changed = flatten(unflatten(law.program, params) | {"0.weight": weight})
+            return run(law, changed, noise["x"])["act/0"]
+
+        weight = unflatten(law.program, params)["0.weight"]
+        act, pull = pulled(output, weight)
+        scaled, scaled_pull = pulled(output, scale * weight)
+        sizes = [torch.linalg.vector_norm(each(noise["v"])) for each in (scaled_pull, pull)]
+        return {"output": (scaled - act).abs().max(), "gradient": sizes[0] / sizes[1]}
+
+    seen = measure({"": law}, "batchnorm/scale", 4, statistic, x=shape, v=shape)[""]
+    return [
+        Check("BN(aWx) - BN(Wx), largest, a = 10", GROUP, 0.0, float(seen["output"].max()), 0.0,
+              1.0, "an output that scales", "BN(aWx) = BN(Wx)", networks=4,
+              allowance=1e-8, allows="rounding"),
+        Check("gradient of BN(aWx) over that of BN(Wx), a = 10", GROUP, 1 / scale,
+              float(seen["gradient"].mean()), 0.0, 1.0, "a gradient that does not scale", "1 / a",
+              networks=4, allowance=1e-8, allows="rounding"),
+    ]  # fmt: skip

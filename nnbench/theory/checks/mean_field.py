@@ -1,0 +1,282 @@
+"""Checks of mean-field theory: q*, chi and the depth scale, activation by activation."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from nnbench.catalog.activations.registry import ACTIVATIONS
+from nnbench.catalog.meanfield import Critical, MeanField, mean_field
+from nnbench.theory.checks.base import (
+    FIVE_PERCENT,
+    QUARTER,
+    Check,
+    Settings,
+    growth_and_error,
+    mean_and_error,
+)
+from nnbench.theory.checks.nets import (
+    Law,
+    Statistics,
+    by_layer,
+    gradients,
+    make_law,
+    measure,
+    on_sphere,
+    run,
+)
+
+INPUTS = 16  # of each network; they share its weights, so a network counts as one measurement
+LEVELS = tuple(2.0**power for power in range(11))
+STABLE = 0.95  # slope of the q map below which chance deviations of q do not pile up
+
+
+def critical_points() -> dict[str, Critical]:
+    """Return every activation's critical point at the least q of 1, 2, 4, ..., 1024 that has one.
+
+    Sigmoid's outputs are all positive: its q has to be large before a bias variance can make up
+    for them. An activation without slope has none at any q.
+    """
+    found = {}
+    for name, entry in ACTIVATIONS.items():
+        for q in LEVELS if entry.elementwise else ():
+            try:
+                found[name] = mean_field(name).critical_at_q(q)
+                break
+            except ValueError:
+                continue  # there is none at this q
+    return found
+
+
+def q_slope(field: MeanField, weight: float, bias: float, q: float, step: float = 1e-5) -> float:
+    """Return the slope of the q map at q: beyond 1, q runs away from its fixed point."""
+    low, high = field.q_map([q - step, q + step], weight, bias)
+    return float(high - low) / (2 * step)
+
+
+def expected(
+    field: MeanField, point: Critical, depth: int, scale: float = 1.0
+) -> tuple[list[float], list[float]]:
+    """Return q of each layer, and the growth of squared gradients from each to the one before.
+
+    Started at the point's q exactly, as `measured_at` does. `scale` is that of the weights'
+    variance: what an engine measures whose weights are not those of the point.
+    """
+    weight, bias = scale * point.weight_variance, point.bias_variance
+    qs = [scale * (point.q - bias) + bias]
+    for _ in range(depth - 1):
+        qs.append(float(field.q_map(qs[-1], weight, bias)))
+    return qs, [weight * float(slope) for slope in field.slope_moment(qs[:-1])]
+
+
+def mean_growth(growths: list[float]) -> float:
+    """Return the growth a layer that multiplies up to the same."""
+    return math.prod(growths) ** (1 / len(growths))
+
+
+def _law(settings: Settings, name: str, weight: float, bias: float, depth: int) -> Law:
+    init = {"name": "lecun_normal", "gain": math.sqrt(weight)}
+    return make_law(
+        settings.width, depth=depth, width=settings.width, activation=name, init=init, sb2=bias
+    )
+
+
+def _signals(
+    points: dict[str, Critical], cut: int, law: Law, params: Tensor, noise: dict[str, Tensor]
+) -> Statistics:
+    """Return q and squared gradients by layer, mean over inputs; layer 0 starts at q* exactly.
+
+    The gradient enters at ``pre/<cut>``: with a cut at layer 1 both means are exact at any width.
+    """
+    point = points[law.program.activation]
+    inside = (point.q - point.bias_variance) / point.weight_variance
+    x = on_sphere(noise["x"], inside)
+    masks = {
+        f"activation/{layer}": torch.special.ndtr(noise["slopes"][layer])
+        for layer in range(law.program.depth)
+    }
+    pre = by_layer(law, run(law, params, x, masks), "pre").mean(1)
+    slopes = gradients(law, params, x, on_sphere(noise["v"], 1.0), f"pre/{cut}", masks)
+    kept = torch.stack([slopes[f"pre/{layer}"].square().mean() for layer in range(cut + 1)])
+    return {"pre": pre, "gradient": kept}
+
+
+def check_critical(settings: Settings) -> list[Check]:
+    """Hold every activation's critical pair against networks: one step, then many."""
+    points = critical_points()
+    slopes = {
+        name: q_slope(mean_field(name), point.weight_variance, point.bias_variance, point.q)
+        for name, point in points.items()
+    }
+    stable = {
+        name: point
+        for name, point in points.items()
+        if slopes[name] < STABLE and not ACTIVATIONS[name].random
+    }
+    return [
+        *_one_step(settings, points, slopes),
+        *_tanh_pairs(settings),
+        *_many_steps(settings, stable, slopes),
+    ]
+
+
+def measured_at(
+    settings: Settings, points: dict[str, Critical], purpose: str, depth: int, count: int
+) -> dict[str, Statistics]:
+    """Return q and squared gradients by layer of `count` networks started at each point.
+
+    The keys of `points` are names of activations.
+    """
+    laws = {
+        name: _law(settings, name, point.weight_variance, point.bias_variance, depth)
+        for name, point in points.items()
+    }
+    shape = (INPUTS, settings.width)
+    return measure(
+        laws, purpose, count, partial(_signals, points, depth - 1),
+        x=shape, v=shape, slopes=(depth, *shape),
+    )  # fmt: skip
+
+
+def _one_step(
+    settings: Settings, points: dict[str, Critical], slopes: dict[str, float]
+) -> list[Check]:
+    count = max(90_000 // settings.width, 64)
+    found = measured_at(settings, points, "mean field", 2, count)
+    checks = []
+    for name, point in points.items():
+        pre, gradient = found[name]["pre"], found[name]["gradient"]
+        chi, error = mean_and_error(gradient[:, 0] / gradient[:, 1])
+        weight = point.weight_variance
+        wrong_qs, (wrong_chi,) = expected(mean_field(name), point, 2, 1.05)
+        checks.append(
+            Check(f"{name}: critical sw2 at q = {point.q:g}", "Critical pairs", weight,
+                  weight / chi, weight * error / chi**2, weight / wrong_chi, FIVE_PERCENT,
+                  "sw2 = 1 / E phi'²", networks=count)
+        )  # fmt: skip
+        q, error = mean_and_error(pre[:, 1])
+        checks.append(
+            Check(f"{name}: q after a layer at its critical pair", "Critical pairs", point.q, q,
+                  error, wrong_qs[1], FIVE_PERCENT, "q = sw2 E phi² + sb2", networks=count,
+                  detail={"activation": name, "slope": slopes[name]})
+        )  # fmt: skip
+    return checks
+
+
+def _many_steps(
+    settings: Settings, points: dict[str, Critical], slopes: dict[str, float]
+) -> list[Check]:
+    depth = settings.depth
+    any_law = _law(settings, "tanh", 1.0, 0.0, depth)
+    count = any_law.count() // 2
+    found = measured_at(settings, points, "mean field, deep", depth, count)
+    checks, half = [], depth // 2
+    for name, point in points.items():
+        pre, gradient = found[name]["pre"], found[name]["gradient"]
+        q, error = mean_and_error(pre[:, half:].mean(1))
+        contraction = 1 - slopes[name]
+        wrong_qs, wrong_chis = expected(mean_field(name), point, depth, 1.25)
+        wrong = sum(wrong_qs[half:]) / (depth - half)
+        checks.append(
+            Check(f"{name}: q* over {depth} layers", "Fixed points and gradients", point.q, q,
+                  error, wrong, QUARTER, "q* = sw2 E phi² + sb2",
+                  allowance=point.q / (2 * contraction * settings.width), networks=count,
+                  allows="1 / [2 (1 - slope of the q map) n]")
+        )  # fmt: skip
+        growth, error = growth_and_error(gradient[:, -1], gradient[:, 0], depth - 1)
+        checks.append(
+            Check(f"{name}: chi over {depth} layers", "Fixed points and gradients", 1.0, growth,
+                  error, mean_growth(wrong_chis), QUARTER, "chi = sw2 E phi'²",
+                  allowance=1 / settings.width, allows="1/n", networks=count,
+                  detail={"figure": "chi", "activation": name})
+        )  # fmt: skip
+    return checks
+
+
+def _tanh_pairs(settings: Settings) -> list[Check]:
+    """Tanh's critical sw2 for given sb2, of the literature."""
+    checks = []
+    count = max(90_000 // settings.width, 64)
+    for bias in (0.05, 0.1, 0.25):
+        point = mean_field("tanh").critical_at_bias(bias)
+        found = measured_at(settings, {"tanh": point}, "mean field", 2, count)["tanh"]
+        chi, error = mean_and_error(found["gradient"][:, 0] / found["gradient"][:, 1])
+        weight = point.weight_variance
+        (wrong,) = expected(mean_field("tanh"), point, 2, 1.05)[1]
+        checks.append(
+            Check(f"tanh: critical sw2 at sb2 = {bias:g}", "Critical pairs", weight,
+                  weight / chi, weight * error / chi**2, weight / wrong, FIVE_PERCENT,
+                  "sw2 = 1 / E phi'²", networks=count)
+        )  # fmt: skip
+    return checks
+
+
+def check_phases(settings: Settings) -> list[Check]:
+    """Hold chi and the depth scale away from criticality against deep networks of tanh."""
+    depth, width = settings.depth, settings.width
+    field = mean_field("tanh")
+    default = (1 / 3, 1 / (3 * width))
+    checks = []
+    for weight, bias, title in (
+        (1.3, 0.1, "ordered"),
+        (3.0, 0.05, "chaotic"),
+        (*default, "torch's default"),
+    ):
+        q = field.fixed_point(weight, bias)
+        point = Critical(weight, bias, q)
+        any_law = _law(settings, "tanh", weight, bias, depth)
+        count = any_law.count()
+        gradient = measured_at(settings, {"tanh": point}, "phases", depth, count)["tanh"][
+            "gradient"
+        ]
+        chi, error = growth_and_error(gradient[:, -1], gradient[:, 0], depth - 1)
+        predicted = field.chi(weight, bias)
+        wrong = mean_growth(expected(field, point, depth, 1.25)[1])
+        checks.append(
+            Check(f"tanh, {title} (sw2 = {weight:.3g}, sb2 = {bias:.2g}): chi",
+                  "Fixed points and gradients", predicted, chi, error, wrong, QUARTER,
+                  "chi = sw2 E phi'²", allowance=predicted / width, allows="1/n", networks=count,
+                  detail={"figure": "chi", "activation": f"tanh, {title}"})
+        )  # fmt: skip
+        if title == "ordered":
+            scale = 1 / math.log(predicted) ** 2  # of xi to the relative error of chi
+            checks.append(
+                Check("tanh, ordered: depth scale xi in layers", "Fixed points and gradients",
+                      -1 / math.log(predicted), -1 / math.log(chi), scale * error / predicted,
+                      -1 / math.log(wrong), QUARTER, "xi = -1 / ln chi",
+                      allowance=scale / width, allows="1/n of chi", networks=count)
+            )  # fmt: skip
+    return checks
+
+
+def check_he_for_smooth(settings: Settings) -> list[Check]:
+    """Hold He's init under GELU and SiLU, whose q goes to 0 and whose chi goes to 1/2."""
+    depth, width = settings.depth, settings.width
+    checks = []
+    for name in ("gelu", "swish"):
+        point = Critical(2.0, 0.0, 0.02)  # from q = 1 some take long to leave: the mean is theirs
+        qs, chis = expected(mean_field(name), point, depth)
+        count = _law(settings, name, 2.0, 0.0, depth).count()
+        found = measured_at(settings, {name: point}, "he", depth, count)[name]
+        q, error = growth_and_error(found["pre"][:, 0], found["pre"][:, -1], depth - 1)
+        predicted = (qs[-1] / qs[0]) ** (1 / (depth - 1))
+        checks.append(
+            Check(f"{name}, He: growth of q over {depth} layers", "Fixed points and gradients",
+                  predicted, q, error, 1.0, f"{name} taken for ReLU", "q' = 2 E phi²",
+                  allowance=predicted / width, allows="1/n", networks=count)
+        )  # fmt: skip
+        growth, error = growth_and_error(
+            found["gradient"][:, -1], found["gradient"][:, 0], depth - 1
+        )
+        predicted = mean_growth(chis)
+        checks.append(
+            Check(f"{name}, He: growth of squared gradients over {depth} layers",
+                  "Fixed points and gradients", predicted, growth, error, 1.0,
+                  f"{name} taken for ReLU", "chi = 2 E phi'², to 1/2 as q goes to 0",
+                  allowance=predicted / width, allows="1/n", networks=count,
+                  detail={"figure": "chi", "activation": f"{name}, He"})
+        )  # fmt: skip
+    return checks

@@ -1,0 +1,196 @@
+"""Many networks of one law: drawn by purpose, started and run by the functions that train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import vjp, vmap
+
+from nnbench.catalog import VOCABULARY
+from nnbench.seeds import torch_generator
+from nnbench.study.study import make_study
+from nnbench.theory.checks.base import concatenated
+from nnbench.training.draws import Draws, Split
+from nnbench.training.stacked.network import (
+    Program,
+    flatten,
+    forward,
+    initial_params,
+    initial_running,
+    layout,
+    n_params,
+    program_of,
+    unflatten,
+)
+from nnbench.training.stacked.train import numbers_of
+
+CHUNK_NUMBERS = 2_000_000  # numbers of all networks at once: 16 MB
+WEIGHTS_A_CHECK = 40_000_000  # a wide network averages more by itself, so fewer of them do
+Statistics = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Law:
+    """What networks of one law share; `recipe` has every grid field filled in.
+
+    `sb2` gives every hidden bias that variance, which a study does by the init it names.
+    """
+
+    program: Program
+    recipe: Mapping[str, Any]
+    numbers: dict[str, Tensor]
+    sb2: float = 0.0
+
+    def count(self, least: int = 64, most: int = 4000) -> int:
+        """Return how many networks to measure: fewer if they are large."""
+        return min(max(round(WEIGHTS_A_CHECK / n_params(self.program)), least), most)
+
+
+def make_law(n_features: int, *, n_outputs: int = 1, sb2: float = 0.0, **grid: Any) -> Law:
+    """Return the law of a float64 network for regression, by the keys of a study's `[grid]`."""
+    held = {"data": "sine_wave", "seeds": 1, "dtype": "float64"} | grid
+    cell = make_study({"name": "theory", "grid": held}, VOCABULARY).cells()[0]
+    x = {part: np.zeros((2, n_features)) for part in ("train", "val", "test")}
+    split = Split(x, {part: rows[:, 0] for part, rows in x.items()}, "regression", 0)
+    program = replace(program_of(cell.recipe, split), n_outputs=n_outputs)
+    numbers = numbers_of([cell], program, torch.device("cpu"))
+    return Law(program, cell.recipe, {key: value[0] for key, value in numbers.items()}, sb2)
+
+
+class GivenNoise(Draws):
+    """Initial noise that is given by name, instead of drawn by a cell's seed."""
+
+    def __init__(self, noise: Mapping[str, Tensor]) -> None:
+        self._noise = noise
+
+    def init_noise(self, layer: str, *shape: int) -> Tensor:
+        """Return the noise under the layer's weight or bias."""
+        return self._noise[layer]
+
+
+def start(law: Law, noise: Mapping[str, Tensor]) -> Tensor:
+    """Return one network's first parameters (P,) from standard normal noise by name."""
+    params = initial_params(law.program, law.recipe, GivenNoise(noise))
+    if not law.sb2:
+        return params
+    parts = unflatten(law.program, params)
+    biases = {
+        name: noise[name] * law.sb2**0.5
+        for name in parts
+        if name.endswith(".bias") and name.count(".") == 1 and not name.startswith("output")
+    }
+    return flatten(parts | biases)
+
+
+def chunks_of_noise(
+    law: Law, purpose: str, count: int, more: Mapping[str, Sequence[int]]
+) -> Iterator[dict[str, Tensor]]:
+    """Yield standard normal noise for `count` networks, (networks, *shape) by name.
+
+    Each name (a parameter's, or one of `more`) has a stream of its own, seeded by the purpose.
+    """
+    shapes = {name: tuple(shape) for name, shape in (layout(law.program) | dict(more)).items()}
+    generators = {name: torch_generator(0, f"{purpose}/{name}", "theory", 0) for name in shapes}
+    numbers = sum(int(np.prod(shape)) for shape in shapes.values())
+    size = max(CHUNK_NUMBERS // numbers, 2)
+    for first in range(0, count, size):
+        here = min(size, count - first)
+        yield {
+            name: torch.randn(here, *shape, generator=generators[name], dtype=torch.float64)
+            for name, shape in shapes.items()
+        }
+
+
+def measure(
+    laws: Mapping[str, Law],
+    purpose: str,
+    count: int,
+    statistic: Callable[[Law, Tensor, dict[str, Tensor]], Statistics],
+    **more: Sequence[int],
+) -> dict[str, Statistics]:
+    """Return a statistic of `count` networks of each law, (networks, ...) each, by law.
+
+    The laws share shapes and noise, so they are paired. `statistic(law, params, noise)` is of one
+    network; `more` are shapes of further noise that it wants, such as its inputs.
+    """
+    found: dict[str, list[Statistics]] = {name: [] for name in laws}
+    any_law = next(iter(laws.values()))
+    for noise in chunks_of_noise(any_law, purpose, count, more):
+        for name, law in laws.items():
+            params = vmap(partial(start, law))(noise)
+            found[name].append(vmap(partial(statistic, law))(params, noise))
+    return {name: concatenated(parts) for name, parts in found.items()}
+
+
+def on_sphere(x: Tensor, mean_square: float) -> Tensor:
+    """Scale each row (features,) to this mean square exactly."""
+    return x * torch.sqrt(mean_square / x.square().mean(-1, keepdim=True))
+
+
+def run(
+    law: Law, params: Tensor, x: Tensor, noise: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """Return ``pre/<layer>`` and ``act/<layer>``, (batch, units) each, of a forward pass.
+
+    In training mode; `noise` is the uniform noise of dropout, where there is any.
+    """
+    return _tapped(law, params, x, noise or {}, {})
+
+
+def _tapped(
+    law: Law,
+    params: Tensor,
+    x: Tensor,
+    noise: Mapping[str, Tensor],
+    nudges: Mapping[str, Tensor],
+) -> dict[str, Tensor]:
+    seen: dict[str, Tensor] = {}
+
+    def tap(name: str, h: Tensor) -> Tensor:
+        seen[name] = h + nudges[name] if name in nudges else h
+        return seen[name]
+
+    running = initial_running(law.program)
+    forward(law.program, unflatten(law.program, params), running, law.numbers, x, noise, tap)
+    return seen
+
+
+def gradients(
+    law: Law,
+    params: Tensor,
+    x: Tensor,
+    cotangent: Tensor,
+    at: str = "",
+    noise: Mapping[str, Tensor] | None = None,
+) -> dict[str, Tensor]:
+    """Return the gradient of each ``pre/<layer>``, (batch, units) each.
+
+    It is that of the sum of `cotangent` (batch, units) times what is tapped at `at`: the last
+    hidden layer's output, unless said otherwise.
+    """
+    layers = range(law.program.depth)
+    nudges = {f"pre/{layer}": x.new_zeros(x.shape[0], law.program.width) for layer in layers}
+    at = at or f"act/{law.program.depth - 1}"
+
+    def there(nudges: dict[str, Tensor]) -> Tensor:
+        return _tapped(law, params, x, noise or {}, nudges)[at]
+
+    return pulled(there, nudges)[1](cotangent)
+
+
+def pulled(function: Callable[[Any], Tensor], at: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
+    """Return a function's value, and the map from a cotangent of it to that of its argument."""
+    value, pull = vjp(function, at)[:2]
+    return value, lambda cotangent: pull(cotangent)[0]
+
+
+def by_layer(law: Law, values: Mapping[str, Tensor], kind: str) -> Tensor:
+    """Return the mean square over units of ``<kind>/<layer>``, (layers, batch)."""
+    layers = range(law.program.depth)
+    return torch.stack([values[f"{kind}/{layer}"].square().mean(-1) for layer in layers])

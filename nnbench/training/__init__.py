@@ -1,0 +1,1 @@
+"""A cell trained twice: in a stack of many, and as ordinary torch."""

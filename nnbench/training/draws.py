@@ -1,0 +1,247 @@
+"""A cell's random inputs by purpose: its split, batches, initial noise and dropout noise.
+
+Both engines are given exactly these, so that what they are compared on is training alone.
+Shapes use one vocabulary: batch, feature, unit. Everything here depends on the recipe's data,
+study seed and repeat, never on its other factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnbench.catalog.data.registry import DATA, task_of
+from nnbench.catalog.data.samples import Sample
+from nnbench.lazy import lazy_import
+from nnbench.seeds import numpy_generator, seed_for, torch_generator
+
+if TYPE_CHECKING:
+    import torch
+    from sklearn import model_selection
+    from torch import Tensor
+else:
+    torch = lazy_import("torch", globals())
+    model_selection = lazy_import("sklearn.model_selection", globals())
+
+PARTS = ("train", "val", "test")
+EVALUATION = "evaluation/{}"  # purposes of the noise of an evaluation as in training
+
+
+class DataError(ValueError):
+    """A cell's data cannot be had: one sentence that names the data set and the way out."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One data set, split and scaled.
+
+    `x` and `y` map each part to (examples, features) float64 and to (examples,): class indices,
+    or real values in units of the training part's standard deviation.
+    """
+
+    x: Mapping[str, NDArray[np.float64]]
+    y: Mapping[str, NDArray[Any]]
+    task: str
+    n_classes: int  # 0 for regression
+
+    @property
+    def nbytes(self) -> int:
+        """Return the memory that the arrays take."""
+        return sum(array.nbytes for arrays in (self.x, self.y) for array in arrays.values())
+
+    @property
+    def n_features(self) -> int:
+        """Return the number of features."""
+        return int(self.x["train"].shape[1])
+
+    @property
+    def n_train(self) -> int:
+        """Return the number of training examples."""
+        return int(self.x["train"].shape[0])
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Return the batches of an epoch; a batch size of 0 means all examples at once.
+
+        The last one may be smaller, as with torch's DataLoader; a lone example is left over, since
+        BatchNorm cannot normalise it and arms with and without must see the same batches.
+        """
+        full, rest = divmod(self.n_train, batch_size or self.n_train)
+        return full + (rest > (1 if full else 0))
+
+    def targets(self, part: str, form: str) -> NDArray[Any]:
+        """Return a part's targets as a loss wants them: (n,) classes, or (n, outputs) numbers."""
+        y = self.y[part]
+        if form == "class":
+            return y
+        if form == "value":
+            return y[:, None]
+        if self.n_classes == 2:
+            return y[:, None].astype(np.float64)
+        return np.eye(self.n_classes)[y]
+
+    def n_outputs(self, form: str) -> int:
+        """Return the outputs that a network needs for targets of this form."""
+        return self.n_classes if form == "class" else self.targets("train", form).shape[1]
+
+
+def draw_key(recipe: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what a cell's draws depend on; cells with equal keys share all their draws."""
+    data = tuple(sorted(item for item in recipe.items() if item[0].split(".")[0] == "data"))
+    fractions = (recipe["val_fraction"], recipe["test_fraction"])
+    return (recipe["study_seed"], recipe["data"], recipe["seed"], data, *fractions)
+
+
+class _Splits:
+    """The splits used last, as many as fit in so many bytes; the newest is kept in any case."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._found: dict[tuple[Any, ...], Split] = {}
+
+    def __call__(self, key: tuple[Any, ...]) -> Split:
+        split = self._found.pop(key, None) or _split(key)
+        self._found[key] = split
+        while len(self._found) > 1 and sum(s.nbytes for s in self._found.values()) > self.most:
+            del self._found[next(iter(self._found))]
+        return split
+
+
+_splits = _Splits(most=500_000_000)
+
+
+def split_for(recipe: Mapping[str, Any]) -> Split:
+    """Return the cell's data, generated or read, split (stratified by class) and scaled.
+
+    Raises DataError for data that cannot be had, or not be split into these parts.
+    """
+    return _splits(draw_key(recipe))
+
+
+def _split(key: tuple[Any, ...]) -> Split:
+    study_seed, name, repeat, items, *fractions = key
+    parameters = {place.partition(".")[2]: value for place, value in items if "." in place}
+    try:
+        sample = DATA[name].function(
+            numpy_generator(study_seed, "data", name, repeat), **parameters
+        )
+        classes = task_of(dict(items)) == "classification"
+        if classes:
+            sample = _numbered(sample)
+        labels = sample.y if classes else None
+        state = seed_for(study_seed, "split", name, repeat)
+        parts = _parts(len(sample.x), labels, state, *fractions)
+    except ValueError as problem:
+        raise DataError(f'[grid] data "{name}": {problem}') from None
+    y = {part: sample.targets(part)[rows] for part, rows in parts.items()}
+    if not classes:
+        centre, unit = _scaler(y["train"])
+        y = {part: (values - centre) / unit for part, values in y.items()}
+    return Split(
+        x=_prepared({part: sample.x[rows] for part, rows in parts.items()}, DATA[name].scaled),
+        y=y,
+        task="classification" if classes else "regression",
+        n_classes=int(sample.y.max()) + 1 if classes else 0,
+    )
+
+
+def _numbered(sample: Sample) -> Sample:
+    """Number the classes that occur from 0 up."""
+    values = np.unique(sample.y)
+    observed = sample.observed
+    return sample._replace(
+        y=np.searchsorted(values, sample.y),
+        observed=None if observed is None else np.searchsorted(values, observed),
+    )
+
+
+def _parts(
+    n: int, labels: NDArray[Any] | None, state: int, val_fraction: float, test_fraction: float
+) -> dict[str, NDArray[np.int64]]:
+    """Return each part's rows; with labels (n,), every class has its share of every part."""
+    if val_fraction + test_fraction >= 1:
+        raise ValueError(
+            f"val_fraction {val_fraction:g} and test_fraction {test_fraction:g} leave nothing to "
+            f"train on: make them smaller"
+        )
+    try:
+        rest, test = model_selection.train_test_split(
+            np.arange(n), test_size=test_fraction, random_state=state, stratify=labels
+        )
+        train, val = model_selection.train_test_split(
+            rest,
+            test_size=val_fraction / (1 - test_fraction),
+            random_state=state,
+            stratify=None if labels is None else labels[rest],
+        )
+    except ValueError:
+        smallest = "" if labels is None else f", the smallest class {np.bincount(labels).min()}"
+        raise ValueError(
+            f"{n} examples{smallest}: too few for training, validation and test parts with "
+            f"val_fraction {val_fraction:g} and test_fraction {test_fraction:g}"
+        ) from None
+    return dict(zip(PARTS, (train, val, test), strict=True))
+
+
+def _prepared(x: Mapping[str, NDArray[np.float64]], scaled: bool) -> dict[str, NDArray[np.float64]]:
+    """Fill in missing values and scale, by the training part's medians, means and deviations.
+
+    x: each part's (examples, features), which are overwritten.
+    """
+    for feature in np.flatnonzero(np.any([np.isnan(part).any(0) for part in x.values()], 0)):
+        known = x["train"][:, feature]
+        known = known[~np.isnan(known)]
+        median = np.median(known) if len(known) else 0.0
+        for part in x.values():
+            part[np.isnan(part[:, feature]), feature] = median
+    if scaled:
+        mean, scale = _scaler(x["train"])
+        for part in x.values():
+            part -= mean
+            part /= scale
+    return dict(x)
+
+
+def _scaler(values: NDArray[np.float64]) -> tuple[Any, Any]:
+    """Return mean and standard deviation over the examples; a constant feature has scale 1.
+
+    A deviation that is mere rounding of a constant counts as none: dividing by it would blow up.
+    """
+    scale = values.std(0)
+    constant = scale <= 1e-13 * np.abs(values).max(0)
+    return values.mean(0), np.where(constant, 1.0, scale)
+
+
+class Draws:
+    """The stream of one cell's draws during training; cells with one `draw_key` can share it."""
+
+    def __init__(self, recipe: Mapping[str, Any]) -> None:
+        self._place = (recipe["study_seed"], recipe["data"], recipe["seed"])
+        self._generators: dict[str, torch.Generator] = {}
+
+    def _generator(self, purpose: str) -> torch.Generator:
+        if purpose not in self._generators:
+            study_seed, data, repeat = self._place
+            self._generators[purpose] = torch_generator(study_seed, purpose, data, repeat)
+        return self._generators[purpose]
+
+    def init_noise(self, layer: str, *shape: int) -> Tensor:
+        """Return standard normal noise, float64, for a layer's weight or bias, by its name."""
+        study_seed, data, repeat = self._place
+        generator = torch_generator(study_seed, f"init/{layer}", data, repeat)
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    def next_order(self, n_train: int) -> Tensor:
+        """Return the order (n_train,) in which the next epoch visits the training examples."""
+        return torch.randperm(n_train, generator=self._generator("batches"))
+
+    def next_noise(self, purpose: str, layer: int, batch: int, units: int) -> Tensor:
+        """Return uniform noise (batch, units), float32, for the next step of a hidden layer.
+
+        `purpose` is ``dropout`` or ``activation``, or either within `EVALUATION`: each has a stream
+        of its own in each layer.
+        """
+        return torch.rand(batch, units, generator=self._generator(f"{purpose}/{layer}"))

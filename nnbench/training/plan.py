@@ -1,0 +1,245 @@
+"""Group cells into stacks that train in one tensor program, and say what that will cost.
+
+Two cells share a stack when they agree on every field that shapes the program; `fields.py` and the
+catalogue's parameters say of each field which of the two it is. Nothing that is decided here can
+change a result: a cell's numbers depend on its recipe alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nnbench.catalog import VOCABULARY
+from nnbench.study.fields import Role
+from nnbench.study.kinds import KINDS, LANDSCAPE, NUMERICS, kind_of
+from nnbench.study.study import Cell
+from nnbench.training.draws import draw_key, split_for
+from nnbench.training.protocol import BLOCK_ROWS, LANCZOS_STEPS, PROBE_ROWS
+
+MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
+DEFAULT_BUDGET = 1 << 30  # bytes of a stack in training, its data included
+
+# Measured on two cores of an AMD EPYC in eager mode; see docs/performance.md. Good to a factor of
+# about two, which is what a plan needs.
+SECONDS_PER_CALL = 12e-6  # one operation on a stack, however small
+CALLS_PER_LAYER, CALLS_PER_STEP = 14, 70
+SECONDS_PER_NUMBER = 0.45e-9  # reading and writing a number once in an elementwise operation
+SECONDS_PER_PRODUCT = 0.12e-9  # one multiply-add of a small matrix product
+SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 1.5e-3  # of a stack, however many walk
+SECONDS_PER_ROW = 8e-6  # of a curve
+BYTES_PER_WALK_STEP = 200
+BYTES_PER_CELL_AND_EPOCH = 60  # on disk, compressed
+BYTES_PER_LAYER_AND_PROBE = 180
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Cells that train together, and what they are expected to cost."""
+
+    cells: tuple[Cell, ...]
+    seconds: float
+    memory: int  # bytes
+
+
+def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) -> list[Stack]:
+    """Return stacks of these cells, the slowest first, so that no worker ends long after the rest.
+
+    `budget` bounds the memory of a stack, its data included, in bytes; at least two stacks a
+    worker are made where there are cells enough, so that all have work.
+    """
+    groups: defaultdict[tuple[Any, ...], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        groups[program_key(cell)].append(cell)
+    share = max(1, math.ceil(len(cells) / (2 * workers)))
+    stacks = []
+    for group in groups.values():
+        cost = cost_of(group[0])
+        repeats = len({draw_key(cell.recipe) for cell in group}) if cost.data else 1
+        most = max(1, min(MAX_STACK, share, cost.networks_in(budget, repeats)))
+        count = math.ceil(len(group) / most)
+        size = math.ceil(len(group) / count)  # even sizes: a small rest would cost as much
+        for first in range(0, len(group), size):
+            chosen = tuple(group[first : first + size])
+            memory = cost.memory * len(chosen) + cost.data * min(repeats, len(chosen))
+            stacks.append(Stack(chosen, cost.seconds(len(chosen)), memory))
+    return sorted(stacks, key=lambda stack: -stack.seconds)
+
+
+def cost_of(cell: Cell) -> Cost | FlatCost:
+    """Return what a cell costs, by its kind."""
+    kind, recipe = kind_of(cell.recipe), cell.recipe
+    if kind == LANDSCAPE:
+        steps = recipe["steps"]
+        return FlatCost(
+            SECONDS_TO_WALK + steps * SECONDS_PER_WALK_STEP,
+            SECONDS_PER_ROW * curve_rows(cell),
+            memory=steps * BYTES_PER_WALK_STEP,
+        )
+    if kind == NUMERICS:
+        points = recipe["points"]
+        of_cell = SECONDS_PER_ROW * curve_rows(cell) + points * 5e-7
+        return FlatCost(0.0, of_cell, memory=points * 400)
+    return Cost.of(cell)
+
+
+def curve_rows(cell: Cell) -> int:
+    """Return the rows of a cell's curve."""
+    recipe: Any = cell.recipe
+    lengths = {LANDSCAPE: ("steps", 120), NUMERICS: ("points", 400)}
+    length, most = lengths.get(kind_of(recipe), ("epochs", None))
+    return int(recipe[length]) if most is None else min(int(recipe[length]), most)
+
+
+def program_key(cell: Cell) -> tuple[Any, ...]:
+    """Return all that shapes the tensor program of a cell; equal keys may share a stack."""
+    key: list[Any] = []
+    for name, field in KINDS[kind_of(cell.recipe)].fields.items():
+        value = cell.recipe[name]
+        if field.role is Role.PROGRAM:
+            key.append((name, value))
+        elif field.role is Role.SWITCH:
+            key.append((name, bool(value)))
+        if field.kind and field.role is Role.PROGRAM:
+            parameters = VOCABULARY.kinds[field.kind][str(value)].parameters
+            key += [
+                (place, inner)
+                for place, inner in cell.recipe.items()
+                # a nested variant's own parameters go with the parameter that holds it
+                if place.startswith(f"{name}.") and parameters[place.split(".")[1]].program
+            ]
+    return tuple(key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """The bytes that a stack takes: for each cell, and for the data of each repeat."""
+
+    memory: int
+    data: int = 0
+
+    def networks_in(self, budget: int, repeats: int) -> int:
+        """Return how many cells fit, where so many repeats share out the cells in turn."""
+        each_its_own = budget // max(1, self.memory + self.data)
+        if each_its_own <= repeats:
+            return each_its_own
+        return (budget - repeats * self.data) // max(1, self.memory)
+
+
+@dataclass(frozen=True)
+class FlatCost(Memory):
+    """What a walk or a sweep costs: seconds of a stack and of a cell."""
+
+    of_stack: float
+    of_cell: float
+
+    def seconds(self, cells: int) -> float:
+        """Return the expected seconds of a stack of so many cells."""
+        return self.of_stack + cells * self.of_cell
+
+
+@dataclass(frozen=True)
+class ProbeCost:
+    """What the probes of one network cost."""
+
+    count: int
+    seconds: float  # of one
+    memory: int  # bytes, while it runs
+
+    @classmethod
+    def of(cls, recipe: Any, shapes: Sequence[int], n_train: int, size: int) -> ProbeCost:
+        """Return the cost of a recipe's probes, for layers of these shapes and numbers of `size`.
+
+        Sharpness is by far the largest part of both: Hessian products of the whole training part.
+        """
+        if not recipe["probe_every"]:
+            return cls(0, 0.0, 0)
+        weights = sum(a * b + b for a, b in itertools.pairwise(shapes))
+        rows = min(PROBE_ROWS, n_train)
+        units, width = sum(shapes[1:-1]), recipe["width"]
+        decompositions = 20 * rows * units * min(rows, width)
+        products, elements = 3 * rows * weights + decompositions, 60 * rows * units
+        memory = size * (rows * (12 * units + shapes[0]) + 16 * weights)
+        if recipe["probe_sharpness"]:
+            products += LANCZOS_STEPS * 6 * n_train * weights
+            elements += LANCZOS_STEPS * 36 * n_train * units
+            of_rows = n_train * (16 * units + 2 * shapes[0])
+            memory = max(memory, size * (of_rows + 3 * LANCZOS_STEPS * weights))
+        return cls(
+            count=1 + math.ceil(recipe["epochs"] / recipe["probe_every"]),
+            seconds=products * SECONDS_PER_PRODUCT + elements * SECONDS_PER_NUMBER,
+            memory=memory,
+        )
+
+
+@dataclass(frozen=True)
+class Cost(Memory):
+    """What one network of a program costs: numbers from its shape, seconds from a rough model."""
+
+    steps: int
+    evaluations: int
+    calls: int  # operations of a step
+    products: float  # multiply-adds of a step, forward and backward
+    elements: float  # numbers that a step's elementwise operations touch
+    rows: int  # of one whole evaluation
+    probes: ProbeCost
+
+    @classmethod
+    def of(cls, cell: Cell) -> Cost:
+        """Return the cost of a cell, whose data is loaded or generated for its shape."""
+        recipe: Any = cell.recipe
+        split = split_for(recipe)
+        outputs = max(1, split.n_classes)
+        depth, width, batch = recipe["depth"], recipe["width"], recipe["batch_size"]
+        batch = min(batch or split.n_train, split.n_train)
+        shapes = [split.n_features, *[width] * depth, outputs]
+        weights = sum(a * b + b for a, b in itertools.pairwise(shapes))
+        activations = batch * (width * depth * 12 + outputs * 6)
+        size = 8 if recipe["dtype"] == "float64" else 4
+        widest = max(shapes)
+        # in training mode an example enters twice, and brings its noise for each layer
+        evaluated = BLOCK_ROWS * (2 + depth if recipe["evaluation"] == "train" else 1)
+        probes = ProbeCost.of(recipe, shapes, split.n_train, size)
+        training = size * (12 * weights + activations + 4 * evaluated * widest)
+        return cls(
+            steps=recipe["epochs"] * split.steps_per_epoch(batch),
+            evaluations=recipe["epochs"] + 1,
+            calls=CALLS_PER_STEP + CALLS_PER_LAYER * (depth + 1),
+            products=3.0 * batch * weights,
+            elements=activations + 25.0 * weights,
+            rows=sum(len(x) for x in split.x.values()),
+            memory=max(training, probes.memory),
+            # as the split has it in double precision, and as the stack has it
+            data=split.nbytes + split.nbytes * size // 8,
+            probes=probes,
+        )
+
+    def seconds(self, networks: int) -> float:
+        """Return the expected seconds of a stack of so many networks."""
+        step = self.products * SECONDS_PER_PRODUCT + self.elements * SECONDS_PER_NUMBER
+        training = self.steps * (self.calls * SECONDS_PER_CALL + networks * step)
+        row = self.products / 3 * SECONDS_PER_PRODUCT + self.elements * SECONDS_PER_NUMBER / 4
+        batch_rows = max(1.0, self.rows / 32)
+        training += networks * self.probes.count * self.probes.seconds
+        return training + self.evaluations * networks * row * batch_rows / 3
+
+
+def disk_bytes(stacks: Sequence[Stack]) -> int:
+    """Return the expected size of the results on disk."""
+    return sum(
+        (curve_rows(cell) + 10) * BYTES_PER_CELL_AND_EPOCH
+        + layer_rows(cell) * BYTES_PER_LAYER_AND_PROBE
+        for stack in stacks
+        for cell in stack.cells
+    )
+
+
+def layer_rows(cell: Cell) -> int:
+    """Return the rows of a cell's table of layers."""
+    recipe: Any = cell.recipe
+    every = recipe.get("probe_every")
+    return int(recipe["depth"]) * (1 + math.ceil(recipe["epochs"] / every)) if every else 0

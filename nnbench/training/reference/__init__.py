@@ -1,0 +1,1 @@
+"""One cell in ordinary torch, one network at a time: the oracle of every test."""

@@ -1,0 +1,78 @@
+"""The slow twin of walks: one walk with torch.optim, torch's schedulers and autograd.
+
+It may not import the engine; it is given the start and the noise, as the engine is.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nnbench.catalog import LANDSCAPES, SCHEDULES
+from nnbench.results.rows import Rows
+from nnbench.study.study import Cell
+from nnbench.training.reference.train import averaged_parameters, build_optimizer, decay_by_hand
+from nnbench.training.walks import Trace, cell_row, curve_rows, noise_of, start_of
+
+
+class Place(nn.Module):
+    """The point of a walk as a module's only parameter."""
+
+    def __init__(self, start: Tensor) -> None:
+        super().__init__()
+        self.point = nn.Parameter(start)
+
+
+def walk_cell(cell: Cell) -> Rows:
+    """Walk one cell and return its rows, in the same form as the engine's."""
+    began = time.perf_counter()
+    trace = trace_of(cell)
+    seconds = time.perf_counter() - began
+    row = cell_row(cell.cell_id, cell.recipe, trace, seconds, "reference")
+    return Rows(cells=[row], curves=curve_rows(cell.cell_id, trace))
+
+
+def trace_of(cell: Cell) -> Trace:
+    """Return the walk, state by state."""
+    recipe: Any = cell.recipe
+    place = Place(torch.from_numpy(start_of(recipe)))
+    optimizer = build_optimizer(cell, place)
+    schedule = SCHEDULES[recipe["schedule"]]
+    scheduler = schedule.twin(optimizer, recipe["steps"], **cell.parameters("schedule"))
+    function = LANDSCAPES[recipe["landscape"]].function
+    numbers = {
+        name: torch.tensor(float(value), dtype=torch.float64)
+        for name, value in cell.parameters("landscape").items()
+    }
+    seen, rates = [], []
+    for noise in [*noise_of(recipe), None]:
+        optimizer.zero_grad()
+        function(place.point, **numbers).backward()
+        assert place.point.grad is not None
+        grad_norm = float(place.point.grad.norm())
+        with averaged_parameters(optimizer):
+            point = place.point.detach().clone()
+            seen.append((point.numpy(), float(function(point, **numbers)), grad_norm))
+        if noise is None:
+            break
+        place.point.grad += torch.from_numpy(noise)
+        rates.append(float(optimizer.param_groups[0]["lr"]))
+        step(cell, place, optimizer)
+        scheduler.step()
+    points, heights, norms = (np.array(column) for column in zip(*seen, strict=True))
+    return Trace(points, heights, norms, np.array(rates))
+
+
+def step(cell: Cell, place: Place, optimizer: torch.optim.Optimizer) -> None:
+    """Clip the gradient, decay, and update."""
+    recipe: Any = cell.recipe
+    if recipe["clip_norm"] > 0:
+        nn.utils.clip_grad_norm_(place.parameters(), recipe["clip_norm"])
+    if recipe["clip_value"] > 0:
+        nn.utils.clip_grad_value_(place.parameters(), recipe["clip_value"])
+    decay_by_hand(cell, optimizer)
+    optimizer.step()

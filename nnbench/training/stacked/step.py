@@ -1,0 +1,150 @@
+"""One network: its loss, its gradient and one update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.func import grad
+
+from nnbench.catalog.losses import LOSSES
+from nnbench.catalog.optimizers.registry import OPTIMIZERS, Optimizer
+from nnbench.training.stacked.network import (
+    Network,
+    Numbers,
+    Program,
+    aligned,
+    flatten,
+    forward,
+    of_factor,
+    unflatten,
+)
+
+
+class Measured(NamedTuple):
+    """What a step saw before it updated: the batch's loss and the gradient's norm, unclipped."""
+
+    loss: Tensor
+    grad_norm: Tensor
+
+
+def start_optimizer(program: Program, params: Tensor) -> dict[str, dict[str, Tensor]]:
+    """Return the optimizer's state for flat parameters (P,), by parameter (or all as one)."""
+    return {
+        name: rule_of(program, name).init(param) for name, param in _pieces(program, params).items()
+    }
+
+
+def evaluated(program: Program, network: Network, numbers: Numbers) -> Tensor:
+    """Return the parameters (P,) that are evaluated: an average of the iterates for some rules."""
+    average = OPTIMIZERS[program.optimizer].evaluated
+    if average is None:
+        return network.params
+    hyper = of_factor("optimizer", numbers)
+    return flatten(
+        {
+            name: average(param, network.optimizer[name], hyper)
+            for name, param in _pieces(program, network.params).items()
+        }
+    )
+
+
+def train_step(
+    program: Program,
+    network: Network,
+    numbers: Numbers,
+    lr: Tensor,
+    step: Tensor,
+    x: Tensor,
+    y: Tensor,
+    noise: Mapping[str, Tensor],
+) -> tuple[Network, Measured]:
+    """Update one network on one batch.
+
+    `x` is (batch, features), `y` the targets, `lr` the scheduled rate, `step` counts from 1.
+    """
+
+    def objective(flat: Tensor) -> tuple[Tensor, tuple[Tensor, dict[str, Tensor]]]:
+        params = unflatten(program, flat)
+        outputs, running = forward(program, params, network.running, numbers, x, noise)
+        loss = loss_of(program, outputs, y, numbers)
+        penalised = loss
+        if program.l1:
+            penalised = loss + numbers["l1"] * sum_of_weights(params)
+        return penalised, (loss, running)
+
+    gradient, (loss, running) = grad(objective, has_aux=True)(network.params)
+    grad_norm = torch.linalg.vector_norm(gradient)
+    params, optimizer = update(program, network, gradient, numbers, lr, step)
+    return Network(params, running, optimizer), Measured(loss, grad_norm)
+
+
+def loss_of(program: Program, outputs: Tensor, targets: Tensor, numbers: Numbers) -> Tensor:
+    """Return the mean loss of the network's outputs (batch, outputs), as the loss maps them."""
+    entry = LOSSES[program.loss]
+    if entry.output is not None:
+        by_element = entry.output_elementwise
+        outputs = aligned(entry.output, outputs) if by_element else entry.output(outputs)
+    fixed = dict(program.loss_fixed)
+    return entry.function(outputs, targets, **fixed, **of_factor("loss", numbers))
+
+
+def sum_of_weights(params: Mapping[str, Tensor]) -> Tensor:
+    """Return the sum of the absolute weights of the linear layers, biases left out."""
+    weights = [param for name, param in params.items() if param.ndim == 2]
+    return torch.stack([weight.abs().sum() for weight in weights]).sum()
+
+
+def clipped(program: Program, gradient: Tensor, numbers: Numbers) -> Tensor:
+    """Clip a network's gradient by norm, then by value, as torch.nn.utils does."""
+    if program.clip_norm:
+        grad_norm = torch.linalg.vector_norm(gradient)
+        # torch's own form: the coefficient is clamped, not branched upon
+        gradient = gradient * (numbers["clip_norm"] / (grad_norm + 1e-6)).clamp(max=1.0)
+    if program.clip_value:
+        bound = numbers["clip_value"].to(gradient.dtype)
+        gradient = torch.minimum(torch.maximum(gradient, -bound), bound)
+    return gradient
+
+
+def rule_of(program: Program, name: str) -> Optimizer:
+    """Return the rule that updates a parameter: some leave all but hidden weights to another."""
+    entry = OPTIMIZERS[program.optimizer]
+    layer, _, part = name.partition(".")
+    hidden_weight = part == "weight" and layer != "output"
+    return OPTIMIZERS[entry.rest] if entry.rest and not hidden_weight else entry
+
+
+def _pieces(program: Program, flat: Tensor) -> dict[str, Tensor]:
+    if OPTIMIZERS[program.optimizer].elementwise:
+        return {"all": flat}
+    return unflatten(program, flat)
+
+
+def update(
+    program: Program,
+    network: Network,
+    gradient: Tensor,
+    numbers: Numbers,
+    lr: Tensor,
+    step: Tensor,
+) -> tuple[Tensor, dict[str, dict[str, Tensor]]]:
+    """Return parameters (P,) and optimizer state after one update: clip, decay, then the rule."""
+    params = network.params
+    gradient = clipped(program, gradient, numbers)
+    hyper = of_factor("optimizer", numbers) | {"lr": lr}
+    if program.weight_decay and program.decoupled and OPTIMIZERS[program.optimizer].decays:
+        hyper["weight_decay"] = numbers["weight_decay"]
+    elif program.weight_decay and program.decoupled:
+        params = params * (1 - lr * numbers["weight_decay"])
+    elif program.weight_decay:
+        gradient = gradient + numbers["weight_decay"] * params
+    gradients = _pieces(program, gradient)
+    new_params, new_state = {}, {}
+    for name, param in _pieces(program, params).items():
+        new_params[name], new_state[name] = rule_of(program, name).update(
+            gradients[name], network.optimizer[name], param, hyper, step
+        )
+    return flatten(new_params), new_state

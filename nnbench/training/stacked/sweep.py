@@ -1,0 +1,58 @@
+"""Sweeps of logits: each way to write a loss, in each number type, against the exact value."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nnbench.catalog.expressions import EXPRESSIONS, exact
+from nnbench.lazy import lazy_import
+from nnbench.results.rows import Rows
+from nnbench.study.study import Cell
+from nnbench.training.sweeps import Sweep, cell_row, curve_rows
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = lazy_import("torch", globals())
+
+
+def sweep(cells: Sequence[Cell], on_progress: Callable[[float], None] = lambda _: None) -> Rows:
+    """Compute cells one after another and return their rows."""
+    torch.set_num_threads(1)
+    rows = Rows()
+    for number, cell in enumerate(cells, start=1):
+        began = time.perf_counter()
+        swept = swept_cell(cell)
+        rows.curves += curve_rows(cell.cell_id, swept)
+        seconds = time.perf_counter() - began
+        rows.cells.append(cell_row(cell.cell_id, swept, seconds))
+        on_progress(number / len(cells))
+    return rows
+
+
+def swept_cell(cell: Cell) -> Sweep:
+    """Compute a cell's expression and its gradient by autograd, and the exact ones.
+
+    Logits are those that the number type can hold: rounding the input is not what is asked about.
+    """
+    recipe: Any = cell.recipe
+    dtype = getattr(torch, recipe["dtype"])
+    share = torch.linspace(0, 1, recipe["points"], dtype=torch.float64)
+    sign = -1.0 if recipe["answer"] == "wrong" else 1.0
+    rounded = (sign * recipe["limit"] * share**3).to(dtype)
+    logits = rounded[torch.isfinite(rounded)].requires_grad_()
+    value = EXPRESSIONS[recipe["expression"]].function(logits)
+    (gradient,) = torch.autograd.grad(value.sum(), logits)
+    limits = torch.finfo(dtype)
+    exact_value, exact_gradient = exact(logits.detach().double())
+    return Sweep(
+        logit=logits.detach().double().numpy(),
+        value=value.detach().double().numpy(),
+        gradient=gradient.double().numpy(),
+        exact_value=exact_value.numpy(),
+        exact_gradient=exact_gradient.numpy(),
+        smallest=limits.tiny,
+        epsilon=limits.eps,
+    )

@@ -1,0 +1,314 @@
+"""The command line as a user meets it: real processes, exit codes, one clear sentence each."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from nnbench.cli.progress import Progress
+from nnbench.results.store import Survey
+
+STUDY = """
+name = "tiny"
+title = "A tiny study"
+question = "Does it run?"
+[grid]
+data = ["iris"]
+activation = ["relu", "tanh"]
+optimizer = [{ name = "adam", lr = 0.01 }, { name = "sgd", lr = [0.1, 1e9] }]
+depth = 1
+width = 8
+epochs = 3
+seeds = 2
+[report]
+target = 0.6
+"""
+
+
+def nnbench(*arguments: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "nnbench.cli.commands", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "tiny.toml").write_text(STUDY)
+    ended = nnbench("run", "tiny.toml", "--workers", "2", "--json", cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+    outcome = json.loads(ended.stdout)
+    assert (outcome["cells"], outcome["missing"], outcome["crashed"]) == (12, 0, 0)
+    assert outcome["diverged"] == 2  # relu at lr = 1e9; tanh saturates and stays finite
+    return folder
+
+
+def test_a_run_writes_every_table_and_the_report(finished: Path) -> None:
+    folder = finished / "results" / "tiny"
+    cells = pd.read_parquet(folder / "cells.parquet")
+    assert len(cells) == 12
+    assert list(cells.columns[:4]) == ["cell_id", "study", "data", "seed"]
+    assert set(cells["engine"]) == {"stacked-eager"}
+    good = cells[cells["status"] == "ok"]
+    assert good["epochs_to_target"].notna().any()
+    assert cells.loc[cells["status"] == "diverged", "test_accuracy"].isna().all()
+    assert len(pd.read_csv(folder / "cells.csv")) == 12
+    curves = pd.read_parquet(folder / "curves.parquet")
+    assert set(curves.loc[curves["cell_id"] == good["cell_id"].iloc[0], "epoch"]) == {0, 1, 2, 3}
+    assert json.loads((folder / "provenance.json").read_text())["counts"]["diverged"] == 2
+    page = (folder / "report.html").read_text()
+    assert "Does it run?" in page and "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_running_again_trains_nothing(finished: Path) -> None:
+    ended = nnbench("run", "tiny.toml", cwd=finished)
+    assert ended.returncode == 0
+    assert "0 to train" in ended.stderr
+    assert "10 of 12 networks finished, 2 diverged" in ended.stdout
+
+
+def test_status_verify_and_report(finished: Path) -> None:
+    status = json.loads(nnbench("status", "tiny.toml", "--json", cwd=finished).stdout)
+    assert (status["finished"], status["to_run"], status["stale"]) == (12, 0, 0)
+    told = nnbench("status", "tiny.toml", cwd=finished).stdout
+    assert told == "tiny: 12 of 12 networks finished, nothing to run\n"
+    assert nnbench("verify", "tiny", cwd=finished).returncode == 0
+    before = (finished / "results/tiny/report.html").read_bytes()
+    assert nnbench("report", "tiny", cwd=finished).returncode == 0
+    assert (finished / "results/tiny/report.html").read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["results/tiny", "tiny", "studies/other.toml", "other"])
+def test_results_are_named_by_their_folder_or_by_their_study(finished: Path, place: str) -> None:
+    (finished / "studies").mkdir(exist_ok=True)
+    (finished / "studies" / "other.toml").write_text(STUDY)  # a file of another name than its study
+    status = json.loads(nnbench("status", place, "--json", cwd=finished).stdout)
+    assert (status["study"], status["cells"], status["to_run"]) == ("tiny", 12, 0)
+    assert nnbench("verify", place, cwd=finished).stdout == "results/tiny: sound\n"
+    assert nnbench("report", place, cwd=finished).stdout == "results/tiny/report.html\n"
+
+
+def test_the_status_of_a_folder_is_that_of_its_study(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    assert nnbench("run", "tiny.toml", "--limit", "3", cwd=tmp_path).returncode == 0
+    for place in ("results/tiny", "tiny.toml"):
+        told = nnbench("status", place, cwd=tmp_path).stdout
+        assert told == "tiny: 3 of 12 networks finished, 9 to run\n"
+
+
+def test_help_says_whole_sentences(tmp_path: Path) -> None:
+    ended = nnbench("--help", cwd=tmp_path, env=os.environ | {"COLUMNS": "80"})
+    commands = ended.stdout.partition("Commands:")[2].strip().splitlines()
+    assert len(commands) >= 13
+    assert all(line.endswith(".") and not line.endswith("...") for line in commands)
+
+
+def test_dry_run_says_what_and_trains_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    ended = nnbench("run", "tiny.toml", "--dry-run", cwd=tmp_path)
+    assert ended.returncode == 0
+    assert "12 networks in" in ended.stdout and "expected: about" in ended.stdout
+    assert not (tmp_path / "results").exists()
+    as_json = json.loads(nnbench("run", "tiny.toml", "--dry-run", "--json", cwd=tmp_path).stdout)
+    assert sum(as_json["stacks"]) == as_json["cells"] == 12
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("activation", "activaton"), 'unknown key "activaton"; did you mean "activation"?'),
+        (('"tanh"', '"tahn"'), 'unknown name "tahn"; did you mean "tanh"?'),
+        (('"iris"', '"irish"'), 'unknown name "irish"; did you mean "iris"?'),
+        (('["relu", "tanh"]', "[]"), "activation is an empty list"),
+        (("seeds = 2", "seeds = 1000000000"), "seeds"),
+        (("width = 8", "width = "), "is not valid TOML"),
+        (('"tiny"', '"../tiny"'), "is not allowed"),
+        (("lr = 0.01", "learning_rate = 0.01"), 'unknown parameter "learning_rate"'),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_bad_study_is_one_sentence_and_exit_2(
+    tmp_path: Path, change: tuple[str, str], words: str
+) -> None:
+    assert change[0] in STUDY
+    (tmp_path / "tiny.toml").write_text(STUDY.replace(*change))
+    ended = nnbench("run", "tiny.toml", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert words in ended.stderr and ended.stderr.count("\n") == 1
+    assert "Traceback" not in ended.stderr and not ended.stdout
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("run", "no-such-study"), 2, 'there is no study "no-such-study"'),
+        (("run", "tiny.toml", "--engine", "jax"), 2, "must be one of stacked, reference"),
+        (("run", "tiny.toml", "--wokers", "2"), 2, "No such option"),
+        (("run", "tiny.toml", "--out", "taken"), 5, "taken"),
+        (("report", "nothing"), 2, "no results there"),
+        (("verify", "/etc"), 2, "/etc: no results there"),
+        (("compare", "results/nothing", "stopped"), 2, "results/nothing: no results there"),
+        (("report", "stopped"), 2, "its run was stopped; run the study again"),
+        (("verify", "stopped"), 0, ""),
+        (("run", "tiny.toml", "--engine", "reference", "--compile", "on"), 2, "plain PyTorch"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_mistake_has_an_exit_code_and_a_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    (tmp_path / "taken").write_text("a file where the results should go")
+    (tmp_path / "stopped" / "parts").mkdir(parents=True)
+    ended = nnbench(*arguments, cwd=tmp_path)
+    assert ended.returncode == code
+    assert words in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_flipped_bit_in_a_table_ends_with_5(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "results", tmp_path / "results")
+    shutil.copytree(finished / "results" / "tiny", tmp_path / "results" / "other")
+    table = tmp_path / "results" / "tiny" / "cells.parquet"
+    content = bytearray(table.read_bytes())
+    content[len(content) // 2] ^= 1
+    table.write_bytes(content)
+    before = (table.parent / "report.html").read_bytes()
+    for arguments in (("report", "tiny"), ("compare", "other", "tiny")):
+        ended = nnbench(*arguments, cwd=tmp_path)
+        assert ended.returncode == 5 and not ended.stdout, arguments
+        assert "cells.parquet does not match its checksum: run the study again" in ended.stderr
+    assert (table.parent / "report.html").read_bytes() == before
+
+
+def test_a_report_that_cannot_be_written_ends_with_5(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "results", tmp_path / "results")
+    page = tmp_path / "results" / "tiny" / "report.html"
+    page.unlink()
+    page.mkdir()
+    ended = nnbench("report", "tiny", cwd=tmp_path)
+    assert ended.returncode == 5 and "Traceback" not in ended.stderr
+    assert "report.html: Is a directory" in ended.stderr
+
+
+def test_help_is_quick_and_imports_no_torch(tmp_path: Path) -> None:
+    script = "import sys; sys.argv = ['nnbench', '--help']; from nnbench.cli.commands import main\n"
+    script += "try: main()\nexcept SystemExit as end: assert not end.code\n"
+    script += "assert not {'torch', 'pandas', 'sklearn'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path).returncode == 0
+
+
+def test_the_reference_engine_runs_a_study(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(
+        STUDY.replace("epochs = 3", 'epochs = 1\ndtype = "float64"')
+    )
+    for engine in ("stacked", "reference"):
+        arguments = ("--engine", engine, "--out", engine, "--workers", "1")
+        assert nnbench("run", "tiny.toml", *arguments, cwd=tmp_path).returncode == 0
+    tables = [
+        pd.read_parquet(tmp_path / engine / "tiny/cells.parquet")
+        for engine in ("stacked", "reference")
+    ]
+    pd.testing.assert_frame_equal(*[t.drop(columns=["seconds", "engine"]) for t in tables])
+    assert set(tables[1]["engine"]) == {"reference"}
+
+
+def test_output_survives_a_narrow_world(finished: Path) -> None:
+    environment = os.environ | {"LC_ALL": "C", "COLUMNS": "40", "PYTHONIOENCODING": ""}
+    ended = nnbench("run", "tiny.toml", cwd=finished, env=environment)
+    assert ended.returncode == 0 and "Traceback" not in ended.stderr
+    piped = subprocess.run(
+        f"{sys.executable} -m nnbench.cli.commands run tiny.toml --dry-run | head -1",
+        shell=True,
+        cwd=finished,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert "Traceback" not in piped.stderr and piped.stdout.startswith("tiny: 12 networks")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+def test_output_that_nobody_can_take(finished: Path) -> None:
+    def run(words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            f"{sys.executable} -m nnbench.cli.commands {words}",
+            shell=True,
+            cwd=finished,
+            capture_output=True,
+            text=True,
+            env=os.environ | environment,
+        )
+
+    shutil.copytree(finished / "results" / "tiny", finished / "résumé")
+    shown = run("verify résumé", PYTHONIOENCODING="ascii")
+    assert shown.returncode == 0 and shown.stdout == "r?sum?: sound\n", shown.stderr
+    closed = run("list losses >&-")
+    assert (closed.returncode, closed.stderr) == (0, "")
+    full = run("list losses > /dev/full")
+    assert full.returncode == 5
+    assert full.stderr == "nnbench: the output: No space left on device\n"
+
+
+def test_a_bad_study_is_refused_before_the_heavy_imports(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("name = 1\n[grid]\ndata = 'moons'\n")
+    script = "import sys\nfrom nnbench.cli.commands import main\n"
+    script += "sys.argv = ['nnbench', 'run', 'bad.toml']\n"
+    script += "try: main()\nexcept SystemExit as end: assert end.code == 2\n"
+    script += "heavy = {'torch', 'pandas', 'scipy', 'pyarrow', 'matplotlib', 'sklearn'}\n"
+    script += "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path).returncode == 0
+
+
+def test_ctrl_c_that_an_import_swallows_still_stops(tmp_path: Path) -> None:
+    (tmp_path / "greedy.py").write_text(
+        "import os, signal, time\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(0.3)\n"
+        "except KeyboardInterrupt:\n    pass\n"
+        "is_done = True\n"
+    )
+    script = "import signal, time\nfrom nnbench.cli.commands import stop\n"
+    script += "signal.signal(signal.SIGINT, stop)\nimport greedy\n"
+    script += "try: time.sleep(10)\nexcept KeyboardInterrupt: print(greedy.is_done)\n"
+    script += "else: print('lost')"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment
+    )
+    assert (ended.stdout, ended.stderr) == ("True\n", "")
+
+
+def test_a_run_tells_apart_what_it_does_not_use() -> None:
+    said = io.StringIO()
+    survey = Survey(frozenset(), frozenset(), frozenset("ab"), frozenset("c"), 1, 2)
+    Progress(said).planned(3, survey, [])
+    text = said.getvalue()
+    assert "2 results are of another engine: kept" in text
+    assert "1 results are of other sources or library versions: stale, and replaced" in text
+    assert "2 damaged parts set aside, in damaged/" in text
+
+
+def test_limit_is_nested_and_spread(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    for limit in ("3", "5"):
+        ended = nnbench("run", "tiny.toml", "--limit", limit, "--json", cwd=tmp_path)
+        counts = json.loads(ended.stdout)
+        assert (counts["cells"], counts["missing"]) == (12, 12 - int(limit))
+    assert "5 networks, 3 finished earlier" in ended.stderr
+    folder = tmp_path / "results" / "tiny"
+    assert "<dt>complete</dt><dd>no, 7 not run</dd>" in (folder / "report.html").read_text()
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert (provenance["limit"], provenance["counts"]["missing"]) == (5, 7)
+    nnbench("run", "tiny.toml", "--limit", "3", cwd=tmp_path)  # what has finished stays in
+    assert len(pd.read_parquet(folder / "cells.parquet")) == 5

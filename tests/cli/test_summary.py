@@ -1,0 +1,78 @@
+"""What is told before a run and after it: for people in lines, in few words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nnbench.catalog import VOCABULARY
+from nnbench.cli.summary import Standing, closing_lines, forecast, seeds_text, wrapped
+from nnbench.report.build import Report
+from nnbench.run import Outcome
+from nnbench.study.study import Study, make_study
+
+
+def small(**grid: object) -> Study:
+    content = {"name": "small", "title": "A small one", "grid": {"data": "iris", **grid}}
+    return make_study(content, VOCABULARY)
+
+
+def closing(columns: int = 100, **counts: int) -> list[str]:
+    every = {"cells": 12, "ok": 12, "diverged": 0, "crashed": 0, "missing": 0} | counts
+    answer = ["A sentence of the answer that is " + "very " * 40 + "long.", "Another.", "A third."]
+    report = Report(Path("report.html"), answer)
+    return closing_lines(small(), Outcome(Path("small"), report, every, 4.2), columns)
+
+
+def test_many_seeds_are_told_by_their_ends() -> None:
+    assert seeds_text((0, 1, 2)) == "0, 1, 2"
+    assert seeds_text(tuple(range(200))) == "0, 1, ..., 199 (200 seeds)"
+
+
+def test_a_forecast_is_short_however_many_seeds() -> None:
+    from nnbench.run import Options
+
+    lines = forecast(small(epochs=0, seeds=100), Options(workers=1)).lines()
+    assert "  seeds: 0, 1, ..., 99 (100 seeds)" in lines
+    assert max(map(len, lines)) < 120
+
+
+def test_a_closing_line_counts_as_the_report_does() -> None:
+    assert closing()[:2] == ["A small one", "  12 of 12 networks finished, in 4.2 s"]
+    told = closing(ok=9, diverged=1, missing=2)[1]
+    assert told == "  9 of 12 networks finished, 1 diverged, 2 not run, in 4.2 s"
+
+
+def test_the_answer_is_wrapped_to_the_terminal() -> None:
+    for columns in (40, 80):
+        lines = closing(columns)
+        assert max(map(len, lines[1:])) <= columns
+        assert all(line.startswith("  ") for line in lines[1:])
+        assert " ".join(" ".join(lines).split()).count("very") == 40
+    assert max(map(len, closing(columns=400)[1:])) <= 100
+    assert not any("A third" in line for line in closing())
+
+
+def test_a_number_is_not_broken_at_its_minus() -> None:
+    lines = wrapped("lr=0.1e-3 " * 20, 40)
+    assert set(" ".join(lines).split()) == {"lr=0.1e-3"}
+
+
+def test_a_standing_says_only_what_there_is_to_say() -> None:
+    done = Standing("small", "networks", 1200, 1200, 0, 0, 0)
+    assert done.lines() == ["small: 1,200 of 1,200 networks finished, nothing to run"]
+    half = Standing("small", "networks", 12, 7, 1, 2, 1)
+    assert half.lines() == [
+        "small: 7 of 12 networks finished, 5 to run",
+        "  1 crashed: a run tries again",
+        "  2 with results of other sources or another engine: a run replaces them",
+        "  1 damaged part set aside",
+    ]
+    assert half.row() == {
+        "study": "small",
+        "cells": 12,
+        "finished": 7,
+        "crashed": 1,
+        "stale": 2,
+        "damaged_parts": 1,
+        "to_run": 5,
+    }

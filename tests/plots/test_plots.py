@@ -1,0 +1,241 @@
+"""Figures: text stays text, nothing leaks, what is drawn is what the frame says."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from PIL import Image
+
+from nnbench import plots
+from nnbench.report.page.svg import figure_svg
+
+HOSTILE = ["$x^2$", "<script>alert(1)</script>", "a & b", "🦊 \x00\x1b[0m", "{{7*7}}", "x" * 300]
+
+
+def texts(figure: Figure, name: str = "figure") -> list[str]:
+    root = ElementTree.fromstring(figure_svg(figure, name, "a finding"))
+    return ["".join(e.itertext()) for e in root.iter() if e.tag.endswith("}text")]
+
+
+def strips(levels: list[str], effects: list[float] | None = None) -> pd.DataFrame:
+    effects = [0.1] * len(levels) if effects is None else effects
+    return pd.DataFrame(
+        {
+            "factor": "activation",
+            "heading": "against relu",
+            "level": levels,
+            "effect": effects,
+            "effect_low": np.array(effects) - 0.02,
+            "effect_high": np.array(effects) + 0.02,
+            "verdict": ["better" if e > 0.02 else "undefined" for e in effects],
+            "text": [f"text of {i}" for i in range(len(levels))],
+        }
+    )
+
+
+def points(levels: list[str]) -> pd.DataFrame:
+    rows = [("activation", level, d) for level in levels for d in (0.09, 0.11)]
+    return pd.DataFrame(rows, columns=["factor", "level", "difference"])
+
+
+def cross(levels: list[str]) -> pd.DataFrame:
+    rows = [
+        {"data": "digits", "row": r, "column": c, "mean": 0.5, "used": 3, "n": 3, "diverged": 0}
+        for r in levels
+        for c in levels
+    ]
+    return pd.DataFrame(rows).assign(text="0.500")
+
+
+def curves(levels: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    keys = [(level, epoch) for level in levels for epoch in range(4)]
+    summary = pd.DataFrame(keys, columns=["level", "epoch"]).assign(
+        data="digits", median=0.5, low=0.4, high=0.6, k=2, n=3
+    )
+    return summary, summary.assign(seed=0, value=0.5)
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_a_users_label_is_drawn_as_text(label: str) -> None:
+    shown = plots.shorten(label, 22)
+    drawn = texts(plots.effect_strips(strips([label]), points([label]), "x", True))
+    assert plots.shorten(label) in drawn
+    assert any(shown in t for t in texts(plots.learning_curves(*curves([label]), [label], "y")))
+    heat = texts(plots.heat_maps(cross([label]), [label], [label], label, label))
+    assert plots.shorten(label) in heat
+
+
+def test_a_missing_glyph_is_no_warning_but_others_are() -> None:
+    with plots.house_style(), pytest.warns(UserWarning, match="other"):
+        warnings.warn("other", stacklevel=1)
+
+
+def test_the_users_settings_neither_leak_in_nor_out() -> None:
+    plain = figure_svg(plots.effect_strips(strips(["a"]), points(["a"]), "x", True), "f", "alt")
+    with mpl.rc_context({"font.size": 40, "xtick.major.size": 20, "svg.fonttype": "path"}):
+        before = dict(mpl.rcParams)
+        again = figure_svg(plots.effect_strips(strips(["a"]), points(["a"]), "x", True), "f", "alt")
+        assert dict(mpl.rcParams) == before
+    assert again == plain
+
+
+def test_svg_is_themed_responsive_and_read_aloud() -> None:
+    figure = plots.effect_strips(strips(["a"]), points(["a"]), "x", True)
+    svg = figure_svg(figure, "effects", 'a "finding" <here>')
+    root = ElementTree.fromstring(svg)
+    assert root.get("role") == "img" and root.get("aria-label") == 'a "finding" <here>'
+    assert "width" not in root.attrib and "var(--ink)" in svg
+    assert not any(color in svg for color in (plots.INK, plots.QUIET, plots.SERIES[0], "font-fam"))
+    ids = [e.get("id") for e in root.iter() if e.get("id")]
+    assert ids and all(str(i).startswith("effects-") for i in ids)
+    other = figure_svg(figure, "heat", "alt")
+    assert not set(ids) & {e.get("id") for e in ElementTree.fromstring(other).iter()} - {None}
+
+
+def test_every_reference_in_the_svg_has_its_target() -> None:
+    table = cross(["a", "b"])
+    table.loc[0, ["mean", "diverged"]] = [np.nan, 3]
+    svg = figure_svg(plots.heat_maps(table, ["a", "b"], ["a", "b"], "r", "c"), "heat", "alt")
+    root = ElementTree.fromstring(svg)
+    ids = {e.get("id") for e in root.iter()}
+    wanted = {part.split(")")[0] for part in svg.split("url(#")[1:]}
+    assert wanted and wanted <= ids
+
+
+def test_a_diverged_cell_is_hatched_with_its_count_and_has_no_number() -> None:
+    table = cross(["a", "b"])
+    table.loc[0, ["mean", "diverged", "text"]] = [np.nan, 3, "never"]
+    figure = plots.heat_maps(table, ["a", "b"], ["a", "b"], "row", "column")
+    drawn = texts(figure)
+    assert "3 of 3 div." in drawn and "never" not in drawn and drawn.count("0.500") == 3
+    hatched = [p for p in figure.axes[0].patches if p.get_hatch()]
+    assert len(hatched) == 1
+
+
+def test_a_large_heat_map_prints_no_values_and_gets_a_scale() -> None:
+    levels = [f"l{i}" for i in range(13)]
+    figure = plots.heat_maps(cross(levels), levels, levels, "row", "column")
+    assert "0.500" not in texts(figure) and len(figure.axes) == 2
+
+
+def test_undefined_effects_are_words() -> None:
+    table = strips(["lost", "fine"], [np.nan, 0.1])
+    table["text"] = ["undefined: none of 24 pairs finished", "+0.1"]
+    figure = plots.effect_strips(table, points(["fine"]), "x", True)
+    assert "undefined: none of 24 pairs finished" in texts(figure)
+
+
+def test_the_side_that_is_better_depends_on_the_metric() -> None:
+    table = strips(["up", "down"], [0.1, -0.1])
+    for higher, words in ((True, ["← worse", "better →"]), (False, ["← better", "worse →"])):
+        drawn = texts(plots.effect_strips(table, points(["up"]), "x", higher))
+        assert set(words) <= set(drawn)
+
+
+def test_at_most_seven_lines_share_a_panel_and_no_two_look_alike() -> None:
+    levels = [f"l{i}" for i in range(9)]
+    figure = plots.learning_curves(*curves(levels), levels, "y")
+    ends = [line for line in figure.axes[0].lines if line.get_marker() not in ("None", None)]
+    looks = {(line.get_color(), line.get_marker()) for line in ends}
+    assert len(looks) == 7 and len({marker for _, marker in looks}) == 7
+
+
+def test_every_seed_is_a_thin_line_behind_the_median_and_no_mark_is_doubled() -> None:
+    summary, _ = curves(["a"])
+    lines = pd.concat([summary.assign(seed=seed, value=0.1 * seed) for seed in (3, 5)])
+    axes = plots.learning_curves(summary, lines, ["a"], "y").axes[0]
+    thin = [line for line in axes.lines if line.get_linewidth() < 1]
+    assert sorted(float(line.get_ydata()[0]) for line in thin) == pytest.approx([0.3, 0.5])
+    (thick,) = [line for line in axes.lines if line.get_linewidth() > 2]
+    assert len(thick.get_markevery()) == 1 and thick.get_markevery()[0] < len(summary) - 1
+    assert axes.get_ylim()[0] < 0.3 < 0.5 < axes.get_ylim()[1]
+
+
+def test_names_are_told_apart_without_what_they_share() -> None:
+    names = ["he gain=1 / 0.01 / adam", "he gain=1 / 0 / adam", "he gain=2 / 0 / adam"]
+    short = plots.told_apart(names, 22)
+    assert list(short.values()) == ["he gain=1 / 0.01", "he gain=1 / 0", "he gain=2 / 0"]
+    alike = [f"{letter * 20}, same{'x' * 20}" for letter in "ab"]
+    assert len(set(plots.told_apart([*alike, "c"], 8).values())) == 3
+    assert plots.told_apart(["one / two"], 30) == {"one / two": "one / two"}
+
+
+def test_names_that_differ_only_in_the_middle_get_the_room_that_tells_them_apart() -> None:
+    names = [f"activation{'y' * 12}{middle}{'z' * 12}default" for middle in "ab"]
+    short = plots.told_apart(names, 12)
+    assert len(set(short.values())) == 2
+
+
+def test_a_long_name_breaks_between_levels() -> None:
+    assert plots.wrapped("he_normal gain=1, clip 0", 18) == ["he_normal gain=1,", "clip 0"]
+    assert plots.wrapped("short", 18) == ["short"]
+    assert plots.wrapped("x" * 40, 18) == [plots.shorten("x" * 40, 18)]
+
+
+def test_a_note_stands_where_nothing_is_drawn() -> None:
+    with plots.house_style():
+        figure = plots.new_figure(400, 300)
+        axes = plots.place_axes(figure, 20, 20, 360, 260)
+        axes.set_xlim(0, 10)
+        axes.set_ylim(0, 10)
+        for y in np.linspace(0, 5, 40):
+            axes.plot([0, 10], [y, y])
+        plots.write_clear(axes, [plots.Note("law", [(5.0, 2.0), (5.0, 8.0)])])
+    (note,) = axes.texts
+    assert note.xy == (5.0, 8.0), "the second spot, for the first is full of lines"
+    assert note.get_bbox_patch() is None, "nothing is hidden, hence no patch"
+
+
+def test_ink_on_a_face_is_read_well() -> None:
+    for color in mpl.colormaps["viridis"](np.linspace(0, 1, 50)):
+        ink = 0.0 if plots.ink_on(color) == plots.DARK else 1.0
+        light, dark = sorted([plots.luminance(color), ink], reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_an_svg_has_no_digits_and_no_groups_that_nobody_sees() -> None:
+    with plots.house_style():
+        figure = plots.new_figure(300, 200)
+        axes = plots.place_axes(figure, 20, 20, 260, 160)
+        axes.plot([0, 1, 1, 1, 2], [1 / 3, 2 / 3, 2 / 3, 2 / 3, 0], "o-")
+    root = ElementTree.fromstring(figure_svg(figure, "f", "alt"))
+    assert not [e for e in root.iter() if e.tag.endswith("}g") and not e.attrib]
+    paths = [e.get("d", "") for e in root.iter() if e.get("clip-path") and e.get("d")]
+    assert len(paths) == 1 and paths[0].count("L") == 1
+    assert len(paths[0].split()) == 2 + 2 * 3 + 0, "the repeated points are one"
+    numbers = [word for word in paths[0].split() if word[-1].isdigit()]
+    assert all(len(word.partition(".")[2]) <= 2 for word in numbers)
+
+
+@given(st.lists(st.floats(0, 300), max_size=7).map(sorted))
+def test_labels_are_moved_apart_in_order_and_no_further_than_needed(places: list[float]) -> None:
+    moved = plots.spread_out(places, 16.0)
+    gaps = np.diff(moved)
+    assert len(moved) == len(places) and (gaps >= 16 - 1e-6).all()
+    if (np.diff(places) >= 16).all():
+        assert moved == pytest.approx(places)
+
+
+@pytest.mark.parametrize("text", ["short", "leaky_relu negative_slope=0.2 and more of it"])
+def test_shortening_keeps_both_ends(text: str) -> None:
+    cut = plots.shorten(text, 20)
+    assert len(cut) <= 20 and cut[:5] == text[:5] and cut[-5:] == text[-5:]
+
+
+def test_the_hero_is_a_large_picture_and_the_same_each_time(tmp_path: Path) -> None:
+    arguments = (strips(["a", "b"], [0.1, -0.2]), points(["a", "b"]), "x", True, "Title $1", "sub")
+    one = plots.hero_png(*arguments, tmp_path / "one.png")
+    two = plots.hero_png(*arguments, tmp_path / "two.png")
+    assert one.read_bytes() == two.read_bytes()
+    with Image.open(one) as picture:
+        assert picture.width == 2000
+        assert picture.convert("RGB").getpixel((2, 2)) == (255, 255, 255)

@@ -1,0 +1,114 @@
+"""The wall time of results is that of all runs that they come from."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nnbench.catalog import VOCABULARY
+from nnbench.results.rows import Rows
+from nnbench.results.store import Survey
+from nnbench.run import Options, Task, run
+from nnbench.study.study import Study, make_study
+from nnbench.training.plan import Stack
+
+EXPRESSIONS = ["bce_with_logits", "log_of_sigmoid", "cross_entropy"]
+RUN = 100.0  # seconds between two looks at the clock of these tests, more than a run takes
+
+
+class Listener:
+    """Listens, and stops the run after a number of stacks."""
+
+    def __init__(self, stacks: int = 1000) -> None:
+        self.left = stacks
+
+    def planned(
+        self,
+        cells: int,
+        survey: Survey,
+        stacks: Sequence[Stack],
+        tables: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Nothing to note."""
+
+    def progressed(self, task: Task, share: float) -> None:
+        """Nothing to note."""
+
+    def finished(self, task: Task, rows: Rows) -> None:
+        """Stop where it is time to."""
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+def study(count: int) -> Study:
+    grid = {"expression": EXPRESSIONS[:count], "points": 100, "limit": 10.0}
+    return make_study({"name": "timed", "kind": "numerics", "grid": grid}, VOCABULARY)
+
+
+def wall_seconds(out: Path) -> float:
+    return float(json.loads((out / "timed" / "provenance.json").read_text())["wall_seconds"])
+
+
+@pytest.fixture
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
+    """One worker, and a clock that goes on by `RUN` whenever it is looked at."""
+    ticks = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: RUN * next(ticks))
+    return Options(tmp_path, workers=1)
+
+
+def test_a_run_that_goes_on_adds_to_the_time_before(options: Options) -> None:
+    run(study(1), options, Listener())
+    first = wall_seconds(options.out)
+    assert first > 0
+    run(study(3), options, Listener())
+    assert wall_seconds(options.out) >= first + RUN
+
+
+def test_a_run_with_nothing_to_do_changes_nothing(options: Options) -> None:
+    run(study(1), options, Listener())
+    first = wall_seconds(options.out)
+    run(study(1), options, Listener())
+    assert wall_seconds(options.out) == first
+
+
+def test_a_stopped_run_counts_up_to_its_last_stack(options: Options) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(study(3), options, Listener(stacks=1))
+    kept = json.loads((options.out / "timed" / "wall_time.json").read_text())["wall_seconds"]
+    assert kept >= RUN
+    run(study(3), options, Listener())
+    assert wall_seconds(options.out) >= kept + RUN
+
+
+def test_a_fresh_run_starts_at_zero(options: Options) -> None:
+    run(study(3), options, Listener())
+    first = wall_seconds(options.out)
+    run(study(3), replace(options, fresh=True), Listener())
+    assert wall_seconds(options.out) == first
+
+
+def test_results_of_other_sources_add_nothing(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(study(3), options, Listener())
+    first = wall_seconds(options.out)
+    monkeypatch.setattr("nnbench.run.fingerprint", lambda: "of other sources")
+    run(study(3), options, Listener())
+    assert wall_seconds(options.out) == first
+
+
+def test_a_file_that_cannot_be_read_counts_as_none(options: Options) -> None:
+    run(study(1), options, Listener())
+    first = wall_seconds(options.out)
+    (options.out / "timed" / "wall_time.json").write_text("[1")
+    run(study(1), options, Listener())
+    assert wall_seconds(options.out) == first  # from provenance.json

@@ -1,0 +1,40 @@
+"""Stacks stay within their budget of memory, the data of each repeat included."""
+
+from __future__ import annotations
+
+import pytest
+
+from nnbench.study.study import Cell
+from nnbench.training.draws import draw_key
+from nnbench.training.plan import cost_of, plan
+from tests.helpers import make_cells
+
+
+@pytest.fixture(scope="module")
+def cells() -> list[Cell]:
+    data = {"name": "moons", "n": 20_000}
+    rates = {"name": "sgd", "lr": [0.1, 0.2, 0.3, 0.4]}
+    return make_cells(data=data, optimizer=rates, width=8, depth=1, seeds=16)
+
+
+@pytest.mark.parametrize("repeats", [0.5, 1, 4.5, 16, 17, 100])
+def test_no_stack_takes_more_than_the_budget(cells: list[Cell], repeats: float) -> None:
+    cost = cost_of(cells[0])
+    assert cost.data > 20_000 * 3 * 8
+    budget = int(repeats * (cost.data + cost.memory))
+    stacks = plan(cells, budget=budget)
+    assert sorted(c.cell_id for s in stacks for c in s.cells) == sorted(c.cell_id for c in cells)
+    for stack in stacks:
+        data = len({draw_key(cell.recipe) for cell in stack.cells}) * cost.data
+        assert stack.memory >= data + len(stack.cells) * cost.memory
+        assert stack.memory <= budget or len(stack.cells) == 1
+    if repeats >= 1:  # the budget is made use of
+        most = max(stack.memory for stack in stacks)
+        assert most >= min(budget, cost.memory * 32 + cost.data * 16) / 2
+
+
+def test_repeats_that_are_there_already_cost_no_more_data(cells: list[Cell]) -> None:
+    cost = cost_of(cells[0])
+    budget = 16 * cost.data + 40 * cost.memory
+    assert len(plan(cells, budget=budget)[0].cells) == 32
+    assert len(plan(cells[:64], budget=budget // 4)[0].cells) < 8

@@ -1,0 +1,314 @@
+"""Workers that die, tasks that kill them, and parents that stop: everyone else's work is done."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nnbench.training.workers import Crash, Progress, WorkerError, run_tasks
+
+FOLDER = "NNBENCH_TEST_FOLDER"  # where tasks note their starts; workers inherit it
+Cells = tuple[str, ...]
+ROOT = Path(__file__).parents[2]
+
+
+def square(task: int, progress: Progress) -> int:
+    for step in range(task):
+        progress(step)
+    return task * task
+
+
+def lively(task: Cells, progress: Progress) -> list[str]:
+    """Note the start of each cell; a cell's name says what goes wrong."""
+    with Path(os.environ[FOLDER], "starts").open("a") as file:
+        file.write("".join(f"{cell}\n" for cell in task))
+    for cell in task:
+        if cell.startswith("kill"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if cell.startswith("exit"):
+            os._exit(7)
+        if cell.startswith("raise"):
+            raise ValueError(f"{cell} is no good")
+        if cell.startswith("unpicklable"):
+            return lambda: cell  # type: ignore[return-value]
+        if cell.startswith("once"):
+            flag = Path(os.environ[FOLDER], cell)
+            if not flag.exists():
+                flag.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+    return list(task)
+
+
+def halves(task: Cells) -> list[Cells]:
+    middle = len(task) // 2
+    return [task[:middle], task[middle:]] if middle else [task]
+
+
+def leave_a_mark() -> None:
+    Path(os.environ[FOLDER], f"ready-{os.getpid()}").touch()
+
+
+def refuse() -> None:
+    raise RuntimeError("no threads left")
+
+
+def die() -> None:
+    os._exit(3)
+
+
+def die_every_other_time() -> None:
+    with Path(os.environ[FOLDER], "set-ups").open("a") as file:
+        file.write("x")
+    if Path(os.environ[FOLDER], "set-ups").stat().st_size % 2:
+        os._exit(3)
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    (tmp_path / "starts").touch()
+    return tmp_path
+
+
+def starts(notes: Path) -> Counter[str]:
+    return Counter((notes / "starts").read_text().split())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_task_ends_once_and_its_progress_is_heard(workers: int) -> None:
+    heard: list[tuple[int, Any]] = []
+    tasks = [3, 0, 2, 4]
+    outcomes = run_tasks(
+        tasks, square, workers, on_progress=lambda task, news: heard.append((task, news))
+    )
+    assert sorted(outcomes) == [(0, 0), (2, 4), (3, 9), (4, 16)]
+    assert sorted(heard) == sorted((task, step) for task in tasks for step in range(task))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_tasks_need_no_workers(workers: int) -> None:
+    assert list(run_tasks([], square, workers)) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_code_that_raises_is_a_crash_at_once(notes: Path, workers: int) -> None:
+    tasks: list[Cells] = [("raise",), ("fine",)]
+    outcomes = dict(run_tasks(tasks, lively, workers, split=halves))
+    crash = outcomes["raise",]
+    assert isinstance(crash, Crash)
+    assert crash.reason.startswith("Traceback")
+    assert crash.reason.rstrip().endswith("ValueError: raise is no good")
+    assert outcomes["fine",] == ["fine"]
+    assert starts(notes) == {"raise": 1, "fine": 1}
+
+
+def test_a_killed_worker_is_replaced_and_its_task_runs_again(notes: Path) -> None:
+    tasks: list[Cells] = [("once",), ("a",), ("b",), ("c",)]
+    outcomes = dict(run_tasks(tasks, lively, 2, initialise=leave_a_mark))
+    assert outcomes == {task: list(task) for task in tasks}
+    assert starts(notes) == {"once": 2, "a": 1, "b": 1, "c": 1}
+    assert len(list(notes.glob("ready-*"))) in (2, 3)  # each set up before its first task
+
+
+def test_deadly_tasks_end_as_crashes_after_three_starts(notes: Path) -> None:
+    tasks: list[Cells] = [("kill",), ("a",), ("exit",), ("unpicklable",), ("b",)]
+    outcomes = dict(run_tasks(tasks, lively, 2))
+    assert len(outcomes) == 5
+    killed, ended, odd = outcomes["kill",], outcomes["exit",], outcomes["unpicklable",]
+    assert killed == Crash("Its worker was killed by signal 9 (Killed), 3 times.", 3)
+    assert ended == Crash("Its worker ended with exit code 7, 3 times.", 3)
+    assert isinstance(odd, Crash)
+    assert "pickle" in odd.reason
+    assert (outcomes["a",], outcomes["b",]) == (["a"], ["b"])
+    assert starts(notes) == {"kill": 3, "exit": 3, "a": 1, "b": 1, "unpicklable": 1}
+
+
+def test_splitting_finds_the_guilty_cell(notes: Path) -> None:
+    tasks: list[Cells] = [("a", "b", "c", "kill", "e"), ("f",)]
+    outcomes = dict(run_tasks(tasks, lively, 2, split=halves))
+    crashes = {task for task, outcome in outcomes.items() if isinstance(outcome, Crash)}
+    assert crashes == {("kill",)}
+    assert outcomes.keys() == {(cell,) for cell in ("a", "b", "c", "kill", "e", "f")}
+    assert max(starts(notes).values()) == 3
+
+
+def test_without_splitting_the_innocent_crash_too(notes: Path) -> None:
+    outcomes = dict(run_tasks([("a", "kill"), ("f",)], lively, 2))
+    assert isinstance(outcomes["a", "kill"], Crash)
+    assert outcomes["f",] == ["f"]
+
+
+def test_a_worker_that_cannot_be_set_up_is_an_error() -> None:
+    with pytest.raises(WorkerError, match="no threads left"):
+        list(run_tasks([1, 2], square, 2, initialise=refuse))
+    with pytest.raises(WorkerError, match="exit code 3"):
+        list(run_tasks([1, 2], square, 2, initialise=die))
+
+
+def test_starts_that_fail_now_and_then_are_no_error(notes: Path) -> None:
+    outcomes = run_tasks([("once1", "once2", "c")], lively, 2, initialise=die_every_other_time)
+    assert list(outcomes) == [(("once1", "once2", "c"), ["once1", "once2", "c"])]
+    assert (notes / "set-ups").read_text() == "x" * 6
+
+
+def test_closing_the_iterator_ends_the_workers(notes: Path) -> None:
+    outcomes = run_tasks([1] * 50, square, 2)
+    assert next(outcomes) == (1, 1)
+    assert len(children_of(os.getpid())) >= 2
+    outcomes.close()  # type: ignore[attr-defined]
+    assert not [child for child in children_of(os.getpid()) if "spawn_main" in command(child)]
+
+
+def test_files_do_not_stay_open_as_workers_come_and_go(notes: Path) -> None:
+    list(run_tasks([("kill",)], lively, 2))  # starts what stays, such as Python's resource tracker
+    before = len(os.listdir("/proc/self/fd"))
+    list(run_tasks([("kill",), ("exit",)], lively, 2))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+# ------------------------------------------------------------------------ parents that stop
+
+PARENT = """
+    import signal, sys, time
+    from tests.training.test_workers import hang
+    from nnbench.training.workers import run_tasks
+
+    def stop(*_):
+        raise SystemExit(143)
+
+    if __name__ == "__main__":
+        if "handle" in sys.argv:
+            signal.signal(signal.SIGTERM, stop)
+        tasks = ["deaf" in sys.argv] * 4
+        for _ in run_tasks(tasks, hang, 2, lambda *news: print(news, flush=True)):
+            pass
+"""
+
+
+def hang(deaf: bool, progress: Progress) -> None:
+    """Never end, not even on SIGTERM where deaf to it."""
+    if deaf:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    progress("hanging")
+    while True:
+        time.sleep(0.05)
+
+
+def children_of(parent: int) -> list[int]:
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(child) for child in found.split()]
+
+
+def command(process: int) -> str:
+    """The command line of a process; empty where it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+@pytest.fixture
+def start_parent(tmp_path: Path) -> Any:
+    """Start a program whose two workers hang; returns it and its children once they do."""
+    programs: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> tuple[subprocess.Popen[str], list[int]]:
+        script = tmp_path / "parent.py"
+        script.write_text(textwrap.dedent(PARENT))
+        program = subprocess.Popen(
+            [sys.executable, str(script), *arguments],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # so that a signal can go to all of them, as Ctrl-C does
+        )
+        programs.append(program)
+        assert program.stdout is not None
+        assert [program.stdout.readline(), program.stdout.readline()].count("") == 0
+        return program, children_of(program.pid)
+
+    yield start
+    for program in programs:
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        program.communicate()
+
+
+def all_gone(processes: list[int], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while any(command(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_ctrl_c_stops_everyone_in_under_five_seconds(start_parent: Any, deaf: bool) -> None:
+    program, children = start_parent(*["deaf"] * deaf)
+    assert len(children) >= 2
+    start = time.monotonic()
+    os.killpg(program.pid, signal.SIGINT)
+    _, errors = program.communicate(timeout=10)
+    assert time.monotonic() - start < 5
+    assert program.returncode == -signal.SIGINT
+    assert errors.count("Traceback") == 1  # the parent's own: the children are silent
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert all_gone(children, 3)
+
+
+def test_ctrl_c_while_workers_start_is_the_parents_alone(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(textwrap.dedent(PARENT))
+    for delay in (0.0, 0.03, 0.06, 0.1):
+        program = subprocess.Popen(
+            [sys.executable, str(script)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        while len(children_of(program.pid)) < 2:  # Python's resource tracker, and a worker
+            time.sleep(0.001)
+        time.sleep(delay)
+        os.killpg(program.pid, signal.SIGINT)
+        _, errors = program.communicate(timeout=10)
+        assert program.returncode == -signal.SIGINT
+        assert errors.count("Traceback") == 1
+
+
+def test_a_second_ctrl_c_cuts_the_wait_short(start_parent: Any) -> None:
+    program, children = start_parent("deaf")
+    os.killpg(program.pid, signal.SIGINT)
+    time.sleep(0.3)
+    start = time.monotonic()
+    os.killpg(program.pid, signal.SIGINT)
+    program.communicate(timeout=10)
+    assert time.monotonic() - start < 1.5
+    assert all_gone(children, 3)
+
+
+def test_a_handler_of_sigterm_ends_the_workers_too(start_parent: Any) -> None:
+    program, children = start_parent("handle")
+    program.terminate()
+    program.communicate(timeout=5)
+    assert program.returncode == 143
+    assert all_gone(children, 3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_do_not_outlive_a_parent_that_is_killed(start_parent: Any, number: int) -> None:
+    program, children = start_parent("deaf")
+    os.kill(program.pid, number)
+    program.wait(timeout=5)
+    assert all_gone(children, 3)
