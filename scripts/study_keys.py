@@ -19,7 +19,7 @@ from nnbench.catalog import VOCABULARY
 from nnbench.study.document import SECTIONS, Document
 from nnbench.study.fields import Field
 from nnbench.study.kinds import KINDS, LANDSCAPE, NUMERICS, TRAINING, grid_keys
-from nnbench.study.metrics import METRICS_OF
+from nnbench.study.metrics import METRICS, Metric, scores_of
 from nnbench.study.vocabulary import Parameter
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "study-keys.md"
@@ -166,17 +166,34 @@ def _section(section: str) -> Iterator[str]:
 
 
 def _metrics() -> Iterator[str]:
-    yield "What `metric` may be in `[report]` and in a claim, by the kind of study.\n"
-    yield "| kind | default | higher is better | lower is better |"
-    yield "|---|---|---|---|"
-    for kind, metrics in METRICS_OF.items():
-        higher = [name for name, direction in metrics.items() if direction == "higher"]
-        lower = [name for name, direction in metrics.items() if direction == "lower"]
-        yield _row([kind, f"`{KINDS[kind].metric}`", _listed(higher), _listed(lower)])
+    defaults = ", ".join(f"{name} `{kind.metric}`" for name, kind in KINDS.items())
+    yield "What `metric` may be in `[report]` and in a claim. Unless named, it is by the kind of"
+    yield f"study: {defaults};"
+    yield f"where all data sets are regressions it is `{scores_of('regression')[0]}`.\n"
+    yield "| metric | what it is | better | range | unit | of | needs |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, metric in METRICS.items():
+        needs = " and ".join(f"`{key} = true`" for key in metric.probes)
+        better = "higher" if metric.higher_is_better else "lower"
+        told = f"{metric.label}: {metric.meaning}" if metric.meaning else metric.label
+        needs = f"{needs} in `[probes]`" if needs else ""
+        span, owner = _range(metric), _owner(metric)
+        yield _row([f"`{name}`", told, better, span, metric.unit, owner, needs])
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _range(metric: Metric) -> str:
+    if metric.values is bool:
+        return "true or false"
+    if math.isinf(metric.low):
+        return "" if math.isinf(metric.high) else f"{metric.high:g} or less"
+    return f"{metric.low:g} " + ("or more" if math.isinf(metric.high) else f"to {metric.high:g}")
+
+
+def _owner(metric: Metric) -> str:
+    """Say in which studies a metric is."""
+    if set(metric.studies) == set(KINDS):
+        return "all"
+    return metric.task or " ".join(metric.studies)
 
 
 def _code(value: Any) -> str:

@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "seeds": {"lazy"},
     "study": set(),
     "catalog": {"lazy", "seeds", "study"},
-    "results.rows": set(),
+    "results.rows": {"study"},
     "training": {"catalog", "lazy", "seeds", "study"},
     "training.stacked": {"catalog", "lazy", "results.rows", "seeds", "study", "training"},
     "training.reference": {"catalog", "results.rows", "seeds", "study", "training"},

@@ -102,7 +102,6 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
         if chosen not in stats.METRICS or chosen not in results.cells:
             raise ReportError(f"{results.folder} has no metric {chosen!r}")
     factors = dict.fromkeys([*(a.study.get("factors") or {}), *(b.study.get("factors") or {})])
-    is_exact = kinds[0] == "numerics" and chosen != "seconds"
     try:
         matched = match_cells(a.cells, b.cells, list(factors), chosen, kinds[0] != "numerics")
     except ValueError as problem:
@@ -116,7 +115,7 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
         {factor: _levels(a, b, factor) for factor in matched.factors},
         stats.METRICS[chosen].higher_is_better,
         _generators(int(a.study.get("seed") or 0)),
-        is_exact,
+        is_exact=not stats.METRICS[chosen].has_chance,
     )
     changed = [*matched.changed, *changes(a.provenance, b.provenance)]
     return Comparison((str(a.folder), str(b.folder)), chosen, changed, matched, rows)

@@ -9,48 +9,43 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nnbench.study.metrics import METRICS
+
 Schema = Mapping[str, type]
+
+
+def _columns_of(*metrics: str) -> Schema:
+    return {name: METRICS[name].values for name in metrics}
+
 
 CELLS: Schema = {
     "cell_id": str,
     "status": str,  # ok, diverged or crashed
     "diverged_at_step": int,
-    "epochs_run": int,
+    **_columns_of("epochs_run"),
     "best_epoch": int,
     "stopped_early": bool,
     "n_params": int,
-    "state_per_param": float,  # floats that the optimizer keeps for each of them
-    "train_loss": float,
-    "val_loss": float,
-    "test_loss": float,
-    "train_accuracy": float,
-    "val_accuracy": float,
-    "test_accuracy": float,
-    "train_r2": float,
-    "val_r2": float,
-    "test_r2": float,
-    "weight_norm": float,  # of the linear layers' weights
-    "small_weight_fraction": float,  # share of those below 1e-3
-    "loss_gap": float,  # test loss over training loss
-    "score_gap": float,  # training accuracy (or R^2) over test accuracy
-    "val_loss_swing": float,  # deviation of the validation loss from a line, last quarter of epochs
+    **_columns_of("state_per_param"),
+    **_columns_of("train_loss", "val_loss", "test_loss"),
+    **_columns_of("train_accuracy", "val_accuracy", "test_accuracy"),
+    **_columns_of("train_r2", "val_r2", "test_r2"),
+    **_columns_of("weight_norm", "small_weight_fraction"),
+    **_columns_of("loss_gap", "score_gap", "val_loss_swing"),
     "test_accuracy_at_best_epoch": float,
     "test_r2_at_best_epoch": float,
-    "epochs_to_target": int,
+    **_columns_of("epochs_to_target"),
     # of probes, null where none ran; at initialisation:
     "gradient_growth": float,  # factor a layer by which dL/dh grows on its way back
-    "gradient_drift": float,  # |log10| of it
+    **_columns_of("gradient_drift"),
     "signal_growth": float,  # the same of the activations' root mean square on its way forward
-    "signal_drift": float,
-    "dead_fraction_start": float,  # mean over layers
+    **_columns_of("signal_drift", "dead_fraction_start"),
     "saturated_fraction_start": float,
     # at the last probe, null where training diverged:
-    "dead_fraction_end": float,
-    "saturated_fraction_end": float,
-    "zero_fraction_end": float,
-    "sharpness_end": float,  # largest curvature of the training loss
+    **_columns_of("dead_fraction_end", "saturated_fraction_end", "zero_fraction_end"),
+    **_columns_of("sharpness_end"),
     "last_unit_died_at_step": int,  # of the first probe that found a layer with all units dead
-    "seconds": float,
+    **_columns_of("seconds"),
     "engine": str,
     "reason": str,  # why a crashed cell crashed, null for every other
 }

@@ -33,10 +33,10 @@ from nnbench.stats.labels import (
     sort_by_levels,
     top_factors,
 )
-from nnbench.stats.metrics import METRICS, Metric, selects
 from nnbench.stats.pairing import (
     applicable,
     block_differences,
+    counted,
     paired_differences,
     status_counts,
     usable,
@@ -65,6 +65,7 @@ from nnbench.stats.summaries import (
     summarise_levels,
 )
 from nnbench.stats.tuning import choice_chances, default_tolerance, expected_best, good_region
+from nnbench.study.metrics import METRICS, Metric
 
 __all__ = [
     "ALPHA",
@@ -91,6 +92,7 @@ __all__ = [
     "contestant_labels",
     "contrast",
     "correct_family",
+    "counted",
     "coverage",
     "default_tolerance",
     "detectable_difference",
@@ -121,7 +123,6 @@ __all__ = [
     "profile_kind",
     "rank_cliques",
     "seeds_needed",
-    "selects",
     "signed_rank",
     "sort_by_levels",
     "spread_of",

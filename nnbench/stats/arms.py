@@ -14,8 +14,8 @@ import pandas as pd
 
 from nnbench.stats.blocks import Blocks, stratum_sums
 from nnbench.stats.intervals import GeneratorFor, column_intervals, wilson_ends
-from nnbench.stats.metrics import METRICS
 from nnbench.stats.pairing import usable
+from nnbench.study.metrics import METRICS
 
 RESAMPLES = 2000  # for each of thousands of arms; a level's mean has 10,000
 STATUSES = ("ok", "diverged", "crashed")

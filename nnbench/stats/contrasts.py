@@ -19,9 +19,9 @@ from nnbench.stats.blocks import (
     two_sided_p,
 )
 from nnbench.stats.intervals import Interval, why_undefined
-from nnbench.stats.metrics import METRICS
 from nnbench.stats.power import ALPHA, MOST_SEEDS, detectable_difference, seeds_needed
 from nnbench.stats.signed_rank import signed_rank
+from nnbench.study.metrics import METRICS
 
 RESAMPLES = 10_000
 NONE_DETECTABLE = "undefined: not even the largest difference that can be"

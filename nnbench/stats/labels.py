@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nnbench.stats.metrics import METRICS, selects
+from nnbench.study.metrics import METRICS
 
 
 def format_level(value: Any) -> str:
@@ -92,8 +92,8 @@ def choose_tuned(
     """Keep, in each arm, the cells of the tuned setting that does best on validation.
 
     Rule: per data set and arm, the setting with most finished seeds, then with the best mean over
-    its seeds of what the metric is on validation (`selects`), then with the lowest mean `val_loss`,
-    then the first. Test results play no part in the choice.
+    its seeds of what the metric is chosen by, then with the lowest mean `val_loss`, then the
+    first. Test results play no part in the choice.
     """
     columns = [c for c in tuned if c in cells.columns]
     if not columns or cells.empty:
@@ -101,7 +101,7 @@ def choose_tuned(
     arm = ["data", *factors]
     labelled = cells.assign(**{name: level_labels(cells, name, columns) for name in arm})
     by = {"finished": (cells["status"] == "ok").astype(float)}
-    for name in dict.fromkeys([selects(metric), "val_loss"]):
+    for name in dict.fromkeys([METRICS[metric].chosen_by, "val_loss"]):
         if name in cells:
             value = pd.to_numeric(cells[name], errors="coerce").astype(float)
             by[name] = value if METRICS[name].higher_is_better else -value

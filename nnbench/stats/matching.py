@@ -122,12 +122,8 @@ def _pairs(
 
 
 def metric_values(cells: pd.DataFrame, metric: str) -> pd.Series:
-    """Return the metric of each cell, null where it has none.
-
-    A walk that diverged has not reached its minimum: of that metric alone it has a value.
-    """
-    if metric == "reached_global":
-        cells = cells.assign(status=cells["status"].replace("diverged", "ok"))
+    """The metric of each cell, null where it has none."""
+    cells = stats.counted(cells, metric)
     values = pd.to_numeric(cells[metric], errors="coerce").astype(float)
     return values.where(stats.usable(cells, metric))
 

@@ -7,13 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from nnbench.stats.metrics import METRICS
+from nnbench.study.metrics import METRICS
 
 
 def status_counts(frame: pd.DataFrame) -> dict[str, int]:
     """Return how many cells there are (`n`) and how many are ok, diverged and crashed."""
     status = frame["status"]
     return {"n": len(frame)} | {s: int((status == s).sum()) for s in ("ok", "diverged", "crashed")}
+
+
+def counted(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The cells with those that diverged as finished ones, where the metric counts them."""
+    known = METRICS.get(metric)
+    if known is None or not known.counts_diverged:
+        return frame
+    return frame.assign(status=frame["status"].replace("diverged", "ok"))
 
 
 def usable(frame: pd.DataFrame, metric: str) -> pd.Series:

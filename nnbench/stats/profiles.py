@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from nnbench.stats.intervals import wilson_ends
-from nnbench.stats.metrics import METRICS
 from nnbench.stats.pairing import usable
 from nnbench.stats.ranks import contestant_labels
+from nnbench.study.metrics import METRICS
 
 PROFILE_COLUMNS = ("arm", "tau", "k", "n", "share", "share_low", "share_high", "kind")
 

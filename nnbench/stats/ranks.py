@@ -13,10 +13,10 @@ import scipy.stats
 
 from nnbench.stats.contrasts import contrast, correct_family, holm
 from nnbench.stats.intervals import GeneratorFor
-from nnbench.stats.metrics import METRICS
 from nnbench.stats.pairing import usable
 from nnbench.stats.power import ALPHA
 from nnbench.stats.signed_rank import LEAST_BLOCKS, signed_rank
+from nnbench.study.metrics import METRICS
 
 MOST_CONTESTANTS = 40
 LABEL_SEPARATOR = " / "

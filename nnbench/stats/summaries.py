@@ -12,8 +12,8 @@ import pandas as pd
 
 from nnbench.stats.contrasts import contrast, correct_family
 from nnbench.stats.intervals import GeneratorFor, Interval, bootstrap_interval
-from nnbench.stats.metrics import METRICS
 from nnbench.stats.pairing import paired_differences, status_counts, usable
+from nnbench.study.metrics import METRICS
 
 
 def summarise_effects(

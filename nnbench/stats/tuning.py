@@ -17,8 +17,8 @@ from scipy.special import gammaln
 from nnbench.stats.blocks import Blocks
 from nnbench.stats.intervals import GeneratorFor, column_intervals
 from nnbench.stats.labels import format_level, level_labels
-from nnbench.stats.metrics import METRICS
 from nnbench.stats.pairing import usable
+from nnbench.study.metrics import METRICS
 
 RESAMPLES = 2000
 REGION_COLUMNS = (

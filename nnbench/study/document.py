@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nnbench.study.kinds import KINDS
-from nnbench.study.metrics import OF_TASK
+from nnbench.study.metrics import scores_of
 from nnbench.study.mistakes import StudyError, nearest, printable, quoted
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -181,7 +181,7 @@ def with_metrics(document: Document, tasks: Collection[str]) -> Document:
     """
     usual = KINDS[document.kind].metric
     if set(tasks) == {"regression"}:
-        usual = OF_TASK["regression"][0]
+        usual = scores_of("regression")[0]
     report = _filled(document.report, usual)
     claims = [_filled(claim, report.metric) for claim in document.claim]
     return document.model_copy(update={"report": report, "claim": claims})

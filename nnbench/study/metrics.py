@@ -1,64 +1,163 @@
-"""What each result column means."""
+"""What a study can be judged by: one record for each metric, which is a column of its cells.
+
+A leaf: the study checks names with it, the tables take their types from it, the statistics their
+directions and ranges, the pages their words.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from dataclasses import dataclass
+from functools import partial
 
-Direction = Literal["higher", "lower"]
-OF_NETWORKS: dict[str, Direction] = {
-    "test_accuracy": "higher",
-    "val_accuracy": "higher",
-    "train_accuracy": "higher",
-    "test_r2": "higher",
-    "val_r2": "higher",
-    "train_r2": "higher",
-    "test_loss": "lower",
-    "val_loss": "lower",
-    "train_loss": "lower",
-    "loss_gap": "lower",
-    "score_gap": "lower",
-    "val_loss_swing": "lower",
-    "state_per_param": "lower",
-    "weight_norm": "lower",
-    "small_weight_fraction": "higher",
-    "gradient_drift": "lower",
-    "signal_drift": "lower",
-    "dead_fraction_start": "lower",
-    "dead_fraction_end": "lower",
-    "saturated_fraction_end": "lower",
-    "zero_fraction_end": "higher",
-    "sharpness_end": "lower",
-    "epochs_to_target": "lower",
-    "epochs_run": "lower",
-    "seconds": "lower",
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A column that arms are ranked by and claims are about.
+
+    `low` and `high` are the ends of what it can be: no interval goes beyond them.
+    """
+
+    label: str  # in prose
+    meaning: str = ""  # what the label leaves open
+    higher_is_better: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+    values: type = float
+    studies: tuple[str, ...] = ("training",)  # the kinds of study whose cells have it
+    task: str | None = None  # classification or regression, where only one of them has it
+    probes: tuple[str, ...] = ()  # the keys of [probes] without which it is not measured
+    chosen_by: str = "val_loss"  # what a setting is chosen by where this is judged
+    counts_diverged: bool = False  # a cell that diverged has a value, which enters the mean
+    null_is_never: bool = False  # null says that it was never reached: worse than any number
+    has_chance: bool = True  # False: computed, so that one number is the whole truth
+    of_stack: bool = False  # measured of all that trained as one stack, and shared out among them
+
+    @property
+    def range(self) -> float:
+        """The largest difference that two values can have, and two means."""
+        return self.high - self.low
+
+
+_accuracy = partial(Metric, task="classification", higher_is_better=True, low=0.0, high=1.0)
+_r2 = partial(Metric, task="regression", higher_is_better=True, high=1.0)
+_share = partial(Metric, low=0.0, high=1.0)
+_amount = partial(Metric, low=0.0)
+_walk, _sweep = ("landscape",), ("numerics",)
+
+# A metric of the test part is chosen by the same score on the validation part: a network of low
+# loss may do worse than one whose few mistakes are costly. Of one task, the first is the default.
+METRICS: dict[str, Metric] = {
+    "test_accuracy": _accuracy(label="test accuracy", chosen_by="val_accuracy"),
+    "val_accuracy": _accuracy(label="validation accuracy"),
+    "train_accuracy": _accuracy(label="training accuracy"),
+    "test_r2": _r2(label="test R²", chosen_by="val_r2"),
+    "val_r2": _r2(label="validation R²"),
+    "train_r2": _r2(label="training R²"),
+    "test_loss": _amount(label="test loss"),
+    "val_loss": _amount(label="validation loss"),
+    "train_loss": _amount(label="training loss"),
+    "loss_gap": Metric(
+        label="gap between test and training loss", meaning="test loss minus training loss"
+    ),
+    "score_gap": Metric(
+        label="gap between training and test score",
+        meaning="training accuracy (or R²) minus that of the test",
+    ),
+    "val_loss_swing": _amount(
+        label="swing of the validation loss at the end",
+        meaning="standard deviation about a line through the last quarter of the epochs",
+    ),
+    "state_per_param": _amount(
+        label="memory of the optimizer, in floats a parameter",
+        unit="floats a parameter",
+        has_chance=False,
+    ),
+    "weight_norm": _amount(label="norm of the weights", meaning="of the linear layers"),
+    "small_weight_fraction": _share(
+        label="share of weights near zero", meaning="within 1e-3 of it", higher_is_better=True
+    ),
+    "gradient_drift": _amount(
+        label="drift of the gradient through depth",
+        meaning="|log10| of the factor a layer by which it grows on its way back, at the start",
+        probes=("layers",),
+    ),
+    "signal_drift": _amount(
+        label="drift of the signal through depth",
+        meaning="|log10| of the factor a layer by which it grows on its way forward, at the start",
+        probes=("layers",),
+    ),
+    "dead_fraction_start": _share(label="share of dead units at the start", probes=("layers",)),
+    "dead_fraction_end": _share(label="share of dead units at the end", probes=("layers",)),
+    "saturated_fraction_end": _share(
+        label="share of saturated units at the end", probes=("layers",)
+    ),
+    "zero_fraction_end": _share(
+        label="share of activations that are zero at the end",
+        higher_is_better=True,
+        probes=("layers",),
+    ),
+    "sharpness_end": Metric(
+        label="sharpness at the end",
+        meaning="largest curvature of the training loss",
+        probes=("layers", "sharpness"),
+    ),
+    "epochs_to_target": _amount(
+        label="epochs to the target",
+        meaning="the first whose validation score is at least `target`",
+        unit="epochs",
+        values=int,
+        null_is_never=True,
+    ),
+    "epochs_run": _amount(label="epochs run", unit="epochs", values=int),
+    "reached_global": _share(
+        label="share of walks that reach the global minimum",
+        meaning="that end within `tolerance` of it; a walk that diverged does not",
+        higher_is_better=True,
+        values=bool,
+        studies=_walk,
+        counts_diverged=True,
+    ),
+    "final_value": Metric(label="height at the end", studies=_walk),
+    "distance_to_minimum": _amount(label="distance to the minimum", studies=_walk),
+    "steps_to_minimum": _amount(
+        label="steps to the minimum",
+        meaning="the first from which on the walk stays within `tolerance` of it",
+        unit="steps",
+        values=int,
+        studies=_walk,
+        null_is_never=True,
+    ),
+    "safe_up_to": Metric(
+        label="largest safe |logit|",
+        meaning="up to which loss and gradient are right",
+        higher_is_better=True,
+        low=0.0,
+        studies=_sweep,
+        has_chance=False,
+    ),
+    "max_relative_error": _amount(
+        label="largest relative error of the loss", studies=_sweep, has_chance=False
+    ),
+    "max_gradient_error": _amount(
+        label="largest relative error of the gradient", studies=_sweep, has_chance=False
+    ),
+    "seconds": _amount(
+        label="seconds",
+        meaning="of one cell: its equal share of those of its stack",
+        unit="seconds",
+        studies=("training", *_walk, *_sweep),
+        of_stack=True,
+    ),
 }
-# metrics that only one kind of task has, in one order: the first is the default
-OF_TASK: dict[str, tuple[str, ...]] = {
-    "classification": ("test_accuracy", "val_accuracy", "train_accuracy"),
-    "regression": ("test_r2", "val_r2", "train_r2"),
-}
-# metrics that are measured only where these keys of [probes] are true
-PROBED: dict[str, tuple[str, ...]] = {
-    "gradient_drift": ("layers",),
-    "signal_drift": ("layers",),
-    "dead_fraction_start": ("layers",),
-    "dead_fraction_end": ("layers",),
-    "saturated_fraction_end": ("layers",),
-    "zero_fraction_end": ("layers",),
-    "sharpness_end": ("layers", "sharpness"),
-}
-OF_WALKS: dict[str, Direction] = {
-    "reached_global": "higher",
-    "final_value": "lower",
-    "distance_to_minimum": "lower",
-    "steps_to_minimum": "lower",
-    "seconds": "lower",
-}
-OF_SWEEPS: dict[str, Direction] = {
-    "safe_up_to": "higher",
-    "max_relative_error": "lower",
-    "max_gradient_error": "lower",
-    "seconds": "lower",
-}
-METRICS_OF = {"training": OF_NETWORKS, "landscape": OF_WALKS, "numerics": OF_SWEEPS}
-METRICS: dict[str, Direction] = OF_NETWORKS | OF_WALKS | OF_SWEEPS
+
+
+def metrics_of(study_kind: str) -> dict[str, Metric]:
+    """The metrics of a kind of study, by name."""
+    return {name: metric for name, metric in METRICS.items() if study_kind in metric.studies}
+
+
+def scores_of(task: str) -> list[str]:
+    """The names of the metrics that only this task has: of each task in the same order."""
+    return [name for name, metric in METRICS.items() if metric.task == task]

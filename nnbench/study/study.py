@@ -39,7 +39,7 @@ from nnbench.study.grid import (
     value_label,
 )
 from nnbench.study.kinds import KINDS, TRAINING
-from nnbench.study.metrics import METRICS, METRICS_OF, OF_TASK, PROBED
+from nnbench.study.metrics import METRICS, metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, quoted
 from nnbench.study.selection import Namer, Partial, about, matches, may_match
 from nnbench.study.vocabulary import Vocabulary
@@ -54,7 +54,6 @@ LONG_KEY = re.compile(
 
 __all__ = [
     "GRID_KEYS",
-    "METRICS",
     "Cell",
     "Claim",
     "Level",
@@ -344,7 +343,7 @@ def make_study(content: Mapping[str, Any], vocabulary: Vocabulary) -> Study:
     namer = Namer(levels, seeds, vocabulary)
     design = _normalised_design(written.design, namer)
     claims = tuple(
-        _normalised_claim(f"[[claim]] {number}", claim, namer, METRICS_OF[written.kind])
+        _normalised_claim(f"[[claim]] {number}", claim, namer, metrics_of(written.kind))
         for number, claim in enumerate(written.claim, start=1)
     )
     study = Study(written, levels, listed, seeds, design, claims, vocabulary)
@@ -394,7 +393,7 @@ def _check_size(study: Study) -> None:
 
 
 def _check_report(study: Study) -> None:
-    metric, metrics = study.report.metric, METRICS_OF[study.kind]
+    metric, metrics = study.report.metric, metrics_of(study.kind)
     if metric not in metrics:
         raise StudyError(f"[report] metric: unknown {quoted(metric)}{nearest(metric, metrics)}")
     _check_metric(study, "[report]", metric, {})
@@ -413,7 +412,7 @@ def _check_report(study: Study) -> None:
 def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None:
     """Refuse a metric that none of the cells of `where` can have."""
     _check_probed(place, metric, study.probes)
-    of = next((task for task, metrics in OF_TASK.items() if metric in metrics), None)
+    of = METRICS[metric].task
     wanted = about(where, "data")
     tasks = {
         study.vocabulary.task(level.fields)
@@ -421,7 +420,7 @@ def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None
         if may_match(level, wanted)
     }
     if of is not None and tasks and of not in tasks:
-        other = OF_TASK[tasks.pop()][OF_TASK[of].index(metric)]
+        other = scores_of(tasks.pop())[scores_of(of).index(metric)]
         raise StudyError(
             f"{place} metric: {metric} is of a {of}, which none of its data sets is: take {other}"
         )
@@ -429,7 +428,7 @@ def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None
 
 def _check_probed(where: str, metric: str, probes: Probes) -> None:
     """Refuse a metric that only probes measure where the study has none of them."""
-    wanted = [name for name in PROBED.get(metric, ()) if not getattr(probes, name)]
+    wanted = [name for name in METRICS[metric].probes if not getattr(probes, name)]
     if wanted:
         keys = " and ".join(f"{name} = true" for name in wanted)
         raise StudyError(f"{where} metric: {metric} is measured by probes: add {keys} to [probes]")

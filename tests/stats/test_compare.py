@@ -269,6 +269,16 @@ def test_without_randomness_every_difference_is_real() -> None:
     assert arms.tolist() == ["worse", "tie", "tie", "better"]
 
 
+def test_what_follows_from_the_recipe_needs_no_interval(tmp_path: Path) -> None:
+    for name, floats in (("a", 2.0), ("b", 1.0)):
+        cells = grid(seeds=1, data=("digits",), state_per_param=floats)
+        write_results(tmp_path / name, cells)
+    a, b = (read_results(tmp_path / name) for name in "ab")
+    rows = compare_results(a, b, "state_per_param").rows
+    assert set(rows["verdict"]) == {"better"} and not rows["reason"].any()
+    assert set(compare_results(a, b, "test_accuracy").rows["verdict"]) == {"tie"}
+
+
 def test_two_runs_that_differ_by_chance_are_seldom_told_apart() -> None:
     generator = np.random.default_rng(5)
     a = grid(seeds=4)

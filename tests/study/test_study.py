@@ -12,7 +12,6 @@ from nnbench import stats
 from nnbench.catalog import VOCABULARY
 from nnbench.study.fields import FIELDS
 from nnbench.study.grid import GRID_KEYS, parameter_at, value_label
-from nnbench.study.metrics import METRICS, OF_TASK
 from nnbench.study.study import Study, StudyError, make_study, matches, read_study
 
 SCHEDULE = {
@@ -404,16 +403,6 @@ def test_the_reports_names_are_checked() -> None:
     assert 'did you mean "test_loss"' in refusal({}, report={"metric": "test_los"})
     assert 'did you mean "optimizer.lr"' in refusal({}, report={"tune": ["optimizer.lrs"]})
     assert study({}, report={"tune": ["optimizer.lr", "depth"]}).report.tune[0] == "optimizer.lr"
-
-
-def test_metrics_are_those_of_the_statistics() -> None:
-    better = {True: "higher", False: "lower"}
-    assert {name: better[m.higher_is_better] for name, m in stats.METRICS.items()} == METRICS
-
-
-def test_metrics_of_one_kind_of_task_are_those_of_the_statistics() -> None:
-    found = {name: task for task, names in OF_TASK.items() for name in names}
-    assert found == {name: m.task for name, m in stats.METRICS.items() if m.task}
 
 
 @pytest.mark.parametrize(

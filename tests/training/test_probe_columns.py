@@ -10,7 +10,7 @@ import torch
 
 from nnbench.catalog import VOCABULARY
 from nnbench.results.rows import CELLS
-from nnbench.study.metrics import PROBED
+from nnbench.study.metrics import METRICS
 from nnbench.study.study import StudyError, make_study
 from nnbench.training.draws import split_for
 from nnbench.training.plan import cost_of, disk_bytes, layer_rows, plan
@@ -185,6 +185,9 @@ def test_rows_of_layers_take_room_on_the_disk() -> None:
 
 
 # ------------------------------------------------------------------------------- requests
+
+
+PROBED = [name for name, metric in METRICS.items() if metric.probes]
 
 
 def claim(metric: str) -> dict[str, Any]:

@@ -27,9 +27,7 @@ def as_seen(results: Results) -> Results:
         for factor, labels in (study.get("factors") or {}).items()
         if factor != "landscape"
     }
-    cells = results.cells
-    if study["report"]["metric"] == "reached_global":
-        cells = cells.assign(status=cells["status"].replace("diverged", "ok"))
+    cells = stats.counted(results.cells, study["report"]["metric"])
     return replace(results, cells=cells, provenance={**results.provenance, "study": study})
 
 

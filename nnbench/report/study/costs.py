@@ -161,7 +161,7 @@ def budget_picture(analysis: Analysis) -> Picture | None:
     factors = varied_factors(analysis)
     budget = stats.expected_best(
         analysis.cells, analysis.factors, tuned, analysis.metric, analysis.generator_for,
-        select=stats.selects(analysis.metric))  # fmt: skip
+        select=METRICS[analysis.metric].chosen_by)  # fmt: skip
     words = arm_names(budget, factors)
     budget = budget.assign(arm=stats.contestant_labels(budget, factors).map(words))
     known = budget.dropna(subset=["mean"])

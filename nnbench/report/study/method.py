@@ -10,7 +10,7 @@ from nnbench.report.page.parts import Bullets, Paragraph, Part, Section, paragra
 from nnbench.report.page.table_notes import FILLED, table_sentences
 from nnbench.report.page.words import listed
 from nnbench.results.read import Results
-from nnbench.stats import METRICS, format_level, selects
+from nnbench.stats import METRICS, format_level
 
 
 def method_section(results: Results, analysis: Analysis) -> Section:
@@ -67,7 +67,7 @@ def _correction(analysis: Analysis) -> list[Paragraph]:
 def _tuning(analysis: Analysis) -> list[Paragraph]:
     if not analysis.tuned:
         return []
-    by = selects(analysis.metric)
+    by = METRICS[analysis.metric].chosen_by
     tie = "" if by == "val_loss" else ", among equals that with the lowest validation loss"
     return [
         paragraph(

@@ -13,14 +13,7 @@ from nnbench import stats
 from nnbench.seeds import numpy_generator
 from nnbench.stats.claims import spread
 from nnbench.stats.claims.failures import failures_of, with_failures
-from nnbench.stats.claims.pairs import (
-    KNOWN_OF_DIVERGED,
-    NEVER_REACHED,
-    WITHOUT_CHANCE,
-    described,
-    pair_sides,
-    sides_of,
-)
+from nnbench.stats.claims.pairs import described, pair_sides, sides_of
 from nnbench.stats.claims.verdict import (
     CONTRADICTED,
     EXACT,
@@ -31,8 +24,6 @@ from nnbench.stats.claims.verdict import (
     equated_word,
     ranked_word,
 )
-
-TIMING = "seconds"
 
 
 def judge_all(study: Mapping[str, Any], cells: pd.DataFrame) -> list[Verdict]:
@@ -59,9 +50,8 @@ def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any
     pairs = pair_sides(claim, cells, study)
     if pairs.reason:
         return replace(blank, reason=pairs.reason)
-    table = pairs.table
-    if blank.metric == TIMING:
-        table = _timed(table)
+    metric = stats.METRICS[blank.metric]
+    table = _timed(pairs.table) if metric.of_stack else pairs.table
     whole = table[table["difference"].notna()]
     counted = replace(
         blank,
@@ -69,8 +59,7 @@ def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any
         n_ok=len(whole),
         blocks=len(whole[["data", "seed"]].drop_duplicates()),
     )
-    is_exact = study.get("kind") == "numerics" or blank.metric in WITHOUT_CHANCE
-    if is_exact and blank.metric != TIMING:
+    if not metric.has_chance:
         return _exact(counted, whole)
     if not whole.empty:
         counted = _measured(counted, whole, _generator(study, counted))
@@ -80,12 +69,12 @@ def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any
 
 def _measured(found: Verdict, whole: pd.DataFrame, generator: np.random.Generator) -> Verdict:
     """Judge by the pairs that have a difference."""
-    if found.metric in NEVER_REACHED and _never(whole).any():
+    metric = stats.METRICS[found.metric]
+    if metric.null_is_never and _never(whole).any():
         return _by_rank(found, whole, generator)
-    is_bounded = found.metric in KNOWN_OF_DIVERGED
-    interval = spread.interval_of(whole, is_bounded, generator)
-    most = stats.METRICS[found.metric].range
-    return _by_difference(found, whole, spread.clipped(interval, most), is_bounded)
+    interval = spread.interval_of(whole, metric.counts_diverged, generator)
+    clipped = spread.clipped(interval, metric.range)
+    return _by_difference(found, whole, clipped, metric.counts_diverged)
 
 
 def _generator(study: Mapping[str, Any], found: Verdict) -> np.random.Generator:
@@ -137,13 +126,14 @@ def _without_interval(
     sizes = means.groupby("data").size()
     told = reason.removeprefix("undefined: ")
     needed = None
+    is_timed = stats.METRICS[found.metric].of_stack
     if np.isnan(found.effect):
         return replace(found, reason=told)
-    if (sizes < 2).any() and found.metric == TIMING:
+    if (sizes < 2).any() and is_timed:
         told = "no interval, since the networks of a data set were timed as one stack"
     elif (sizes < 2).any():
         told = f"{told}: one seed shows no chance"
-    elif found.metric == TIMING:
+    elif is_timed:
         told = "no interval, since all timings differ alike"
     elif spread.is_constant(means["difference"]):
         is_tie = found.effect == 0

@@ -18,12 +18,6 @@ import pandas as pd
 from nnbench import stats
 from nnbench.study.selection import Partial, matches
 
-# A walk that diverged has not reached the minimum: of this metric alone it has a value.
-KNOWN_OF_DIVERGED = ("reached_global",)
-# Null where the target was never reached, which is worse than any number.
-NEVER_REACHED = ("epochs_to_target", "steps_to_minimum")
-# Computed from the recipe: the same for every seed.
-WITHOUT_CHANCE = ("state_per_param",)
 SIDES = ("first", "second")
 
 
@@ -132,15 +126,12 @@ def _names(claim: Mapping[str, Any]) -> tuple[str, str]:
 
 def _measured(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the cells that the metric applies to, with its `value` and whether they `failed`."""
-    if metric in KNOWN_OF_DIVERGED:
-        cells = cells.assign(status=cells["status"].replace("diverged", "ok"))
-    cells, _ = stats.applicable(cells, metric)
+    cells, _ = stats.applicable(stats.counted(cells, metric), metric)
     values = pd.to_numeric(cells[metric], errors="coerce").astype(float)
     values = values.where(stats.usable(cells, metric))
-    if metric in NEVER_REACHED:
-        values = values.mask(values.isna() & (cells["status"] != "crashed"), np.inf)
     failed = cells["status"].ne("crashed") & ~stats.usable(cells, metric)
-    if metric in NEVER_REACHED:
+    if stats.METRICS[metric].null_is_never:
+        values = values.mask(values.isna() & (cells["status"] != "crashed"), np.inf)
         failed = cells["status"].eq("diverged")
     return cells.assign(value=values, failed=failed)
 
