@@ -21,6 +21,7 @@ from nnbench.atlas.picture import Picture
 from nnbench.catalog import LOSSES, VOCABULARY
 from nnbench.catalog.keys import Key
 from nnbench.seeds import numpy_generator
+from nnbench.study.recipe import Recipe
 from nnbench.study.study import make_study
 from nnbench.training.draws import Draws, split_for
 from nnbench.training.stacked.network import (
@@ -48,7 +49,7 @@ BOUNDS = Span(-3.3, 3.3)
 class Built(NamedTuple):
     """A recipe as the engine has it: its program, and its numbers as tensors."""
 
-    recipe: Mapping[str, Any]
+    recipe: Recipe
     program: Program
     numbers: dict[str, torch.Tensor]
 

@@ -41,6 +41,7 @@ from nnbench.study.grid import (
 from nnbench.study.kinds import KINDS, TRAINING
 from nnbench.study.metrics import METRICS, metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, quoted
+from nnbench.study.recipe import Recipe
 from nnbench.study.selection import Namer, Partial, about, matches, may_match
 from nnbench.study.vocabulary import Vocabulary
 
@@ -73,17 +74,8 @@ class Cell:
     """One network's recipe and its identity."""
 
     study: str
-    recipe: Mapping[str, Any] = field(hash=False)
+    recipe: Recipe = field(hash=False)
     cell_id: str
-
-    def parameters(self, factor: str) -> dict[str, Any]:
-        """Return the parameters of a factor's level: ``{"lr": 0.001, ...}`` for ``optimizer``."""
-        prefix = f"{factor}."
-        return {
-            key.removeprefix(prefix): value
-            for key, value in self.recipe.items()
-            if key.startswith(prefix)
-        }
 
 
 def make_cell(study: str, recipe: Mapping[str, Any], apart: Iterable[str] = ()) -> Cell:
@@ -95,7 +87,7 @@ def make_cell(study: str, recipe: Mapping[str, Any], apart: Iterable[str] = ()) 
     for place in apart:
         hashed.pop(place, None)
     canonical = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
-    return Cell(study, recipe, hashlib.sha256(canonical.encode()).hexdigest()[:16])
+    return Cell(study, Recipe(recipe), hashlib.sha256(canonical.encode()).hexdigest()[:16])
 
 
 @dataclass(frozen=True, eq=False)

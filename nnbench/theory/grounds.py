@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnbench.catalog.landscapes import LANDSCAPES, height, minima_of, parameters_of
+from nnbench.catalog.landscapes import LANDSCAPES, height, minima_of
 from nnbench.lazy import lazy_import
+from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 
 if TYPE_CHECKING:
@@ -33,13 +34,13 @@ def ground_files(cells: Sequence[Cell]) -> dict[str, bytes]:
     return {FILE: f"{json.dumps(content)}\n".encode()}
 
 
-def ground_of(recipe: Any) -> dict[str, Any]:
+def ground_of(recipe: Recipe) -> dict[str, Any]:
     """Return one landscape: `axes` has the coordinates, `heights` is by x, or by y and then x."""
     entry = LANDSCAPES[recipe["landscape"]]
     count = ALONG_CURVE if entry.dims == 1 else ALONG_SIDE
     axes = [np.linspace(low, high, count) for low, high in entry.domain]
     grid = np.stack(np.meshgrid(*axes), axis=-1)
-    parameters = parameters_of(recipe, "landscape")
+    parameters = recipe.of("landscape")
     heights = height(
         recipe["landscape"], parameters, torch.from_numpy(grid.reshape(-1, entry.dims))
     )

@@ -1,12 +1,12 @@
 """What mean-field theory says of the layers of a recipe: variances, moments, depth scale.
 
-A recipe is a cell's flat mapping from field to value. Torch is imported when a law is evaluated.
+Torch is imported when a law is evaluated.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +19,7 @@ from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.inits.registry import INITS, keywords
 from nnbench.catalog.meanfield import MeanField, mean_field, normal_mean
 from nnbench.lazy import lazy_import
+from nnbench.study.recipe import Recipe
 from nnbench.training.draws import split_for
 from nnbench.training.protocol import PROBE_ROWS
 
@@ -39,7 +40,6 @@ GROUPS = 16  # of examples, by the length of the input
 LOG_QS = np.linspace(np.log(1e-12), np.log(1e4), 129)  # of the table of moments
 LARGEST = 1e150  # of a mean square: beyond it the next product overflows
 SLOPE_STEP = 1e-3  # of a correlation, for the slope of its map
-Recipe = Mapping[str, Any]
 Array = NDArray[np.float64]
 
 
@@ -68,7 +68,7 @@ def variances(recipe: Recipe, n_features: int) -> Variances:
 
 @lru_cache(maxsize=4096)
 def _variances(places: tuple[tuple[str, Any], ...], n_features: int) -> Variances:
-    recipe = dict(places)
+    recipe = Recipe(dict(places))
     name, width = recipe["init"], recipe["width"]
     if name in NO_LAW:
         raise ValueError(f'init "{name}": {NO_LAW[name]}')
@@ -106,15 +106,9 @@ def inputs_of(recipe: Recipe) -> tuple[Array, int, int]:
     return np.array([group.mean() for group in groups]), x.shape[1], x.shape[0]
 
 
-def parameters_of(recipe: Recipe) -> dict[str, Any]:
-    """Return the parameters of the recipe's activation."""
-    prefix = "activation."
-    return {key.removeprefix(prefix): recipe[key] for key in recipe if key.startswith(prefix)}
-
-
 def field_of(recipe: Recipe) -> MeanField:
     """Return the mean field of the recipe's activation; ValueError if it has none."""
-    return mean_field(recipe["activation"], **parameters_of(recipe))
+    return mean_field(recipe["activation"], **recipe.of("activation"))
 
 
 # Forward ------------------------------------------------------------------------------------------

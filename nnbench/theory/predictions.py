@@ -24,16 +24,15 @@ import pandas as pd
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.inits.registry import INITS
 from nnbench.results.predicted import arm_columns
+from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.theory import laws
 from nnbench.theory.layers import (
     RESIDUAL,
-    Recipe,
     depth_scale,
     field_of,
     inputs_of,
     moments,
-    parameters_of,
     pre_activations,
     variances,
 )
@@ -168,7 +167,7 @@ def _born_dead(recipe: Recipe) -> Iterator[Row]:
     """Yield the probability of a layer that gives zero, and its lower bound for one feature."""
     width, depth = recipe["width"], recipe["depth"]
     law = "1 - (1 - 2^-N)^l, exact for one input, else an upper bound (Lu et al. 2019)"
-    if not ACTIVATIONS[recipe["activation"]].dead_regions(**parameters_of(recipe)):
+    if not ACTIVATIONS[recipe["activation"]].dead_regions(**recipe.of("activation")):
         law = "no interval where it is constant"
         yield from (Row(layer, "born_dead", 0.0, law) for layer in range(1, depth + 1))
         return

@@ -18,6 +18,7 @@ from nnbench.catalog.data.registry import DATA, task_of
 from nnbench.catalog.data.samples import Sample
 from nnbench.lazy import lazy_import
 from nnbench.seeds import numpy_generator, seed_for, torch_generator
+from nnbench.study.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -88,7 +89,7 @@ class Split:
         return self.n_classes if form == "class" else self.targets("train", form).shape[1]
 
 
-def draw_key(recipe: Mapping[str, Any]) -> tuple[Any, ...]:
+def draw_key(recipe: Recipe) -> tuple[Any, ...]:
     """Return what a cell's draws depend on; cells with equal keys share all their draws."""
     data = tuple(sorted(item for item in recipe.items() if item[0].split(".")[0] == "data"))
     fractions = (recipe["val_fraction"], recipe["test_fraction"])
@@ -113,7 +114,7 @@ class _Splits:
 _splits = _Splits(most=500_000_000)
 
 
-def split_for(recipe: Mapping[str, Any]) -> Split:
+def split_for(recipe: Recipe) -> Split:
     """Return the cell's data, generated or read, split (stratified by class) and scaled.
 
     Raises DataError for data that cannot be had, or not be split into these parts.
@@ -218,7 +219,7 @@ def _scaler(values: NDArray[np.float64]) -> tuple[Any, Any]:
 class Draws:
     """The stream of one cell's draws during training; cells with one `draw_key` can share it."""
 
-    def __init__(self, recipe: Mapping[str, Any]) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         self._place = (recipe["study_seed"], recipe["data"], recipe["seed"])
         self._generators: dict[str, torch.Generator] = {}
 

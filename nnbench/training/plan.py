@@ -17,6 +17,7 @@ from typing import Any
 from nnbench.catalog import VOCABULARY
 from nnbench.study.fields import Role
 from nnbench.study.kinds import KINDS, LANDSCAPE, NUMERICS, kind_of
+from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.training.draws import draw_key, split_for
 from nnbench.training.protocol import BLOCK_ROWS, LANCZOS_STEPS, PROBE_ROWS
@@ -89,7 +90,7 @@ def cost_of(cell: Cell) -> Cost | FlatCost:
 
 def curve_rows(cell: Cell) -> int:
     """Return the rows of a cell's curve."""
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     lengths = {LANDSCAPE: ("steps", 120), NUMERICS: ("points", 400)}
     length, most = lengths.get(kind_of(recipe), ("epochs", None))
     return int(recipe[length]) if most is None else min(int(recipe[length]), most)
@@ -151,7 +152,7 @@ class ProbeCost:
     memory: int  # bytes, while it runs
 
     @classmethod
-    def of(cls, recipe: Any, shapes: Sequence[int], n_train: int, size: int) -> ProbeCost:
+    def of(cls, recipe: Recipe, shapes: Sequence[int], n_train: int, size: int) -> ProbeCost:
         """Return the cost of a recipe's probes, for layers of these shapes and numbers of `size`.
 
         Sharpness is by far the largest part of both: Hessian products of the whole training part.
@@ -191,7 +192,7 @@ class Cost(Memory):
     @classmethod
     def of(cls, cell: Cell) -> Cost:
         """Return the cost of a cell, whose data is loaded or generated for its shape."""
-        recipe: Any = cell.recipe
+        recipe = cell.recipe
         split = split_for(recipe)
         outputs = max(1, split.n_classes)
         depth, width, batch = recipe["depth"], recipe["width"], recipe["batch_size"]
@@ -240,6 +241,6 @@ def disk_bytes(stacks: Sequence[Stack]) -> int:
 
 def layer_rows(cell: Cell) -> int:
     """Return the rows of a cell's table of layers."""
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     every = recipe.get("probe_every")
     return int(recipe["depth"]) * (1 + math.ceil(recipe["epochs"] / every)) if every else 0

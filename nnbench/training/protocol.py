@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES, PlateauState
+from nnbench.study.recipe import Recipe
 from nnbench.training.probe_columns import AT_END, DeathInTime, columns_of
 
 # Rows evaluated at once. A constant, since a matrix product's rounding may depend on its shape: a
@@ -31,14 +32,10 @@ Scores = dict[str, float]  # "train_loss", "val_loss", "val_accuracy" or "val_r2
 class Rates:
     """The learning rates of one cell, an epoch at a time."""
 
-    def __init__(self, recipe: Mapping[str, Any], steps_per_epoch: int) -> None:
+    def __init__(self, recipe: Recipe, steps_per_epoch: int) -> None:
         self._base = recipe["optimizer.lr"]
         self._entry = SCHEDULES[recipe["schedule"]]
-        self._parameters = {
-            key.removeprefix("schedule."): value
-            for key, value in recipe.items()
-            if key.startswith("schedule.")
-        }
+        self._parameters = recipe.of("schedule")
         self._steps = steps_per_epoch
         self._epochs = recipe["epochs"]
         self._plateau = PlateauState(self._base)
@@ -66,7 +63,7 @@ class Record:
     """What happened to one cell, epoch by epoch, and what its row will say."""
 
     cell_id: str
-    recipe: Mapping[str, Any]
+    recipe: Recipe
     score: str  # "accuracy" or "r2"
     curves: list[dict[str, Any]] = field(default_factory=list)
     layers: list[dict[str, Any]] = field(default_factory=list)

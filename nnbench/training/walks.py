@@ -6,22 +6,22 @@ the study's seed and the repeat, never on the optimizer: walks of one repeat sha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnbench.catalog.landscapes import LANDSCAPES, Point, minima_of, parameters_of
+from nnbench.catalog.landscapes import LANDSCAPES, Point, minima_of
 from nnbench.catalog.schedules.registry import SCHEDULES
 from nnbench.seeds import numpy_generator
+from nnbench.study.recipe import Recipe
 
 MOST_POINTS = 120  # of a walk's curve: a longer walk is thinned after the first half of them
 Array = NDArray[np.float64]
 
 
-def start_of(recipe: Mapping[str, Any]) -> Array:
+def start_of(recipe: Recipe) -> Array:
     """Return where a walk begins (dims,): drawn by its repeat, or the repeat's place in an even
     sequence over the box of starts.
 
@@ -38,27 +38,25 @@ def start_of(recipe: Mapping[str, Any]) -> Array:
     return np.asarray(low + (high - low) * share)
 
 
-def noise_of(recipe: Mapping[str, Any]) -> Array:
+def noise_of(recipe: Recipe) -> Array:
     """Return the noise in each step's gradient (steps, dims), of standard deviation `noise`."""
     entry = LANDSCAPES[recipe["landscape"]]
     drawn = _generator(recipe, "noise").standard_normal((recipe["steps"], entry.dims))
     return recipe["noise"] * drawn
 
 
-def _generator(recipe: Mapping[str, Any], purpose: str) -> np.random.Generator:
+def _generator(recipe: Recipe, purpose: str) -> np.random.Generator:
     return numpy_generator(
         recipe["study_seed"], f"walk/{purpose}", recipe["landscape"], recipe["seed"]
     )
 
 
-def rates_of(recipe: Mapping[str, Any]) -> Array:
+def rates_of(recipe: Recipe) -> Array:
     """Return the learning rate of each step (steps,); schedules count steps for epochs here."""
     function = SCHEDULES[recipe["schedule"]].function
     assert function is not None  # no recipe of a walk has a schedule that waits for a validation
     steps = recipe["steps"]
-    rates = function(
-        np.arange(steps), recipe["optimizer.lr"], steps, **parameters_of(recipe, "schedule")
-    )
+    rates = function(np.arange(steps), recipe["optimizer.lr"], steps, **recipe.of("schedule"))
     return np.asarray(rates, dtype=np.float64)
 
 
@@ -84,7 +82,7 @@ class Trace:
 
 
 def cell_row(
-    cell_id: str, recipe: Mapping[str, Any], trace: Trace, seconds: float, engine: str
+    cell_id: str, recipe: Recipe, trace: Trace, seconds: float, engine: str
 ) -> dict[str, Any]:
     """Return a walk's row of results.
 

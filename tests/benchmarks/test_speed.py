@@ -39,7 +39,7 @@ class Loop:
         self.cell = cell
         self.network = train.build(cell, split, Draws(cell.recipe)).train()
         self.optimizer = train.build_optimizer(cell, self.network)
-        self.criterion = LOSSES[str(cell.recipe["loss"])].twin(**cell.parameters("loss"))
+        self.criterion = LOSSES[str(cell.recipe["loss"])].twin(**cell.recipe.of("loss"))
         self.x, self.y = train.tensors(cell, split, "train")
         self.order = torch.arange(split.n_train)
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from nnbench.catalog.schedules.registry import SCHEDULES, check_composition
+from nnbench.study.recipe import Recipe
 from nnbench.training.protocol import Rates
 from tests.helpers import other_value
 
@@ -35,7 +36,7 @@ def ours(name: str, parameters: Mapping[str, Any], lr: float, epochs: int = EPOC
     """Return the rate of every step of a whole run, as training uses them."""
     recipe = {"optimizer.lr": lr, "schedule": name, "epochs": epochs}
     recipe |= {f"schedule.{key}": value for key, value in parameters.items()}
-    rates = Rates(recipe, STEPS)
+    rates = Rates(Recipe(recipe), STEPS)
     return np.concatenate([rates.epoch(epoch) for epoch in range(epochs)]).tolist()
 
 
@@ -200,7 +201,7 @@ def test_rates_exist_without_epochs_and_past_the_end(name: str) -> None:
     recipe = {"optimizer.lr": 0.1, "schedule": name, "epochs": 0}
     recipe |= {f"schedule.{key}": value for key, value in parameters.items()}
     for epochs in (0, 1, 3):
-        rates = Rates(recipe | {"epochs": epochs}, STEPS).epoch(epochs)
+        rates = Rates(Recipe(recipe | {"epochs": epochs}), STEPS).epoch(epochs)
         assert rates.shape == (STEPS,) and np.isfinite(rates).all() and (rates >= 0).all()
 
 
@@ -210,7 +211,7 @@ def test_plateau_equals_torch() -> None:
     parameters = parameters_of("plateau", factor=0.5, patience=2, cooldown=1, min_lr=0.01)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     scheduler = SCHEDULES["plateau"].twin(optimizer, 0, **parameters)
-    recipe = {"optimizer.lr": 1.0, "schedule": "plateau", "epochs": len(losses)}
+    recipe = Recipe({"optimizer.lr": 1.0, "schedule": "plateau", "epochs": len(losses)})
     rates = Rates(recipe | {f"schedule.{key}": value for key, value in parameters.items()}, STEPS)
     for epoch, loss in enumerate(losses.tolist()):
         assert rates.epoch(epoch)[0] == float(optimizer.param_groups[0]["lr"])

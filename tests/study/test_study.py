@@ -66,7 +66,7 @@ def test_a_variant_within_a_variant() -> None:
     assert values(made, "schedule.second.step_size") == [4, 4]
     assert values(made, "schedule.second.gamma") == [0.1, 0.1]
     assert made.factors["schedule"] == ["chained first.gamma=0.9", "chained first.gamma=0.8"]
-    assert made.cells()[0].parameters("schedule")["first.gamma"] == 0.9
+    assert made.cells()[0].recipe.of("schedule")["first.gamma"] == 0.9
 
 
 def test_a_list_of_variants_within_a_variant() -> None:

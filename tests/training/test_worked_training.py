@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.func import grad
 
 from nnbench.catalog import LOSSES, NORMS, OPTIMIZERS, SCHEDULES
+from nnbench.study.recipe import Recipe
 from nnbench.training.protocol import Rates
 from tests.helpers import make_cells, train_all
 
@@ -24,7 +25,7 @@ def number(value: float) -> Tensor:
 
 def rates_of(schedule: str, lr: float, epochs: int, **parameters: object) -> list[float]:
     named = {f"schedule.{key.replace('_of_', '.')}": value for key, value in parameters.items()}
-    recipe = {"optimizer.lr": lr, "schedule": schedule, "epochs": epochs} | named
+    recipe = Recipe({"optimizer.lr": lr, "schedule": schedule, "epochs": epochs} | named)
     rates = Rates(recipe, steps_per_epoch=1)
     return [float(rates.epoch(epoch)[0]) for epoch in range(epochs)]
 

@@ -14,6 +14,7 @@ from torch.func import vjp, vmap
 
 from nnbench.catalog import VOCABULARY
 from nnbench.seeds import torch_generator
+from nnbench.study.recipe import Recipe
 from nnbench.study.study import make_study
 from nnbench.theory.checks.base import concatenated
 from nnbench.training.draws import Draws, Split
@@ -43,7 +44,7 @@ class Law:
     """
 
     program: Program
-    recipe: Mapping[str, Any]
+    recipe: Recipe
     numbers: dict[str, Tensor]
     sb2: float = 0.0
 

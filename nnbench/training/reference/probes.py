@@ -174,7 +174,7 @@ def dead_units(cell: Cell, layer: Watched) -> NDArray[np.bool_]:
     """Tell of each unit whether it gives one value to all rows, and no gradient (units,)."""
     activation = ACTIVATIONS[str(cell.recipe["activation"])]
     act = array(layer.act)
-    if not activation.dead_regions(**cell.parameters("activation")):
+    if not activation.dead_regions(**cell.recipe.of("activation")):
         return np.zeros(act.shape[1], dtype=bool)
     is_constant = act.min(0) == act.max(0)
     has_no_slope = ~slopes(cell, layer).any(0)

@@ -65,16 +65,16 @@ class Hidden(nn.Module):
 
     def __init__(self, cell: Cell, layer: int, draws: Draws) -> None:
         super().__init__()
-        recipe: Any = cell.recipe
+        recipe = cell.recipe
         norm = NORMS[str(recipe["norm"])].twin
-        numbers = cell.parameters("norm")
+        numbers = cell.recipe.of("norm")
         before = numbers.pop("position", "before") == "before"
         width = recipe["width"]
         self.linear = nn.LazyLinear(width)
         self.norm_before = norm(width, **numbers) if before else nn.Identity()
         activation = ACTIVATIONS[str(recipe["activation"])]
         given = [partial(draws.next_noise, "activation", layer)] if activation.random else []
-        self.activation = activation.twin(*given, **cell.parameters("activation"))
+        self.activation = activation.twin(*given, **cell.recipe.of("activation"))
         self.norm_after = nn.Identity() if before else norm(width, **numbers)
         dropout = {"standard": GivenDropout, "alpha": GivenAlphaDropout}[recipe["dropout_kind"]]
         self.dropout = dropout(
@@ -92,7 +92,7 @@ class Hidden(nn.Module):
 
 def build(cell: Cell, split: Split, draws: Draws) -> nn.Module:
     """Return the cell's network with its initial weights, in the cell's number type."""
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     target = LOSSES[recipe["loss"]].targets[split.task]
     hidden = [Hidden(cell, layer, draws) for layer in range(recipe["depth"])]
     output = nn.LazyLinear(split.n_outputs(target))
@@ -110,7 +110,7 @@ def build(cell: Cell, split: Split, draws: Draws) -> nn.Module:
 @torch.no_grad()
 def initialise(cell: Cell, linear: nn.Linear, name: str) -> None:
     """Fill one linear layer by torch.nn.init, from the generators that belong to its name."""
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     place = (recipe["data"], recipe["seed"])
     init = INITS[recipe["init"]]
     weight = torch_generator(recipe["study_seed"], f"init/{name}.weight", *place)
@@ -129,7 +129,7 @@ def calibrate(cell: Cell, network: nn.Module, split: Split) -> None:
     Layer-sequential unit-variance, as Mishkin & Matas (2016) have it, with a forward pass for each
     layer. A copy of the network looks at the data, since BatchNorm keeps what it has seen.
     """
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     x = torch.tensor(split.x["train"][: recipe["init.rows"]])
     places = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
     for place in places:
@@ -149,12 +149,12 @@ def calibrate(cell: Cell, network: nn.Module, split: Split) -> None:
 
 def build_optimizer(cell: Cell, network: nn.Module) -> torch.optim.Optimizer:
     """Return the cell's optimizer from torch.optim, weight decay included."""
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     entry = OPTIMIZERS[recipe["optimizer"]]
     decay = recipe["weight_decay"]
     if recipe["decoupled"] and not entry.decoupled:
         decay = 0.0  # applied by hand: torch's own optimizer couples it
-    return entry.twin(network.parameters(), weight_decay=decay, **cell.parameters("optimizer"))
+    return entry.twin(network.parameters(), weight_decay=decay, **cell.recipe.of("optimizer"))
 
 
 class Criterion(nn.Module):
@@ -173,13 +173,13 @@ class Criterion(nn.Module):
 def build_criterion(cell: Cell) -> nn.Module:
     """Return the cell's loss from torch.nn."""
     entry = LOSSES[str(cell.recipe["loss"])]
-    return Criterion(entry.output_twin(), entry.twin(**cell.parameters("loss")))
+    return Criterion(entry.output_twin(), entry.twin(**cell.recipe.of("loss")))
 
 
 @torch.no_grad()
 def decay_by_hand(cell: Cell, optimizer: torch.optim.Optimizer) -> None:
     """Shrink all parameters by 1 - lr * weight_decay, where torch's optimizer does not."""
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     if not recipe["decoupled"] or OPTIMIZERS[recipe["optimizer"]].decoupled:
         return
     for group in optimizer.param_groups:
@@ -191,7 +191,7 @@ def minimised(
     cell: Cell, network: nn.Module, criterion: nn.Module, x: Tensor, y: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return the loss of a batch, and what training minimises: the loss with its L1 penalty."""
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     loss: Tensor = criterion(network(x), y)
     if recipe["l1"] == 0:
         return loss, loss
@@ -208,7 +208,7 @@ def train_step(
     y: Tensor,
 ) -> tuple[float, float]:
     """Update the network on one batch; return the loss and the gradient's norm before clipping."""
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     optimizer.zero_grad()
     loss, penalised = minimised(cell, network, criterion, x, y)
     penalised.backward()
@@ -313,7 +313,7 @@ def train_cell(
 ) -> Rows:
     """Train one cell and return its rows, in the same form as the engine's."""
     began = time.perf_counter()
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     split = split_for(recipe)
     draws = Draws(recipe)
     network = build(cell, split, draws).train()
@@ -322,7 +322,7 @@ def train_cell(
     steps = split.steps_per_epoch(batch_size)
     schedule = SCHEDULES[recipe["schedule"]]
     total = recipe["epochs"] * (steps if schedule.unit == "step" else 1)
-    scheduler = schedule.twin(optimizer, total, **cell.parameters("schedule"))
+    scheduler = schedule.twin(optimizer, total, **cell.recipe.of("schedule"))
     criterion = build_criterion(cell)
     record = Record(cell.cell_id, recipe, score_of_task(split.task))
 

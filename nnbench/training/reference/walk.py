@@ -6,7 +6,6 @@ It may not import the engine; it is given the start and the noise, as the engine
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 import torch
@@ -38,15 +37,15 @@ def walk_cell(cell: Cell) -> Rows:
 
 def trace_of(cell: Cell) -> Trace:
     """Return the walk, state by state."""
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     place = Place(torch.from_numpy(start_of(recipe)))
     optimizer = build_optimizer(cell, place)
     schedule = SCHEDULES[recipe["schedule"]]
-    scheduler = schedule.twin(optimizer, recipe["steps"], **cell.parameters("schedule"))
+    scheduler = schedule.twin(optimizer, recipe["steps"], **cell.recipe.of("schedule"))
     function = LANDSCAPES[recipe["landscape"]].function
     numbers = {
         name: torch.tensor(float(value), dtype=torch.float64)
-        for name, value in cell.parameters("landscape").items()
+        for name, value in cell.recipe.of("landscape").items()
     }
     seen, rates = [], []
     for noise in [*noise_of(recipe), None]:
@@ -69,7 +68,7 @@ def trace_of(cell: Cell) -> Trace:
 
 def step(cell: Cell, place: Place, optimizer: torch.optim.Optimizer) -> None:
     """Clip the gradient, decay, and update."""
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     if recipe["clip_norm"] > 0:
         nn.utils.clip_grad_norm_(place.parameters(), recipe["clip_norm"])
     if recipe["clip_value"] > 0:

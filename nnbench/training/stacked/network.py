@@ -15,6 +15,7 @@ from nnbench.catalog.activations.registry import ACTIVATIONS, SELU_ALPHA, SELU_S
 from nnbench.catalog.inits.registry import INITS, keywords
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
+from nnbench.study.recipe import Recipe, of_factor
 from nnbench.training.draws import Draws, Split, split_for
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -63,7 +64,7 @@ class Network(NamedTuple):
     optimizer: Any
 
 
-def program_of(recipe: Mapping[str, Any], split: Split) -> Program:
+def program_of(recipe: Recipe, split: Split) -> Program:
     """Return the program that a recipe asks for on its data."""
     target = LOSSES[recipe["loss"]].targets[split.task]
     return Program(
@@ -131,7 +132,7 @@ def flatten(params: Mapping[str, Tensor]) -> Tensor:
     return torch.cat([param.reshape(-1) for param in params.values()])
 
 
-def initial_params(program: Program, recipe: Mapping[str, Any], draws: Draws) -> Tensor:
+def initial_params(program: Program, recipe: Recipe, draws: Draws) -> Tensor:
     """Return the network's first parameters (P,): drawn in float64, then rounded."""
     init = INITS[recipe["init"]]
     numbers = keywords(recipe)
@@ -161,7 +162,7 @@ def initial_params(program: Program, recipe: Mapping[str, Any], draws: Draws) ->
 
 def calibrate(
     program: Program,
-    recipe: Mapping[str, Any],
+    recipe: Recipe,
     params: dict[str, Tensor],
     rule: Callable[..., Tensor],
 ) -> None:
@@ -195,14 +196,6 @@ def initial_running(program: Program) -> dict[str, Tensor]:
         f"{layer}.{name}": torch.full((program.width,), start, dtype=program.torch_dtype)
         for layer in range(program.depth)
         for name, start in NORMS[program.norm].running
-    }
-
-
-def of_factor(factor: str, numbers: Numbers) -> dict[str, Tensor]:
-    """Return one factor's numbers by their own names: ``lr`` for ``optimizer.lr``."""
-    prefix = f"{factor}."
-    return {
-        key.removeprefix(prefix): value for key, value in numbers.items() if key.startswith(prefix)
     }
 
 

@@ -11,6 +11,7 @@ from torch.func import grad
 
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.optimizers.registry import OPTIMIZERS, Optimizer
+from nnbench.study.recipe import of_factor
 from nnbench.training.stacked.network import (
     Network,
     Numbers,
@@ -18,7 +19,6 @@ from nnbench.training.stacked.network import (
     aligned,
     flatten,
     forward,
-    of_factor,
     unflatten,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nnbench.catalog.expressions import EXPRESSIONS, exact
 from nnbench.lazy import lazy_import
@@ -37,7 +37,7 @@ def swept_cell(cell: Cell) -> Sweep:
 
     Logits are those that the number type can hold: rounding the input is not what is asked about.
     """
-    recipe: Any = cell.recipe
+    recipe = cell.recipe
     dtype = getattr(torch, recipe["dtype"])
     share = torch.linspace(0, 1, recipe["points"], dtype=torch.float64)
     sign = -1.0 if recipe["answer"] == "wrong" else 1.0

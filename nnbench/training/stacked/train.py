@@ -141,7 +141,7 @@ def start(cells: Sequence[Cell], program: Program, data: Data, device: torch.dev
 def can_die(cell: Cell) -> bool:
     """Tell whether the cell's activation, with its own parameters, has a flat piece."""
     activation = ACTIVATIONS[str(cell.recipe["activation"])]
-    return bool(activation.dead_regions(**cell.parameters("activation")))
+    return bool(activation.dead_regions(**cell.recipe.of("activation")))
 
 
 class Probed(NamedTuple):

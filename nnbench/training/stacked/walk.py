@@ -15,6 +15,7 @@ from torch.func import grad_and_value, vmap
 from nnbench.catalog.landscapes import LANDSCAPES
 from nnbench.catalog.optimizers.registry import OPTIMIZERS, Optimizer
 from nnbench.results.rows import Rows
+from nnbench.study.recipe import of_factor
 from nnbench.study.study import Cell
 from nnbench.training.walks import Trace, cell_row, curve_rows, noise_of, rates_of, start_of
 
@@ -75,16 +76,6 @@ def numbers_of(cells: Sequence[Cell], ground: Ground) -> dict[str, Tensor]:
     return {
         name: torch.tensor([cell.recipe[name] for cell in cells], dtype=torch.float64)
         for name in wanted
-    }
-
-
-def of_factor(factor: str, numbers: Numbers) -> dict[str, Tensor]:
-    """Return a factor's numbers by their own names."""
-    prefix = f"{factor}."
-    return {
-        name.removeprefix(prefix): value
-        for name, value in numbers.items()
-        if name.startswith(prefix)
     }
 
 

@@ -19,6 +19,7 @@ from nnbench.catalog.data.mnist1d import _stretched, curves
 from nnbench.catalog.data.registry import check_data, task_of
 from nnbench.catalog.data.samples import Data, Sample
 from nnbench.catalog.data.synthetic import flip
+from nnbench.study.recipe import Recipe
 from nnbench.training import draws
 from nnbench.training.draws import DataError, Split, split_for
 
@@ -27,7 +28,7 @@ MADE = [name for name, entry in DATA.items() if entry.reader is None]
 
 def recipe_of(
     name: str, *, seed: int = 0, val: float = 0.2, test: float = 0.2, **given: Any
-) -> Any:
+) -> Recipe:
     """Return the part of a recipe that draws depend on; `base_n` stands for `base.n`."""
     defaults = {key: parameter.default for key, parameter in DATA[name].parameters.items()}
     if "base" in defaults:
@@ -36,7 +37,7 @@ def recipe_of(
     given = {key.replace("base_", "base."): value for key, value in given.items()}
     fields = {f"data.{key}": value for key, value in (defaults | given).items()}
     about = {"study_seed": 0, "seed": seed, "val_fraction": val, "test_fraction": test}
-    return {"data": name, **fields, **about}
+    return Recipe({"data": name, **fields, **about})
 
 
 def split(name: str, **given: Any) -> Split:
