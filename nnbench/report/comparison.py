@@ -44,6 +44,7 @@ class Comparison:
     changed: list[tuple[str, str, str]]
     matched: Matched
     rows: pd.DataFrame
+    unfinished: int = 0  # cells of b's study that have not run
 
     @property
     def regressions(self) -> pd.DataFrame:
@@ -55,12 +56,17 @@ class Comparison:
         """Say why b may not take the place of a, or nothing where it may.
 
         A b of which nothing can be told does not pass: not one that has no results left, nor one
-        that differs with too few seeds to tell.
+        that differs with too few seeds to tell. Nor does one that lacks cells: what a broken change
+        never ran cannot have got worse.
         """
         worse = len(self.regressions)
         if worse:
             where = "1 row" if worse == 1 else f"{worse} rows"
             return f"B is really worse than A, or fails really more often, in {where}"
+        if self.unfinished:
+            return f"B is unfinished: {_cells_said(self.unfinished)} of its study did not run yet"
+        if lacking := self.matched.only_a:
+            return f"B lacks {_cells_said(lacking)} that A has, and what did not run proves nothing"
         overall = self.rows.iloc[0]
         if overall["verdict"] == UNDEFINED and self.matched.pairs["value_a"].notna().any():
             reason = str(overall["reason"]).removeprefix("undefined: ")
@@ -83,6 +89,10 @@ class Comparison:
             "regressions": len(self.regressions),
             "rows": [{str(key): _null(value) for key, value in row.items()} for row in rows],
         }
+
+
+def _cells_said(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count:,} cells"
 
 
 def _null(value: Any) -> Any:
@@ -118,7 +128,8 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
         is_exact=not stats.METRICS[chosen].has_chance,
     )
     changed = [*matched.changed, *changes(a.provenance, b.provenance)]
-    return Comparison((str(a.folder), str(b.folder)), chosen, changed, matched, rows)
+    unfinished = int((b.provenance.get("counts") or {}).get("missing") or 0)
+    return Comparison((str(a.folder), str(b.folder)), chosen, changed, matched, rows, unfinished)
 
 
 def _levels(a: Results, b: Results, factor: str) -> list[str]:

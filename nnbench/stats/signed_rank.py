@@ -26,7 +26,8 @@ def signed_rank(differences: np.ndarray) -> SignedRank:
     """Return Wilcoxon's signed-rank test of (blocks,) differences; infinite ones rank last.
 
     Zeros are left out (Wilcoxon's own rule), ties share their mean rank, and p is exact given the
-    ranks up to 100 blocks: scipy has that for untied differences only. The matched-pairs
+    ranks up to 100 blocks: scipy has that for untied differences only. What differs by no more
+    than rounding ties: 0.9 - 0.8 and 0.8 - 0.7 are one difference. The matched-pairs
     rank-biserial correlation is (W+ - W-) / (W+ + W-): 1 where every block agrees. Sources:
     Wilcoxon 1945, Individual Comparisons by Ranking Methods; Kerby 2014, The Simple Difference
     Formula.
@@ -38,7 +39,7 @@ def signed_rank(differences: np.ndarray) -> SignedRank:
         return SignedRank(math.nan, math.nan, "undefined: no value")
     if not len(moved):
         return SignedRank(math.nan, math.nan, f"undefined: all {len(differences)} blocks tie")
-    ranks = rankdata(np.abs(moved))
+    ranks = rankdata(_without_rounding(np.abs(moved), rounding))
     positive, total = float(ranks[moved > 0].sum()), float(ranks.sum())
     correlation = 2 * positive / total - 1
     if len(moved) < LEAST_BLOCKS:
@@ -46,6 +47,17 @@ def signed_rank(differences: np.ndarray) -> SignedRank:
         reason = f"undefined: {blocks}, and the test needs {LEAST_BLOCKS}"
         return SignedRank(math.nan, correlation, reason)
     return SignedRank(_two_sided(ranks, positive), correlation)
+
+
+def _without_rounding(sizes: np.ndarray, rounding: float) -> np.ndarray:
+    """Number the sizes (blocks,) by rising order, those alike but for rounding with one number."""
+    order = np.argsort(sizes, kind="stable")
+    rising = sizes[order]
+    steps = np.zeros(len(sizes), dtype=np.int64)
+    steps[1:] = rising[1:] > rising[:-1] + rounding  # two infinite ones tie
+    numbers = np.empty_like(steps)
+    numbers[order] = np.cumsum(steps)
+    return numbers
 
 
 def _two_sided(ranks: np.ndarray, positive: float) -> float:

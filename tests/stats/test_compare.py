@@ -407,6 +407,28 @@ def test_a_gate_lets_nothing_pass_that_it_cannot_judge(
     assert found.complaint.endswith(sentence) and bool(found.complaint) == bool(sentence)
 
 
+@pytest.mark.parametrize(
+    ("kept", "missing", "sentence"),
+    [
+        ("activation != 'tanh'", 0, "B lacks 24 cells that A has, and what did not run"),
+        ("seed > 0", 0, "B lacks "),
+        ("seed >= 0", 3, "B is unfinished: 3 cells of its study did not run yet"),
+        ("seed >= 0", 0, ""),
+    ],
+)
+def test_a_gate_lets_nothing_pass_that_did_not_run(
+    folders: Path, kept: str, missing: int, sentence: str
+) -> None:
+    folder = write_results(folders / "results" / "part", grid().query(kept))
+    provenance = json.loads((folder / "provenance.json").read_text())
+    write_json(folder / "provenance.json", provenance | {"counts": {"missing": missing}})
+    complaint = compared(folders, "before", "part").complaint
+    assert complaint.startswith(sentence) and bool(complaint) == bool(sentence)
+    assert not compared(folders, "part", "before").complaint  # more cells than before are welcome
+    gated = nnbench("compare", "before", "part", "--fail-on-regression", cwd=folders)
+    assert gated.returncode == (4 if sentence else 0)
+
+
 def test_the_answer_counts_what_diverged_and_what_crashed(folders: Path) -> None:
     after = grid()
     after.loc[after["activation"] == "tanh", ["status", "test_accuracy"]] = ["diverged", np.nan]
