@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nnbench.stats.metrics import METRICS, selects
+from nnbench.stats.pairing import LARGEST
 
 
 def format_level(value: Any) -> str:
@@ -104,6 +105,7 @@ def choose_tuned(
     for name in dict.fromkeys([selects(metric), "val_loss"]):
         if name in cells:
             value = pd.to_numeric(cells[name], errors="coerce").astype(float)
+            value = value.mask(value > LARGEST, np.inf).mask(value < -LARGEST, -np.inf)
             by[name] = value if METRICS[name].higher_is_better else -value
     ranks = [f"rank by {name}" for name in by]
     labelled = labelled.assign(**dict(zip(ranks, by.values(), strict=True)))

@@ -31,6 +31,7 @@ from nnbench.stats.claims.verdict import (
     equated_word,
     ranked_word,
 )
+from nnbench.stats.pairing import LARGEST
 
 TIMING = "seconds"
 
@@ -133,12 +134,12 @@ def _without_interval(
     found: Verdict, whole: pd.DataFrame, reason: str, is_bounded: bool
 ) -> Verdict:
     """Say why there is no interval, and how many seeds would give one that decides."""
-    means = spread.block_means(whole)
-    sizes = means.groupby("data").size()
     told = reason.removeprefix("undefined: ")
-    needed = None
     if np.isnan(found.effect):
         return replace(found, reason=told)
+    means = spread.block_means(whole)
+    sizes = means.groupby("data").size()
+    needed = None
     if (sizes < 2).any() and found.metric == TIMING:
         told = "no interval, since the networks of a data set were timed as one stack"
     elif (sizes < 2).any():
@@ -212,7 +213,7 @@ def _exact(found: Verdict, whole: pd.DataFrame) -> Verdict:
     elif not for_it.any():  # all pairs are equal, and nothing could make them differ
         word = CONTRADICTED
     told = _exact_words(counts, len(whole))
-    is_small = difference.abs().max() <= spread.TOO_LARGE
+    is_small = difference.abs().max() <= LARGEST
     effect = float(difference.mean()) if is_small else np.nan
     return replace(found, verdict=word, effect=effect, reason=told, scale=EXACT, blocks=0)
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nnbench import stats
+from nnbench.stats.pairing import finite, scale_of
 from nnbench.study.selection import Partial, matches
 
 # A walk that diverged has not reached the minimum: of this metric alone it has a value.
@@ -136,10 +137,10 @@ def _measured(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
         cells = cells.assign(status=cells["status"].replace("diverged", "ok"))
     cells, _ = stats.applicable(cells, metric)
     values = pd.to_numeric(cells[metric], errors="coerce").astype(float)
-    values = values.where(stats.usable(cells, metric))
+    values = values.where(finite(cells, metric))
     if metric in NEVER_REACHED:
         values = values.mask(values.isna() & (cells["status"] != "crashed"), np.inf)
-    failed = cells["status"].ne("crashed") & ~stats.usable(cells, metric)
+    failed = cells["status"].ne("crashed") & ~finite(cells, metric)
     if metric in NEVER_REACHED:
         failed = cells["status"].eq("diverged")
     return cells.assign(value=values, failed=failed)
@@ -207,12 +208,13 @@ def _joined(
 
 def _side(side: pd.DataFrame, labels: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return one row a pair: the mean of the side's cells, null where one of them has none."""
-    table = labels.loc[side.index].assign(value=side["value"], failed=side["failed"])
+    scale = scale_of(side["value"])
+    table = labels.loc[side.index].assign(value=side["value"] / scale, failed=side["failed"])
     grouped = table.groupby(list(labels.columns), sort=True)
     summary = grouped.agg(
         mean=("value", "mean"), count=("value", "count"), size=("failed", "size"),
         failed=("failed", "any"),
     )  # fmt: skip
-    whole = summary["mean"].where(summary["count"] == summary["size"])
+    whole = (summary["mean"] * scale).where(summary["count"] == summary["size"])
     found = pd.DataFrame({name: whole, f"{name}_failed": summary["failed"]})
     return found.reset_index()
