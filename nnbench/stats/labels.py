@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nnbench.stats.pairing import LARGEST
 from nnbench.study.metrics import METRICS
 
 
@@ -104,6 +105,7 @@ def choose_tuned(
     for name in dict.fromkeys([METRICS[metric].chosen_by, "val_loss"]):
         if name in cells:
             value = pd.to_numeric(cells[name], errors="coerce").astype(float)
+            value = value.mask(value > LARGEST, np.inf).mask(value < -LARGEST, -np.inf)
             by[name] = value if METRICS[name].higher_is_better else -value
     ranks = [f"rank by {name}" for name in by]
     labelled = labelled.assign(**dict(zip(ranks, by.values(), strict=True)))

@@ -9,6 +9,9 @@ import pandas as pd
 
 from nnbench.study.metrics import METRICS
 
+LARGEST = 1e100  # of what is averaged: its square, and sums of such squares, still are numbers
+SHRINK = 2.0**100  # a power of two: dividing by it, and multiplying again, changes no digit
+
 
 def status_counts(frame: pd.DataFrame) -> dict[str, int]:
     """Return how many cells there are (`n`) and how many are ok, diverged and crashed."""
@@ -25,9 +28,26 @@ def counted(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def usable(frame: pd.DataFrame, metric: str) -> pd.Series:
-    """Return which rows have a number to average: finished, and the metric is finite."""
+    """Return which rows have a number to average: finished, and the metric within `LARGEST`."""
+    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
+    return (frame["status"] == "ok") & (values.abs() <= LARGEST)
+
+
+def finite(frame: pd.DataFrame, metric: str) -> pd.Series:
+    """Return which rows finished with a finite metric, even one too large to average."""
     values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
     return (frame["status"] == "ok") & np.isfinite(values)
+
+
+def scale_of(values: pd.Series) -> float:
+    """Return what to divide values by so that no sum of them overflows: 1 up to `LARGEST`."""
+    return SHRINK if (values.abs() > LARGEST).any() else 1.0
+
+
+def mean_of(values: pd.Series) -> float:
+    """Return the mean of the values that there are, however large."""
+    scale = scale_of(values)
+    return float((values / scale).mean()) * scale
 
 
 def applicable(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[str]]:
@@ -40,7 +60,7 @@ def applicable(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[str
     if METRICS[metric].task is None or frame.empty:
         return frame, []
     finished = (frame["status"] == "ok").groupby(frame["data"]).any()
-    measured = usable(frame, metric).groupby(frame["data"]).any()
+    measured = finite(frame, metric).groupby(frame["data"]).any()
     dropped = sorted(finished.index[finished & ~measured])
     return frame[~frame["data"].isin(dropped)], dropped
 

@@ -1,9 +1,10 @@
-"""Every frame of the statistics stands on inputs that hold nothing, one thing, or only failures."""
+"""Every frame of the statistics stands: on nothing, one thing, failures alone, huge numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -49,6 +50,7 @@ FRAMES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "front": lambda f: stats.pareto_front(stats.arm_costs(f, ["f0"], METRIC), METRIC, METRIC),
 }
 GRID = full_grid([3, 2], data_sets=2, seeds=3)
+HUGE = np.resize([1e308, -1e308, 0.5, 1e308, 1e200, -1e150, 0.7], len(GRID))
 INPUTS = {
     "empty": GRID.iloc[:0],
     "one cell": GRID.iloc[:1],
@@ -62,6 +64,9 @@ INPUTS = {
     "one data set diverged": lose(GRID, GRID["data"] == "d1"),
     "one cell left": lose(GRID, pd.Series(range(len(GRID))) > 0),
     "cells missing": GRID.sample(frac=0.6, random_state=0).sort_index(),
+    "one value too large": GRID.assign(test_accuracy=np.where(GRID.index == 4, 1e308, 0.5)),
+    "values too large": GRID.assign(test_accuracy=HUGE),
+    "all too large": GRID.assign(test_accuracy=1e308),
     "one seed on one data set": GRID[(GRID["data"] == "d0") | (GRID["seed"] == 0)],
 }
 
@@ -71,6 +76,7 @@ INPUTS = {
 def test_every_frame_stands_and_says_why_a_number_is_missing(frame: str, given: str) -> None:
     table = FRAMES[frame](INPUTS[given])
     assert isinstance(table, pd.DataFrame)
+    assert not np.isinf(table.select_dtypes("number").to_numpy(dtype=float)).any()
     for name in ("mean", "effect", "share"):
         reason = "reason" if name == "share" else f"{name}_reason"
         if {name, reason} <= set(table) and frame != "expected best":

@@ -251,6 +251,12 @@ def test_a_setting_is_chosen_by_the_metric_on_validation_and_equals_by_the_loss(
     assert set(choose_rates(cells, metric)["optimizer.lr"]) == {best}
 
 
+def test_a_loss_that_is_too_large_to_average_is_never_chosen() -> None:
+    cells = make_cells(optimizers=[("adam", 0.01), ("adam", 0.001)])
+    cells["val_loss"] = cells["optimizer.lr"].map({0.001: 9.0, 0.01: 1e308})
+    assert set(choose_rates(cells, "test_loss")["optimizer.lr"]) == {0.001}
+
+
 def test_a_factor_may_be_called_as_a_statistic_is() -> None:
     cells = make_cells(optimizers=[("adam", 0.001), ("adam", 0.01)])
     expected = choose_rates(cells)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from nnbench.stats import METRICS, wilson_interval
 from nnbench.stats.claims.verdict import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict
+from nnbench.stats.pairing import mean_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def failures_of(table: pd.DataFrame) -> Failures:
         lost_first=int(sides["first_failed"].sum()),
         lost_second=int(sides["second_failed"].sum()),
         unknown=int((lost & ~explained).sum()),
-        reached=(float(table["first"].mean()), float(table["second"].mean())),
+        reached=(mean_of(table["first"]), mean_of(table["second"])),
     )
 
 

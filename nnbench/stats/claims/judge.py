@@ -24,6 +24,7 @@ from nnbench.stats.claims.verdict import (
     equated_word,
     ranked_word,
 )
+from nnbench.stats.pairing import LARGEST
 
 
 def judge_all(study: Mapping[str, Any], cells: pd.DataFrame) -> list[Verdict]:
@@ -122,13 +123,13 @@ def _without_interval(
     found: Verdict, whole: pd.DataFrame, reason: str, is_bounded: bool
 ) -> Verdict:
     """Say why there is no interval, and how many seeds would give one that decides."""
-    means = spread.block_means(whole)
-    sizes = means.groupby("data").size()
     told = reason.removeprefix("undefined: ")
-    needed = None
-    is_timed = stats.METRICS[found.metric].of_stack
     if np.isnan(found.effect):
         return replace(found, reason=told)
+    means = spread.block_means(whole)
+    sizes = means.groupby("data").size()
+    needed = None
+    is_timed = stats.METRICS[found.metric].of_stack
     if (sizes < 2).any() and is_timed:
         told = "no interval, since the networks of a data set were timed as one stack"
     elif (sizes < 2).any():
@@ -202,7 +203,7 @@ def _exact(found: Verdict, whole: pd.DataFrame) -> Verdict:
     elif not for_it.any():  # all pairs are equal, and nothing could make them differ
         word = CONTRADICTED
     told = _exact_words(counts, len(whole))
-    is_small = difference.abs().max() <= spread.TOO_LARGE
+    is_small = difference.abs().max() <= LARGEST
     effect = float(difference.mean()) if is_small else np.nan
     return replace(found, verdict=word, effect=effect, reason=told, scale=EXACT, blocks=0)
 

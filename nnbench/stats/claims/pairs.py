@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nnbench import stats
+from nnbench.stats.pairing import finite, scale_of
 from nnbench.study.selection import Partial, matches
 
 SIDES = ("first", "second")
@@ -128,8 +129,8 @@ def _measured(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the cells that the metric applies to, with its `value` and whether they `failed`."""
     cells, _ = stats.applicable(stats.counted(cells, metric), metric)
     values = pd.to_numeric(cells[metric], errors="coerce").astype(float)
-    values = values.where(stats.usable(cells, metric))
-    failed = cells["status"].ne("crashed") & ~stats.usable(cells, metric)
+    values = values.where(finite(cells, metric))
+    failed = cells["status"].ne("crashed") & ~finite(cells, metric)
     if stats.METRICS[metric].null_is_never:
         values = values.mask(values.isna() & (cells["status"] != "crashed"), np.inf)
         failed = cells["status"].eq("diverged")
@@ -198,12 +199,13 @@ def _joined(
 
 def _side(side: pd.DataFrame, labels: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return one row a pair: the mean of the side's cells, null where one of them has none."""
-    table = labels.loc[side.index].assign(value=side["value"], failed=side["failed"])
+    scale = scale_of(side["value"])
+    table = labels.loc[side.index].assign(value=side["value"] / scale, failed=side["failed"])
     grouped = table.groupby(list(labels.columns), sort=True)
     summary = grouped.agg(
         mean=("value", "mean"), count=("value", "count"), size=("failed", "size"),
         failed=("failed", "any"),
     )  # fmt: skip
-    whole = summary["mean"].where(summary["count"] == summary["size"])
+    whole = (summary["mean"] * scale).where(summary["count"] == summary["size"])
     found = pd.DataFrame({name: whole, f"{name}_failed": summary["failed"]})
     return found.reset_index()

@@ -11,9 +11,9 @@ from scipy.stats import beta
 
 from nnbench.stats import Interval, bootstrap_interval
 from nnbench.stats.blocks import gather_blocks, spread_of
+from nnbench.stats.pairing import LARGEST
 from nnbench.stats.power import seeds_needed
 
-TOO_LARGE = 1e100  # its square and sums of it still are numbers
 ALL_ALIKE = 6  # blocks: so many all fall on one side by chance in 3 of 100 cases, two-sided
 
 
@@ -24,8 +24,8 @@ def interval_of(pairs: pd.DataFrame, bounded: bool, generator: np.random.Generat
     and take few values, as those of shares do. Where such blocks do not differ within any data
     set, data sets are pooled; where none differs at all, the interval is that of `alike_interval`.
     """
-    if pairs["difference"].abs().max() > TOO_LARGE:
-        size = len(block_means(pairs))
+    if pairs["difference"].abs().max() > LARGEST:
+        size = pairs.groupby(["data", "seed"]).ngroups
         return Interval(math.nan, math.nan, math.nan, size, "numbers too large to average")
     found = bootstrap_interval(
         pairs["difference"], pairs["data"], generator, blocks=pairs["seed"].astype(str)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
@@ -325,7 +325,28 @@ STATUSES = ["ok", "ok", "ok", "diverged", "crashed"]
 VALUES = [0.5, 0.9, 0.9, 0.0, 1e308, -1e308, math.inf, math.nan, None]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@example([("relu", seed, "digits", "ok", 1e308) for seed in (0, 1)], better(), "training")
+@example(
+    [("relu", seed, "digits", "ok", 1e308) for seed in (0, 1)]
+    + [("tanh", seed, "digits", "diverged", None) for seed in (0, 1)],
+    better(),
+    "training",
+)
+@example(
+    [(name, seed, "digits", "ok", 1e308) for name in ("relu", "tanh") for seed in (0, 1)],
+    better(where={"seed": [0, 1]}),
+    "training",
+)
+@example(
+    [
+        (name, 0, data, "ok", sign * 1e308)
+        for name in ("relu", "tanh")
+        for sign, data in ((1, "digits"), (-1, "moons"))
+    ],
+    better(better={"data": "digits"}, than={"data": "moons"}),
+    "landscape",
+)
 @given(
     rows=st.lists(
         st.tuples(
