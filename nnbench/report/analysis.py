@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,6 +38,11 @@ class Analysis:
     shares: pd.DataFrame
     cells: pd.DataFrame
     generator_for: stats.GeneratorFor
+    is_sampled: bool = False  # arms drawn at random
+
+    def shared(self, by: Sequence[str]) -> stats.Shared:
+        """Return the cells on which the combinations of `by` are compared."""
+        return _shared(self.labelled, by, self.baselines, self.is_sampled)
 
     @cached_property
     def by_data(self) -> pd.DataFrame:
@@ -51,7 +56,7 @@ class Analysis:
             return pd.DataFrame()
         factor = str(large["second"].iloc[int(large["within"].to_numpy().argmax())])
         return stats.effects_by_data(
-            self.labelled,
+            self.shared([factor]).cells,
             factor,
             self.levels[factor],
             self.baselines[factor],
@@ -75,10 +80,12 @@ def analyse(results: Results) -> Analysis:
     by_file = ["data", *factors]
     levels = {f: stats.order_levels(labelled[f], list(declared.get(f, []))) for f in by_file}
     labelled = stats.sort_by_levels(labelled, levels)
-    named = (study.get("design") or {}).get("baseline") or {}
+    design = study.get("design") or {}
+    named, is_sampled = design.get("baseline") or {}, design.get("kind") == "sample"
     baselines = {f: stats.baseline_level(levels[f], named.get(f)) for f in factors}
     generator_for = _generators(int(study.get("seed") or 0))
-    effects = stats.summarise_effects(labelled, levels, baselines, metric, generator_for)
+    arguments = (labelled, levels, baselines, metric, generator_for, is_sampled)
+    effects = stats.summarise_effects(*arguments)
     varied = [f for f in factors if len(levels[f]) > 1]
     shares = stats.variance_shares(labelled, varied, metric, generator_for)
     ranking = rank_factors(stats.importance(effects), shares)
@@ -89,7 +96,7 @@ def analyse(results: Results) -> Analysis:
         levels=levels,
         baselines=baselines,
         effects=effects,
-        blocks=_blocks(labelled, baselines, metric),
+        blocks=_blocks(labelled, baselines, metric, is_sampled),
         ranking=ranking,
         data_sets=stats.summarise_levels(labelled, "data", levels["data"], metric, generator_for),
         overall=stats.mean_interval(labelled, metric, generator_for("overall")),
@@ -98,6 +105,7 @@ def analyse(results: Results) -> Analysis:
         shares=shares,
         cells=results.cells[~results.cells["data"].map(stats.format_level).isin(not_applicable)],
         generator_for=generator_for,
+        is_sampled=is_sampled,
     )
 
 
@@ -140,11 +148,22 @@ def _generators(study_seed: int) -> stats.GeneratorFor:
     return generator_for
 
 
-def _blocks(labelled: pd.DataFrame, baselines: Mapping[str, str], metric: str) -> pd.DataFrame:
-    """Return every block's difference to the baseline, of all factors and levels."""
+def _shared(
+    labelled: pd.DataFrame, by: Sequence[str], baselines: Mapping[str, str], is_sampled: bool
+) -> stats.Shared:
+    labels, others = stats.contestant_labels(labelled, by), [f for f in baselines if f not in by]
+    baseline = stats.contestant_labels(pd.DataFrame([baselines]), by).iloc[0]
+    return stats.shared_cells(labelled, labels, others, baseline, is_sampled)
+
+
+def _blocks(
+    labelled: pd.DataFrame, baselines: Mapping[str, str], metric: str, is_sampled: bool
+) -> pd.DataFrame:
+    """Return every block's difference to the baseline, of all factors and levels that compare."""
     parts = []
     for factor, baseline in baselines.items():
-        pairs = stats.paired_differences(labelled, factor, baseline, metric, list(baselines))
+        cells = _shared(labelled, [factor], baselines, is_sampled).cells
+        pairs = stats.paired_differences(cells, factor, baseline, metric, list(baselines))
         parts.append(stats.block_differences(pairs).assign(factor=factor))
     if not parts:
         return pd.DataFrame(columns=["factor", "level", "difference"])

@@ -55,6 +55,7 @@ from nnbench.stats.ranks import (
     rank_cliques,
 )
 from nnbench.stats.selfcheck import coverage, false_claims
+from nnbench.stats.shared import Shared, shared_cells
 from nnbench.stats.signed_rank import LEAST_BLOCKS, SignedRank, signed_rank
 from nnbench.stats.summaries import (
     effects_by_data,
@@ -79,6 +80,7 @@ __all__ = [
     "GeneratorFor",
     "Interval",
     "Metric",
+    "Shared",
     "SignedRank",
     "Spread",
     "applicable",
@@ -123,6 +125,7 @@ __all__ = [
     "profile_kind",
     "rank_cliques",
     "seeds_needed",
+    "shared_cells",
     "signed_rank",
     "sort_by_levels",
     "spread_of",

@@ -13,6 +13,7 @@ import pandas as pd
 from nnbench.stats.contrasts import contrast, correct_family
 from nnbench.stats.intervals import GeneratorFor, Interval, bootstrap_interval
 from nnbench.stats.pairing import paired_differences, status_counts, usable
+from nnbench.stats.shared import Shared, shared_cells
 from nnbench.study.metrics import METRICS
 
 
@@ -22,20 +23,25 @@ def summarise_effects(
     baselines: Mapping[str, str],
     metric: str,
     generator_for: GeneratorFor,
+    is_sampled: bool = False,
 ) -> pd.DataFrame:
     """Return one row per factor and level, each with its mean and its paired effect.
 
     `frame` is labelled; the factors are those of `baselines`, in that order. Columns: `factor,
-    level, baseline, n, ok, diverged, crashed, used, mean, mean_low, mean_high, mean_reason` and
-    those of `contrast`. Verdicts hold for all factors' comparisons together (`correct_family`).
-    The mean and the effect may rest on different cells: where one of a pair diverged, the other
-    still counts in its mean.
+    level, baseline, only, n, ok, diverged, crashed, used, mean, mean_low, mean_high, mean_reason`
+    and those of `contrast`. Verdicts hold for all factors' comparisons together (`correct_family`).
+    The levels of a factor are compared on the cells that all of them have (`shared_cells`); one
+    that has too few stands on its own, and `only` says where it ran: it does not compare with the
+    rest. The mean and the effect may rest on different cells: where one of a pair diverged, the
+    other still counts in its mean.
     """
     factors = list(baselines)
-    tables = [
-        _uncorrected(frame, f, levels[f], baselines[f], metric, factors, generator_for)
-        for f in factors
-    ]
+    tables = []
+    for f in factors:
+        others = [g for g in factors if g != f]
+        shared = shared_cells(frame, frame[f], others, baselines[f], is_sampled)
+        arguments = (f, levels[f], baselines[f], metric, factors, generator_for)
+        tables.append(_uncorrected(frame, shared, *arguments))
     return _judged(tables, metric)
 
 
@@ -52,12 +58,14 @@ def summarise_factor(
 
     factors: all of the study's, for a pair is alike in every other one.
     """
-    table = _uncorrected(frame, factor, levels, baseline, metric, factors, generator_for)
-    return _judged([table], metric)
+    shared = shared_cells(frame, frame[factor], [f for f in factors if f != factor], baseline)
+    arguments = (factor, levels, baseline, metric, factors, generator_for)
+    return _judged([_uncorrected(frame, shared, *arguments)], metric)
 
 
 def _uncorrected(
     frame: pd.DataFrame,
+    shared: Shared,
     factor: str,
     levels: Sequence[str],
     baseline: str,
@@ -66,15 +74,38 @@ def _uncorrected(
     generator_for: GeneratorFor,
 ) -> pd.DataFrame:
     """Return one row per level of a factor, as if no other comparison were made."""
-    pairs = paired_differences(frame, factor, baseline, metric, factors)
-    table = summarise_levels(frame, factor, levels, metric, generator_for)
+    alone = [level for level in levels if level in shared.partial]
+    cells = shared.cells
+    pairs = paired_differences(cells, factor, baseline, metric, factors)
+    if alone:
+        own = _beside(frame, factor, alone, baseline, factors)
+        apart = paired_differences(own, factor, baseline, metric, factors)
+        pairs = pd.concat([pairs, apart], ignore_index=True)
+        cells = pd.concat([cells, own[own[factor] != baseline]])
+    table = summarise_levels(cells, factor, levels, metric, generator_for)
     table.insert(2, "baseline", [level == baseline for level in levels])
+    only = [shared.partial.get(level) for level in levels]
+    table.insert(3, "only", pd.Series(only, dtype=object))
     by_level = dict(list(pairs.groupby("level", sort=False)))
     effects = []
     for level in levels:
         generator = generator_for(f"{factor}/{level}/effect")
         effects.append(contrast(by_level.get(level, pairs.iloc[:0]), metric, generator))
     return pd.concat([table, pd.DataFrame(effects)], axis="columns")
+
+
+def _beside(
+    frame: pd.DataFrame, factor: str, alone: Sequence[str], baseline: str, factors: Sequence[str]
+) -> pd.DataFrame:
+    """Return the baseline's cells, and of the levels that stand alone those with a partner in it.
+
+    All of a level that has no partner at all: its mean is still its mean.
+    """
+    place = frame.groupby(["data", "seed", *(f for f in factors if f != factor)]).ngroup()
+    is_base = frame[factor] == baseline
+    has_partner = place.isin(place[is_base])
+    ever = has_partner.groupby(frame[factor]).transform("any")
+    return frame[is_base | (frame[factor].isin(alone) & (has_partner | ~ever))]
 
 
 def _judged(tables: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
@@ -102,13 +133,15 @@ def effects_by_data(
     """Return each level's paired effect on each data set, all of them corrected together.
 
     Columns: `data, factor, level` and those of `contrast`, a row for each data set and level but
-    the baseline. factors: all of the study's, for a pair is alike in every other one.
+    the baseline. factors: all of the study's, for a pair is alike in every other one. frame: the
+    cells that all levels have (`shared_cells`).
     """
     pairs = paired_differences(frame, factor, baseline, metric, factors)
+    found_levels = set(frame[factor])
     rows = []
     for data in dict.fromkeys(frame["data"]):
         for level in levels:
-            if level == baseline:
+            if level == baseline or level not in found_levels:
                 continue
             here = pairs[(pairs["data"] == data) & (pairs["level"] == level)]
             found = contrast(here, metric, generator_for(f"{factor}/{level}/effect on {data}"))
@@ -160,14 +193,15 @@ def _interval_columns(name: str, interval: Interval) -> dict[str, Any]:
 def importance(effects: pd.DataFrame) -> pd.DataFrame:
     """Return one row per factor, the most important first: `factor, range, levels, undefined`.
 
-    range: from the lowest to the highest mean paired difference, the baseline's 0 included. It
-    grows with noise and with the number of levels, so it orders factors and proves nothing.
+    range: from the lowest to the highest mean paired difference, the baseline's 0 included, over
+    the levels that compare (`only` is null). It grows with noise and with the number of levels, so
+    it orders factors and proves nothing.
     undefined: levels without an effect (all diverged, or never paired): they have no share in
     the range. A factor with no effect at all has a null range and comes last.
     """
     rows = []
     for factor, part in effects.groupby("factor", sort=False):
-        others = part[~part["baseline"]]
+        others = part[~part["baseline"] & part["only"].isna()]
         known = others["effect"].dropna()
         spread = max(known.max(), 0) - min(known.min(), 0) if len(known) else math.nan
         missing = int(others["effect"].isna().sum())

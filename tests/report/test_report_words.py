@@ -18,6 +18,7 @@ from nnbench.report.claims.section import tally
 from nnbench.report.page import numbers
 from nnbench.report.page.html import unbroken
 from nnbench.report.page.parts import Picture, Table
+from nnbench.report.page.words import shortened
 from nnbench.report.study import frames, sentences
 from nnbench.report.study.contests import arm_names, contest_of, leader, rank_picture
 from nnbench.report.study.figures import curves_picture, heat_picture
@@ -229,8 +230,8 @@ def test_the_claims_are_counted(tmp_path: Path, words: list[str], said: str) -> 
 
 def test_an_answer_has_four_sentences_the_claims_first_and_what_finished_last() -> None:
     found = ["one.", "two.", "three."]
-    assert sentences.shortened("", found, "done.") == [*found, "done."]
-    assert sentences.shortened("claims.", found, "done.") == ["claims.", "one.", "two.", "done."]
+    assert shortened("", found, "done.") == [*found, "done."]
+    assert shortened("claims.", found, "done.") == ["claims.", "one.", "two.", "done."]
 
 
 def test_a_metric_in_the_plural_takes_its_verb() -> None:
@@ -278,18 +279,19 @@ def test_a_factor_that_differs_between_data_sets_gets_a_table_and_a_sentence(
     assert analyse(results_of(tmp_path, make_cells())).by_data.empty
 
 
-def test_many_levels_are_counted_and_one_that_met_few_is_not_named() -> None:
+def test_many_levels_are_counted_and_one_that_ran_in_a_corner_is_not() -> None:
     rows = pd.DataFrame(
         {
             "factor": "init",
-            "level": ["a", "b", "c", "d"],
-            "effect": [0.1, 0.5, -0.2, 0.0],
-            "effect_low": [0.05, 0.4, -0.3, -0.1],
-            "effect_high": [0.15, 0.6, -0.1, 0.1],
+            "level": ["a", "b", "c", "d", "e"],
+            "effect": [0.1, 0.5, -0.2, 0.0, 0.0],
+            "effect_low": [0.05, 0.4, -0.3, -0.1, -0.1],
+            "effect_high": [0.15, 0.6, -0.1, 0.1, 0.1],
             "effect_reason": None,
-            "pairs": [60, 15, 60, 60],
-            "pairs_used": [60, 15, 60, 60],
-            "verdict": ["better", "better", "worse", "no clear difference"],
+            "pairs": [60, 15, 60, 60, 60],
+            "pairs_used": [60, 15, 60, 60, 60],
+            "only": [None, "only with activation identity", *[None] * 3],
+            "verdict": ["better", "better", "worse", *["no clear difference"] * 2],
             "detectable": 0.1,
             "seeds_needed": 9.0,
             "note": None,
@@ -302,12 +304,13 @@ def test_many_levels_are_counted_and_one_that_met_few_is_not_named() -> None:
     said = sentences.findings(rows, ranking, {"init": "he"}, "test_accuracy", counts, "")
     assert said == [
         "Test accuracy varies most with init, 40 % [30, 50] of the variance within data sets: of "
-        "4 levels compared with he, 2 are better, 1 worse and 1 not told from it; furthest is c, "
+        "4 levels compared with he, 1 is better, 1 worse and 2 not told from it; furthest is c, "
         "worse by 0.20 [0.10, 0.30] (n 60/60 pairs)."
     ]
-    alike = rows.assign(verdict="worse", effect=-0.2, effect_low=-0.3, effect_high=-0.1)
+    worse = {"verdict": "worse", "effect": -0.2, "effect_low": -0.3, "effect_high": -0.1}
+    alike = rows.assign(**worse, only=None)
     said = sentences.findings(alike, ranking, {"init": "he"}, "test_accuracy", counts, "")
-    assert "compared with he, all 4 levels are worse; furthest is " in said[0]
+    assert "compared with he, all 5 levels are worse; furthest is " in said[0]
 
 
 def test_most_that_diverged_are_counted_over_all_settings(tmp_path: Path) -> None:

@@ -27,12 +27,15 @@ MOST_NAMED = 4  # in a sentence
 class Contest:
     """Who contends: the factors whose levels make a contestant, and the baseline among them.
 
-    names: what each contestant is called on the page, the baseline too, by its label.
+    names: what each contestant is called on the page, the baseline too, by its label. cells: those
+    that all contestants have; aside: who has too few of them, and what is in no comparison.
     """
 
     by: list[str]
     baseline: str
     names: Mapping[str, str]
+    cells: pd.DataFrame
+    aside: str = ""
 
     @property
     def what(self) -> str:
@@ -56,7 +59,22 @@ def contest_of(analysis: Analysis) -> Contest:
     rich = [f for f in varied if len(analysis.levels[f]) > 2]
     by = varied if arms <= MOST_CONTESTING_ARMS else [*rich, *varied][:1]
     baseline = " / ".join(spoken(f, analysis.baselines[f]) for f in by)
-    return Contest(by, baseline, arm_names(analysis.labelled, by))
+    names, shared = arm_names(analysis.labelled, by), analysis.shared(by)
+    return Contest(by, baseline, names, shared.cells, aside_said(shared, names))
+
+
+def aside_said(shared: stats.Shared, names: Mapping[str, str]) -> str:
+    """Say who ran on too few of the cells to compare, and what no comparison has; or nothing."""
+    told = ""
+    if shared.left_out:
+        told = f" Compared where all of them ran, so not {shared.left_out}."
+    if not shared.partial:
+        return told
+    kept = list(shared.partial.items())[:MOST_NAMED]
+    parts = [f"{names.get(level, level)} ({only})" for level, only in kept]
+    if len(shared.partial) > MOST_NAMED:
+        parts.append(f"{len(shared.partial) - MOST_NAMED} more")
+    return f"{told} Not compared, since they ran on too small a part of the grid: {listed(parts)}."
 
 
 def arm_names(frame: pd.DataFrame, factors: Sequence[str]) -> dict[str, str]:
@@ -90,7 +108,7 @@ def few(names: Sequence[str], baseline: str) -> tuple[list[str], str]:
 def rank_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     """Draw mean ranks with cliques, or where blocks are few the differences of every pair."""
     problems = stats.problem_scores(
-        analysis.labelled, contest.by, analysis.metric, analysis.factors
+        contest.cells, contest.by, analysis.metric, analysis.factors
     ).rename(columns=contest.names)
     scores = stats.block_scores(problems)
     if scores.shape[1] < 2 or scores.empty:
@@ -140,6 +158,7 @@ def ladder_picture(problems: pd.DataFrame, contest: Contest, best: float) -> Pic
         )
     if len(ranks) < total:
         caption += f" The best {len(ranks)} of {total}."
+    caption += contest.aside
     figure = plots.rank_ladder(ranks, cliques, contest.baseline)
     return picture(figure, "ranks", title, caption, _rank_table(ranks, cliques))
 
@@ -203,12 +222,10 @@ def _rank_table(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> Table:
 
 def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture | None:
     """Draw the difference of every pair of contestants."""
-    arms = stats.summarise_arms(
-        analysis.labelled, contest.by, analysis.metric, analysis.generator_for
-    )
+    arms = stats.summarise_arms(contest.cells, contest.by, analysis.metric, analysis.generator_for)
     names = list(stats.contestant_labels(arms, contest.by).map(contest.names))
     pairs = stats.pairwise_differences(
-        analysis.labelled,
+        contest.cells,
         contest.by,
         analysis.metric,
         analysis.generator_for,
@@ -230,6 +247,7 @@ def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture
         f"Mean paired difference in {metric.label}, the row minus the column: blue where the row "
         "is better, orange where it is worse. Bold: told from zero after Holm's correction for all "
         f"{len(pairs)} pairs. With {blocks} blocks, a test on ranks could tell no two apart."
+        f"{contest.aside}"
     )
     return picture(figure, "pairs", title, caption, _pair_table(pairs))
 

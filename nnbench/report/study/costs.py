@@ -231,7 +231,7 @@ def _budget_table(budget: pd.DataFrame, label: str) -> Table:
 
 def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     """Draw each contestant's mean score against the seconds that one of its networks took."""
-    frame = analysis.labelled
+    frame = contest.cells
     if "epochs" in analysis.cells and not analysis.cells["epochs"].any():
         return None  # nothing was trained: the seconds are those of the probes
     if "seconds" not in frame or analysis.metric == "seconds" or frame["seconds"].isna().all():
@@ -294,7 +294,7 @@ def _cost_table(table: pd.DataFrame, label: str) -> Table:
 def target_table(results: Results, analysis: Analysis, contest: Contest) -> Table | None:
     """Return who reached the study's target, how often and after how many epochs."""
     target = (results.study.get("report") or {}).get("target")
-    frame = analysis.labelled
+    frame = contest.cells
     if target is None or "epochs_to_target" not in frame:
         return None
     times = stats.time_to_target(frame, contest.by)

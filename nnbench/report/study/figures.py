@@ -36,7 +36,7 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     Of a factor with many levels, the 12 with the largest effects, ordered by effect.
     """
-    effects = analysis.effects[~analysis.effects["baseline"]]
+    effects = sentences.comparing(analysis.effects)
     better_up = METRICS[analysis.metric].higher_is_better
     kept = []
     for factor in analysis.factors:
@@ -59,7 +59,7 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def effects_picture(analysis: Analysis) -> Picture | None:
     """Draw every level's paired difference, factor by factor; behind it, level by level."""
-    if not analysis.factors or analysis.effects["effect"].isna().all():
+    if not analysis.factors or sentences.comparing(analysis.effects)["effect"].isna().all():
         return None
     strips, blocks = strip_frames(analysis)
     if strips.empty:
@@ -75,6 +75,9 @@ def effects_picture(analysis: Analysis) -> Picture | None:
         "zero after correction for all comparisons here (▲ better, ▼ worse), an open circle one "
         "that is not."
     )
+    if alone := int(analysis.effects["only"].notna().sum()):
+        levels = "One level" if alone == 1 else f"{alone} levels"
+        caption += f" {levels} that ran on a part of the grid only: in the table."
     return picture(figure, "effects", title, caption, level_table(analysis))
 
 
@@ -97,10 +100,24 @@ def level_table(analysis: Analysis) -> Table:
         places = entries.mean_places(part)
         effect_places = sentences.effect_decimals(part)
         rows += [_level_row(row, places, effect_places) for _, row in part.iterrows()]
-    note = ""
+    notes = [_compared_on(analysis)]
     if len(rows) > MOST_LEVEL_ROWS:
-        note = f"The first {MOST_LEVEL_ROWS} of {len(rows):,} levels."
+        notes.append(f"The first {MOST_LEVEL_ROWS} of {len(rows):,} levels.")
+    note = " ".join(one for one in notes if one)
     return Table(columns, rows[:MOST_LEVEL_ROWS], note=note, has_tools=True)
+
+
+def _compared_on(analysis: Analysis) -> str:
+    """Say which part of the grid the levels of each factor are not compared on, if any."""
+    shared = {factor: analysis.shared([factor]) for factor in analysis.factors}
+    told = [f"{factor}: not {one.left_out}" for factor, one in shared.items() if one.left_out]
+    if not told and not any(one.partial for one in shared.values()):
+        return ""
+    text = "The levels of a factor are compared on the cells that all of them have"
+    text += f" ({'; '.join(told)})" if told else ""
+    if any(one.partial for one in shared.values()):
+        text += "; a level with fewer says where it ran, and is compared with its baseline there"
+    return f"{text}."
 
 
 def _level_row(row: pd.Series, places: int, effect_places: int) -> list[Entry | str]:
@@ -110,7 +127,7 @@ def _level_row(row: pd.Series, places: int, effect_places: int) -> list[Entry | 
     note = row["note"] if isinstance(row["note"], str) else ""
     return [
         str(row["factor"]),
-        str(row["level"]),
+        Entry(str(row["level"]), note=row["only"] if isinstance(row["only"], str) else ""),
         entries.estimate(row, "mean", places, counted(row["used"], row["n"])),
         nothing if is_baseline else entries.estimate(row, "effect", effect_places, count, True),
         Entry(str(row["verdict"]), is_verdict=True, note=note),

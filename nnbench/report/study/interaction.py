@@ -84,7 +84,8 @@ def together(analysis: Analysis) -> str:
 def _ends_said(analysis: Analysis, pair: pd.Series) -> str:
     """Say what two factors explain together, and the highest and lowest mean of their levels."""
     both = [str(pair["first"]), str(pair["second"])]
-    arms = stats.summarise_arms(analysis.labelled, both, analysis.metric, analysis.generator_for)
+    cells = analysis.shared(both).cells
+    arms = stats.summarise_arms(cells, both, analysis.metric, analysis.generator_for)
     arms = arms.dropna(subset=["mean"]).sort_values("mean", kind="stable")
     text = (
         f"Beyond what each does alone, {both[0]} and {both[1]} together explain {share_text(pair)}"

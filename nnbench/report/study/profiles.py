@@ -25,10 +25,10 @@ PROFILE_LABELS = {
 
 def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     """Draw which share of each contestant's runs do at least so well; several blocks are needed."""
-    runs = analysis.labelled.groupby(contest.by).size()
+    runs = contest.cells.groupby(contest.by).size()
     if len(runs) < 2 or runs.min() < stats.LEAST_BLOCKS:
         return None
-    profile = stats.performance_profile(analysis.labelled, contest.by, analysis.metric)
+    profile = stats.performance_profile(contest.cells, contest.by, analysis.metric)
     known = profile.dropna(subset=["share"])
     known = known.assign(arm=known["arm"].map(contest.names))
     if known.empty:
@@ -40,11 +40,12 @@ def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     x_label = PROFILE_LABELS[kind].format(metric.label)
     figure = plots.profile_lines(known, names, x_label, log=kind == "ratio")
     title = profile_title(known[known["arm"].isin(names)], metric.label, kind)
-    band = ", with Wilson's 95 % band" if len(names) <= MOST_BANDS else ""
+    band = ", with a 95 % band over blocks" if len(names) <= MOST_BANDS else ""
     caption = (
         "Performance profile: the share of all runs, those that diverged counted, that do at "
         f"least so well{band} (Dolan and Moré 2002; Agarwal et al. 2021). Dotted: where the lines "
         f"lie furthest apart; labels stand at their heights there.{note}"
+        f"{contest.aside}"
     )
     return picture(figure, "profile", title, caption, _profile_table(known, names))
 

@@ -53,7 +53,7 @@ def findings(
     together than the second factor does alone; it takes that factor's place.
     """
     label = METRICS[metric].label
-    compared = effects[~effects["baseline"]] if len(effects) else effects
+    compared = comparing(effects) if len(effects) else effects
     if counts["ok"] == 0:
         return ["No network finished, so there is no effect to report."]
     if compared.empty:
@@ -63,6 +63,11 @@ def findings(
     clear = _clear_sentences(compared, ranking, baselines, label)
     beside = [together] if together else clear[1:]
     return [*clear[:1], *beside, *_unclear_sentences(compared, ranking, baselines, label)]
+
+
+def comparing(effects: pd.DataFrame) -> pd.DataFrame:
+    """Return the levels that compare with one another: no baseline, and none that ran on a part."""
+    return effects[~effects["baseline"].astype(bool) & effects["only"].isna()]
 
 
 def _clear_sentences(
@@ -90,9 +95,7 @@ def _clear_sentences(
 def _levels_said(part: pd.DataFrame, baseline: str) -> str:
     """Return what the levels of a factor change: each end named, or where they are many counted."""
     decimals = effect_decimals(part)
-    # A level of few combinations was compared in a corner of the grid only, and is not named.
-    wide = part[part["pairs"] * 2 >= part["pairs"].max()]
-    ends = [strongest(wide, word) for word in ("better", "worse")]
+    ends = [strongest(part, word) for word in ("better", "worse")]
     named = [row for row in ends if row is not None]
     if len(part) <= MOST_COMPARED and named:
         said = [
@@ -197,7 +200,7 @@ def finished_sentence(counts: dict[str, int], lost: pd.DataFrame) -> str:
 
 def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], label: str) -> str:
     """Return the finding of the effects' figure: the largest difference, with all that backs it."""
-    known = effects[effects["effect"].notna() & ~effects["baseline"].astype(bool)]
+    known = comparing(effects).dropna(subset=["effect"])
     if known.empty:
         return f"No effect on {label} could be measured"
     row = strongest(known)

@@ -18,7 +18,7 @@ def ladder(means: dict[str, float], blocks: int = 12) -> Picture:
     problems = pd.DataFrame(noise + list(means.values()), index=index, columns=list(means))
     problems = problems.rename_axis(columns="arm")
     best = least_p(blocks, len(means))
-    return ladder_picture(problems, Contest(["activation"], "relu", {}), best)
+    return ladder_picture(problems, Contest(["activation"], "relu", {}, pd.DataFrame()), best)
 
 
 def test_of_two_the_title_says_whether_they_can_be_told_apart() -> None:
