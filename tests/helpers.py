@@ -16,6 +16,7 @@ import torch
 
 from nnbench.catalog import DATA, VOCABULARY
 from nnbench.results.rows import Rows
+from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell, make_study
 from nnbench.study.vocabulary import Entry, Parameter
 from nnbench.training.draws import Draws, Split
@@ -121,9 +122,9 @@ def chaotic(cells: Sequence[Cell], nudges: int = 8) -> set[str]:
     return found
 
 
-def nudged_build(nudge: int, cell: Cell, split: Split, draws: Draws) -> torch.nn.Module:
-    """Build a cell's network and move each of its parameters by about 1e-15."""
-    network = BUILD(cell, split, draws)
+def nudged_build(nudge: int, recipe: Recipe, split: Split, draws: Draws) -> torch.nn.Module:
+    """Build a recipe's network and move each of its parameters by about 1e-15."""
+    network = BUILD(recipe, split, draws)
     generator = torch.Generator().manual_seed(nudge)
     with torch.no_grad():
         for param in network.parameters():

@@ -24,6 +24,7 @@ from nnbench.seeds import numpy_generator
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import make_study
 from nnbench.training.draws import Draws, split_for
+from nnbench.training.stacked.descent import clipped
 from nnbench.training.stacked.network import (
     Network,
     Program,
@@ -33,7 +34,7 @@ from nnbench.training.stacked.network import (
     program_of,
     unflatten,
 )
-from nnbench.training.stacked.step import clipped, start_optimizer, train_step
+from nnbench.training.stacked.step import start_optimizer, train_step
 
 Values = NDArray[np.float64]
 UNITS, EXAMPLES = 64, 512

@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.inits.registry import INITS
 from nnbench.results.predicted import arm_columns
 from nnbench.study.recipe import Recipe
@@ -36,6 +35,7 @@ from nnbench.theory.layers import (
     pre_activations,
     variances,
 )
+from nnbench.training.protocol import can_die
 
 FILE = "predictions.parquet"
 COLUMNS = ("cell_id", "layer", "quantity", "predicted", "law", "reason")
@@ -167,7 +167,7 @@ def _born_dead(recipe: Recipe) -> Iterator[Row]:
     """Yield the probability of a layer that gives zero, and its lower bound for one feature."""
     width, depth = recipe["width"], recipe["depth"]
     law = "1 - (1 - 2^-N)^l, exact for one input, else an upper bound (Lu et al. 2019)"
-    if not ACTIVATIONS[recipe["activation"]].dead_regions(**recipe.of("activation")):
+    if not can_die(recipe):
         law = "no interval where it is constant"
         yield from (Row(layer, "born_dead", 0.0, law) for layer in range(1, depth + 1))
         return

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES, PlateauState
 from nnbench.study.recipe import Recipe
@@ -207,6 +208,12 @@ def swing(losses: Sequence[float]) -> float | None:
 def score_of_task(task: str) -> str:
     """Return the score that goes with a task: accuracy, or R^2."""
     return "accuracy" if task == "classification" else "r2"
+
+
+def can_die(recipe: Recipe) -> bool:
+    """Tell whether the recipe's activation, with its own parameters, has a flat piece."""
+    activation = ACTIVATIONS[recipe["activation"]]
+    return bool(activation.dead_regions(**recipe.of("activation")))
 
 
 def engine_name(compiled: bool, device: str) -> str:

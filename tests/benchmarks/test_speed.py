@@ -12,8 +12,10 @@ import torch
 from nnbench.catalog import LOSSES, VOCABULARY
 from nnbench.study.study import Cell, make_study
 from nnbench.training.draws import Draws, split_for
-from nnbench.training.reference import train
-from nnbench.training.stacked.train import Stack
+from nnbench.training.reference.evaluate import tensors
+from nnbench.training.reference.network import build
+from nnbench.training.reference.step import Learner, build_optimizer, train_step
+from nnbench.training.stacked.stack import Stack
 
 TURNS = 7
 STEPS = 33  # an epoch of digits in batches of 32, without its last, smaller one
@@ -36,19 +38,17 @@ class Loop:
 
     def __init__(self, cell: Cell) -> None:
         split = split_for(cell.recipe)
-        self.cell = cell
-        self.network = train.build(cell, split, Draws(cell.recipe)).train()
-        self.optimizer = train.build_optimizer(cell, self.network)
-        self.criterion = LOSSES[str(cell.recipe["loss"])].twin(**cell.recipe.of("loss"))
-        self.x, self.y = train.tensors(cell, split, "train")
+        network = build(cell.recipe, split, Draws(cell.recipe)).train()
+        criterion = LOSSES[cell.recipe["loss"]].twin(**cell.recipe.of("loss"))
+        optimizer = build_optimizer(cell.recipe, network)
+        self.learner = Learner(cell.recipe, network, optimizer, criterion)
+        self.x, self.y = tensors(cell.recipe, split, "train")
         self.order = torch.arange(split.n_train)
 
     def train(self, batch_size: int) -> None:
         for step in range(STEPS):
             rows = self.order[step * batch_size : (step + 1) * batch_size]
-            train.train_step(
-                self.cell, self.network, self.optimizer, self.criterion, self.x[rows], self.y[rows]
-            )
+            train_step(self.learner, self.x[rows], self.y[rows])
 
 
 def stack_epoch(stack: Stack, batch_size: int) -> None:

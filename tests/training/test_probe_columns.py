@@ -16,7 +16,8 @@ from nnbench.training.draws import split_for
 from nnbench.training.plan import cost_of, disk_bytes, layer_rows, plan
 from nnbench.training.probe_columns import AT_END, KEPT, DeathInTime, growth
 from nnbench.training.protocol import Rates, Record
-from nnbench.training.stacked.train import Stack, Watch
+from nnbench.training.stacked.stack import Stack
+from nnbench.training.stacked.train import Watch
 from tests.helpers import make_cells, train_all, train_by_reference
 
 LAYERS = {"layers": True}

@@ -8,7 +8,8 @@ import pytest
 from nnbench.catalog import OPTIMIZERS
 from nnbench.training.draws import Draws, split_for
 from nnbench.training.protocol import state_per_parameter, swing
-from nnbench.training.reference import train
+from nnbench.training.reference.network import build
+from nnbench.training.reference.step import build_optimizer
 from tests.helpers import make_cells, train_all
 
 # 3 inputs, two hidden layers of 4 with a learned slope each, 2 outputs
@@ -32,8 +33,8 @@ def test_factored_and_mixed_rules_depend_on_the_shapes() -> None:
 @pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "adagrad", "adamax", "adafactor"])
 def test_the_column_is_what_torch_keeps(name: str) -> None:
     cell = make_cells(optimizer=name, epochs=1)[0]
-    network = train.build(cell, split_for(cell.recipe), Draws(cell.recipe))
-    optimizer = train.build_optimizer(cell, network)
+    network = build(cell.recipe, split_for(cell.recipe), Draws(cell.recipe))
+    optimizer = build_optimizer(cell.recipe, network)
     for param in network.parameters():
         param.grad = param.detach().clone()
     optimizer.step()

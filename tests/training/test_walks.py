@@ -279,7 +279,7 @@ def test_divergence_is_recorded_and_stays_with_its_walk() -> None:
     assert tame["status"] == "ok" and math.isfinite(tame["final_value"])
     assert wild["status"] == "diverged" and wild["reached_global"] is False
     assert "final_value" not in wild and 2 <= wild["diverged_at_step"] <= 10
-    assert wild["diverged_at_step"] == trace_of(chosen[1]).diverged_at_step
+    assert wild["diverged_at_step"] == trace_of(chosen[1].recipe).diverged_at_step
     curve = [row for row in walk(chosen).curves if row["cell_id"] == wild["cell_id"]]
     assert len(curve) == wild["diverged_at_step"]
     assert all(math.isfinite(row["train_loss"]) for row in curve)
@@ -288,7 +288,7 @@ def test_divergence_is_recorded_and_stays_with_its_walk() -> None:
 def test_arrival_is_when_a_walk_comes_to_stay() -> None:
     rule = {"name": "momentum", "lr": 0.02}  # overshoots the bottom before it settles
     (cell,) = cells(landscape="bowl", optimizer=rule, steps=400, tolerance=0.5, seeds=1)
-    trace = trace_of(cell)
+    trace = trace_of(cell.recipe)
     near = np.linalg.norm(trace.points, axis=1) <= 0.5
     row = walk([cell]).cells[0]
     assert row["reached_global"] is True

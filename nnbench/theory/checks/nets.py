@@ -18,6 +18,7 @@ from nnbench.study.recipe import Recipe
 from nnbench.study.study import make_study
 from nnbench.theory.checks.base import concatenated
 from nnbench.training.draws import Draws, Split
+from nnbench.training.stacked.axis import stacked_numbers
 from nnbench.training.stacked.network import (
     Program,
     flatten,
@@ -26,10 +27,10 @@ from nnbench.training.stacked.network import (
     initial_running,
     layout,
     n_params,
+    number_names,
     program_of,
     unflatten,
 )
-from nnbench.training.stacked.train import numbers_of
 
 CHUNK_NUMBERS = 2_000_000  # numbers of all networks at once: 16 MB
 WEIGHTS_A_CHECK = 40_000_000  # a wide network averages more by itself, so fewer of them do
@@ -60,7 +61,7 @@ def make_law(n_features: int, *, n_outputs: int = 1, sb2: float = 0.0, **grid: A
     x = {part: np.zeros((2, n_features)) for part in ("train", "val", "test")}
     split = Split(x, {part: rows[:, 0] for part, rows in x.items()}, "regression", 0)
     program = replace(program_of(cell.recipe, split), n_outputs=n_outputs)
-    numbers = numbers_of([cell], program, torch.device("cpu"))
+    numbers = stacked_numbers([cell], number_names(program))
     return Law(program, cell.recipe, {key: value[0] for key, value in numbers.items()}, sb2)
 
 

@@ -7,9 +7,9 @@ What the statistics mean is said in the engine's own functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,11 +18,11 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
-from nnbench.study.study import Cell
-from nnbench.training.protocol import PROBE_ROWS, SATURATED_SLOPE
+from nnbench.study.recipe import Recipe
+from nnbench.training.protocol import PROBE_ROWS, SATURATED_SLOPE, can_die
+from nnbench.training.reference.step import Learner, minimised, train_step
 
 Array = NDArray[np.float64]
-Optimizer = TypeVar("Optimizer", bound=torch.optim.Optimizer)
 DENSE_UP_TO = 200  # parameters: up to so many the whole Hessian is made
 
 
@@ -53,77 +53,56 @@ class Watched:
         self._hook.remove()
 
 
-def look(
-    cell: Cell,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    lr: float,
-    criterion: nn.Module,
-    minimised: Callable[..., tuple[Tensor, Tensor]],
-    train_step: Callable[..., object],
-    x: Tensor,
-    y: Tensor,
-) -> Look:
-    """Return what a network shows on the training part, `x` (examples, features) and `y`.
+def look(learner: Learner, lr: float, x: Tensor, y: Tensor) -> Look:
+    """Return what a learner's network shows on the training part, `x` (examples, features) and `y`.
 
-    `lr` is the rate of the update that `update_ratio` tells of.
-    `minimised` returns a batch's loss without and with its penalty, `train_step` updates on it:
-    the reference's own functions. The network and its optimizer are left as they are.
+    `lr` is the rate of the update that `update_ratio` tells of. The learner is left as it is.
     """
-    seen, seen_optimizer = copies(network, optimizer)
-    for group in seen_optimizer.param_groups:
+    seen = copied(learner)
+    for group in seen.optimizer.param_groups:
         group["lr"] = lr
-    rows = (criterion, x[:PROBE_ROWS], y[:PROBE_ROWS])
     with np.errstate(all="ignore"):  # a network that is about to diverge has infinite squares
-        statistics, dead = probe(
-            cell,
-            seen,
-            lambda: minimised(cell, seen, *rows)[1],
-            lambda: train_step(cell, seen, seen_optimizer, *rows),
-        )
-    if not cell.recipe["probe_sharpness"]:
+        statistics, dead = probe(seen, x[:PROBE_ROWS], y[:PROBE_ROWS])
+    if not learner.recipe["probe_sharpness"]:
         return Look(statistics, dead, None)
-    double = copies(network, optimizer)[0].double()
-    whole = (criterion, x.double(), y.double() if y.is_floating_point() else y)
-    return Look(statistics, dead, sharpness(double, lambda: minimised(cell, double, *whole)[0]))
+    seen = copied(learner)
+    seen.network.double()
+    targets = y.double() if y.is_floating_point() else y
+    return Look(statistics, dead, sharpness(seen, x.double(), targets))
 
 
-def copies(network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
-    """Return a copy of a network, its noise switched off, and a copy of its optimizer for it.
+def copied(learner: Learner) -> Learner:
+    """Return a copy of a learner, the noise of its network switched off.
 
     By hand, since an optimizer leaves attributes of its own out when it is copied, and since a
     scheduler ties the method `step` to the original.
     """
     known: dict[int, Any] = {}
-    copy = deepcopy(network, known)
-    for module in copy.modules():
+    network = deepcopy(learner.network, known)
+    for module in network.modules():
         if hasattr(module, "noise"):
             module.eval()
-    attributes = {name: value for name, value in vars(optimizer).items() if name != "step"}
-    copied = object.__new__(type(optimizer))
-    vars(copied).update(deepcopy(attributes, known))
-    return copy, copied
+    attributes = {name: value for name, value in vars(learner.optimizer).items() if name != "step"}
+    optimizer = object.__new__(type(learner.optimizer))
+    vars(optimizer).update(deepcopy(attributes, known))
+    return replace(learner, network=network, optimizer=optimizer)
 
 
-def probe(
-    cell: Cell,
-    network: Any,
-    objective: Callable[[], Tensor],
-    take_step: Callable[[], object],
-) -> tuple[dict[str, Array], NDArray[np.bool_]]:
+def probe(learner: Learner, x: Tensor, y: Tensor) -> tuple[dict[str, Array], NDArray[np.bool_]]:
     """Return statistics by name, (layers,) each, and which units are dead, (layers, units).
 
-    `objective` is what is minimised, on the probe's rows; `take_step` updates the network on them.
+    They are those of the rows `x` and `y`, on which the learner then takes a step.
     """
-    layers = [Watched(layer) for layer in list(network)[:-1]]
-    network.zero_grad()
-    objective().backward()
+    recipe = learner.recipe
+    layers = [Watched(layer) for layer in list(learner.network.children())[:-1]]
+    learner.network.zero_grad()
+    minimised(learner, x, y)[1].backward()
     for layer in layers:
         layer.release()
-    rows = [statistics_of(cell, layer) for layer in layers]
-    dead = [dead_units(cell, layer) for layer in layers]
+    rows = [statistics_of(recipe, layer) for layer in layers]
+    dead = [dead_units(recipe, layer) for layer in layers]
     before = [layer.weight.detach().clone() for layer in layers]
-    take_step()
+    train_step(learner, x, y)
     for row, layer, old in zip(rows, layers, before, strict=True):
         change = array(layer.weight - old)
         row["update_ratio"] = np.linalg.norm(change) / np.linalg.norm(array(old))
@@ -136,7 +115,7 @@ def array(values: Tensor | None) -> Array:
     return values.detach().double().numpy()
 
 
-def statistics_of(cell: Cell, layer: Watched) -> dict[str, Any]:
+def statistics_of(recipe: Recipe, layer: Watched) -> dict[str, Any]:
     """Return the statistics of a watched layer whose gradients are there, but for its update's."""
     pre, act = array(layer.pre), array(layer.act)
     found: dict[str, Any] = {"weight_norm": np.linalg.norm(array(layer.weight))}
@@ -148,21 +127,21 @@ def statistics_of(cell: Cell, layer: Watched) -> dict[str, Any]:
             f"{name}grad_norm": np.linalg.norm(gradient),
             f"{name}grad_std": gradient.std(),
         }
-    found["dead_fraction"] = dead_units(cell, layer).mean()
-    found["saturated_fraction"] = saturated_fraction(cell, layer)
+    found["dead_fraction"] = dead_units(recipe, layer).mean()
+    found["saturated_fraction"] = saturated_fraction(recipe, layer)
     found["zero_fraction"] = 1 - np.count_nonzero(act) / act.size
     found["effective_rank"] = effective_rank(act)
     found["similarity"] = similarity(act)
-    if cell.recipe["probe_correlation"]:
+    if recipe["probe_correlation"]:
         found["correlation"] = correlation(pre)
     return found
 
 
-def slopes(cell: Cell, layer: Watched) -> Array:
+def slopes(recipe: Recipe, layer: Watched) -> Array:
     """Return the activation's derivative at each pre-activation (rows, units), by autograd."""
     pre = layer.pre.detach().requires_grad_()
     act = layer.activation(pre)
-    if ACTIVATIONS[str(cell.recipe["activation"])].elementwise:
+    if ACTIVATIONS[recipe["activation"]].elementwise:
         return array(torch.autograd.grad(act.sum(), pre)[0])
     rows_of_jacobian = [
         torch.autograd.grad(output.sum(), pre, retain_graph=True)[0] for output in act.unbind(1)
@@ -170,24 +149,23 @@ def slopes(cell: Cell, layer: Watched) -> Array:
     return array(torch.stack(rows_of_jacobian).abs().sum(0))
 
 
-def dead_units(cell: Cell, layer: Watched) -> NDArray[np.bool_]:
+def dead_units(recipe: Recipe, layer: Watched) -> NDArray[np.bool_]:
     """Tell of each unit whether it gives one value to all rows, and no gradient (units,)."""
-    activation = ACTIVATIONS[str(cell.recipe["activation"])]
     act = array(layer.act)
-    if not activation.dead_regions(**cell.recipe.of("activation")):
+    if not can_die(recipe):
         return np.zeros(act.shape[1], dtype=bool)
     is_constant = act.min(0) == act.max(0)
-    has_no_slope = ~slopes(cell, layer).any(0)
+    has_no_slope = ~slopes(recipe, layer).any(0)
     found: NDArray[np.bool_] = is_constant & has_no_slope
     return found
 
 
-def saturated_fraction(cell: Cell, layer: Watched) -> float:
+def saturated_fraction(recipe: Recipe, layer: Watched) -> float:
     """Return the share of units and rows whose slope is at most 5 % of the largest there is."""
-    activation = ACTIVATIONS[str(cell.recipe["activation"])]
+    activation = ACTIVATIONS[recipe["activation"]]
     if activation.saturates == "none":
         return 0.0
-    return float(np.mean(np.abs(slopes(cell, layer)) <= SATURATED_SLOPE * activation.max_slope))
+    return float(np.mean(np.abs(slopes(recipe, layer)) <= SATURATED_SLOPE * activation.max_slope))
 
 
 def effective_rank(act: Array) -> float:
@@ -224,15 +202,16 @@ def directions(values: Array) -> Array:
     return unit
 
 
-def sharpness(network: nn.Module, loss: Callable[[], Tensor]) -> float:
-    """Return the largest eigenvalue of the loss's Hessian over all parameters.
+def sharpness(learner: Learner, x: Tensor, y: Tensor) -> float:
+    """Return the largest eigenvalue of the loss's Hessian over all parameters, on these rows.
 
-    `loss` is that of `network`, which may be changed. From the whole Hessian of a small network;
+    From the whole Hessian of a small network;
     else by ARPACK, from products with it, each the gradient of a gradient's product (Pearlmutter
     1994).
     """
-    params = list(network.parameters())
-    gradient = flat(torch.autograd.grad(loss(), params, create_graph=True))
+    params = list(learner.network.parameters())
+    loss, _ = minimised(learner, x, y)
+    gradient = flat(torch.autograd.grad(loss, params, create_graph=True))
 
     def hessian_times(vector: Array) -> Array:
         product = gradient @ torch.from_numpy(np.ravel(vector))

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from nnbench.catalog import LANDSCAPES, SCHEDULES
 from nnbench.results.rows import Rows
+from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
-from nnbench.training.reference.train import averaged_parameters, build_optimizer, decay_by_hand
+from nnbench.training.reference.step import averaged_parameters, build_optimizer, update
 from nnbench.training.walks import Trace, cell_row, curve_rows, noise_of, start_of
 
 
@@ -29,23 +30,22 @@ class Place(nn.Module):
 def walk_cell(cell: Cell) -> Rows:
     """Walk one cell and return its rows, in the same form as the engine's."""
     began = time.perf_counter()
-    trace = trace_of(cell)
+    trace = trace_of(cell.recipe)
     seconds = time.perf_counter() - began
     row = cell_row(cell.cell_id, cell.recipe, trace, seconds, "reference")
     return Rows(cells=[row], curves=curve_rows(cell.cell_id, trace))
 
 
-def trace_of(cell: Cell) -> Trace:
-    """Return the walk, state by state."""
-    recipe = cell.recipe
+def trace_of(recipe: Recipe) -> Trace:
+    """The walk, state by state."""
     place = Place(torch.from_numpy(start_of(recipe)))
-    optimizer = build_optimizer(cell, place)
+    optimizer = build_optimizer(recipe, place)
     schedule = SCHEDULES[recipe["schedule"]]
-    scheduler = schedule.twin(optimizer, recipe["steps"], **cell.recipe.of("schedule"))
+    scheduler = schedule.twin(optimizer, recipe["steps"], **recipe.of("schedule"))
     function = LANDSCAPES[recipe["landscape"]].function
     numbers = {
         name: torch.tensor(float(value), dtype=torch.float64)
-        for name, value in cell.recipe.of("landscape").items()
+        for name, value in recipe.of("landscape").items()
     }
     seen, rates = [], []
     for noise in [*noise_of(recipe), None]:
@@ -60,18 +60,7 @@ def trace_of(cell: Cell) -> Trace:
             break
         place.point.grad += torch.from_numpy(noise)
         rates.append(float(optimizer.param_groups[0]["lr"]))
-        step(cell, place, optimizer)
+        update(recipe, place, optimizer)
         scheduler.step()
     points, heights, norms = (np.array(column) for column in zip(*seen, strict=True))
     return Trace(points, heights, norms, np.array(rates))
-
-
-def step(cell: Cell, place: Place, optimizer: torch.optim.Optimizer) -> None:
-    """Clip the gradient, decay, and update."""
-    recipe = cell.recipe
-    if recipe["clip_norm"] > 0:
-        nn.utils.clip_grad_norm_(place.parameters(), recipe["clip_norm"])
-    if recipe["clip_value"] > 0:
-        nn.utils.clip_grad_value_(place.parameters(), recipe["clip_value"])
-    decay_by_hand(cell, optimizer)
-    optimizer.step()

@@ -11,7 +11,8 @@ from torch.func import vmap
 
 from nnbench.catalog.losses import LOSSES
 from nnbench.training.protocol import SMALL_WEIGHT
-from nnbench.training.stacked.network import Network, Numbers, Program, forward, unflatten
+from nnbench.training.stacked.descent import Numbers
+from nnbench.training.stacked.network import Network, Program, forward, unflatten
 from nnbench.training.stacked.step import evaluated, loss_of
 
 

@@ -15,17 +15,24 @@ from nnbench.catalog.activations.registry import ACTIVATIONS, SELU_ALPHA, SELU_S
 from nnbench.catalog.inits.registry import INITS, keywords
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
+from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.study.recipe import Recipe, of_factor
 from nnbench.training.draws import Draws, Split, split_for
+from nnbench.training.stacked.descent import (
+    PULLS,
+    Descent,
+    Numbers,
+    descent_of,
+    numbers_of_entries,
+)
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 VECTOR = 64  # elements: twice the widest vector of a CPU, as torch's kernels unroll by two
 Tap = Callable[[str, Tensor], Tensor]
-Numbers = Mapping[str, Tensor]  # per-network numbers: 0-dimensional, float64
 
 
-@dataclass(frozen=True)
-class Program:
+@dataclass(frozen=True, kw_only=True)
+class Program(Descent):
     """All that shapes the tensor program of one network; a stack has one of these."""
 
     n_features: int
@@ -35,18 +42,13 @@ class Program:
     activation: str
     norm: str
     norm_position: str
-    optimizer: str
-    decoupled: bool
     loss: str
     target: str  # the form of the targets: class, one_hot or value
     residual: bool
     dtype: str
     dropout_kind: str
-    dropout: bool  # the switches: whether the network has the thing at all
-    weight_decay: bool
+    dropout: bool  # whether the network has the thing at all
     l1: bool
-    clip_norm: bool
-    clip_value: bool
     evaluation: str = "eval"
     loss_fixed: tuple[tuple[str, Any], ...] = ()  # parameters of the loss that are no tensors
 
@@ -68,6 +70,7 @@ def program_of(recipe: Recipe, split: Split) -> Program:
     """Return the program that a recipe asks for on its data."""
     target = LOSSES[recipe["loss"]].targets[split.task]
     return Program(
+        **descent_of(recipe),
         n_features=split.n_features,
         n_outputs=split.n_outputs(target),
         depth=recipe["depth"],
@@ -75,18 +78,13 @@ def program_of(recipe: Recipe, split: Split) -> Program:
         activation=recipe["activation"],
         norm=recipe["norm"],
         norm_position=recipe.get("norm.position", "before"),
-        optimizer=recipe["optimizer"],
-        decoupled=recipe["decoupled"],
         loss=recipe["loss"],
         target=target,
         residual=recipe["residual"],
         dtype=recipe["dtype"],
         dropout_kind=recipe["dropout_kind"],
         dropout=recipe["dropout"] > 0,
-        weight_decay=recipe["weight_decay"] > 0,
         l1=recipe["l1"] > 0,
-        clip_norm=recipe["clip_norm"] > 0,
-        clip_value=recipe["clip_value"] > 0,
         evaluation=recipe["evaluation"],
         loss_fixed=tuple(
             (name, recipe[f"loss.{name}"])
@@ -94,6 +92,18 @@ def program_of(recipe: Recipe, split: Split) -> Program:
             if about.program
         ),
     )
+
+
+def number_names(program: Program) -> list[str]:
+    """The places in a recipe of the numbers that the program reads."""
+    switches = [name for name in ("dropout", "l1", *PULLS) if getattr(program, name)]
+    entries = {
+        "activation": ACTIVATIONS[program.activation],
+        "norm": NORMS[program.norm],
+        "loss": LOSSES[program.loss],
+        "optimizer": OPTIMIZERS[program.optimizer],
+    }
+    return [*switches, *numbers_of_entries(entries)]
 
 
 def layout(program: Program) -> dict[str, tuple[int, ...]]:

@@ -17,9 +17,9 @@ from torch.func import grad, jvp, vjp
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.training.protocol import LANCZOS_STEPS, SATURATED_SLOPE
+from nnbench.training.stacked.descent import Numbers
 from nnbench.training.stacked.network import (
     Network,
-    Numbers,
     Program,
     Tap,
     activate,

@@ -12,9 +12,9 @@ from torch.func import grad
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.optimizers.registry import OPTIMIZERS, Optimizer
 from nnbench.study.recipe import of_factor
+from nnbench.training.stacked.descent import Numbers, clipped, decayed
 from nnbench.training.stacked.network import (
     Network,
-    Numbers,
     Program,
     aligned,
     flatten,
@@ -97,18 +97,6 @@ def sum_of_weights(params: Mapping[str, Tensor]) -> Tensor:
     return torch.stack([weight.abs().sum() for weight in weights]).sum()
 
 
-def clipped(program: Program, gradient: Tensor, numbers: Numbers) -> Tensor:
-    """Clip a network's gradient by norm, then by value, as torch.nn.utils does."""
-    if program.clip_norm:
-        grad_norm = torch.linalg.vector_norm(gradient)
-        # torch's own form: the coefficient is clamped, not branched upon
-        gradient = gradient * (numbers["clip_norm"] / (grad_norm + 1e-6)).clamp(max=1.0)
-    if program.clip_value:
-        bound = numbers["clip_value"].to(gradient.dtype)
-        gradient = torch.minimum(torch.maximum(gradient, -bound), bound)
-    return gradient
-
-
 def rule_of(program: Program, name: str) -> Optimizer:
     """Return the rule that updates a parameter: some leave all but hidden weights to another."""
     entry = OPTIMIZERS[program.optimizer]
@@ -132,15 +120,8 @@ def update(
     step: Tensor,
 ) -> tuple[Tensor, dict[str, dict[str, Tensor]]]:
     """Return parameters (P,) and optimizer state after one update: clip, decay, then the rule."""
-    params = network.params
     gradient = clipped(program, gradient, numbers)
-    hyper = of_factor("optimizer", numbers) | {"lr": lr}
-    if program.weight_decay and program.decoupled and OPTIMIZERS[program.optimizer].decays:
-        hyper["weight_decay"] = numbers["weight_decay"]
-    elif program.weight_decay and program.decoupled:
-        params = params * (1 - lr * numbers["weight_decay"])
-    elif program.weight_decay:
-        gradient = gradient + numbers["weight_decay"] * params
+    params, gradient, hyper = decayed(program, network.params, gradient, numbers, lr)
     gradients = _pieces(program, gradient)
     new_params, new_state = {}, {}
     for name, param in _pieces(program, params).items():

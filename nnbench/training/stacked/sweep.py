@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+
+import torch
 
 from nnbench.catalog.expressions import EXPRESSIONS, exact
-from nnbench.lazy import lazy_import
 from nnbench.results.rows import Rows
 from nnbench.study.study import Cell
+from nnbench.training.stacked.axis import one_thread
 from nnbench.training.sweeps import Sweep, cell_row, curve_rows
-
-if TYPE_CHECKING:
-    import torch
-else:
-    torch = lazy_import("torch", globals())
 
 
 def sweep(cells: Sequence[Cell], on_progress: Callable[[float], None] = lambda _: None) -> Rows:
     """Compute cells one after another and return their rows."""
-    torch.set_num_threads(1)
     rows = Rows()
-    for number, cell in enumerate(cells, start=1):
-        began = time.perf_counter()
-        swept = swept_cell(cell)
-        rows.curves += curve_rows(cell.cell_id, swept)
-        seconds = time.perf_counter() - began
-        rows.cells.append(cell_row(cell.cell_id, swept, seconds))
-        on_progress(number / len(cells))
+    with one_thread():
+        for number, cell in enumerate(cells, start=1):
+            began = time.perf_counter()
+            swept = swept_cell(cell)
+            rows.curves += curve_rows(cell.cell_id, swept)
+            seconds = time.perf_counter() - began
+            rows.cells.append(cell_row(cell.cell_id, swept, seconds))
+            on_progress(number / len(cells))
     return rows
 
 

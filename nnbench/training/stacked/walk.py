@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -15,26 +16,30 @@ from torch.func import grad_and_value, vmap
 from nnbench.catalog.landscapes import LANDSCAPES
 from nnbench.catalog.optimizers.registry import OPTIMIZERS, Optimizer
 from nnbench.results.rows import Rows
-from nnbench.study.recipe import of_factor
+from nnbench.study.recipe import Recipe, of_factor
 from nnbench.study.study import Cell
+from nnbench.training.stacked.axis import one_thread, padded, stacked_numbers
+from nnbench.training.stacked.descent import (
+    PULLS,
+    Descent,
+    Numbers,
+    clipped,
+    decayed,
+    descent_of,
+    numbers_of_entries,
+)
 from nnbench.training.walks import Trace, cell_row, curve_rows, noise_of, rates_of, start_of
 
-MIN_STACK = 2  # a stack of one runs other kernels, which may round otherwise
-Numbers = Mapping[str, Tensor]
-PULLS = ("weight_decay", "clip_norm", "clip_value")  # that are left out where they are zero
 
-
-class Ground(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Course(Descent):
     """What a stack's walks have in common."""
 
     landscape: str
-    optimizer: str
-    decoupled: bool
-    pulls: tuple[str, ...]
 
     @property
     def rule(self) -> Optimizer:
-        """Return the rule of a step; a point is no hidden layer's weight matrix."""
+        """The rule of a step; a point is no hidden layer's weight matrix."""
         entry = OPTIMIZERS[self.optimizer]
         return OPTIMIZERS[entry.rest] if entry.rest else entry
 
@@ -54,37 +59,27 @@ class Seen(NamedTuple):
     grad_norm: Tensor
 
 
-def ground_of(cell: Cell) -> Ground:
-    """Return what shapes the program of a cell's walk."""
-    recipe = cell.recipe
-    return Ground(
-        recipe["landscape"],
-        recipe["optimizer"],
-        recipe["decoupled"],
-        tuple(name for name in PULLS if recipe[name]),
-    )
+def course_of(recipe: Recipe) -> Course:
+    """The course of a recipe's walk."""
+    return Course(landscape=recipe["landscape"], **descent_of(recipe))
 
 
-def numbers_of(cells: Sequence[Cell], ground: Ground) -> dict[str, Tensor]:
-    """Return every number that the program reads, (cells,) float64 each."""
-    wanted = list(ground.pulls)
-    for factor, entry in (
-        ("landscape", LANDSCAPES[ground.landscape]),
-        ("optimizer", OPTIMIZERS[ground.optimizer]),
-    ):
-        wanted += [f"{factor}.{name}" for name in entry.parameters]
-    return {
-        name: torch.tensor([cell.recipe[name] for cell in cells], dtype=torch.float64)
-        for name in wanted
+def number_names(course: Course) -> list[str]:
+    """The places in a recipe of the numbers that the course reads."""
+    entries = {
+        "landscape": LANDSCAPES[course.landscape],
+        "optimizer": OPTIMIZERS[course.optimizer],
     }
+    pulls = [name for name in PULLS if getattr(course, name)]
+    return [*pulls, *numbers_of_entries(entries)]
 
 
-def look(ground: Ground, walker: Walker, numbers: Numbers) -> tuple[Seen, Tensor]:
-    """Return what is seen at a walker's place, and the gradient (dims,) there."""
-    function = partial(LANDSCAPES[ground.landscape].function, **of_factor("landscape", numbers))
+def view(course: Course, walker: Walker, numbers: Numbers) -> tuple[Seen, Tensor]:
+    """What is seen at a walker's place, and the gradient (dims,) there."""
+    function = partial(LANDSCAPES[course.landscape].function, **of_factor("landscape", numbers))
     gradient, height = grad_and_value(function)(walker.point)
     point = walker.point
-    average = ground.rule.evaluated
+    average = course.rule.evaluated
     if average is not None:
         point = average(walker.point, walker.state, of_factor("optimizer", numbers))
         height = function(point)
@@ -92,37 +87,18 @@ def look(ground: Ground, walker: Walker, numbers: Numbers) -> tuple[Seen, Tensor
 
 
 def length(vector: Tensor) -> Tensor:
-    """Return the Euclidean norm, its squares added in order: sums of a stack may not be."""
+    """The Euclidean norm, its squares added in order: sums of a stack may not be."""
     return torch.sqrt(sum((part * part for part in vector), torch.zeros_like(vector[0])))
 
 
-def clipped(ground: Ground, gradient: Tensor, numbers: Numbers) -> Tensor:
-    """Clip a gradient by norm, then by value, as torch.nn.utils does."""
-    if "clip_norm" in ground.pulls:
-        gradient = gradient * (numbers["clip_norm"] / (length(gradient) + 1e-6)).clamp(max=1.0)
-    if "clip_value" in ground.pulls:
-        bound = numbers["clip_value"]
-        gradient = torch.minimum(torch.maximum(gradient, -bound), bound)
-    return gradient
-
-
 def take_step(
-    ground: Ground, walker: Walker, numbers: Numbers, lr: Tensor, step: Tensor, noise: Tensor
+    course: Course, walker: Walker, numbers: Numbers, lr: Tensor, step: Tensor, noise: Tensor
 ) -> tuple[Walker, Seen]:
     """Take one step, and return what was seen before it; `step` counts from 1."""
-    seen, gradient = look(ground, walker, numbers)
-    gradient = clipped(ground, gradient + noise, numbers)
-    hyper = of_factor("optimizer", numbers) | {"lr": lr}
-    point = walker.point
-    if "weight_decay" in ground.pulls:
-        decay = numbers["weight_decay"]
-        if ground.decoupled and ground.rule.decays:
-            hyper["weight_decay"] = decay
-        elif ground.decoupled:
-            point = point * (1 - lr * decay)
-        else:
-            gradient = gradient + decay * point
-    return Walker(*ground.rule.update(gradient, walker.state, point, hyper, step)), seen
+    seen, gradient = view(course, walker, numbers)
+    gradient = clipped(course, gradient + noise, numbers, length)
+    point, gradient, hyper = decayed(course, walker.point, gradient, numbers, lr)
+    return Walker(*course.rule.update(gradient, walker.state, point, hyper, step)), seen
 
 
 def walk(cells: Sequence[Cell], on_progress: Callable[[float], None] = lambda share: None) -> Rows:
@@ -131,9 +107,8 @@ def walk(cells: Sequence[Cell], on_progress: Callable[[float], None] = lambda sh
     A cell's rows depend on its recipe alone. `on_progress` is told the share done.
     """
     began = time.perf_counter()
-    torch.set_num_threads(1)
-    padded = [*cells, *[cells[-1]] * (MIN_STACK - len(cells))]
-    traces = traced(padded, on_progress)[: len(cells)]
+    with one_thread():
+        traces = traced(padded(cells), on_progress)[: len(cells)]
     seconds = (time.perf_counter() - began) / len(cells)
     rows = Rows()
     for cell, trace in zip(cells, traces, strict=True):
@@ -143,14 +118,14 @@ def walk(cells: Sequence[Cell], on_progress: Callable[[float], None] = lambda sh
 
 
 def traced(cells: Sequence[Cell], on_progress: Callable[[float], None]) -> list[Trace]:
-    """Return every cell's walk, state by state."""
-    ground, steps = ground_of(cells[0]), cells[0].recipe["steps"]
-    numbers = numbers_of(cells, ground)
+    """Every cell's walk, state by state."""
+    course, steps = course_of(cells[0].recipe), cells[0].recipe["steps"]
+    numbers = stacked_numbers(cells, number_names(course))
     rates = torch.from_numpy(np.stack([rates_of(cell.recipe) for cell in cells], axis=1))
     noise = torch.from_numpy(np.stack([noise_of(cell.recipe) for cell in cells], axis=1))
     point = torch.from_numpy(np.stack([start_of(cell.recipe) for cell in cells]))
-    walker = Walker(point, vmap(ground.rule.init)(point))
-    mapped = vmap(partial(take_step, ground), in_dims=(0, 0, 0, None, 0))
+    walker = Walker(point, vmap(course.rule.init)(point))
+    mapped = vmap(partial(take_step, course), in_dims=(0, 0, 0, None, 0))
     seen: list[Seen] = []
     for number in range(steps):
         step = torch.tensor(number + 1, dtype=torch.float64)
@@ -158,7 +133,7 @@ def traced(cells: Sequence[Cell], on_progress: Callable[[float], None]) -> list[
         seen.append(here)
         if number % 50 == 0:
             on_progress(number / max(steps, 1))
-    seen.append(vmap(lambda w, n: look(ground, w, n)[0])(walker, numbers))
+    seen.append(vmap(lambda w, n: view(course, w, n)[0])(walker, numbers))
     points, heights, norms = (
         np.stack([part.numpy() for part in each], axis=1) for each in zip(*seen, strict=True)
     )  # (cells, steps + 1, ...)

@@ -14,8 +14,9 @@ from torch import Tensor
 from nnbench.catalog import INITS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES
 from nnbench.catalog.optimizers import adaptive
 from nnbench.training.protocol import Record
-from nnbench.training.stacked import network, step, train
-from nnbench.training.stacked.network import Numbers, Program
+from nnbench.training.stacked import data, network, stack, step, train
+from nnbench.training.stacked.descent import Numbers
+from nnbench.training.stacked.network import Program
 
 Patch = pytest.MonkeyPatch
 CELLS = 2  # of the stack that a mistake is shown on
@@ -231,19 +232,19 @@ def last_network_for_the_best(patch: Patch) -> None:
 
 
 def ragged_batch_left_out(patch: Patch) -> None:
-    right = train.Stack.train_epoch
+    right = stack.Stack.train_epoch
 
     def wrong(self: Any, rates: Tensor, batch_size: int, done: int) -> Any:
         return right(self, rates[:-1], batch_size, done)
 
-    patch.setattr(train.Stack, "train_epoch", wrong)
+    patch.setattr(stack.Stack, "train_epoch", wrong)
 
 
 def seeds_mixed_up(patch: Patch) -> None:
-    right = train.Data.__init__
+    right = data.Data.__init__
 
     def wrong(self: Any, *rest: Any) -> None:
         right(self, *rest)
         self.which = self.which.flip(0)
 
-    patch.setattr(train.Data, "__init__", wrong)
+    patch.setattr(data.Data, "__init__", wrong)

@@ -15,7 +15,7 @@ from nnbench.study.study import Cell
 from nnbench.training import draws
 from nnbench.training.draws import Split
 from nnbench.training.reference import train as reference
-from nnbench.training.stacked import train
+from nnbench.training.stacked import data, stack
 from tests.helpers import by_cell, differences, exactly, make_cells, train_all, train_by_reference
 
 SCORES = [f"{part}_{what}" for part in ("train", "val", "test") for what in ("loss", "accuracy")]
@@ -73,8 +73,8 @@ def test_infinite_data_of_one_seed(activation: str, monkeypatch: pytest.MonkeyPa
 
     cells = make_cells(activation=activation, optimizer="sgd", seeds=3, epochs=2)
     untouched = exactly(train_all(cells))
-    monkeypatch.setattr(train, "split_for", split_for)
-    monkeypatch.setattr(reference, "split_for", split_for)
+    for module in (data, stack, reference):
+        monkeypatch.setattr(module, "split_for", split_for)
     rows = train_all(cells)
     found = exactly(rows)
     for cell in cells:
@@ -89,7 +89,7 @@ def test_gradient_that_breaks_at_a_step(step: int, monkeypatch: pytest.MonkeyPat
     """Plant a NaN in one cell's rate: the very next loss must be the one that says so."""
     cells = make_cells(optimizer={"name": "sgd", "lr": [0.1, 0.2, 0.3]})
     alone = exactly(train_all([cells[0], cells[2]]))
-    right = train.Stack.train_epoch
+    right = stack.Stack.train_epoch
 
     def planted(self: Any, rates: torch.Tensor, batch_size: int, done: int) -> Any:
         rates = rates.clone()
@@ -97,7 +97,7 @@ def test_gradient_that_breaks_at_a_step(step: int, monkeypatch: pytest.MonkeyPat
             rates[step - 1 - done, 1] = torch.nan
         return right(self, rates, batch_size, done)
 
-    monkeypatch.setattr(train.Stack, "train_epoch", planted)
+    monkeypatch.setattr(stack.Stack, "train_epoch", planted)
     rows = train_all(cells)
     assert {row["cell_id"]: row for row in rows.cells}[cells[1].cell_id]["diverged_at_step"] == (
         step if step % 4 == 0 else step + 1  # at an epoch's end the evaluation sees it first
@@ -110,13 +110,13 @@ def test_gradient_that_breaks_at_a_step(step: int, monkeypatch: pytest.MonkeyPat
 def kept(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list of the sizes to which stacks shrink."""
     sizes: list[int] = []
-    right = train.Stack.keep
+    right = stack.Stack.keep
 
     def watched(self: Any, places: Any) -> None:
         sizes.append(len(places))
         right(self, places)
 
-    monkeypatch.setattr(train.Stack, "keep", watched)
+    monkeypatch.setattr(stack.Stack, "keep", watched)
     return sizes
 
 

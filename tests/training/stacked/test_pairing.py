@@ -10,8 +10,9 @@ import torch
 from nnbench.catalog import INITS
 from nnbench.study.study import Cell
 from nnbench.training.draws import Draws, draw_key, split_for
+from nnbench.training.stacked.data import Data
 from nnbench.training.stacked.network import initial_params, layout, program_of, unflatten
-from nnbench.training.stacked.train import Data, start
+from nnbench.training.stacked.stack import start
 from tests.helpers import exactly, make_cells, train_all
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 
 from nnbench.catalog import ACTIVATIONS, NORMS, OPTIMIZERS
 from nnbench.training.stacked.network import DROPOUTS
-from nnbench.training.stacked.train import Stack
+from nnbench.training.stacked.stack import Stack
 from tests.helpers import disagreements, make_cells, train_all, variants
 
 CPU = torch.device("cpu")

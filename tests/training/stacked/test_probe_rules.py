@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from nnbench.training.reference.train import train_cell
-from nnbench.training.stacked.train import Stack, train
+from nnbench.training.stacked.stack import Stack
+from nnbench.training.stacked.train import train
 from tests.helpers import exactly, joined, train_all
 from tests.training.stacked.test_probes import LAYERS_ONLY, probed, rows_by_place
 

@@ -1,0 +1,87 @@
+"""A network's loss and score on each part of its data."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nnbench.catalog import LOSSES
+from nnbench.catalog.activations.twins import GivenRReLU
+from nnbench.study.recipe import Recipe
+from nnbench.training.draws import EVALUATION, PARTS, Draws, Split
+from nnbench.training.protocol import BLOCK_ROWS, SMALL_WEIGHT, Scores, score_of_task
+from nnbench.training.reference.network import DTYPES, Hidden
+from nnbench.training.reference.step import Learner, averaged_parameters
+
+
+@torch.no_grad()
+def evaluate(learner: Learner, split: Split, draws: Draws) -> Scores:
+    """Return loss and score on each part: running statistics, no dropout, unless told otherwise."""
+    recipe, network = learner.recipe, learner.network
+    in_training = recipe["evaluation"] == "train"
+    network.train(in_training)
+    scores: Scores = {}
+    with averaged_parameters(learner.optimizer):
+        for part in PARTS:
+            x, y = tensors(recipe, split, part)
+            outputs = outputs_in_training(network, x, draws) if in_training else network(x)
+            scores[f"{part}_loss"] = float(learner.criterion(outputs, y))
+            score = score_of_task(split.task)
+            scores[f"{part}_{score}"] = score_outputs(recipe, split, part, outputs)
+        linear = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+        weights = torch.cat([layer.weight.double().flatten() for layer in linear])
+    scores["weight_norm"] = float(weights.norm())
+    scores["small_weight_fraction"] = float((weights.abs() < SMALL_WEIGHT).double().mean())
+    network.train()
+    return scores
+
+
+def outputs_in_training(network: nn.Module, x: Tensor, draws: Draws) -> Tensor:
+    """Return the outputs of a network in training mode, each example a batch of one.
+
+    As torch's BatchNorm refuses a batch of one, an example enters twice: the mean and the variance
+    are the same. What the running statistics would learn from it is forgotten again.
+    """
+    kept = deepcopy(network.state_dict())
+    noisy: list[tuple[Any, str, int]] = []
+    for layer, hidden in enumerate(m for m in network.children() if isinstance(m, Hidden)):
+        noisy.append((hidden.dropout, "dropout", layer))
+        if isinstance(hidden.activation, GivenRReLU):
+            noisy.append((hidden.activation, "activation", layer))
+    of_training = [module.noise for module, _, _ in noisy]
+    outputs = []
+    for block in x.split(BLOCK_ROWS):
+        for module, purpose, layer in noisy:
+            width = network.get_submodule(f"{layer}.linear").get_parameter("weight").shape[0]
+            drawn = draws.next_noise(EVALUATION.format(purpose), layer, len(block), width)
+            rows = iter(drawn)
+            module.noise = lambda *shape, rows=rows: next(rows).expand(*shape)
+        outputs += [network(row.expand(2, -1))[:1] for row in block]
+    for (module, _, _), noise in zip(noisy, of_training, strict=True):
+        module.noise = noise
+    network.load_state_dict(kept)
+    return torch.cat(outputs)
+
+
+def score_outputs(recipe: Recipe, split: Split, part: str, outputs: Tensor) -> float:
+    """Return accuracy or R^2 of the outputs (n, outputs) on a part."""
+    y = torch.as_tensor(split.y[part])
+    if split.task == "regression":
+        residual = ((outputs.squeeze(-1) - y) ** 2).sum()
+        return float(1 - residual / ((y - y.mean()) ** 2).sum())
+    if outputs.shape[1] == 1:
+        predicted = (outputs.squeeze(-1) > LOSSES[recipe["loss"]].threshold).long()
+    else:
+        predicted = outputs.argmax(-1)
+    return float((predicted == y).double().mean())
+
+
+def tensors(recipe: Recipe, split: Split, part: str) -> tuple[Tensor, Tensor]:
+    """Return x and the loss's targets of a part as tensors of the recipe's number type."""
+    target = LOSSES[recipe["loss"]].targets[split.task]
+    dtype = DTYPES[recipe["dtype"]]
+    y = torch.tensor(split.targets(part, target))
+    return torch.tensor(split.x[part], dtype=dtype), y if target == "class" else y.to(dtype)

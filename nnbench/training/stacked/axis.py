@@ -1,0 +1,41 @@
+"""The cell axis: how cells that share a program are put beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from nnbench.study.study import Cell
+
+MIN_STACK = 2  # a stack of one runs other kernels, which may round otherwise
+
+
+def padded(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells, the last of them again where they are too few for a stack."""
+    return [*cells, *[cells[-1]] * (MIN_STACK - len(cells))]
+
+
+def stacked_numbers(
+    cells: Sequence[Cell], places: Iterable[str], device: torch.device | None = None
+) -> dict[str, Tensor]:
+    """These fields of the cells' recipes, (cells,) float64 each."""
+    return {
+        place: torch.tensor(
+            [cell.recipe[place] for cell in cells], dtype=torch.float64, device=device
+        )
+        for place in places
+    }
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: processes share the cores, and half a kernel may round otherwise."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
