@@ -14,9 +14,11 @@ from nnbench.catalog.data.tables.entry import report_of
 from nnbench.report.build import Report, build_report
 from nnbench.report.claims.table import write_claims
 from nnbench.report.index import write_index
-from nnbench.results.provenance import cores, describe, fingerprint, json_bytes
+from nnbench.results.files import json_bytes, results_folder, write_files
+from nnbench.results.fingerprint import fingerprint
+from nnbench.results.provenance import cores, describe
 from nnbench.results.rows import Rows, crashed_rows
-from nnbench.results.store import Store, Survey, results_folder, write_files
+from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import WallTime
 from nnbench.study.kinds import LANDSCAPE, NUMERICS, kind_of

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nnbench.results.store import write_files
+from nnbench.results.files import write_files
 
 ACTIVATION_EFFECT = {"relu": 0.0, "tanh": 0.02, "sigmoid": -0.1}
 INIT_EFFECT = {"he_normal": 0.0, "xavier_normal": 0.0}

@@ -220,7 +220,8 @@ def _dry_run(study: Study, options: Options, as_json: bool) -> int:
 def _folder(place: str, out: Path) -> Path:
     """Return a results folder, given itself, or as the name or the file of a study."""
     from nnbench.results.disk import StoreError
-    from nnbench.results.store import holds_results, results_folder
+    from nnbench.results.files import results_folder
+    from nnbench.results.store import holds_results
 
     path = Path(place)
     if holds_results(path):

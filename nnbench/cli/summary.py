@@ -10,7 +10,7 @@ from typing import Any
 
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.table_notes import table_sentences
-from nnbench.results.provenance import fingerprint
+from nnbench.results.fingerprint import fingerprint
 from nnbench.results.read import read_results
 from nnbench.results.store import Store
 from nnbench.run import Options, Outcome, limited, open_store, tables_of

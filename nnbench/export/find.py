@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnbench.catalog import VOCABULARY
 from nnbench.lazy import lazy_import
-from nnbench.results.store import read_files
+from nnbench.results.files import read_files
 from nnbench.study.grid import accept
 from nnbench.study.kinds import KINDS, TRAINING
 from nnbench.study.mistakes import nearest, quoted

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from nnbench.report.page.html import GENERATOR, render_page
 from nnbench.report.page.parts import VERDICTS, Column, Entry, Page, Section, Table
 from nnbench.results.disk import StoreError, write_whole
-from nnbench.results.store import read_files
+from nnbench.results.files import read_files
 
 PROVENANCE = "provenance.json"
 HEAD = 40_000  # characters of a report that hold its head

@@ -84,18 +84,11 @@ def write_whole(path: Path, content: str | bytes) -> Path:
     Makes the folder where there is none. Errors: StoreError where the disk refuses.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with disk("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with beside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, path)
-        finally:
-            with suppress(OSError):  # it is in its place, or could not be made in the first one
-                beside.unlink()
+        with scratch(path.parent) as draft:
+            write(draft / path.name, data)
+            os.replace(draft / path.name, path)
     return path
 
 

@@ -1,40 +1,17 @@
-"""Where a result comes from: the sources that decide it, the versions, the machine."""
+"""Where a result comes from: the study, the versions, the machine."""
 
-import ast
-import hashlib
-import json
 import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from nnbench import __version__
-from nnbench.results.store import write_files
+from nnbench.results.fingerprint import DECIDING_LIBRARIES, PACKAGE, versions
 
-PACKAGE = Path(__file__).parents[1]
-DECIDING_SOURCES = ("catalog", "training", "seeds.py")
-NOT_DECIDING = ("training/plan.py", "training/workers.py")  # who trains with whom, and where
-DECIDING_LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
 OTHER_LIBRARIES = ("pyarrow", "matplotlib", "seaborn")
-
-
-def fingerprint(package: Path = PACKAGE) -> str:
-    """One hash of everything but the recipe that a cell's numbers depend on.
-
-    Those are the sources under `DECIDING_SOURCES`, without comments, docstrings and layout, and
-    the versions of the libraries that compute. Results with another fingerprint are stale.
-    """
-    digest = hashlib.sha256()
-    for path in _deciding_files(package):
-        tree = ast.parse(path.read_bytes(), filename=str(path))
-        digest.update(f"{path.relative_to(package).as_posix()}\n{_canonical(tree)}\n".encode())
-    for name, found in _versions(DECIDING_LIBRARIES).items():
-        digest.update(f"{name}=={found}\n".encode())
-    return digest.hexdigest()
 
 
 def describe(
@@ -60,7 +37,7 @@ def describe(
         "counts": dict(counts),
         "limit": limit,
         "tables": [dict(table) for table in tables],
-        "versions": python | _versions(DECIDING_LIBRARIES + OTHER_LIBRARIES),
+        "versions": python | versions(DECIDING_LIBRARIES + OTHER_LIBRARIES),
         "machine": machine(),
         "workers": workers,
         "threads": threads,
@@ -106,64 +83,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Replace a JSON file of a study's folder, whole or not at all, and note its checksum.
-
-    Errors: ValueError where the document holds NaN or infinity, which JSON has not; StoreError
-    where the disk refuses.
-    """
-    write_files(path.parent, {path.name: json_bytes(document)})
-
-
-def json_bytes(document: Mapping[str, Any]) -> bytes:
-    """A document as the content of a JSON file. Errors: ValueError for NaN or infinity."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()
-
-
-def _deciding_files(package: Path) -> list[Path]:
-    """The deciding sources that are there, in an order that does not depend on the disk's."""
-    roots = [package / name for name in DECIDING_SOURCES]
-    files = {path for root in roots for path in (root, *root.rglob("*.py"))}
-    files -= {package / name for name in NOT_DECIDING}
-    return sorted(path for path in files if path.is_file())
-
-
-def _canonical(node: Any) -> str:
-    """A syntax tree as text that depends on the code alone.
-
-    Unlike `ast.dump`, whose text changes with Python's version, it leaves out what is empty; and
-    docstrings, which is why a body that had nothing else looks empty too.
-    """
-    if isinstance(node, list):
-        return "[" + ",".join(_canonical(part) for part in node) + "]"
-    if not isinstance(node, ast.AST):
-        return f"{type(node).__name__}:{node!r}"
-    fields = []
-    for name, value in ast.iter_fields(node):
-        if name == "body" and _has_docstring(node):
-            value = value[1:]
-        if value not in (None, []):
-            fields.append(f"{name}={_canonical(value)}")
-    return f"{type(node).__name__}({','.join(fields)})"
-
-
-def _has_docstring(node: ast.AST) -> bool:
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None
-
-
-def _versions(libraries: tuple[str, ...]) -> dict[str, str]:
-    """Installed versions, from the package metadata: nothing is imported."""
-    found = {}
-    for name in libraries:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
 
 
 def _processor() -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from nnbench.results.store import PARTS, read_files
+from nnbench.results.files import read_files
+from nnbench.results.store import PARTS
 
 NEEDED = ("cells.parquet", "curves.parquet", "provenance.json")
 

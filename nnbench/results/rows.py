@@ -90,6 +90,7 @@ LAYERS: Schema = {
 }
 
 SCHEMAS: Mapping[str, Schema] = {"cells": CELLS, "curves": CURVES, "layers": LAYERS}
+FILES = {table: f"{table}.parquet" for table in SCHEMAS}
 
 
 @dataclass

@@ -6,9 +6,9 @@ all of it or nothing, and it never changes afterwards. What fails its checksum i
 counts as missing. The tables of the study are rebuilt from its parts.
 """
 
+from __future__ import annotations
+
 import errno
-import hashlib
-import json
 import os
 import secrets
 import shutil
@@ -16,14 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from nnbench.results.checksums import Damage, checked, checksum, content_of, sealed, unsealed
+from nnbench.results.checksums import Damage
 from nnbench.results.disk import (
     StoreError,
     disk,
@@ -35,7 +34,9 @@ from nnbench.results.disk import (
     sync_folder,
     write,
 )
-from nnbench.results.rows import SCHEMAS, Rows
+from nnbench.results.files import damaged_files, replace_files
+from nnbench.results.parts import Part, packed, read_part
+from nnbench.results.rows import FILES, SCHEMAS, Rows
 from nnbench.results.tables import (
     Tables,
     epochs_to_target,
@@ -48,9 +49,7 @@ from nnbench.results.tables import (
 if TYPE_CHECKING:
     from nnbench.study.study import Cell
 
-PARTS, DAMAGED, CHECKSUMS, MANIFEST = "parts", "damaged", "checksums.json", "manifest.json"
-MANIFEST_KEYS = {"engine", "fingerprint", "done", "crashed", "files"}
-FILES = {kind: f"{kind}.parquet" for kind in SCHEMAS}
+PARTS, DAMAGED = "parts", "damaged"
 OCCUPIED = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 
 
@@ -64,22 +63,6 @@ class Survey:
     stale: frozenset[str]  # results of other sources or libraries only
     stale_parts: int
     damaged_parts: int  # that this object set aside
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One stack's results whose checksums were right when the bytes were read."""
-
-    name: str
-    engine: str
-    fingerprint: str
-    done: list[str]
-    crashed: list[str]
-    files: dict[str, bytes]
-
-    def rows(self, kind: str, cell_ids: Sequence[str]) -> pa.Table:
-        table = pq.read_table(pa.BufferReader(self.files[FILES[kind]]))
-        return table.filter(pc.is_in(table["cell_id"], value_set=pa.array(cell_ids, pa.string())))
 
 
 @dataclass(frozen=True)
@@ -107,7 +90,7 @@ class Store:
 
         Where the same part is there already, from another process, that one stays.
         """
-        name, contents = self._packed(rows)
+        name, contents = packed(rows, self.engine, self.fingerprint)
         parts = self.folder / PARTS
         with disk("write results to", parts):
             make_folder(parts)
@@ -148,7 +131,7 @@ class Store:
         """Cells that need not run again: results that are sound, fresh, and not a crash."""
         return self.survey().finished
 
-    def tables(self, cells: Sequence["Cell"], target: float | None = None) -> Tables:
+    def tables(self, cells: Sequence[Cell], target: float | None = None) -> Tables:
         """The tables of these cells, in their order; cells without fresh results have no row.
 
         A cell that several parts hold comes from the first by name; a crash yields to a result.
@@ -169,7 +152,7 @@ class Store:
 
     def write_tables(
         self,
-        cells: Sequence["Cell"],
+        cells: Sequence[Cell],
         target: float | None = None,
         beside: Callable[[Tables], Mapping[str, bytes]] = lambda tables: {},
     ) -> Tables:
@@ -188,7 +171,7 @@ class Store:
                 }
                 csv = tables.cells.to_csv(index=False, lineterminator="\n")
                 files = {**contents, "cells.csv": csv.encode(), **beside(tables)}
-                _replace(self.folder, files)
+                replace_files(self.folder, files)
         return tables
 
     def remove_stale(self) -> int:
@@ -211,27 +194,8 @@ class Store:
             shutil.rmtree(damaged)
         return self._remove(path.name for path in entries(self.folder / PARTS))
 
-    def _is_fresh(self, part: _Part) -> bool:
+    def _is_fresh(self, part: Part) -> bool:
         return (part.engine, part.fingerprint) == (self.engine, self.fingerprint)
-
-    def _packed(self, rows: Rows) -> tuple[str, dict[str, bytes]]:
-        """The name of a part and the bytes of its files."""
-        cell_ids = [row["cell_id"] for row in rows.cells]
-        if not cell_ids or len(set(cell_ids)) < len(cell_ids):
-            raise ValueError(f"a stack has each of its cells once, and at least one: {cell_ids}")
-        crashed = {row["cell_id"] for row in rows.cells if row["status"] == "crashed"}
-        contents = {
-            FILES[kind]: parquet(result_table(getattr(rows, kind), schema))
-            for kind, schema in SCHEMAS.items()
-        }
-        manifest = {
-            "engine": self.engine,
-            "fingerprint": self.fingerprint,
-            "done": sorted(set(cell_ids) - crashed),
-            "crashed": sorted(crashed),
-            "files": {name: checksum(content) for name, content in contents.items()},
-        }
-        return _part_name(manifest), {**contents, MANIFEST: sealed(manifest)}
 
     def _publish(self, draft: Path, target: Path) -> None:
         """Rename a part into place, unless a sound one is there already."""
@@ -243,26 +207,26 @@ class Store:
             if self._sound(target) is None:
                 os.rename(draft, target)
 
-    def _parts(self) -> Iterator[_Part]:
+    def _parts(self) -> Iterator[Part]:
         """Every sound part by name, read and checked one at a time; damaged ones are set aside."""
         for path in entries(self.folder / PARTS):
             part = self._sound(path)
             if part is not None:
                 yield part
 
-    def _sound(self, path: Path) -> _Part | None:
+    def _sound(self, path: Path) -> Part | None:
         """The part, or None where it was damaged (it is set aside) or has just been removed."""
         with disk("read", path):
             try:
-                return _read_part(path)
+                return read_part(path)
             except Damage:
                 with locked(path.parent):
                     return self._set_aside(path)
 
-    def _set_aside(self, path: Path) -> _Part | None:
+    def _set_aside(self, path: Path) -> Part | None:
         """Move a damaged part away, unless another process has put a sound one there meanwhile."""
         try:
-            return _read_part(path)
+            return read_part(path)
         except Damage as damage:
             make_folder(self.folder / DAMAGED)
             with suppress(FileNotFoundError):  # removed by a run that starts afresh
@@ -282,39 +246,9 @@ class Store:
         return removed
 
 
-def results_folder(root: Path, name: str) -> Path:
-    """The folder of a study's results, which must lie directly under the root.
-
-    Errors: StoreError where the name is no plain name or leads out of the root by a link.
-    """
-    try:
-        base = root.resolve()
-        folder = (base / name).resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, a NUL
-        raise StoreError(f"{name!r} cannot name a folder of results: {error}.") from error
-    if Path(name).name != name or folder == base or not folder.is_relative_to(base):
-        raise StoreError(f"{name!r} leads out of the results folder {base}: use a plain name.")
-    return folder
-
-
 def holds_results(folder: Path) -> bool:
     """Whether a run has left anything in this folder: tables, or parts where it was stopped."""
     return any(os.path.exists(folder / name) for name in (PARTS, FILES["cells"]))
-
-
-def read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """Those of a study's files that are there, by name, each checked against its checksum.
-
-    Under the folder's lock, so that all are of one state of the study. Errors: StoreError where
-    one is damaged, or was removed, or the disk refuses.
-    """
-    with disk("read", folder), locked(folder):
-        try:
-            known = _read_checksums(folder)
-            present = [name for name in names if name in known or (folder / name).exists()]
-            return {name: checked(folder, name, known) for name in present}
-        except Damage as damage:
-            raise StoreError(f"In {folder}, {damage}: run the study again.") from damage
 
 
 def verify(folder: Path) -> list[str]:
@@ -323,33 +257,13 @@ def verify(folder: Path) -> list[str]:
     with disk("read", folder):
         for path in entries(folder / PARTS):
             try:
-                _read_part(path)
+                read_part(path)
             except Damage as damage:
                 found.append(f"{PARTS}/{path.name}: {damage}")
-        try:
-            known = _read_checksums(folder)
-        except Damage as damage:
-            return [*found, str(damage)]
-        for name in sorted(known):
-            try:
-                checked(folder, name, known)
-            except Damage as damage:
-                found.append(str(damage))
-    return found
+        return found + damaged_files(folder)
 
 
-def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Replace files of a study's folder, each whole or not at all, and note their checksums.
-
-    Errors: StoreError where the disk refuses; every file is then as it was before.
-    """
-    with disk("write to", folder):
-        make_folder(folder)
-        with locked(folder):
-            _replace(folder, contents)
-
-
-def _owners(parts: Sequence[_Part], wanted: set[str]) -> dict[str, str]:
+def _owners(parts: Sequence[Part], wanted: set[str]) -> dict[str, str]:
     """Which part each cell's rows come from: results before crashes, then parts by name."""
     owners: dict[str, str] = {}
     claims = [(part, part.done) for part in parts] + [(part, part.crashed) for part in parts]
@@ -360,7 +274,7 @@ def _owners(parts: Sequence[_Part], wanted: set[str]) -> dict[str, str]:
 
 
 def _joined(
-    parts: Sequence[_Part], owners: Mapping[str, str], order: Sequence[str], kind: str
+    parts: Sequence[Part], owners: Mapping[str, str], order: Sequence[str], kind: str
 ) -> pa.Table:
     """One table of all parts, each cell from its owner, in study order and then by epoch."""
     tables = [result_table([], SCHEMAS[kind])]
@@ -374,56 +288,3 @@ def _joined(
     if "epoch" in SCHEMAS[kind]:
         keys.insert(0, table["epoch"].to_numpy())
     return table.take(pa.array(np.lexsort(keys)))
-
-
-def _part_name(manifest: Mapping[str, Any]) -> str:
-    """A name from what is in the part. A crash and a later result of the same cells differ."""
-    identity = [manifest[key] for key in ("engine", "fingerprint", "done", "crashed")]
-    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
-
-
-def _read_part(path: Path) -> _Part | None:
-    """Read and check one part; None where it has just been removed. Errors: Damage."""
-    try:
-        manifest = unsealed(content_of(path / MANIFEST), MANIFEST)
-        if manifest.keys() != MANIFEST_KEYS or _part_name(manifest) != path.name:
-            raise Damage("the part is not what its name says")
-        checksums = {name: [checksum] for name, checksum in manifest.pop("files").items()}
-        files = {name: checked(path, name, checksums) for name in FILES.values()}
-    except Damage:
-        if not os.path.lexists(path):
-            return None
-        raise
-    return _Part(name=path.name, files=files, **manifest)
-
-
-def _read_checksums(folder: Path) -> dict[str, list[str]]:
-    """The checksums that each file of a study may have: one, or two while it is replaced."""
-    if not (folder / CHECKSUMS).exists() and not (folder / FILES["cells"]).exists():
-        return {}
-    return unsealed(content_of(folder / CHECKSUMS), CHECKSUMS)
-
-
-def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Replace files; the caller holds the lock.
-
-    All are on disk before the first is replaced, and from then until the last the checksums allow
-    the old and the new, so that to die in between leaves nothing that looks damaged.
-    """
-    try:
-        known = _read_checksums(folder)
-    except Damage:
-        known = {}
-    new = {name: [checksum(content)] for name, content in contents.items()}
-    either = {name: known.get(name, []) + new[name] for name in new}
-    with scratch(folder) as draft:
-        for name, content in contents.items():
-            write(draft / name, content)
-        write(draft / "before", sealed(known | either))
-        write(draft / "after", sealed(known | new))
-        os.replace(draft / "before", folder / CHECKSUMS)
-        for name in contents:
-            os.replace(draft / name, folder / name)
-        sync_folder(folder)
-        os.replace(draft / "after", folder / CHECKSUMS)
-    sync_folder(folder)

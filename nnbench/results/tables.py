@@ -1,5 +1,7 @@
 """The tables of a study: rows of results as Arrow tables, frames and Parquet."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,7 +28,7 @@ class Tables(NamedTuple):
     layers: pd.DataFrame
 
 
-def recipe_table(cells: Sequence["Cell"]) -> pa.Table:
+def recipe_table(cells: Sequence[Cell]) -> pa.Table:
     """One row per cell: cell_id, study, data, seed, then each field beside the one it refines."""
     names = list(dict.fromkeys(name for cell in cells for name in cell.recipe))
     heads = list(dict.fromkeys(name.partition(".")[0] for name in names))

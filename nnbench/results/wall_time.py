@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from nnbench.results.provenance import write_json
+from nnbench.results.files import write_json
 from nnbench.results.store import Store, Survey
 
 FILE = "wall_time.json"

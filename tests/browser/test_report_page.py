@@ -11,7 +11,7 @@ import pytest
 
 from nnbench.report.build import build_report
 from nnbench.report.index import write_index
-from nnbench.results.store import write_files
+from nnbench.results.files import write_files
 from tests.browser.conftest import Browser
 from tests.synthetic import FACTORS, make_cells, write_results
 

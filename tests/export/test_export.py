@@ -33,8 +33,9 @@ from nnbench.export.script import hints, script_of
 from nnbench.export.sources import definitions
 from nnbench.export.text import LINE_LENGTH, fitted
 from nnbench.results.disk import StoreError
+from nnbench.results.files import write_files
 from nnbench.results.rows import Rows
-from nnbench.results.store import Store, write_files
+from nnbench.results.store import Store
 from nnbench.study.study import Cell, make_study
 from nnbench.training.reference.train import train_cell
 from nnbench.training.reference.walk import walk_cell

@@ -23,7 +23,9 @@ import pytest
 
 from nnbench.results.checksums import Damage
 from nnbench.results.disk import StoreError
-from nnbench.results.store import Store, _read_part, read_files, verify, write_files
+from nnbench.results.files import read_files, write_files
+from nnbench.results.parts import packed, read_part
+from nnbench.results.store import Store, verify
 from tests.results.test_store import Cell, make_rows, open_store, snapshot
 
 STEPS = ("mkdir", "open", "write", "fsync", "close", "rename", "replace")
@@ -46,7 +48,7 @@ def write_tables(store: Store) -> None:
 
 def careless_commit(store: Store) -> None:
     """What `commit` would be without a draft: the bait that shows the checks below bite."""
-    name, contents = store._packed(make_rows(["b"]))
+    name, contents = packed(make_rows(["b"]), store.engine, store.fingerprint)
     os.mkdir(store.folder / "parts" / name)
     for file, content in contents.items():
         descriptor = os.open(store.folder / "parts" / name / file, os.O_WRONLY | os.O_CREAT)
@@ -416,9 +418,9 @@ def test_a_part_made_good_by_another_process_is_not_set_aside(
     def read(path: Path) -> Any:
         for damage in answers:
             raise damage
-        return _read_part(path)
+        return read_part(path)
 
-    monkeypatch.setattr("nnbench.results.store._read_part", read)
+    monkeypatch.setattr("nnbench.results.store.read_part", read)
     assert store.finished() == {"a"}
     assert next(answers, None) is None
     assert store.damage == []

@@ -10,8 +10,7 @@ import pytest
 
 from nnbench.report.build import build_report
 from nnbench.report.index import write_index
-from nnbench.results.provenance import write_json
-from nnbench.results.store import write_files
+from nnbench.results.files import write_files, write_json
 from tests.synthetic import make_cells, write_results
 
 

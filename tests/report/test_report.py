@@ -26,9 +26,8 @@ from nnbench.report.page import numbers
 from nnbench.report.study import frames, sentences
 from nnbench.report.study.figures import strip_frames
 from nnbench.results.disk import StoreError
-from nnbench.results.provenance import write_json
+from nnbench.results.files import write_files, write_json
 from nnbench.results.read import read_results
-from nnbench.results.store import write_files
 from tests.synthetic import FACTORS, make_cells, make_curves, make_many, write_results
 
 

@@ -26,8 +26,8 @@ from nnbench.report.study.interaction import drawn_pairs, interaction_section, t
 from nnbench.report.study.mattered import mattered_section
 from nnbench.report.study.page import answer_of, divergence_by_level
 from nnbench.report.study.trust import date_text, training_strip
+from nnbench.results.files import write_files
 from nnbench.results.read import Results, read_results
-from nnbench.results.store import write_files
 from tests.synthetic import FACTORS, make_cells, write_results
 
 

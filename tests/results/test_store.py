@@ -4,7 +4,6 @@ import errno
 import json
 import math
 import os
-import re
 import subprocess
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -18,17 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnbench.results.disk import StoreError
-from nnbench.results.provenance import (
-    DECIDING_SOURCES,
-    PACKAGE,
-    _deciding_files,
-    commit_of,
-    describe,
-    fingerprint,
-    write_json,
-)
+from nnbench.results.files import read_files, results_folder, write_files, write_json
+from nnbench.results.fingerprint import fingerprint
+from nnbench.results.provenance import commit_of, describe
 from nnbench.results.rows import CELLS, CURVES, LAYERS, Rows, as_type, column_type, crashed_rows
-from nnbench.results.store import Store, read_files, results_folder, verify, write_files
+from nnbench.results.store import Store, verify
 
 
 @dataclass(frozen=True)
@@ -370,70 +363,6 @@ def test_the_narrowest_type_is_found() -> None:
 
 
 # ---------------------------------------------------------------------------------- provenance
-
-
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
-    """A package with one deciding file of each place."""
-    (tmp_path / "training").mkdir()
-    (tmp_path / "training" / "step.py").write_text("def step(x):\n    return x * 0.1\n")
-    (tmp_path / "seeds.py").write_text("SEED = 1\n")
-    (tmp_path / "plots.py").write_text("COLOUR = 'blue'\n")
-    return tmp_path
-
-
-def test_layout_comments_and_docstrings_do_not_make_results_stale(package: Path) -> None:
-    before = fingerprint(package)
-    documented = '"""Words."""\n# why\ndef step(x):\n    "More."\n\n    return (x  * 1e-1)\n'
-    (package / "training" / "step.py").write_text(documented)
-    (package / "plots.py").write_text("COLOUR = 'red'\n")
-    assert fingerprint(package) == before
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("training/step.py", "def step(x):\n    return x * 0.2\n"),
-        ("training/step.py", "def step(x=None):\n    return x * 0.1\n"),
-        ("training/step.py", "def step(x):\n    'doc'\n    'kept'\n    return x * 0.1\n"),
-        ("seeds.py", "SEED = True\n"),
-        ("training/new.py", ""),
-        ("catalog/data/new.py", "def make(): ...\n"),
-        ("training/reference/new.py", "pass\n"),
-    ],
-)
-def test_a_change_of_code_makes_results_stale(package: Path, name: str, text: str) -> None:
-    before = fingerprint(package)
-    (package / name).parent.mkdir(parents=True, exist_ok=True)
-    (package / name).write_text(text)
-    assert fingerprint(package) != before
-
-
-def test_whatever_a_deciding_source_imports_decides_too() -> None:
-    # These hold no arithmetic: what they do to a recipe is in its cell_id.
-    harmless = {
-        "nnbench.lazy",
-        "nnbench.results.rows",
-        "nnbench.study.study",
-        "nnbench.study.vocabulary",
-    }
-    deciding = tuple(f"nnbench.{name.removesuffix('.py')}" for name in DECIDING_SOURCES)
-    imported = {
-        found
-        for path in _deciding_files(PACKAGE)
-        for found in re.findall(r"^\s*(?:from|import) (nnbench[.\w]*)", path.read_text(), re.M)
-    }
-    assert "nnbench.training.protocol" in imported
-    others = {name for name in imported if not name.startswith(deciding)}
-    assert others <= harmless
-
-
-def test_another_version_makes_results_stale(
-    package: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = fingerprint(package)
-    monkeypatch.setattr("nnbench.results.provenance.version", lambda name: f"{name} 99")
-    assert fingerprint(package) != before
 
 
 def test_provenance_names_no_host_and_is_verified(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from nnbench.report.comparison import (
     comparison_lines,
     comparison_page,
 )
-from nnbench.results.provenance import write_json
+from nnbench.results.files import write_json
 from nnbench.results.read import ReportError, read_results
 from nnbench.stats.compare import ARM, LEVEL, OVERALL, compare_pairs, regressions
 from nnbench.stats.matching import changes, match_cells

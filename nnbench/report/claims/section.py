@@ -10,8 +10,8 @@ import pandas as pd
 from nnbench.report.page.numbers import interval, number
 from nnbench.report.page.parts import Column, Entry, Section, Table, paragraph
 from nnbench.report.page.words import listed, tallied
+from nnbench.results.files import read_files
 from nnbench.results.read import ReportError, Results
-from nnbench.results.store import read_files
 from nnbench.stats.claims import VERDICTS
 
 FILE = "claims.csv"

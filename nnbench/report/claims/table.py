@@ -12,8 +12,8 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.report.page.numbers import decimals_for, number
+from nnbench.results.files import write_files
 from nnbench.results.read import Results, read_results
-from nnbench.results.store import write_files
 from nnbench.stats.claims import SUPPORTED, UNDECIDED, Verdict, judge_all
 from nnbench.stats.claims.pairs import described, sides_of
 from nnbench.stats.claims.verdict import EXACT, RANKS

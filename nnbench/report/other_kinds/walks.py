@@ -27,8 +27,8 @@ from nnbench.report.page.parts import (
 from nnbench.report.study import frames, sentences
 from nnbench.report.study.failures import step_text
 from nnbench.report.study.figures import effects_picture
+from nnbench.results.files import read_files
 from nnbench.results.read import ReportError, Results
-from nnbench.results.store import read_files
 from nnbench.stats import METRICS, status_counts
 
 GROUNDS = "landscapes.json"

@@ -16,8 +16,9 @@ import pytest
 from nnbench.report.claims.course import COURSE
 from nnbench.report.claims.ledger import MIXED, NOT_RUN, Entry, gather, ledger_page, together
 from nnbench.report.claims.table import COLUMNS, claims_table, sentence_of, write_claims
+from nnbench.results.files import write_files
 from nnbench.results.read import ReportError, read_results
-from nnbench.results.store import verify, write_files
+from nnbench.results.store import verify
 from nnbench.stats.claims import Verdict, judge
 from tests.stats.claims.claim_cells import (
     around,

@@ -21,8 +21,8 @@ from nnbench.report.analysis import analyse
 from nnbench.report.layers import frames
 from nnbench.report.layers.pictures import diagnostic_pictures, diagnostics
 from nnbench.report.layers.views import Diagnostic, spread_choice
+from nnbench.results.files import write_files
 from nnbench.results.read import read_results
-from nnbench.results.store import write_files
 from nnbench.training.draws import split_for
 from nnbench.training.protocol import PROBE_ROWS
 from tests.synthetic import write_results

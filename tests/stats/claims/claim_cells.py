@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nnbench.results.store import write_files
+from nnbench.results.files import write_files
 from tests.synthetic import make_curves
 
 NOISE = [0.004, -0.002, 0.001, -0.005, 0.002, 0.003, -0.001, -0.004, 0.005, -0.003]

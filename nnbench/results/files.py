@@ -1,0 +1,118 @@
+"""The files of a study's folder: each replaced whole or not at all, its checksum noted."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nnbench.results.checksums import Damage, checked, checksum, content_of, sealed, unsealed
+from nnbench.results.disk import StoreError, disk, locked, make_folder, scratch, sync_folder, write
+from nnbench.results.rows import FILES
+
+CHECKSUMS = "checksums.json"
+
+
+def results_folder(root: Path, name: str) -> Path:
+    """The folder of a study's results, which must lie directly under the root.
+
+    Errors: StoreError where the name is no plain name or leads out of the root by a link.
+    """
+    try:
+        base = root.resolve()
+        folder = (base / name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, a NUL
+        raise StoreError(f"{name!r} cannot name a folder of results: {error}.") from error
+    if Path(name).name != name or folder == base or not folder.is_relative_to(base):
+        raise StoreError(f"{name!r} leads out of the results folder {base}: use a plain name.")
+    return folder
+
+
+def read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Those of a study's files that are there, by name, each checked against its checksum.
+
+    Under the folder's lock, so that all are of one state of the study. Errors: StoreError where
+    one is damaged, or was removed, or the disk refuses.
+    """
+    with disk("read", folder), locked(folder):
+        try:
+            known = known_checksums(folder)
+            present = [name for name in names if name in known or (folder / name).exists()]
+            return {name: checked(folder, name, known) for name in present}
+        except Damage as damage:
+            raise StoreError(f"In {folder}, {damage}: run the study again.") from damage
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Replace files of a study's folder, each whole or not at all, and note their checksums.
+
+    Errors: StoreError where the disk refuses; every file is then as it was before.
+    """
+    with disk("write to", folder):
+        make_folder(folder)
+        with locked(folder):
+            replace_files(folder, contents)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Replace a JSON file of a study's folder, whole or not at all, and note its checksum.
+
+    Errors: ValueError where the document holds NaN or infinity, which JSON has not; StoreError
+    where the disk refuses.
+    """
+    write_files(path.parent, {path.name: json_bytes(document)})
+
+
+def json_bytes(document: Mapping[str, Any]) -> bytes:
+    """A document as the content of a JSON file. Errors: ValueError for NaN or infinity."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode()
+
+
+def damaged_files(folder: Path) -> list[str]:
+    """One sentence for every file of a study's folder that does not match its checksum."""
+    found: list[str] = []
+    try:
+        known = known_checksums(folder)
+    except Damage as damage:
+        return [str(damage)]
+    for name in sorted(known):
+        try:
+            checked(folder, name, known)
+        except Damage as damage:
+            found.append(str(damage))
+    return found
+
+
+def replace_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Replace files; the caller holds the lock.
+
+    All are on disk before the first is replaced, and from then until the last the checksums allow
+    the old and the new, so that to die in between leaves nothing that looks damaged.
+    """
+    try:
+        known = known_checksums(folder)
+    except Damage:
+        known = {}
+    new = {name: [checksum(content)] for name, content in contents.items()}
+    either = {name: known.get(name, []) + new[name] for name in new}
+    with scratch(folder) as draft:
+        for name, content in contents.items():
+            write(draft / name, content)
+        write(draft / "before", sealed(known | either))
+        write(draft / "after", sealed(known | new))
+        os.replace(draft / "before", folder / CHECKSUMS)
+        for name in contents:
+            os.replace(draft / name, folder / name)
+        sync_folder(folder)
+        os.replace(draft / "after", folder / CHECKSUMS)
+    sync_folder(folder)
+
+
+def known_checksums(folder: Path) -> dict[str, list[str]]:
+    """The checksums that each file of a study may have: one, or two while it is replaced."""
+    if not (folder / CHECKSUMS).exists() and not (folder / FILES["cells"]).exists():
+        return {}
+    return unsealed(content_of(folder / CHECKSUMS), CHECKSUMS)
