@@ -100,6 +100,10 @@ bench-accept: $(MEASURED) ## Make the last measurement the accepted one, and the
 $(MEASURED): | $(READY)
 	$(measure)
 
+.PHONY: readme-picture
+readme-picture: $(READY) ## Draw the README's picture from the results of the quick-start study
+	$(BIN)/python scripts/readme_picture.py results/quickstart docs/images/quickstart.png
+
 # The one set-up rule. A second call finds the stamp newer than both files and does nothing.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \

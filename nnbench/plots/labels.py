@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PathCollection
 
 from nnbench.plots.style import INK, PAPER, TEXT, Look, shorten, write
 
@@ -27,16 +27,22 @@ class Note(NamedTuple):
 
 
 def told_apart(names: Sequence[str], most: int) -> dict[str, str]:
-    """Return each name's short form: without what all have in common, cut, and no two alike.
+    """Each name's short form: without what all have in common, cut, and no two alike.
 
     most: how many letters there are room for. Names that are alike when cut get more.
     """
-    return {name: lines[0] for name, lines in _cut(names, most, _one_line).items()}
+    bare = _without_common(list(dict.fromkeys(names)))
+    return {name: lines[0] for name, lines in _cut(bare, most, _one_line).items()}
 
 
 def stacked(names: Sequence[str], most: int) -> dict[str, list[str]]:
-    """Return what `told_apart` returns on one line of `most` letters, or on two."""
-    return _cut(names, most, wrapped)
+    """What `told_apart` gives on one line of `most` letters, or on two."""
+    return _cut(_without_common(list(dict.fromkeys(names))), most, wrapped)
+
+
+def columns_apart(names: Sequence[str], most: int) -> dict[str, list[str]]:
+    """Each whole name on a line of `most` letters or on two, and no two alike."""
+    return _cut({name: name for name in names}, most, wrapped)
 
 
 def _one_line(text: str, most: int) -> list[str]:
@@ -44,10 +50,9 @@ def _one_line(text: str, most: int) -> list[str]:
 
 
 def _cut(
-    names: Sequence[str], most: int, lines_of: Callable[[str, int], list[str]]
+    bare: dict[str, str], most: int, lines_of: Callable[[str, int], list[str]]
 ) -> dict[str, list[str]]:
-    """Return the lines of each name, longer than asked for if some would be alike."""
-    bare = _without_common(list(dict.fromkeys(names)))
+    """The lines of each name, longer than asked for if some would be alike."""
     room, longest = most, max(map(len, bare.values()), default=0)
     while room < longest and len({(*lines_of(x, room),) for x in bare.values()}) < len(bare):
         room += 1
@@ -55,23 +60,21 @@ def _cut(
 
 
 def _without_common(names: Sequence[str]) -> dict[str, str]:
-    """Return the names without the levels that all of them share."""
+    """The names without the levels that all of them share."""
     for separator in SEPARATORS:
         rows = [name.split(separator) for name in names]
         if len(rows) < 2 or len({len(row) for row in rows}) > 1:
             continue
+        if len(rows[0]) == 1:
+            break
         kept = [place for place, levels in enumerate(zip(*rows, strict=True)) if len({*levels}) > 1]
-        names_of = (separator.join(row[place] for place in kept) for row in rows)
-        return dict(zip(names, names_of, strict=True)) if len(rows[0]) > 1 else _itself(names)
-    return _itself(names)
-
-
-def _itself(names: Sequence[str]) -> dict[str, str]:
+        short = (separator.join(row[place] for place in kept) for row in rows)
+        return dict(zip(names, short, strict=True))
     return {name: name for name in names}
 
 
 def wrapped(text: str, most: int) -> list[str]:
-    """Return the text on one line or, if it is longer and can be broken between levels, on two."""
+    """The text on one line or, if it is longer and can be broken between levels, on two."""
     if len(text) <= most:
         return [shorten(text, most)]
     for separator in (*SEPARATORS, " "):
@@ -107,16 +110,13 @@ def write_clear(axes: Axes, notes: Sequence[Note], size: float = TEXT - 2) -> No
     drawn = _drawn_pixels(axes)
     for note in notes:
         tried = [
-            (
-                _hidden(axes, drawn, box := _box(axes, note.text, spot, place, size)),
-                box,
-                spot,
-                place,
-            )
+            (_box(axes, note.text, spot, place, size), spot, place)
             for spot in note.spots
             for place in PLACES
         ]
-        cost, box, spot, (side, right, up) = min(tried, key=lambda one: one[0])
+        costs = [_hidden(axes, drawn, box) for box, _, _ in tried]
+        cost = min(costs)
+        box, spot, (side, right, up) = tried[costs.index(cost)]
         patch = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}
         look: Look = {"on_data": "xy", "ha": side, "size": size, "color": note.color, "zorder": 6}
         write(axes, note.text, spot, (right, up), **look, bbox=patch if cost else None)
@@ -126,7 +126,7 @@ def write_clear(axes: Axes, notes: Sequence[Note], size: float = TEXT - 2) -> No
 def _box(
     axes: Axes, text: str, spot: tuple[float, float], place: tuple[str, int, int], size: float
 ) -> tuple[float, float, float, float]:
-    """Return about where a text would stand, in pixels: left, bottom, right, top."""
+    """About where a text would stand, in pixels: left, bottom, right, top."""
     side, right, up = place
     x, y = axes.transData.transform(spot)
     width = LETTER * size * len(text)
@@ -135,13 +135,13 @@ def _box(
 
 
 def _filled(box: tuple[float, float, float, float]) -> np.ndarray:
-    """Return points that fill a box."""
+    """Points that fill a box."""
     x, y = np.meshgrid(np.arange(box[0], box[2], 4), np.arange(box[1], box[3], 4))
     return np.column_stack([x.ravel(), y.ravel()])
 
 
 def _hidden(axes: Axes, drawn: np.ndarray, box: tuple[float, float, float, float]) -> float:
-    """Return how many drawn points a box hides; one that leaves the axes hides far more."""
+    """How many drawn points a box hides; one that leaves the axes hides far more."""
     left, bottom, right, top = box
     inside = (drawn > (left - 2, bottom - 2)) & (drawn < (right + 2, top + 2))
     frame = axes.bbox
@@ -150,7 +150,7 @@ def _hidden(axes: Axes, drawn: np.ndarray, box: tuple[float, float, float, float
 
 
 def _drawn_pixels(axes: Axes) -> np.ndarray:
-    """Return points along all that is drawn, at most four pixels apart."""
+    """Points along all that is drawn, at most four pixels apart."""
     lines = [
         (line.get_transform().transform(line.get_xydata()), line.get_linestyle() == "None")
         for line in axes.lines
@@ -158,13 +158,15 @@ def _drawn_pixels(axes: Axes) -> np.ndarray:
     for collection in axes.collections:
         if isinstance(collection, LineCollection):
             lines += [(axes.transData.transform(part), False) for part in collection.get_segments()]
+        elif isinstance(collection, PathCollection):
+            lines += [(axes.transData.transform(collection.get_offsets()), True)]
     parts = [_filled_in(points, apart) for points, apart in lines if len(points)]
     found = np.concatenate(parts) if parts else np.empty((0, 2))
     return found[np.isfinite(found).all(axis=1)]
 
 
 def _filled_in(points: np.ndarray, apart: bool) -> np.ndarray:
-    """Return a line's points with those between them; marks that are no line as they are."""
+    """A line's points with those between them; marks that are no line as they are."""
     if apart or len(points) < 2:
         return points
     steps = np.ceil(np.abs(np.diff(points, axis=0)).max(axis=1) / 4)

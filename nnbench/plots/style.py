@@ -8,7 +8,7 @@ of the page's style sheet. Every distinction that a colour makes is also made by
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unicodedata import category
@@ -33,6 +33,7 @@ MOST_SERIES = 7  # lines of one panel that an eye can tell apart
 MOST_PRINTED = 150  # heat map cells with their value in them
 MOST_THIN = 12  # lines of single seeds or networks behind a median
 TEXT = 13.0
+DASHED: Look = {"color": INK, "linewidth": 1.4, "dashes": (5, 3)}  # theory
 STYLE: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # ships with matplotlib: the same layout on every machine
     "font.size": TEXT,
@@ -74,7 +75,7 @@ def house_style() -> Iterator[None]:
 
 
 def shorten(text: str, most: int = 34) -> str:
-    """Return the text on one line, its middle cut out beyond `most` characters.
+    """The text on one line, its middle cut out beyond `most` characters.
 
     Levels of one family differ at the end (`negative_slope=0.2`), so that the end stays. Control
     characters, which SVG does not allow, become the replacement character.
@@ -88,8 +89,13 @@ def shorten(text: str, most: int = 34) -> str:
     return line if len(line) <= most else f"{line[: kept - kept // 2]}…{line[-(kept // 2) :]}"
 
 
+def look_of(place: int) -> tuple[str, str]:
+    """The colour and marker of a series; the baseline is the 0th, drawn in ink."""
+    return (INK, "o") if place == 0 else (SERIES[place - 1], MARKERS[place - 1])
+
+
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of that many pixels."""
+    """An empty figure of that many pixels."""
     return Figure(figsize=(width / 72, height / 72), dpi=72)
 
 
@@ -100,6 +106,58 @@ def place_axes(figure: Figure, left: float, top: float, width: float, height: fl
     return figure.add_axes(
         (left / whole_width, bottom / whole_height, width / whole_width, height / whole_height)
     )
+
+
+def panel_axes(
+    figure: Figure,
+    count: int,
+    across: int,
+    step: tuple[float, float],
+    corner: tuple[float, float],
+    size: tuple[float, float],
+) -> list[Axes]:
+    """Add the axes of small multiples row by row: the first at a corner, each a step further."""
+    return [
+        place_axes(
+            figure, i % across * step[0] + corner[0], i // across * step[1] + corner[1], *size
+        )
+        for i in range(count)
+    ]
+
+
+def ruled(axes: Axes) -> None:
+    """Draw quiet rules across instead of a line at the left: y is read off them."""
+    axes.grid(axis="y", color=RULE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def rows_only(axes: Axes, ends: tuple[float, float], rules: Sequence[float] = ()) -> None:
+    """Let y run from its top to its foot without an axis, for rows that are named beside it."""
+    top, foot = ends
+    axes.set_ylim(foot, top)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    if len(rules):
+        axes.hlines(
+            rules, 0, 1, RULE, linewidth=0.8, zorder=0, transform=axes.get_yaxis_transform()
+        )
+
+
+def bare(axes: Axes) -> None:
+    """Leave out the lines about the axes and the ticks, not their labels."""
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def blank(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Add a place for marks and words, in its own pixels from its top left corner."""
+    axes = place_axes(figure, left, top, width, height)
+    axes.set_axis_off()
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    return axes
 
 
 def write(
@@ -117,6 +175,25 @@ def write(
     frame: Any = tuple("data" if name in on_data else "axes fraction" for name in "xy")
     look = {"va": "center"} | look
     axes.annotate(text, at, shift, xycoords=frame, textcoords="offset points", **look)
+
+
+def name_panel(axes: Axes, name: str, under: str, left: float, up: float = 20) -> None:
+    """Write a panel's name above its axes, so many pixels to the left, and a quiet line below."""
+    write(axes, name, (0, 1), (-left, up + 20), weight="bold")
+    write(axes, under, (0, 1), (-left, up), color=QUIET, size=TEXT - 1)
+
+
+def beside(
+    axes: Axes,
+    texts: Iterable[str],
+    places: Iterable[float],
+    shift: float = -12,
+    edge: int = 0,
+    **look: Any,
+) -> None:
+    """Write a text beside each row, so many pixels from the left edge (0) or the right one (1)."""
+    for text, y in zip(texts, places, strict=True):
+        write(axes, text, (edge, y), (shift, 0), on_data="y", **{"ha": "right"} | look)
 
 
 def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str, str]]) -> None:
@@ -141,7 +218,7 @@ def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str, str]]) -> None:
 
 
 def spread_out(places: Sequence[float], gap: float) -> list[float]:
-    """Return the ascending places moved apart to at least `gap`, each group about its middle."""
+    """The ascending places moved apart to at least `gap`, each group about its middle."""
     groups = [[place] for place in places]
     merged = True
     while merged:
@@ -161,7 +238,7 @@ def spread_out(places: Sequence[float], gap: float) -> list[float]:
 
 
 def kept_inside(places: Sequence[float], gap: float, height: float) -> list[float]:
-    """Return the ascending places moved between 0 and the height, still `gap` apart if they fit."""
+    """The ascending places moved between 0 and the height, still `gap` apart if they fit."""
     kept = list(places)
     ceiling = height
     for i in reversed(range(len(kept))):
@@ -175,12 +252,12 @@ def kept_inside(places: Sequence[float], gap: float, height: float) -> list[floa
 
 
 def ink_on(face: Any) -> str:
-    """Return the ink that is read best on a face: contrast is at least 4.5 either way."""
+    """The ink that is read best on a face: contrast is at least 4.5 either way."""
     return DARK if luminance(face) > 0.18 else LIGHT
 
 
 def luminance(color: Any) -> float:
-    """Return the relative luminance of an RGB colour (WCAG 2.1)."""
+    """The relative luminance of an RGB colour (WCAG 2.1)."""
     channel = np.asarray(color[:3], dtype=float)
     linear = np.where(channel <= 0.04045, channel / 12.92, ((channel + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])

@@ -9,15 +9,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nnbench.plots import (
+from nnbench.plots.style import (
     INK,
     QUIET,
     RULE,
     SERIES,
     TEXT,
+    Look,
+    blank,
     house_style,
     new_figure,
-    place_axes,
+    panel_axes,
     write,
 )
 
@@ -41,72 +43,65 @@ def sweep_panels(
     curves: `expression, dtype, logit`, the column, and the exact one with 64 after its name, which
     is the black dashed line. A line ends in a mark where its numbers stop being finite.
     """
-    size, height, between = width / ACROSS, 160.0, 126.0
-    down = -(-len(expressions) // ACROSS)
+    step, size = (width / ACROSS, 286.0), (width / ACROSS - 62, 160.0)
     with house_style():
-        figure = new_figure(width, down * (height + between) + 14)
-        _legend(figure, dtypes)
-        for place, expression in enumerate(expressions):
-            left = place % ACROSS * size + 46
-            top = place // ACROSS * (height + between) + 90
-            axes = place_axes(figure, left, top, size - 62, height)
-            part = curves[curves["expression"] == expression]
-            _panel(axes, part, dtypes, column)
+        figure = new_figure(width, -(-len(expressions) // ACROSS) * step[1] + 14)
+        _legend(blank(figure, 0, 2, width, 22), dtypes)
+        found = panel_axes(figure, len(expressions), ACROSS, step, (46, 90), size)
+        for expression, axes in zip(expressions, found, strict=True):
+            _set_axes(axes, column)
+            part = curves[curves["expression"] == expression].sort_values("logit")
+            for number, dtype in reversed(list(enumerate(dtypes))):
+                _line(axes, part[part["dtype"] == dtype], column, number)
+            truth = part.drop_duplicates("logit")
+            axes.plot(truth["logit"], truth[f"{column}64"], "--", color=INK, linewidth=1, zorder=5)
             write(axes, expression, (0, 1), (-34, 45), weight="bold")
-            write(axes, captions[expression], (0, 1), (-34, 28), color=QUIET, size=TEXT - 1)
-            write(axes, Y_NAMES[column], (0, 1), (-34, 11), color=QUIET, size=TEXT - 1)
+            for text, up in ((captions[expression], 28), (Y_NAMES[column], 11)):
+                write(axes, text, (0, 1), (-34, up), color=QUIET, size=TEXT - 1)
             axes.set_xlabel("logit of the right class", size=TEXT - 1)
     return figure
 
 
-def _panel(axes: Axes, part: pd.DataFrame, dtypes: Sequence[str], column: str) -> None:
+def _set_axes(axes: Axes, column: str) -> None:
     axes.set_xscale("symlog", linthresh=LINEAR, linscale=0.6)
     axes.set_xlim(-1100, 1100)
     axes.set_xticks([-1000, -100, 0, 100, 1000], ["−10³", "−100", "0", "100", "10³"])
-    axes.set_xticks([], minor=True)
     axes.axvline(0, color=RULE, linewidth=0.8)
     axes.tick_params(labelsize=TEXT - 2)
     if column == "value":
         axes.set_yscale("symlog", linthresh=1, linscale=0.5)
         axes.set_ylim(-0.25, 1800)
         axes.set_yticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1000"])
-        axes.set_yticks([], minor=True)
     else:
         axes.set_ylim(-1.18, 0.18)
         axes.set_yticks([-1, -0.5, 0], ["−1", "−0.5", "0"])
-    for number, dtype in reversed(list(enumerate(dtypes))):
-        _line(axes, part[part["dtype"] == dtype].sort_values("logit"), column, number)
-    truth = part.drop_duplicates("logit").sort_values("logit")
-    axes.plot(truth["logit"], truth[f"{column}64"], "--", color=INK, linewidth=1, zorder=5)
+    axes.minorticks_off()
 
 
 def _line(axes: Axes, part: pd.DataFrame, column: str, number: int) -> None:
-    """Draw one number type's line, a mark at each end where it breaks off."""
-    x = part["logit"].to_numpy(float)
-    y = part[column].to_numpy(float)
+    """Draw one number type's line, a mark at each end where it breaks off.
+
+    Not by seaborn, which would join what lies on either side of a gap.
+    """
+    x, y = part["logit"].to_numpy(float), part[column].to_numpy(float)
     finite = np.isfinite(y)
     color = DTYPE_COLORS[number]
     axes.plot(x, np.where(finite, y, np.nan), color=color, linewidth=3.6 - 0.7 * number)
     edges = np.flatnonzero(np.diff(finite.astype(int)))
-    for edge in edges:
-        last = edge if finite[edge] else edge + 1
-        axes.plot(x[last], y[last], DTYPE_MARKS[number], color=color, markersize=7, zorder=6, mew=0)
+    last = np.where(finite[edges], edges, edges + 1)
+    look: Look = {"color": color, "markersize": 7, "zorder": 6, "mew": 0}
+    axes.plot(x[last], y[last], DTYPE_MARKS[number], **look)
 
 
-def _legend(figure: Figure, dtypes: Sequence[str]) -> None:
-    width = float(figure.get_size_inches()[0] * 72)
-    axes = place_axes(figure, 0, 2, width, 22)
-    axes.axis("off")
-    axes.set_xlim(0, width)
-    axes.set_ylim(0, 1)
+def _legend(axes: Axes, dtypes: Sequence[str]) -> None:
     at = 12.0
     for number, dtype in enumerate(dtypes):
         color = DTYPE_COLORS[number]
-        axes.plot([at, at + 26], [0.5, 0.5], color=color, linewidth=3.6 - 0.7 * number)
-        axes.plot(at + 26, 0.5, DTYPE_MARKS[number], color=color, markersize=7, mew=0)
-        write(axes, dtype, (at + 26, 0.5), (10, 0), on_data="xy", size=TEXT - 1)
+        axes.plot([at, at + 26], [11, 11], color=color, linewidth=3.6 - 0.7 * number)
+        axes.plot(at + 26, 11, DTYPE_MARKS[number], color=color, markersize=7, mew=0)
+        write(axes, dtype, (at + 26, 11), (10, 0), on_data="xy", size=TEXT - 1)
         at += 56 + 7.5 * len(dtype)
-    axes.plot([at, at + 26], [0.5, 0.5], "--", color=INK, linewidth=1)
-    write(axes, "exact", (at + 26, 0.5), (10, 0), on_data="xy", size=TEXT - 1)
+    axes.plot([at, at + 26], [11, 11], "--", color=INK, linewidth=1)
+    write(axes, "exact", (at + 26, 11), (10, 0), on_data="xy", size=TEXT - 1)
     words = "a mark: beyond it, no finite number"
-    write(axes, words, (at + 100, 0.5), on_data="xy", size=TEXT - 1, color=QUIET)
+    write(axes, words, (at + 100, 11), on_data="xy", size=TEXT - 1, color=QUIET)

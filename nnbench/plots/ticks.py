@@ -11,7 +11,7 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def log_tick(value: float, place: int | None = None) -> str:
-    """Return a plain number down to a thousandth, and below and far above a power of ten."""
+    """A plain number down to a thousandth, and below and far above a power of ten."""
     if 9e-4 < value < 1e4:
         return f"{value:g}"
     power = math.floor(math.log10(value) + 1e-9)
@@ -21,7 +21,7 @@ def log_tick(value: float, place: int | None = None) -> str:
 
 
 def short_number(value: float) -> str:
-    """Return a positive number to two digits, in powers of ten where it is small or large."""
+    """A positive number to two digits, in powers of ten where it is small or large."""
     if 9e-4 < value < 1e4:
         return f"{value:#.2g}".rstrip(".") if value < 99.5 else f"{value:.0f}"
     digits, power = f"{value:.1e}".split("e")

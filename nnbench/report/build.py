@@ -10,21 +10,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from nnbench import stats
-from nnbench.plots import hero_png
 from nnbench.report.analysis import analyse
 from nnbench.report.other_kinds.sweeps import sweep_page
 from nnbench.report.other_kinds.walks import walk_page
 from nnbench.report.page.html import render_page
 from nnbench.report.page.markdown import write_markdown
 from nnbench.report.page.parts import Page
-from nnbench.report.study.figures import strip_frames
 from nnbench.report.study.page import study_page
-from nnbench.report.study.sentences import effects_title
 from nnbench.results.disk import write_whole
 from nnbench.results.read import ReportError, Results, read_results
 
-__all__ = ["Report", "ReportError", "build_report", "page_of", "write_hero", "write_whole"]
+__all__ = ["Report", "ReportError", "build_report", "page_of", "write_whole"]
 
 SPECIAL: Mapping[str, Callable[[Results], Page]] = {
     "landscape": walk_page,
@@ -56,21 +52,3 @@ def page_of(results: Results) -> Page:
     """Return the report of a study of any kind."""
     special = SPECIAL.get(str(results.study.get("kind")))
     return study_page(results, analyse(results)) if special is None else special(results)
-
-
-def write_hero(folder: Path, path: Path) -> Path:
-    """Write the picture of what mattered in this study, for a README, as a PNG."""
-    results = read_results(folder)
-    analysis = analyse(results)
-    metric = stats.METRICS[analysis.metric]
-    strips, blocks = strip_frames(analysis)
-    return hero_png(
-        strips,
-        blocks,
-        f"difference in {metric.label} to the baseline",
-        metric.higher_is_better,
-        effects_title(analysis.effects, analysis.baselines, metric.label),
-        f"{results.title} · {len(results.cells):,} networks trained; mean paired "
-        "difference with 95 % interval, one dot a data set and seed",
-        path,
-    )

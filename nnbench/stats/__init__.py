@@ -14,11 +14,12 @@ from nnbench.stats.anova import TERM_SEPARATOR, divergence_shares, variance_shar
 from nnbench.stats.arms import ARM_COLUMNS, interquartile_means, summarise_arms
 from nnbench.stats.blocks import Blocks, Spread, gather_blocks, spread_of
 from nnbench.stats.contrasts import contrast, correct_family, holm, verdict
-from nnbench.stats.cost import arm_costs, first_reach, pareto_front, time_to_target
+from nnbench.stats.cost import arm_costs, pareto_front, time_to_target
 from nnbench.stats.intervals import (
     GeneratorFor,
     Interval,
     bootstrap_interval,
+    student_intervals,
     wilson_ends,
     wilson_interval,
 )
@@ -103,7 +104,6 @@ __all__ = [
     "expected_best",
     "factor_columns",
     "false_claims",
-    "first_reach",
     "format_level",
     "friedman",
     "gather_blocks",
@@ -130,6 +130,7 @@ __all__ = [
     "sort_by_levels",
     "spread_of",
     "status_counts",
+    "student_intervals",
     "summarise_arms",
     "summarise_effects",
     "summarise_factor",

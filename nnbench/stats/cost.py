@@ -39,19 +39,6 @@ def time_to_target(
     return table.reset_index()
 
 
-def first_reach(
-    curves: pd.DataFrame,
-    target: float,
-    column: str = "val_metric",
-    higher_is_better: bool = True,
-) -> pd.DataFrame:
-    """Return `cell_id, epoch, step` of the first epoch at the target; no row for who never was."""
-    values = pd.to_numeric(curves[column], errors="coerce").astype(float)
-    is_there = values >= target if higher_is_better else values <= target
-    ordered = curves.loc[is_there, ["cell_id", "epoch", "step"]].sort_values(["cell_id", "epoch"])
-    return ordered.drop_duplicates("cell_id").reset_index(drop=True)
-
-
 def arm_costs(frame: pd.DataFrame, factors: Sequence[str], cost: str) -> pd.DataFrame:
     """Return the mean cost of each arm, under the cost's own name, with `cost_used` of `cost_n`.
 

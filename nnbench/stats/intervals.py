@@ -1,4 +1,4 @@
-"""Intervals over blocks: a bootstrap within data sets for means, Wilson's for shares."""
+"""Intervals: a bootstrap over blocks for means, Wilson's for shares, Student's for few values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from nnbench.stats.blocks import (
     Blocks,
@@ -139,11 +139,29 @@ def wilson_interval(k: int, n: int, level: float = 0.95) -> Interval:
 def wilson_ends(
     k: np.ndarray | pd.Series, n: np.ndarray | pd.Series, level: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return shares k of n and the ends of their Wilson intervals; null where n is 0."""
+    """Return shares k of n and the ends of their Wilson intervals; null where n is 0.
+
+    The ends at 0 and n are exact; rounding would leave them a hair inside.
+    """
     count = np.where(np.asarray(n) > 0, np.asarray(n, dtype=float), math.nan)
     z = float(ndtri(0.5 + level / 2))
     share = np.asarray(k, dtype=float) / count
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     root = np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     half = z / (1 + z * z / count) * root
-    return share, np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+    low = np.where(share == 0, 0.0, np.maximum(middle - half, 0.0))
+    return share, low, np.where(share == 1, 1.0, np.minimum(middle + half, 1.0))
+
+
+def student_intervals(
+    frame: pd.DataFrame, by: Sequence[str], value: str, level: float = 0.95
+) -> pd.DataFrame:
+    """Return one row per group: `mean, low, high, k`, by Student's interval over the rows.
+
+    One value alone has no interval: its ends are null.
+    """
+    table = frame.groupby(list(by), sort=False)[value].agg(["mean", "std", "count"]).reset_index()
+    free = (table["count"] - 1).clip(lower=1)
+    reach = stdtrit(free, 0.5 + level / 2) * table["std"] / np.sqrt(table["count"])
+    table["low"], table["high"] = table["mean"] - reach, table["mean"] + reach
+    return table.rename(columns={"count": "k"}).drop(columns="std")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -13,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from PIL import Image
 
 from nnbench import plots
+from nnbench.plots import labels, style
 from nnbench.report.page.svg import figure_svg
 
 HOSTILE = ["$x^2$", "<script>alert(1)</script>", "a & b", "🦊 \x00\x1b[0m", "{{7*7}}", "x" * 300]
@@ -75,7 +74,7 @@ def test_a_users_label_is_drawn_as_text(label: str) -> None:
 
 
 def test_a_missing_glyph_is_no_warning_but_others_are() -> None:
-    with plots.house_style(), pytest.warns(UserWarning, match="other"):
+    with style.house_style(), pytest.warns(UserWarning, match="other"):
         warnings.warn("other", stacklevel=1)
 
 
@@ -94,7 +93,7 @@ def test_svg_is_themed_responsive_and_read_aloud() -> None:
     root = ElementTree.fromstring(svg)
     assert root.get("role") == "img" and root.get("aria-label") == 'a "finding" <here>'
     assert "width" not in root.attrib and "var(--ink)" in svg
-    assert not any(color in svg for color in (plots.INK, plots.QUIET, plots.SERIES[0], "font-fam"))
+    assert not any(color in svg for color in (style.INK, style.QUIET, style.SERIES[0], "font-fam"))
     ids = [e.get("id") for e in root.iter() if e.get("id")]
     assert ids and all(str(i).startswith("effects-") for i in ids)
     other = figure_svg(figure, "heat", "alt")
@@ -162,34 +161,34 @@ def test_every_seed_is_a_thin_line_behind_the_median_and_no_mark_is_doubled() ->
 
 def test_names_are_told_apart_without_what_they_share() -> None:
     names = ["he gain=1 / 0.01 / adam", "he gain=1 / 0 / adam", "he gain=2 / 0 / adam"]
-    short = plots.told_apart(names, 22)
+    short = labels.told_apart(names, 22)
     assert list(short.values()) == ["he gain=1 / 0.01", "he gain=1 / 0", "he gain=2 / 0"]
     alike = [f"{letter * 20}, same{'x' * 20}" for letter in "ab"]
-    assert len(set(plots.told_apart([*alike, "c"], 8).values())) == 3
-    assert plots.told_apart(["one / two"], 30) == {"one / two": "one / two"}
+    assert len(set(labels.told_apart([*alike, "c"], 8).values())) == 3
+    assert labels.told_apart(["one / two"], 30) == {"one / two": "one / two"}
 
 
 def test_names_that_differ_only_in_the_middle_get_the_room_that_tells_them_apart() -> None:
     names = [f"activation{'y' * 12}{middle}{'z' * 12}default" for middle in "ab"]
-    short = plots.told_apart(names, 12)
+    short = labels.told_apart(names, 12)
     assert len(set(short.values())) == 2
 
 
 def test_a_long_name_breaks_between_levels() -> None:
-    assert plots.wrapped("he_normal gain=1, clip 0", 18) == ["he_normal gain=1,", "clip 0"]
-    assert plots.wrapped("short", 18) == ["short"]
-    assert plots.wrapped("x" * 40, 18) == [plots.shorten("x" * 40, 18)]
+    assert labels.wrapped("he_normal gain=1, clip 0", 18) == ["he_normal gain=1,", "clip 0"]
+    assert labels.wrapped("short", 18) == ["short"]
+    assert labels.wrapped("x" * 40, 18) == [plots.shorten("x" * 40, 18)]
 
 
 def test_a_note_stands_where_nothing_is_drawn() -> None:
-    with plots.house_style():
-        figure = plots.new_figure(400, 300)
-        axes = plots.place_axes(figure, 20, 20, 360, 260)
+    with style.house_style():
+        figure = style.new_figure(400, 300)
+        axes = style.place_axes(figure, 20, 20, 360, 260)
         axes.set_xlim(0, 10)
         axes.set_ylim(0, 10)
         for y in np.linspace(0, 5, 40):
             axes.plot([0, 10], [y, y])
-        plots.write_clear(axes, [plots.Note("law", [(5.0, 2.0), (5.0, 8.0)])])
+        labels.write_clear(axes, [labels.Note("law", [(5.0, 2.0), (5.0, 8.0)])])
     (note,) = axes.texts
     assert note.xy == (5.0, 8.0), "the second spot, for the first is full of lines"
     assert note.get_bbox_patch() is None, "nothing is hidden, hence no patch"
@@ -197,15 +196,15 @@ def test_a_note_stands_where_nothing_is_drawn() -> None:
 
 def test_ink_on_a_face_is_read_well() -> None:
     for color in mpl.colormaps["viridis"](np.linspace(0, 1, 50)):
-        ink = 0.0 if plots.ink_on(color) == plots.DARK else 1.0
-        light, dark = sorted([plots.luminance(color), ink], reverse=True)
+        ink = 0.0 if style.ink_on(color) == style.DARK else 1.0
+        light, dark = sorted([style.luminance(color), ink], reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
 def test_an_svg_has_no_digits_and_no_groups_that_nobody_sees() -> None:
-    with plots.house_style():
-        figure = plots.new_figure(300, 200)
-        axes = plots.place_axes(figure, 20, 20, 260, 160)
+    with style.house_style():
+        figure = style.new_figure(300, 200)
+        axes = style.place_axes(figure, 20, 20, 260, 160)
         axes.plot([0, 1, 1, 1, 2], [1 / 3, 2 / 3, 2 / 3, 2 / 3, 0], "o-")
     root = ElementTree.fromstring(figure_svg(figure, "f", "alt"))
     assert not [e for e in root.iter() if e.tag.endswith("}g") and not e.attrib]
@@ -218,7 +217,7 @@ def test_an_svg_has_no_digits_and_no_groups_that_nobody_sees() -> None:
 
 @given(st.lists(st.floats(0, 300), max_size=7).map(sorted))
 def test_labels_are_moved_apart_in_order_and_no_further_than_needed(places: list[float]) -> None:
-    moved = plots.spread_out(places, 16.0)
+    moved = style.spread_out(places, 16.0)
     gaps = np.diff(moved)
     assert len(moved) == len(places) and (gaps >= 16 - 1e-6).all()
     if (np.diff(places) >= 16).all():
@@ -229,13 +228,3 @@ def test_labels_are_moved_apart_in_order_and_no_further_than_needed(places: list
 def test_shortening_keeps_both_ends(text: str) -> None:
     cut = plots.shorten(text, 20)
     assert len(cut) <= 20 and cut[:5] == text[:5] and cut[-5:] == text[-5:]
-
-
-def test_the_hero_is_a_large_picture_and_the_same_each_time(tmp_path: Path) -> None:
-    arguments = (strips(["a", "b"], [0.1, -0.2]), points(["a", "b"]), "x", True, "Title $1", "sub")
-    one = plots.hero_png(*arguments, tmp_path / "one.png")
-    two = plots.hero_png(*arguments, tmp_path / "two.png")
-    assert one.read_bytes() == two.read_bytes()
-    with Image.open(one) as picture:
-        assert picture.width == 2000
-        assert picture.convert("RGB").getpixel((2, 2)) == (255, 255, 255)

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nnbench.report import build
 from nnbench.report.analysis import analyse
 from nnbench.report.build import ReportError, build_report
 from nnbench.report.page import numbers
@@ -552,11 +551,6 @@ def test_an_interval_that_excludes_zero_excludes_it_as_printed() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert numbers.duration(seconds) == text
-
-
-def test_the_hero_is_written(tmp_path: Path) -> None:
-    folder = write_results(tmp_path, make_cells())
-    assert build.write_hero(folder, tmp_path / "hero.png").stat().st_size > 10_000
 
 
 def test_a_factor_that_tuning_leaves_one_level_ranks_last_and_is_no_row(tmp_path: Path) -> None:

@@ -38,22 +38,6 @@ def test_a_diverged_cell_did_not_stay_at_the_target() -> None:
     assert (row["reached"], row["median"]) == (3, 6)
 
 
-def test_the_first_epoch_at_the_target_is_found_in_both_directions() -> None:
-    curves = pd.DataFrame(
-        {
-            "cell_id": ["x"] * 4 + ["y"] * 3,
-            "epoch": [0, 1, 2, 3, 0, 1, 2],
-            "step": [0, 10, 20, 30, 0, 10, 20],
-            "val_metric": [0.1, 0.9, 0.5, 0.95, 0.1, 0.2, None],
-            "val_loss": [3.0, 2.0, 1.0, 0.5, 3.0, 2.5, 2.4],
-        }
-    )
-    up = stats.first_reach(curves, 0.9)
-    assert up.to_dict("records") == [{"cell_id": "x", "epoch": 1, "step": 10}]
-    down = stats.first_reach(curves, 2.5, column="val_loss", higher_is_better=False)
-    assert list(down["epoch"]) == [1, 1]
-
-
 def dominated(table: pd.DataFrame, row: pd.Series, sign: int) -> bool:
     for _, other in table.iterrows():
         better = (other["mean"] - row["mean"]) * sign

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nnbench.plots import layer_epochs, layer_lines
-from nnbench.plots.layer_lines import Scales
+from nnbench.plots import epochs, point_panels
+from nnbench.plots.lines import Scales
 from nnbench.report.layers.frames import at_epoch, dead_networks, dead_shares, predicted_by_cell
 from nnbench.report.layers.views import (
     ALL,
@@ -22,6 +22,7 @@ from nnbench.report.layers.views import (
     levels_in,
     named,
     numbers_of,
+    shown,
 )
 
 MOST_STRIPS = 12
@@ -64,19 +65,20 @@ def born_dead(view: View) -> Diagnostic | None:
     x = shares["x"]
     log = bool(x.min() > 0 and x.max() >= WIDE * x.min())
     scales = Scales(across, "share of networks born dead", log_x=log, limits=(-0.03, 1.03))
-    figure = layer_lines.point_panels(shares, laws, panels, scales)
+    figure = point_panels(shares, laws, panels, scales)
     caption = (
         "Share of networks with a layer that is dead on every probed example before training, with "
         "Wilson's 95 % interval. Dashed: 1 − (1 − 2⁻ᴺ)ᴸ for L layers of N units, the exact law for "
         "one input and an upper bound for several; with one input feature, also the lower bound. "
-        f"{Roles(cells, '', '', held).sentence()}"
+        f"{shown(held)}"
     )
-    table = shares.drop(columns="panel").rename(columns={"by": other, "x": axis, "value": "share"})
-    return drawn("born-dead", figure, _death_title(shares, laws, across), caption, table)
+    title, table = _death_title(shares, laws, across), shares.drop(columns="panel")
+    names = {"by": other, "x": axis, "value": "share"}
+    return drawn("born-dead", figure, title, caption, table, names)
 
 
 def _death_laws(view: View, cells: pd.DataFrame, unit: str) -> pd.DataFrame:
-    """Return both bounds for the whole network, that of its last layer, by panel."""
+    """Both bounds for the whole network, that of its last layer, by panel."""
     first = cells.drop_duplicates(["by", "x"])
     depth = numbers_of(view, "depth")
     columns = ["panel", "x", "value", "name", "line"]
@@ -122,7 +124,7 @@ def dead_units(view: View) -> Diagnostic | None:
     Only where some unit was ever dead. Panels are those arms of the two factors that move death
     most in which that is so: the first of them and those with the most dead units, six in all.
     """
-    fractions = list(layer_epochs.PARTS)
+    fractions = list(epochs.PARTS)
     needed = {*fractions, "dead_fraction", "layer_died_at_step"}
     if not needed <= set(view.layers) or view.layers["epoch"].max() == 0:
         return None
@@ -143,7 +145,7 @@ def dead_units(view: View) -> Diagnostic | None:
     table = table[table["layer"].isin([layers[i] for i in even_places(len(layers), MOST_STRIPS)])]
     panels = list(dict.fromkeys(cells["panel"]))
     notes = _death_notes(shares)
-    figure = layer_epochs.dead_raster(table, panels, notes)
+    figure = epochs.dead_raster(table, panels, notes)
     step = (
         " The step is that of the first probe that found a layer without a living unit, the median "
         "over the networks with one."
@@ -154,13 +156,13 @@ def dead_units(view: View) -> Diagnostic | None:
         "Share of each layer's units, mean over networks, that were dead from the start, died "
         "later, or were dead and live again; a strip is a layer, its height all of its units. "
         f"{_probes_apart(shares)} A unit is dead where it is constant with zero gradient on every "
-        f"probed example.{step} {roles.sentence(said)}"
+        f"probed example.{step} {shown(roles.held, said)}"
     )
     return drawn("dead-units", figure, _dead_units_title(view, arms), caption, table)
 
 
 def _death_notes(shares: pd.DataFrame) -> dict[str, str]:
-    """Return for each panel how many networks lost a whole layer, and at which step."""
+    """For each panel how many networks lost a whole layer, and at which step."""
     notes = {}
     for panel, part in shares.groupby("panel", sort=False):
         steps = part.groupby("cell_id")["layer_died_at_step"].min().astype(float)
@@ -183,7 +185,7 @@ def _probes_apart(shares: pd.DataFrame) -> str:
 
 
 def _death_arms(view: View, roles: Roles) -> pd.DataFrame:
-    """Return the cells with the name of their arm as `panel`, in the study's order."""
+    """The cells with the name of their arm as `panel`, in the study's order."""
     cells = roles.cells
     parts = [cells[f].map(lambda x, f=f: named(f, x)) for f in (roles.series, roles.panel)]
     cells = cells.assign(panel=(parts[0] + ", " + parts[1]).str.strip(", ").replace("", ALL))
@@ -196,7 +198,7 @@ def _death_arms(view: View, roles: Roles) -> pd.DataFrame:
 
 
 def _death_panels(view: View, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return the cells of the arms to draw, and what to say of the others."""
+    """The cells of the arms to draw, and what to say of the others."""
     ever = view.layers.groupby("cell_id")["dead_fraction"].max()
     dies = cells["cell_id"].map(ever).groupby(cells["panel"]).transform("max") > 0
     count, cells = cells["panel"].nunique(), cells[dies]

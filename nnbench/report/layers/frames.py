@@ -11,20 +11,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtrit
 
 from nnbench.results.predicted import arm_columns
+from nnbench.stats import wilson_ends
 from nnbench.training.protocol import PROBE_ROWS
 
 KEEPS = (0.9, 1.1)  # factors of the gradient's norm, a layer, strictly between which it is kept
-CONFIDENCE = 0.95
 
 
 # Arms and predictions ---------------------------------------------------------------------------
 
 
 def arm_ids(cells: pd.DataFrame) -> pd.Series:
-    """Return a number for each cell, alike for cells that theory cannot tell apart."""
+    """A number for each cell, alike for cells that theory cannot tell apart."""
     sharp = bool(cells["probe_sharpness"].any()) if "probe_sharpness" in cells else False
     columns = arm_columns(cells.columns, sharp)
     return cells.groupby(columns, dropna=False, sort=False).ngroup()
@@ -48,7 +47,7 @@ def predicted_by_cell(
 
 
 def probed_rows(n: pd.Series, cells: pd.DataFrame) -> pd.Series:
-    """Return how many examples a probe of each cell sees, of data with n examples.
+    """How many examples a probe of each cell sees, of data with n examples.
 
     Those of the training part, which is what the validation and test parts, rounded up, leave; at
     most `PROBE_ROWS`.
@@ -59,7 +58,7 @@ def probed_rows(n: pd.Series, cells: pd.DataFrame) -> pd.Series:
 
 
 def at_epoch(layers: pd.DataFrame, last: bool) -> pd.DataFrame:
-    """Return each cell's rows at initialisation, or at its last probe."""
+    """Each cell's rows at initialisation, or at its last probe."""
     if not last:
         return layers[layers["epoch"] == 0]
     return layers[layers["epoch"] == layers.groupby("cell_id")["epoch"].transform("max")]
@@ -114,7 +113,7 @@ def growth_by_cell(relative: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict(log_growth: float) -> str:
-    """Return vanish, keep or explode, by the factor a layer and the bounds of `KEEPS`.
+    """Vanish, keep or explode, by the factor a layer and the bounds of `KEEPS`.
 
     A factor counts as it is printed, with two decimals: 0.9 a layer vanishes, and so does 0.904.
     """
@@ -122,34 +121,6 @@ def verdict(log_growth: float) -> str:
         return "no gradient"
     factor = round(10**log_growth, 2)
     return "vanish" if factor <= KEEPS[0] else "explode" if factor >= KEEPS[1] else "keep"
-
-
-# Summaries --------------------------------------------------------------------------------------
-
-
-def mean_intervals(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
-    """Return one row per group: `mean, low, high, k`, by Student's 95 % interval over the rows.
-
-    One value alone has no interval: its ends are null.
-    """
-    table = frame.groupby(list(by), sort=False)[value].agg(["mean", "std", "count"]).reset_index()
-    free = (table["count"] - 1).clip(lower=1)
-    reach = stdtrit(free, (1 + CONFIDENCE) / 2) * table["std"] / np.sqrt(table["count"])
-    table["low"], table["high"] = table["mean"] - reach, table["mean"] + reach
-    return table.rename(columns={"count": "k"}).drop(columns="std")
-
-
-def wilson(k: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return the ends of Wilson's 95 % interval of a share, k of n.
-
-    Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference.
-    """
-    z = float(ndtri((1 + CONFIDENCE) / 2))
-    share = k / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    # The ends at 0 and n are exact; rounding would leave them a hair inside.
-    return (middle - reach).where(k > 0, 0.0), (middle + reach).where(k < n, 1.0)
 
 
 # Dead units -------------------------------------------------------------------------------------
@@ -171,5 +142,5 @@ def dead_shares(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return one row per group: `k, n, share, low, high`, of the networks that are `dead`."""
     table = frame.groupby(list(by), sort=False)["dead"].agg(["sum", "size"]).reset_index()
     table = table.rename(columns={"sum": "k", "size": "n"}).astype({"k": int, "n": int})
-    low, high = wilson(table["k"], table["n"])
-    return table.assign(share=table["k"] / table["n"], low=low, high=high)
+    share, low, high = wilson_ends(table["k"], table["n"])
+    return table.assign(share=share, low=low, high=high)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nnbench.plots import MOST_SERIES, layer_lines
-from nnbench.plots.layer_lines import Scales
+from nnbench import plots
+from nnbench.plots import shorten
+from nnbench.plots.lines import Scales
 from nnbench.report.layers.frames import (
     KEEPS,
     at_epoch,
     growth_by_cell,
-    mean_intervals,
     predicted_by_cell,
     predicted_gradient,
     relative_gradient,
     verdict,
 )
 from nnbench.report.layers.views import (
+    ARM,
     CONSTANT,
-    MOST_PANELS,
+    MOST_LETTERS,
     Diagnostic,
     Roles,
     View,
@@ -27,13 +28,15 @@ from nnbench.report.layers.views import (
     at_extreme,
     drawn,
     levels_in,
+    lines_of,
     named,
     numbers_of,
-    placed,
-    spread_choice,
+    of_lines,
+    shown,
 )
 from nnbench.report.page.numbers import number
 from nnbench.report.page.words import spoken
+from nnbench.stats import student_intervals
 
 LEAST_DEPTH = 3  # hidden layers that have a growth worth a line
 LEAST_WIDTH = 8  # units of layers that have a typical growth
@@ -49,7 +52,7 @@ GRADIENT = "pre_grad_norm"
 
 
 def growth_of(view: View, last: bool = False) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """Return the relative gradients by layer, and the labelled cells with their growth.
+    """The relative gradients by layer, and the labelled cells with their growth.
 
     None without the gradient's column, or without networks of three layers of eight units.
     `predicted` is log10 of the mean factor of the norm that theory gives a layer, if it is wide.
@@ -72,7 +75,7 @@ def growth_of(view: View, last: bool = False) -> tuple[pd.DataFrame, pd.DataFram
 
 
 def predicted_if_wide(view: View, quantity: str) -> pd.DataFrame:
-    """Return a quantity's predictions by cell and layer, for cells wide enough for the law."""
+    """A quantity's predictions by cell and layer, for cells wide enough for the law."""
     known = predicted_by_cell(view.results.cells, view.results.predictions, quantity)
     width = numbers_of(view, "width").reindex(known["cell_id"])
     return known[(width >= WIDE).to_numpy()]
@@ -94,35 +97,27 @@ def _gradients(view: View, last: bool) -> Diagnostic | None:
         return None
     relative, cells = found
     roles = assign_roles(view, cells, "log_growth")
-    series, said = spread_choice(
-        roles.cells, roles.series, "log_growth",
-        levels_in(view, roles.cells, roles.series), MOST_SERIES)  # fmt: skip
-    full, sparse = _full_panels(view, roles)
-    panels, more = spread_choice(roles.cells, roles.panel, "log_growth", full, MOST_PANELS)
-    chosen = roles.cells[
-        roles.cells[roles.series].isin(series) & roles.cells[roles.panel].isin(panels)
-    ]
-    singles = placed(relative.rename(columns={"layer": "x"}), chosen, roles)
-    arms = _arms_of(view, chosen, roles, last)
-    laws = _before_training(view, chosen, roles) if last else pd.concat(
-        [_references(singles), _predicted_lines(view, chosen, roles)])  # fmt: skip
+    lines = lines_of(view, roles, "log_growth", _full_panels(view, roles))
+    arms = _arms_of(view, lines.cells, last)
+    singles = of_lines(relative.rename(columns={"layer": "x"}), lines.cells)
+    laws = _before_training(view, lines.cells) if last else pd.concat(
+        [_references(singles), _predicted_lines(view, lines.cells)])  # fmt: skip
     summary, singles, laws, cut = _in_reach(_medians(singles, arms, roles), singles, laws)
-    names = {panel: named(roles.panel, panel) for panel in panels}
-    for frame in (singles, summary, laws):
-        frame["panel"] = frame["panel"].map(names)
     scales = Scales("layer, from the last to the first", "gradient norm, over the last layer's",
                     log_y=True, falling=True)  # fmt: skip
-    figure = layer_lines.line_panels(summary, singles, laws, list(names.values()), series, scales)
-    when = "end" if last else "start"
+    figure = plots.line_panels(summary, singles, laws, lines.panels, lines.series, scales)
+    notes = [*cut, *lines.notes, *_left_out(view, cells)]
+    caption = f"{_caption(last, 'predicted' in set(laws['name']))} {shown(roles.held, notes)}"
     title = (_end_title if last else _start_title)(arms, roles)
-    notes = [*cut, *said, *sparse, *more, *_left_out(view, cells)]
-    with_law = "predicted" in set(laws["name"])
-    caption = f"{_gradient_caption(last, with_law)} {roles.sentence(notes)}"
-    return drawn(f"gradients-{when}", figure, title, caption, _arm_table(arms, roles))
+    names = {"series": roles.series, "panel": roles.panel, "mean": "factor a layer"}
+    name = "gradients-end" if last else "gradients-start"
+    logs = ["mean", "low", "high", str(arms.columns[-1])]
+    table = arms.assign(**(10 ** arms[logs].astype(float)))[["series", "panel", *logs, "k"]]
+    return drawn(name, figure, title, caption, table, names | {"k": "networks"})
 
 
 def _full_panels(view: View, roles: Roles) -> tuple[list[str], list[str]]:
-    """Return the panels with at least half as many lines as the fullest, and a note on the rest."""
+    """The panels with at least half as many lines as the fullest, and a note on the rest."""
     levels = levels_in(view, roles.cells, roles.panel)
     lines = roles.cells.groupby(roles.panel)[roles.series].nunique()
     full = [level for level in levels if 2 * lines[level] >= lines.max()]
@@ -133,7 +128,7 @@ def _full_panels(view: View, roles: Roles) -> tuple[list[str], list[str]]:
 def _in_reach(
     summary: pd.DataFrame, singles: pd.DataFrame, laws: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[str]]:
-    """Return the lines within `REACH` of 1, and a note if one was cut; a zero stays, at the foot.
+    """The lines within `REACH` of 1, and a note if one was cut; a zero stays, at the foot.
 
     One arm that loses 1e123 would flatten all others.
     """
@@ -154,43 +149,35 @@ def _left_out(view: View, cells: pd.DataFrame) -> list[str]:
     return [f"Left out: {lost} of {int(eligible.sum())} networks, without a gradient to compare."]
 
 
-def _arm_table(arms: pd.DataFrame, roles: Roles) -> pd.DataFrame:
-    """Return each arm's factor a layer with its interval, and the predicted one or that before."""
-    factors = [factor for factor in (roles.series, roles.panel) if factor not in CONSTANT]
-    logs = arms[["mean", "low", "high", arms.columns[-1]]].astype(float)
-    numbers = (10**logs).rename(columns={"mean": "factor a layer"})
-    return pd.concat([arms[factors], numbers, arms["k"].rename("networks")], axis=1)
-
-
-def _arms_of(view: View, cells: pd.DataFrame, roles: Roles, last: bool) -> pd.DataFrame:
-    """Return each arm's mean log growth, and the predicted one or that before training."""
-    keys = [roles.panel, roles.series]
-    arms = mean_intervals(cells, keys, "log_growth")
+def _arms_of(view: View, cells: pd.DataFrame, last: bool) -> pd.DataFrame:
+    """Each arm's mean log growth and, last, the predicted one or that before training."""
+    arms = student_intervals(cells, ARM, "log_growth")
     column, rows = "predicted", cells
     start = growth_of(view) if last else None
     if start is not None:
         column = "before"
         rows = cells.merge(start[1][["cell_id", "log_growth"]].rename(
             columns={"log_growth": "before"}), on="cell_id")  # fmt: skip
-    return arms.merge(rows.groupby(keys)[column].mean().reset_index(), on=keys, how="left")
+    return arms.merge(rows.groupby(ARM)[column].mean().reset_index(), on=ARM, how="left")
 
 
 def _medians(singles: pd.DataFrame, arms: pd.DataFrame, roles: Roles) -> pd.DataFrame:
-    """Return the median over networks by layer, labelled with the growth a layer."""
-    summary = singles.groupby(["panel", "series", "x"], sort=False)["value"].median().reset_index()
-    keys = {"panel": arms[roles.panel], "series": arms[roles.series], "growth": 10 ** arms["mean"]}
-    summary = summary.merge(pd.DataFrame(keys), on=["panel", "series"])
-    names = summary["series"].map(lambda level: named(roles.series, level))
-    labels = [f"{name} {growth:.2f}" for name, growth in zip(names, summary["growth"], strict=True)]
+    """The median over networks by layer, labelled with the growth a layer."""
+    summary = singles.groupby([*ARM, "x"], sort=False)["value"].median().reset_index()
+    summary = summary.merge(arms[[*ARM, "mean"]], on=ARM)
+    labels = [
+        shorten(f"{named(roles.series, level)} {10**mean:.2f}", MOST_LETTERS)
+        for level, mean in zip(summary["series"], summary["mean"], strict=True)
+    ]
     return summary.assign(label=labels)
 
 
-def _predicted_lines(view: View, cells: pd.DataFrame, roles: Roles) -> pd.DataFrame:
-    """Return the predicted gradient of each arm's first cell, one line of each panel named."""
-    first = cells.drop_duplicates([roles.panel, roles.series])
+def _predicted_lines(view: View, cells: pd.DataFrame) -> pd.DataFrame:
+    """The predicted gradient of each arm's first cell, one line of each panel named."""
+    first = cells.drop_duplicates(ARM)
     known = predicted_if_wide(view, "gradient_growth")
     known = known[(known["layer"] > 0) & known["cell_id"].isin(first["cell_id"])]
-    lines = placed(predicted_gradient(known).rename(columns={"layer": "x"}), first, roles)
+    lines = of_lines(predicted_gradient(known).rename(columns={"layer": "x"}), first)
     lines["line"] = lines["panel"] + "/" + lines["series"]
     # Named is the line that leads furthest away: there is most room beside it.
     logs = np.log(lines["value"].clip(lower=1e-300)).abs()
@@ -199,33 +186,23 @@ def _predicted_lines(view: View, cells: pd.DataFrame, roles: Roles) -> pd.DataFr
     return lines.assign(name=np.where(is_named, "predicted", ""), quiet=False)
 
 
-def _before_training(view: View, cells: pd.DataFrame, roles: Roles) -> pd.DataFrame:
-    """Return the medians at initialisation of the same cells, as quiet lines."""
+def _before_training(view: View, cells: pd.DataFrame) -> pd.DataFrame:
+    """The medians at initialisation of the same cells, as quiet lines."""
     start = relative_gradient(at_epoch(view.layers, last=False), GRADIENT)
-    rows = placed(start.rename(columns={"layer": "x"}), cells, roles)
-    lines = rows.groupby(["panel", "series", "x"], sort=False)["value"].median().reset_index()
+    rows = of_lines(start.rename(columns={"layer": "x"}), cells)
+    lines = rows.groupby([*ARM, "x"], sort=False)["value"].median().reset_index()
     return lines.assign(line=lines["panel"] + "/" + lines["series"], name="", quiet=True)
 
 
 def _references(singles: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines of a gradient that changes by 0.9 and by 1.1 a layer, for every panel."""
-    layers = np.arange(int(singles["x"].min()), int(singles["x"].max()) + 1)
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "panel": panel,
-                    "x": layers,
-                    "value": factor ** (layers[-1] - layers),
-                    "line": f"{panel}/{factor}",
-                    "name": "",
-                    "quiet": True,
-                }
-            )
-            for panel in dict.fromkeys(singles["panel"])
-            for factor in KEEPS
-        ]
-    )
+    """The lines of a gradient that changes by 0.9 and by 1.1 a layer, for every panel."""
+    x = np.arange(int(singles["x"].min()), int(singles["x"].max()) + 1)
+    lines = [
+        pd.DataFrame({"panel": panel, "x": x, "value": factor ** (x[-1] - x),
+                      "line": f"{panel}/{factor}", "name": "", "quiet": True})
+        for panel in dict.fromkeys(singles["panel"]) for factor in KEEPS
+    ]  # fmt: skip
+    return pd.concat(lines)
 
 
 def change_text(log_growth: float, predicted: float = np.nan) -> str:
@@ -245,9 +222,11 @@ def _times(log_factor: float) -> str:
 
 
 def _arm(row: pd.Series, roles: Roles) -> str:
-    """Return an arm in words: `sigmoid under xavier_normal`; nothing where nothing varies."""
-    factors = [factor for factor in (roles.series, roles.panel) if factor not in CONSTANT]
-    return " under ".join(spoken(factor, row[factor]) for factor in factors)
+    """An arm in words: `sigmoid under xavier_normal`; nothing where nothing varies."""
+    parts = ((roles.series, row["series"]), (roles.panel, row["panel"]))
+    return " under ".join(
+        spoken(factor, level) for factor, level in parts if factor not in CONSTANT
+    )
 
 
 def _start_title(arms: pd.DataFrame, roles: Roles) -> str:
@@ -271,7 +250,6 @@ def _end_title(arms: pd.DataFrame, roles: Roles) -> str:
         return "The gradient by layer after training"
     moved = at_extreme(arms, (arms["mean"] - arms["before"]).abs())
     worst = at_extreme(arms, arms["before"].abs())
-
     first, last = 10 ** worst["before"], 10 ** worst["mean"]
     change = f"from a factor of {10 ** moved['before']:.2f} to {10 ** moved['mean']:.2f} a layer"
     if moved.name == worst.name:
@@ -282,7 +260,7 @@ def _end_title(arms: pd.DataFrame, roles: Roles) -> str:
     return f"{title}; that of {_arm(worst, roles)} goes from {first:.2f} to {last:.2f}"
 
 
-def _gradient_caption(last: bool, with_law: bool) -> str:
+def _caption(last: bool, with_law: bool) -> str:
     when = "after the last probed epoch" if last else "at initialisation"
     text = (
         f"Norm of the loss's gradient with respect to each hidden layer's pre-activations {when}, "

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from nnbench.plots import MOST_PRINTED, layer_lines, layer_maps
-from nnbench.plots.layer_lines import Scales
-from nnbench.report.layers.frames import (
-    KEEPS,
-    mean_intervals,
-    probed_rows,
-    verdict,
-)
+from nnbench import plots
+from nnbench.plots.lines import Scales
+from nnbench.plots.style import MOST_PRINTED
+from nnbench.report.layers.frames import KEEPS, probed_rows, verdict
 from nnbench.report.layers.gradients import growth_of
 from nnbench.report.layers.views import (
     ALL,
@@ -26,17 +22,19 @@ from nnbench.report.layers.views import (
     Roles,
     View,
     assign_roles,
+    choice,
     drawn,
     hold,
     levels_in,
     named,
     numbers_of,
+    shown,
     spread,
-    spread_choice,
     with_combination,
 )
 from nnbench.report.page.numbers import number
 from nnbench.report.page.words import listed, spoken
+from nnbench.stats import student_intervals
 
 MOST_ROWS, MOST_COLUMNS = 40, 12
 TABLE_CAPTION = (
@@ -67,28 +65,29 @@ def growth_table(view: View) -> Diagnostic | None:
     if roles.panel == ONE and "depth" in view.factors:
         roles = Roles(cells, roles.series, "depth", [])
     cells, panel, held = _with_depths(view, with_combination(cells, roles.panel), roles)
-    rows, said = spread_choice(
-        cells, roles.series, "log_growth", levels_in(view, cells, roles.series), MOST_ROWS
-    )
-    columns, more = spread_choice(
-        cells, roles.panel, "log_growth", levels_in(view, cells, roles.panel), MOST_COLUMNS
-    )
+    rows, said = choice(view, cells, roles.series, "log_growth", MOST_ROWS)
+    columns, more = choice(view, cells, roles.panel, "log_growth", MOST_COLUMNS)
     cells = cells[cells[roles.series].isin(rows) & cells[roles.panel].isin(columns)]
-    cross = _growth_cross(cells, (panel, roles.series, roles.panel))
     panels = {level: named(panel, level) for level in levels_in(view, cells, panel)}
+    cross = _growth_cross(cells, {"panel": panel, "row": roles.series, "column": roles.panel})
     cross["panel"] = cross["panel"].map(panels)
     cross["column"] = cross["column"].replace(ONE, "")
     columns = [column if column != ONE else "" for column in columns]
     names = (roles.series, "" if roles.panel == ONE else roles.panel)
-    figure = layer_maps.growth_maps(cross, list(panels.values()), rows, columns, names)
-    caption = f"{TABLE_CAPTION} {Roles(cells, '', '', held).sentence([*said, *more])}"
-    return drawn("growth", figure, _table_title(cross), caption, _cross_table(cross, roles))
+    figure = plots.growth_maps(cross, list(panels.values()), rows, columns, names)
+    caption = f"{TABLE_CAPTION} {shown(held, [*said, *more])}"
+    logs = ["value", "low", "high", "predicted"]
+    table = cross.assign(**(10 ** cross[logs].astype(float)))
+    constant = [name for name in ("panel", "column") if (table[name] == "").all()]
+    said_as = {"row": roles.series, "column": roles.panel, "k": "networks", "panel": "depth"}
+    return drawn("growth", figure, _table_title(cross), caption, table.drop(columns=constant),
+                 said_as | {"value": "factor a layer"})  # fmt: skip
 
 
 def _with_depths(
     view: View, cells: pd.DataFrame, roles: Roles
 ) -> tuple[pd.DataFrame, str, list[str]]:
-    """Return the table's cells, the column of its panels, and what is held."""
+    """The table's cells, the column of its panels, and what is held."""
     used = [roles.series, *roles.panel.split(TIMES)]
     kept, held = hold(view, cells, [f for f in view.factors if f not in (*used, "depth")])
     count = kept["depth"].nunique() if "depth" in view.factors else 1
@@ -101,36 +100,20 @@ def _with_depths(
     return deepest, ALL, [*held, *more]
 
 
-def _growth_cross(cells: pd.DataFrame, places: tuple[str, str, str]) -> pd.DataFrame:
-    """Return one row per panel, row and column, with the texts of its cell."""
-    keys = list(dict.fromkeys(places))
-    cross = mean_intervals(cells, keys, "log_growth")
+def _growth_cross(cells: pd.DataFrame, places: Mapping[str, str]) -> pd.DataFrame:
+    """One row per panel, row and column, with the texts of its cell."""
+    keys = list(dict.fromkeys(places.values()))
+    cross = student_intervals(cells, keys, "log_growth")
     first = cells.groupby(keys, sort=False)["predicted"].first().reset_index()
-    cross = cross.merge(first, on=keys)
-    columns = dict(zip(("panel", "row", "column"), places, strict=True))
-    for name, column in columns.items():
+    cross = cross.merge(first, on=keys).assign(value=cross["mean"])
+    for name, column in places.items():
         cross[name] = cross[column].astype(object)
-    cross["value"] = cross["mean"]
     cross["verdict"] = [verdict(value) for value in cross["value"]]
-    cross["text"] = [
-        f"{_factor(value)} {word}"
-        for value, word in zip(cross["value"], cross["verdict"], strict=True)
-    ]
-    cross["under"] = [
-        f"predicted {_factor(value)}" if np.isfinite(value) else ""
-        for value in cross["predicted"].astype(float)
-    ]
+    cross["text"] = cross["value"].map(_factor) + " " + cross["verdict"]
+    known = cross["predicted"].astype(float)
+    cross["under"] = [f"predicted {_factor(x)}" if np.isfinite(x) else "" for x in known]
     wanted = ["panel", "row", "column", "value", "low", "high", "k", "predicted", "verdict"]
     return cross[[*wanted, "text", "under"]]
-
-
-def _cross_table(cross: pd.DataFrame, roles: Roles) -> pd.DataFrame:
-    names = {"row": roles.series, "column": roles.panel, "k": "networks", "panel": "depth"}
-    names |= {"value": "factor a layer"}
-    logs = ["value", "low", "high", "predicted"]
-    table = cross.drop(columns=["text", "under"]).assign(**(10 ** cross[logs].astype(float)))
-    constant = [name for name in ("panel", "column") if (table[name] == "").all()]
-    return table.drop(columns=constant).rename(columns=names)
 
 
 def _factor(log_growth: float) -> str:
@@ -213,32 +196,30 @@ def _growth_points(view: View, cells: pd.DataFrame, axis: Axis) -> Diagnostic | 
     kept, panel, held = _where_it_moves(view, cells, axis)
     if max(spread(part, "x", "log_growth") for _, part in kept.groupby(panel)) <= MOVES:
         return None
-    levels, said = spread_choice(
-        kept, panel, "log_growth", levels_in(view, kept, panel), MOST_PANELS
-    )
+    levels, said = choice(view, kept, panel, "log_growth", MOST_PANELS)
     kept = kept[kept[panel].isin(levels)].assign(panel=kept[panel].map(lambda x: named(panel, x)))
-    points = mean_intervals(kept, ["panel", "x"], "log_growth").rename(columns={"mean": "value"})
+    points = student_intervals(kept, ["panel", "x"], "log_growth")
+    points = points.rename(columns={"mean": "value"})
     points[["value", "low", "high"]] = 10 ** points[["value", "low", "high"]]
     first = kept.drop_duplicates(["panel", "x"])
     laws = first.assign(value=10 ** first["predicted"].astype(float), name="predicted",
                         line=first["panel"])[["panel", "x", "value", "name", "line"]]  # fmt: skip
     scales = Scales(axis.label, "factor of the gradient norm a layer", log_x=True)
     panels = [named(panel, level) for level in levels]
-    figure = layer_lines.point_panels(points, laws, panels, scales)
+    figure = plots.point_panels(points, laws, panels, scales)
     law = "Dashed: predicted for wide layers. " if laws["value"].notna().any() else ""
     caption = (
         "Mean factor of the gradient's norm from one hidden layer to the one below, at "
-        f"initialisation, with 95 % interval over networks. {law}"
-        f"{Roles(kept, '', '', held).sentence(said)}"
+        f"initialisation, with 95 % interval over networks. {law}{shown(held, said)}"
     )
-    table = points.rename(columns={"x": axis.label})
-    return drawn("growth-over-number", figure, _points_title(points, axis), caption, table)
+    title = _points_title(points, axis)
+    return drawn("growth-over-number", figure, title, caption, points, {"x": axis.label})
 
 
 def _where_it_moves(
     view: View, cells: pd.DataFrame, axis: Axis
 ) -> tuple[pd.DataFrame, str, list[str]]:
-    """Return the cells to draw over the axis, the factor of their panels, and what is held.
+    """The cells to draw over the axis, the factor of their panels, and what is held.
 
     Panels are of a factor at whose baseline the number does nothing, if at another level it does:
     a batch means something under BatchNorm only. Other such factors are held where it does most.

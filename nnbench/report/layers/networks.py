@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from nnbench.plots import MOST_SERIES, layer_lines, layer_maps
-from nnbench.plots.layer_lines import Scales
+from nnbench import plots
+from nnbench.plots import MOST_SERIES, shorten
+from nnbench.plots.lines import Scales
 from nnbench.report.layers.frames import predicted_by_cell
 from nnbench.report.layers.views import (
     ALL,
+    ARM,
     CONSTANT,
+    MOST_LETTERS,
     MOST_PANELS,
     ONE,
     Diagnostic,
     Roles,
     View,
     assign_roles,
+    choice,
     drawn,
     hold,
     levels_in,
     named,
     numbers_of,
-    spread_choice,
+    of_lines,
+    placed,
+    shown,
 )
 from nnbench.report.page.numbers import decimals_for, number
 from nnbench.stats import METRICS, usable
@@ -56,18 +64,18 @@ def trainability(view: View) -> Diagnostic | None:
     names = ("depth, in hidden layers", f"gain of {init}", f"mean {label}")
     for frame in (cross, law):
         frame["panel"] = frame["panel"].map(lambda level: named(panel, level))
-    figure = layer_maps.trainability_map(cross, law, names, "6 ξ, predicted")
+    figure = plots.trainability_map(cross, law, names, "6 ξ, predicted")
     lost = bool((cross["k"] < cross["n"]).any())
     hatched = "Hatched: how many of how many networks finished, if not all. " if lost else ""
     caption = (
         f"Mean {label} over the networks that finished, by depth and gain. Dashed: six times the "
         "depth scale ξ of mean-field theory, in layers, to which a signal can be told from noise; "
-        f"a line at the upper edge lies beyond it. {hatched}{Roles(cells, '', '', held).sentence()}"
+        f"a line at the upper edge lies beyond it. {hatched}{shown(held)}"
     )
     frame = cross.merge(law.rename(columns={"value": "six_xi"}), on=["panel", "column"], how="left")
     names_of = {"row": "depth", "column": "gain", "value": view.analysis.metric, "k": "used"}
-    table = frame.drop(columns=["text", "under"]).rename(columns=names_of)
-    return drawn("trainability", figure, _trainability_title(frame, label), caption, table)
+    title = _trainability_title(frame, label)
+    return drawn("trainability", figure, title, caption, frame, names_of)
 
 
 def _scores(view: View, cells: pd.DataFrame) -> pd.DataFrame:
@@ -124,62 +132,49 @@ def sharpness(view: View) -> Diagnostic | None:
     roles = assign_roles(view, cells, "end", apart=())
     # Each learning rate has an edge of its own, and so a panel.
     if roles.panel == ONE or roles.series == "optimizer":
-        kept, series, panel = roles.cells, roles.panel, roles.series
-    else:
-        kept, series, panel = roles.cells, roles.series, roles.panel
-    roles = Roles(kept, series, panel, roles.held)
+        roles = replace(roles, series=roles.panel, panel=roles.series)
     return _sharpness_drawn(view, roles, rows.rename(columns={"step": "x", "sharpness": "value"}))
 
 
 def _sharpness_drawn(view: View, roles: Roles, rows: pd.DataFrame) -> Diagnostic:
-    panels, said = spread_choice(
-        roles.cells, roles.panel, "end", levels_in(view, roles.cells, roles.panel), MOST_PANELS
-    )
+    panels, said = choice(view, roles.cells, roles.panel, "end", MOST_PANELS)
     series = levels_in(view, roles.cells, roles.series)[:MOST_SERIES]
-    cells = roles.cells[
-        roles.cells[roles.panel].isin(panels) & roles.cells[roles.series].isin(series)
-    ].assign(
-        panel=lambda f: f[roles.panel].map(lambda x: named(roles.panel, x)),
-        series=lambda f: f[roles.series].astype(object),
-    )
-    arms = cells[["cell_id", "panel", "series", "edge"]]
-    singles = rows[["cell_id", "x", "value"]].merge(arms, on="cell_id")
-    summary = singles.groupby(["panel", "series", "x"], sort=False)["value"].median().reset_index()
-    summary["label"] = _sharpness_labels(summary, cells, roles)
-    edges = arms.dropna(subset=["edge"]).drop_duplicates("panel")
+    lines = placed(roles, panels, series, said)
+    singles = of_lines(rows[["cell_id", "x", "value"]], lines.cells)
+    summary = singles.groupby([*ARM, "x"], sort=False)["value"].median().reset_index()
+    summary["label"] = _sharpness_labels(summary, lines.cells, roles)
+    edges = lines.cells.dropna(subset=["edge"]).drop_duplicates("panel")[["panel", "edge"]]
     steps = np.linspace(singles["x"].min(), singles["x"].max(), 9)
     laws = edges.merge(pd.DataFrame({"x": steps}), how="cross")
     laws = laws.assign(value=laws["edge"], line=laws["panel"], name=[
         f"predicted edge, {edge:.3g}" for edge in laws["edge"]])  # fmt: skip
     scales = Scales("step", "sharpness", limits=_sharpness_limits(singles, laws))
-    names = [named(roles.panel, panel) for panel in panels]
-    figure = layer_lines.line_panels(summary, singles, laws, names, series, scales)
+    figure = plots.line_panels(summary, singles, laws, lines.panels, series, scales)
     caption = (
         "Largest eigenvalue of the loss's Hessian by step: thick, the median over networks; thin, "
         "single networks. Dashed: the largest curvature at which the optimizer is stable, 2/lr for "
-        f"full-batch gradient descent; a network's end is the median of its last "
-        f"quarter. A network that diverges has no sharpness from there on. {roles.sentence(said)}"
+        "full-batch gradient descent; a network's end is the median of its last quarter. A network "
+        f"that diverges has no sharpness from there on. {shown(roles.held, said)}"
     )
-    title = _sharpness_title(cells)
-    names_of = {"x": "step", "value": "sharpness", "panel": roles.panel, "series": roles.series}
-    table = summary.drop(columns="label").rename(columns=names_of)
-    table = table.drop(columns=list(CONSTANT), errors="ignore")
-    return drawn("sharpness", figure, title, caption, table)
+    names = {"x": "step", "value": "sharpness", "panel": roles.panel, "series": roles.series}
+    table = summary.assign(panel=summary["panel"].map(lines.panels))
+    return drawn("sharpness", figure, _sharpness_title(lines.cells), caption, table, names)
 
 
 def _sharpness_labels(summary: pd.DataFrame, cells: pd.DataFrame, roles: Roles) -> list[str]:
-    """Return each line's name, and how many of its networks diverged: those end on their way."""
+    """Each line's name, and how many of its networks diverged: those end on their way."""
     lost = cells["status"].ne("ok").groupby([cells["panel"], cells["series"]]).agg(["sum", "size"])
     labels = []
     for panel, series in zip(summary["panel"], summary["series"], strict=True):
         name = "median" if roles.series in CONSTANT else str(series)
         count, size = lost.loc[(panel, series)]
-        labels.append(f"{name}, {count} of {size} diverged" if count else name)
+        text = f"{name}, {count} of {size} diverged" if count else name
+        labels.append(shorten(text, MOST_LETTERS))
     return labels
 
 
 def _sharpness_limits(singles: pd.DataFrame, laws: pd.DataFrame) -> tuple[float, float]:
-    """Return limits from zero, which a single spike does not stretch."""
+    """Limits from zero, which a single spike does not stretch."""
     values = singles["value"].astype(float)
     top = max(float(values.quantile(0.995)), float(laws["value"].max() if len(laws) else 0.0))
     return 0.0, 1.12 * top or 1.0

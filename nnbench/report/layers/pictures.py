@@ -11,10 +11,9 @@ from nnbench.report.layers.growth import growth_over_number, growth_table
 from nnbench.report.layers.networks import sharpness, trainability
 from nnbench.report.layers.signals import signals, through_training
 from nnbench.report.layers.views import Diagnostic, View, view_of
-from nnbench.report.page.parts import Picture
 from nnbench.results.read import Results
 
-__all__ = ["Diagnostic", "diagnostic_pictures", "diagnostics"]
+__all__ = ["Diagnostic", "diagnostics"]
 
 MOST_PICTURES = 6
 
@@ -35,7 +34,7 @@ PICTURES: tuple[Callable[[View], Diagnostic | None], ...] = (
 
 
 def diagnostics(results: Results, analysis: Analysis) -> list[Diagnostic]:
-    """Return at most six pictures of what layers do, each with the frame behind it.
+    """At most six pictures of what layers do, each with the frame behind it.
 
     None for a study without probes. A picture is left out where the study does not vary what it
     compares, or where a probe that it needs was not taken.
@@ -51,8 +50,3 @@ def diagnostics(results: Results, analysis: Analysis) -> list[Diagnostic]:
         if len(found) == MOST_PICTURES:
             break
     return found
-
-
-def diagnostic_pictures(results: Results, analysis: Analysis) -> list[Picture]:
-    """Return the pictures of `diagnostics` without their frames."""
-    return [diagnostic.picture for diagnostic in diagnostics(results, analysis)]

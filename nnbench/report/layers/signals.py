@@ -5,26 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nnbench.plots import MOST_SERIES, layer_epochs, layer_lines
-from nnbench.plots.layer_lines import Scales
+from nnbench import plots
+from nnbench.plots import shorten
+from nnbench.plots.epochs import layer_epoch_maps
+from nnbench.plots.lines import Scales
 from nnbench.report.layers.frames import at_epoch
 from nnbench.report.layers.gradients import GRADIENT, LEAST_DEPTH, predicted_if_wide
 from nnbench.report.layers.views import (
     ALL,
+    ARM,
     CONSTANT,
-    MOST_PANELS,
+    MOST_LETTERS,
     Diagnostic,
+    Lines,
     Roles,
     View,
     assign_roles,
     at_extreme,
     drawn,
+    even_places,
     hold,
-    levels_in,
+    lines_of,
     named,
     numbers_of,
-    placed,
-    spread_choice,
+    of_lines,
+    shown,
 )
 from nnbench.report.page.numbers import rounded
 from nnbench.report.page.words import spoken
@@ -49,61 +54,41 @@ def signals(view: View) -> Diagnostic | None:
     if cells.empty:
         return None
     roles = assign_roles(view, cells, "top")
-    series, said = spread_choice(
-        roles.cells, roles.series, "top", levels_in(view, roles.cells, roles.series), MOST_SERIES
-    )
-    panels, more = spread_choice(
-        roles.cells, roles.panel, "top", levels_in(view, roles.cells, roles.panel), MOST_PANELS
-    )
-    chosen = roles.cells[
-        roles.cells[roles.series].isin(series) & roles.cells[roles.panel].isin(panels)
-    ]
+    lines = lines_of(view, roles, "top")
     known = predicted_if_wide(view, "act_std")[["cell_id", "layer", "predicted"]]
     rows = rows.merge(known, on=["cell_id", "layer"], how="left")
     rows = rows.rename(columns={"layer": "x", "act_std": "value"})
-    singles = placed(rows[["cell_id", "x", "value", "act_mean", "predicted"]], chosen, roles)
-    return _signals_drawn(singles, panels, series, roles, [*said, *more])
+    columns = ["cell_id", "x", "value", "act_mean", "predicted"]
+    return _signals_drawn(of_lines(rows[columns], lines.cells), lines, roles)
 
 
-def _signals_drawn(
-    singles: pd.DataFrame, panels: list[str], series: list[str], roles: Roles, said: list[str]
-) -> Diagnostic:
-    keys = ["panel", "series", "x"]
-    summary = singles.groupby(keys, sort=False)[["value", "act_mean", "predicted"]].median()
-    orders = {"panel": panels, "series": series}
+def _signals_drawn(singles: pd.DataFrame, lines: Lines, roles: Roles) -> Diagnostic:
+    summary = singles.groupby([*ARM, "x"], sort=False)[["value", "act_mean", "predicted"]].median()
+    orders = {"panel": list(lines.panels), "series": lines.series}
     summary = summary.reset_index().sort_values(
-        ["panel", "series", "x"],
-        key=lambda column: column.map(orders[str(column.name)].index) if column.name in orders
-        else column)  # fmt: skip
-    summary["label"] = [named(roles.series, level) for level in summary["series"]]
+        [*ARM, "x"], key=lambda column: column.map(orders[str(column.name)].index)
+        if column.name in orders else column)  # fmt: skip
+    names = [named(roles.series, level) for level in summary["series"]]
+    summary["label"] = [shorten(name, MOST_LETTERS) for name in names]
     laws = summary.assign(value=summary["predicted"], line=summary["panel"] + summary["series"])
     laws = laws.dropna(subset=["value"])
     last = laws.groupby("panel")["line"].transform("last")
     laws["name"] = np.where(laws["line"] == last, "predicted", "")
-    names = {panel: named(roles.panel, panel) for panel in panels}
-    for frame in (singles, summary, laws):
-        frame["panel"] = frame["panel"].map(names)
     scales = Scales("layer", "standard deviation of activations", log_y=True)
-    figure = layer_lines.line_panels(summary, singles, laws, list(names.values()), series, scales)
-    law = "Dashed: predicted for infinitely wide layers. " if laws["value"].notna().any() else ""
+    figure = plots.line_panels(summary, singles, laws, lines.panels, lines.series, scales)
+    law = "Dashed: predicted for infinitely wide layers. " if len(laws) else ""
     caption = (
         "Standard deviation of the activations over units and examples at initialisation: thick, "
-        f"the median over networks; thin, single networks. {law}{roles.sentence(said)}"
+        f"the median over networks; thin, single networks. {law}{shown(roles.held, lines.notes)}"
     )
-    return drawn("signals", figure, _signal_title(summary), caption, _last_layers(summary, roles))
+    ends = summary.assign(panel=summary["panel"].map(lines.panels), label=names)
+    ends = ends[ends["x"] == ends["x"].max()]
+    columns = {"series": roles.series, "panel": roles.panel, "x": "layer", "value": "act_std"}
+    return drawn("signals", figure, _signal_title(ends), caption, ends, columns)
 
 
-def _last_layers(summary: pd.DataFrame, roles: Roles) -> pd.DataFrame:
-    """Return each arm's last layer."""
-    names = {"series": roles.series, "panel": roles.panel, "x": "layer", "value": "act_std"}
-    last = summary[summary["x"] == summary["x"].max()]
-    last = last.drop(columns="label").rename(columns=names)
-    return last.drop(columns=list(CONSTANT), errors="ignore")
-
-
-def _signal_title(summary: pd.DataFrame) -> str:
+def _signal_title(last: pd.DataFrame) -> str:
     """Say where the signal ends: SELU's mean and spread where it is there, else the extremes."""
-    last = summary[summary["x"] == summary["x"].max()]
 
     def arm(row: pd.Series) -> str:
         return " under ".join(
@@ -143,22 +128,21 @@ def through_training(view: View) -> Diagnostic | None:
         return None
     for column, most in (("epoch", MOST_TIMES), ("layer", MOST_LAYERS)):
         kept = np.unique(values[column])
-        places = np.unique(np.round(np.linspace(0, len(kept) - 1, most)).astype(int))
-        values = values[values[column].isin(kept[places])]
+        values = values[values[column].isin(kept[even_places(len(kept), most)])]
     table = _with_lost(values, arms, view.cells)
     panels = list(dict.fromkeys(arms["panel"]))
-    figure = layer_epochs.layer_epoch_maps(table, panels, "gradient norm", log=True)
+    figure = layer_epoch_maps(table, panels, "gradient norm", log=True)
     caption = (
         "Median over networks of the norm of the loss's gradient with respect to each hidden "
         "layer's pre-activations, by layer (the last on top) and epoch (0 is before training); one "
         "colour scale. 0: no gradient reaches the layer. Hatched: all networks had diverged. "
-        f"{Roles(cells, '', '', held).sentence()}"
+        f"{shown(held)}"
     )
     return drawn("through-training", figure, _training_title(table), caption, table)
 
 
 def _with_lost(values: pd.DataFrame, arms: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the median `value` by `panel, layer, epoch`, a row each even where there is none.
+    """The median `value` by `panel, layer, epoch`, a row each even where there is none.
 
     lost: how many of the panel's n networks diverged before they had a value at the epoch.
     """

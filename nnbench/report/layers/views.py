@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from nnbench.plots import MOST_SERIES
 from nnbench.report.analysis import Analysis
-from nnbench.report.page.parts import Picture, picture
+from nnbench.report.page.parts import Picture, frame_table, picture
 from nnbench.report.page.words import listed, spoken
 from nnbench.results.read import Results
 
@@ -21,6 +22,9 @@ CONSTANT = (ALL, ONE)
 TIMES = " × "  # between the factors of a column that has their combinations
 MOST_PANELS = 6
 TELLS = 1e-3  # spread of level means below which a factor tells nothing (log10, or a share)
+ARM = ["panel", "series"]  # columns of the cells of a figure of lines
+MOST_LETTERS = 26  # of a label at a line's end
+FOR_DRAWING = ("label", "text", "under")  # columns of a drawn frame that its table leaves out
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,27 @@ class Roles:
     panel: str
     held: list[str]
 
-    def sentence(self, left_out: Sequence[str] = ()) -> str:
-        """Say what is held, and what is left out."""
-        parts = [f"Shown: {listed(self.held)}."] if self.held else []
-        return " ".join([*parts, *left_out])
+    @property
+    def factors(self) -> list[str]:
+        """The lines' and the panels' factors, as far as they tell something."""
+        return [factor for factor in (self.series, self.panel) if factor not in CONSTANT]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The cells that a figure of lines shows, with their `panel` and `series`, and both in order.
+
+    panels: level to name. notes: on the levels that are left out.
+    """
+
+    cells: pd.DataFrame
+    panels: dict[str, str]
+    series: list[str]
+    notes: list[str]
 
 
 def view_of(results: Results, analysis: Analysis) -> View | None:
-    """Return the view of a study with probes; None where there is nothing to look at."""
+    """The view of a study with probes; None where there is nothing to look at."""
     if results.layers is None:
         return None
     cells = analysis.labelled.assign(**{name: name for name in CONSTANT})
@@ -77,7 +94,7 @@ def view_of(results: Results, analysis: Analysis) -> View | None:
 
 
 def numbers_of(view: View, column: str) -> pd.Series:
-    """Return a recipe column as numbers by cell_id; null where it is none or not there."""
+    """A recipe column as numbers by cell_id; null where it is none or not there."""
     if column not in view.raw:
         return pd.Series(np.nan, index=view.raw["cell_id"])
     values = pd.to_numeric(view.raw[column], errors="coerce").astype(float)
@@ -85,7 +102,7 @@ def numbers_of(view: View, column: str) -> pd.Series:
 
 
 def spread(cells: pd.DataFrame, factor: str, value: str) -> float:
-    """Return how far the factor's level means of a value lie apart, as a standard deviation."""
+    """How far the factor's level means of a value lie apart, as a standard deviation."""
     means = cells.groupby(factor)[value].mean().dropna()
     return float(means.std(ddof=0)) if len(means) else 0.0
 
@@ -113,7 +130,7 @@ def assign_roles(
 
 
 def with_combination(cells: pd.DataFrame, panel: str) -> pd.DataFrame:
-    """Return the cells with the column of two factors' combinations, where that is the panel."""
+    """The cells with the column of two factors' combinations, where that is the panel."""
     if TIMES not in panel:
         return cells
     first, second = (
@@ -124,7 +141,7 @@ def with_combination(cells: pd.DataFrame, panel: str) -> pd.DataFrame:
 
 
 def hold(view: View, cells: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Return the cells of one level of each factor, and those levels in words."""
+    """The cells of one level of each factor, and those levels in words."""
     held = []
     for factor in factors:
         levels = [x for x in view.analysis.levels[factor] if x in set(cells[factor])]
@@ -140,13 +157,13 @@ def hold(view: View, cells: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.Da
 
 
 def _deepest(cells: pd.DataFrame) -> str:
-    """Return the largest depth that is no exception: with half as many cells as the fullest."""
+    """The largest depth that is no exception: with half as many cells as the fullest."""
     counts = cells["depth"].value_counts()
     return str(max(counts.index[2 * counts >= counts.max()], key=float))
 
 
 def levels_in(view: View, cells: pd.DataFrame, factor: str) -> list[str]:
-    """Return the factor's levels among the cells, the baseline first, then in the study's order."""
+    """The factor's levels among the cells, the baseline first, then in the study's order."""
     if factor in CONSTANT:
         return [factor]
     here = set(cells[factor])
@@ -163,7 +180,7 @@ def levels_in(view: View, cells: pd.DataFrame, factor: str) -> list[str]:
 
 def spread_choice(cells: pd.DataFrame, factor: str, value: str, levels: list[str], most: int
                   ) -> tuple[list[str], list[str]]:  # fmt: skip
-    """Return at most so many levels, evenly over the range of a value, and a sentence if fewer.
+    """At most so many levels, evenly over the range of a value, and a sentence if fewer.
 
     The first level, which is the baseline, always stays. Each next one is that whose mean lies
     furthest from those of all chosen so far, so that of many that do alike one stands for all.
@@ -180,36 +197,81 @@ def spread_choice(cells: pd.DataFrame, factor: str, value: str, levels: list[str
     return [level for level in levels if level in chosen], [note]
 
 
-def drawn(name: str, figure: Figure, title: str, caption: str, frame: pd.DataFrame) -> Diagnostic:
-    """Return a finished picture with its frame."""
-    found = picture(figure, f"diagnostic-{name}", title, caption.strip())
-    return Diagnostic(name, found, frame.reset_index(drop=True))
+def choice(
+    view: View, cells: pd.DataFrame, factor: str, value: str, most: int
+) -> tuple[list[str], list[str]]:
+    """`spread_choice` among the factor's levels that the cells have."""
+    return spread_choice(cells, factor, value, levels_in(view, cells, factor), most)
+
+
+def lines_of(
+    view: View, roles: Roles, value: str, full: tuple[list[str], list[str]] | None = None
+) -> Lines:
+    """At most seven lines and six panels, which span the range of the value.
+
+    full: the panels that may be chosen, if not all of them, and a note on the others.
+    """
+    cells = roles.cells
+    series, said = choice(view, cells, roles.series, value, MOST_SERIES)
+    known, few = full or (levels_in(view, cells, roles.panel), [])
+    panels, more = spread_choice(cells, roles.panel, value, known, MOST_PANELS)
+    return placed(roles, panels, series, [*said, *few, *more])
+
+
+def placed(roles: Roles, panels: list[str], series: list[str], notes: list[str]) -> Lines:
+    """The cells of these panels and series, with the names of both in columns."""
+    cells = roles.cells
+    cells = cells[cells[roles.series].isin(series) & cells[roles.panel].isin(panels)]
+    cells = cells.assign(
+        panel=cells[roles.panel].astype(object), series=cells[roles.series].astype(object)
+    )
+    names = {panel: named(roles.panel, panel) for panel in panels}
+    return Lines(cells, names, series, notes)
+
+
+def of_lines(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """The rows of these cells, with `panel` and `series`."""
+    return rows.merge(cells[["cell_id", *ARM]], on="cell_id")
+
+
+def shown(held: Sequence[str], left_out: Sequence[str] = ()) -> str:
+    """Say what is held, and what is left out."""
+    parts = [f"Shown: {listed(held)}."] if held else []
+    return " ".join([*parts, *left_out])
+
+
+def drawn(
+    name: str,
+    figure: Figure,
+    title: str,
+    caption: str,
+    frame: pd.DataFrame,
+    names: Mapping[str, str] | None = None,
+) -> Diagnostic:
+    """A finished picture with the table behind it: the frame, its columns renamed.
+
+    A column of one level that stands in for a factor is left out.
+    """
+    table = frame.drop(columns=list(FOR_DRAWING), errors="ignore").rename(columns=names or {})
+    table = table.drop(columns=list(CONSTANT), errors="ignore").reset_index(drop=True)
+    name_of = f"diagnostic-{name}"
+    return Diagnostic(
+        name, picture(figure, name_of, title, caption.strip(), frame_table(table)), table
+    )
 
 
 def named(factor: str, level: str) -> str:
-    """Return a panel's name: what varies, and its level; nothing where nothing does."""
+    """A panel's name: what varies, and its level; nothing where nothing does."""
     return "" if factor in CONSTANT else spoken(factor, level)
 
 
 def at_extreme(frame: pd.DataFrame, values: pd.Series, largest: bool = True) -> pd.Series:
-    """Return the row where the values are largest, or smallest; nulls are neither."""
+    """The row where the values are largest, or smallest; nulls are neither."""
     known = values.to_numpy(dtype=float)
     place = np.nanargmax(known) if largest else np.nanargmin(known)
     return frame.iloc[int(place)]
 
 
-def placed(rows: pd.DataFrame, cells: pd.DataFrame, roles: Roles) -> pd.DataFrame:
-    """Return the rows of the cells with `panel` and `series`."""
-    arms = pd.DataFrame(
-        {
-            "cell_id": cells["cell_id"],
-            "panel": cells[roles.panel].astype(object),
-            "series": cells[roles.series].astype(object),
-        }
-    )
-    return rows.merge(arms, on="cell_id")
-
-
 def even_places(count: int, most: int) -> list[int]:
-    """Return at most so many places of a list, evenly from its first to its last."""
+    """At most so many places of a list, evenly from its first to its last."""
     return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))})

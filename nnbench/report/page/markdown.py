@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from nnbench.plots import house_style
+from nnbench.plots.style import house_style
 from nnbench.report.page.html import CONTROL_CHARACTERS
 from nnbench.report.page.parts import (
     Bullets,

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from nnbench.plots import INK, PAPER, QUIET, RULE, SERIES, house_style
+from nnbench.plots.style import INK, PAPER, QUIET, RULE, SERIES, house_style
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}href"
@@ -100,6 +100,8 @@ def _slim(root: ElementTree.Element) -> None:
         if element.tag == SVG + "g":
             _share_style(element)
     _unwrap(root)
+    for parent in root.iter():
+        _join_paths(parent)
 
 
 def _rounded(match: re.Match[str]) -> str:
@@ -129,6 +131,26 @@ def _unwrap(parent: ElementTree.Element) -> None:
         bare = child.tag == SVG + "g" and not child.attrib
         children += list(child) if bare else [child]
     parent[:] = children
+
+
+def _join_paths(parent: ElementTree.Element) -> None:
+    """Make one path of neighbours that look alike: cells of one colour, rules of one grid.
+
+    Not where they let through what is below: where two of them cross, both would be seen.
+    """
+    kept: list[ElementTree.Element] = []
+    for child in parent:
+        if kept and _look_alike(kept[-1], child):
+            kept[-1].set("d", f"{kept[-1].get('d')} {child.get('d')}")
+        else:
+            kept.append(child)
+    parent[:] = kept
+
+
+def _look_alike(one: ElementTree.Element, other: ElementTree.Element) -> bool:
+    first, second = ({**element.attrib, "d": ""} for element in (one, other))
+    is_solid = "opacity" not in first.get("style", "opacity")
+    return one.tag == other.tag == SVG + "path" and first == second and is_solid
 
 
 def _themed(style: str) -> str:

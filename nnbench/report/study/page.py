@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 
 import pandas as pd
 
@@ -18,7 +17,6 @@ from nnbench.report.page.parts import (
     Paragraph,
     Part,
     Section,
-    frame_table,
     paragraph,
 )
 from nnbench.report.page.words import shortened
@@ -155,8 +153,5 @@ def exports(results: Results, analysis: Analysis, arms: pd.DataFrame) -> list[Pa
 
 def diagnostics_section(results: Results, analysis: Analysis) -> Section | None:
     """Return the pictures of what layers did, where probes looked."""
-    parts = [
-        replace(found.picture, data=frame_table(found.frame), name=f"diagnostic-{found.name}")
-        for found in diagnostics(results, analysis)
-    ]
+    parts = [found.picture for found in diagnostics(results, analysis)]
     return Section("diagnostics", "What the layers did", parts) if parts else None

@@ -1,0 +1,247 @@
+"""Rows with their names beside them: differences, shares of variance, ranks, good settings.
+
+What a row shows is drawn by seaborn at its height, with the interval that the frame gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from nnbench.plots.style import (
+    INK,
+    PAPER,
+    QUIET,
+    RULE,
+    SERIES,
+    TEXT,
+    VERDICT_MARKS,
+    Look,
+    beside,
+    house_style,
+    name_panel,
+    new_figure,
+    panel_axes,
+    place_axes,
+    rows_only,
+    shorten,
+    write,
+)
+from nnbench.plots.ticks import log_ticks
+
+ROW = 26.0
+OPEN = ("o", INK, PAPER)  # marker, edge and face of a difference that is not told from zero
+SHARE_FACES = {"factor": SERIES[0], "pair": SERIES[5], "data pair": SERIES[5]}  # the rest is noise
+LABELS, TEXTS = 300.0, 210.0  # room beside the bars
+
+
+def points(axes: Axes, x: Any, y: Any, marker: str, size: float, color: str, **look: Any) -> None:
+    """Draw marks of so many pixels, wherever both numbers are known, above rules and intervals."""
+    # on the axes' edge a mark stays whole; the page's marks have no edges but those asked for
+    look = {"linewidth": 0, "zorder": 3, "clip_on": False} | look
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    sns.scatterplot(x=x, y=y, marker=marker, s=size**2, color=color, ax=axes, **look)
+
+
+# Differences ------------------------------------------------------------------------------------
+
+
+def effect_strips(
+    effects: pd.DataFrame,
+    blocks: pd.DataFrame,
+    x_label: str,
+    higher_is_better: bool,
+    width: float = 1080,
+    top: float = 26,
+    row_height: float = 24,
+    margin: float = 0,
+) -> Figure:
+    """Draw, factor by factor, each level's paired difference with interval, every block behind it.
+
+    effects: `factor, heading, level, effect, effect_low, effect_high, verdict, text` in drawing
+    order, baselines left out. blocks: `factor, level, difference`. text: written at the right.
+    """
+    first = ~effects["factor"].duplicated()
+    rows = effects.assign(y=(row_height + first * (row_height + 10)).cumsum())
+    dots = blocks.merge(rows[["factor", "level", "verdict", "y"]], on=["factor", "level"])
+    foot = float(rows["y"].iloc[-1]) + 16
+    with house_style():
+        figure = new_figure(width, top + foot + 50)
+        left, right = 220 + margin, 330 + margin
+        axes = place_axes(figure, left, top, width - left - right, foot)
+        rows_only(axes, (0, foot), list(rows["y"]))
+        axes.set_xlim(*_padded(effects, blocks))
+        axes.axvline(0, color=INK, linewidth=1)
+        _headings(axes, rows[first].assign(y=rows["y"] - row_height))
+        for verdict, part in rows.groupby("verdict", sort=False):
+            marker, edge, face = VERDICT_MARKS.get(str(verdict), OPEN)
+            own = dots[dots["verdict"] == verdict]
+            points(axes, own["difference"], own["y"], "o", 6, edge, alpha=0.3, zorder=2)
+            axes.hlines(
+                part["y"], part["effect_low"], part["effect_high"], edge, linewidth=2.4, zorder=2.5
+            )
+            points(axes, part["effect"], part["y"], marker, 9, face, edgecolor=edge, linewidth=1)
+        beside(axes, map(shorten, rows["level"]), rows["y"])
+        for _, row in rows.iterrows():
+            known = np.isfinite(row["effect"])
+            look: Look = {"color": INK} if known else {"color": QUIET, "style": "italic"}
+            beside(axes, [shorten(row["text"], 60)], [row["y"]], 330, 1, size=TEXT - 1, **look)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.set(xlabel=x_label, ylabel="")
+        _sides(axes, ("worse", "better") if higher_is_better else ("better", "worse"))
+    return figure
+
+
+def _padded(effects: pd.DataFrame, blocks: pd.DataFrame) -> tuple[float, float]:
+    """Limits that hold every block and interval, and zero, with air around."""
+    columns = [effects[c] for c in ("effect", "effect_low", "effect_high")]
+    values = pd.concat([*columns, blocks["difference"], pd.Series([0.0])]).dropna().to_numpy(float)
+    low, high = float(values.min()), float(values.max())
+    air = 0.05 * (high - low) or 1.0
+    return low - air, high + air
+
+
+def _headings(axes: Axes, first: pd.DataFrame) -> None:
+    """Head each factor's rows by its name and what they are held against, under a rule."""
+    places = first["y"] + 2
+    names = [shorten(str(factor), 28) for factor in first["factor"]]
+    beside(axes, names, places, -220, ha="left", weight="bold")
+    beside(axes, first["heading"], places, 330, 1, color=QUIET, size=TEXT - 1)
+    ends = (-220 / axes.bbox.width, 1 + 330 / axes.bbox.width)
+    across: Look = {"clip_on": False, "transform": axes.get_yaxis_transform()}
+    axes.hlines(first["y"] - 14, *ends, RULE, linewidth=1, **across)
+
+
+def _sides(axes: Axes, sides: tuple[str, str]) -> None:
+    """Say above zero on which side a difference is better, where there is room."""
+    low, high = axes.get_xlim()
+    zero = (0 - low) / (high - low)
+    look: Look = {"color": QUIET, "size": TEXT - 1}
+    if zero > 0.15:
+        write(axes, f"← {sides[0]}", (zero, 1), (-10, 12), ha="right", **look)
+    if zero < 0.85:
+        write(axes, f"{sides[1]} →", (zero, 1), (10, 12), **look)
+
+
+# Shares of variance -----------------------------------------------------------------------------
+
+
+def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figure:
+    """Draw one bar a term with its interval, under a heading where a new group begins.
+
+    shares: `group, kind, term, share, low, high, by_chance, text` in drawing order; share in 0..1.
+    """
+    first = shares["group"] != shares["group"].shift()
+    rows = shares.assign(y=(ROW + 10.0 * first).cumsum() - 10)
+    foot = float(rows["y"].iloc[-1]) + ROW
+    ends = rows[["share", "high", "by_chance"]].to_numpy(dtype=float)
+    most = max(float(np.nanmax(ends)) if np.isfinite(ends).any() else 1.0, 0.01)
+    with house_style():
+        figure = new_figure(width, foot + 62)
+        axes = place_axes(figure, LABELS, 12, width - LABELS - TEXTS, foot)
+        rows_only(axes, (0, foot))
+        axes.set_xlim(0, 1.04 * most)
+        for _, row in rows[rows["share"].notna()].iterrows():
+            face = SHARE_FACES.get(row["kind"])
+            noise: Look = {"color": RULE, "edgecolor": QUIET, "hatch": "////"}
+            look = noise if face is None else {"color": face}
+            axes.barh(row["y"], row["share"], height=14, linewidth=0, **look)
+        axes.hlines(rows["y"], rows["low"], rows["high"], INK, linewidth=1.6, zorder=2)
+        # nearer to zero it would only be a smudge
+        chance = rows[rows["by_chance"] > 0.005 * axes.get_xlim()[1]]
+        ticks = (chance["by_chance"], chance["y"] - 9, chance["y"] + 9)
+        dashed: Look = {"color": INK, "linewidth": 1.6, "linestyle": (0, (2, 1.4))}
+        axes.vlines(*ticks, color=PAPER, linewidth=4.2, zorder=2)
+        axes.vlines(*ticks, zorder=2, **dashed)
+        beside(
+            axes, rows.loc[first, "group"], rows.loc[first, "y"], -LABELS, ha="left", weight="bold"
+        )
+        beside(axes, [shorten(term, 30) for term in rows["term"]], rows["y"])
+        beside(axes, rows["text"], rows["y"], TEXTS, 1, size=TEXT - 1)
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g} %"))
+        axes.set_xlabel(x_label)
+    return figure
+
+
+# Ranks ------------------------------------------------------------------------------------------
+
+
+def rank_ladder(
+    ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], baseline: str, width: float = 900
+) -> Figure:
+    """Draw contestants by mean rank, best at the top; a bar joins those that cannot be told apart.
+
+    ranks: `arm, mean_rank`, best first. cliques: runs of neighbours in that order. The classic
+    critical-difference diagram (Demsar 2006) turned on its side, so that names have room.
+    """
+    names = list(ranks["arm"])
+    bars = [clique for clique in cliques if len(clique) > 1]
+    left, right = 40 + 7.4 * max(len(shorten(name)) for name in names), 90 + 18.0 * len(bars)
+    low, high = float(ranks["mean_rank"].min()), float(ranks["mean_rank"].max())
+    air = 0.04 * (high - low) or 0.5
+    with house_style():
+        figure = new_figure(width, ROW * len(names) + 70)
+        axes = place_axes(figure, left, 8, width - left - right, ROW * len(names))
+        rows_only(axes, (-0.5, len(names) - 0.5), range(len(names)))
+        axes.set_xlim(max(low - air, 0.5), high + air)
+        for chosen, look in ((ranks["arm"] == baseline, ("o", 9, INK)),
+                             (ranks["arm"] != baseline, ("s", 9, SERIES[0]))):  # fmt: skip
+            points(axes, ranks.loc[chosen, "mean_rank"], np.flatnonzero(chosen), *look)
+        beside(axes, map(shorten, names), range(len(names)))
+        texts = [f"{rank:.2f}" for rank in ranks["mean_rank"]]
+        beside(axes, texts, range(len(names)), 56, 1, size=TEXT - 1)
+        for place, clique in enumerate(bars):
+            ends = (names.index(clique[0]) - 0.28, names.index(clique[-1]) + 0.28)
+            x = 1 + (76 + 18 * place) / axes.bbox.width
+            at: Look = {"clip_on": False, "transform": axes.get_yaxis_transform()}
+            axes.vlines(x, *ends, INK, linewidth=5, **at)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.set(xlabel="mean rank over blocks, 1 is best", ylabel="")
+    return figure
+
+
+# Good settings ----------------------------------------------------------------------------------
+
+
+def good_regions(
+    regions: pd.DataFrame, arms: Sequence[str], x_label: str, width: float = 1080
+) -> Figure:
+    """Draw, one panel a data set, from where to where each arm's setting is nearly its best.
+
+    regions: `data, arm, low, high, best, open_low, open_high, text`; the axis is logarithmic, an
+    arrow an end of the grid that is still good.
+    """
+    panels = list(dict.fromkeys(regions["data"]))
+    left, height = 30 + 7.4 * max(len(shorten(arm)) for arm in arms), ROW * len(arms)
+    across = (width - left) / len(panels)
+    limits = (float(regions["low"].min()) / 1.6, float(regions["high"].max()) * 1.6)
+    rows = regions.assign(y=regions["arm"].map(list(arms).index))
+    with house_style():
+        figure = new_figure(width, height + 110)
+        size = (across - 84, height)
+        found = panel_axes(figure, len(panels), len(panels), (across, 0), (left, 44), size)
+        beside(found[0], map(shorten, arms), range(len(arms)))
+        for panel, axes in zip(panels, found, strict=True):
+            axes.set_xscale("log")
+            axes.set_xlim(*limits)
+            rows_only(axes, (-0.5, len(arms) - 0.5), range(len(arms)))
+            name_panel(axes, shorten(str(panel)), "", 0, 2)
+            part = rows[rows["data"] == panel]
+            beside(axes, part["text"], part["y"], 10, 1, ha="left", size=TEXT - 2, color=QUIET)
+            axes.hlines(part["y"], part["low"], part["high"], SERIES[0], linewidth=5, alpha=0.45)
+            for end, marker in (("low", "<"), ("high", ">")):
+                still = part[part[f"open_{end}"].astype(bool)]
+                points(axes, still[end], still["y"], marker, 7, SERIES[0])
+            points(axes, part["best"], part["y"], "o", 6, INK)
+            log_ticks(axes, "x")
+            axes.set(xlabel=x_label, ylabel="")
+    return figure
