@@ -20,6 +20,7 @@ from nnbench.export.text import render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
 from nnbench.export.walk import walk_script
 from nnbench.study.kinds import LANDSCAPE, NUMERICS, kind_of
+from nnbench.training.draws import BLOCK_ROWS
 
 RESULTS = (
     "status",
@@ -108,6 +109,7 @@ def _training(recipe: Mapping[str, Any], task: str) -> dict[str, Any]:
         "score_words": "accuracy" if task == "classification" else "R^2",
         "optimizer": optimizer_code(recipe, "network.parameters()"),
         "averaged": OPTIMIZERS[recipe["optimizer"]].evaluated is not None,
+        "block_rows": BLOCK_ROWS,
         "schedule": schedule_code(recipe, "total" if by_step else recipe["epochs"]),
         "order_split": f"order.split({recipe['batch_size'] or 'len(order)'})",
         "lone": recipe["batch_size"] > 1,

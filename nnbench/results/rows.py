@@ -47,7 +47,7 @@ CELLS: Schema = {
     "last_unit_died_at_step": int,  # of the first probe that found a layer with all units dead
     **_columns_of("seconds"),
     "engine": str,
-    "reason": str,  # why a crashed cell crashed, null for every other
+    "reason": str,  # why a cell crashed, or why one that is well has no score
 }
 
 CURVES: Schema = {

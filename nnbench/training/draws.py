@@ -29,11 +29,19 @@ else:
     model_selection = lazy_import("sklearn.model_selection", globals())
 
 PARTS = ("train", "val", "test")
+# Rows evaluated at once. A constant, since a matrix product's rounding may depend on its shape: a
+# cell's result must not depend on how much memory its stack was given.
+BLOCK_ROWS = 512
 EVALUATION = "evaluation/{}"  # purposes of the noise of an evaluation as in training
 
 
 class DataError(ValueError):
     """A cell's data cannot be had: one sentence that names the data set and the way out."""
+
+
+def blocks_of(n: int) -> list[NDArray[np.int64]]:
+    """Cut n examples into the fewest even runs of `BLOCK_ROWS` at most."""
+    return np.array_split(np.arange(n), -(-n // BLOCK_ROWS))
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,19 @@ class Split:
     y: Mapping[str, NDArray[Any]]
     task: str
     n_classes: int  # 0 for regression
+
+    @property
+    def one_valued(self) -> tuple[str, ...]:
+        """The parts whose targets are all one value, of which R^2 is undefined."""
+        return tuple(part for part in PARTS if self.spread(part) == 0)
+
+    def spread(self, part: str) -> float:
+        """Return the sum of squares of a part's values about their mean; 0 where all are one value.
+
+        Over it R^2 is undefined, and not what the rounding of a mean would make of it.
+        """
+        y = self.y[part]
+        return 0.0 if y.min() == y.max() else float(((y - y.mean()) ** 2).sum())
 
     @property
     def nbytes(self) -> int:

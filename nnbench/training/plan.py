@@ -19,8 +19,8 @@ from nnbench.study.fields import Role
 from nnbench.study.kinds import KINDS, LANDSCAPE, NUMERICS, kind_of
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
-from nnbench.training.draws import draw_key, split_for
-from nnbench.training.protocol import BLOCK_ROWS, LANCZOS_STEPS, PROBE_ROWS
+from nnbench.training.draws import BLOCK_ROWS, draw_key, split_for
+from nnbench.training.protocol import LANCZOS_STEPS, PROBE_ROWS
 
 MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
 DEFAULT_BUDGET = 1 << 30  # bytes of a stack in training, its data included

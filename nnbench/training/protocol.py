@@ -18,11 +18,9 @@ from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES, PlateauState
 from nnbench.study.recipe import Recipe
+from nnbench.training.draws import PARTS
 from nnbench.training.probe_columns import AT_END, DeathInTime, columns_of
 
-# Rows evaluated at once. A constant, since a matrix product's rounding may depend on its shape: a
-# cell's result must not depend on how much memory its stack was given.
-BLOCK_ROWS = 512
 SMALL_WEIGHT = 1e-3  # below it a weight is as good as zero
 PROBE_ROWS = 256  # the first training examples of the split; all of them where there are fewer
 LANCZOS_STEPS = 24  # of the sharpness
@@ -66,6 +64,7 @@ class Record:
     cell_id: str
     recipe: Recipe
     score: str  # "accuracy" or "r2"
+    one_valued: tuple[str, ...] = ()  # the parts whose targets are all one value
     curves: list[dict[str, Any]] = field(default_factory=list)
     layers: list[dict[str, Any]] = field(default_factory=list)
     scores: list[Scores] = field(default_factory=list)  # by epoch, 0 = before training
@@ -76,10 +75,15 @@ class Record:
     _died: DeathInTime = field(default_factory=DeathInTime)
 
     def add(self, epoch: int, step: int, lr: float, grad_norm: float, scores: Scores) -> None:
-        """Take in an epoch's evaluation. Divergence at evaluation counts from the epoch's end."""
-        if not all(math.isfinite(value) for value in scores.values()):
+        """Take in an epoch's evaluation. Divergence at evaluation counts from the epoch's end.
+
+        Losses and weights diverge; an R^2 that is not finite is one that is not defined.
+        """
+        undefined = {name for name, value in scores.items() if not math.isfinite(value)}
+        if any(not name.endswith("_r2") for name in undefined):
             self.diverged_at_step = step
             return
+        scores = scores | dict.fromkeys(undefined, math.nan)
         self.scores.append(scores)
         self.curves.append(
             {
@@ -129,6 +133,12 @@ class Record:
         if sharpness is not None:
             self.curves[-1]["sharpness"] = sharpness
 
+    def _undefined(self) -> str:
+        """Say why a part of a network that is well has no score."""
+        if not self.one_valued:
+            return "no R²: squares of the errors are too large for the number type"
+        return f"no R² where the targets are all one value: {', '.join(self.one_valued)}"
+
     def ended_before(self, epoch: int) -> bool:
         """Tell whether training stopped early, before the end of this epoch."""
         return self.stopped_early and len(self.scores) - 1 < epoch
@@ -158,7 +168,7 @@ class Record:
             "n_params": sum(map(math.prod, shapes)),
             "state_per_param": state_per_parameter(self.recipe["optimizer"], shapes),
         }
-        for part in ("train", "val", "test"):
+        for part in PARTS:
             for name in ("loss", "accuracy", "r2"):
                 row[f"{part}_{name}"] = scores.get(f"{part}_{name}")
         for name in ("weight_norm", "small_weight_fraction"):
@@ -167,6 +177,8 @@ class Record:
             row["loss_gap"] = scores["test_loss"] - scores["train_loss"]
             row["score_gap"] = scores[f"train_{self.score}"] - scores[f"test_{self.score}"]
             row["val_loss_swing"] = swing([one["val_loss"] for one in self.scores[1:]])
+            if any(math.isnan(scores[f"{part}_{self.score}"]) for part in PARTS):
+                row["reason"] = self._undefined()
         row["test_accuracy_at_best_epoch"] = at_best.get("test_accuracy")
         row["test_r2_at_best_epoch"] = at_best.get("test_r2")
         row |= columns_of(self.layers, self.curves, self._died)

@@ -90,7 +90,7 @@ def row_of(cell: Cell) -> dict[str, Any]:
     """Return a cell's row by the slow twin of its kind, null values left out."""
     trained = {"landscape": walk_cell, "numerics": lambda cell: sweep([cell])}
     (row,) = trained.get(str(cell.recipe.get("kind")), train_cell)(cell).cells
-    return {name: value for name, value in row.items() if value is not None}
+    return {name: value for name, value in row.items() if not pd.isna(value)}
 
 
 def numbers_of(printed: str) -> dict[str, str]:
@@ -147,6 +147,7 @@ SPREAD: dict[str, Any] = {
     "an optimizer that torch lacks": {"optimizer": "lion", "weight_decay": 0.1},
     "two optimizers": {"optimizer": "muon"},
     "an average is evaluated": {"optimizer": "schedulefree_adamw", "evaluation": "train"},
+    "an average under BatchNorm": {"optimizer": "asgd", "norm": "batchnorm", "dropout": 0.2},
     "the whole batch": {"optimizer": "rprop", "weight_decay": 0.1},
     "decay by hand": {
         "optimizer": {"name": "momentum", "lr": 0.1},
@@ -242,6 +243,14 @@ def awkward_table(folder: Path) -> Path:
     return path
 
 
+def zero_inflated(folder: Path) -> str:
+    """Write a table of claims so rare that all those of the validation part are zero."""
+    path = folder / "claims.csv"
+    claims = [7.0 if place in (3, 5) else 0.0 for place in range(30)]
+    pd.DataFrame({"a": range(30), "b": np.arange(30) % 7 / 7, "claim": claims}).to_csv(path)
+    return str(path)
+
+
 def cells_of_tables(folder: Path) -> dict[str, Cell]:
     path = str(awkward_table(folder))
     asked = {"drop": ["number"], "categorical": ["code", "gaps"], "numeric": ["dirty"]}
@@ -249,6 +258,9 @@ def cells_of_tables(folder: Path) -> dict[str, Cell]:
         "classes of a table": one(data={"csv": path, "target": '"""\\'}),
         "values of a table": one(data={"csv": path, "target": "y", "rows": 90}),
         "columns as asked": one(data={"csv": path, "target": "mark", **asked}),
+        "values all alike": one(
+            data={"csv": zero_inflated(folder), "target": "claim", "task": "regression"}
+        ),
         "a Parquet table": one(data=small_data("parquet", folder)),
     }
 
@@ -294,7 +306,13 @@ def spread(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return {name: (rows[name], said[name]) for name in scripts}
 
 
-TABLES = ("classes of a table", "values of a table", "columns as asked", "a Parquet table")
+TABLES = (
+    "values all alike",
+    "classes of a table",
+    "values of a table",
+    "columns as asked",
+    "a Parquet table",
+)
 
 
 @pytest.mark.parametrize("name", [*SPREAD, *SPECIAL, *TABLES])

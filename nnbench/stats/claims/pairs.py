@@ -129,8 +129,9 @@ def _measured(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the cells that the metric applies to, with its `value` and whether they `failed`."""
     cells, _ = stats.applicable(stats.counted(cells, metric), metric)
     values = pd.to_numeric(cells[metric], errors="coerce").astype(float)
+    is_undefined = values.isna() & cells["status"].eq("ok")  # of a network that is well
     values = values.where(finite(cells, metric))
-    failed = cells["status"].ne("crashed") & ~finite(cells, metric)
+    failed = cells["status"].ne("crashed") & ~finite(cells, metric) & ~is_undefined
     if stats.METRICS[metric].null_is_never:
         values = values.mask(values.isna() & (cells["status"] != "crashed"), np.inf)
         failed = cells["status"].eq("diverged")

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nnbench.catalog import LOSSES
+from nnbench.catalog import LOSSES, OPTIMIZERS
 from nnbench.catalog.activations.twins import GivenRReLU
 from nnbench.study.recipe import Recipe
-from nnbench.training.draws import EVALUATION, PARTS, Draws, Split
-from nnbench.training.protocol import BLOCK_ROWS, SMALL_WEIGHT, Scores, score_of_task
+from nnbench.training.draws import BLOCK_ROWS, EVALUATION, PARTS, Draws, Split, blocks_of
+from nnbench.training.protocol import SMALL_WEIGHT, Scores, score_of_task
 from nnbench.training.reference.network import DTYPES, Hidden
 from nnbench.training.reference.step import Learner, averaged_parameters
 
 
 @torch.no_grad()
 def evaluate(learner: Learner, split: Split, draws: Draws) -> Scores:
-    """Return loss and score on each part: running statistics, no dropout, unless told otherwise."""
+    """Return loss and score on each part: running statistics, no dropout, unless told otherwise.
+
+    The statistics are those of the weights that are evaluated, which an average needs anew.
+    """
     recipe, network = learner.recipe, learner.network
     in_training = recipe["evaluation"] == "train"
     network.train(in_training)
     scores: Scores = {}
-    with averaged_parameters(learner.optimizer):
+    with averaged_parameters(learner.optimizer), statistics_of_average(learner, split):
         for part in PARTS:
             x, y = tensors(recipe, split, part)
             outputs = outputs_in_training(network, x, draws) if in_training else network(x)
@@ -37,6 +42,34 @@ def evaluate(learner: Learner, split: Split, draws: Draws) -> Scores:
     scores["small_weight_fraction"] = float((weights.abs() < SMALL_WEIGHT).double().mean())
     network.train()
     return scores
+
+
+@contextmanager
+def statistics_of_average(learner: Learner, split: Split) -> Iterator[None]:
+    """Let every BatchNorm have the running statistics of the average where that is evaluated.
+
+    The mean over even blocks of the training part, as torch.optim.swa_utils.update_bn takes it, but
+    without dropout.
+    """
+    recipe, network = learner.recipe, learner.network
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d)]
+    if OPTIMIZERS[recipe["optimizer"]].evaluated is None or recipe["evaluation"] == "train":
+        norms = []
+    kept = [(norm.momentum, deepcopy(norm.state_dict())) for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.train()
+        norm.momentum = None  # torch's word for the mean over all batches
+    if norms:
+        x, _ = tensors(recipe, split, "train")
+        for rows in blocks_of(len(x)):
+            network(x[rows])
+    for norm in norms:
+        norm.eval()
+    yield
+    for norm, (momentum, state) in zip(norms, kept, strict=True):
+        norm.momentum = momentum
+        norm.load_state_dict(state)
 
 
 def outputs_in_training(network: nn.Module, x: Tensor, draws: Draws) -> Tensor:
@@ -71,7 +104,8 @@ def score_outputs(recipe: Recipe, split: Split, part: str, outputs: Tensor) -> f
     y = torch.as_tensor(split.y[part])
     if split.task == "regression":
         residual = ((outputs.squeeze(-1) - y) ** 2).sum()
-        return float(1 - residual / ((y - y.mean()) ** 2).sum())
+        spread = split.spread(part)
+        return float(1 - residual / spread) if spread else float("nan")
     if outputs.shape[1] == 1:
         predicted = (outputs.squeeze(-1) > LOSSES[recipe["loss"]].threshold).long()
     else:

@@ -47,7 +47,7 @@ def train_cell(
     schedule = SCHEDULES[recipe["schedule"]]
     total = epochs * (steps if schedule.unit == "step" else 1)
     scheduler = schedule.twin(optimizer, total, **recipe.of("schedule"))
-    record = Record(cell.cell_id, recipe, score_of_task(split.task))
+    record = Record(cell.cell_id, recipe, score_of_task(split.task), split.one_valued)
     x, y = tensors(recipe, split, "train")
 
     record.add(0, 0, rate_of(learner), float("nan"), evaluate(learner, split, draws))

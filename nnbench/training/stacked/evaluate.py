@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -12,7 +13,13 @@ from torch.func import vmap
 from nnbench.catalog.losses import LOSSES
 from nnbench.training.protocol import SMALL_WEIGHT
 from nnbench.training.stacked.descent import Numbers
-from nnbench.training.stacked.network import Network, Program, forward, unflatten
+from nnbench.training.stacked.network import (
+    Network,
+    Program,
+    forward,
+    noise_at_its_mean,
+    unflatten,
+)
 from nnbench.training.stacked.step import evaluated, loss_of
 
 
@@ -45,6 +52,24 @@ def evaluate_block(
     if program.target == "value":
         return Sums(loss, ((outputs - y) ** 2).sum())
     return Sums(loss, right_answers(program, outputs, y))
+
+
+def statistics_of_average(
+    program: Program, network: Network, numbers: Numbers, share: Tensor, x: Tensor
+) -> dict[str, Tensor]:
+    """Return the running statistics of the evaluated weights after one more block of rows.
+
+    `share`, 1 over the number of blocks so far, makes them the mean over blocks (Izmailov et al.
+    2018, Averaging Weights Leads to Wider Optima and Better Generalization: those of the iterates
+    do not fit their average). As at evaluation, nothing is dropped and noise is at its mean.
+    """
+    params = unflatten(program, evaluated(program, network, numbers))
+    still = replace(program, dropout=False)
+    noise = noise_at_its_mean(still, x)
+    _, running = forward(
+        still, params, network.running, {**numbers, "norm.momentum": share}, x, noise
+    )
+    return running
 
 
 def as_in_training(

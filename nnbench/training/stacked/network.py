@@ -188,16 +188,19 @@ def calibrate(
         if key.startswith(("activation.", "norm.")) and isinstance(value, int | float)
     }
     running = initial_running(program)
-    noise = {
-        f"activation/{layer}": h.new_full((len(h), program.width), 0.5)
-        for layer in range(program.depth)
-    }
+    noise = noise_at_its_mean(program, h)
     for layer in [*range(program.depth), "output"]:
         bias = params[f"{layer}.bias"]
         outputs = partial(torch.nn.functional.linear, h, bias=bias)
         params[f"{layer}.weight"] = rule(params[f"{layer}.weight"], outputs)
         if isinstance(layer, int):
             h = hidden_layer(program, params, running, numbers, layer, h, noise, untapped)
+
+
+def noise_at_its_mean(program: Program, x: Tensor) -> dict[str, Tensor]:
+    """The noise of activations at its mean, (rows, units) for each layer."""
+    middle = x.new_full((len(x), program.width), 0.5)
+    return {f"activation/{layer}": middle for layer in range(program.depth)}
 
 
 def initial_running(program: Program) -> dict[str, Tensor]:

@@ -16,13 +16,19 @@ from torch import Tensor
 from torch.func import vmap
 from torch.utils._pytree import tree_map
 
+from nnbench.catalog.norms import NORMS
+from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.lazy import load_now
 from nnbench.study.study import Cell
-from nnbench.training.draws import EVALUATION, PARTS, split_for
-from nnbench.training.protocol import BLOCK_ROWS, PROBE_ROWS, Scores, can_die, score_of_task
+from nnbench.training.draws import BLOCK_ROWS, EVALUATION, PARTS, blocks_of, split_for
+from nnbench.training.protocol import PROBE_ROWS, Scores, can_die, score_of_task
 from nnbench.training.stacked.axis import stacked_numbers
 from nnbench.training.stacked.data import Data
-from nnbench.training.stacked.evaluate import evaluate_block, weight_statistics
+from nnbench.training.stacked.evaluate import (
+    evaluate_block,
+    statistics_of_average,
+    weight_statistics,
+)
 from nnbench.training.stacked.network import (
     Network,
     Program,
@@ -108,15 +114,17 @@ class Stack:
     def evaluate(self) -> list[Scores]:
         """Return every cell's loss and score on each part, and what its weights are like."""
         columns: dict[str, np.ndarray[Any, Any]] = {}
+        network = self._as_evaluated()
         score = score_of_task(self.data.splits[0].task)
         for part in PARTS:
-            loss, total = self._sums(part)
+            loss, total = self._sums(network, part)
             n = self.data.n[part]
             columns[f"{part}_loss"] = loss / n
             if score == "accuracy":
                 columns[f"{part}_accuracy"] = total / n
             else:
-                columns[f"{part}_r2"] = 1 - total / self._spread(part)
+                with np.errstate(divide="ignore", invalid="ignore"):  # diverged, or one value
+                    columns[f"{part}_r2"] = 1 - total / self._spread(part)
         statistics = vmap(partial(weight_statistics, self.program))(self.network, self.numbers)
         columns |= {name: value.cpu().numpy() for name, value in statistics.items()}
         return [
@@ -124,7 +132,25 @@ class Stack:
             for cell in range(len(self.data.which))
         ]
 
-    def _sums(self, part: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def _as_evaluated(self) -> Network:
+        """Return the networks with running statistics of the weights that are evaluated."""
+        program, network = self.program, self.network
+        averages = OPTIMIZERS[program.optimizer].evaluated is not None
+        if not averages or not NORMS[program.norm].running or program.evaluation == "train":
+            return network
+        mapped = vmap(partial(statistics_of_average, program), in_dims=(0, 0, None, 0))
+        start = initial_running(program)
+        running = {name: start[name].expand_as(old) for name, old in network.running.items()}
+        for number, rows in enumerate(blocks_of(self.data.n["train"]), start=1):
+            index = torch.as_tensor(rows, device=self.data.device)
+            x, _ = self.data.rows("train", index.expand(len(self.data.splits), -1))
+            share = torch.tensor(1 / number, dtype=torch.float64, device=x.device)
+            running = mapped(network._replace(running=running), self.numbers, share, x)
+        return network._replace(running=running)
+
+    def _sums(
+        self, network: Network, part: str
+    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         loss = score = torch.zeros((), dtype=torch.float64, device=self.data.device)
         n, repeats = self.data.n[part], len(self.data.splits)
         for first in range(0, n, BLOCK_ROWS):
@@ -134,14 +160,14 @@ class Stack:
             noise = (
                 self.data.next_noise(self.program, len(index), EVALUATION) if in_training else {}
             )
-            sums = self._evaluate(self.network, self.numbers, x, y, noise)
+            sums = self._evaluate(network, self.numbers, x, y, noise)
             loss = loss + sums.loss.double()
             score = score + sums.score.double()
         return loss.cpu().numpy(), score.cpu().numpy()
 
     def _spread(self, part: str) -> np.ndarray[Any, Any]:
         """Return the sum of squares of each cell's targets about their mean."""
-        spread = [((s.y[part] - s.y[part].mean()) ** 2).sum() for s in self.data.splits]
+        spread = [split.spread(part) for split in self.data.splits]
         return np.array(spread)[self.data.which.cpu().numpy()]
 
     def probe(self, lr: Tensor, step: int, sharp: bool, correlation: bool) -> Probed:

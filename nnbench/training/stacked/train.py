@@ -44,7 +44,10 @@ def _train(
     epochs, batch_size = recipe["epochs"], recipe["batch_size"] or split.n_train
     steps = split.steps_per_epoch(batch_size)
     score = score_of_task(split.task)
-    records = [Record(cell.cell_id, cell.recipe, score) for cell in stacked]
+    records = [
+        Record(cell.cell_id, cell.recipe, score, stack.data.splits[place].one_valued)
+        for cell, place in zip(stacked, stack.data.which.tolist(), strict=True)
+    ]
     rates = [Rates(cell.recipe, steps) for cell in stacked]
     going = list(range(len(stacked)))  # the cells in training, by their place in `stacked`
 
