@@ -8,7 +8,8 @@ from nnbench.catalog import VOCABULARY
 from nnbench.cli.summary import Standing, closing_lines, forecast, seeds_text, wrapped
 from nnbench.report.build import Report
 from nnbench.run import Outcome
-from nnbench.study.study import Study, make_study
+from nnbench.study.reading import make_study
+from nnbench.study.study import Study
 
 
 def small(**grid: object) -> Study:
