@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nnbench.study.document import Probes
 from nnbench.study.grid import MAX_CELLS
+from nnbench.study.idle import idle_factors
 from nnbench.study.kinds import TRAINING
 from nnbench.study.metrics import METRICS, metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, quoted
@@ -77,7 +78,8 @@ def _check_only_for_training(study: Study) -> None:
 
 
 def check_cells(study: Study) -> None:
-    """Refuse a recipe that cannot be, and a claim about cells that the study does not have.
+    """Refuse a recipe that cannot be, a claim about cells that the study does not have, and a
+    factor that can change nothing.
 
     Of a large grid only what its levels tell: its cells are made, and checked, when it is run.
     """
@@ -108,6 +110,7 @@ def check_cells(study: Study) -> None:
         raise StudyError("[design] exclude leaves no cell: remove one of its entries")
     for number, side in waiting:
         raise StudyError(_no_cell(number, side))
+    idle_factors(study)
 
 
 def _no_cell(number: int, side: str) -> str:

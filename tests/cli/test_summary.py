@@ -37,6 +37,16 @@ def test_a_forecast_is_short_however_many_seeds() -> None:
     assert max(map(len, lines)) < 120
 
 
+def test_a_forecast_says_where_a_factor_changes_nothing() -> None:
+    from nnbench.run import Options
+
+    made = small(dropout=[0.0, 0.2], dropout_kind=["standard", "alpha"], epochs=1)
+    told = forecast(made, Options(workers=1))
+    note = "dropout_kind changes nothing in 2 of 4 arms: dropout = 0"
+    assert f"note: {note}" in told.lines() and told.row()["notes"] == [note]
+    assert forecast(small(dropout=[0.0, 0.2], epochs=1), Options(workers=1)).row()["notes"] == []
+
+
 def test_a_closing_line_counts_as_the_report_does() -> None:
     assert closing()[:2] == ["A small one", "  12 of 12 networks finished, in 4.2 s"]
     told = closing(ok=9, diverged=1, missing=2)[1]

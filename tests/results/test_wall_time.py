@@ -36,6 +36,7 @@ class Listener:
         survey: Survey,
         stacks: Sequence[Stack],
         tables: Sequence[Mapping[str, Any]],
+        notes: Sequence[str],
     ) -> None:
         """Nothing to note."""
 
