@@ -21,6 +21,7 @@ from nnbench.results.rows import Rows, crashed_rows
 from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import WallTime
+from nnbench.study.idle import idle_factors
 from nnbench.study.kinds import LANDSCAPE, NUMERICS, kind_of
 from nnbench.study.study import Cell, Study
 from nnbench.theory.grounds import ground_files
@@ -76,8 +77,9 @@ class Listener(Protocol):
         survey: Survey,
         stacks: Sequence[Stack],
         tables: Sequence[Mapping[str, Any]],
+        notes: Sequence[str],
     ) -> None:
-        """Take note of what will run, and of what was done to the user's own tables."""
+        """Take note of what will run, of the user's own tables, and of factors without effect."""
 
     def progressed(self, task: Task, share: float) -> None:
         """Take note of the share of a task that is done."""
@@ -104,7 +106,8 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     survey = store.survey()
     missing = [cell for cell in cells if cell.cell_id not in survey.finished]
     stacks = plan(missing, options.processes)
-    listener.planned(len(cells), survey, stacks, tables_of(cells))
+    notes = [idle.sentence for idle in idle_factors(study)]
+    listener.planned(len(cells), survey, stacks, tables_of(cells), notes)
 
     wall_time = WallTime(store, survey)
     tables_at = time.perf_counter()

@@ -21,7 +21,8 @@ from nnbench.atlas.families import TITLES, families
 from nnbench.atlas.listing import registries, toml
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.keys import Key
-from nnbench.study.study import Study, read_study
+from nnbench.study.reading import read_study
+from nnbench.study.study import Study
 from nnbench.study.vocabulary import Entry
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,8 +16,9 @@ import torch
 
 from nnbench.catalog import DATA, VOCABULARY
 from nnbench.results.rows import Rows
+from nnbench.study.reading import make_study
 from nnbench.study.recipe import Recipe
-from nnbench.study.study import Cell, make_study
+from nnbench.study.study import Cell
 from nnbench.study.vocabulary import Entry, Parameter
 from nnbench.training.draws import Draws, Split
 from nnbench.training.plan import program_key

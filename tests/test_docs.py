@@ -15,7 +15,7 @@ from nnbench.catalog import VOCABULARY
 from nnbench.cli.commands import app
 from nnbench.cli.ends import Exit
 from nnbench.study.document import SECTIONS, Document
-from nnbench.study.study import make_study
+from nnbench.study.reading import make_study
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -21,8 +21,8 @@ from nnbench.atlas.picture import Picture
 from nnbench.catalog import LOSSES, VOCABULARY
 from nnbench.catalog.keys import Key
 from nnbench.seeds import numpy_generator
+from nnbench.study.reading import make_study
 from nnbench.study.recipe import Recipe
-from nnbench.study.study import make_study
 from nnbench.training.draws import Draws, split_for
 from nnbench.training.stacked.descent import clipped
 from nnbench.training.stacked.network import (

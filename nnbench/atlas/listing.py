@@ -15,7 +15,7 @@ from nnbench.atlas.facts import facts
 from nnbench.catalog import KEYS, VOCABULARY
 from nnbench.catalog.keys import Key
 from nnbench.study.fields import FIELDS
-from nnbench.study.study import StudyError, nearest
+from nnbench.study.mistakes import StudyError, nearest
 from nnbench.study.vocabulary import Entry, Parameter, find_name
 
 STUDY = "study"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnbench.lazy import lazy_import
-from nnbench.study.vocabulary import Entry, Parameter
+from nnbench.study.vocabulary import Entry, Parameter, Term, need
 
 if TYPE_CHECKING:
     import torch
@@ -112,7 +112,13 @@ NORMS: dict[str, Norm] = {
         parameters={
             "position": POSITION,
             "eps": eps_parameter(1e-5),
-            "momentum": Parameter(0.1, "share of a batch in the running statistics", 0, 1),
+            "momentum": Parameter(
+                0.1,
+                "share of a batch in the running statistics",
+                low=0,
+                high=1,
+                needs=(need(Term("epochs")), need(Term("evaluation", value="eval"))),
+            ),
         },
         function=batchnorm,
         twin=lambda units, eps, momentum: torch.nn.LazyBatchNorm1d(eps=eps, momentum=momentum),

@@ -77,7 +77,8 @@ def _command() -> int:
 def _read(study: str, seeds: int | None = None) -> Study:
     """Read a study by path, or by the name of a file in `studies/`."""
     from nnbench.catalog import VOCABULARY
-    from nnbench.study.study import StudyError, nearest, read_study
+    from nnbench.study.mistakes import StudyError, nearest
+    from nnbench.study.reading import read_study
 
     path = _study_file(study)
     if path is None:
@@ -159,7 +160,8 @@ def _study_or_table(
         raise Failed(Exit.USAGE, "name either a study, or a table with --data FILE --target COLUMN")
     from nnbench.catalog import VOCABULARY
     from nnbench.cli.default_study import table_study
-    from nnbench.study.study import StudyError, make_study
+    from nnbench.study.mistakes import StudyError
+    from nnbench.study.reading import make_study
 
     try:
         content = table_study(data, target)

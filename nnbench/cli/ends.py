@@ -131,7 +131,7 @@ def flushed(code: int) -> int:
 @contextmanager
 def sentences() -> Iterator[None]:
     """Turn the errors that users can mend into a sentence and an exit code."""
-    from nnbench.study.study import StudyError
+    from nnbench.study.mistakes import StudyError
 
     try:
         yield

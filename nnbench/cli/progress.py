@@ -99,8 +99,9 @@ class Progress:
         survey: Survey,
         stacks: Sequence[Stack],
         tables: Sequence[Mapping[str, Any]] = (),
+        notes: Sequence[str] = (),
     ) -> None:
-        """Say what became of the user's tables, what will run and what needs not."""
+        """Say what became of the user's tables, what will run, what needs not and what is idle."""
         for about in tables:
             self.say(f"{about['file']}: {' '.join(table_sentences(about))}")
         self.total = sum(len(stack.cells) for stack in stacks)
@@ -122,6 +123,8 @@ class Progress:
         kept = f", {finished:,} finished earlier" if finished else ""
         to_do = f"{self.total:,} to {self.verb} in {len(stacks)} stacks"
         self.say(f"{cells:,} {self.noun}{kept}: {to_do}.")
+        for note in notes:
+            self.say(f"note: {note}.")
         if self.total and self.stream.isatty():
             self._bar = tqdm(
                 total=self.total,

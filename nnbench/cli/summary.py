@@ -14,6 +14,7 @@ from nnbench.results.fingerprint import fingerprint
 from nnbench.results.read import read_results
 from nnbench.results.store import Store
 from nnbench.run import Options, Outcome, limited, open_store, tables_of
+from nnbench.study.idle import idle_factors
 from nnbench.study.kinds import KINDS
 from nnbench.study.study import Study
 from nnbench.training.plan import Stack, disk_bytes, plan
@@ -41,6 +42,11 @@ class Forecast:
         return tables_of([cell for stack in self.stacks for cell in stack.cells])
 
     @property
+    def notes(self) -> list[str]:
+        """Where a factor of the study changes nothing, and why."""
+        return [idle.sentence for idle in idle_factors(self.study)]
+
+    @property
     def seconds(self) -> float:
         """Return the seconds that all workers together are expected to take."""
         return sum(stack.seconds for stack in self.stacks) / self.workers
@@ -59,6 +65,7 @@ class Forecast:
             "seconds": round(self.seconds, 1),
             "megabytes": round(self.megabytes, 2),
             "tables": self.tables,
+            "notes": self.notes,
         }
 
     def lines(self) -> list[str]:
@@ -70,6 +77,7 @@ class Forecast:
             f"{study.name}: {self.cells:,} {noun} in {len(self.stacks)} stacks",
             *(f"  {factor}: {', '.join(labels)}" for factor, labels in study.factors.items()),
             f"  seeds: {seeds_text(study.seeds)}",
+            *(f"note: {note}" for note in self.notes),
             f"expected: about {duration(self.seconds)} with {self.workers} workers, "
             f"{self.megabytes:.1f} MB on disk, {largest:.0f} MB of memory for the largest stack",
         ]

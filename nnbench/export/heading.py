@@ -10,8 +10,8 @@ from nnbench import __version__
 from nnbench.catalog import VOCABULARY
 from nnbench.export.find import Found
 from nnbench.export.text import sentence
+from nnbench.study.grid import value_label
 from nnbench.study.kinds import KINDS, OTHER_KEYS, kind_of
-from nnbench.study.study import value_label
 
 # fields that are told whatever their values; of the others, those that are not as usual
 ALWAYS = ("depth", "width", "epochs", "batch_size", "optimizer.lr", "dtype", "answer", "steps")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from nnbench.study.vocabulary import Parameter
+from nnbench.study.vocabulary import Need, Parameter, Term, need
 
 
 class Role(Enum):
@@ -30,58 +30,97 @@ class Field:
     default: str = ""
     kind: str = ""
     value: Parameter | None = None
+    needs: tuple[Need, ...] = ()  # all of these, or it changes nothing
 
 
-def _entry(kind: str, default: str, role: Role, doc: str) -> Field:
-    return Field(role, doc, default=default, kind=kind)
+def _entry(kind: str, default: str, role: Role, doc: str, *needs: Need) -> Field:
+    return Field(role, doc, default=default, kind=kind, needs=needs)
 
 
-def _plain(role: Role, value: Parameter) -> Field:
-    return Field(role, value.doc, value=value)
+def _plain(role: Role, value: Parameter, *needs: Need) -> Field:
+    return Field(role, value.doc, value=value, needs=needs)
 
+
+LAYERS = need(Term("depth"))
+TRAINING = need(Term("epochs"))
+STEPS = need(
+    Term("epochs"), Term("steps"), Term("probe_every")
+)  # probes tell what the first step would do
 
 FIELDS: dict[str, Field] = {
     "data": _entry("data", "", Role.PROGRAM, "data set (required)"),
     "depth": _plain(Role.PROGRAM, Parameter(2, "hidden layers", low=0, high=1000)),
-    "width": _plain(Role.PROGRAM, Parameter(32, "units of a hidden layer", low=1, high=100_000)),
-    "activation": _entry("activation", "relu", Role.PROGRAM, "activation of the hidden layers"),
+    "width": _plain(
+        Role.PROGRAM, Parameter(32, "units of a hidden layer", low=1, high=100_000), LAYERS
+    ),
+    "activation": _entry(
+        "activation",
+        "relu",
+        Role.PROGRAM,
+        "activation of the hidden layers",
+        need(Term("depth"), Term("init", trait="needs_activation")),
+    ),
     "init": _entry("init", "he_normal", Role.NUMBER, "initialisation of the weights"),
     "bias": _plain(Role.NUMBER, Parameter(0.0, "start of every bias", low=-1e6, high=1e6)),
     "optimizer": _entry("optimizer", "adam", Role.PROGRAM, "rule of the update"),
-    "schedule": _entry("schedule", "none", Role.NUMBER, "learning rate over time"),
-    "norm": _entry("norm", "none", Role.PROGRAM, "normalisation of the hidden layers"),
+    "schedule": _entry(
+        "schedule",
+        "none",
+        Role.NUMBER,
+        "learning rate over time",
+        STEPS,
+        need(
+            Term("optimizer", trait="follows_rate"),
+            Term("schedule", trait="starts_elsewhere"),
+            otherwise="the optimizer reads the rate of its first step alone",
+        ),
+        need(Term("schedule", trait="moves"), otherwise="the rate is the same throughout"),
+    ),
+    "norm": _entry("norm", "none", Role.PROGRAM, "normalisation of the hidden layers", LAYERS),
     "dropout": _plain(
         Role.SWITCH,
         Parameter(0.0, "share of hidden units dropped in training", low=0, high=1, open_high=True),
+        LAYERS,
+        need(Term("epochs"), Term("evaluation", value="train")),
     ),
     "dropout_kind": _plain(
         Role.PROGRAM,
         Parameter(
             "standard", "alpha keeps SELU's mean and variance", choices=("standard", "alpha")
         ),
+        need(Term("dropout")),
     ),
     "weight_decay": _plain(
         Role.SWITCH,
         Parameter(None, "L2 or decoupled decay (none: the optimizer's)", 0, 1e6, optional=True),
+        STEPS,
     ),
     "decoupled": _plain(
         Role.PROGRAM,
         Parameter(None, "decay apart from the gradient, as AdamW has it", optional=True, flag=True),
+        need(Term("weight_decay")),
     ),
-    "l1": _plain(Role.SWITCH, Parameter(0.0, "L1 penalty on weights, not biases", 0, 1e6)),
+    "l1": _plain(Role.SWITCH, Parameter(0.0, "L1 penalty on weights, not biases", 0, 1e6), STEPS),
     "clip_norm": _plain(
-        Role.SWITCH, Parameter(0.0, "largest norm of a network's gradient (0: any)", 0, 1e12)
+        Role.SWITCH, Parameter(0.0, "largest norm of a network's gradient (0: any)", 0, 1e12), STEPS
     ),
     "clip_value": _plain(
-        Role.SWITCH, Parameter(0.0, "largest entry of a gradient, absolute (0: any)", 0, 1e12)
+        Role.SWITCH,
+        Parameter(0.0, "largest entry of a gradient, absolute (0: any)", 0, 1e12),
+        STEPS,
     ),
     "residual": _plain(
-        Role.PROGRAM, Parameter(False, "add a hidden layer's input to its output, widths allowing")
+        Role.PROGRAM,
+        Parameter(False, "add a hidden layer's input to its output, widths allowing"),
+        LAYERS,
     ),
     "loss": _entry("loss", "auto", Role.PROGRAM, "loss (auto: by the data's task)"),
     "epochs": _plain(Role.PROGRAM, Parameter(20, "passes over the training part", 0, 10_000_000)),
     "batch_size": _plain(
-        Role.PROGRAM, Parameter(32, "examples of a step (0: all)", 0, 100_000_000)
+        Role.PROGRAM,
+        Parameter(32, "examples of a step (0: all)", 0, 100_000_000),
+        TRAINING,
+        need(Term("optimizer", trait="takes_batches")),
     ),
     "evaluation": _plain(
         Role.PROGRAM,
@@ -90,8 +129,14 @@ FIELDS: dict[str, Field] = {
             "train: as in training, dropout on and each example normalised as a batch of one",
             choices=("eval", "train"),
         ),
+        need(
+            Term("dropout"),
+            Term("norm", trait="needs_batch"),
+            Term("activation", trait="random"),
+            rounds=True,
+        ),
     ),
-    "early_stopping": _entry("early_stopping", "none", Role.NUMBER, "when training ends"),
+    "early_stopping": _entry("early_stopping", "none", Role.NUMBER, "when training ends", TRAINING),
     "val_fraction": _plain(
         Role.PROGRAM, Parameter(0.2, "share of the examples for validation", 0.01, 0.9)
     ),

@@ -1,4 +1,4 @@
-"""Read, validate and expand a study: a file becomes a `Study`, a study becomes cells.
+"""A study and its cells: which arms its design takes, and each arm's recipe by seed.
 
 A cell is one network's whole recipe: a flat mapping from field to scalar, every default filled in.
 Its id is a hash of that recipe in canonical form, so it survives reordering, comments and 1e-3
@@ -11,62 +11,18 @@ import hashlib
 import itertools
 import json
 import math
-import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from nnbench.study.document import (
-    Claim,
-    Design,
-    Document,
-    Probes,
-    Report,
-    read_document,
-    with_metrics,
-)
-from nnbench.study.grid import (
-    GRID_KEYS,
-    MAX_CELLS,
-    Level,
-    Scalar,
-    parameter_at,
-    read_grid,
-    read_seeds,
-    value_label,
-)
-from nnbench.study.kinds import KINDS, TRAINING
-from nnbench.study.metrics import METRICS, metrics_of, scores_of
-from nnbench.study.mistakes import StudyError, nearest, quoted
+from nnbench.study.document import Claim, Design, Document, Probes, Report
+from nnbench.study.grid import Level, Scalar, parameter_at
+from nnbench.study.kinds import TRAINING
+from nnbench.study.mistakes import StudyError
 from nnbench.study.recipe import Recipe
-from nnbench.study.selection import Namer, Partial, about, matches, may_match
+from nnbench.study.selection import about, matches
 from nnbench.study.vocabulary import Vocabulary
-
-MAX_FILE_BYTES = 1_000_000
-MAX_CHECKED_CELLS = 50_000  # a larger grid is checked by its levels alone when it is read
-MAX_CHECKS = 500_000  # comparisons of an arm with a naming of cells
-# a dotted key of so many parts; the parser's time grows with their square
-LONG_KEY = re.compile(
-    r"""(?<![\w-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){30}"""
-)
-
-__all__ = [
-    "GRID_KEYS",
-    "Cell",
-    "Claim",
-    "Level",
-    "Study",
-    "StudyError",
-    "make_cell",
-    "make_study",
-    "matches",
-    "nearest",
-    "read_study",
-    "value_label",
-]
 
 
 @dataclass(frozen=True)
@@ -199,6 +155,18 @@ class Study:
     def recipes(self) -> Iterator[dict[str, Scalar]]:
         """Yield the recipe of every arm and seed. Raises StudyError for one that cannot be."""
         excluded = [one.where for one in self.design.exclude]
+        for _, recipe in self.arms():
+            for seed in self.seeds:
+                whole = recipe | {"seed": seed}
+                if not any(matches(whole, where) for where in excluded):
+                    yield whole
+
+    def arms(self) -> Iterator[tuple[tuple[Level, ...], dict[str, Scalar]]]:
+        """Yield every arm's levels, one for each key of `levels`, and its recipe but for the seed.
+
+        Raises StudyError for a recipe that cannot be.
+        """
+        excluded = [one.where for one in self.design.exclude]
         for arm in self._arms():
             recipe = self._common()
             for level in arm:
@@ -214,10 +182,7 @@ class Study:
                     "[probes] layers: a network of depth = 0 has no hidden layer to look at: take "
                     "0 out of [grid] depth, or remove [probes]"
                 )
-            for seed in self.seeds:
-                whole = resolved | {"seed": seed}
-                if not any(matches(whole, where) for where in excluded):
-                    yield whole
+            yield arm, resolved
 
     def _common(self) -> dict[str, Scalar]:
         """Return what all cells share from outside of the grid."""
@@ -286,189 +251,3 @@ def _sampled(lists: list[list[Level]], n: int, seed: int) -> Iterator[tuple[Leve
 
 def _hash(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
-
-
-# ----------------------------------------------------------------------------------------- reading
-
-
-def read_study(path: Path, vocabulary: Vocabulary) -> Study:
-    """Read and validate a TOML study file. Raises StudyError for any mistake in it."""
-    shown = str(path) if str(path).isprintable() else quoted(str(path))
-    try:
-        text = _read_text(path)
-        if LONG_KEY.search(text):
-            raise StudyError("has a dotted key of 30 parts or more, which no study has")
-        content = tomllib.loads(text)
-        return make_study(content, replace(vocabulary, folder=path.parent))
-    except FileNotFoundError:
-        raise StudyError(f"{shown}: there is no such study file") from None
-    except OSError as problem:
-        raise StudyError(f"{shown}: cannot be read ({problem.strerror})") from None
-    except RecursionError:
-        raise StudyError(f"{shown}: is nested too deeply to be a study") from None
-    except StudyError as problem:
-        raise StudyError(f"{shown}: {problem}") from None
-    except UnicodeDecodeError:
-        raise StudyError(f"{shown}: is not UTF-8 text; save it as UTF-8") from None
-    except ValueError as problem:  # a TOMLDecodeError, a number of 5,000 digits, a NUL in the path
-        raise StudyError(f"{shown}: is not valid TOML: {problem}") from None
-
-
-def _read_text(path: Path) -> str:
-    if path.exists() and not path.is_file():
-        raise StudyError("is not a file; give the study's .toml file")
-    with path.open("rb") as file:
-        content = file.read(MAX_FILE_BYTES + 1)
-    if len(content) > MAX_FILE_BYTES:
-        raise StudyError(f"is too large: a study file has {MAX_FILE_BYTES:,} bytes at most")
-    return content.decode("utf-8-sig")
-
-
-def make_study(content: Mapping[str, Any], vocabulary: Vocabulary) -> Study:
-    """Validate a study given as plain Python data, of the same form as a study file."""
-    written = read_document(content)
-    vocabulary = replace(vocabulary, study_kind=written.kind)
-    levels, listed = read_grid(written.grid, vocabulary)
-    tasks = {vocabulary.task(level.fields) for level in levels.get("data", [])}
-    written = with_metrics(written, tasks)
-    seeds = read_seeds(written.grid) if KINDS[written.kind].has_chance else (0,)
-    namer = Namer(levels, seeds, vocabulary)
-    design = _normalised_design(written.design, namer)
-    claims = tuple(
-        _normalised_claim(f"[[claim]] {number}", claim, namer, metrics_of(written.kind))
-        for number, claim in enumerate(written.claim, start=1)
-    )
-    study = Study(written, levels, listed, seeds, design, claims, vocabulary)
-    _check_size(study)
-    _check_report(study)
-    _check_cells(study)
-    return study
-
-
-def _normalised_design(design: Design, namer: Namer) -> Design:
-    baseline = namer.normalised("[design] baseline", design.baseline)
-    for key, value in baseline.items():
-        if isinstance(value, list) or key == "seed":
-            raise StudyError(f"[design] baseline: {key} must be one level of a factor, not more")
-    exclude = [
-        type(one).model_validate(
-            {"why": one.why, **namer.normalised(f"[design] exclude {number}", one.where)}
-        )
-        for number, one in enumerate(design.exclude, start=1)
-    ]
-    return design.model_copy(update={"baseline": baseline, "exclude": exclude})
-
-
-def _normalised_claim(where: str, claim: Claim, namer: Namer, metrics: Iterable[str]) -> Claim:
-    if claim.metric not in metrics:
-        hint = nearest(claim.metric, metrics)
-        raise StudyError(f"{where} metric: unknown {quoted(claim.metric)}{hint}")
-    named = {side: namer.normalised(f"{where} {side}", one) for side, one in claim.named.items()}
-    first, second, _ = named
-    if named[first] == named[second]:
-        raise StudyError(f"{where}: {first} and {second} name the same cells: change one of them")
-    return claim.model_copy(update={"as_" if side == "as" else side: named[side] for side in named})
-
-
-# ---------------------------------------------------------------------------------------- checking
-
-
-def _check_size(study: Study) -> None:
-    cells = study.n_arms() * len(study.seeds)
-    if cells > MAX_CELLS:
-        counts = {key: len(levels) for key, levels in study.levels.items() if len(levels) > 1}
-        product = " x ".join(f"{count} {key}" for key, count in counts.items())
-        raise StudyError(
-            f"[grid] has {cells:,} cells ({product} x {len(study.seeds)} seeds), over the limit of "
-            f'{MAX_CELLS:,}: shorten a list, or use [design] kind = "sample" with n = 200'
-        )
-
-
-def _check_report(study: Study) -> None:
-    metric, metrics = study.report.metric, metrics_of(study.kind)
-    if metric not in metrics:
-        raise StudyError(f"[report] metric: unknown {quoted(metric)}{nearest(metric, metrics)}")
-    _check_metric(study, "[report]", metric, {})
-    for number, claim in enumerate(study.claims, start=1):
-        _check_metric(study, f"[[claim]] {number}", claim.metric, claim.where)
-    if study.kind != TRAINING:
-        _check_only_for_training(study)
-    places = {
-        place for levels in study.levels.values() for level in levels for place in level.fields
-    }
-    for place in study.report.tune:
-        if place not in places:
-            raise StudyError(f"[report] tune: unknown {quoted(place)}{nearest(place, places)}")
-
-
-def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None:
-    """Refuse a metric that none of the cells of `where` can have."""
-    _check_probed(place, metric, study.probes)
-    of = METRICS[metric].task
-    wanted = about(where, "data")
-    tasks = {
-        study.vocabulary.task(level.fields)
-        for level in study.levels.get("data", [])
-        if may_match(level, wanted)
-    }
-    if of is not None and tasks and of not in tasks:
-        other = scores_of(tasks.pop())[scores_of(of).index(metric)]
-        raise StudyError(
-            f"{place} metric: {metric} is of a {of}, which none of its data sets is: take {other}"
-        )
-
-
-def _check_probed(where: str, metric: str, probes: Probes) -> None:
-    """Refuse a metric that only probes measure where the study has none of them."""
-    wanted = [name for name in METRICS[metric].probes if not getattr(probes, name)]
-    if wanted:
-        keys = " and ".join(f"{name} = true" for name in wanted)
-        raise StudyError(f"{where} metric: {metric} is measured by probes: add {keys} to [probes]")
-
-
-def _check_only_for_training(study: Study) -> None:
-    given = {"[probes]": study.probes != Probes(), "[report] tune": bool(study.report.tune)}
-    given["[report] target"] = study.report.target is not None
-    for place in [place for place, is_given in given.items() if is_given]:
-        raise StudyError(f'{place} belongs to training, not to kind = "{study.kind}": remove it')
-
-
-def _check_cells(study: Study) -> None:
-    """Refuse a recipe that cannot be, and a claim about cells that the study does not have.
-
-    Of a large grid only what its levels tell: its cells are made, and checked, when it is run.
-    """
-    waiting = {
-        (number, side): (partial, claim.where)
-        for number, claim in enumerate(study.claims, start=1)
-        for side, partial in claim.named.items()
-    }
-    for (number, side), both in waiting.items():
-        for factor, levels in study.levels.items():
-            parts = [about(one, factor) for one in both]
-            if not any(all(may_match(level, part) for part in parts) for level in levels):
-                raise StudyError(_no_cell(number, side))
-    if study.n_arms() * len(study.seeds) > MAX_CHECKED_CELLS:
-        return
-    n_partials = 1 + 2 * len(waiting) + len(study.design.exclude)
-    if study.n_arms() * n_partials > MAX_CHECKS:
-        return
-    empty = True
-    for recipe in study.recipes():
-        empty = False
-        waiting = {
-            key: both
-            for key, both in waiting.items()
-            if not all(matches(recipe, one) for one in both)
-        }
-    if empty:
-        raise StudyError("[design] exclude leaves no cell: remove one of its entries")
-    for number, side in waiting:
-        raise StudyError(_no_cell(number, side))
-
-
-def _no_cell(number: int, side: str) -> str:
-    return (
-        f"[[claim]] {number}: no cell of this study is both in {side} and in where: change one of "
-        f"the two, or [design] exclude"
-    )

@@ -14,6 +14,37 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Term:
+    """One thing that a key of a recipe may act on: another key that is more than none.
+
+    Or a key of just this `value`; or one whose chosen entry has this `trait`, a field or a method
+    of the recipe. A key that begins with a point is a parameter of the same entry.
+    """
+
+    key: str
+    value: Any = None
+    trait: str = ""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a key of a recipe acts on: where none of `terms` holds, it changes nothing.
+
+    Without terms nothing ever changes. `otherwise` says what is wrong in better words than the
+    values of the terms' keys. Where it `rounds`, numbers are added in another order all the same.
+    """
+
+    terms: tuple[Term, ...]
+    otherwise: str = ""
+    rounds: bool = False
+
+
+def need(*terms: Term, otherwise: str = "", rounds: bool = False) -> Need:
+    """One need, its terms one after another."""
+    return Need(terms, otherwise, rounds)
+
+
+@dataclass(frozen=True)
 class Parameter:
     """One number or word of an entry that a study file may set, or list.
 
@@ -34,6 +65,7 @@ class Parameter:
     flag: bool = False  # true or false, likewise
     kind: str = ""  # the value is a variant of this factor: a name, or a table with a name
     identity: bool = True  # False: a cell is the same cell whatever the value, such as a path
+    needs: tuple[Need, ...] = ()  # all of these, or it changes nothing
 
     def accept(self, value: Any) -> Any:
         """Return `value` in its canonical type, or raise ValueError saying what is allowed."""

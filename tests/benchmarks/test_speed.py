@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from nnbench.catalog import LOSSES, VOCABULARY
-from nnbench.study.study import Cell, make_study
+from nnbench.study.reading import make_study
+from nnbench.study.study import Cell
 from nnbench.training.draws import Draws, split_for
 from nnbench.training.reference.evaluate import tensors
 from nnbench.training.reference.network import build

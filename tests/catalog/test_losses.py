@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.func import grad, vmap
 
 from nnbench.catalog import LOSSES, VOCABULARY
-from nnbench.study.study import make_study
+from nnbench.study.reading import make_study
 from nnbench.training.draws import split_for
 from nnbench.training.stacked.network import program_of
 from nnbench.training.stacked.step import loss_of

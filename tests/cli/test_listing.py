@@ -26,7 +26,9 @@ from nnbench.catalog import KEYS, VOCABULARY
 from nnbench.catalog.keys import Key
 from nnbench.cli import commands, doctor
 from nnbench.cli.listing import NARROW, list_text, show_text
-from nnbench.study.study import Cell, StudyError, make_study
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import make_study
+from nnbench.study.study import Cell
 from nnbench.study.vocabulary import Parameter
 
 ROOT = Path(__file__).parents[2]

@@ -87,13 +87,14 @@ def test_plain_lines_are_told_now_and_then(clock: Clock) -> None:
     stream = io.StringIO()
     progress = Progress(stream)
     one, other = stack("a", 10, seconds=50.0), stack("b", 10, seconds=50.0)
-    progress.planned(20, NOTHING, [one, other])
+    progress.planned(20, NOTHING, [one, other], notes=["l1 changes nothing in 2 of 4 arms"])
     progress.progressed(task(one), 0.0)
     clock.now = 20.0
     rows = [{"status": "ok"}] * 9 + [{"status": "diverged"}]
     progress.finished(task(one), Rows(cells=rows))
     assert stream.getvalue().splitlines() == [
         "20 networks: 20 to train in 2 stacks.",
+        "note: l1 changes nothing in 2 of 4 arms.",
         "10/20 networks, 1 diverged, about 20 s left",
     ]
 

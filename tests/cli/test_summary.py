@@ -8,7 +8,8 @@ from nnbench.catalog import VOCABULARY
 from nnbench.cli.summary import Standing, closing_lines, forecast, seeds_text, wrapped
 from nnbench.report.build import Report
 from nnbench.run import Outcome
-from nnbench.study.study import Study, make_study
+from nnbench.study.reading import make_study
+from nnbench.study.study import Study
 
 
 def small(**grid: object) -> Study:
@@ -34,6 +35,16 @@ def test_a_forecast_is_short_however_many_seeds() -> None:
     lines = forecast(small(epochs=0, seeds=100), Options(workers=1)).lines()
     assert "  seeds: 0, 1, ..., 99 (100 seeds)" in lines
     assert max(map(len, lines)) < 120
+
+
+def test_a_forecast_says_where_a_factor_changes_nothing() -> None:
+    from nnbench.run import Options
+
+    made = small(dropout=[0.0, 0.2], dropout_kind=["standard", "alpha"], epochs=1)
+    told = forecast(made, Options(workers=1))
+    note = "dropout_kind changes nothing in 2 of 4 arms: dropout = 0"
+    assert f"note: {note}" in told.lines() and told.row()["notes"] == [note]
+    assert forecast(small(dropout=[0.0, 0.2], epochs=1), Options(workers=1)).row()["notes"] == []
 
 
 def test_a_closing_line_counts_as_the_report_does() -> None:

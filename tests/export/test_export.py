@@ -36,7 +36,8 @@ from nnbench.results.disk import StoreError
 from nnbench.results.files import write_files
 from nnbench.results.rows import Rows
 from nnbench.results.store import Store
-from nnbench.study.study import Cell, make_study
+from nnbench.study.reading import make_study
+from nnbench.study.study import Cell
 from nnbench.training.reference.train import train_cell
 from nnbench.training.reference.walk import walk_cell
 from nnbench.training.stacked.sweep import sweep

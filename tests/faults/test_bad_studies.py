@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnbench.catalog import VOCABULARY
-from nnbench.study.study import StudyError, make_study, read_study
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import make_study, read_study
 
 HEAD = 'name = "bad"\n[grid]\ndata = "moons"\n'
 SECONDS = 1.0
@@ -144,7 +145,8 @@ def test_memory_stays_small(tmp_path: Path) -> None:
 import re, sys
 from pathlib import Path
 from nnbench.catalog import VOCABULARY
-from nnbench.study.study import StudyError, read_study
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import read_study
 refused = 0
 for path in sys.argv[1:]:
     try:

@@ -24,7 +24,8 @@ import pytest
 from nnbench.catalog import VOCABULARY
 from nnbench.results.store import verify
 from nnbench.run import Options, open_store, run, train_all
-from nnbench.study.study import Study, make_study
+from nnbench.study.reading import make_study
+from nnbench.study.study import Study
 from nnbench.training.plan import plan
 
 slow = pytest.mark.slow

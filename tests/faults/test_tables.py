@@ -16,7 +16,8 @@ import pytest
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.data.tables.entry import table_levels
 from nnbench.catalog.data.tables.table import Choices, read_table
-from nnbench.study.study import StudyError, make_study
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import make_study
 from nnbench.training.draws import DataError, split_for
 
 ROWS = 40

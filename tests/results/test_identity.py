@@ -15,7 +15,9 @@ import pytest
 from nnbench.catalog import VOCABULARY
 from nnbench.study.fields import FIELDS
 from nnbench.study.grid import GRID_KEYS
-from nnbench.study.study import Cell, StudyError, make_cell, make_study, read_study
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import make_study, read_study
+from nnbench.study.study import Cell, make_cell
 from nnbench.study.vocabulary import Parameter
 from tests.helpers import other_value
 
@@ -94,7 +96,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from nnbench.catalog import VOCABULARY
-from nnbench.study.study import read_study
+from nnbench.study.reading import read_study
 print(",".join(cell.cell_id for cell in read_study(Path(sys.argv[1]), VOCABULARY).cells()))
 print(",".join(sorted({"torch", "sklearn", "pandas", "scipy", "matplotlib"} & set(sys.modules))))
 """

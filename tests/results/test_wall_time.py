@@ -16,7 +16,8 @@ from nnbench.catalog import VOCABULARY
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.run import Options, Task, run
-from nnbench.study.study import Study, make_study
+from nnbench.study.reading import make_study
+from nnbench.study.study import Study
 from nnbench.training.plan import Stack
 
 EXPRESSIONS = ["bce_with_logits", "log_of_sigmoid", "cross_entropy"]
@@ -35,6 +36,7 @@ class Listener:
         survey: Survey,
         stacks: Sequence[Stack],
         tables: Sequence[Mapping[str, Any]],
+        notes: Sequence[str],
     ) -> None:
         """Nothing to note."""
 

@@ -10,7 +10,8 @@ import pytest
 from nnbench.atlas.listing import registries, toml
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.keys import Key
-from nnbench.study.study import Study, make_study
+from nnbench.study.reading import make_study
+from nnbench.study.study import Study
 from scripts.course_table import PAGE, Item, names, page, sections, studies, study_of, wanted_fields
 
 ROOT = Path(__file__).parents[2]

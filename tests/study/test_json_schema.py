@@ -14,7 +14,7 @@ import pytest
 from nnbench.catalog import VOCABULARY
 from nnbench.study.grid import GRID_KEYS
 from nnbench.study.json_schema import study_schema
-from nnbench.study.study import make_study
+from nnbench.study.reading import make_study
 from tests.helpers import variants
 from tests.results import test_identity
 from tests.study import test_study

@@ -12,7 +12,10 @@ from nnbench import stats
 from nnbench.catalog import VOCABULARY
 from nnbench.study.fields import FIELDS
 from nnbench.study.grid import GRID_KEYS, parameter_at, value_label
-from nnbench.study.study import Study, StudyError, make_study, matches, read_study
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import make_study, read_study
+from nnbench.study.selection import matches
+from nnbench.study.study import Study
 
 SCHEDULE = {
     "name": "chained",

@@ -7,7 +7,8 @@ import pytest
 from nnbench.catalog import VOCABULARY
 from nnbench.study.document import SECTIONS, Document
 from nnbench.study.kinds import KINDS, grid_keys
-from nnbench.study.study import StudyError, make_study
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import make_study
 from nnbench.study.vocabulary import Parameter
 from scripts.study_keys import PAGE, page, takes, values
 

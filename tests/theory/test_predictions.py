@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from nnbench.catalog import VOCABULARY
-from nnbench.study.study import Cell, make_study
+from nnbench.study.reading import make_study
+from nnbench.study.study import Cell
 from nnbench.theory.layers import depth_scale, field_of, inputs_of, moments, variances
 from nnbench.theory.predictions import predict, predict_arm
 from nnbench.training.draws import split_for

@@ -11,7 +11,8 @@ import torch
 from nnbench.catalog import VOCABULARY
 from nnbench.results.rows import CELLS
 from nnbench.study.metrics import METRICS
-from nnbench.study.study import StudyError, make_study
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import make_study
 from nnbench.training.draws import split_for
 from nnbench.training.plan import cost_of, disk_bytes, layer_rows, plan
 from nnbench.training.probe_columns import AT_END, KEPT, DeathInTime, growth

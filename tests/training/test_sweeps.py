@@ -17,7 +17,9 @@ from nnbench.catalog import EXPRESSIONS, LOSSES, VOCABULARY
 from nnbench.catalog.expressions import exact, right_class, two_classes
 from nnbench.cli.progress import Progress
 from nnbench.run import Options, run
-from nnbench.study.study import Cell, Study, StudyError, make_study
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import make_study
+from nnbench.study.study import Cell, Study
 from nnbench.training.stacked.sweep import sweep, swept_cell
 from nnbench.training.sweeps import MOST_POINTS, relative_error
 

@@ -26,7 +26,9 @@ from nnbench.results.rows import Rows
 from nnbench.results.store import verify
 from nnbench.run import Options, run
 from nnbench.stats import wilson_interval
-from nnbench.study.study import Cell, Study, StudyError, make_study
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import make_study
+from nnbench.study.study import Cell, Study
 from nnbench.theory.grounds import ground_of
 from nnbench.training.plan import plan, program_key
 from nnbench.training.reference.walk import trace_of, walk_cell

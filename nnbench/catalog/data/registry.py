@@ -6,6 +6,7 @@ What an entry's function returns stands in `nnbench.catalog.data.samples`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from nnbench.catalog.data.synthetic import (
 from nnbench.catalog.data.tables.entry import PARAMETERS, WRITTEN, load, table_levels
 from nnbench.catalog.data.tables.targets import TASKS
 from nnbench.lazy import lazy_import
-from nnbench.study.vocabulary import Parameter
+from nnbench.study.vocabulary import Parameter, Term, need
 
 if TYPE_CHECKING:
     from sklearn import datasets
@@ -147,7 +148,10 @@ DATA: dict[str, Data] = {
         parameters={
             "n": examples(2000),
             "features": amount(10, "features", 1, 10_000),
-            "classes": amount(4, "classes, in classification", 2, 100),
+            "classes": replace(
+                amount(4, "classes, in classification", 2, 100),
+                needs=(need(Term(".task", value="classification")),),
+            ),
             "depth": amount(1, "hidden layers of the teacher", 0, 100),
             "width": amount(16, "units of a hidden layer of the teacher", 1, 10_000),
             "noise": amount(0.0, "deviation of the noise on the teacher's outputs", 0),
@@ -193,7 +197,10 @@ DATA: dict[str, Data] = {
             "n": examples(1000),
             "features": amount(5, "features", 1, 10_000),
             "p": share(0.1, "share of wrong targets"),
-            "size": amount(10.0, "size of a gross error; the signal's deviation is 1", 0),
+            "size": replace(
+                amount(10.0, "size of a gross error; the signal's deviation is 1", 0),
+                needs=(need(Term(".p")),),
+            ),
             "noise": amount(0.1, "deviation of the noise", 0),
             "parts": noisy_parts(),
         },

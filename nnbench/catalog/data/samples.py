@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnbench.study.vocabulary import Entry, Parameter
+from nnbench.study.vocabulary import Entry, Parameter, Term, need
 
 NOISY_PARTS = ("train", "train and val", "all")
 
@@ -75,4 +75,4 @@ def share(default: float, doc: str) -> Parameter:
 def noisy_parts() -> Parameter:
     """Return the parameter that says which parts see the errors; a clean test measures truth."""
     doc = "the parts whose targets have the errors; the others keep the truth"
-    return Parameter("train", doc, choices=NOISY_PARTS, program=True)
+    return Parameter("train", doc, choices=NOISY_PARTS, program=True, needs=(need(Term(".p")),))

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nnbench.catalog.meanfield import mean_field
 from nnbench.lazy import lazy_import
-from nnbench.study.vocabulary import Entry, Parameter
+from nnbench.study.vocabulary import Entry, Parameter, need
 
 if TYPE_CHECKING:
     import torch
@@ -242,7 +242,7 @@ INITS: dict[str, Init] = {
         formula="W = 0",
         reference="(the lecture's first mistake)",
         torch="torch.nn.init.zeros_",
-        parameters={"gain": GAIN},
+        parameters={"gain": replace(GAIN, needs=(need(),))},  # a factor on nothing
         function=zero,
         twin=_twin("constant", value=0.0),
     ),

@@ -40,7 +40,8 @@ class Optimizer(Entry):
     default that goes with it. A rule that `decays` applies decoupled decay itself, and finds
     `weight_decay` among its hyper when there is any.
     `rest` names the rule for what is not the weight matrix of a hidden layer, if that is another.
-    `full_batch` rules take the whole training part at each step.
+    `full_batch` rules take the whole training part at each step. One whose steps grow by
+    themselves does not follow the rate: it reads that of the first step alone.
     `state_floats` is the memory: floats of state per parameter, by the tensor's shape if need be;
     `unused_floats` of them would not be needed while momentum is 0, its default: networks of a
     stack may differ in momentum, so that all of them keep a velocity.
@@ -52,12 +53,18 @@ class Optimizer(Entry):
     evaluated: Callable[[Tensor, State, Hyper], Tensor] | None = None
     elementwise: bool = True
     full_batch: bool = False
+    follows_rate: bool = True
     decays: bool = False
     rest: str = ""
     decoupled: bool | None = None
     weight_decay: float = 0.0
     state_floats: float | Callable[[tuple[int, ...]], float] = 0.0
     unused_floats: float = 0.0
+
+    @property
+    def takes_batches(self) -> bool:
+        """Tell whether a batch size has any say."""
+        return not self.full_batch
 
     def floats_per_parameter(self, *shape: int) -> float:
         """Return the floats of state per parameter of a tensor of this shape."""

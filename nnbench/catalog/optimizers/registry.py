@@ -7,6 +7,7 @@ given and what it returns stands in `optimizer_base`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nnbench.catalog.optimizers.adaptive import (
@@ -55,7 +56,7 @@ from nnbench.catalog.optimizers.descent import (
 )
 from nnbench.catalog.optimizers.matrix import adafactor, factors, floats_of_factors, muon
 from nnbench.lazy import lazy_import
-from nnbench.study.vocabulary import Parameter
+from nnbench.study.vocabulary import Parameter, Term, need
 
 if TYPE_CHECKING:
     import torch
@@ -198,7 +199,9 @@ OPTIMIZERS: dict[str, Optimizer] = {
         parameters={
             "lr": lr_parameter(0.01),
             "lambd": Parameter(1e-4, "decay of parameters and rate", low=0, high=1e6),
-            "alpha": Parameter(0.75, "power of the rate's decay", low=0, high=10),
+            "alpha": Parameter(
+                0.75, "power of the rate's decay", low=0, high=10, needs=(need(Term(".lambd")),)
+            ),
             # torch's own default, a million, leaves a short training without an average
             "t0": Parameter(100.0, "steps before averaging", low=0, high=1e12),
         },
@@ -226,6 +229,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         update=rprop,
         twin=_rprop_twin,
         full_batch=True,
+        follows_rate=False,
         state_floats=2,
     ),
     "adagrad": Optimizer(
@@ -390,7 +394,10 @@ OPTIMIZERS: dict[str, Optimizer] = {
         torch='torch.optim.Muon(adjust_lr_fn="match_rms_adamw") and torch.optim.AdamW',
         parameters={
             "lr": lr_parameter(1e-3),
-            "momentum": decay_parameter(0.95, "memory of the mean of gradients"),
+            "momentum": replace(
+                decay_parameter(0.95, "memory of the mean of gradients"),
+                needs=(need(Term("depth")),),
+            ),
             "beta1": decay_parameter(0.9, "AdamW's memory of the mean of gradients"),
             "beta2": decay_parameter(0.999, "AdamW's memory of the mean of squares"),
             "eps": eps_parameter(1e-8),

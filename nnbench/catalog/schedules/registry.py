@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nnbench.catalog.schedules.forms import (
     Counts,
     PlateauState,
@@ -35,7 +37,8 @@ from nnbench.catalog.schedules.forms import (
     wsd,
 )
 from nnbench.lazy import lazy_import
-from nnbench.study.vocabulary import Entry, Parameter
+from nnbench.study.recipe import of_factor
+from nnbench.study.vocabulary import Entry, Parameter, Term, need
 
 if TYPE_CHECKING:
     import torch
@@ -69,6 +72,23 @@ class Schedule(Entry):
     after_epoch: Callable[..., PlateauState] | None = None
     unit: str = "epoch"
     scales: Callable[..., bool] = _never
+
+    def moves(self, recipe: Mapping[str, Any]) -> bool:
+        """Tell whether the rate is ever another than the optimizer's, as far as a recipe tells."""
+        if self.function is None or (self.unit == "step" and "steps" not in recipe):
+            return True
+        return bool((self._rates(recipe) != recipe["optimizer.lr"]).any())
+
+    def starts_elsewhere(self, recipe: Mapping[str, Any]) -> bool:
+        """Tell whether the first rate of all is another than the optimizer's."""
+        return self.function is not None and bool(self._rates(recipe)[0] != recipe["optimizer.lr"])
+
+    def _rates(self, recipe: Mapping[str, Any]) -> Rates:
+        """The rates of a walk's steps; of a training its epochs', as if each were one step."""
+        assert self.function is not None
+        total = recipe["steps"] if "steps" in recipe else recipe["epochs"]
+        count, own = np.arange(max(total, 1)), of_factor("schedule", recipe)
+        return self.function(count, recipe["optimizer.lr"], total, **own)
 
 
 def parts_of(parameters: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -209,7 +229,14 @@ SCHEDULES: dict[str, Schedule] = {
         reference="PyTorch, torch.optim.lr_scheduler.ConstantLR",
         torch="torch.optim.lr_scheduler.ConstantLR",
         parameters={
-            "factor": Parameter(1 / 3, GAMMA + " at first", low=0, high=1, open_low=True),
+            "factor": Parameter(
+                1 / 3,
+                GAMMA + " at first",
+                low=0,
+                high=1,
+                open_low=True,
+                needs=(need(Term(".total_iters")),),
+            ),
             "total_iters": Parameter(5, "epochs at that rate", low=0, high=1e9),
         },
         function=constant_lr,
@@ -329,7 +356,13 @@ SCHEDULES: dict[str, Schedule] = {
                 "how cycles shrink",
                 choices=("triangular", "triangular2", "exp_range"),
             ),
-            "gamma": Parameter(1.0, "factor on the height each step (exp_range)", low=0, high=1),
+            "gamma": Parameter(
+                1.0,
+                "factor on the height each step (exp_range)",
+                low=0,
+                high=1,
+                needs=(need(Term(".mode", value="exp_range")),),
+            ),
         },
         function=cyclic,
         twin=_own_twin("cyclic"),

@@ -13,8 +13,7 @@ from torch import Tensor
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.meanfield import Critical, mean_field
-from nnbench.study.mistakes import nearest
-from nnbench.study.study import StudyError
+from nnbench.study.mistakes import StudyError, nearest
 
 STANDARD_ERRORS = 4.0  # a true prediction is farther off once in 16,000 checks
 ROUNDING = 1e-9  # relative, where nothing is drawn at random

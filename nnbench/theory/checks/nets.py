@@ -14,8 +14,8 @@ from torch.func import vjp, vmap
 
 from nnbench.catalog import VOCABULARY
 from nnbench.seeds import torch_generator
+from nnbench.study.reading import make_study
 from nnbench.study.recipe import Recipe
-from nnbench.study.study import make_study
 from nnbench.theory.checks.base import concatenated
 from nnbench.training.draws import Draws, Split
 from nnbench.training.stacked.axis import stacked_numbers

@@ -33,7 +33,8 @@ from nnbench.cli.default_study import (
     table_study,
 )
 from nnbench.report.page.table_notes import table_sentences
-from nnbench.study.study import Cell, make_study, read_study
+from nnbench.study.reading import make_study, read_study
+from nnbench.study.study import Cell
 from nnbench.training import draws
 from nnbench.training.draws import DataError, split_for
 from nnbench.training.plan import program_key

@@ -12,8 +12,8 @@ from nnbench.catalog import VOCABULARY
 from nnbench.results.tables import frame_of, recipe_table
 from nnbench.stats.claims import judge
 from nnbench.stats.claims.pairs import described, select
+from nnbench.study.reading import read_study
 from nnbench.study.selection import matches
-from nnbench.study.study import read_study
 from tests.stats.claims.claim_cells import around, better, cell, frame, study, two_arms
 
 STUDIES = Path(__file__).parents[3] / "studies"

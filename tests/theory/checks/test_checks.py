@@ -21,7 +21,7 @@ from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.cli import commands
 from nnbench.results.read import ReportError
-from nnbench.study.study import StudyError
+from nnbench.study.mistakes import StudyError
 from nnbench.theory import checks, laws
 from nnbench.theory.checks import (
     CHECKS,

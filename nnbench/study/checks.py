@@ -1,0 +1,120 @@
+"""Checks of a whole study: its size, its metrics, and whether its cells can be."""
+
+from __future__ import annotations
+
+from nnbench.study.document import Probes
+from nnbench.study.grid import MAX_CELLS
+from nnbench.study.idle import idle_factors
+from nnbench.study.kinds import TRAINING
+from nnbench.study.metrics import METRICS, metrics_of, scores_of
+from nnbench.study.mistakes import StudyError, nearest, quoted
+from nnbench.study.selection import Partial, about, matches, may_match
+from nnbench.study.study import Study
+
+MAX_CHECKED_CELLS = 50_000  # a larger grid is checked by its levels alone when it is read
+MAX_CHECKS = 500_000  # comparisons of an arm with a naming of cells
+
+
+def check_size(study: Study) -> None:
+    """Refuse more cells than a study may have."""
+    cells = study.n_arms() * len(study.seeds)
+    if cells > MAX_CELLS:
+        counts = {key: len(levels) for key, levels in study.levels.items() if len(levels) > 1}
+        product = " x ".join(f"{count} {key}" for key, count in counts.items())
+        raise StudyError(
+            f"[grid] has {cells:,} cells ({product} x {len(study.seeds)} seeds), over the limit of "
+            f'{MAX_CELLS:,}: shorten a list, or use [design] kind = "sample" with n = 200'
+        )
+
+
+def check_report(study: Study) -> None:
+    """Refuse a metric or a tuned parameter that the study cannot have."""
+    metric, metrics = study.report.metric, metrics_of(study.kind)
+    if metric not in metrics:
+        raise StudyError(f"[report] metric: unknown {quoted(metric)}{nearest(metric, metrics)}")
+    _check_metric(study, "[report]", metric, {})
+    for number, claim in enumerate(study.claims, start=1):
+        _check_metric(study, f"[[claim]] {number}", claim.metric, claim.where)
+    if study.kind != TRAINING:
+        _check_only_for_training(study)
+    places = {
+        place for levels in study.levels.values() for level in levels for place in level.fields
+    }
+    for place in study.report.tune:
+        if place not in places:
+            raise StudyError(f"[report] tune: unknown {quoted(place)}{nearest(place, places)}")
+
+
+def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None:
+    """Refuse a metric that none of the cells of `where` can have."""
+    _check_probed(place, metric, study.probes)
+    of = METRICS[metric].task
+    wanted = about(where, "data")
+    tasks = {
+        study.vocabulary.task(level.fields)
+        for level in study.levels.get("data", [])
+        if may_match(level, wanted)
+    }
+    if of is not None and tasks and of not in tasks:
+        other = scores_of(tasks.pop())[scores_of(of).index(metric)]
+        raise StudyError(
+            f"{place} metric: {metric} is of a {of}, which none of its data sets is: take {other}"
+        )
+
+
+def _check_probed(where: str, metric: str, probes: Probes) -> None:
+    """Refuse a metric that only probes measure where the study has none of them."""
+    wanted = [name for name in METRICS[metric].probes if not getattr(probes, name)]
+    if wanted:
+        keys = " and ".join(f"{name} = true" for name in wanted)
+        raise StudyError(f"{where} metric: {metric} is measured by probes: add {keys} to [probes]")
+
+
+def _check_only_for_training(study: Study) -> None:
+    given = {"[probes]": study.probes != Probes(), "[report] tune": bool(study.report.tune)}
+    given["[report] target"] = study.report.target is not None
+    for place in [place for place, is_given in given.items() if is_given]:
+        raise StudyError(f'{place} belongs to training, not to kind = "{study.kind}": remove it')
+
+
+def check_cells(study: Study) -> None:
+    """Refuse a recipe that cannot be, a claim about cells that the study does not have, and a
+    factor that can change nothing.
+
+    Of a large grid only what its levels tell: its cells are made, and checked, when it is run.
+    """
+    waiting = {
+        (number, side): (partial, claim.where)
+        for number, claim in enumerate(study.claims, start=1)
+        for side, partial in claim.named.items()
+    }
+    for (number, side), both in waiting.items():
+        for factor, levels in study.levels.items():
+            parts = [about(one, factor) for one in both]
+            if not any(all(may_match(level, part) for part in parts) for level in levels):
+                raise StudyError(_no_cell(number, side))
+    if study.n_arms() * len(study.seeds) > MAX_CHECKED_CELLS:
+        return
+    n_partials = 1 + 2 * len(waiting) + len(study.design.exclude)
+    if study.n_arms() * n_partials > MAX_CHECKS:
+        return
+    empty = True
+    for recipe in study.recipes():
+        empty = False
+        waiting = {
+            key: both
+            for key, both in waiting.items()
+            if not all(matches(recipe, one) for one in both)
+        }
+    if empty:
+        raise StudyError("[design] exclude leaves no cell: remove one of its entries")
+    for number, side in waiting:
+        raise StudyError(_no_cell(number, side))
+    idle_factors(study)
+
+
+def _no_cell(number: int, side: str) -> str:
+    return (
+        f"[[claim]] {number}: no cell of this study is both in {side} and in where: change one of "
+        f"the two, or [design] exclude"
+    )
