@@ -18,6 +18,7 @@ from nnbench.study.grid import GRID_KEYS
 from nnbench.study.study import Cell, StudyError, make_cell, make_study, read_study
 from nnbench.study.vocabulary import Parameter
 from tests.helpers import other_value
+from tests.places import ROOT
 
 WRITTEN = """
 name = "identity"
@@ -104,10 +105,9 @@ print(",".join(sorted({"torch", "sklearn", "pandas", "scipy", "matplotlib"} & se
 def test_another_process_agrees_and_imports_nothing_heavy(hash_seed: str, tmp_path: Path) -> None:
     """In another folder, with other hashes and another locale; nor is torch needed to read."""
     expected = ids(WRITTEN, tmp_path)
-    root = Path(__file__).parents[2]
     environment = os.environ | {
         "PYTHONHASHSEED": hash_seed,
-        "PYTHONPATH": str(root),
+        "PYTHONPATH": str(ROOT),
         "LC_ALL": "C",
         "TZ": "Asia/Tokyo",
     }

@@ -13,6 +13,7 @@ from nnbench.catalog import VOCABULARY
 from nnbench.study.fields import FIELDS
 from nnbench.study.grid import GRID_KEYS, parameter_at, value_label
 from nnbench.study.study import Study, StudyError, make_study, matches, read_study
+from tests.places import STUDIES
 
 SCHEDULE = {
     "name": "chained",
@@ -501,9 +502,8 @@ def test_a_mistake_names_its_file(tmp_path: Path) -> None:
 
 
 def test_every_shipped_study_reads() -> None:
-    paths = sorted((Path(__file__).parents[2] / "studies").glob("*.toml"))
-    assert paths
-    for path in paths:
+    assert STUDIES
+    for path in STUDIES:
         assert read_study(path, VOCABULARY).name == path.stem
 
 
