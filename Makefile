@@ -14,6 +14,8 @@ ACCEPTED := benchmarks/accepted.json
 
 # Tests share the processor in at most four processes. A benchmark needs it alone, so none runs here.
 PYTEST := $(BIN)/python -m pytest --benchmark-disable -n auto --maxprocesses 4 --dist worksteal
+# What `make test-all` searches at random; what failed is searched again with the seed it prints.
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -59,12 +61,12 @@ atlas: $(READY) ## Draw everything that a study can vary to results/atlas/index.
 	$(BIN)/nnbench atlas $(ARGS)
 
 .PHONY: test
-test: $(READY) ## Set up, then run the tests that take seconds
+test: $(READY) ## Set up, then run the tests that take seconds, the same each time
 	$(PYTEST) $(ARGS)
 
 .PHONY: test-all
-test-all: $(READY) ## Run all tests, the slow ones too
-	$(PYTEST) -m "" $(ARGS)
+test-all: $(READY) ## Run all tests, the slow ones too, and search anew for what fails
+	$(PYTEST) -m "" --hypothesis-profile=search --hypothesis-seed=$(SEED) $(ARGS)
 
 .PHONY: check
 check: $(READY) ## Check format, lint and types

@@ -16,8 +16,8 @@ from nnbench.cli.commands import app
 from nnbench.cli.ends import Exit
 from nnbench.study.document import SECTIONS, Document
 from nnbench.study.reading import make_study
+from tests.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = [
     pytest.param(tomllib.loads(block), id=f"{page.stem}-{number}")

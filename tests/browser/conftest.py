@@ -14,6 +14,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from tests.waiting import HANG
+
 AXE = Path(axe_core_python.__file__).parent / "axe.min.js"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WIDTH, HEIGHT = 1280, 900
@@ -92,7 +94,10 @@ def start(*more: str, javascript: bool = True) -> webdriver.Chrome:
     if not javascript:
         no_script = {"profile.managed_default_content_settings.javascript": 2}
         options.add_experimental_option("prefs", no_script)
-    return webdriver.Chrome(options=options, service=Service(helper))
+    driver = webdriver.Chrome(options=options, service=Service(helper))
+    driver.set_script_timeout(HANG)
+    driver.set_page_load_timeout(HANG)
+    return driver
 
 
 @pytest.fixture(scope="module")

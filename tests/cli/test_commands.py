@@ -13,6 +13,7 @@ import pytest
 
 from nnbench.cli.progress import Progress
 from nnbench.results.store import Survey
+from tests.command import nnbench
 
 STUDY = """
 name = "tiny"
@@ -29,17 +30,6 @@ seeds = 2
 [report]
 target = 0.6
 """
-
-
-def nnbench(*arguments: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "nnbench.cli.commands", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        **options,  # type: ignore[call-overload]
-    )
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +91,8 @@ def test_results_are_named_by_their_folder_or_by_their_study(finished: Path, pla
 
 def test_the_status_of_a_folder_is_that_of_its_study(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(STUDY)
-    assert nnbench("run", "tiny.toml", "--limit", "3", cwd=tmp_path).returncode == 0
+    limited = ("--limit", "3", "--workers", "1")
+    assert nnbench("run", "tiny.toml", *limited, cwd=tmp_path).returncode == 0
     for place in ("results/tiny", "tiny.toml"):
         told = nnbench("status", place, cwd=tmp_path).stdout
         assert told == "tiny: 3 of 12 networks finished, 9 to run\n"
@@ -224,39 +215,30 @@ def test_the_reference_engine_runs_a_study(tmp_path: Path) -> None:
     assert set(tables[1]["engine"]) == {"reference"}
 
 
-def test_output_survives_a_narrow_world(finished: Path) -> None:
-    environment = os.environ | {"LC_ALL": "C", "COLUMNS": "40", "PYTHONIOENCODING": ""}
-    ended = nnbench("run", "tiny.toml", cwd=finished, env=environment)
-    assert ended.returncode == 0 and "Traceback" not in ended.stderr
-    piped = subprocess.run(
-        f"{sys.executable} -m nnbench.cli.commands run tiny.toml --dry-run | head -1",
-        shell=True,
-        cwd=finished,
-        capture_output=True,
-        text=True,
-        env=environment,
+def in_a_shell(words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line from nothing, in a shell that may send its output elsewhere."""
+    command = f"{sys.executable} -m nnbench.cli.commands {words}"
+    return subprocess.run(
+        command, shell=True, cwd=cwd, capture_output=True, text=True, env=os.environ | env
     )
+
+
+def test_output_survives_a_narrow_world(finished: Path) -> None:
+    narrow = {"LC_ALL": "C", "COLUMNS": "40", "PYTHONIOENCODING": ""}
+    ended = in_a_shell("run tiny.toml", finished, **narrow)
+    assert ended.returncode == 0 and "Traceback" not in ended.stderr
+    piped = in_a_shell("run tiny.toml --dry-run | head -1", finished, **narrow)
     assert "Traceback" not in piped.stderr and piped.stdout.startswith("tiny: 12 networks")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
 def test_output_that_nobody_can_take(finished: Path) -> None:
-    def run(words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            f"{sys.executable} -m nnbench.cli.commands {words}",
-            shell=True,
-            cwd=finished,
-            capture_output=True,
-            text=True,
-            env=os.environ | environment,
-        )
-
     shutil.copytree(finished / "results" / "tiny", finished / "résumé")
-    shown = run("verify résumé", PYTHONIOENCODING="ascii")
+    shown = in_a_shell("verify résumé", finished, PYTHONIOENCODING="ascii")
     assert shown.returncode == 0 and shown.stdout == "r?sum?: sound\n", shown.stderr
-    closed = run("list losses >&-")
+    closed = in_a_shell("list losses >&-", finished)
     assert (closed.returncode, closed.stderr) == (0, "")
-    full = run("list losses > /dev/full")
+    full = in_a_shell("list losses > /dev/full", finished)
     assert full.returncode == 5
     assert full.stderr == "nnbench: the output: No space left on device\n"
 
@@ -302,7 +284,8 @@ def test_a_run_tells_apart_what_it_does_not_use() -> None:
 def test_limit_is_nested_and_spread(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(STUDY)
     for limit in ("3", "5"):
-        ended = nnbench("run", "tiny.toml", "--limit", limit, "--json", cwd=tmp_path)
+        few = ("--limit", limit, "--workers", "1")
+        ended = nnbench("run", "tiny.toml", *few, "--json", cwd=tmp_path)
         counts = json.loads(ended.stdout)
         assert (counts["cells"], counts["missing"]) == (12, 12 - int(limit))
     assert "5 networks, 3 finished earlier" in ended.stderr

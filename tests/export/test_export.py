@@ -41,6 +41,7 @@ from nnbench.study.study import Cell
 from nnbench.training.reference.train import train_cell
 from nnbench.training.reference.walk import walk_cell
 from nnbench.training.stacked.sweep import sweep
+from tests.command import nnbench
 from tests.helpers import make_cells, small_data, variants
 
 TOLERANCE = 1e-9
@@ -361,7 +362,7 @@ def test_a_loss_is_judged_by_its_own_size_and_an_accuracy_by_examples(spread: Re
 
 def run_elsewhere(script: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", str(script)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
 
 
 def test_a_script_finds_its_table_beside_it_or_ends_in_one_sentence(tmp_path: Path) -> None:
@@ -639,8 +640,7 @@ def test_the_command(
 
 
 def test_the_command_ends_with_2_on_a_mistake(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "nnbench.cli.commands", "export", "zzzz"]
-    failed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    failed = nnbench("export", "zzzz", cwd=tmp_path)
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr.startswith("nnbench: there are no results here to export from; ")
 

@@ -1,21 +1,20 @@
 """A run that is stopped, politely or not, goes on where it was and ends with the same tables."""
 
 import os
-import random
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pandas as pd
-import pytest
+
+from tests.command import Ended, nnbench, start
+from tests.faults.pausing import pause
+from tests.waiting import until
 
 STUDY = """
 name = "stopped"
 [grid]
 data = ["iris", { name = "moons", n = 200 }]
-activation = ["relu", "tanh", "sigmoid", "gelu"]
+activation = ["relu", "tanh"]
 optimizer = ["adam", { name = "sgd", lr = [0.1, 1e9] }]
 depth = [1, 2]
 width = 8
@@ -23,25 +22,24 @@ dropout = [0.0, 0.3]
 epochs = 4
 seeds = 2
 """
-CELLS = 192
+CELLS = 96
+STOPS = {  # the signals that a run is sent, and its exit code
+    "kill -9": ([signal.SIGKILL], -signal.SIGKILL),
+    "ctrl-c": ([signal.SIGINT], 130),
+    "ctrl-c twice": ([signal.SIGINT] * 2, 130),
+    "sigterm": ([signal.SIGTERM], 143),
+}
 
 
-def start(folder: Path, workers: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "nnbench.cli.commands", "run", "s.toml", "--workers", str(workers)],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def finish(folder: Path, workers: int = 2) -> str:
-    run = start(folder, workers)
-    _, errors = run.communicate(timeout=240)
-    assert run.returncode == 0, errors
-    return errors
+def stopped(folder: Path, parts: int, signals: list[signal.Signals]) -> Ended:
+    """Run the study until it has so many parts, and stop it in the middle of the next ones."""
+    (folder / "pause").write_text(str(parts))
+    run = start("run", "s.toml", "--workers", "2", cwd=folder, first=pause)
+    until((folder / f"paused-{parts}").exists, f"{parts} parts")
+    for one in signals:
+        send = os.killpg if one == signal.SIGKILL else os.kill
+        send(run.pid, one)
+    return run.end()
 
 
 def tables(folder: Path) -> list[pd.DataFrame]:
@@ -51,61 +49,22 @@ def tables(folder: Path) -> list[pd.DataFrame]:
     return [cells.drop(columns="seconds"), pd.read_parquet(results / "curves.parquet")]
 
 
-def wait_for_parts(folder: Path, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if len(list(folder.glob("results/stopped/parts/[!.]*"))) >= count:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"no {count} parts after a minute")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> list[pd.DataFrame]:
-    folder = tmp_path_factory.mktemp("whole")
-    (folder / "s.toml").write_text(STUDY)
-    finish(folder)
-    return tables(folder)
-
-
-def assert_same(folder: Path, whole: list[pd.DataFrame]) -> None:
-    for found, expected in zip(tables(folder), whole, strict=True):
+def test_a_run_that_is_stopped_in_every_way_ends_like_one_that_was_not(tmp_path: Path) -> None:
+    calm, folder = tmp_path / "calm", tmp_path / "stopped"
+    for place in (calm, folder):
+        place.mkdir()
+        (place / "s.toml").write_text(STUDY)
+    for number, (signals, code) in enumerate(STOPS.values(), start=1):
+        ended = stopped(folder, 2 * number, signals)
+        assert ended.returncode == code, ended.stderr
+        assert ("finished earlier" in ended.stderr) == (number > 1)
+        if code > 0:
+            assert "to go on from here" in ended.stderr and "Traceback" not in ended.stderr
+    # Another number of workers, other stacks.
+    for place, workers in ((calm, "2"), (folder, "1")):
+        ended = nnbench("run", "s.toml", "--workers", workers, cwd=place)
+        assert ended.returncode == 0, ended.stderr
+    assert "finished earlier" in ended.stderr
+    for found, expected in zip(tables(folder), tables(calm), strict=True):
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
-
-
-def test_kill_dash_nine_then_run_again(tmp_path: Path, whole: list[pd.DataFrame]) -> None:
-    (tmp_path / "s.toml").write_text(STUDY)
-    chance = random.Random(4)
-    for parts in (1, 8):
-        run = start(tmp_path, workers=2)
-        wait_for_parts(tmp_path, parts)
-        time.sleep(chance.random() / 5)
-        os.killpg(run.pid, signal.SIGKILL)
-        run.communicate()
-    errors = finish(tmp_path, workers=1)  # another number of workers, other stacks
-    assert "finished earlier" in errors
-    assert_same(tmp_path, whole)
-    assert not list(tmp_path.glob("results/stopped/parts/.*"))
-
-
-@pytest.mark.parametrize(
-    ("signals", "code"),
-    [([signal.SIGINT], 130), ([signal.SIGINT] * 2, 130), ([signal.SIGTERM], 143)],
-    ids=["ctrl-c", "ctrl-c twice", "sigterm"],
-)
-def test_a_polite_stop(
-    tmp_path: Path, whole: list[pd.DataFrame], signals: list[signal.Signals], code: int
-) -> None:
-    (tmp_path / "s.toml").write_text(STUDY)
-    run = start(tmp_path, workers=2)
-    wait_for_parts(tmp_path, 2)
-    began = time.monotonic()
-    for one in signals:
-        os.kill(run.pid, one)
-        time.sleep(0.05)
-    _, errors = run.communicate(timeout=30)
-    assert run.returncode == code
-    assert time.monotonic() - began < 10  # the aim is 5 s, on a machine that does nothing else
-    assert "to go on from here" in errors and "Traceback" not in errors
-    assert "finished earlier" in finish(tmp_path)
-    assert_same(tmp_path, whole)
+    assert not list(folder.glob("results/stopped/parts/.*"))

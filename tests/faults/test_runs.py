@@ -7,11 +7,8 @@ imported what they need and done nothing else: what takes time is the run and no
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import statistics
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -23,43 +20,15 @@ import pytest
 
 from nnbench.catalog import VOCABULARY
 from nnbench.results.store import verify
-from nnbench.run import Options, open_store, run, train_all
+from nnbench.run import Options, open_store, train_all
 from nnbench.study.reading import make_study
-from nnbench.study.study import Study
 from nnbench.training.plan import plan
+from tests.command import SERVER, start
+from tests.faults.deadly import kill_workers
+from tests.faults.small_run import complete, small_study
+from tests.waiting import HANG
 
 slow = pytest.mark.slow
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(
-    [__name__, "nnbench.training.stacked.train", "sklearn.datasets", "sklearn.model_selection"]
-)
-
-
-class Deaf:
-    """Listens to a run and takes note of nothing."""
-
-    def planned(self, *_: Any) -> None: ...
-
-    def progressed(self, *_: Any) -> None: ...
-
-    def finished(self, *_: Any) -> None: ...
-
-
-def small_study() -> Study:
-    grid = {
-        "data": {"name": "moons", "n": 60},
-        "activation": ["relu", "tanh"],
-        "depth": [1, 2],
-        "optimizer": {"name": "sgd", "lr": [0.1, 1e9]},
-        "width": 4,
-        "epochs": 2,
-        "seeds": 2,
-    }
-    return make_study({"name": "small", "grid": grid}, VOCABULARY)
-
-
-def complete(out: Path) -> None:
-    run(small_study(), Options(out=out, workers=1), Deaf())
 
 
 def started(out: Path) -> Any:
@@ -70,7 +39,7 @@ def started(out: Path) -> Any:
 
 
 def exit_code(process: Any) -> int:
-    process.join(120)
+    process.join(HANG)
     assert process.exitcode is not None, "it hangs"
     return int(process.exitcode)
 
@@ -100,10 +69,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
 
 @pytest.mark.parametrize("kills", [2, pytest.param(50, marks=slow)])
 def test_a_run_that_is_killed_at_any_moment(
-    tmp_path: Path, whole: tuple[Path, float], kills: int
+    tmp_path: Path, whole: tuple[Path, float], kills: int, chance: random.Random
 ) -> None:
     expected, seconds = whole
-    chance = random.Random(17)
     for number in range(kills):
         out = tmp_path / str(number)
         run_to_kill = started(out)
@@ -123,33 +91,6 @@ def test_four_runs_in_one_folder(tmp_path: Path, whole: tuple[Path, float], roun
         assert_whole(out, whole[0])
 
 
-# A run in which one cell kills its worker at each start, and another one at its first.
-DEADLY = """
-import os, signal, sys
-from pathlib import Path
-import nnbench.run
-from nnbench.cli.commands import main
-
-train_task = nnbench.run.train_task
-
-
-def deadly(task, on_progress):
-    with Path("starts").open("a") as file:
-        file.writelines(f"{cell.cell_id}\\n" for cell in task.cells)
-    for cell in task.cells:
-        recipe = cell.recipe
-        once = recipe["activation"] == "relu" and not Path("died").exists()
-        if once or (recipe["activation"], recipe["seed"]) == ("tanh", 1):
-            Path("died").touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-    return train_task(task, on_progress)
-
-
-if __name__ == "__main__":
-    nnbench.run.train_task = deadly
-    sys.argv = ["nnbench", "run", "deadly.toml", "--workers", "2", "--json"]
-    main()
-"""
 DEADLY_STUDY = """
 name = "deadly"
 [grid]
@@ -163,11 +104,9 @@ seeds = {seeds}
 
 @pytest.mark.parametrize("seeds", [2, pytest.param(64, marks=slow)])
 def test_cells_that_kill_their_workers(tmp_path: Path, seeds: int) -> None:
-    (tmp_path / "deadly.py").write_text(DEADLY)
     (tmp_path / "deadly.toml").write_text(DEADLY_STUDY.replace("{seeds}", str(seeds)))
-    ended = subprocess.run(
-        [sys.executable, "deadly.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300
-    )
+    command = ("run", "deadly.toml", "--workers", "2", "--json")
+    ended = start(*command, cwd=tmp_path, first=kill_workers).end()
     assert ended.returncode == 3, ended.stderr
     counts = json.loads(ended.stdout)
     assert (counts["ok"], counts["crashed"], counts["missing"]) == (2 * seeds - 1, 1, 0)

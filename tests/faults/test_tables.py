@@ -157,7 +157,10 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
         read_table(path, Choices("y"))
 
 
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" * 10, GOOD.encode(), os.urandom(500)])
+BROKEN = (b"", b"PAR1", b"PAR1" * 10, GOOD.encode(), bytes(range(251)) * 2)
+
+
+@pytest.mark.parametrize("content", BROKEN)
 def test_damaged_parquet(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "my.parquet"
     path.write_bytes(content)
@@ -277,24 +280,23 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
 # Size
 
 SIZES = """
-import sys, time
+import sys
 from pathlib import Path
 from nnbench.catalog.data.tables.entry import table_levels
 from nnbench.training.draws import split_for
-began = time.perf_counter()
 (fields,) = table_levels({"csv": sys.argv[1], "target": "y"}, Path())
 split = split_for(fields | {"study_seed": 0, "seed": 0, "val_fraction": 0.2, "test_fraction": 0.2})
 # not ru_maxrss, which counts what the process that started this one had
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 memory = int(peak.split()[1]) / 1e6
-print(split.n_train, split.n_features, memory, time.perf_counter() - began)
+print(split.n_train, split.n_features, memory)
 """
 
 
 def read_apart(path: Path) -> list[float]:
-    """Read and split a table in a process of its own; return rows, features, GB and seconds."""
+    """Read and split a table in a process of its own; return rows, features and GB."""
     command = [sys.executable, "-W", "error", "-c", SIZES, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [float(number) for number in done.stdout.split()]
 
@@ -304,7 +306,7 @@ def test_two_thousand_columns(tmp_path: Path) -> None:
     content = pd.DataFrame(x, columns=[f"c{n}" for n in range(2000)])
     content["y"] = ["p", "q"] * 250
     content.to_csv(tmp_path / "wide.csv", index=False)
-    n_train, n_features, gigabytes, _ = read_apart(tmp_path / "wide.csv")
+    n_train, n_features, gigabytes = read_apart(tmp_path / "wide.csv")
     assert (n_train, n_features) == (300, 2000) and gigabytes < 2
 
 
@@ -320,7 +322,7 @@ def test_a_million_rows(tmp_path: Path) -> None:
     content["many"] = ["k" + str(k) for k in chance.integers(0, 5000, n)]
     content["y"] = chance.choice(["p", "q"], n)
     content.to_csv(tmp_path / "long.csv", index=False)
-    n_train, n_features, gigabytes, _ = read_apart(tmp_path / "long.csv")
+    n_train, n_features, gigabytes = read_apart(tmp_path / "long.csv")
     assert (n_train, n_features) == (600_000, 37) and gigabytes < 3
 
 
@@ -340,5 +342,5 @@ def test_long_texts_do_not_multiply(tmp_path: Path) -> None:
     words = ["x" * 200_000] + ["y"] * 2000  # as an array of equal widths: 1.6 GB
     lines = [f"{n * n},{word},{'pq'[n % 2]}" for n, word in enumerate(words)]
     (tmp_path / "my.csv").write_text("a,w,y\n" + "\n".join(lines))
-    _, n_features, gigabytes, _ = read_apart(tmp_path / "my.csv")
+    _, n_features, gigabytes = read_apart(tmp_path / "my.csv")
     assert n_features == 3 and gigabytes < 0.5

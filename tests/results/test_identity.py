@@ -20,6 +20,7 @@ from nnbench.study.reading import make_study, read_study
 from nnbench.study.study import Cell, make_cell
 from nnbench.study.vocabulary import Parameter
 from tests.helpers import other_value
+from tests.places import ROOT
 
 WRITTEN = """
 name = "identity"
@@ -106,10 +107,9 @@ print(",".join(sorted({"torch", "sklearn", "pandas", "scipy", "matplotlib"} & se
 def test_another_process_agrees_and_imports_nothing_heavy(hash_seed: str, tmp_path: Path) -> None:
     """In another folder, with other hashes and another locale; nor is torch needed to read."""
     expected = ids(WRITTEN, tmp_path)
-    root = Path(__file__).parents[2]
     environment = os.environ | {
         "PYTHONHASHSEED": hash_seed,
-        "PYTHONPATH": str(root),
+        "PYTHONPATH": str(ROOT),
         "LC_ALL": "C",
         "TZ": "Asia/Tokyo",
     }

@@ -3,7 +3,6 @@
 import re
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ from nnbench.catalog.keys import Key
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
 from scripts.course_table import PAGE, Item, names, page, sections, studies, study_of, wanted_fields
+from tests.places import ROOT, STUDIES
 
-ROOT = Path(__file__).parents[2]
 ITEMS = [item for found in sections().values() for _, items in found for item in items]
 
 
@@ -99,4 +98,4 @@ def test_an_item_goes_to_its_home_if_that_names_it_and_else_to_the_first_that_do
 
 
 def test_the_committed_studies_are_those_that_are_read() -> None:
-    assert set(studies()) == {path.stem for path in (ROOT / "studies").glob("*.toml")}
+    assert set(studies()) == {path.stem for path in STUDIES}

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.formula.api import ols
 
 from nnbench import stats
 from nnbench.stats import anova
 from nnbench.stats.shares_squares import CONFOUNDED, TOO_FEW, square_forms
+from tests.searching import examples
 from tests.stats.grids import factors_of, full_grid, generator_for, lose
 
 METRIC = "test_accuracy"
@@ -62,7 +63,7 @@ def test_the_seeds_share_is_what_differs_between_cells_alike_in_all_else() -> No
     assert shares(frame).loc["seeds", "share"] == pytest.approx(within / frame[METRIC].var(ddof=0))
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 3), st.integers(1, 4))
 def test_shares_add_up_to_one_on_any_grid(levels: list[int], data_sets: int, seeds: int) -> None:
     if math.prod(levels) * data_sets * seeds < 2:

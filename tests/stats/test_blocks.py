@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nnbench import stats
@@ -20,6 +20,7 @@ from nnbench.stats.blocks import (
     two_sided_p,
 )
 from nnbench.stats.selfcheck import coverage
+from tests.searching import examples
 
 
 def uneven() -> pd.DataFrame:
@@ -122,7 +123,7 @@ def one_contrast(values: list[float]) -> dict[str, float]:
     return stats.contrast(table, "loss_gap", np.random.default_rng(8))
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(differences)
 def test_turning_a_difference_around_turns_all_numbers_around(values: list[float]) -> None:
     one, other = one_contrast(values), one_contrast([-value for value in values])
@@ -133,7 +134,7 @@ def test_turning_a_difference_around_turns_all_numbers_around(values: list[float
         assert one[name] == pytest.approx(other[name], nan_ok=True)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(differences, st.sampled_from([0.001, 7.0, 1e6]))
 def test_the_unit_changes_sizes_and_no_p(values: list[float], unit: float) -> None:
     one, other = one_contrast(values), one_contrast([unit * value for value in values])

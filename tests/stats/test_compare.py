@@ -23,12 +23,12 @@ from nnbench.results.files import write_json
 from nnbench.results.read import ReportError, read_results
 from nnbench.stats.compare import ARM, LEVEL, OVERALL, compare_pairs, regressions
 from nnbench.stats.matching import changes, match_cells
+from tests.command import nnbench
 from tests.stats.claims.claim_cells import (
     NOISE,
     around,
     cell,
     frame,
-    nnbench,
     two_arms,
     write_results,
 )

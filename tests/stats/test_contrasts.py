@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from nnbench import stats
+from tests.searching import examples
 from tests.stats.grids import factors_of, full_grid, generator_for, lose
 
 METRIC = "test_accuracy"
@@ -63,7 +64,7 @@ def test_pairs_of_a_block_count_as_one_block() -> None:
     assert row["p"] == pytest.approx(contrast([0.1, 0.2, 0.4])["p"])
 
 
-@settings(max_examples=12, deadline=None)  # theirs collects garbage each time, for long
+@examples(12)  # theirs collects garbage each time, for long
 @given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=12))
 def test_holms_correction_is_that_of_statsmodels(values: list[float]) -> None:
     p = np.array(values, dtype=float)
@@ -109,7 +110,7 @@ def test_a_bootstrap_and_a_t_test_that_disagree_take_no_side() -> None:
     assert row["note"] == "the interval excludes zero, but the t test's p is 0.111"
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.lists(st.floats(-1, 1).map(lambda x: round(x, 3)), min_size=3, max_size=8),
     st.floats(0, 1),

@@ -1,20 +1,18 @@
-"""A hundred thousand cells are analysed in seconds and within a gigabyte."""
+"""A hundred thousand cells are analysed within a gigabyte."""
 
 from __future__ import annotations
 
 import resource
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
 from nnbench import stats
+from tests.places import ROOT
 from tests.stats.grids import factors_of, generator_for, large_grid
 
 METRIC = "test_accuracy"
-ROOT = Path(__file__).parents[2]
 
 
 def analyse(cells: int) -> None:
@@ -50,19 +48,15 @@ def test_the_large_grid_is_as_large_as_it_says() -> None:
 
 
 @pytest.mark.slow
-def test_100_000_cells_take_under_30_seconds_and_a_gigabyte() -> None:
+def test_100_000_cells_take_under_a_gigabyte() -> None:
     code = "from tests.stats.test_large import measure; measure()"
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    seconds, gigabytes = (float(text) for text in ended.stdout.split())
-    assert seconds < 30
-    assert gigabytes < 1
+    assert float(ended.stdout) < 1
 
 
 def measure() -> None:
-    """Print the processor seconds that the analysis took and the gigabytes that it needed."""
-    started = time.process_time()
+    """Print the gigabytes that the analysis needs."""
     analyse(100_000)
-    gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(time.process_time() - started, gigabytes)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 import scikit_posthocs
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nnbench import stats
+from tests.searching import examples
 from tests.stats.grids import full_grid, generator_for, lose
 
 METRIC = "test_accuracy"
@@ -148,7 +149,7 @@ def test_cliques_overlap_and_are_maximal() -> None:
     assert stats.rank_cliques(ranks, pairs, math.nan) == [list("abcde")]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5)).filter(lambda p: p[0] < p[1])))
 def test_cliques_are_the_longest_runs_without_a_difference(apart: set[tuple[int, int]]) -> None:
     names = list("abcdef")

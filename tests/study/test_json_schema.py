@@ -16,6 +16,7 @@ from nnbench.study.grid import GRID_KEYS
 from nnbench.study.json_schema import study_schema
 from nnbench.study.reading import make_study
 from tests.helpers import variants
+from tests.places import STUDIES
 from tests.results import test_identity
 from tests.study import test_study
 
@@ -135,9 +136,6 @@ def test_every_reference_leads_somewhere_and_every_word_is_known() -> None:
 
     walk(SCHEMA)
     assert set(RULES) <= seen | {"uniqueItems"}
-
-
-STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)

@@ -16,6 +16,7 @@ from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study, read_study
 from nnbench.study.selection import matches
 from nnbench.study.study import Study
+from tests.places import STUDIES
 
 SCHEDULE = {
     "name": "chained",
@@ -504,9 +505,8 @@ def test_a_mistake_names_its_file(tmp_path: Path) -> None:
 
 
 def test_every_shipped_study_reads() -> None:
-    paths = sorted((Path(__file__).parents[2] / "studies").glob("*.toml"))
-    assert paths
-    for path in paths:
+    assert STUDIES
+    for path in STUDIES:
         assert read_study(path, VOCABULARY).name == path.stem
 
 

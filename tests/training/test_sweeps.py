@@ -22,6 +22,7 @@ from nnbench.study.reading import make_study
 from nnbench.study.study import Cell, Study
 from nnbench.training.stacked.sweep import sweep, swept_cell
 from nnbench.training.sweeps import MOST_POINTS, relative_error
+from tests.command import nnbench
 
 SAFE = ["bce_with_logits", "cross_entropy", "nll_of_log_softmax"]
 UNSAFE = [name for name in EXPRESSIONS if name not in SAFE]
@@ -250,7 +251,6 @@ def test_options_without_a_meaning_are_refused(arguments: list[str], tmp_path: P
     (tmp_path / "tiny.toml").write_text(
         'name = "tiny"\nkind = "numerics"\n[grid]\nexpression = "bce"\n'
     )
-    command = [sys.executable, "-m", "nnbench.cli.commands", "run", "tiny.toml", *arguments]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    ended = nnbench("run", "tiny.toml", *arguments, cwd=tmp_path)
     assert ended.returncode == 2 and "Traceback" not in ended.stderr
     assert arguments[0] in ended.stderr

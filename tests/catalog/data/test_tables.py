@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -38,6 +38,7 @@ from nnbench.study.study import Cell
 from nnbench.training import draws
 from nnbench.training.draws import DataError, split_for
 from nnbench.training.plan import program_key
+from tests.searching import examples
 
 ROWS = 60
 PARTS = {"study_seed": 0, "seed": 0, "val_fraction": 0.2, "test_fraction": 0.2}
@@ -507,7 +508,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@examples(150)
 @given(data=st.data())
 def test_any_csv_is_a_sound_table_or_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -20,17 +20,17 @@ from nnbench.results.files import write_files
 from nnbench.results.read import ReportError, read_results
 from nnbench.results.store import verify
 from nnbench.stats.claims import Verdict, judge
+from tests.command import nnbench
+from tests.places import STUDIES
 from tests.stats.claims.claim_cells import (
     around,
     better,
-    nnbench,
     same,
     study,
     two_arms,
     write_results,
 )
 
-ROOT = Path(__file__).parents[3]
 HOSTILE = "<script>alert('x')</script> & \"quotes\", commas\nand lines"
 
 
@@ -153,7 +153,7 @@ def test_results_that_are_not_there_are_named(tmp_path: Path) -> None:
 def test_the_course_has_its_claims_and_studies_point_at_them() -> None:
     assert list(COURSE) == list(range(1, 26))
     tested = set()
-    for path in sorted((ROOT / "studies").glob("*.toml")):
+    for path in STUDIES:
         claims = tomllib.loads(path.read_text(encoding="utf-8")).get("claim", [])
         texts = [claim["text"] for claim in claims]
         assert len(set(texts)) == len(texts), f"{path.name}: two claims with one text"

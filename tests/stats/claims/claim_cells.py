@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -114,14 +112,3 @@ def write_results(folder: Path, cells: pd.DataFrame, **changes: Any) -> Path:
         },
     )
     return folder
-
-
-def nnbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user does, in its own process."""
-    return subprocess.run(
-        [sys.executable, "-m", "nnbench.cli.commands", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )

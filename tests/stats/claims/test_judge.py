@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
@@ -17,6 +17,7 @@ from nnbench.stats.claims import VERDICTS, judge, judge_all
 from nnbench.stats.claims.pairs import pair_sides
 from nnbench.stats.claims.spread import interval_of
 from nnbench.stats.claims.verdict import equated_word, ranked_word
+from tests.searching import examples
 from tests.stats.claims.claim_cells import around, better, cell, frame, same, study, two_arms
 
 # Words from intervals -----------------------------------------------------------------------------
@@ -325,7 +326,7 @@ STATUSES = ["ok", "ok", "ok", "diverged", "crashed"]
 VALUES = [0.5, 0.9, 0.9, 0.0, 1e308, -1e308, math.inf, math.nan, None]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@examples(40)
 @example([("relu", seed, "digits", "ok", 1e308) for seed in (0, 1)], better(), "training")
 @example(
     [("relu", seed, "digits", "ok", 1e308) for seed in (0, 1)]

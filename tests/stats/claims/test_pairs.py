@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,9 +12,8 @@ from nnbench.stats.claims import judge
 from nnbench.stats.claims.pairs import described, select
 from nnbench.study.reading import read_study
 from nnbench.study.selection import matches
+from tests.places import ROOT
 from tests.stats.claims.claim_cells import around, better, cell, frame, study, two_arms
-
-STUDIES = Path(__file__).parents[3] / "studies"
 
 
 def test_every_factor_not_named_is_paired() -> None:
@@ -110,7 +107,7 @@ def test_data_sets_may_be_the_sides() -> None:
     "name", ["schedules", "regularisation", "landscapes", "numerics", "sensitivity", "batchnorm"]
 )
 def test_cells_are_selected_from_the_table_as_from_the_recipes(name: str) -> None:
-    planned = read_study(STUDIES / f"{name}.toml", VOCABULARY)
+    planned = read_study(ROOT / "studies" / f"{name}.toml", VOCABULARY)
     cells = planned.cells()
     table = frame_of(recipe_table(cells))
     partials = [partial for claim in planned.claims for partial in claim.named.values()]
