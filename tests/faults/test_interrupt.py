@@ -28,7 +28,7 @@ CELLS = 192
 
 def start(folder: Path, workers: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "nnbench.cli.commands", "run", "s.toml", "--workers", str(workers)],
+        [sys.executable, "-m", "nnbench.cli", "run", "s.toml", "--workers", str(workers)],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -127,7 +127,7 @@ DEADLY = """
 import os, signal, sys
 from pathlib import Path
 import nnbench.run
-from nnbench.cli.commands import main
+from nnbench.cli.main import main
 
 train_task = nnbench.run.train_task
 

@@ -248,7 +248,7 @@ def test_options_without_a_meaning_are_refused(arguments: list[str], tmp_path: P
     (tmp_path / "tiny.toml").write_text(
         'name = "tiny"\nkind = "numerics"\n[grid]\nexpression = "bce"\n'
     )
-    command = [sys.executable, "-m", "nnbench.cli.commands", "run", "tiny.toml", *arguments]
+    command = [sys.executable, "-m", "nnbench.cli", "run", "tiny.toml", *arguments]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 2 and "Traceback" not in ended.stderr
     assert arguments[0] in ended.stderr

@@ -119,7 +119,7 @@ def write_results(folder: Path, cells: pd.DataFrame, **changes: Any) -> Path:
 def nnbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does, in its own process."""
     return subprocess.run(
-        [sys.executable, "-m", "nnbench.cli.commands", *arguments],
+        [sys.executable, "-m", "nnbench.cli", *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,
