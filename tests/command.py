@@ -90,6 +90,6 @@ def _command(
     sys.argv = ["nnbench", *arguments]
     if first is not None:
         first()
-    from nnbench.cli.commands import main
+    from nnbench.cli.main import main
 
     main()

@@ -61,7 +61,7 @@ SIZES = (  # the most thorough first; the first affordable one is taken
 
 
 def table_study(path: Path, target: str) -> dict[str, Any]:
-    """Return a study of a CSV or Parquet file, in the form that `make_study` takes.
+    """A study of a CSV or Parquet file, in the form that `make_study` takes.
 
     Raises ValueError, in a sentence, for a table that cannot be learned from.
     """
@@ -81,7 +81,7 @@ def table_study(path: Path, target: str) -> dict[str, Any]:
 
 
 def seconds(table: Table, size: Size) -> float:
-    """Return the processor time that the default grid is expected to take on a table."""
+    """The processor time that the default grid is expected to take on a table."""
     rows = min(len(table.x), size.rows or len(table.x))
     outputs = max(1, len(table.classes))
     trained = TRAINED * rows * size.epochs
@@ -97,6 +97,6 @@ def seconds(table: Table, size: Size) -> float:
 
 
 def slug(text: str) -> str:
-    """Return a study's name made of any text: lower-case letters, digits, - and _, 64 at most."""
+    """A study's name made of any text: lower-case letters, digits, - and _, 64 at most."""
     name = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:64].rstrip("-_")
     return name or "table"

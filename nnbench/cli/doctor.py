@@ -1,7 +1,6 @@
 """Looks at the machine: what nnbench needs, what makes it faster, and how to mend what is missing.
 
-Returns findings; the command line prints them. Nothing is changed but for a file that is written
-into the results folder and removed again.
+Nothing is changed but for a file that is written into the results folder and removed again.
 """
 
 from __future__ import annotations
@@ -61,12 +60,12 @@ def is_broken(findings: list[Finding]) -> bool:
 
 
 def as_rows(findings: list[Finding]) -> list[dict[str, Any]]:
-    """Return findings as plain data."""
+    """For programs: plain data."""
     return [asdict(one) for one in findings]
 
 
 def as_text(findings: list[Finding], columns: int) -> str:
-    """Return findings as lines: word, name, what was found; how to mend it under it."""
+    """For people: word, name, what was found in a line; how to mend it under it."""
     import textwrap
 
     lines = []
@@ -201,7 +200,7 @@ def browser() -> Finding:
 
 
 def _first_line(command: list[str]) -> str:
-    """Return the first line that a program prints, "" where it does not run."""
+    """The first line that a program prints, "" where it does not run."""
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired):

@@ -12,7 +12,7 @@ TOLD = ("formula", "reference", "torch", "path", "run")  # of an entry's page, o
 
 
 def list_text(listed: list[Row], columns: int) -> str:
-    """Return the rows as aligned text of at most so many columns, a heading for each kind."""
+    """Rows as aligned text of at most so many columns, with a heading for each kind of several."""
     width = min(columns, WIDEST)
     kinds = list(dict.fromkeys(row["kind"] for row in listed))
     blocks = []
@@ -24,7 +24,7 @@ def list_text(listed: list[Row], columns: int) -> str:
 
 
 def _lines(listed: list[Row], width: int, indent: int) -> list[str]:
-    """Return rows as lines: names in one column, summaries in the next, or under it if narrow."""
+    """Names in one column, summaries in the next, or under it where that is narrow."""
     labels = [", ".join([row["name"], *row["aliases"]]) for row in listed]
     widest = max(map(len, labels))
     beside = width >= NARROW and widest + indent + 32 <= width
@@ -39,14 +39,14 @@ def _lines(listed: list[Row], width: int, indent: int) -> list[str]:
 
 
 def _wrapped(text: str, width: int, first: str) -> list[str]:
-    """Return text in lines of at most `width`, the later ones under the first's beginning."""
+    """Text in lines of at most `width`, the later ones under the beginning of the first."""
     later = " " * len(first)
     room = max(width, len(first) + 10)
     return textwrap.wrap(text, room, initial_indent=first, subsequent_indent=later) or [first]
 
 
 def show_text(shown: Row, columns: int) -> str:
-    """Return an entry's page as text of at most so many columns."""
+    """An entry's page as text of at most so many columns."""
     width = min(columns, WIDEST)
     title = " ".join([shown["kind"], shown["name"]])
     also = f" (also {', '.join(shown['aliases'])})" if shown["aliases"] else ""

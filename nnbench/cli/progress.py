@@ -22,7 +22,7 @@ SECONDS_TO_TELL = 2.0
 
 
 def rough(seconds: float) -> str:
-    """Return a time that is only a guess: whole seconds, or minutes from two of them on."""
+    """A time that is only a guess: whole seconds, or minutes from two of them on."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -59,7 +59,7 @@ class TimeLeft:
         self._take_time()
 
     def seconds(self) -> float | None:
-        """Return the seconds left; None while too little is done to tell."""
+        """The seconds left; None while too little is done to tell."""
         if self._start is None:
             return None
         began, before = self._start

@@ -33,12 +33,12 @@ class Forecast:
 
     @property
     def cells(self) -> int:
-        """Return the number of cells."""
+        """How many cells would run."""
         return sum(len(stack.cells) for stack in self.stacks)
 
     @property
     def tables(self) -> list[dict[str, Any]]:
-        """Return what is done to each of the user's own tables."""
+        """What is done to each of the user's own tables."""
         return tables_of([cell for stack in self.stacks for cell in stack.cells])
 
     @property
@@ -48,16 +48,16 @@ class Forecast:
 
     @property
     def seconds(self) -> float:
-        """Return the seconds that all workers together are expected to take."""
+        """How long all workers together are expected to take."""
         return sum(stack.seconds for stack in self.stacks) / self.workers
 
     @property
     def megabytes(self) -> float:
-        """Return the expected size of the results on disk."""
+        """The size of the results on disk, as expected."""
         return disk_bytes(self.stacks) / 1e6
 
     def row(self) -> dict[str, Any]:
-        """Return the forecast for a program."""
+        """For programs: plain data."""
         return {
             "study": self.study.name,
             "cells": self.cells,
@@ -69,7 +69,7 @@ class Forecast:
         }
 
     def lines(self) -> list[str]:
-        """Return the forecast for a person, factors and their levels first."""
+        """For people: factors and their levels first."""
         study, noun = self.study, KINDS[self.study.kind].noun
         largest = max(stack.memory for stack in self.stacks) / 1e6
         return [
@@ -84,20 +84,20 @@ class Forecast:
 
 
 def seeds_text(seeds: Sequence[int]) -> str:
-    """Return the seeds of a study, of many only the ends."""
+    """The seeds of a study, of many only the ends."""
     if len(seeds) <= MOST_SEEDS:
         return ", ".join(map(str, seeds))
     return f"{seeds[0]}, {seeds[1]}, ..., {seeds[-1]} ({len(seeds):,} seeds)"
 
 
 def forecast(study: Study, options: Options) -> Forecast:
-    """Return what a run with these options would take, were nothing finished yet."""
+    """What a run with these options would take, were nothing finished yet."""
     cells = limited(study.cells(), options.limit)
     return Forecast(study, plan(cells, options.processes), options.processes)
 
 
 def outcome_row(study: Study, outcome: Outcome) -> dict[str, Any]:
-    """Return what a run came to for a program."""
+    """What a run came to, for programs."""
     return {
         "study": study.name,
         **outcome.counts,
@@ -108,7 +108,7 @@ def outcome_row(study: Study, outcome: Outcome) -> dict[str, Any]:
 
 
 def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list[str]:
-    """Return the closing block: cells, failures, time, the two most important findings."""
+    """The closing block: cells, failures, time, the two most important findings."""
     counts, noun = outcome.counts, KINDS[study.kind].noun
     words = {"diverged": "diverged", "crashed": "crashed", "missing": "not run"}
     rest = "".join(f", {counts[key]:,} {word}" for key, word in words.items() if counts[key])
@@ -123,7 +123,7 @@ def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list
 
 
 def wrapped(text: str, columns: int) -> list[str]:
-    """Return a sentence in lines that a terminal shows whole, each set in."""
+    """A sentence in lines that a terminal shows whole, each set in."""
     width = max(20, min(columns, WIDEST))
     return textwrap.wrap(
         text,
@@ -149,16 +149,16 @@ class Standing:
 
     @property
     def to_run(self) -> int:
-        """Return how many cells a run would train."""
+        """How many cells a run would train."""
         return self.cells - self.finished
 
     def row(self) -> dict[str, Any]:
-        """Return the standing for a program."""
+        """For programs: plain data."""
         counts = ("cells", "finished", "crashed", "stale", "damaged_parts", "to_run")
         return {"study": self.study} | {name: getattr(self, name) for name in counts}
 
     def lines(self) -> list[str]:
-        """Return the standing for a person."""
+        """For people: what is not as it should be in lines of its own."""
         to_run = f"{self.to_run:,} to run" if self.to_run else "nothing to run"
         lines = [
             f"{self.study}: {self.finished:,} of {self.cells:,} {self.noun} finished, {to_run}"
@@ -177,13 +177,13 @@ class Standing:
 
 
 def standing_of_study(study: Study, out: Path) -> Standing:
-    """Return how much of a study has results in a folder of results."""
+    """How much of a study has results in a folder of results."""
     ids = {cell.cell_id for cell in study.cells()}
     return _standing(study.name, study.kind, len(ids), ids, open_store(study, Options(out)))
 
 
 def standing_of_results(folder: Path) -> Standing:
-    """Return how much of the run that wrote a folder is finished, as its provenance counts it."""
+    """How much of the run that wrote a folder is finished, as its provenance counts it."""
     results = read_results(folder)
     provenance, study = results.provenance, results.study
     ids = set(results.cells["cell_id"])

@@ -44,6 +44,21 @@ class Analysis:
         """Return the cells on which the combinations of `by` are compared."""
         return _shared(self.labelled, by, self.baselines, self.is_sampled)
 
+    @property
+    def label(self) -> str:
+        """The metric in words."""
+        return stats.METRICS[self.metric].label
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The metric's direction."""
+        return stats.METRICS[self.metric].higher_is_better
+
+    @property
+    def varied(self) -> list[str]:
+        """The factors with more than one level, the most important first; else the first one."""
+        return [f for f in self.factors if len(self.levels[f]) > 1] or self.factors[:1]
+
     @cached_property
     def by_data(self) -> pd.DataFrame:
         """The effects on each data set of the factor that differs most between data sets.
@@ -110,7 +125,7 @@ def analyse(results: Results) -> Analysis:
 
 
 def rank_factors(ranges: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
-    """Return the factors, the most important first, with their shares of the variance.
+    """The factors, the most important first, with their shares of the variance.
 
     By the share within data sets where every factor that varies has one; otherwise by the range of
     the mean differences, which grows with noise and with the number of levels. A factor of one
@@ -126,7 +141,7 @@ def rank_factors(ranges: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
 
 
 def _declared_metric(results: Results) -> tuple[str, list[str]]:
-    """Return the metric and the tuned columns that the study declared before it ran."""
+    """The metric and the tuned columns that the study declared before it ran."""
     report = results.study.get("report") or {}
     metric = report.get("metric") or "test_accuracy"
     if metric not in stats.METRICS or metric not in results.cells:
@@ -159,7 +174,7 @@ def _shared(
 def _blocks(
     labelled: pd.DataFrame, baselines: Mapping[str, str], metric: str, is_sampled: bool
 ) -> pd.DataFrame:
-    """Return every block's difference to the baseline, of all factors and levels that compare."""
+    """Every block's difference to the baseline, of all factors and levels that compare."""
     parts = []
     for factor, baseline in baselines.items():
         cells = _shared(labelled, [factor], baselines, is_sampled).cells

@@ -49,6 +49,6 @@ def build_report(folder: Path, with_markdown: bool = False) -> Report:
 
 
 def page_of(results: Results) -> Page:
-    """Return the report of a study of any kind."""
+    """The report of a study of any kind."""
     special = SPECIAL.get(str(results.study.get("kind")))
     return study_page(results, analyse(results)) if special is None else special(results)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,11 @@ class Results:
     def title(self) -> str:
         """The study's title, or its name where the file gives none."""
         return str(self.study.get("title") or self.study["name"])
+
+    def with_columns(self, names: Sequence[str]) -> Results:
+        """The same with these columns of cells: one without any value was never written."""
+        missing = {name: float("nan") for name in names if name not in self.cells}
+        return replace(self, cells=self.cells.assign(**missing))
 
 
 def read_results(folder: Path) -> Results:

@@ -11,8 +11,8 @@ import signal
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -202,11 +202,12 @@ class _Pool(Generic[Task, Result]):
             target=_serve, args=(theirs, self.work, self.initialise), daemon=True
         )
         resource_tracker.ensure_running()  # it would unblock the signal if started in between
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with _held_back():
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()  # so that the child's death closes the last copy of its end
         return _Worker(process, ours)
 
@@ -229,6 +230,25 @@ class _Pool(Generic[Task, Result]):
         return []
 
 
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Answer signals after the block: a child that is told half of its start shows a traceback."""
+    arrived: list[int] = []
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():  # the only one that may set them
+        handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with ExitStack() as restored:
+            for number, handler in handlers.items():
+                if handler not in (signal.SIG_IGN, None):
+                    signal.signal(number, lambda number, frame: arrived.append(number))
+                    restored.callback(signal.signal, number, handler)
+            yield
+    finally:
+        for late in arrived:
+            signal.raise_signal(late)
+
+
 def _pieces(task: Task, split: Callable[[Task], list[Task]]) -> list[Task]:
     """The task taken apart for as long as `split` returns more than one piece."""
     parts = split(task)
@@ -247,13 +267,13 @@ def _serve(
 ) -> None:
     """A worker's life: set up, then one task after the other until the pipe closes."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        if initialise is not None:
-            initialise()
-    except Exception:
-        pipe.send(("broken", traceback.format_exc()))
-        return
     with suppress(EOFError, OSError):  # the parent is gone, or has no more for us
+        try:
+            if initialise is not None:
+                initialise()
+        except Exception:
+            pipe.send(("broken", traceback.format_exc()))
+            return
         pipe.send(("ready", None))
         while True:
             task = pipe.recv()

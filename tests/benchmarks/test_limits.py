@@ -45,7 +45,7 @@ def processor_seconds_here(work: Callable[[], object]) -> float:
 
 @pytest.mark.parametrize("words", [("--help",), ("list", "--json")], ids=" ".join)
 def test_help_and_lists_take_under_a_second(words: tuple[str, ...]) -> None:
-    assert min(processor_seconds("-m", "nnbench.cli.commands", *words) for _ in range(3)) < 1
+    assert min(processor_seconds("-m", "nnbench.cli", *words) for _ in range(3)) < 1
 
 
 def test_hostile_studies_are_refused_in_under_a_second(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_a_report_that_cannot_be_written_ends_with_5(finished: Path, tmp_path: P
 
 
 def test_help_is_quick_and_imports_no_torch(tmp_path: Path) -> None:
-    script = "import sys; sys.argv = ['nnbench', '--help']; from nnbench.cli.commands import main\n"
+    script = "import sys; sys.argv = ['nnbench', '--help']; from nnbench.cli.main import main\n"
     script += "try: main()\nexcept SystemExit as end: assert not end.code\n"
     script += "assert not {'torch', 'pandas', 'sklearn'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path).returncode == 0
@@ -217,7 +217,7 @@ def test_the_reference_engine_runs_a_study(tmp_path: Path) -> None:
 
 def in_a_shell(words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command line from nothing, in a shell that may send its output elsewhere."""
-    command = f"{sys.executable} -m nnbench.cli.commands {words}"
+    command = f"{sys.executable} -m nnbench.cli {words}"
     return subprocess.run(
         command, shell=True, cwd=cwd, capture_output=True, text=True, env=os.environ | env
     )
@@ -245,30 +245,12 @@ def test_output_that_nobody_can_take(finished: Path) -> None:
 
 def test_a_bad_study_is_refused_before_the_heavy_imports(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("name = 1\n[grid]\ndata = 'moons'\n")
-    script = "import sys\nfrom nnbench.cli.commands import main\n"
+    script = "import sys\nfrom nnbench.cli.main import main\n"
     script += "sys.argv = ['nnbench', 'run', 'bad.toml']\n"
     script += "try: main()\nexcept SystemExit as end: assert end.code == 2\n"
     script += "heavy = {'torch', 'pandas', 'scipy', 'pyarrow', 'matplotlib', 'sklearn'}\n"
     script += "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path).returncode == 0
-
-
-def test_ctrl_c_that_an_import_swallows_still_stops(tmp_path: Path) -> None:
-    (tmp_path / "greedy.py").write_text(
-        "import os, signal, time\n"
-        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(0.3)\n"
-        "except KeyboardInterrupt:\n    pass\n"
-        "is_done = True\n"
-    )
-    script = "import signal, time\nfrom nnbench.cli.commands import stop\n"
-    script += "signal.signal(signal.SIGINT, stop)\nimport greedy\n"
-    script += "try: time.sleep(10)\nexcept KeyboardInterrupt: print(greedy.is_done)\n"
-    script += "else: print('lost')"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
-    ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=environment
-    )
-    assert (ended.stdout, ended.stderr) == ("True\n", "")
 
 
 def test_a_run_tells_apart_what_it_does_not_use() -> None:

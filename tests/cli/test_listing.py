@@ -23,7 +23,8 @@ from nnbench.atlas.listing import (
 )
 from nnbench.catalog import KEYS, VOCABULARY
 from nnbench.catalog.keys import Key
-from nnbench.cli import commands, doctor
+from nnbench.cli import doctor, reading
+from nnbench.cli.ends import Exit
 from nnbench.cli.listing import NARROW, list_text, show_text
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study
@@ -89,7 +90,7 @@ def test_list_as_json_is_a_list_of_the_six_fields() -> None:
 def test_list_imports_no_torch() -> None:
     script = (
         "import sys; sys.argv = ['nnbench', 'list', '--json']\n"
-        "from nnbench.cli.commands import main\n"
+        "from nnbench.cli.main import main\n"
         "try: main()\nexcept SystemExit as end: assert not end.code\n"
         "assert not {'torch', 'pandas', 'sklearn', 'matplotlib', 'scipy'} & set(sys.modules)"
     )
@@ -342,7 +343,7 @@ def test_doctor_is_exit_1_without_a_place_for_results(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "taken").write_text("a file where the folder should go")
-    assert commands.doctor(tmp_path / "taken" / "results") == commands.Exit.FAULT
+    assert reading.doctor(tmp_path / "taken" / "results") == Exit.FAULT
     said = " ".join(capsys.readouterr().out.split())  # however the lines were broken
     assert "broken results" in said and "--out FOLDER" in said
 

@@ -27,7 +27,8 @@ from nnbench.catalog import (
     SCHEDULES,
     VOCABULARY,
 )
-from nnbench.cli import commands
+from nnbench.cli import reading
+from nnbench.cli.ends import Exit, Failed
 from nnbench.export.find import ExportError, Found, find, folders_of_results, recipe_of
 from nnbench.export.script import hints, script_of
 from nnbench.export.sources import definitions
@@ -629,14 +630,14 @@ def test_the_command(
     folder = results_in(tmp_path / "results" / "test", cells, rows)
     monkeypatch.chdir(tmp_path)
     cell_id = cells[0].cell_id
-    assert commands.export(cell_id[:8]) == commands.Exit.DONE
+    assert reading.export(cell_id[:8]) == Exit.DONE
     printed = capsys.readouterr()
     assert printed.out == script_of(find(cell_id, [folder]))
     assert "python cell.py PATH" in printed.err
-    commands.export(cell_id, place="test", out=tmp_path / "results")
+    reading.export(cell_id, place="test", out=tmp_path / "results")
     assert capsys.readouterr().out == printed.out
-    with pytest.raises(commands.Failed, match="nnbench run other makes them"):
-        commands.export(cell_id, place="other", out=tmp_path / "results")
+    with pytest.raises(Failed, match="nnbench run other makes them"):
+        reading.export(cell_id, place="other", out=tmp_path / "results")
 
 
 def test_the_command_ends_with_2_on_a_mistake(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,14 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.report.page.numbers import decimals_for, number
-from nnbench.results.files import write_files
-from nnbench.results.read import Results, read_results
+from nnbench.report.page.words import is_plural
+from nnbench.results.files import read_files, write_files
+from nnbench.results.read import ReportError, Results, read_results
 from nnbench.stats.claims import SUPPORTED, UNDECIDED, Verdict, judge_all
 from nnbench.stats.claims.pairs import described, sides_of
 from nnbench.stats.claims.verdict import EXACT, RANKS
 
+FILE = "claims.csv"
 COLUMNS = (
     *("text", "effect", "low", "high", "n_ok", "n", "verdict"),
     *("metric", "by", "margin", "blocks", "reason", "seeds_needed", "course", "sentence", "scale"),
@@ -32,15 +36,48 @@ def write_claims(folder: Path) -> pd.DataFrame:
     Raises ReportError where a table is missing.
     """
     table = claims_table(read_results(folder))
-    path = folder / "claims.csv"
-    if len(table) or path.is_file():
+    if len(table) or (folder / FILE).is_file():
         content = table.to_csv(index=False, lineterminator="\n").encode("utf-8")
-        write_files(folder, {path.name: content})
+        write_files(folder, {FILE: content})
     return table
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A claim as a page tells it. said: its sentence, without the verdict in front."""
+
+    verdict: str
+    text: str
+    said: str
+    note: str
+
+
+def read_claims(results: Results) -> list[Judged]:
+    """The claims in `claims.csv`; none where the study makes none or none is judged yet."""
+    content = read_files(results.folder, [FILE]).get(FILE)
+    if content is None or not (results.study.get("claims") or []):
+        return []
+    try:
+        return [_judged(row) for row in csv.DictReader(StringIO(content.decode("utf-8"), ""))]
+    except (ValueError, KeyError, csv.Error) as error:
+        path = results.folder / FILE
+        raise ReportError(f"{path} cannot be read: `nnbench report` writes it again") from error
+
+
+def _judged(row: Mapping[str, str]) -> Judged:
+    verdict = row["verdict"]
+    said = row["sentence"].removeprefix(_opening(verdict))
+    note = f"Claim {int(row['course'])} of the course." if row["course"] else ""
+    return Judged(verdict, row["text"], said[:1].upper() + said[1:], note)
+
+
+def _opening(verdict: str) -> str:
+    """What a claim's sentence begins with, where no verdict stands beside it."""
+    return f"{verdict.capitalize()}: "
+
+
 def claims_table(results: Results) -> pd.DataFrame:
-    """Return one row per claim, columns as in `COLUMNS`, in the study file's order."""
+    """One row per claim, columns as in `COLUMNS`, in the study file's order."""
     claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
     verdicts = judge_all(results.study, results.cells)
     rows = [
@@ -52,10 +89,10 @@ def claims_table(results: Results) -> pd.DataFrame:
 
 
 def sentence_of(verdict: Verdict, claim: Mapping[str, Any]) -> str:
-    """Return the verdict in words: size, interval and count, then what more there is to say."""
+    """The verdict in words: size, interval and count, then what more there is to say."""
     first, second = map(described, sides_of(claim))
     told = [_measured(verdict, first, second), note_of(verdict)]
-    return f"{verdict.verdict.capitalize()}: {'; '.join(part for part in told if part)}."
+    return f"{_opening(verdict.verdict)}{'; '.join(part for part in told if part)}."
 
 
 def _measured(verdict: Verdict, first: str, second: str) -> str:
@@ -63,7 +100,8 @@ def _measured(verdict: Verdict, first: str, second: str) -> str:
     if math.isnan(verdict.effect):
         return ""
     count = f"{verdict.n_ok:,} of {verdict.n:,} pairs"
-    label, sign = stats.METRICS[verdict.metric].label, _sign(verdict)
+    metric = stats.METRICS[verdict.metric]
+    label, sign = metric.label, 1 if metric.higher_is_better else -1
     if verdict.scale == RANKS:
         size = number(verdict.effect, 2, signed=True)
         span = _span(verdict.low, verdict.high, 2)
@@ -71,11 +109,10 @@ def _measured(verdict: Verdict, first: str, second: str) -> str:
             f"By {label}, {verdict.ahead:,} of {verdict.n_ok:,} pairs speak for the claim and "
             f"{verdict.behind:,} against it: a balance of {size}{span}"
         )
-    noun = label.split()[0]
-    verb = "are" if noun.endswith("s") and not noun.endswith("ss") else "is"
+    verb = "are" if is_plural(label) else "is"
     places = effect_places(verdict)
     if verdict.effect == 0:
-        span = _span(verdict.low, verdict.high, effect_places(verdict))
+        span = _span(verdict.low, verdict.high, places)
         return f"{label} {verb} the same with {first} as with {second}{span} ({count})"
     low, high = sorted((sign * verdict.low, sign * verdict.high))
     if verdict.scale != EXACT and not (verdict.low > 0 or verdict.high < 0):
@@ -88,13 +125,8 @@ def _measured(verdict: Verdict, first: str, second: str) -> str:
     return f"{label} {verb} {word} by {size} with {first} than with {second} ({count})"
 
 
-def _sign(verdict: Verdict) -> int:
-    """Return 1 where a positive effect is a higher metric, -1 where it is a lower one."""
-    return 1 if stats.METRICS[verdict.metric].higher_is_better else -1
-
-
 def effect_places(verdict: Verdict) -> int:
-    """Return the decimals that an effect and its interval are printed with.
+    """The decimals that an effect and its interval are printed with.
 
     The first digit of the half width, and two digits of the effect if that is one decimal more;
     up to two decimals more where an end of the interval would else be printed as zero.
@@ -110,7 +142,7 @@ def effect_places(verdict: Verdict) -> int:
 
 
 def span_of(low: float, high: float, places: int) -> str:
-    """Return the interval, an end that is not zero never as zero; nothing where there is none."""
+    """The interval, an end that is not zero never as zero; nothing where there is none."""
     if math.isnan(low):
         return ""
     ends = (number(end, places if end == 0 or round(end, places) else None) for end in (low, high))
@@ -136,24 +168,30 @@ def _threshold(verdict: Verdict) -> str:
     """Say how the interval stands to what was claimed, where the size alone does not tell."""
     if verdict.margin is not None and verdict.scale != RANKS:
         edge = stats.format_level(verdict.margin)
-        where = "within" if verdict.verdict == SUPPORTED else "outside"
-        if verdict.verdict == UNDECIDED:
-            return f"the interval crosses the margin of {edge}"
-        return f"the interval lies {where} the margin of {edge}"
-    if verdict.by < 0 and verdict.scale not in (RANKS, EXACT):
-        allowed = stats.format_level(-verdict.by)
-        if verdict.verdict == UNDECIDED:
-            return f"the interval crosses the {allowed} by which it may be worse"
-        if verdict.verdict == SUPPORTED:
-            return f"worse by less than the {allowed} allowed, if at all"
-        return f"worse by more than the {allowed} allowed"
+        told = {SUPPORTED: "lies within", UNDECIDED: "crosses"}
+        return f"the interval {told.get(verdict.verdict, 'lies outside')} the margin of {edge}"
     if verdict.by and verdict.scale not in (RANKS, EXACT):
-        asked = stats.format_level(verdict.by)
-        if verdict.verdict == SUPPORTED:
-            return f"at least {asked} was claimed"
-        if verdict.verdict == UNDECIDED:
-            return f"the interval crosses the {asked} that was claimed"
-        return f"{asked} or more was claimed"
+        return (_least if verdict.by > 0 else _most_worse)(verdict)
     if verdict.verdict == UNDECIDED and verdict.low <= 0 <= verdict.high:
         return "the interval spans zero"
     return ""
+
+
+def _least(verdict: Verdict) -> str:
+    """Of a claim that one side is better by so much."""
+    asked = stats.format_level(verdict.by)
+    if verdict.verdict == SUPPORTED:
+        return f"at least {asked} was claimed"
+    if verdict.verdict == UNDECIDED:
+        return f"the interval crosses the {asked} that was claimed"
+    return f"{asked} or more was claimed"
+
+
+def _most_worse(verdict: Verdict) -> str:
+    """Of a claim that one side is worse by less than so much."""
+    allowed = stats.format_level(-verdict.by)
+    if verdict.verdict == UNDECIDED:
+        return f"the interval crosses the {allowed} by which it may be worse"
+    if verdict.verdict == SUPPORTED:
+        return f"worse by less than the {allowed} allowed, if at all"
+    return f"worse by more than the {allowed} allowed"

@@ -9,7 +9,6 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.plots import sweeps
-from nnbench.report.other_kinds.page import Content, counted, special_page, with_columns
 from nnbench.report.page import entries
 from nnbench.report.page.numbers import MINUS, number, rounded
 from nnbench.report.page.parts import (
@@ -21,8 +20,10 @@ from nnbench.report.page.parts import (
     Table,
     paragraph,
     picture,
+    table_of,
 )
-from nnbench.report.study import sentences
+from nnbench.report.page.words import amount, listed
+from nnbench.report.study.trust import whole_page
 from nnbench.results.read import Results
 
 WRONG, RIGHT = "wrong", "right"
@@ -31,32 +32,14 @@ QUANTITIES = {"value": "loss", "gradient": "gradient"}
 
 
 def sweep_page(results: Results) -> Page:
-    """Return the page of a numerics study."""
-    return special_page(results, sweep_content(results))
-
-
-def sweep_content(results: Results) -> Content:
-    """Return what the page of a numerics study shows."""
-    results = with_columns(results, ("not_finite_from", "gradient_lost_from"))
+    """The page of a numerics study."""
+    results = results.with_columns(("not_finite_from", "gradient_lost_from"))
     cells = ordered(results)
     dtypes = list(dict.fromkeys(cells["dtype"]))
     crashed = cells["status"] == "crashed"
     sound = cells[~crashed]
     sections = [
-        Section(
-            "ranges",
-            "How far each is safe",
-            [
-                paragraph(
-                    "Loss and gradient count as right while their relative errors are at most 1 % "
-                    "(in bfloat16, four units of rounding: 3 %). A gradient is lost where less "
-                    "than 1 % of the exact one is left, or no finite number. Where the exact "
-                    "number is too small for the number type, nothing is asked of it."
-                ),
-                *(range_table(sound, side, dtypes) for side in dict.fromkeys(sound["answer"])),
-                *([detail_table(sound, dtypes[0])] if (sound["answer"] == WRONG).any() else []),
-            ],
-        ),
+        _range_section(sound, dtypes),
         Section("sweeps", "Along the logits", pictures(results, sound, dtypes)),
         method_section(sound),
     ]
@@ -66,11 +49,11 @@ def sweep_content(results: Results) -> Content:
         ("expressions", f"{cells['expression'].nunique()}"),
         ("number types", f"{len(dtypes)}"),
     ]
-    return Content(answer(sound, dtypes[0], len(cells)), trust, sections)
+    return whole_page(results, answer(sound, dtypes[0], len(cells)), trust, sections)
 
 
 def ordered(results: Results) -> pd.DataFrame:
-    """Return the sweeps in the file's order, expressions first."""
+    """The sweeps in the file's order, expressions first."""
     factors = results.study.get("factors") or {}
     cells = results.cells
     levels = {
@@ -84,18 +67,16 @@ def ordered(results: Results) -> pd.DataFrame:
 
 
 def answer(cells: pd.DataFrame, dtype: str, n: int) -> list[str]:
-    """Return the answer: who is safe, who fails first and how, and what right answers do."""
+    """Who is safe, who fails first and how, and what right answers do; then what finished."""
     said = []
     for side in (WRONG, RIGHT):
         part = cells[(cells["dtype"] == dtype) & (cells["answer"] == side)]
-        if part.empty:
-            continue
-        said += _side_sentences(part, dtype, side)
+        said += [] if part.empty else _side_sentences(part, dtype, side)
     others = cells[(cells["dtype"] != dtype) & (cells["answer"] == WRONG)]
     safe = others[others["safe_up_to"] >= others["limit"]]
     if len(others):
         said.append(
-            f"In the other number types, {len(safe)} of {counted(len(others), 'sweeps')} of wrong "
+            f"In the other number types, {len(safe)} of {amount(len(others), 'sweep')} of wrong "
             f"answers stay right to the end."
         )
     said.append(f"All {n:,} sweeps finished." if len(cells) == n else f"{n - len(cells)} crashed.")
@@ -106,7 +87,7 @@ def _side_sentences(part: pd.DataFrame, dtype: str, side: str) -> list[str]:
     safe = part[part["safe_up_to"] >= part["limit"]]
     rest = part[part["safe_up_to"] < part["limit"]].sort_values("safe_up_to", kind="stable")
     opening = f"In {dtype}, for {side} answers,"
-    names = sentences.listed([str(name) for name in safe["expression"]] or ["no expression"])
+    names = listed([str(name) for name in safe["expression"]] or ["no expression"])
     verb = "are" if len(safe) > 1 else "is"
     first = f"{opening} {names} {verb} right up to a logit of {part['limit'].max():,.0f}."
     if rest.empty:
@@ -122,7 +103,7 @@ def _side_sentences(part: pd.DataFrame, dtype: str, side: str) -> list[str]:
     said: dict[str, list[str]] = {}
     for _, row in rest.iterrows():
         said.setdefault(failure(row), []).append(str(row["expression"]))
-    clauses = [f"{sentences.listed(who)} {how}" for how, who in said.items()]
+    clauses = [f"{listed(who)} {how}" for how, who in said.items()]
     return [first, f"Of the rest, by |logit|: {'; '.join(clauses)}."]
 
 
@@ -139,23 +120,34 @@ def failure(row: Any) -> str:
 # Tables and pictures ----------------------------------------------------------------------------
 
 
+def _range_section(cells: pd.DataFrame, dtypes: list[str]) -> Section:
+    said = paragraph(
+        "Loss and gradient count as right while their relative errors are at most 1 % "
+        "(in bfloat16, four units of rounding: 3 %). A gradient is lost where less "
+        "than 1 % of the exact one is left, or no finite number. Where the exact "
+        "number is too small for the number type, nothing is asked of it."
+    )
+    tables = [range_table(cells, side, dtypes) for side in dict.fromkeys(cells["answer"])]
+    if (cells["answer"] == WRONG).any():
+        tables.append(detail_table(cells, dtypes[0]))
+    return Section("ranges", "How far each is safe", [said, *tables])
+
+
 def range_table(cells: pd.DataFrame, answer: str, dtypes: list[str]) -> Table:
-    """Return how far each expression is right, by number type."""
-    columns = [Column("expression"), *(Column(dtype, True) for dtype in dtypes)]
-    rows = []
-    for expression, part in cells[cells["answer"] == answer].groupby("expression", sort=False):
-        found = part.set_index("dtype")
-        rows.append([str(expression), *(_range(found, dtype) for dtype in dtypes)])
+    """How far each expression is right, by number type."""
+    sides = cells[cells["answer"] == answer]
+    ends = sides.assign(end=[_range(row) for _, row in sides.iterrows()])
+    table = ends.pivot_table(
+        index="expression", columns="dtype", values="end", aggfunc="first", sort=False
+    )
+    table = table.reindex(columns=dtypes).fillna("").reset_index()
     side = "The answer is wrong: right from 0 down to the logit"
     if answer == RIGHT:
         side = "The answer is right: right from 0 up to the logit"
-    return Table(columns, rows, side)
+    return table_of(table, [Column("expression"), *(Column(d, True) for d in dtypes)], side)
 
 
-def _range(found: pd.DataFrame, dtype: str) -> str:
-    if dtype not in found.index:
-        return ""
-    row: Any = found.loc[dtype]
+def _range(row: Any) -> str:
     if row["safe_up_to"] >= row["limit"]:
         return "everywhere"
     sign = MINUS if row["answer"] == WRONG else ""
@@ -163,35 +155,25 @@ def _range(found: pd.DataFrame, dtype: str) -> str:
 
 
 def detail_table(cells: pd.DataFrame, dtype: str) -> Table:
-    """Return what goes wrong with wrong answers in one number type, and where."""
+    """What goes wrong with wrong answers in one number type, and where."""
+    part = cells[(cells["answer"] == WRONG) & (cells["dtype"] == dtype)]
     columns = [
         Column("expression"),
-        Column("loss not finite from", True),
-        Column("gradient lost from", True),
-        Column("worst error of the loss", True),
-        Column("of the gradient", True),
+        Column("loss not finite from", True, lambda row: logit_text(row["not_finite_from"])),
+        Column("gradient lost from", True, lambda row: logit_text(row["gradient_lost_from"])),
+        Column("worst error of the loss", True, lambda row: error_text(row["max_relative_error"])),
+        Column("of the gradient", True, lambda row: error_text(row["max_gradient_error"])),
     ]
-    part = cells[(cells["answer"] == WRONG) & (cells["dtype"] == dtype)]
-    rows = [
-        [
-            str(row["expression"]),
-            logit_text(row["not_finite_from"]),
-            logit_text(row["gradient_lost_from"]),
-            error_text(row["max_relative_error"]),
-            error_text(row["max_gradient_error"]),
-        ]
-        for _, row in part.iterrows()
-    ]
-    return Table(columns, rows, f"How they fail: wrong answers in {dtype}")
+    return table_of(part, columns, f"How they fail: wrong answers in {dtype}")
 
 
 def logit_text(size: float) -> str:
-    """Return the logit of a wrong answer, or that there is none."""
+    """The logit of a wrong answer, or that there is none."""
     return "never" if pd.isna(size) else f"{MINUS}{number(size, 1)}"
 
 
 def error_text(error: float) -> str:
-    """Return a relative error: `6.0·10⁻⁸`, `0.9 %` or, where nothing is left, `all of it`."""
+    """A relative error: `6.0·10⁻⁸`, `0.9 %` or, where nothing is left, `all of it`."""
     if error >= 1:
         return "all of it"
     return f"{100 * error:.2g} %" if error > 1e-4 else rounded(error)
@@ -221,30 +203,36 @@ def pictures(results: Results, cells: pd.DataFrame, dtypes: list[str]) -> list[P
 
 
 def curve_table(curves: pd.DataFrame, column: str, name: str) -> Table:
-    """Return a quantity at a few logits: the exact one, and each number type's."""
-    dtypes = list(dict.fromkeys(curves["dtype"]))
-    columns = [Column("expression"), Column("logit", True), Column(f"exact {name}", True)]
-    columns += [Column(dtype, True) for dtype in dtypes]
-    rows: list[list[Entry | str]] = []
+    """A quantity at a few logits: the exact one, and each number type's."""
+    rows = []
     for expression, part in curves.groupby("expression", sort=False):
         for wanted in TABLED:
             near = part.loc[(part["logit"] - wanted).abs().groupby(part["dtype"]).idxmin()]
-            values = near.set_index("dtype")[column]
-            exact = entries.plain(near[f"{column}64"].iloc[0])
-            cells = [written(values.get(dtype)) for dtype in dtypes]
-            rows.append([str(expression), entries.whole(wanted), exact, *cells])
-    return Table(columns, rows, note="At the computed logits that are nearest to these.")
+            exact = near[f"{column}64"].iloc[0]
+            values = near.set_index("dtype")[column].to_dict()
+            rows.append({"expression": expression, "logit": wanted, "exact": exact} | values)
+
+    def computed(dtype: str) -> Column:
+        return Column(dtype, True, lambda row: written(row.get(dtype)))
+
+    columns = [
+        Column("expression"),
+        Column("logit", True, lambda row: entries.whole(row["logit"])),
+        Column(f"exact {name}", True, lambda row: entries.plain(row["exact"])),
+        *map(computed, dict.fromkeys(curves["dtype"])),
+    ]
+    return table_of(rows, columns, note="At the computed logits that are nearest to these.")
 
 
 def written(value: float | None) -> Entry:
-    """Return a computed number, also one that is none or infinite."""
+    """A computed number, also one that is none or infinite."""
     if value is None:
-        return Entry("–")
+        return entries.NOTHING
     return entries.plain(value) if math.isfinite(value) else Entry(f"{value}".replace("-", MINUS))
 
 
 def caption(cells: pd.DataFrame, expression: str, dtype: str, column: str) -> str:
-    """Return a panel's second line: what happens for wrong answers in the first number type."""
+    """A panel's second line: what happens for wrong answers in the first number type."""
     row = cells[
         (cells["expression"] == expression) & (cells["dtype"] == dtype) & (cells["answer"] == WRONG)
     ]
@@ -257,15 +245,12 @@ def caption(cells: pd.DataFrame, expression: str, dtype: str, column: str) -> st
     if one["max_relative_error"] <= 0.01:
         return f"{dtype}: right"
     broken = one["not_finite_from"]
-    return (
-        f"{dtype}: saturates"
-        if pd.isna(broken)
-        else f"{dtype}: broken at {MINUS}{number(broken, 0)}"
-    )
+    how = "saturates" if pd.isna(broken) else f"broken at {MINUS}{number(broken, 0)}"
+    return f"{dtype}: {how}"
 
 
 def picture_title(cells: pd.DataFrame, dtype: str, column: str) -> str:
-    """Return the finding of a picture: how many expressions go wrong for wrong answers."""
+    """The finding of a picture: how many expressions go wrong for wrong answers."""
     part = cells[(cells["dtype"] == dtype) & (cells["answer"] == WRONG)]
     if column == "gradient":
         bad = part["gradient_lost_from"].notna()

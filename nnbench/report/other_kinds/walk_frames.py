@@ -17,7 +17,7 @@ POOLED = "all walks"
 
 
 def as_seen(results: Results) -> Results:
-    """Return results whose landscapes are no factor and whose diverged walks have a share.
+    """Results whose landscapes are no factor and whose diverged walks have a share.
 
     A walk that diverged did not reach the minimum: in shares, unlike in means, it has its place.
     """
@@ -32,7 +32,7 @@ def as_seen(results: Results) -> Results:
 
 
 def labelled_walks(results: Results) -> pd.DataFrame:
-    """Return the walks with `panel` (the landscape), `arm` (the optimizer) and `mark`, as labels.
+    """The walks with `panel` (the landscape), `arm` (the optimizer) and `mark`, as labels.
 
     `mark` is the level of the first other factor, if it has few; the rest is pooled.
     """
@@ -51,12 +51,12 @@ def labelled_walks(results: Results) -> pd.DataFrame:
 
 
 def factors_of(results: Results) -> Mapping[str, Sequence[str]]:
-    """Return the study's factors with their labels."""
+    """The study's factors with their labels."""
     return results.study.get("factors") or {}
 
 
 def mark_factor(results: Results) -> str | None:
-    """Return the factor, landscape and optimizer apart, that marks are told apart by."""
+    """The factor, landscape and optimizer apart, that marks are told apart by."""
     for factor, labels in factors_of(results).items():
         if factor not in ("landscape", "optimizer") and 1 < len(labels) <= MOST_MARKS:
             return factor
@@ -64,7 +64,7 @@ def mark_factor(results: Results) -> str | None:
 
 
 def ordered_panels(results: Results, found: pd.Series) -> list[str]:
-    """Return the landscapes in the file's order."""
+    """The landscapes in the file's order."""
     names = [label.split(" ")[0] for label in factors_of(results).get("landscape", [])]
     return sorted(
         dict.fromkeys(found),
@@ -73,7 +73,7 @@ def ordered_panels(results: Results, found: pd.Series) -> list[str]:
 
 
 def ordered_marks(results: Results, found: pd.Series, factor: str | None) -> list[str]:
-    """Return the marks' labels in the file's order."""
+    """The marks' labels in the file's order."""
     if factor is None:
         return [POOLED]
     wanted = [f"{factor} {label}" for label in factors_of(results)[factor]]
@@ -81,7 +81,7 @@ def ordered_marks(results: Results, found: pd.Series, factor: str | None) -> lis
 
 
 def shares(walks: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Return, for each group: `k` of `n` that reach the minimum, `share`, Wilson's `low`, `high`.
+    """For each group: `k` of `n` that reach the minimum, `share`, Wilson's `low`, `high`.
 
     `steps` is the median of the steps of those that reach it, `diverged` a count.
     """
@@ -95,24 +95,23 @@ def shares(walks: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
             diverged=("lost", "sum"),
         )
     )
-    found = [
-        stats.wilson_interval(int(k), int(n)) for k, n in zip(table["k"], table["n"], strict=True)
-    ]
-    table["share"] = [one.estimate for one in found]
-    table["low"] = [one.low for one in found]
-    table["high"] = [one.high for one in found]
+    counts = zip(table["k"], table["n"], strict=True)
+    intervals = [stats.wilson_interval(int(k), int(n)) for k, n in counts]
+    table["share"] = [one.estimate for one in intervals]
+    table["low"] = [one.low for one in intervals]
+    table["high"] = [one.high for one in intervals]
     return table.reset_index()
 
 
 def best_arms(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Return each group's arm that reaches the minimum most often, then in fewest steps."""
+    """Each group's arm that reaches the minimum most often, then in fewest steps."""
     order = table.assign(steps=pd.to_numeric(table["steps"]).fillna(float("inf")))
     order = order.sort_values(["share", "steps"], ascending=[False, True], kind="stable")
     return table.loc[order.drop_duplicates(list(keys)).index].sort_index()
 
 
 def drawn_arms(walks: pd.DataFrame, panel: str, mark: str) -> pd.DataFrame:
-    """Return the best arm of each optimizer on a landscape, of at most 7 optimizers, in order."""
+    """The best arm of each optimizer on a landscape, of at most 7 optimizers, in order."""
     here = walks[(walks["panel"] == panel) & (walks["mark"] == mark)]
     best = best_arms(shares(here, ["optimizer", "arm"]), ["optimizer"])
     kept = set(best.nlargest(MOST_SERIES, "share", keep="first").index)
@@ -122,7 +121,7 @@ def drawn_arms(walks: pd.DataFrame, panel: str, mark: str) -> pd.DataFrame:
 def drawn_walks(
     walks: pd.DataFrame, curves: pd.DataFrame, arms: pd.DataFrame, panel: str, mark: str, most: int
 ) -> pd.DataFrame:
-    """Return the points of the first walks of each arm: `panel, cell_id, x, y, height, reached`."""
+    """The points of the first walks of each arm: `panel, cell_id, x, y, height, reached`."""
     here = walks[(walks["panel"] == panel) & (walks["mark"] == mark)]
     here = here[here["arm"].isin(arms["arm"])]
     seeds = sorted(here["seed"].unique())[:most]

@@ -11,22 +11,25 @@ import pandas as pd
 from nnbench.plots import walks as walk_plots
 from nnbench.report.analysis import Analysis, analyse
 from nnbench.report.other_kinds import walk_frames as wf
-from nnbench.report.other_kinds.page import Content, counted, special_page, with_columns
 from nnbench.report.page import entries
 from nnbench.report.page.numbers import interval, number
 from nnbench.report.page.parts import (
     Column,
     Entry,
     Page,
+    Paragraph,
     Picture,
     Section,
     Table,
     paragraph,
     picture,
+    table_of,
 )
+from nnbench.report.page.words import amount, listed
 from nnbench.report.study import frames, sentences
-from nnbench.report.study.failures import step_text
+from nnbench.report.study.failures import AT_STEP, MOST_FAILED_ARMS
 from nnbench.report.study.figures import effects_picture
+from nnbench.report.study.trust import whole_page
 from nnbench.results.files import read_files
 from nnbench.results.read import ReportError, Results
 from nnbench.stats import METRICS, status_counts
@@ -38,35 +41,18 @@ Grounds = Mapping[str, Mapping[str, Any]]
 
 
 def walk_page(results: Results) -> Page:
-    """Return the page of a landscape study."""
-    return special_page(results, walk_content(results))
-
-
-def walk_content(results: Results) -> Content:
-    """Return what the page of a landscape study shows."""
-    results = with_columns(results, COLUMNS)
+    """The page of a landscape study."""
+    results = results.with_columns(COLUMNS)
     grounds = read_grounds(results)
     walks = wf.labelled_walks(results)
     analysis = analyse(wf.as_seen(results))
     by_arm = wf.shares(walks, ["panel", "arm"])
     effects = effects_picture(analysis)
     sections = [
-        Section(
-            "ends",
-            "Where walks end",
-            [
-                paragraph(
-                    "Each arm's walks begin at the same points and meet the same noise. A walk "
-                    "counts as having reached the global minimum if it ends within the tolerance "
-                    "of one."
-                ),
-                landscape_table(walks, by_arm),
-                share_picture(walks),
-            ],
-        ),
-        *([Section("mattered", "What mattered", [effects])] if effects else []),
+        Section("ends", "Where walks end", [*_ends(walks, by_arm)]),
+        Section("mattered", "What mattered", [effects]) if effects else None,
         Section("paths", "How they walk", path_pictures(results, walks, grounds)),
-        failed_section(results, walks),
+        failed_section(walks),
         method_section(walks, grounds),
     ]
     counts = status_counts(results.cells)
@@ -77,7 +63,16 @@ def walk_content(results: Results) -> Content:
         ("starts", f"{results.cells['seed'].nunique()}"),
         ("landscapes", f"{walks['panel'].nunique()}"),
     ]
-    return Content(answer(results, analysis, by_arm, counts), trust, sections)
+    return whole_page(results, answer(results, analysis, by_arm, counts), trust, sections)
+
+
+def _ends(walks: pd.DataFrame, by_arm: pd.DataFrame) -> tuple[Paragraph, Table, Picture]:
+    said = paragraph(
+        "Each arm's walks begin at the same points and meet the same noise. A walk "
+        "counts as having reached the global minimum if it ends within the tolerance "
+        "of one."
+    )
+    return said, landscape_table(walks, by_arm), share_picture(walks)
 
 
 def read_grounds(results: Results) -> Grounds:
@@ -95,7 +90,7 @@ def read_grounds(results: Results) -> Grounds:
 def answer(
     results: Results, analysis: Analysis, by_arm: pd.DataFrame, counts: Mapping[str, int]
 ) -> list[str]:
-    """Return the answer: what mattered most, the hardest and the easiest landscape, what failed."""
+    """What mattered most, the hardest and the easiest landscape, and at last what finished."""
     said = sentences.findings(
         analysis.effects,
         analysis.ranking,
@@ -119,9 +114,12 @@ def answer(
 
 
 def share_text(row: Any) -> str:
-    """Return `14 of 20 walks (0.70 [0.48, 0.85])`."""
-    size = f"{number(row['share'], 2)} {interval(row['low'], row['high'], 2)}"
-    return f"{row['k']:,} of {counted(row['n'], 'walks')} ({size})"
+    """`14 of 20 walks (0.70 [0.48, 0.85])`."""
+    return f"{row['k']:,} of {amount(row['n'], 'walk')} ({_share(row)})"
+
+
+def _share(row: Any) -> str:
+    return f"{number(row['share'], 2)} {interval(row['low'], row['high'], 2)}"
 
 
 def finished(counts: Mapping[str, int], n: int) -> str:
@@ -129,54 +127,46 @@ def finished(counts: Mapping[str, int], n: int) -> str:
     if counts["ok"] == n:
         return f"All {n:,} walks stayed finite."
     lost = [f"{counts[s]:,} {s}" for s in ("diverged", "crashed") if counts[s]]
-    return f"{counts['ok']:,} of {n:,} walks stayed finite; {sentences.listed(lost)}."
+    return f"{counts['ok']:,} of {n:,} walks stayed finite; {listed(lost)}."
 
 
 def path_title(panel: str, arms: pd.DataFrame) -> str:
-    """Return the finding of a landscape's paths: who reaches its minimum most often."""
+    """The finding of a landscape's paths: who reaches its minimum most often."""
     most, n = int(arms["k"].max()), int(arms["n"].max())
     if most == 0:
         return f"{panel}: no optimizer reaches the global minimum"
     names = [str(name) for name in arms.loc[arms["k"] == most, "optimizer"]]
-    times = f"all {counted(n, 'walks')}" if most == n else f"{most} of {counted(n, 'walks')}"
+    times = f"all {amount(n, 'walk')}" if most == n else f"{most} of {amount(n, 'walk')}"
     verb = "reaches" if len(names) == 1 else "reach"
     if len(names) == len(arms) > 1:
         return f"{panel}: every optimizer reaches a global minimum in {times}"
     if len(names) > 3:
         return f"{panel}: {len(names)} of {len(arms)} optimizers reach a global minimum in {times}"
-    return f"{panel}: {sentences.listed(names)} {verb} a global minimum most often, in {times}"
+    return f"{panel}: {listed(names)} {verb} a global minimum most often, in {times}"
 
 
 # Tables and pictures ----------------------------------------------------------------------------
 
 
 def landscape_table(walks: pd.DataFrame, by_arm: pd.DataFrame) -> Table:
-    """Return a row for each landscape: its best arm, how often that arrives, and how soon."""
+    """A row for each landscape: its best arm, how often that arrives, and how soon."""
+    overall = wf.shares(walks, ["panel"]).set_index("panel")[["share", "diverged", "n"]]
     columns = [
-        Column("landscape"),
-        Column("best arm"),
-        Column("share that reaches it", True),
-        Column("walks", True),
-        Column("median steps", True),
-        Column("all arms", True),
-        Column("diverged", True),
+        Column("landscape", of="panel"),
+        Column("best arm", of=lambda row: row["arm"] if row["k"] else "none arrives"),
+        Column("share that reaches it", True, _share),
+        Column("walks", True, lambda row: f"{row['k']}/{row['n']}"),
+        Column("median steps", True, lambda row: _steps(row).text),
+        Column("all arms", True, lambda row: number(row["share_all"], 2)),
+        Column("diverged", True, lambda row: f"{row['diverged_all']:,.0f} of {row['n_all']:,.0f}"),
     ]
-    overall = wf.shares(walks, ["panel"]).set_index("panel")
-    rows = []
-    for _, row in wf.best_arms(by_arm, ["panel"]).iterrows():
-        every = overall.loc[row["panel"]]
-        rows.append(
-            [
-                row["panel"],
-                row["arm"] if row["k"] else "none arrives",
-                f"{number(row['share'], 2)} {interval(row['low'], row['high'], 2)}",
-                f"{row['k']}/{row['n']}",
-                number(float(row["steps"]), 0) if row["k"] else "–",
-                number(every["share"], 2),
-                f"{every['diverged']:,.0f} of {every['n']:,.0f}",
-            ]
-        )
-    return Table(columns, rows)
+    best = wf.best_arms(by_arm, ["panel"])
+    return table_of(best.join(overall, on="panel", rsuffix="_all"), columns)
+
+
+def _steps(row: Any) -> Entry:
+    """The median steps of the walks that arrive, where any does."""
+    return entries.plain(row["steps"], 0) if row["k"] else entries.NOTHING
 
 
 def share_picture(walks: pd.DataFrame) -> Picture:
@@ -198,18 +188,16 @@ def share_picture(walks: pd.DataFrame) -> Picture:
 
 
 def share_table(shares: pd.DataFrame) -> Table:
-    """Return the numbers behind shares: how many of how many walks arrive, and how soon."""
+    """The numbers behind shares: how many of how many walks arrive, and how soon."""
     names = {"panel": "landscape", "row": "arm", "mark": "walks"}
-    columns = [Column(name) for key, name in names.items() if shares[key].nunique() > 1]
-    columns += [Column("share that reaches it", True), Column("median steps", True)]
-    columns.append(Column("diverged", True))
-    rows: list[list[Entry | str]] = []
-    for _, row in shares.rename(columns={"low": "share_low", "high": "share_high"}).iterrows():
-        told = [str(row[key]) for key in names if shares[key].nunique() > 1]
-        steps = entries.plain(row["steps"], 0) if row["k"] else Entry("–")
-        lost = entries.whole(row["diverged"], row["n"])
-        rows.append([*told, entries.share(row), steps, lost])
-    return Table(columns, rows, has_tools=True, is_long=True)
+    columns = [
+        *(Column(name, of=key) for key, name in names.items() if shares[key].nunique() > 1),
+        Column("share that reaches it", True, entries.share),
+        Column("median steps", True, _steps),
+        entries.DIVERGED,
+    ]
+    rows = shares.rename(columns={"low": "share_low", "high": "share_high"})
+    return table_of(rows, columns, has_tools=True, is_long=True)
 
 
 def path_pictures(results: Results, walks: pd.DataFrame, grounds: Grounds) -> list[Picture]:
@@ -240,48 +228,45 @@ def path_pictures(results: Results, walks: pd.DataFrame, grounds: Grounds) -> li
 
 
 def walk_table(points: pd.DataFrame) -> Table:
-    """Return each drawn walk: where it begins, where it ends and whether that is a minimum."""
+    """Each drawn walk: where it begins, where it ends and whether that is a minimum."""
     places = [name for name in ("x", "y", "height") if points[name].notna().any()]
-    columns = [Column("optimizer"), Column("walk"), Column("steps", True)]
-    columns += [Column(f"{end} {name}", True) for end in ("first", "last") for name in places]
-    columns.append(Column("at a minimum"))
-    rows: list[list[Entry | str]] = []
-    for (optimizer, cell), walk in points.groupby(["panel", "cell_id"], sort=False):
-        ends = [entries.plain(walk[x].iloc[i]) for i in (0, -1) for x in places]
-        steps = entries.whole(walk["epoch"].max())
-        reached = "yes" if walk["reached"].iloc[0] else "no"
-        rows.append([str(optimizer), Entry(str(cell), is_code=True), steps, *ends, reached])
-    return Table(columns, rows)
+    walks = [walk for _, walk in points.groupby(["panel", "cell_id"], sort=False)]
+    rows = [
+        {"first": walk.iloc[0], "last": walk.iloc[-1], "steps": walk["epoch"].max()}
+        for walk in walks
+    ]
+
+    def end(which: str, name: str) -> Column:
+        return Column(f"{which} {name}", True, lambda row: entries.plain(row[which][name]))
+
+    columns = [
+        Column("optimizer", of=lambda row: str(row["first"]["panel"])),
+        Column("walk", of=lambda row: Entry(str(row["first"]["cell_id"]), is_code=True)),
+        Column("steps", True, lambda row: entries.whole(row["steps"])),
+        *(end(which, name) for which in ("first", "last") for name in places),
+        Column("at a minimum", of=lambda row: "yes" if row["first"]["reached"] else "no"),
+    ]
+    return table_of(rows, columns)
 
 
-def failed_section(results: Results, walks: pd.DataFrame) -> Section:
-    """Return the arms whose walks diverged or crashed."""
-    arms = frames.failed_arms(walks.assign(data=walks["panel"]), ["arm"]).head(30)
+def failed_section(walks: pd.DataFrame) -> Section:
+    """The arms whose walks diverged or crashed."""
+    arms = frames.failed_arms(walks.assign(data=walks["panel"]), ["arm"]).head(MOST_FAILED_ARMS)
     if arms.empty:
         nothing = paragraph("Nothing: no walk diverged or crashed.")
         return Section("failed", "What failed", [nothing])
     columns = [
-        Column("landscape"),
+        Column("landscape", of="data"),
         Column("arm"),
-        Column("diverged", True),
-        Column("at step", True),
-        Column("cell to repeat"),
-    ]
-    rows = [
-        [
-            row["data"],
-            row["arm"],
-            f"{row['diverged']} of {row['n']}",
-            step_text(row["first_step"], row["last_step"]),
-            Entry(str(row["cell_id"]), is_code=True),
-        ]
-        for _, row in arms.iterrows()
+        Column("diverged", True, lambda row: f"{row['diverged']} of {row['n']}"),
+        AT_STEP,
+        entries.CELL,
     ]
     text = (
         "A walk whose height, gradient or place stopped being finite has diverged: that is a "
         "result. Its row stays in the tables. The arms that lost the largest share come first."
     )
-    return Section("failed", "What failed", [paragraph(text), Table(columns, rows)])
+    return Section("failed", "What failed", [paragraph(text), table_of(arms, columns)])
 
 
 def method_section(walks: pd.DataFrame, grounds: Grounds) -> Section:

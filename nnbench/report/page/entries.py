@@ -8,19 +8,19 @@ from typing import Any
 import pandas as pd
 
 from nnbench.report.page import numbers
-from nnbench.report.page.parts import Entry
+from nnbench.report.page.parts import Column, Entry
 
 SMALLEST = 0.0005  # a share that would be written as zero
+NOTHING = Entry("–")
 
 
 def estimate(row: Any, name: str, places: int, count: str = "", signed: bool = False) -> Entry:
-    """Return an estimate with its interval and count, or the reason that there is none.
+    """An estimate with its interval and count, or the reason that there is none.
 
     Reads `name`, `name_low`, `name_high` and `name_reason` of the row.
     """
-    reason = row.get(f"{name}_reason")
+    said = words(row.get(f"{name}_reason"))
     low, high = row[f"{name}_low"], row[f"{name}_high"]
-    said = reason if isinstance(reason, str) else ""
     return Entry(
         numbers.estimated(row[name], low, high, places, signed),
         span="" if pd.isna(low) else numbers.interval(low, high, places),
@@ -32,50 +32,73 @@ def estimate(row: Any, name: str, places: int, count: str = "", signed: bool = F
     )
 
 
+def mean(row: Any, places: int, used: str = "used", n: str = "n") -> Entry:
+    """A row's mean, with how many of how many stand behind it."""
+    return estimate(row, "mean", places, numbers.counted(row[used], row[n]))
+
+
+def effect(row: Any, places: int) -> Entry:
+    """A row's difference to what it is compared with, with the pairs behind it."""
+    return estimate(row, "effect", places, pair_count(row), signed=True)
+
+
+def pair_count(row: Any) -> str:
+    """How many pairs a row's effect has, of how many."""
+    return numbers.counted(row["pairs_used"], row["pairs"])
+
+
 def no_interval(reason: str) -> str:
-    """Return why a number that is known has no interval: it is not the number that is undefined."""
+    """Why a number that is known has no interval: it is not the number that is undefined."""
     return f"no interval: {reason.removeprefix('undefined: ')}"
 
 
-def plain(value: Any, places: int | None = None, signed: bool = False) -> Entry:
-    """Return a number that has no interval."""
-    found = known(value)
-    if found is None:
-        return Entry("–")
-    return Entry(numbers.number(found, places, signed), value=found)
+def words(value: Any) -> str:
+    """Text that a frame has in some of its rows only."""
+    return value if isinstance(value, str) else ""
+
+
+def plain(value: Any, places: int | None = None, signed: bool = False, reason: Any = "") -> Entry:
+    """A number that has no interval."""
+    number = known(value)
+    text = NOTHING.text if number is None else numbers.number(number, places, signed)
+    return Entry(text, reason=words(reason), value=number)
 
 
 def whole(value: Any, of: Any = None) -> Entry:
-    """Return a count, of how many if given."""
+    """A count, of how many if given."""
     text = f"{int(value):,}" if of is None else f"{int(value):,} of {int(of):,}"
     return Entry(text, value=float(value))
 
 
 def share(row: Any, name: str = "share") -> Entry:
-    """Return a share in percent with its interval. Reads `name`, `name_low`, `name_high`."""
-    reason = row.get("reason")
+    """A share in percent with its interval. Reads `name`, `name_low`, `name_high`."""
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     return Entry(
         percent(row[name]),
         span="" if pd.isna(low) else percents(low, high, _places(row[name])),
-        reason=reason if isinstance(reason, str) else "",
+        reason=words(row.get("reason")),
         value=known(row[name]),
         low=known(low),
         high=known(high),
     )
 
 
+def plain_share(value: float) -> Entry:
+    """A share in percent that has no interval."""
+    return Entry(percent(value), value=known(value))
+
+
 def percent(value: float) -> str:
-    """Return `45 %`, or with a decimal below 10."""
+    """`45 %`, or with a decimal below 10."""
     if pd.isna(value):
-        return "–"
+        return NOTHING.text
     if 0 < value < SMALLEST:
         return "under 0.1 %"
     return f"{numbers.number(100 * value, _places(value))} %"
 
 
 def percents(low: float, high: float, places: int = 0) -> str:
-    """Return `[40, 50]`, in percent."""
+    """`[40, 50]`, in percent."""
     return numbers.interval(100 * low, 100 * high, places)
 
 
@@ -83,20 +106,28 @@ def _places(value: float) -> int:
     return 0 if pd.isna(value) or value == 0 or abs(value) >= 0.0995 else 1
 
 
-def verdict(word: str) -> Entry:
-    """Return a verdict."""
-    return Entry(word, is_verdict=True)
-
-
 def known(value: Any) -> float | None:
-    """Return a finite number, or None."""
+    """A finite number, or None."""
     if value is None or pd.isna(value):
         return None
-    found = float(value)
-    return found if math.isfinite(found) else None
+    number = float(value)
+    return number if math.isfinite(number) else None
 
 
 def mean_places(rows: pd.DataFrame) -> int:
-    """Return the decimals that suit the means of these rows together."""
+    """The decimals that suit the means of these rows together."""
     half_widths = (rows["mean_high"] - rows["mean_low"]) / 2
     return numbers.decimals_for(rows["mean"].dropna(), half_widths.dropna())
+
+
+def effect_places(rows: pd.DataFrame) -> int:
+    """The decimals that suit the effects of these rows together."""
+    half_widths = (rows["effect_high"] - rows["effect_low"]) / 2
+    return numbers.decimals_for(rows["effect"].dropna(), half_widths.dropna())
+
+
+# Columns that several tables have ---------------------------------------------------------------
+
+VERDICT = Column("verdict", of=lambda row: Entry(str(row["verdict"]), is_verdict=True))
+DIVERGED = Column("diverged", True, lambda row: whole(row["diverged"], row["n"]))
+CELL = Column("cell to repeat", of=lambda row: Entry(str(row["cell_id"]), is_code=True))

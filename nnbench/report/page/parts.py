@@ -7,7 +7,7 @@ file, so that both say the same. Every number is text by now; a table also keeps
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -110,12 +110,20 @@ class Entry:
         return " ".join(part for part in parts if part)
 
 
+Fill = Callable[[Any], Entry | str]  # of a row of a frame
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column of a table, numbers on the right. is_extra: left out on paper, which is narrow."""
+    """A column of a table, numbers on the right. is_extra: left out on paper, which is narrow.
+
+    of: what stands in it, for `table_of`: a function of a row, or the name of a frame's column;
+    without it the frame's column of its own name.
+    """
 
     name: str
     is_number: bool = False
+    of: Fill | str = ""
     is_extra: bool = False
 
     @property
@@ -123,6 +131,10 @@ class Column:
         """The column's classes in the style sheet."""
         names = (("number", self.is_number), ("extra", self.is_extra))
         return " ".join(name for name, is_so in names if is_so)
+
+    def entry(self, row: Any) -> Entry | str:
+        """What stands in a row of a frame."""
+        return self.of(row) if callable(self.of) else str(row[self.of or self.name])
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,27 @@ class Table:
     def entries(self) -> list[list[Entry]]:
         """The rows, with plain text as entries too."""
         return [[e if isinstance(e, Entry) else Entry(e) for e in row] for row in self.rows]
+
+
+def table_of(
+    rows: pd.DataFrame | Sequence[Mapping[str, Any]],
+    columns: Sequence[Column],
+    title: str = "",
+    note: str = "",
+    most: int | None = None,
+    cut: str = "",
+    **looks: bool,
+) -> Table:
+    """A row for each of a frame's. Of more than `most`, those, and `cut` after the note.
+
+    cut: may hold {shown}, {all} and {hidden}, numbers of rows. looks: has_tools, is_prose, is_long.
+    """
+    shown = rows[:most]
+    if len(shown) < len(rows):
+        told = cut.format(shown=len(shown), all=len(rows), hidden=len(rows) - len(shown))
+        note = f"{note} {told}".strip()
+    every = [row for _, row in shown.iterrows()] if isinstance(shown, pd.DataFrame) else shown
+    return Table(columns, [[c.entry(row) for c in columns] for row in every], title, note, **looks)
 
 
 @dataclass(frozen=True)
@@ -191,19 +224,19 @@ class Page:
 
 
 def paragraph(*pieces: str | Code) -> Paragraph:
-    """Return a paragraph of its pieces."""
+    """One after the other, without a space between them."""
     return Paragraph(pieces)
 
 
 def picture(
     figure: Figure, name: str, title: str, caption: str, data: Table | None = None
 ) -> Picture:
-    """Return a figure as a part of a page. name: letters, unique on the page."""
+    """A figure as a part of a page. name: letters, unique on the page."""
     return Picture(title, Markup(figure_svg(figure, name, title)), caption, figure, data, name)
 
 
 def frame_table(frame: pd.DataFrame, most: int = MOST_ROWS) -> Table:
-    """Return a frame as a table: columns of numbers on the right, each number to three digits."""
+    """A frame as it is: columns of numbers on the right, each number to three digits."""
     columns = [Column(str(n), pd.api.types.is_numeric_dtype(frame[n])) for n in frame.columns]
     rows = [
         [_cell(value, column.is_number) for value, column in zip(row, columns, strict=True)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nnbench.report.page.words import amount
+
 MOST_NAMED = 6  # columns that a sentence names; the rest are counted
 
 FILLED = (
@@ -14,19 +16,19 @@ FILLED = (
 
 
 def table_sentences(about: Mapping[str, Any]) -> list[str]:
-    """Return what became of a table's rows, target and columns.
+    """What became of a table's rows, target and columns.
 
-    about: one entry of `tables` in provenance.json, as `table_entry.report_of` makes it.
+    about: one entry of `tables` in provenance.json.
     """
     columns: Sequence[Mapping[str, Any]] = about["columns"]
     left_out = [column for column in columns if column["kind"] == "dropped"]
     used = [column for column in columns if column["kind"] != "dropped"]
-    said = [_rows(about), _target(about), f"{_counted(len(used), 'column')} became "
-            f"{_counted(about['features'], 'feature')}."]  # fmt: skip
+    became = f"{amount(len(used), 'column')} became {amount(about['features'], 'feature')}."
+    said = [_rows(about), _target(about), became]
     if left_out:
         names = [f"{c['name'] or 'a column'} ({c['note']})" for c in left_out]
         said.append(f"Left out: {_named(names)}.")
-    missing = [f"{c['name']} in {_counted(c['missing'], 'row')}" for c in used if c["missing"]]
+    missing = [f"{c['name']} in {amount(c['missing'], 'row')}" for c in used if c["missing"]]
     if missing:
         said.append(f"Missing: {_named(missing)}.")
     noted = [f"{c['name']} ({c['note']})" for c in used if c["note"]]
@@ -39,16 +41,13 @@ def _rows(about: Mapping[str, Any]) -> str:
     read, used, lost = about["rows_read"], about["rows_used"], about["rows_without_target"]
     rare = sum(about["rare_classes"].values())
     rest = read - used - lost - rare
-    reasons = [
-        f"{count:,} {why}"
-        for count, why in (
-            (lost, "without a target"),
-            (rare, "of classes with under 5 examples"),
-            (rest, "not drawn"),
-        )
-        if count
-    ]
-    told = f" ({', '.join(reasons)})" if reasons else ""
+    counts = {
+        "without a target": lost,
+        "of classes with under 5 examples": rare,
+        "not drawn": rest,
+    }
+    reasons = ", ".join(f"{count:,} {why}" for why, count in counts.items() if count)
+    told = f" ({reasons})" if reasons else ""
     return f"{used:,} of {read:,} rows are used{told}."
 
 
@@ -56,10 +55,6 @@ def _target(about: Mapping[str, Any]) -> str:
     why = "as asked" if about["task_why"] == "given" else about["task_why"]
     classes = f" with {len(about['classes'])} classes" if about.get("classes") else ""
     return f"Predicting {about['target']} is {about['task']}{classes}: {why}."
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _named(parts: Sequence[str]) -> str:

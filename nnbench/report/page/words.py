@@ -21,27 +21,36 @@ WORDS = {
 
 
 def shortened(tally: str, found: Sequence[str], closing: str) -> list[str]:
-    """Return an answer of four sentences at most: the claims, what was found, how many finished."""
+    """An answer of four sentences at most: the claims, what was found, how many finished."""
     opening = [tally] if tally else []
     return [*opening, *found[: MOST_SENTENCES - 1 - len(opening)], closing]
 
 
-def varies(label: str) -> str:
-    """Return `Test accuracy varies` or `Epochs to the target vary`."""
+def is_plural(label: str) -> bool:
+    """Tell whether a metric's label is of several, as `epochs to the target` is."""
     noun = label.split()[0]
-    is_plural = noun.endswith("s") and not noun.endswith("ss")
-    return f"{label[0].upper()}{label[1:]} {'vary' if is_plural else 'varies'}"
+    return noun.endswith("s") and not noun.endswith("ss")
+
+
+def varies(label: str) -> str:
+    """`Test accuracy varies` or `Epochs to the target vary`."""
+    return f"{label[0].upper()}{label[1:]} {'vary' if is_plural(label) else 'varies'}"
+
+
+def amount(count: int, noun: str) -> str:
+    """`1 walk` or `20 walks`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def tallied(counts: Mapping[str, int]) -> str:
-    """Return `3 are better, 1 worse and 2 not told from it`, of those that there are."""
+    """`3 are better, 1 worse and 2 not told from it`, of those that there are."""
     (first, count), *rest = [(word, count) for word, count in counts.items() if count]
     verb = "is" if count == 1 else "are"
     return listed([f"{count} {verb} {first}", *(f"{count} {word}" for word, count in rest)])
 
 
 def spoken(factor: str, level: str) -> str:
-    """Return the level as a sentence can hold it: a bare `8` or `true` takes its factor's name.
+    """The level as a sentence can hold it: a bare `8` or `true` takes its factor's name.
 
     Values that turn something off or have a meaning of their own are said in words.
     """
@@ -54,5 +63,5 @@ def spoken(factor: str, level: str) -> str:
 
 
 def listed(parts: Sequence[str]) -> str:
-    """Return `a`, `a and b` or `a, b and c`."""
+    """`a`, `a and b` or `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

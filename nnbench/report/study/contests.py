@@ -12,15 +12,15 @@ import pandas as pd
 from nnbench import plots, stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import entries
-from nnbench.report.page.numbers import counted, number
-from nnbench.report.page.parts import Column, Entry, Picture, Table, picture
+from nnbench.report.page.numbers import number
+from nnbench.report.page.parts import Column, Picture, Table, picture, table_of
 from nnbench.report.page.words import listed, spoken
-from nnbench.report.study.sentences import effect_decimals, effect_text, strongest
-from nnbench.stats import METRICS
+from nnbench.report.study.sentences import CLEAR, effect_text, strongest
 
 MOST_CONTESTING_ARMS = 8  # more arms than that: the levels of one factor contend
 MOST_IN_MATRIX = 12
 MOST_NAMED = 4  # in a sentence
+JOIN = " / "
 
 
 @dataclass(frozen=True)
@@ -42,25 +42,27 @@ class Contest:
         """The contestants in words."""
         return f"levels of {self.by[0]}" if len(self.by) == 1 else "arms"
 
-
-def varied_factors(analysis: Analysis) -> list[str]:
-    """Return the factors with more than one level, the most important first."""
-    found = [f for f in analysis.factors if len(analysis.levels[f]) > 1]
-    return found or analysis.factors[:1]
+    def named(self, frame: pd.DataFrame) -> pd.Series:
+        """What the contestant of each row is called."""
+        return stats.contestant_labels(frame, self.by).map(self.names)
 
 
 def contest_of(analysis: Analysis) -> Contest:
-    """Return who contends: the arms where they are few, else the levels of one factor.
+    """Who contends: the arms where they are few, else the levels of one factor.
 
     That is the most important factor with three levels, or the most important one.
     """
-    varied = varied_factors(analysis)
+    varied = analysis.varied
     arms = len(analysis.labelled[varied].drop_duplicates())
     rich = [f for f in varied if len(analysis.levels[f]) > 2]
     by = varied if arms <= MOST_CONTESTING_ARMS else [*rich, *varied][:1]
-    baseline = " / ".join(spoken(f, analysis.baselines[f]) for f in by)
     names, shared = arm_names(analysis.labelled, by), analysis.shared(by)
-    return Contest(by, baseline, names, shared.cells, aside_said(shared, names))
+    return Contest(by, baseline_name(analysis, by), names, shared.cells, aside_said(shared, names))
+
+
+def baseline_name(analysis: Analysis, by: Sequence[str]) -> str:
+    """What the arm of the factors' baselines is called."""
+    return JOIN.join(spoken(f, analysis.baselines[f]) for f in by)
 
 
 def aside_said(shared: stats.Shared, names: Mapping[str, str]) -> str:
@@ -77,8 +79,13 @@ def aside_said(shared: stats.Shared, names: Mapping[str, str]) -> str:
     return f"{told} Not compared, since they ran on too small a part of the grid: {listed(parts)}."
 
 
+def named(frame: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
+    """What the combination of the factors' levels in each row is called."""
+    return stats.contestant_labels(frame, factors).map(arm_names(frame, factors))
+
+
 def arm_names(frame: pd.DataFrame, factors: Sequence[str]) -> dict[str, str]:
-    """Return what each combination of the factors' levels is called, by its label.
+    """What each combination of the factors' levels is called, by its label.
 
     A bare number takes its factor's name: `epochs 100 / rmsprop`, not `100 / rmsprop`.
     """
@@ -89,7 +96,7 @@ def arm_names(frame: pd.DataFrame, factors: Sequence[str]) -> dict[str, str]:
 
 
 def few(names: Sequence[str], baseline: str) -> tuple[list[str], str]:
-    """Return at most 7 of the names, best first, with the baseline in front; and what is left out.
+    """At most 7 of the names, best first, with the baseline in front; and what is left out.
 
     Of more, the best ones, the baseline and the worst.
     """
@@ -121,7 +128,7 @@ def rank_picture(analysis: Analysis, contest: Contest) -> Picture | None:
 
 
 def least_p(blocks: int, contestants: int) -> float:
-    """Return the least p that Wilcoxon's exact test can have after correction for all pairs."""
+    """The least p that Wilcoxon's exact test can have after correction for all pairs."""
     return float(2.0 ** (1 - blocks) * math.comb(contestants, 2))
 
 
@@ -164,7 +171,7 @@ def ladder_picture(problems: pd.DataFrame, contest: Contest, best: float) -> Pic
 
 
 def _friedman(overall: Any) -> str:
-    """Return the test of all contestants as a sentence; two have only the test of their pair."""
+    """The test of all contestants as a sentence; two have only the test of their pair."""
     if overall["arms"] < 3:
         return ""
     if overall["reason"]:
@@ -174,7 +181,7 @@ def _friedman(overall: Any) -> str:
 
 
 def leader(ranks: pd.DataFrame, blocks: int) -> str:
-    """Return who ranks first, together with those that tie with it."""
+    """Who ranks first, together with those that tie with it."""
     least = float(ranks["mean_rank"].iloc[0])
     first = [str(name) for name in ranks.loc[ranks["mean_rank"] == least, "arm"]]
     verb = "ranks first" if len(first) == 1 else "rank first alike"
@@ -184,10 +191,9 @@ def leader(ranks: pd.DataFrame, blocks: int) -> str:
 
 
 def ladder_title(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], blocks: int) -> str:
-    """Return the finding: who ranks first, and who cannot be told from it."""
+    """The finding: who ranks first, and who cannot be told from it."""
     start, name = leader(ranks, blocks), ranks["arm"].iloc[0]
-    beside = {other for clique in cliques if name in clique for other in clique}
-    others = [other for other in ranks["arm"] if other in beside and other != name]
+    others = _not_told(name, ranks, cliques)
     if len(ranks) == 2:
         ending = (
             "; the two cannot be told apart" if others else f", told from {ranks['arm'].iloc[1]}"
@@ -203,18 +209,25 @@ def ladder_title(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], blocks: 
     return f"{start}; {listed(others)} cannot be told from {name}"
 
 
+def _not_told(name: str, ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> list[str]:
+    """Who shares a clique with a contestant, the best first."""
+    beside = {other for clique in cliques if name in clique for other in clique}
+    return [other for other in ranks["arm"] if other in beside and other != name]
+
+
 def _rank_table(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> Table:
-    columns = [Column("contestant"), Column("mean rank", True), Column("blocks", True)]
-    columns += [Column("not told apart from")]
-    rows: list[list[Entry | str]] = []
-    for _, row in ranks.iterrows():
-        near = {name for clique in cliques if row["arm"] in clique for name in clique}
-        names = [name for name in ranks["arm"] if name in near and name != row["arm"]]
+    def joined(row: Any) -> str:
+        names = _not_told(row["arm"], ranks, cliques)
         rest = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        joined = ", ".join(names[:MOST_NAMED]) + rest
-        rank = entries.plain(row["mean_rank"], 2)
-        rows.append([str(row["arm"]), rank, entries.whole(row["blocks"]), joined or "–"])
-    return Table(columns, rows)
+        return ", ".join(names[:MOST_NAMED]) + rest or "–"
+
+    columns = [
+        Column("contestant", of="arm"),
+        Column("mean rank", True, lambda row: entries.plain(row["mean_rank"], 2)),
+        Column("blocks", True, lambda row: entries.whole(row["blocks"])),
+        Column("not told apart from", of=joined),
+    ]
+    return table_of(ranks, columns)
 
 
 # Differences of every pair ----------------------------------------------------------------------
@@ -222,68 +235,44 @@ def _rank_table(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> Table:
 
 def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture | None:
     """Draw the difference of every pair of contestants."""
-    arms = stats.summarise_arms(contest.cells, contest.by, analysis.metric, analysis.generator_for)
-    names = list(stats.contestant_labels(arms, contest.by).map(contest.names))
-    pairs = stats.pairwise_differences(
-        contest.cells,
-        contest.by,
-        analysis.metric,
-        analysis.generator_for,
-        analysis.factors,
-    )
+    sample = (contest.cells, contest.by, analysis.metric, analysis.generator_for)
+    names = list(contest.named(stats.summarise_arms(*sample)))
+    pairs = stats.pairwise_differences(*sample, analysis.factors)
     if pairs.empty or pairs["effect"].isna().all():
         return None
     sides = {side: pairs[side].map(contest.names) for side in ("first", "second")}
     pairs = pairs.assign(**sides)
-    metric = METRICS[analysis.metric]
-    drawn = _mirrored(pairs, 1 if metric.higher_is_better else -1)
+    places = entries.effect_places(pairs)
+    drawn = _mirrored(pairs, places, 1 if analysis.higher_is_better else -1)
     figure = plots.difference_matrix(drawn, names)
-    told = int(pairs["verdict"].isin(["better", "worse"]).sum())
+    told = int(pairs["verdict"].isin(CLEAR).sum())
+    furthest = strongest(pairs[pairs["effect"].notna()])
     title = (
-        f"{told} of {len(pairs)} pairs of {contest.what} can be told apart in {metric.label}; "
-        f"{_largest(pairs)}"
+        f"{told} of {len(pairs)} pairs of {contest.what} can be told apart in {analysis.label}; "
+        f"furthest apart are {furthest['first']} and {furthest['second']}: "
+        f"{effect_text(furthest, places, words=True)}"
     )
     caption = (
-        f"Mean paired difference in {metric.label}, the row minus the column: blue where the row "
+        f"Mean paired difference in {analysis.label}, the row minus the column: blue where the row "
         "is better, orange where it is worse. Bold: told from zero after Holm's correction for all "
         f"{len(pairs)} pairs. With {blocks} blocks, a test on ranks could tell no two apart."
         f"{contest.aside}"
     )
-    return picture(figure, "pairs", title, caption, _pair_table(pairs))
+    columns = [
+        Column("first"),
+        Column("second"),
+        Column("difference", True, lambda row: entries.effect(row, places)),
+        entries.VERDICT,
+        Column("corrected p", True, lambda row: entries.plain(row["p_holm"], 3)),
+    ]
+    return picture(figure, "pairs", title, caption, table_of(pairs, columns))
 
 
-def _largest(pairs: pd.DataFrame) -> str:
-    """Return the largest difference of a pair, with its interval and count."""
-    row = strongest(pairs[pairs["effect"].notna()])
-    size = effect_text(row, effect_decimals(pairs), words=True)
-    return f"furthest apart are {row['first']} and {row['second']}: {size}"
-
-
-def _mirrored(pairs: pd.DataFrame, sign: int) -> pd.DataFrame:
-    """Return both directions of every pair, `towards` being above zero where the row is better."""
-    clear = pairs["verdict"].isin(["better", "worse"])
+def _mirrored(pairs: pd.DataFrame, places: int, sign: int) -> pd.DataFrame:
+    """Both directions of every pair, `towards` being above zero where the row is better."""
+    clear = pairs["verdict"].isin(CLEAR)
     one = pairs.assign(row=pairs["first"], column=pairs["second"], clear=clear)
     other = one.assign(row=pairs["second"], column=pairs["first"], effect=-pairs["effect"])
     both = pd.concat([one, other], ignore_index=True)
-    places = effect_decimals(pairs)
     texts = [number(value, places, signed=True) for value in both["effect"]]
     return both.assign(towards=sign * both["effect"], text=texts)
-
-
-def _pair_table(pairs: pd.DataFrame) -> Table:
-    columns = [Column("first"), Column("second"), Column("difference", True)]
-    columns += [Column("verdict"), Column("corrected p", True)]
-    places = effect_decimals(pairs)
-    rows: list[list[Entry | str]] = [
-        [
-            str(row["first"]),
-            str(row["second"]),
-            entries.estimate(
-                row, "effect", places, counted(row["pairs_used"], row["pairs"]), signed=True
-            ),
-            entries.verdict(str(row["verdict"])),
-            entries.plain(row["p_holm"], 3),
-        ]
-        for _, row in pairs.iterrows()
-    ]
-    return Table(columns, rows)

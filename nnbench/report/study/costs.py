@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from nnbench import plots, stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import entries
 from nnbench.report.page.numbers import counted, interval, number
-from nnbench.report.page.parts import Column, Entry, Picture, Table, picture
-from nnbench.report.page.words import listed, spoken
-from nnbench.report.study.contests import Contest, arm_names, few, varied_factors
+from nnbench.report.page.parts import Column, Entry, Fill, Picture, Table, picture, table_of
+from nnbench.report.page.words import listed
+from nnbench.report.study.contests import JOIN, Contest, baseline_name, few, named
 from nnbench.results.read import Results
 from nnbench.stats import METRICS
 
@@ -20,16 +22,27 @@ MOST_BUDGET_PANELS = 4
 MOST_NAMED = 7
 NEAR = 10  # tolerances: 0.1 of an accuracy, twice the best loss
 MOST_ALL_NAMED = 12  # points of which each has room for its name
+MOST_ROWS = 60
 LONG = 14  # rows of a table that scrolls within itself
 LEAST_TRIALS = 3  # settings of which the best can be one of several
 LEAST_RATIO = 1.2  # of costs: networks of one stack share its time, and so differ in nothing
-JOIN = " / "
 
 
-def tuned_columns(analysis: Analysis) -> list[str]:
-    """Return the tuned columns that the cells have and vary."""
+def _tuned_columns(analysis: Analysis) -> list[str]:
+    """The tuned columns that the cells have and vary."""
     cells = analysis.cells
     return [c for c in analysis.tuned if c in cells and cells[c].nunique() > 1]
+
+
+def _panels(analysis: Analysis, known: pd.DataFrame, most: int) -> list[str]:
+    """The first data sets of which anything is known."""
+    return [d for d in analysis.levels["data"] if d in set(known["data"])][:most]
+
+
+def _drawn(frame: pd.DataFrame, panels: list[str], arms: list[str]) -> pd.DataFrame:
+    """The rows of some data sets and arms, panel by panel."""
+    drawn = frame[frame["data"].isin(panels) & frame["arm"].isin(arms)]
+    return drawn.assign(place=drawn["data"].map(panels.index)).sort_values("place", kind="stable")
 
 
 # How far a setting may be off -------------------------------------------------------------------
@@ -37,31 +50,25 @@ def tuned_columns(analysis: Analysis) -> list[str]:
 
 def region_picture(analysis: Analysis) -> Picture | None:
     """Draw from where to where each arm's tuned setting is nearly as good as its best."""
-    tuned = tuned_columns(analysis)
+    tuned = _tuned_columns(analysis)
     if len(tuned) != 1 or not pd.api.types.is_numeric_dtype(analysis.cells[tuned[0]]):
         return None
-    factors = varied_factors(analysis)
     metric = _of_validation(analysis)
     regions = stats.good_region(analysis.cells, analysis.factors, tuned[0], metric)
-    words = arm_names(regions, factors)
-    regions = regions.assign(arm=stats.contestant_labels(regions, factors).map(words))
+    regions = regions.assign(arm=named(regions, analysis.varied))
     known = regions.dropna(subset=["low", "high"])
     if known.empty:
         return None
-    panels = [d for d in analysis.levels["data"] if d in set(known["data"])]
-    panels = panels[:MOST_REGION_PANELS]
+    panels = _panels(analysis, known, MOST_REGION_PANELS)
     first = known[known["data"] == panels[0]]
     first = first.assign(near=near_the_best(first, METRICS[metric].higher_is_better))
     first = first.sort_values(["near", "decades"], ascending=False, kind="stable")
     names = list(dict.fromkeys([*first["arm"], *known["arm"]]))
     arms = names[:MOST_REGION_ARMS]
-    drawn = regions[regions["data"].isin(panels) & regions["arm"].isin(arms)]
-    drawn = drawn.assign(
-        text=[_width_text(row) for _, row in drawn.iterrows()],
-        place=drawn["data"].map(panels.index),
-    ).sort_values("place", kind="stable")
+    drawn = _drawn(regions, panels, arms)
+    drawn = drawn.assign(text=[_width_text(row) for _, row in drawn.iterrows()])
     figure = plots.good_regions(drawn, arms, tuned[0])
-    title = region_title(first[first["near"]], panels[0], tuned[0])
+    title = _region_title(first[first["near"]], panels[0], tuned[0])
     caption = _region_caption(metric, known)
     if not first["near"].all():
         caption += (
@@ -76,14 +83,14 @@ def region_picture(analysis: Analysis) -> Picture | None:
 
 
 def near_the_best(regions: pd.DataFrame, higher_is_better: bool) -> pd.Series:
-    """Return which arms' best is nearly as good as the best arm's: within `NEAR` tolerances."""
+    """Which arms' best is nearly as good as the best arm's: within `NEAR` tolerances."""
     best = regions["best_mean"] if higher_is_better else -regions["best_mean"]
     tolerance = float(regions["tolerance"].iloc[int(best.to_numpy().argmax())])
     return best >= best.max() - NEAR * tolerance
 
 
 def _of_validation(analysis: Analysis) -> str:
-    """Return the metric on the validation part, which settings are chosen by, if there is one."""
+    """The metric on the validation part, which settings are chosen by, if there is one."""
     metric = analysis.metric.replace("test_", "val_", 1)
     return metric if metric in METRICS and metric in analysis.cells else analysis.metric
 
@@ -108,8 +115,8 @@ def _without_range(regions: pd.DataFrame) -> str:
     return f" For {len(reasons)} of {len(regions)} no range is defined: {'; '.join(said)}."
 
 
-def region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
-    """Return the finding: the widest range on the first data set, and the narrowest.
+def _region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
+    """The finding: the widest range on the first data set, and the narrowest.
 
     first: the regions of the arms that are near the best there, the widest first.
     """
@@ -120,14 +127,14 @@ def region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
     return f"{text}, {narrowest['arm']} the narrowest ({_decades(narrowest)})"
 
 
-def _decades(row: pd.Series) -> str:
+def _decades(row: Any) -> str:
     at_least = "at least " if row["open_low"] or row["open_high"] else ""
     lost = f", {row['used']} of {row['n']} settings finished" if row["used"] < row["n"] else ""
     best = number(row["best_mean"], 3)
     return f"{at_least}{number(row['decades'], 1)} decades around its best, {best}{lost}"
 
 
-def _width_text(row: pd.Series) -> str:
+def _width_text(row: Any) -> str:
     if pd.isna(row["decades"]):
         return "undefined"
     sign = "≥ " if row["open_low"] or row["open_high"] else ""
@@ -136,18 +143,23 @@ def _width_text(row: pd.Series) -> str:
 
 
 def _region_table(regions: pd.DataFrame, tuned: str) -> Table:
-    columns = [Column("data"), Column("arm"), Column(f"best {tuned}", True)]
-    columns += [Column("mean there", True)]
-    columns += [Column("from", True), Column("to", True), Column("decades", True)]
-    rows: list[list[Entry | str]] = []
-    for _, row in regions.iterrows():
-        reason = row["reason"] if isinstance(row["reason"], str) else ""
-        best, *ends = [Entry(stats.format_level(row[k]), value=entries.known(row[k]))
-                       for k in ("best", "low", "high")]  # fmt: skip
-        width = Entry(row["text"], reason=reason, value=entries.known(row["decades"]))
-        mean = entries.plain(row["best_mean"], 3)
-        rows.append([str(row["data"]), str(row["arm"]), best, mean, *ends, width])
-    return Table(columns, rows)
+    def level(name: str) -> Fill:
+        return lambda row: Entry(stats.format_level(row[name]), value=entries.known(row[name]))
+
+    def width(row: Any) -> Entry:
+        reason = entries.words(row["reason"])
+        return Entry(row["text"], reason=reason, value=entries.known(row["decades"]))
+
+    columns = [
+        Column("data"),
+        Column("arm"),
+        Column(f"best {tuned}", True, level("best")),
+        Column("mean there", True, lambda row: entries.plain(row["best_mean"], 3)),
+        Column("from", True, level("low")),
+        Column("to", True, level("high")),
+        Column("decades", True, width),
+    ]
+    return table_of(regions, columns)
 
 
 # The best of k trials ---------------------------------------------------------------------------
@@ -155,39 +167,33 @@ def _region_table(regions: pd.DataFrame, tuned: str) -> Table:
 
 def budget_picture(analysis: Analysis) -> Picture | None:
     """Draw the score that k settings, tried at random and chosen on validation, can be expected."""
-    tuned = tuned_columns(analysis)
+    tuned = _tuned_columns(analysis)
     if not tuned:
         return None
-    factors = varied_factors(analysis)
     budget = stats.expected_best(
         analysis.cells, analysis.factors, tuned, analysis.metric, analysis.generator_for,
         select=METRICS[analysis.metric].chosen_by)  # fmt: skip
-    words = arm_names(budget, factors)
-    budget = budget.assign(arm=stats.contestant_labels(budget, factors).map(words))
-    known = budget.dropna(subset=["mean"])
+    known = budget.assign(arm=named(budget, analysis.varied)).dropna(subset=["mean"])
     if known.empty or known["trials"].max() < LEAST_TRIALS:
         return None
-    metric = METRICS[analysis.metric]
     last = known[known["trials"] == known["trials"].max()]
     order = last.groupby("arm", sort=False)["mean"].mean()
-    order = order.sort_values(ascending=not metric.higher_is_better)
-    baseline = JOIN.join(spoken(f, analysis.baselines[f]) for f in factors)
-    names, note = few(list(order.index), baseline)
-    panels = [d for d in analysis.levels["data"] if d in set(known["data"])][:MOST_BUDGET_PANELS]
-    drawn = known[known["data"].isin(panels) & known["arm"].isin(names)]
-    drawn = drawn.assign(place=drawn["data"].map(panels.index)).sort_values("place", kind="stable")
-    figure = plots.budget_lines(drawn, names, metric.label)
-    title = _budget_title(drawn, panels[0], metric.label, metric.higher_is_better)
+    order = order.sort_values(ascending=not analysis.higher_is_better)
+    names, note = few(list(order.index), baseline_name(analysis, analysis.varied))
+    panels = _panels(analysis, known, MOST_BUDGET_PANELS)
+    drawn = _drawn(known, panels, names)
+    figure = plots.budget_lines(drawn, names, analysis.label)
+    title = _budget_title(drawn, panels[0], analysis.label, analysis.higher_is_better)
     caption = (
-        f"Expected {metric.label} of the best of k settings of {listed(tuned)}, drawn at random "
+        f"Expected {analysis.label} of the best of k settings of {listed(tuned)}, drawn at random "
         "without repetition and chosen on validation (Dodge et al. 2019): arms compared at equal "
         "budget, with 95 % intervals." + note
     )
-    return picture(figure, "budget", title, caption, _budget_table(drawn, metric.label))
+    return picture(figure, "budget", title, caption, _budget_table(drawn, analysis.label))
 
 
 def _budget_title(budget: pd.DataFrame, data: str, label: str, higher: bool) -> str:
-    """Return the finding: who leads after one trial and after all, on the first data set."""
+    """The finding: who leads after one trial and after all, on the first data set."""
     here = budget[budget["data"] == data].sort_values("mean", ascending=not higher, kind="stable")
     most = int(here["trials"].max())
     one, best = (here[here["trials"] == k].iloc[0] for k in (1, most))
@@ -199,8 +205,8 @@ def _budget_title(budget: pd.DataFrame, data: str, label: str, higher: bool) -> 
     )
 
 
-def _score(row: pd.Series, places: int) -> str:
-    """Return a mean with its interval and count, in the decimals of the table behind it."""
+def _score(row: Any, places: int) -> str:
+    """A mean with its interval and count, in the decimals of the table behind it."""
     k, n = ("blocks_used", "blocks") if "blocks" in row else ("used", "n")
     count = f"n {counted(row[k], row[n])}"
     if pd.isna(row["mean_low"]):
@@ -210,20 +216,15 @@ def _score(row: pd.Series, places: int) -> str:
 
 
 def _budget_table(budget: pd.DataFrame, label: str) -> Table:
-    columns = [Column("data"), Column("arm"), Column("settings tried", True)]
-    columns += [Column(label, True), Column("all diverged", True)]
     places = entries.mean_places(budget)
-    rows: list[list[Entry | str]] = [
-        [
-            str(row["data"]),
-            str(row["arm"]),
-            entries.whole(row["trials"]),
-            entries.estimate(row, "mean", places, counted(row["blocks_used"], row["blocks"])),
-            Entry(entries.percent(row["none"]), value=entries.known(row["none"])),
-        ]
-        for _, row in budget.iterrows()
+    columns = [
+        Column("data"),
+        Column("arm"),
+        Column("settings tried", True, lambda row: entries.whole(row["trials"])),
+        Column(label, True, lambda row: entries.mean(row, places, "blocks_used", "blocks")),
+        Column("all diverged", True, lambda row: entries.plain_share(row["none"])),
     ]
-    return Table(columns, rows)
+    return table_of(budget, columns)
 
 
 # Accuracy against cost --------------------------------------------------------------------------
@@ -231,36 +232,34 @@ def _budget_table(budget: pd.DataFrame, label: str) -> Table:
 
 def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     """Draw each contestant's mean score against the seconds that one of its networks took."""
-    frame = contest.cells
+    frame, label = contest.cells, analysis.label
     if "epochs" in analysis.cells and not analysis.cells["epochs"].any():
         return None  # nothing was trained: the seconds are those of the probes
     if "seconds" not in frame or analysis.metric == "seconds" or frame["seconds"].isna().all():
         return None
-    metric = METRICS[analysis.metric]
     arms = stats.summarise_arms(frame, contest.by, analysis.metric, analysis.generator_for)
     costs = stats.arm_costs(frame, contest.by, "seconds")
     table = arms.merge(costs, on=contest.by).rename(columns={"seconds": "cost"})
     table = table[table["cost"] > 0].dropna(subset=["mean", "cost"])
     if len(table) < 3 or table["cost"].max() < LEAST_RATIO * table["cost"].min():
         return None
-    table = stats.pareto_front(table, "cost", higher_is_better=metric.higher_is_better)
-    table = table.assign(arm=stats.contestant_labels(table, contest.by).map(contest.names))
+    table = stats.pareto_front(table, "cost", higher_is_better=analysis.higher_is_better)
+    table = table.assign(arm=contest.named(table))
     front = list(table.loc[table["on_front"], "arm"])
-    named = {contest.baseline, *front[: MOST_NAMED - 2], *front[-1:]}
-    table["named"] = table["arm"].isin(named) | (len(table) <= MOST_ALL_NAMED)
-    figure = plots.cost_scatter(
-        table, "seconds for one network", metric.label, metric.higher_is_better
-    )
+    kept = {contest.baseline, *front[: MOST_NAMED - 2], *front[-1:]}
+    table["named"] = table["arm"].isin(kept) | (len(table) <= MOST_ALL_NAMED)
+    x_label = "seconds for one network"
+    figure = plots.cost_scatter(table, x_label, label, analysis.higher_is_better)
     caption = (
-        f"Mean {metric.label} with its interval against the mean seconds of a network, its share "
+        f"Mean {label} with its interval against the mean seconds of a network, its share "
         "of the time of the stack that it trained in: a rough price, of this machine. The line "
         "joins those that no other beats in both (Pareto front)."
     )
-    return picture(figure, "cost", _cost_title(table), caption, _cost_table(table, metric.label))
+    return picture(figure, "cost", _cost_title(table), caption, _cost_table(table, label))
 
 
 def _cost_title(table: pd.DataFrame) -> str:
-    """Return the finding: what the best mean costs, and what the cheapest reaches."""
+    """The finding: what the best mean costs, and what the cheapest reaches."""
     front, places = table[table["on_front"]], entries.mean_places(table)
     first, last = front.iloc[0], front.iloc[-1]
     text = f"{last['arm']} has the best mean ({_score(last, places)})"
@@ -272,53 +271,45 @@ def _cost_title(table: pd.DataFrame) -> str:
 
 
 def _cost_table(table: pd.DataFrame, label: str) -> Table:
-    columns = [Column("contestant"), Column("seconds", True), Column(label, True)]
-    columns += [Column("on the front")]
     places = entries.mean_places(table)
-    rows: list[list[Entry | str]] = [
-        [
-            str(row["arm"]),
-            entries.plain(row["cost"]),
-            entries.estimate(row, "mean", places, counted(row["used"], row["n"])),
-            "yes" if row["on_front"] else "no",
-        ]
-        for _, row in table.head(60).iterrows()
+    columns = [
+        Column("contestant", of="arm"),
+        Column("seconds", True, lambda row: entries.plain(row["cost"])),
+        Column(label, True, lambda row: entries.mean(row, places)),
+        Column("on the front", of=lambda row: "yes" if row["on_front"] else "no"),
     ]
-    note = f"The cheapest 60 of {len(table):,}." if len(table) > 60 else ""
-    return Table(columns, rows, note=note)
+    return table_of(table, columns, most=MOST_ROWS, cut="The cheapest {shown} of {all:,}.")
 
 
 # Time to the target -----------------------------------------------------------------------------
 
 
 def target_table(results: Results, analysis: Analysis, contest: Contest) -> Table | None:
-    """Return who reached the study's target, how often and after how many epochs."""
+    """Who reached the study's target, how often and after how many epochs."""
     target = (results.study.get("report") or {}).get("target")
-    frame = contest.cells
-    if target is None or "epochs_to_target" not in frame:
+    if target is None or "epochs_to_target" not in contest.cells:
         return None
-    times = stats.time_to_target(frame, contest.by)
+    times = stats.time_to_target(contest.cells, contest.by)
     times = times.sort_values(["reached_share", "median"], ascending=[False, True], kind="stable")
-    columns = [Column(" / ".join(contest.by)), Column("reached it", True)]
-    columns += [Column("share", True), Column("median epochs", True), Column("quartiles", True)]
-    rows: list[list[Entry | str]] = []
-    for _, row in times.head(60).iterrows():
-        share = row.rename(
-            {"reached_share": "share", "reached_low": "share_low", "reached_high": "share_high"}
-        )
-        reason = row["reason"] if isinstance(row["reason"], str) else ""
-        is_whole = float(row["median"]).is_integer()
-        epochs = entries.plain(row["median"], 0 if is_whole else 1)
-        known = pd.notna(row["q25"]) and pd.notna(row["q75"])
-        rows.append(
-            [
-                JOIN.join(str(row[f]) for f in contest.by),
-                entries.whole(row["reached"], row["n"]),
-                entries.share(share.drop("reason")),
-                Entry(epochs.text, reason=reason, value=epochs.value),
-                f"{number(row['q25'], 0)} to {number(row['q75'], 0)}" if known else "–",
-            ]
-        )
-    note = f"The first 60 of {len(times):,}." if len(times) > 60 else ""
+    names = {"reached_share": "share", "reached_low": "share_low", "reached_high": "share_high"}
+    columns = [
+        Column(JOIN.join(contest.by), of=lambda row: JOIN.join(str(row[f]) for f in contest.by)),
+        Column("reached it", True, lambda row: entries.whole(row["reached"], row["n"])),
+        Column("share", True, lambda row: entries.share(row.drop("reason"))),
+        Column("median epochs", True, _median),
+        Column("quartiles", True, _quartiles),
+    ]
     title = f"Epochs until the validation score reaches {stats.format_level(target)}"
-    return Table(columns, rows, title, note, is_long=len(rows) > LONG)
+    times, cut = times.rename(columns=names), "The first {shown} of {all:,}."
+    return table_of(times, columns, title, most=MOST_ROWS, cut=cut, is_long=len(times) > LONG)
+
+
+def _median(row: Any) -> Entry:
+    places = 0 if float(row["median"]).is_integer() else 1
+    return entries.plain(row["median"], places, reason=row["reason"])
+
+
+def _quartiles(row: Any) -> str:
+    if pd.isna(row["q25"]) or pd.isna(row["q75"]):
+        return "–"
+    return f"{number(row['q25'], 0)} to {number(row['q75'], 0)}"

@@ -19,6 +19,7 @@ from nnbench.report.page.parts import (
     Section,
     Table,
     paragraph,
+    table_of,
 )
 from nnbench.report.study import frames
 from nnbench.report.study.mattered import chance_within
@@ -29,7 +30,7 @@ MOST_FAILED_ARMS = 30
 
 
 def export_command(results: Results, cell_id: str = "CELL") -> str:
-    """Return the command that writes a cell as a script."""
+    """The command that writes a cell as a script."""
     # as from beside the folder of all results: a page tells nothing of the folders above it
     folder = shlex.quote("/".join(results.folder.resolve().parts[-2:]))
     cell = cell_id if cell_id == "CELL" else shlex.quote(cell_id)
@@ -37,7 +38,7 @@ def export_command(results: Results, cell_id: str = "CELL") -> str:
 
 
 def failure_section(results: Results, analysis: Analysis) -> Section:
-    """Return the arms that failed, of the whole study and not only of the tuned settings."""
+    """The arms that failed, of the whole study and not only of the tuned settings."""
     columns = [f for f in analysis.factors if f in results.cells]
     labels = {f: stats.level_labels(results.cells, f) for f in ("data", *columns)}
     arms = frames.failed_arms(results.cells.assign(**labels), columns)
@@ -79,21 +80,13 @@ def divergence_said(analysis: Analysis) -> list[Paragraph]:
 
 
 def failed_table(arms: pd.DataFrame, columns: list[str]) -> Table:
-    """Return the failed arms, the worst first: at most 30."""
-    names = [Column(name) for name in columns]
-    names += [Column("failed", True), Column("at step", True), Column("cell to repeat")]
-    rows: list[list[Entry | str]] = [
-        [
-            *(str(row[name]) for name in columns),
-            _failed(row),
-            Entry(step_text(row["first_step"], row["last_step"])),
-            Entry(str(row["cell_id"]), is_code=True),
-        ]
-        for _, row in arms.head(MOST_FAILED_ARMS).iterrows()
-    ]
-    hidden = len(arms) - len(rows)
-    note = f"And {hidden:,} more arms: the rows of cells.csv whose status is not ok."
-    return Table(names, rows, note=note if hidden else "")
+    """The failed arms, the worst first: at most 30."""
+    return table_of(
+        arms,
+        [*map(Column, columns), Column("failed", True, _failed), AT_STEP, entries.CELL],
+        most=MOST_FAILED_ARMS,
+        cut="And {hidden:,} more arms: the rows of cells.csv whose status is not ok.",
+    )
 
 
 def _failed(row: Any) -> Entry:
@@ -102,8 +95,12 @@ def _failed(row: Any) -> Entry:
     return Entry(", ".join(lost), value=entries.known(row["diverged"] + row["crashed"]))
 
 
-def step_text(first: float, last: float) -> str:
-    """Return `12` or `12 to 40`, the steps between which cells diverged."""
+def _steps(row: Any) -> str:
+    """`12` or `12 to 40`, the steps between which cells diverged."""
+    first, last = row["first_step"], row["last_step"]
     if pd.isna(first):
         return "–"
     return f"{first:,.0f}" if first == last else f"{first:,.0f} to {last:,.0f}"
+
+
+AT_STEP = Column("at step", True, _steps)

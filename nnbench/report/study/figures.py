@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from nnbench import plots
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import entries
+from nnbench.report.page.entries import NOTHING
 from nnbench.report.page.numbers import counted, decimals_for, number
-from nnbench.report.page.parts import Column, Entry, Picture, Table, picture
+from nnbench.report.page.parts import Column, Entry, Fill, Picture, Table, picture, table_of
 from nnbench.report.study import frames, sentences
 from nnbench.results.read import Results
 from nnbench.stats import METRICS, sort_by_levels
@@ -32,29 +33,27 @@ CURVE_LABELS = {
 
 
 def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows and points of the strips: the most important factor first, baselines out.
+    """The rows and points of the strips: the most important factor first, baselines out.
 
     Of a factor with many levels, the 12 with the largest effects, ordered by effect.
     """
     effects = sentences.comparing(analysis.effects)
-    better_up = METRICS[analysis.metric].higher_is_better
     kept = []
     for factor in analysis.factors:
         part = effects[effects["factor"] == factor]
         largest = part["effect"].abs().fillna(float("inf")).nlargest(MOST_STRIP_LEVELS).index
-        places = sentences.effect_decimals(part)
         rows = part.loc[sorted(largest)]
         baseline = sentences.spoken(factor, analysis.baselines[factor])
         heading = f"against {plots.shorten(baseline, 28)}"
         if len(rows) < len(part):
-            rows = rows.sort_values("effect", ascending=not better_up, kind="stable")
+            order = not analysis.higher_is_better
+            rows = rows.sort_values("effect", ascending=order, kind="stable")
             heading += f", the {len(rows)} largest of {len(part)}"
+        places = entries.effect_places(part)
         texts = [sentences.effect_text(row, places) for _, row in rows.iterrows()]
         kept.append(rows.assign(heading=heading, text=texts))
-    strips = pd.concat(
-        [part for part in kept if len(part)] or [effects.assign(text="", heading="")]
-    )
-    return strips, analysis.blocks
+    nothing = [effects.assign(text="", heading="")]
+    return pd.concat([part for part in kept if len(part)] or nothing), analysis.blocks
 
 
 def effects_picture(analysis: Analysis) -> Picture | None:
@@ -64,11 +63,9 @@ def effects_picture(analysis: Analysis) -> Picture | None:
     strips, blocks = strip_frames(analysis)
     if strips.empty:
         return None
-    metric = METRICS[analysis.metric]
-    title = sentences.effects_title(analysis.effects, analysis.baselines, metric.label)
-    figure = plots.effect_strips(
-        strips, blocks, f"difference in {metric.label} to the baseline", metric.higher_is_better
-    )
+    title = sentences.effects_title(analysis.effects, analysis.baselines, analysis.label)
+    x_label = f"difference in {analysis.label} to the baseline"
+    figure = plots.effect_strips(strips, blocks, x_label, analysis.higher_is_better)
     caption = (
         "Mean paired difference of each level to its factor's baseline, with 95 % interval; each "
         "pale dot is one data set and seed. A filled triangle is a difference that is told from "
@@ -82,29 +79,39 @@ def effects_picture(analysis: Analysis) -> Picture | None:
 
 
 def level_table(analysis: Analysis) -> Table:
-    """Return every level: its mean, its paired difference, and what the design could detect."""
+    """Every level: its mean, its paired difference, and what the design could detect."""
+    effects, factor = analysis.effects, analysis.effects["factor"]
+    means, differences = (
+        {f: places(effects[factor == f]) for f in analysis.factors}
+        for places in (entries.mean_places, entries.effect_places)
+    )
     columns = [
         Column("factor"),
-        Column("level"),
-        Column(METRICS[analysis.metric].label, True),
-        Column("difference to the baseline", True),
-        Column("verdict"),
-        Column("corrected p", True),
-        Column("smallest detectable", True),
-        Column("seeds to settle", True),
-        Column("diverged", True),
+        Column("level", of=lambda row: Entry(str(row["level"]), note=entries.words(row["only"]))),
+        Column(analysis.label, True, lambda row: entries.mean(row, means[row["factor"]])),
+        Column(
+            "difference to the baseline",
+            True,
+            _beside(lambda row: entries.effect(row, differences[row["factor"]])),
+        ),
+        Column("verdict", of=_verdict),
+        Column("corrected p", True, _beside(lambda row: _p(row["p_holm"]))),
+        Column(
+            "smallest detectable",
+            True,
+            _beside(
+                lambda row: entries.plain(
+                    row["detectable"], differences[row["factor"]], reason=row["detectable_reason"]
+                )
+            ),
+        ),
+        Column("seeds to settle", True, _beside(_seeds)),
+        entries.DIVERGED,
     ]
-    rows: list[list[Entry | str]] = []
-    for factor in analysis.factors:
-        part = analysis.effects[analysis.effects["factor"] == factor]
-        places = entries.mean_places(part)
-        effect_places = sentences.effect_decimals(part)
-        rows += [_level_row(row, places, effect_places) for _, row in part.iterrows()]
-    notes = [_compared_on(analysis)]
-    if len(rows) > MOST_LEVEL_ROWS:
-        notes.append(f"The first {MOST_LEVEL_ROWS} of {len(rows):,} levels.")
-    note = " ".join(one for one in notes if one)
-    return Table(columns, rows[:MOST_LEVEL_ROWS], note=note, has_tools=True)
+    ordered = pd.concat([effects[factor == f] for f in analysis.factors])
+    cut = "The first {shown} of {all:,} levels."
+    note = _compared_on(analysis)
+    return table_of(ordered, columns, note=note, most=MOST_LEVEL_ROWS, cut=cut, has_tools=True)
 
 
 def _compared_on(analysis: Analysis) -> str:
@@ -120,42 +127,26 @@ def _compared_on(analysis: Analysis) -> str:
     return f"{text}."
 
 
-def _level_row(row: pd.Series, places: int, effect_places: int) -> list[Entry | str]:
-    is_baseline = row["verdict"] == "baseline"
-    count = counted(row["pairs_used"], row["pairs"]) if not is_baseline else ""
-    nothing = Entry("–")
-    note = row["note"] if isinstance(row["note"], str) else ""
-    return [
-        str(row["factor"]),
-        Entry(str(row["level"]), note=row["only"] if isinstance(row["only"], str) else ""),
-        entries.estimate(row, "mean", places, counted(row["used"], row["n"])),
-        nothing if is_baseline else entries.estimate(row, "effect", effect_places, count, True),
-        Entry(str(row["verdict"]), is_verdict=True, note=note),
-        nothing if is_baseline else _p_entry(row["p_holm"]),
-        nothing if is_baseline else _detectable_entry(row, effect_places),
-        nothing if is_baseline else _seeds_entry(row),
-        entries.whole(row["diverged"], row["n"]),
-    ]
+def _beside(fill: Fill) -> Fill:
+    """What stands in the row of a level, and not in that of the baseline itself."""
+    return lambda row: NOTHING if row["verdict"] == "baseline" else fill(row)
 
 
-def _p_entry(p: float) -> Entry:
+def _verdict(row: Any) -> Entry:
+    return Entry(str(row["verdict"]), is_verdict=True, note=entries.words(row["note"]))
+
+
+def _p(p: float) -> Entry:
     if pd.isna(p):
-        return Entry("–")
+        return NOTHING
     return Entry("< 0.001" if p < 0.001 else number(p, 3), value=float(p))
 
 
-def _detectable_entry(row: pd.Series, places: int) -> Entry:
-    found = entries.plain(row["detectable"], places)
-    reason = row["detectable_reason"]
-    return replace(found, reason=reason if isinstance(reason, str) else "")
-
-
-def _seeds_entry(row: pd.Series) -> Entry:
-    if row["verdict"] in ("better", "worse"):
+def _seeds(row: Any) -> Entry:
+    if row["verdict"] in sentences.CLEAR:
         return Entry("settled")
     if pd.isna(row["seeds_needed"]):
-        reason = row["seeds_reason"]
-        return Entry("–", reason=reason if isinstance(reason, str) else "")
+        return Entry("–", reason=entries.words(row["seeds_reason"]))
     return entries.whole(row["seeds_needed"])
 
 
@@ -166,33 +157,29 @@ def heat_picture(analysis: Analysis, pair: Sequence[str], name: str = "heat") ->
     """Draw two factors against each other, one panel per data set."""
     if analysis.effects["mean"].isna().all():
         return None
+    levels = analysis.levels
     # The longer labels go down the side, where they have room.
-    column, row = sorted(
-        pair, key=lambda f: (max(map(len, analysis.levels[f])), len(analysis.levels[f]))
-    )
-    metric = METRICS[analysis.metric]
+    column, row = sorted(pair, key=lambda f: (max(map(len, levels[f])), len(levels[f])))
     cross = frames.cross_means(analysis.labelled, row, column, analysis.metric)
     panels = list(dict.fromkeys(cross["data"]))
-    shown = panels[:MOST_PANELS]
-    cross = cross[cross["data"].isin(shown)]
+    cross = cross[cross["data"].isin(panels[:MOST_PANELS])]
     places = decimals_for(cross["mean"].dropna())
     cross["text"] = [number(value, min(places, 3)) for value in cross["mean"]]
-    figure = plots.heat_maps(
-        cross,
-        analysis.levels[row],
-        analysis.levels[column],
-        row,
-        column,
-        log=_ratios_matter(cross["mean"], metric.higher_is_better),
-    )
+    log = _ratios_matter(cross["mean"], analysis.higher_is_better)
+    figure = plots.heat_maps(cross, levels[row], levels[column], row, column, log=log)
     caption = (
-        f"Mean {metric.label} over the networks that finished, by {row} and {column}; one colour "
-        f"scale for all panels.{_heat_marks(cross)}"
+        f"Mean {analysis.label} over the networks that finished, by {row} and {column}; one colour "
+        f"scale for all panels.{_heat_marks(cross)}{_drawn_panels(panels)}"
     )
-    if len(shown) < len(panels):
-        caption += f" {len(shown)} of {len(panels)} data sets."
-    title = sentences.heat_title(cross, row, column, metric.label)
-    return picture(figure, name, title, caption, _cross_table(cross, row, column, metric.label))
+    title = sentences.heat_title(cross, row, column, analysis.label)
+    return picture(figure, name, title, caption, _cross_table(cross, row, column, analysis.label))
+
+
+def _drawn_panels(panels: Sequence[str]) -> str:
+    """Say how many data sets are drawn, where not all of them are."""
+    if len(panels) <= MOST_PANELS:
+        return ""
+    return f" {MOST_PANELS} of {len(panels)} data sets."
 
 
 def _heat_marks(cross: pd.DataFrame) -> str:
@@ -206,24 +193,18 @@ def _heat_marks(cross: pd.DataFrame) -> str:
 
 
 def _cross_table(cross: pd.DataFrame, row: str, column: str, label: str) -> Table:
-    columns = [Column("data"), Column(row), Column(column)]
-    columns += [Column(f"mean {label}", True), Column("diverged", True)]
-    rows: list[list[Entry | str]] = [
-        [
-            str(cell["data"]),
-            str(cell["row"]),
-            str(cell["column"]),
-            Entry(
-                cell["text"],
-                count=counted(cell["used"], cell["n"]),
-                value=entries.known(cell["mean"]),
-            ),
-            entries.whole(cell["diverged"], cell["n"]),
-        ]
-        for _, cell in cross.head(MOST_LEVEL_ROWS).iterrows()
+    def mean(cell: Any) -> Entry:
+        count = counted(cell["used"], cell["n"])
+        return Entry(cell["text"], count=count, value=entries.known(cell["mean"]))
+
+    columns = [
+        Column("data"),
+        Column(row, of="row"),
+        Column(column, of="column"),
+        Column(f"mean {label}", True, mean),
+        entries.DIVERGED,
     ]
-    note = f"The first {len(rows)} of {len(cross):,} rows." if len(rows) < len(cross) else ""
-    return Table(columns, rows, note=note)
+    return table_of(cross, columns, most=MOST_LEVEL_ROWS, cut="The first {shown} of {all:,} rows.")
 
 
 # How training went ------------------------------------------------------------------------------
@@ -231,9 +212,8 @@ def _cross_table(cross: pd.DataFrame, row: str, column: str, label: str) -> Tabl
 
 def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture | None:
     """Draw how training went for the levels of one factor, one panel per data set."""
-    metric = METRICS[analysis.metric]
     frame = analysis.labelled
-    column = frames.curve_column(frame, results.curves, metric.higher_is_better)
+    column = frames.curve_column(frame, results.curves, analysis.higher_is_better)
     if column is None:
         return None
     cells = frames.seed_curves(frame, results.curves, factor, column)
@@ -247,7 +227,8 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
         return None
     names = {level: sentences.spoken(factor, level) for level in levels}
     summary, lines = (f.assign(level=f["level"].map(names)) for f in (summary, lines))
-    label = CURVE_LABELS[column].get(metric.task or "", column.replace("val_", "validation "))
+    task = METRICS[analysis.metric].task or ""
+    label = CURVE_LABELS[column].get(task, column.replace("val_", "validation "))
     label = label.replace("train_", "training ")
     log = _ratios_matter(summary["low"], "loss" not in column)
     figure = plots.learning_curves(summary, lines, list(names.values()), label, log=log)
@@ -261,11 +242,10 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
         caption += " An epoch that fewer than half of them reached is left out."
     if len(levels) < len(analysis.levels[factor]):
         caption += f" {len(levels)} of {len(analysis.levels[factor])} levels: the largest effects."
-    if len(panels) > MOST_PANELS:
-        caption += f" {MOST_PANELS} of {len(panels)} data sets."
+    caption += _drawn_panels(panels)
     if lines["seed"].nunique() > plots.MOST_THIN:
         caption += f" The first {plots.MOST_THIN} of {lines['seed'].nunique()} seeds are drawn."
-    name = f"curves{factor_id(factor)}"
+    name = f"curves{_identity(factor)}"
     return picture(figure, name, title, caption, _curve_table(summary, factor, label))
 
 
@@ -275,27 +255,33 @@ def _stops_early(results: Results) -> bool:
 
 
 def _curve_table(summary: pd.DataFrame, factor: str, label: str) -> Table:
-    """Return each line's first, middle and last epochs: median and quartiles."""
-    columns = [Column("data"), Column(factor), Column("epoch", True)]
-    columns += [Column(f"median {label} and quartiles", True)]
-    rows: list[list[Entry | str]] = []
-    for (data, level), part in summary.groupby(["data", "level"], sort=False):
-        ordered = part.sort_values("epoch")
-        places = decimals_for(ordered["median"])
-        for place in sorted({0, len(ordered) // 2, len(ordered) - 1}):
-            row = ordered.iloc[place].rename({"low": "median_low", "high": "median_high"})
-            estimate = entries.estimate(row, "median", places, counted(row["k"], row["n"]))
-            rows.append([str(data), str(level), entries.whole(row["epoch"]), estimate])
-    return Table(columns, rows)
+    """Each line's first, middle and last epochs: median and quartiles."""
+    rows = []
+    for _, part in summary.groupby(["data", "level"], sort=False):
+        ordered = part.sort_values("epoch").assign(places=decimals_for(part["median"]))
+        chosen = sorted({0, len(ordered) // 2, len(ordered) - 1})
+        rows.append(ordered.iloc[chosen])
+    names = {"low": "median_low", "high": "median_high"}
+
+    def median(row: Any) -> Entry:
+        return entries.estimate(row, "median", row["places"], counted(row["k"], row["n"]))
+
+    columns = [
+        Column("data"),
+        Column(factor, of="level"),
+        Column("epoch", True, lambda row: entries.whole(row["epoch"])),
+        Column(f"median {label} and quartiles", True, median),
+    ]
+    return table_of(pd.concat(rows).rename(columns=names), columns)
 
 
-def factor_id(factor: str) -> str:
-    """Return the factor's name as letters and digits, for an id."""
+def _identity(factor: str) -> str:
+    """The factor's name as letters and digits, for an id."""
     return "".join(c if c.isascii() and c.isalnum() else f"-{ord(c):x}-" for c in factor)
 
 
 def _drawn_levels(analysis: Analysis, factor: str) -> list[str]:
-    """Return the baseline and up to six more levels: those with the largest effects."""
+    """The baseline and up to six more levels: those with the largest effects."""
     rows = analysis.effects[(analysis.effects["factor"] == factor) & ~analysis.effects["baseline"]]
     largest = set(
         rows.assign(size=rows["effect"].abs()).nlargest(plots.MOST_SERIES - 1, "size")["level"]

@@ -13,7 +13,7 @@ CURVE_COLUMNS = ("val_metric", "val_loss", "train_loss")
 
 
 def cross_means(frame: pd.DataFrame, row: str, column: str, metric: str) -> pd.DataFrame:
-    """Return one row per data set and pair of levels: `data, row, column, mean, used, n, diverged`.
+    """A row per data set and pair of levels: `data, row, column, mean, used, n, diverged`.
 
     `frame` is labelled. The mean is over the cells that have the metric, and null without any.
     """
@@ -29,7 +29,7 @@ def cross_means(frame: pd.DataFrame, row: str, column: str, metric: str) -> pd.D
 
 
 def curve_column(frame: pd.DataFrame, curves: pd.DataFrame, higher_is_better: bool) -> str | None:
-    """Return which learning curve to draw: the validation metric, or a loss; None without any."""
+    """Which learning curve to draw: the validation metric, or a loss; None without any."""
     candidates = CURVE_COLUMNS if higher_is_better else CURVE_COLUMNS[1:]
     here = curves[curves["cell_id"].isin(frame["cell_id"]) & (curves["epoch"] > 0)]
     for column in candidates:
@@ -41,7 +41,7 @@ def curve_column(frame: pd.DataFrame, curves: pd.DataFrame, higher_is_better: bo
 def seed_curves(
     frame: pd.DataFrame, curves: pd.DataFrame, factor: str, column: str
 ) -> pd.DataFrame:
-    """Return `data, level, seed, cell_id, epoch, value` of the finished cells, a row an epoch."""
+    """`data, level, seed, cell_id, epoch, value` of the finished cells, a row an epoch."""
     finished = frame.loc[frame["status"] == "ok", ["cell_id", "seed", "data", factor]]
     joined = finished.merge(curves[["cell_id", "epoch", column]], on="cell_id")
     joined = joined.rename(columns={factor: "level", column: "value"})
@@ -50,7 +50,7 @@ def seed_curves(
 
 
 def seed_medians(lines: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """Return `data, level, seed, epoch, value`: each seed's median over its cells of a level.
+    """`data, level, seed, epoch, value`: each seed's median over its cells of a level.
 
     Only the epochs that the summary has.
     """
@@ -62,7 +62,7 @@ def seed_medians(lines: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def curve_summary(lines: pd.DataFrame, frame: pd.DataFrame, factor: str) -> pd.DataFrame:
-    """Return median and quartiles over cells: `data, level, epoch, median, low, high, k, n`.
+    """Median and quartiles over cells: `data, level, epoch, median, low, high, k, n`.
 
     k cells stand behind an epoch, of the n of the arm that were to train as long. An epoch that
     fewer than half of the finished ones among these reached (early stopping) is left out: its
@@ -86,7 +86,7 @@ def curve_summary(lines: pd.DataFrame, frame: pd.DataFrame, factor: str) -> pd.D
 def _planned(
     frame: pd.DataFrame, lines: pd.DataFrame, factor: str
 ) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return for each data set and level how long its cells were to train, and whether they did."""
+    """For each data set and level, how long its cells were to train, and whether they did."""
     epochs = frame["epochs"] if "epochs" in frame else pd.Series(math.inf, index=frame.index)
     cells = pd.DataFrame(
         {
@@ -100,7 +100,7 @@ def _planned(
 
 
 def failed_arms(frame: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
-    """Return the arms in which cells failed, the worst first.
+    """The arms in which cells failed, the worst first.
 
     Columns: `data`, the factors, `n, diverged, crashed, first_step, last_step, cell_id`: the steps
     between which cells diverged (null for crashes), and the first failed cell, to repeat it.

@@ -8,19 +8,18 @@ from nnbench import stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import entries
 from nnbench.report.page.numbers import counted
-from nnbench.report.page.parts import Column, Entry, Part, Section, Table, paragraph
+from nnbench.report.page.parts import Column, Part, Section, Table, paragraph, table_of
 from nnbench.report.page.words import spoken
 from nnbench.report.study.figures import heat_picture
-from nnbench.report.study.mattered import chance_within
-from nnbench.report.study.sentences import effect_decimals, share_text
-from nnbench.stats import METRICS
+from nnbench.report.study.mattered import CHANCE, chance_within
+from nnbench.report.study.sentences import contrast, share_text
 
 MOST_LISTED = 10
 
 
 def interaction_section(analysis: Analysis) -> Section | None:
-    """Return the pair that matters most, the pair that interacts most, and the shares of pairs."""
-    varied = [f for f in analysis.factors if len(analysis.levels[f]) > 1]
+    """The pair that matters most, the pair that interacts most, and the shares of pairs."""
+    varied = analysis.varied
     if len(varied) < 2:
         return None
     pairs = analysis.shares[analysis.shares["kind"] == "pair"]
@@ -32,7 +31,7 @@ def interaction_section(analysis: Analysis) -> Section | None:
     if not parts:
         return None
     if not known.empty:
-        parts = [paragraph(said(known, METRICS[analysis.metric].label)), *parts]
+        parts = [paragraph(said(known, analysis.label)), *parts]
         parts.append(pair_table(pairs))
     return Section("interaction", "How factors interact", parts)
 
@@ -40,22 +39,17 @@ def interaction_section(analysis: Analysis) -> Section | None:
 def drawn_pairs(
     varied: list[str], known: pd.DataFrame, unknown: pd.DataFrame
 ) -> list[tuple[str, str]]:
-    """Return the pairs of factors to draw: the two that matter most, and two more if they differ.
+    """The pairs of factors to draw: the two that matter most, and two more if they differ.
 
     These are the pair with the largest share, and the first of those whose share is undefined, by
     combinations that were left out or diverged, for of that pair means are all there is to see.
     """
-    found = [(varied[0], varied[1])]
-    if len(known):
-        found.append((str(known["first"].iloc[0]), str(known["second"].iloc[0])))
-    if len(unknown):
-        places = [varied.index(f) + varied.index(s) for f, s in _named(unknown)]
-        found.append(_named(unknown)[places.index(min(places))])
-    return [
-        pair
-        for place, pair in enumerate(found)
-        if set(pair) not in [set(other) for other in found[:place]]
-    ]
+    pairs = [(varied[0], varied[1]), *_named(known)[:1]]
+    pairs += sorted(_named(unknown), key=lambda pair: sum(map(varied.index, pair)))[:1]
+    kept: dict[frozenset[str], tuple[str, str]] = {}
+    for pair in pairs:
+        kept.setdefault(frozenset(pair), pair)
+    return list(kept.values())
 
 
 def _named(pairs: pd.DataFrame) -> list[tuple[str, str]]:
@@ -63,7 +57,7 @@ def _named(pairs: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def together(analysis: Analysis) -> str:
-    """Return what to say of the pair whose share is larger than the second factor's alone.
+    """What to say of the pair whose share is larger than the second factor's alone.
 
     Nothing where there is no such pair, or noise alone could give it its share.
     """
@@ -99,8 +93,7 @@ def _ends_said(analysis: Analysis, pair: pd.Series) -> str:
         mean = entries.estimate(row, "mean", places).words
         return f"{mean} (n {counted(row['used'], row['n'])}) with {names}"
 
-    label = METRICS[analysis.metric].label
-    return f"{text}: mean {label} runs from {end(arms.iloc[0])} to {end(arms.iloc[-1])}."
+    return f"{text}: mean {analysis.label} runs from {end(arms.iloc[0])} to {end(arms.iloc[-1])}."
 
 
 def _by_data_said(analysis: Analysis, pair: pd.Series) -> str:
@@ -114,15 +107,13 @@ def _by_data_said(analysis: Analysis, pair: pd.Series) -> str:
     ranges = known.groupby("level")["effect"].agg(lambda effect: effect.max() - effect.min())
     level = str(ranges.idxmax())
     rows = known[known["level"] == level].sort_values("effect", kind="stable")
-    factor, places = str(pair["second"]), effect_decimals(known)
-    first, last = (_on_data(rows.iloc[end], places) for end in (0, -1))
-    arm, baseline = spoken(factor, level), spoken(factor, analysis.baselines[factor])
-    return f"{text}: {arm} against {baseline} ranges from {first} to {last}."
+    first, last = (_on_data(rows.iloc[end], entries.effect_places(known)) for end in (0, -1))
+    return f"{text}: {contrast(rows.iloc[0], analysis.baselines)} ranges from {first} to {last}."
 
 
 def _on_data(row: pd.Series, places: int) -> str:
     effect = entries.estimate(row, "effect", places, signed=True).words
-    return f"{effect} (n {counted(row['pairs_used'], row['pairs'])} pairs) on {row['data']}"
+    return f"{effect} (n {entries.pair_count(row)} pairs) on {row['data']}"
 
 
 def said(pairs: pd.DataFrame, label: str) -> str:
@@ -139,15 +130,11 @@ def said(pairs: pd.DataFrame, label: str) -> str:
 
 
 def pair_table(pairs: pd.DataFrame) -> Table:
-    """Return the shares of the pairs, the largest first: at most ten."""
-    columns = [Column("pair"), Column("share within data sets", True), Column("by chance", True)]
-    rows: list[list[Entry | str]] = [
-        [
-            str(row["term"]),
-            entries.share(row, "within"),
-            Entry(entries.percent(row["chance"]), value=entries.known(row["chance"])),
-        ]
-        for _, row in pairs.assign(chance=chance_within(pairs)).head(MOST_LISTED).iterrows()
+    """The shares of the pairs, the largest first: at most ten."""
+    columns = [
+        Column("pair", of="term"),
+        Column("share within data sets", True, lambda row: entries.share(row, "within")),
+        CHANCE,
     ]
-    note = f"The largest {len(rows)} of {len(pairs)}." if len(rows) < len(pairs) else ""
-    return Table(columns, rows, "Interactions of pairs", note)
+    pairs, cut = pairs.assign(chance=chance_within(pairs)), "The largest {shown} of {all}."
+    return table_of(pairs, columns, "Interactions of pairs", most=MOST_LISTED, cut=cut)

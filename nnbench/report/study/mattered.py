@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from nnbench import plots
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import entries
-from nnbench.report.page.numbers import counted
-from nnbench.report.page.parts import Column, Entry, Part, Picture, Section, Table, picture
+from nnbench.report.page.parts import Column, Part, Picture, Section, Table, picture, table_of
 from nnbench.report.page.words import spoken
 from nnbench.report.study.figures import effects_picture
-from nnbench.report.study.sentences import effect_decimals, shares_title
-from nnbench.stats import METRICS
+from nnbench.report.study.sentences import shares_title
 
 MOST_PAIRS = 6
 LEAST_TICK = 0.01  # of the axis: nearer to zero a tick would only be a smudge
@@ -32,10 +32,11 @@ NAMES = {
     "seeds": "seeds: noise",
     "unattributed": "cannot be attributed",
 }
+CHANCE = Column("by chance", True, lambda row: entries.plain_share(row["chance"]))
 
 
 def mattered_section(analysis: Analysis) -> Section | None:
-    """Return importance and effects; None where the study varies nothing that finished."""
+    """Importance and effects; None where the study varies nothing that finished."""
     pictures = [importance_picture(analysis), effects_picture(analysis)]
     parts: list[Part] = [item for item in pictures if item is not None]
     if not parts:
@@ -54,14 +55,12 @@ def importance_picture(analysis: Analysis) -> Picture | None:
     if within.empty or within["within"].isna().all():
         return None
     within = within[(within["kind"] != "higher") | (within["freedom"] > 0)]
-    label = METRICS[analysis.metric].label
     rows, hidden = drawn_terms(within)
-    title = shares_title(within, label)
     drawn = pd.DataFrame(
         {
             "group": rows["kind"].map(GROUPS),
             "kind": rows["kind"],
-            "term": [NAMES.get(row["kind"], row["term"]) for _, row in rows.iterrows()],
+            "term": [_name(row) for _, row in rows.iterrows()],
             "share": rows["within"],
             "low": rows["within_low"],
             "high": rows["within_high"],
@@ -72,15 +71,28 @@ def importance_picture(analysis: Analysis) -> Picture | None:
     ends = drawn[["share", "high", "by_chance"]].to_numpy(dtype=float)
     least = LEAST_TICK * float(np.nanmax(ends))
     drawn["by_chance"] = drawn["by_chance"].where(drawn["by_chance"] > least)
-    figure = plots.share_bars(drawn, f"share of the variance in {label} within data sets")
+    x_label = f"share of the variance in {analysis.label} within data sets"
+    figure = plots.share_bars(drawn, x_label)
     caption = shares_caption(within, bool(drawn["by_chance"].notna().any()))
     if hidden:
         caption += f" {hidden} smaller pairs are in the table only."
-    return picture(figure, "importance", title, caption, _share_table(within))
+    title = shares_title(within, analysis.label)
+    columns = [
+        Column("term", of=_name),
+        Column("share within data sets", True, lambda row: entries.share(row, "within")),
+        CHANCE,
+        Column("degrees of freedom", True, lambda row: entries.plain(row["freedom"], 0)),
+    ]
+    data = table_of(within.assign(chance=chance_within(within)), columns)
+    return picture(figure, "importance", title, caption, data)
+
+
+def _name(row: Any) -> str:
+    return NAMES.get(row["kind"], str(row["term"]))
 
 
 def shares_caption(within: pd.DataFrame, has_ticks: bool) -> str:
-    """Return what the shares are: exact on a full grid, of type II elsewhere; of which arms."""
+    """What the shares are: exact on a full grid, of type II elsewhere; of which arms."""
     method = (
         "Exact functional analysis of variance (Hutter, Hoos and Leyton-Brown 2014): the shares "
         "add up to all the variance within data sets"
@@ -104,13 +116,13 @@ def shares_caption(within: pd.DataFrame, has_ticks: bool) -> str:
 
 
 def chance_within(rows: pd.DataFrame) -> pd.Series:
-    """Return the share that noise alone would give each row, of the variance within data sets."""
+    """The share that noise alone would give each row, of the variance within data sets."""
     scale = (rows["within"] / rows["share"].where(rows["share"] != 0)).dropna()
     return rows["by_chance"] * (scale.iloc[0] if len(scale) else float("nan"))
 
 
 def drawn_terms(within: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return the terms to draw, by group, and how many pairs are left out: the smallest ones."""
+    """The terms to draw, by group, and how many pairs are left out: the smallest ones."""
     kept, hidden = [], 0
     for kind in GROUPS:
         part = within[within["kind"] == kind]
@@ -124,57 +136,29 @@ def drawn_terms(within: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return pd.concat(kept), hidden
 
 
-def _share_table(within: pd.DataFrame) -> Table:
-    columns = [Column("term"), Column("share within data sets", True)]
-    columns += [Column("by chance", True), Column("degrees of freedom", True)]
-    rows: list[list[Entry | str]] = [
-        [
-            Entry(NAMES.get(row["kind"], str(row["term"]))),
-            entries.share(row, "within"),
-            Entry(entries.percent(row["chance"]), value=entries.known(row["chance"])),
-            entries.plain(row["freedom"], 0),
-        ]
-        for _, row in within.assign(chance=chance_within(within)).iterrows()
-    ]
-    return Table(columns, rows)
-
-
 def data_table(analysis: Analysis) -> Table:
-    """Return the data sets' rows: means only, for one data set is no arm of another."""
-    label = METRICS[analysis.metric].label
+    """The data sets' rows: means only, for one data set is no arm of another."""
     places = entries.mean_places(analysis.data_sets)
-    rows: list[list[Entry | str]] = [
-        [
-            str(row["level"]),
-            entries.estimate(row, "mean", places, counted(row["used"], row["n"])),
-            entries.whole(row["diverged"], row["n"]),
-        ]
-        for _, row in analysis.data_sets.iterrows()
+    columns = [
+        Column("data set", of="level"),
+        Column(analysis.label, True, lambda row: entries.mean(row, places)),
+        entries.DIVERGED,
     ]
-    columns = [Column("data set"), Column(label, True), Column("diverged", True)]
     note = "Not a factor: that one data set is harder than another says nothing about an arm."
-    return Table(columns, rows, "Data sets", note)
+    return table_of(analysis.data_sets, columns, "Data sets", note)
 
 
 def by_data_table(analysis: Analysis) -> Table:
-    """Return the effects on each data set of the factor that differs most between data sets."""
+    """The effects on each data set of the factor that differs most between data sets."""
     effects = analysis.by_data
-    factor, label = str(effects["factor"].iloc[0]), METRICS[analysis.metric].label
-    columns = [Column("data set"), Column(factor), Column(f"difference in {label}", True)]
-    columns += [Column("verdict")]
-    places = effect_decimals(effects)
-    rows: list[list[Entry | str]] = [
-        [
-            str(row["data"]),
-            str(row["level"]),
-            entries.estimate(
-                row, "effect", places, counted(row["pairs_used"], row["pairs"]), signed=True
-            ),
-            entries.verdict(str(row["verdict"])),
-        ]
-        for _, row in effects.iterrows()
+    factor, places = str(effects["factor"].iloc[0]), entries.effect_places(effects)
+    columns = [
+        Column("data set", of="data"),
+        Column(factor, of="level"),
+        Column(f"difference in {analysis.label}", True, lambda row: entries.effect(row, places)),
+        entries.VERDICT,
     ]
     baseline = spoken(factor, analysis.baselines[factor])
     note = f"Paired differences to {baseline}, corrected for all {len(effects)} on this list."
     title = f"{factor} on each data set"
-    return Table(columns, rows, title, note, is_long=len(rows) > LONG)
+    return table_of(effects, columns, title, note, is_long=len(effects) > LONG)

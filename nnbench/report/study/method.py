@@ -15,11 +15,10 @@ from nnbench.stats import METRICS, format_level
 
 def method_section(results: Results, analysis: Analysis) -> Section:
     """Say how cells are paired, how sure an interval is, what is corrected, tuned and left out."""
-    metric = METRICS[analysis.metric]
-    better = "higher" if metric.higher_is_better else "lower"
+    better = "higher" if analysis.higher_is_better else "lower"
     parts: list[Part] = [
         paragraph(
-            f"The metric, {metric.label}, was declared before the run; {better} is better. A "
+            f"The metric, {analysis.label}, was declared before the run; {better} is better. A "
             "difference is the mean over pairs of networks that agree in data set, seed and every "
             "other factor, and so share their split, their batches and the noise under their "
             "initial weights. A pair of which one network diverged has no difference: n counts "

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-
 import pandas as pd
 
 from nnbench import stats
 from nnbench.report.analysis import Analysis
-from nnbench.report.claims.section import claims_section, tally
 from nnbench.report.layers.pictures import diagnostics
 from nnbench.report.page import entries, numbers
 from nnbench.report.page.parts import (
@@ -19,15 +16,13 @@ from nnbench.report.page.parts import (
     Section,
     paragraph,
 )
-from nnbench.report.page.words import shortened
-from nnbench.report.study.contests import varied_factors
 from nnbench.report.study.failures import export_command, failure_section
 from nnbench.report.study.figures import curves_picture
 from nnbench.report.study.interaction import interaction_section, together
 from nnbench.report.study.mattered import mattered_section
 from nnbench.report.study.method import method_section
 from nnbench.report.study.sentences import findings, finished_sentence
-from nnbench.report.study.trust import cell_counts, reproduce_section, training_strip
+from nnbench.report.study.trust import cell_counts, training_strip, whole_page
 from nnbench.report.study.winners import arms_of, winners_section
 from nnbench.results.read import Results
 
@@ -35,10 +30,9 @@ MOST_CURVE_FACTORS = 2
 
 
 def study_page(results: Results, analysis: Analysis) -> Page:
-    """Return the page, its sections in the order in which a reader asks."""
+    """The page, its sections in the order in which a reader asks."""
     arms = arms_of(analysis)
     sections = [
-        claims_section(results),
         mattered_section(analysis),
         winners_section(results, analysis, arms),
         interaction_section(analysis),
@@ -46,29 +40,20 @@ def study_page(results: Results, analysis: Analysis) -> Page:
         diagnostics_section(results, analysis),
         failure_section(results, analysis),
         method_section(results, analysis),
-        reproduce_section(results, [command_of(results)], *exports(results, analysis, arms)),
     ]
-    return Page(
-        kicker=f"nnbench study · {results.study['name']}",
-        title=results.title,
-        question=str(results.study.get("question") or ""),
-        prediction=str(results.study.get("prediction") or ""),
-        answer=answer_of(results, analysis),
-        notes=_notes(analysis),
-        trust=training_strip(results),
-        sections=[section for section in sections if section is not None],
+    return whole_page(
+        results,
+        answer_of(results, analysis),
+        training_strip(results),
+        sections,
+        _notes(analysis),
+        exports(results, analysis, arms),
     )
 
 
-def command_of(results: Results) -> str:
-    """Return the command that runs the study."""
-    return f"nnbench run {shlex.quote('studies/' + str(results.study['name']) + '.toml')}"
-
-
 def answer_of(results: Results, analysis: Analysis) -> list[str]:
-    """Return the answer in sentences, the most important first."""
-    label = stats.METRICS[analysis.metric].label
-    single = mean_text(analysis.overall, label, len(analysis.labelled))
+    """What was found in sentences, the most important first, and at last what finished."""
+    single = mean_text(analysis.overall, analysis.label, len(analysis.labelled))
     counts = cell_counts(results)
     found = findings(
         analysis.effects,
@@ -79,12 +64,11 @@ def answer_of(results: Results, analysis: Analysis) -> list[str]:
         single,
         together(analysis),
     )
-    closing = finished_sentence(counts, divergence_by_level(results, analysis))
-    return shortened(tally(results), found, closing)
+    return [*found, finished_sentence(counts, divergence_by_level(results, analysis))]
 
 
 def divergence_by_level(results: Results, analysis: Analysis) -> pd.DataFrame:
-    """Return `factor, level, n, diverged` over all cells, those of settings not chosen included.
+    """`factor, level, n, diverged` over all cells, those of settings not chosen included.
 
     A row for each level of each factor and tuned setting.
     """
@@ -100,7 +84,7 @@ def divergence_by_level(results: Results, analysis: Analysis) -> pd.DataFrame:
 
 
 def mean_text(interval: stats.Interval, label: str, n: int) -> str:
-    """Return the mean of all cells as a phrase, with interval or the reason that it has none."""
+    """The mean of all cells as a phrase, with interval or the reason that it has none."""
     if interval.reason:
         said = entries.no_interval(interval.reason)
         return f"mean {label} {numbers.number(interval.estimate)} ({said})"
@@ -122,28 +106,25 @@ def _notes(analysis: Analysis) -> list[Paragraph]:
 
 
 def training_section(results: Results, analysis: Analysis) -> Section | None:
-    """Return the learning curves of the factors that matter most."""
-    factors = varied_factors(analysis)[:MOST_CURVE_FACTORS]
+    """The learning curves of the factors that matter most."""
+    factors = analysis.varied[:MOST_CURVE_FACTORS]
     pictures = [curves_picture(results, analysis, factor) for factor in factors]
     parts = [item for item in pictures if item is not None]
     return Section("training", "How training went", parts) if parts else None
 
 
 def exports(results: Results, analysis: Analysis, arms: pd.DataFrame) -> list[Part]:
-    """Return the commands that write a network of the best and of the worst arm as a script."""
+    """The commands that write a network of the best and of the worst arm as a script."""
     known = arms.dropna(subset=["mean"]) if "mean" in arms else arms
-    if known.empty:
+    if len(known) < 2:
         return []
     lines = []
-    ends = {"best": known.iloc[0], "worst": known.iloc[-1]} if len(known) > 1 else {}
-    for name, arm in ends.items():
+    for name, arm in {"best": known.iloc[0], "worst": known.iloc[-1]}.items():
         here = analysis.labelled
         for factor in analysis.factors:
             here = here[here[factor] == arm[factor]]
         cell = here[here["status"] == "ok"]["cell_id"].iloc[0]
         lines += [f"# the {name} arm", export_command(results, str(cell))]
-    if not lines:
-        return []
     said = paragraph(
         "A network of the best and of the worst arm by mean, each as a script of its own in plain "
         "PyTorch:"
@@ -152,6 +133,6 @@ def exports(results: Results, analysis: Analysis, arms: pd.DataFrame) -> list[Pa
 
 
 def diagnostics_section(results: Results, analysis: Analysis) -> Section | None:
-    """Return the pictures of what layers did, where probes looked."""
+    """The pictures of what layers did, where probes looked."""
     parts = [found.picture for found in diagnostics(results, analysis)]
     return Section("diagnostics", "What the layers did", parts) if parts else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -12,9 +11,8 @@ from nnbench.plots.profiles import MOST_BANDS
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import entries
 from nnbench.report.page.numbers import counted, number
-from nnbench.report.page.parts import Column, Entry, Picture, Table, picture
+from nnbench.report.page.parts import Column, Picture, Table, picture, table_of
 from nnbench.report.study.contests import Contest, few
-from nnbench.stats import METRICS
 
 PROFILE_LABELS = {
     "score": "{} of at least",
@@ -36,10 +34,9 @@ def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     kind = str(known["kind"].iloc[0])
     area = known.groupby("arm", sort=False)["share"].mean().sort_values(ascending=False)
     names, note = few(list(area.index), contest.baseline)
-    metric = METRICS[analysis.metric]
-    x_label = PROFILE_LABELS[kind].format(metric.label)
+    x_label = PROFILE_LABELS[kind].format(analysis.label)
     figure = plots.profile_lines(known, names, x_label, log=kind == "ratio")
-    title = profile_title(known[known["arm"].isin(names)], metric.label, kind)
+    title = _profile_title(known[known["arm"].isin(names)], analysis.label, kind)
     band = ", with a 95 % band over blocks" if len(names) <= MOST_BANDS else ""
     caption = (
         "Performance profile: the share of all runs, those that diverged counted, that do at "
@@ -50,8 +47,8 @@ def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     return picture(figure, "profile", title, caption, _profile_table(known, names))
 
 
-def profile_title(profile: pd.DataFrame, label: str, kind: str) -> str:
-    """Return the finding: where the lines lie furthest apart, and how far."""
+def _profile_title(profile: pd.DataFrame, label: str, kind: str) -> str:
+    """The finding: where the lines lie furthest apart, and how far."""
     spread = profile.groupby("tau")["share"].agg(lambda share: share.max() - share.min())
     tau = spread.index[int(spread.to_numpy().argmax())]
     here = profile[profile["tau"] == tau].sort_values("share", kind="stable")
@@ -67,20 +64,18 @@ def profile_title(profile: pd.DataFrame, label: str, kind: str) -> str:
 
 
 def _said(row: pd.Series) -> tuple[str, str]:
-    """Return a share with its interval, and the count that belongs in brackets after it."""
+    """A share with its interval, and the count that belongs in brackets after it."""
     return entries.share(row).words, f"n {counted(row['k'], row['n'])}"
 
 
 def _profile_table(profile: pd.DataFrame, names: Sequence[str]) -> Table:
-    """Return the shares at eleven places along the axis."""
+    """The shares at eleven places along the axis."""
     taus = sorted(profile["tau"].unique())
     chosen = sorted({taus[round(i * (len(taus) - 1) / 10)] for i in range(11)})
-    columns = [Column("at", True), *(Column(name, True) for name in names)]
     wide = profile.pivot_table(index="tau", columns="arm", values="share", sort=False)
-    rows: list[list[Entry | str]] = []
-    for tau in chosen:
-        cells = [float(wide.loc[tau, name]) for name in names]
-        shown = [Entry(entries.percent(value), value=entries.known(value)) for value in cells]
-        at = Entry(number(float(tau)), value=None if math.isnan(tau) else float(tau))
-        rows.append([at, *shown])
-    return Table(columns, rows)
+
+    def shares(name: str) -> Column:
+        return Column(name, True, lambda row: entries.plain_share(row[name]))
+
+    at = Column("at", True, lambda row: entries.plain(row["tau"]))
+    return table_of(wide.loc[chosen].reset_index(), [at, *map(shares, names)])

@@ -12,23 +12,18 @@ from typing import Any
 
 import pandas as pd
 
-from nnbench.report.page.entries import no_interval, share
-from nnbench.report.page.numbers import counted, decimals_for, estimated, interval, number
+from nnbench.report.page.entries import effect_places, no_interval, pair_count, share
+from nnbench.report.page.numbers import decimals_for, estimated, interval, number
 from nnbench.report.page.words import listed, spoken, tallied, varies
 from nnbench.stats import METRICS
 
 MOST_COMPARED = 3  # levels beside the baseline that a sentence deals with one by one
-
-
-def effect_decimals(rows: pd.DataFrame) -> int:
-    """Return the decimals that suit all effects of these rows together."""
-    half_widths = (rows["effect_high"] - rows["effect_low"]) / 2
-    return decimals_for(rows["effect"].dropna(), half_widths.dropna())
+CLEAR = ("better", "worse")  # the verdicts that take a side
 
 
 def effect_text(row: Any, decimals: int, words: bool = False) -> str:
-    """Return `−0.052 [−0.060, −0.044]  n 36/36`, or why there is no such thing."""
-    count = f"n {counted(row['pairs_used'], row['pairs'])}"
+    """`−0.052 [−0.060, −0.044]  n 36/36`, or why there is no such thing."""
+    count = f"n {pair_count(row)}"
     if pd.isna(row["effect"]):
         return str(row["effect_reason"])
     size = estimated(row["effect"], row["effect_low"], row["effect_high"], decimals, signed=True)
@@ -47,7 +42,7 @@ def findings(
     single: str,
     together: str = "",
 ) -> list[str]:
-    """Return what was found in up to three sentences, the most important first.
+    """What was found in up to three sentences, the most important first.
 
     single: the mean, for a study of one arm. together: what to say of two factors that matter more
     together than the second factor does alone; it takes that factor's place.
@@ -74,28 +69,28 @@ def _clear_sentences(
     compared: pd.DataFrame, ranking: pd.DataFrame, baselines: dict[str, str], label: str
 ) -> list[str]:
     """Say, for the two most important factors with a clear effect, what their levels change."""
-    clear = compared[compared["verdict"].isin(["better", "worse"])]
+    clear = compared[compared["verdict"].isin(CLEAR)]
     order = [f for f in ranking["factor"] if f in set(clear["factor"])]
     sentences = []
     for place, factor in enumerate(order[:2]):
         row = ranking[ranking["factor"] == factor].iloc[0]
         is_shared = "within" in row and pd.notna(row["within"])
-        share = f", {share_text(row)}" if is_shared else ""
+        named = f"{factor}, {share_text(row)}" if is_shared else factor
         if place > 0:
-            opening = f"Next is {factor}{share}"
+            opening = f"Next is {named}"
         elif ranking["factor"].iloc[0] == factor and is_shared:
-            opening = f"{varies(label)} most with {factor}{share} of the variance within data sets"
+            opening = f"{varies(label)} most with {named} of the variance within data sets"
         else:
-            opening = f"{varies(label)} clearly with {factor}{share}"
+            opening = f"{varies(label)} clearly with {named}"
         part = compared[compared["factor"] == factor]
         sentences.append(f"{opening}: {_levels_said(part, spoken(factor, baselines[factor]))}.")
     return sentences
 
 
 def _levels_said(part: pd.DataFrame, baseline: str) -> str:
-    """Return what the levels of a factor change: each end named, or where they are many counted."""
-    decimals = effect_decimals(part)
-    ends = [strongest(part, word) for word in ("better", "worse")]
+    """What the levels of a factor change: each end named, or where they are many counted."""
+    decimals = effect_places(part)
+    ends = [strongest(part, word) for word in CLEAR]
     named = [row for row in ends if row is not None]
     if len(part) <= MOST_COMPARED and named:
         said = [
@@ -104,7 +99,7 @@ def _levels_said(part: pd.DataFrame, baseline: str) -> str:
         ]
         return f"compared with {baseline}, {' and '.join(said)}"
     counts = part["verdict"].value_counts().to_dict()
-    sides = {word: counts.get(word, 0) for word in ("better", "worse")}
+    sides = {word: counts.get(word, 0) for word in CLEAR}
     sides["not told from it"] = len(part) - sum(sides.values())
     text = f"of {len(part)} levels compared with {baseline}, {tallied(sides)}"
     if len(alike := [word for word, count in sides.items() if count]) == 1:
@@ -117,11 +112,11 @@ def _levels_said(part: pd.DataFrame, baseline: str) -> str:
 
 
 def difference_text(row: Any, decimals: int) -> str:
-    """Return `worse by 0.252 [0.239, 0.265] (n 432/432 pairs)` of a difference that is clear."""
+    """`worse by 0.252 [0.239, 0.265] (n 432/432 pairs)`, of a difference that is clear."""
     low, high = sorted((abs(row["effect_low"]), abs(row["effect_high"])))
     size = estimated(abs(row["effect"]), low, high, decimals)
     size += f" {interval(low, high, decimals)}"
-    return f"{row['verdict']} by {size} (n {counted(row['pairs_used'], row['pairs'])} pairs)"
+    return f"{row['verdict']} by {size} (n {pair_count(row)} pairs)"
 
 
 def _unclear_sentences(
@@ -129,29 +124,30 @@ def _unclear_sentences(
 ) -> list[str]:
     """Name the factors without a clear effect, and how large the largest of their effects is."""
     measured = compared[compared["effect"].notna()]
-    clear = set(measured.loc[measured["verdict"].isin(["better", "worse"]), "factor"])
+    clear = set(measured.loc[measured["verdict"].isin(CLEAR), "factor"])
     unclear = [f for f in ranking["factor"] if f in set(measured["factor"]) - clear]
     if not unclear:
         return []
     row = strongest(measured[measured["factor"].isin(unclear)])
-    places = _factor_decimals(measured, row)
-    size = effect_text(row, places, words=True)
-    factor = row["factor"]
-    arm, baseline = spoken(factor, row["level"]), spoken(factor, baselines[factor])
+    size, places = _size(measured, row)
+    # why an interval that excludes zero takes no side
+    note = f" ({row['note']})" if isinstance(row["note"], str) else ""
     return [
         f"For {listed(unclear)} no difference from the baseline in {label} can be told from zero; "
-        f"the largest, {arm} against {baseline}, is {size}{_noted(row)}{_settling(row, places)}."
+        f"the largest, {contrast(row, baselines)}, is {size}{note}{_settling(row, places)}."
     ]
 
 
-def _factor_decimals(rows: pd.DataFrame, row: Any) -> int:
-    """Return the decimals in which all of this row's factor is written: one number everywhere."""
-    return effect_decimals(rows[rows["factor"] == row["factor"]])
+def contrast(row: Any, baselines: Mapping[str, str]) -> str:
+    """`tanh against relu`: a level and its factor's baseline."""
+    factor = row["factor"]
+    return f"{spoken(factor, row['level'])} against {spoken(factor, baselines[factor])}"
 
 
-def _noted(row: Any) -> str:
-    """Return why an interval that excludes zero takes no side, in brackets, or nothing."""
-    return f" ({row['note']})" if isinstance(row["note"], str) else ""
+def _size(rows: pd.DataFrame, row: Any) -> tuple[str, int]:
+    """A row's effect in words, in the decimals of all of its factor: one number everywhere."""
+    places = effect_places(rows[rows["factor"] == row["factor"]])
+    return effect_text(row, places, words=True), places
 
 
 def _settling(row: Any, places: int) -> str:
@@ -167,7 +163,7 @@ def _settling(row: Any, places: int) -> str:
 
 
 def strongest(rows: pd.DataFrame, verdict: str | None = None) -> Any:
-    """Return the row with the largest effect, of one verdict if given; None where there is none."""
+    """The row with the largest effect, of one verdict if given; None where there is none."""
     rows = rows if verdict is None else rows[rows["verdict"] == verdict]
     return None if rows.empty else rows.iloc[int(rows["effect"].abs().to_numpy().argmax())]
 
@@ -180,15 +176,8 @@ def finished_sentence(counts: dict[str, int], lost: pd.DataFrame) -> str:
     n, ok = counts["n"], counts["ok"]
     if ok == n and not counts.get("missing"):
         return f"All {n:,} networks finished; none diverged."
-    parts = [
-        f"{counts[status]:,} {word}"
-        for status, word in (
-            ("diverged", "diverged"),
-            ("crashed", "crashed"),
-            ("missing", "have not run"),
-        )
-        if counts.get(status)
-    ]
+    words = {"diverged": "diverged", "crashed": "crashed", "missing": "have not run"}
+    parts = [f"{counts[key]:,} {word}" for key, word in words.items() if counts.get(key)]
     text = f"{ok:,} of {n:,} networks finished; {listed(parts)}"
     if counts["diverged"] and len(lost):
         row = lost.iloc[int((lost["diverged"] / lost["n"]).to_numpy().argmax())]
@@ -199,19 +188,17 @@ def finished_sentence(counts: dict[str, int], lost: pd.DataFrame) -> str:
 
 
 def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], label: str) -> str:
-    """Return the finding of the effects' figure: the largest difference, with all that backs it."""
+    """The finding of the effects' figure: the largest difference, with all that backs it."""
     known = comparing(effects).dropna(subset=["effect"])
     if known.empty:
         return f"No effect on {label} could be measured"
     row = strongest(known)
-    size = effect_text(row, _factor_decimals(known, row), words=True)
-    factor = row["factor"]
-    arm, baseline = spoken(factor, row["level"]), spoken(factor, baselines[factor])
-    return f"The largest difference in {label} is {arm} against {baseline}: {size}"
+    size, _ = _size(known, row)
+    return f"The largest difference in {label} is {contrast(row, baselines)}: {size}"
 
 
 def shares_title(within: pd.DataFrame, label: str) -> str:
-    """Return the finding of the analysis of variance: the largest factor, and the noise."""
+    """The finding of the analysis of variance: the largest factor, and the noise."""
     factors = within[within["kind"] == "factor"].dropna(subset=["within"])
     if factors.empty:
         return f"The variance in {label} cannot be shared out among the factors"
@@ -223,13 +210,13 @@ def shares_title(within: pd.DataFrame, label: str) -> str:
 
 
 def share_text(row: Any) -> str:
-    """Return a share within data sets as `45 % [40, 50]`."""
+    """A share within data sets as `45 % [40, 50]`."""
     entry = share(row, "within")
     return f"{entry.text} {entry.span}" if entry.span else entry.text
 
 
 def heat_title(cross: pd.DataFrame, row_name: str, column_name: str, label: str) -> str:
-    """Return the finding of the heat map: where the lowest and the highest means are."""
+    """The finding of the heat map: where the lowest and the highest means are."""
     known = cross.dropna(subset=["mean"])
     if known.empty:
         return "No combination finished"
@@ -246,7 +233,7 @@ def heat_title(cross: pd.DataFrame, row_name: str, column_name: str, label: str)
 
 
 def curves_title(summary: pd.DataFrame, label: str, levels: int) -> str:
-    """Return the finding of the learning curves: where the medians end, on the first data set.
+    """The finding of the learning curves: where the medians end, on the first data set.
 
     levels: how many there are; where not all are drawn the title speaks of the drawn ones.
     """

@@ -1,12 +1,26 @@
-"""How far results may be trusted: what is complete, on what they ran, when, and in which code."""
+"""What every study's page says: its question, how far to trust it, how to run it again."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from datetime import datetime
 
 from nnbench import stats
+from nnbench.report.claims.section import claims_section, tally
+from nnbench.report.claims.table import read_claims
 from nnbench.report.page.numbers import duration
-from nnbench.report.page.parts import Code, Commands, Facts, Part, Section, paragraph
+from nnbench.report.page.parts import (
+    Code,
+    Commands,
+    Facts,
+    Page,
+    Paragraph,
+    Part,
+    Section,
+    paragraph,
+)
+from nnbench.report.page.words import shortened
 from nnbench.results.read import Results
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
@@ -18,34 +32,57 @@ MONTHS = (
 )
 
 
+def whole_page(
+    results: Results,
+    answer: Sequence[str],
+    counts: Sequence[tuple[str, str]],
+    sections: Sequence[Section | None],
+    notes: Sequence[Paragraph] = (),
+    exports: Sequence[Part] = (),
+) -> Page:
+    """The page of a study of any kind: its sections, between the claims and how to repeat it.
+
+    answer: what was found, and at last what finished. counts: the beginning of the strip of trust.
+    exports: what more may be run.
+    """
+    study, claims = results.study, read_claims(results)
+    command = f"nnbench run {shlex.quote('studies/' + str(study['name']) + '.toml')}"
+    repeat = _reproduce_section(results, [command], *exports)
+    every = [claims_section(claims), *sections, repeat]
+    return Page(
+        kicker=f"nnbench study · {study['name']}",
+        title=results.title,
+        question=str(study.get("question") or ""),
+        prediction=str(study.get("prediction") or ""),
+        answer=shortened(tally(claims), answer[:-1], answer[-1]),
+        notes=notes,
+        trust=[*counts, *_common_strip(results)],
+        sections=[section for section in every if section is not None],
+    )
+
+
 def cell_counts(results: Results) -> dict[str, int]:
-    """Return n, ok, diverged, crashed and missing; n includes the cells that have not run."""
+    """By n, ok, diverged, crashed and missing; n includes the cells that have not run."""
     counts = stats.status_counts(results.cells)
     missing = int((results.provenance.get("counts") or {}).get("missing") or 0)
     return counts | {"missing": missing, "n": counts["n"] + missing}
 
 
 def training_strip(results: Results) -> list[tuple[str, str]]:
-    """Return the strip of trust of a study of networks: what it is called, and what it says."""
+    """The beginning of the strip of trust of a study of networks."""
     counts, cells = cell_counts(results), results.cells
     return [
-        ("complete", completeness(counts)),
+        ("complete", f"no, {counts['missing']:,} not run" if counts["missing"] else "yes"),
         ("networks finished", f"{counts['ok']:,} of {counts['n']:,}"),
         ("diverged", f"{counts['diverged']:,}"),
         ("crashed", f"{counts['crashed']:,}"),
         ("seeds", f"{cells['seed'].nunique()}"),
         ("data sets", f"{stats.level_labels(cells, 'data').nunique()}"),
-        *common_strip(results),
     ]
 
 
-def completeness(counts: dict[str, int]) -> str:
-    """Return whether every cell of the study has run, and if not how many have not."""
-    return f"no, {counts['missing']:,} not run" if counts["missing"] else "yes"
-
-
-def common_strip(results: Results) -> list[tuple[str, str]]:
-    """Return the end of every strip of trust: engine, code, versions, time."""
+def _common_strip(results: Results) -> list[tuple[str, str]]:
+    """The end of every strip of trust: engine, code, versions, time."""
     provenance = results.provenance
     versions = provenance.get("versions") or {}
     engines: list[str] = []
@@ -53,7 +90,7 @@ def common_strip(results: Results) -> list[tuple[str, str]]:
         engines = sorted({str(name) for name in results.cells["engine"].dropna()})
     strip = [
         ("engine", ", ".join(engines) or str(provenance.get("engine", "unknown"))),
-        ("code", code_state(results)),
+        ("code", _code(results)),
         ("nnbench", str(versions.get("nnbench", "unknown"))),
         ("torch", str(versions.get("torch", "unknown"))),
     ]
@@ -61,16 +98,16 @@ def common_strip(results: Results) -> list[tuple[str, str]]:
     return strip if wall is None else [*strip, ("wall time", duration(float(wall)))]
 
 
-def code_state(results: Results) -> str:
-    """Return the commit that ran, and whether its files were changed; else their fingerprint."""
+def _code(results: Results) -> str:
+    """The commit that ran, and whether its files were changed; else their fingerprint."""
     provenance = results.provenance
     if commit := provenance.get("commit"):
         return f"{commit[:SHORT]}, {'modified' if provenance.get('modified') else 'clean'}"
     return str(provenance.get("source_fingerprint") or "unknown")[:SHORT]
 
 
-def reproduce_section(results: Results, commands: list[str], *more: Part) -> Section:
-    """Return the commands that repeat the study, and the versions that it ran with."""
+def _reproduce_section(results: Results, commands: list[str], *more: Part) -> Section:
+    """The commands that repeat the study, and the versions that it ran with."""
     provenance = results.provenance
     versions = sorted((str(k), str(v)) for k, v in (provenance.get("versions") or {}).items())
     created, fingerprint = provenance.get("created"), provenance.get("source_fingerprint")
@@ -88,7 +125,7 @@ def reproduce_section(results: Results, commands: list[str], *more: Part) -> Sec
 
 
 def date_text(created: str) -> str:
-    """Return `24 November 2026, 14:57 UTC` of a time in ISO 8601; what is none stays as it is."""
+    """`24 November 2026, 14:57 UTC` of a time in ISO 8601; what is none stays as it is."""
     try:
         when = datetime.fromisoformat(created)
     except ValueError:

@@ -9,24 +9,22 @@ import pandas as pd
 from nnbench import stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import entries
-from nnbench.report.page.numbers import counted
-from nnbench.report.page.parts import Column, Entry, Part, Section, Table, paragraph
-from nnbench.report.study.contests import contest_of, rank_picture, varied_factors
+from nnbench.report.page.parts import Column, Entry, Part, Section, Table, paragraph, table_of
+from nnbench.report.study.contests import contest_of, rank_picture
 from nnbench.report.study.costs import budget_picture, cost_picture, region_picture, target_table
 from nnbench.report.study.profiles import profile_picture
 from nnbench.results.read import Results
-from nnbench.stats import METRICS
 
 MOST_ARMS = 100
-EXTRAS = ("median", "interquartile mean", "spread")
+EXTRAS = {"median": "median", "interquartile mean": "iqm", "spread": "sd"}
 
 
 def winners_section(results: Results, analysis: Analysis, arms: pd.DataFrame) -> Section | None:
-    """Return the ranking and its pictures; None where there are no two arms to compare."""
+    """The ranking and its pictures; None where there are no two arms to compare."""
     if len(arms) < 2 or arms["mean"].isna().all():
         return None
     contest = contest_of(analysis)
-    found = [
+    pictures = [
         rank_picture(analysis, contest),
         profile_picture(analysis, contest),
         region_picture(analysis),
@@ -39,41 +37,32 @@ def winners_section(results: Results, analysis: Analysis, arms: pd.DataFrame) ->
         "different networks do not compare: see their counts."
     )
     parts: list[Part] = [paragraph(said), arm_table(analysis, arms)]
-    return Section("won", "Who won", [*parts, *(part for part in found if part is not None)])
+    return Section("won", "Who won", [*parts, *(part for part in pictures if part is not None)])
 
 
 def arm_table(analysis: Analysis, arms: pd.DataFrame) -> Table:
-    """Return the ranking of arms: the best hundred, each number with its interval and count."""
-    factors = varied_factors(analysis)
-    metric = METRICS[analysis.metric]
-    columns = [Column("rank", True), *(Column(factor) for factor in factors)]
-    columns.append(Column(metric.label, True))
-    columns += [Column(name, True, is_extra=True) for name in EXTRAS]
-    columns.append(Column("diverged", True))
+    """The ranking of arms: the best hundred, each number with its interval and count."""
     places = entries.mean_places(arms)
-    rows = [_arm_row(row, factors, places) for _, row in arms.head(MOST_ARMS).iterrows()]
-    note = ""
-    if len(rows) < len(arms):
-        note = f"The best {len(rows)} of {len(arms):,} arms; cells.csv has every network."
-    return Table(columns, rows, note=note, has_tools=True, is_long=True)
 
+    def rank(row: Any) -> Entry:
+        return entries.NOTHING if pd.isna(row["rank"]) else entries.whole(row["rank"])
 
-def _arm_row(row: Any, factors: list[str], places: int) -> list[Entry | str]:
-    rank = Entry("–") if pd.isna(row["rank"]) else entries.whole(row["rank"])
-    lost = entries.whole(row["diverged"], row["n"])
-    return [
-        rank,
-        *(str(row[factor]) for factor in factors),
-        entries.estimate(row, "mean", places, counted(row["used"], row["n"])),
-        entries.plain(row["median"], places),
-        entries.plain(row["iqm"], places),
-        entries.plain(row["sd"], places),
-        lost,
+    def extra(name: str, key: str) -> Column:
+        return Column(name, True, lambda row: entries.plain(row[key], places), is_extra=True)
+
+    columns = [
+        Column("rank", True, rank),
+        *map(Column, analysis.varied),
+        Column(analysis.label, True, lambda row: entries.mean(row, places)),
+        *(extra(name, key) for name, key in EXTRAS.items()),
+        entries.DIVERGED,
     ]
+    cut = "The best {shown} of {all:,} arms; cells.csv has every network."
+    return table_of(arms, columns, most=MOST_ARMS, cut=cut, has_tools=True, is_long=True)
 
 
 def arms_of(analysis: Analysis) -> pd.DataFrame:
-    """Return the summary of every arm, pooled over data sets."""
+    """The summary of every arm, pooled over data sets."""
     if not analysis.factors:
         return pd.DataFrame()
     return stats.summarise_arms(

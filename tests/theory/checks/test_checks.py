@@ -19,7 +19,7 @@ from torch import Tensor
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
-from nnbench.cli import commands
+from nnbench.cli.main import main
 from nnbench.results.read import ReportError
 from nnbench.study.mistakes import StudyError
 from nnbench.theory import checks, laws
@@ -493,7 +493,7 @@ def test_numbers_are_written_to_two_digits_of_their_error(
 def run_cli(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["nnbench", "theory", *arguments])
     with pytest.raises(SystemExit) as end:
-        commands.main()
+        main()
     return int(end.value.code or 0)
 
 
@@ -522,28 +522,6 @@ def test_gate(
     only(monkeypatch, a_check(predicted=predicted, rival=9.0))
     flags = ["--gate"] if gate else []
     assert run_cli(monkeypatch, "--out", str(tmp_path), *flags) == code
-
-
-@pytest.mark.parametrize(
-    ("stop", "code", "word"),
-    [(KeyboardInterrupt, 130, "stopped"), (commands.Terminated, 143, "terminated")],
-)
-def test_a_stopped_command_says_that_it_begins_anew(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    stop: type[BaseException],
-    code: int,
-    word: str,
-) -> None:
-    def stopped(settings: Settings) -> list[Check]:
-        raise stop
-
-    monkeypatch.setattr(checks, "CHECKS", {"one": stopped})
-    assert run_cli(monkeypatch, "--out", str(tmp_path)) == code
-    progress, said = capsys.readouterr().err.splitlines()
-    assert progress == "  0 % measured, one"
-    assert said == f"nnbench: {word}; nothing was kept: the same command begins anew."
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_measured(

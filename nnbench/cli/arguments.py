@@ -1,0 +1,98 @@
+"""What commands take: the arguments that several of them share, and what a shell completes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nnbench.cli.ends import Exit, Failed
+from nnbench.cli.places import RESULTS, study_names
+
+PLACE = "a results folder, or a study: its file or its name"
+
+
+def columns() -> int:
+    """The width of the terminal, in characters."""
+    return shutil.get_terminal_size().columns
+
+
+def tell(as_json: bool, content: Any, lines: Sequence[str]) -> None:
+    """Print a command's result: its content for programs, or its lines for people."""
+    print(json.dumps(content) if as_json else "\n".join(lines))
+
+
+# What a shell completes: names that are found without reading a file ------------------------------
+
+
+def _studies(incomplete: str) -> list[str]:
+    return [name for name in study_names() if name.startswith(incomplete)]
+
+
+def places(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of studies and of folders of results."""
+    out = Path(ctx.params.get("out") or RESULTS)
+    finished = (path.parent.name for path in out.glob("*/provenance.json"))
+    return sorted({*_studies(incomplete), *(x for x in finished if x.startswith(incomplete))})
+
+
+def _kinds(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Kinds as the command writes them: `list` of all entries in the plural, `show` of one."""
+    from nnbench.atlas.listing import PLURALS
+
+    words = PLURALS.values() if ctx.info_name == "list" else PLURALS
+    return [word for word in words if word.startswith(incomplete)]
+
+
+def _entries(ctx: typer.Context, incomplete: str) -> list[str]:
+    from nnbench.atlas.listing import rows
+    from nnbench.study.mistakes import StudyError
+
+    try:
+        listed = rows(ctx.params.get("kind"))
+    except StudyError:  # there is no such kind
+        return []
+    names = (name for row in listed for name in (row["name"], *row["aliases"]))
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def one_of(words: Sequence[str], help: str) -> Any:
+    """An option that takes one of these words."""
+
+    def checked(ctx: typer.Context, param: typer.CallbackParam, value: str) -> str:
+        if value not in words and not ctx.resilient_parsing:
+            allowed = f"must be one of {', '.join(words)}"
+            raise Failed(Exit.USAGE, f"{param.opts[0]} {value}: {allowed}")
+        return value
+
+    def completed(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return typer.Option(help=help, callback=checked, autocompletion=completed)
+
+
+def place(help: str = PLACE) -> Any:
+    """An argument that names results."""
+    return typer.Argument(help=help, autocompletion=places)
+
+
+Study = Annotated[
+    str | None,
+    typer.Argument(help="a study file, or the name of one in studies/", autocompletion=_studies),
+]
+Place = Annotated[str, place()]
+Out = Annotated[Path, typer.Option(help="folder of the results")]
+AsJson = Annotated[bool, typer.Option("--json", help="print as JSON")]
+SomeKind = Annotated[
+    str | None,
+    typer.Argument(help="activations, inits, layers, ..., data or studies", autocompletion=_kinds),
+]
+Kind = Annotated[
+    str,
+    typer.Argument(help="activation, init, optimizer, ..., data or study", autocompletion=_kinds),
+]
+Name = Annotated[str, typer.Argument(help="its name, or an alias", autocompletion=_entries)]

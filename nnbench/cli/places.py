@@ -1,0 +1,78 @@
+"""Where things are: the study or the results that a word of the command line stands for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnbench.cli.ends import Exit, Failed
+
+if TYPE_CHECKING:
+    from nnbench.study.study import Study
+
+STUDIES = Path("studies")
+RESULTS = Path("results")
+
+
+def study_file(word: str) -> Path | None:
+    """The file that a path, or a name in `studies/`, stands for; None for an unknown name.
+
+    A path ending in .toml is taken at its word, there or not.
+    """
+    path = Path(word)
+    if path.suffix == ".toml" or path.is_file():
+        return path
+    path = STUDIES / f"{word}.toml"
+    return path if path.is_file() else None
+
+
+def study_names() -> list[str]:
+    """The names of the files in `studies/`."""
+    return sorted(path.stem for path in STUDIES.glob("*.toml"))
+
+
+def study_named(word: str, seeds: int | None = None) -> Study:
+    """Read the study that a word stands for, with so many seeds if given."""
+    from nnbench.catalog import VOCABULARY
+    from nnbench.study.mistakes import StudyError, nearest
+    from nnbench.study.reading import read_study
+
+    path = study_file(word)
+    if path is None:
+        known = study_names()
+        hint = nearest(word, known) if known else "; there is no folder studies/ here"
+        raise StudyError(f'there is no study "{word}"{hint}')
+    return reseeded(read_study(path, VOCABULARY), seeds)
+
+
+def reseeded(study: Study, seeds: int | None) -> Study:
+    """The study with seeds 0 to `seeds` - 1 in place of its own, if given."""
+    if seeds is not None and study.kind == "numerics":
+        raise Failed(Exit.USAGE, "--seeds: nothing is random in a numerics study; leave it out")
+    return study if seeds is None else replace(study, seeds=tuple(range(seeds)))
+
+
+def results_of(place: str, out: Path) -> Path:
+    """The folder of results that is given itself, or as the name or the file of a study."""
+    from nnbench.results.disk import StoreError
+    from nnbench.results.files import results_folder
+    from nnbench.results.store import holds_results
+
+    path = Path(place)
+    if holds_results(path):
+        return path
+    is_study = not holds_results(out / place) and study_file(place) is not None
+    name = study_named(place).name if is_study else place
+    try:
+        folder = results_folder(out, name)
+    except StoreError:  # a path, and so no study's name
+        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run makes them") from None
+    if not holds_results(folder):
+        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run {name} makes them")
+    return folder
+
+
+def shown(path: Path) -> Path:
+    """A path as short as it can be said from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,183 @@
+"""The commands that read: results that are there, the catalogue, the machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nnbench.cli import arguments as take
+from nnbench.cli.ends import Exit, Failed
+from nnbench.cli.places import RESULTS, results_of, shown, study_file, study_named
+
+
+def report(place: take.Place, out: take.Out = RESULTS) -> int:
+    """Write a study's report again from its tables.
+
+    As a page, report.html, and as Markdown, report.md.
+    """
+    from nnbench.report.build import build_report
+    from nnbench.report.claims.table import write_claims
+    from nnbench.report.index import write_index
+
+    folder = results_of(place, out)
+    write_claims(folder)
+    print(shown(build_report(folder, with_markdown=True).path.resolve()))
+    if folder.resolve().parent == out.resolve():
+        write_index(out)
+    return Exit.DONE
+
+
+def claims(
+    out: take.Out = RESULTS,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="end with 4 where any claim is contradicted")
+    ] = False,
+    as_json: take.AsJson = False,
+) -> int:
+    """Judge the claims of every finished study into one ledger."""
+    from nnbench.report.claims.ledger import answer, gather, write_ledger
+    from nnbench.report.index import write_index
+
+    if not out.is_dir():
+        raise Failed(Exit.USAGE, f"{out}: no such folder; nnbench run makes results")
+    ledger = gather(out)
+    page = write_ledger(out, ledger)
+    write_index(out)
+    for name in ledger.unreadable:
+        print(f"nnbench: {name} is left out: its results cannot be read", file=sys.stderr)
+    lines = [*answer(ledger), f"ledger: {shown(page.resolve())}"]
+    take.tell(as_json, [entry.row() for entry in ledger.judged], lines)
+    wrong = sum(entry.word == "contradicted" for entry in ledger.judged)
+    if gate and wrong:
+        raise Failed(
+            Exit.GATE,
+            f"{wrong} of {len(ledger.judged)} claims are contradicted; the ledger says by what",
+        )
+    return Exit.DONE
+
+
+def compare(
+    a: Annotated[str, take.place(f"the earlier: {take.PLACE}")],
+    b: Annotated[str, take.place("the later one")],
+    out: take.Out = RESULTS,
+    metric: Annotated[
+        str | None, typer.Option(help="what to compare (default: what both rank on)")
+    ] = None,
+    fail: Annotated[
+        bool,
+        typer.Option(
+            "--fail-on-regression",
+            help="end with 4 where B is really worse, fails more often, or cannot be judged",
+        ),
+    ] = False,
+    html: Annotated[Path | None, typer.Option(help="write a page of it to this file too")] = None,
+    as_json: take.AsJson = False,
+) -> int:
+    """Say what changed between two results, and what of it is real."""
+    from nnbench.report.comparison import compare_results, comparison_lines, comparison_page
+    from nnbench.results.disk import write_whole
+    from nnbench.results.read import read_results
+
+    first, second = (read_results(shown(results_of(place, out))) for place in (a, b))
+    comparison = compare_results(first, second, metric)
+    if html is not None:
+        write_whole(html, comparison_page(comparison))
+    take.tell(as_json, comparison.document(), comparison_lines(comparison))
+    if fail and comparison.complaint:
+        raise Failed(Exit.GATE, comparison.complaint)
+    return Exit.DONE
+
+
+def status(place: take.Place, out: take.Out = RESULTS, as_json: take.AsJson = False) -> int:
+    """Say how much of a study is finished, and what a run would do."""
+    from nnbench.cli.summary import standing_of_results, standing_of_study
+    from nnbench.results.store import holds_results
+
+    # results may be here without the file of their study
+    if holds_results(Path(place)) or (study_file(place) is None and holds_results(out / place)):
+        standing = standing_of_results(results_of(place, out))
+    else:
+        standing = standing_of_study(study_named(place), out)
+    take.tell(as_json, standing.row(), standing.lines())
+    return Exit.DONE
+
+
+def verify(place: take.Place, out: take.Out = RESULTS) -> int:
+    """Check every stored result against its checksum.
+
+    Ends with 5 where anything is damaged.
+    """
+    from nnbench.results.store import verify as verify_folder
+
+    folder = results_of(place, out)
+    damage = verify_folder(folder)
+    for sentence in damage:
+        print(sentence)
+    if damage:
+        raise Failed(Exit.DISK, f"{folder}: {len(damage)} damaged; run the study again to mend it")
+    print(f"{shown(folder.resolve())}: sound")
+    return Exit.DONE
+
+
+def export(
+    cell_id: Annotated[str, typer.Argument(help="a cell's id, or as much of it as only it has")],
+    place: Annotated[
+        str | None, typer.Option("--from", help=take.PLACE, autocompletion=take.places)
+    ] = None,
+    out: take.Out = RESULTS,
+) -> int:
+    """Print a plain PyTorch script that trains one cell again.
+
+    Keep it with: nnbench export CELL_ID > cell.py
+    """
+    from nnbench.export.find import find, folders_of_results
+    from nnbench.export.script import hints, script_of
+
+    folders = folders_of_results(out) if place is None else [results_of(place, out)]
+    cell = find(cell_id, folders)
+    print(script_of(cell), end="")
+    for hint in hints(cell):
+        print(f"nnbench: {hint}", file=sys.stderr)
+    return Exit.DONE
+
+
+def list_entries(kind: take.SomeKind = None, as_json: take.AsJson = False) -> int:
+    """List what a study file may name, and the studies."""
+    from nnbench.atlas.listing import rows
+    from nnbench.cli.listing import list_text
+
+    listed = rows(kind)
+    print(json.dumps(listed, indent=2) if as_json else list_text(listed, take.columns()))
+    return Exit.DONE
+
+
+def show(kind: take.Kind, name: take.Name, as_json: take.AsJson = False) -> int:
+    """Show one entry: formula, parameters, reference, picture."""
+    from nnbench.atlas.listing import show as show_entry
+    from nnbench.cli.listing import show_text
+
+    entry = show_entry(kind, name)
+    print(json.dumps(entry, indent=2) if as_json else show_text(entry, take.columns()))
+    return Exit.DONE
+
+
+def doctor(out: take.Out = RESULTS, as_json: take.AsJson = False) -> int:
+    """Look at this machine: what is missing, and how to mend it."""
+    from nnbench.cli.doctor import as_rows, as_text, examine, is_broken
+
+    findings = examine(out)
+    print(json.dumps(as_rows(findings), indent=2) if as_json else as_text(findings, take.columns()))
+    return Exit.FAULT if is_broken(findings) else Exit.DONE
+
+
+def schema() -> int:
+    """Print the JSON Schema of a study file, for editors."""
+    from nnbench.catalog import VOCABULARY
+    from nnbench.study.json_schema import study_schema
+
+    print(json.dumps(study_schema(VOCABULARY), indent=2))
+    return Exit.DONE

@@ -1,0 +1,178 @@
+"""The commands that compute: they train, measure or draw."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nnbench.cli import arguments as take
+from nnbench.cli.ends import Exit, Failed
+from nnbench.cli.places import RESULTS, reseeded, shown, study_named
+from nnbench.cli.stops import stop_says
+
+if TYPE_CHECKING:
+    from nnbench.run import Options
+    from nnbench.study.study import Study
+
+
+def run(
+    study: take.Study = None,
+    data: Annotated[
+        Path | None, typer.Option(help="a CSV or Parquet table, in place of a study file")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="the table's column to predict")] = None,
+    out: take.Out = RESULTS,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="processes (default: one a core)")
+    ] = None,
+    device: Annotated[str, take.one_of(("cpu", "cuda"), "cpu or cuda")] = "cpu",
+    compile: Annotated[
+        str, take.one_of(("auto", "on", "off"), "compile the training step: auto, on or off")
+    ] = "auto",
+    engine: Annotated[
+        str,
+        take.one_of(
+            ("stacked", "reference"),
+            "stacked, or reference: plain PyTorch, one network at a time",
+        ),
+    ] = "stacked",
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="repeats, in place of the file's")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="train at most so many networks")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="forget earlier results")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="say what would run, and stop")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
+) -> int:
+    """Run a study to its report, or go on where it stopped."""
+    if engine == "reference" and compile == "on":
+        raise Failed(Exit.USAGE, "--engine reference is plain PyTorch: it takes no --compile on")
+    # before the libraries that a run needs: a bad study is refused at once
+    planned = _study_or_table(study, data, target, seeds)
+    if planned.kind != "training" and (device, compile) != ("cpu", "auto"):
+        raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --compile")
+    if device == "cuda":
+        _need_cuda()
+    from nnbench.run import Options
+
+    options = Options(out, workers, device, compile, engine, limit, fresh)
+    return (_dry_run if dry_run else _run)(planned, options, as_json)
+
+
+def _study_or_table(
+    study: str | None, data: Path | None, target: str | None, seeds: int | None
+) -> Study:
+    """The study that a run names: a file, or the default grid on a table of one's own."""
+    if study is not None and data is None and target is None:
+        return study_named(study, seeds)
+    if study is not None or data is None or target is None:
+        raise Failed(Exit.USAGE, "name either a study, or a table with --data FILE --target COLUMN")
+    from nnbench.catalog import VOCABULARY
+    from nnbench.cli.default_study import table_study
+    from nnbench.study.mistakes import StudyError
+    from nnbench.study.reading import make_study
+
+    try:
+        content = table_study(data, target)
+    except ValueError as error:
+        raise StudyError(str(error)) from None
+    return reseeded(make_study(content, VOCABULARY), seeds)
+
+
+def _need_cuda() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise Failed(Exit.USAGE, "--device cuda: this PyTorch finds no CUDA device; leave it out")
+
+
+def _run(study: Study, options: Options, as_json: bool) -> int:
+    from nnbench.cli.progress import Progress
+    from nnbench.cli.summary import closing_lines, outcome_row
+    from nnbench.run import run as run_study
+
+    progress = Progress(kind=study.kind)
+    try:
+        outcome = run_study(study, options, progress)
+    finally:
+        progress.close()
+    place = f"  report: {shown(outcome.report.path)}"
+    lines = [*closing_lines(study, outcome, take.columns()), place]
+    take.tell(as_json, outcome_row(study, outcome), lines)
+    return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
+
+
+def _dry_run(study: Study, options: Options, as_json: bool) -> int:
+    from nnbench.cli.summary import forecast
+
+    expected = forecast(study, options)
+    take.tell(as_json, expected.row(), expected.lines())
+    return Exit.DONE
+
+
+def atlas(
+    out: Annotated[Path, typer.Option(help="folder of the atlas")] = RESULTS / "atlas",
+) -> int:
+    """Draw the atlas: a picture of everything that a study can vary."""
+    from nnbench.atlas.build import build_atlas
+
+    print(shown(build_atlas(out).resolve()))
+    return Exit.DONE
+
+
+def theory(
+    sizes: Annotated[
+        str,
+        typer.Option(
+            "--set",
+            help="sizes of the networks, width=128,depth=16,batch=64; and a mean field of one's "
+            "own, activation=tanh,sw2=1.3,sb2=0.1",
+        ),
+    ] = "",
+    out: Annotated[Path, typer.Option(help="folder of the page")] = RESULTS / "theory",
+    gate: Annotated[
+        bool, typer.Option("--gate", help="end with 4 where a prediction and a measurement differ")
+    ] = False,
+    as_json: take.AsJson = False,
+) -> int:
+    """Hold theory's predictions against what the engine measures."""
+    from nnbench.theory.checks import measure_all, read_settings
+    from nnbench.theory.checks.record import closing_lines, write_theory
+
+    settings = read_settings(sizes)
+    began = time.perf_counter()
+    _need_folder(out)
+    stop_says("nothing was kept: the same command begins anew")
+    checks = measure_all(settings, lambda name, share: _progress(name, share, "measured"))
+    page = write_theory(out, settings, checks, time.perf_counter() - began)
+    lines = [*closing_lines(checks), f"  page: {shown(page.resolve())}"]
+    take.tell(as_json, [check.row() for check in checks], lines)
+    wrong = sum(not (check.agrees and check.tells_mistake) for check in checks)
+    if gate and wrong:
+        raise Failed(Exit.GATE, f"{wrong} of {len(checks)} predictions fail; the page names them")
+    return Exit.DONE
+
+
+def _need_folder(out: Path) -> None:
+    """See that a folder can be written to, before it is known what to write."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    except OSError as error:
+        raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
+
+
+def _progress(name: str, share: float, verb: str) -> None:
+    """Say how far it is: on a terminal in a line that the next one replaces, elsewhere in lines."""
+    text = f"{100 * share:3.0f} % {verb}, {name}" if name else ""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    elif text:
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,104 @@
+"""Ctrl-C and SIGTERM, answered from a process's first moment to its last and never by a traceback.
+
+This stands before everything else that a command imports, and so imports nothing that takes time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+
+GO_ON = "run the same command again to go on from here"
+SIGNALS = {signal.SIGINT: "stopped", signal.SIGTERM: "terminated"}
+
+
+class Stopped(BaseException):
+    """Raised where the program is when the first signal arrives, so that what is open is closed.
+
+    A library may swallow it or turn it into an error of its own: the process ends all the same.
+    """
+
+
+class _Now:
+    """How far this process is."""
+
+    first: int | None = None  # the signal that ends it
+    is_over = False  # all is said and done
+    way_on = GO_ON
+
+
+def listen(way_on: str = GO_ON) -> None:
+    """Answer signals from here on, but for those that a shell's background job is to ignore.
+
+    way_on: what the user may do after a stop.
+    """
+    _Now.first, _Now.is_over, _Now.way_on = None, False, way_on
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _answer)
+    sys.unraisablehook = _not_raised
+
+
+def stop_says(way_on: str) -> None:
+    """Say something else from here on of what the user may do after a stop."""
+    _Now.way_on = way_on
+
+
+def is_stopping() -> bool:
+    """Tell whether a signal has arrived."""
+    return _Now.first is not None
+
+
+def is_done() -> None:
+    """Let no signal change any more how this process ends."""
+    _Now.is_over = True
+
+
+def end_now() -> None:
+    """End at once, with one sentence and 128 plus the signal's number.
+
+    Nothing is lost by it: files are written whole or not at all, and workers end with their parent.
+    """
+    _Now.is_over = True
+    number = signal.Signals(_Now.first or signal.SIGINT)
+    bar = "\n" if os.isatty(2) else ""  # a bar of progress, or ^C, may stand on a terminal's line
+    line = f"{bar}nnbench: {SIGNALS[number]}; {_Now.way_on}.\n"
+    with suppress(OSError):  # nobody may be reading
+        # not through sys.stderr, in the middle of which the signal may have arrived
+        os.write(2, line.encode())
+    os._exit(128 + number)
+
+
+def _answer(number: int, frame: FrameType | None) -> None:
+    """End at the first signal politely; at a second one, or during an import, at once.
+
+    What is raised into an import may be lost: some libraries swallow it, others end in an error of
+    their own.
+    """
+    if _Now.is_over:
+        return
+    is_first = _Now.first is None
+    if is_first:
+        _Now.first = number
+    if not is_first or _is_importing(frame):
+        end_now()
+    raise Stopped
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _not_raised(lost: sys.UnraisableHookArgs) -> None:
+    """End where a stop was raised into what cannot raise, such as the garbage collector."""
+    if not is_stopping():
+        sys.__unraisablehook__(lost)
+    elif isinstance(lost.exc_value, Stopped):
+        end_now()

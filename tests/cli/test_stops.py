@@ -1,0 +1,160 @@
+"""A signal at any time of a command's life: one sentence, its exit code, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+STUDY = """
+name = "tiny"
+[grid]
+data = "iris"
+activation = ["relu", "tanh"]
+width = 4
+epochs = 1
+seeds = 2
+"""
+WORDS = {"INT": "stopped", "TERM": "terminated"}
+GO_ON = "run the same command again to go on from here"
+
+
+def run(points: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "tiny.toml").write_text(STUDY)
+    return subprocess.run(
+        [sys.executable, str(HERE / "signal_at.py"), points, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[1])},
+        start_new_session=True,  # a group of its own, so that a signal to all of it stops there
+    )
+
+
+def assert_stopped(ended: subprocess.CompletedProcess[str], name: str, way_on: str = GO_ON) -> None:
+    assert ended.returncode == 128 + signal.Signals[f"SIG{name}"], ended.stderr
+    *before, last = ended.stderr.splitlines()
+    assert last == f"nnbench: {WORDS[name]}; {way_on}."
+    assert "Traceback" not in ended.stderr and "Exception ignored" not in ended.stderr
+    assert not any(line.startswith("nnbench: ") for line in before)
+
+
+@pytest.mark.parametrize(
+    ("point", "name"),
+    [
+        ("call:listen", "TERM"),
+        ("return:listen", "INT"),
+        ("import:nnbench.cli.ends", "INT"),
+        ("import:typer", "TERM"),
+        ("import:typer", "INT"),
+        ("call:code_of", "INT"),
+        ("import:pydantic", "TERM"),
+        ("import:nnbench.catalog", "INT"),
+        ("import:nnbench.cli.listing", "TERM"),
+    ],
+)
+def test_from_the_first_moment_on(tmp_path: Path, point: str, name: str) -> None:
+    ended = run(f"{point}:self:{name}", "list", folder=tmp_path)
+    if point == "call:listen":  # the last moment at which the system answers
+        assert (ended.returncode, ended.stderr) == (-signal.SIGTERM, "")
+    else:
+        assert_stopped(ended, name)
+    assert not ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("points", "name"),
+    [
+        ("import:pandas:self:INT", "INT"),
+        ("import:torch:self:TERM", "TERM"),
+    ],
+)
+def test_while_a_study_runs(tmp_path: Path, points: str, name: str) -> None:
+    assert_stopped(run(points, "run", "tiny.toml", "--workers", "1", folder=tmp_path), name)
+
+
+STARTING = "import:multiprocessing.popen_spawn_posix"
+
+
+@pytest.mark.parametrize(
+    ("points", "name"),
+    [
+        ("call:_Pool.receive:self:TERM,call:_Pool.stop:self:TERM", "TERM"),
+        ("call:_Pool.receive:self:INT,call:_Worker.end:all:TERM", "INT"),
+        ("call:_Pool.receive:all:TERM,call:end_now:all:TERM", "TERM"),
+        ("call:_Pool.receive:all:INT,call:Progress.close:all:INT", "INT"),
+    ],
+)
+def test_a_second_signal_while_a_run_ends(tmp_path: Path, points: str, name: str) -> None:
+    points = f"{STARTING},{points}"
+    assert_stopped(run(points, "run", "tiny.toml", "--workers", "2", folder=tmp_path), name)
+
+
+@pytest.mark.parametrize(
+    ("point", "name"),
+    [
+        ("return:spawnv_passfds:self:TERM", "TERM"),  # a worker that knows nothing yet
+        ("return:spawnv_passfds:self:INT", "INT"),
+        ("return:spawnv_passfds:all:TERM", "TERM"),
+        ("call:_Pool.receive:all:INT", "INT"),
+    ],
+)
+def test_workers_that_start_are_silent(tmp_path: Path, point: str, name: str) -> None:
+    points = f"{STARTING},{point}"
+    assert_stopped(run(points, "run", "tiny.toml", "--workers", "2", folder=tmp_path), name)
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM"])
+def test_what_is_done_stays_done(tmp_path: Path, name: str) -> None:
+    ended = run(f"call:_shutdown:self:{name}", "list", "losses", folder=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "cross_entropy" in ended.stdout
+
+
+def test_a_mistake_that_was_said_stays_one(tmp_path: Path) -> None:
+    ended = run("return:_ended:self:TERM", "list", "activatons", folder=tmp_path)
+    assert ended.returncode == 2 and ended.stderr.count("\n") == 1
+
+
+COLLECTED = """
+class Collected:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        [None for _ in range(9)]
+Collected()
+"""
+SWALLOWED = """
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    [None for _ in range(9)]
+except BaseException:
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+IMPORTED = """
+with open("greedy.py", "w") as file:
+    file.write("import os, signal" + SWALLOWED)
+import greedy
+"""
+
+
+@pytest.mark.parametrize("script", [COLLECTED, SWALLOWED, IMPORTED], ids=["gc", "except", "import"])
+def test_a_stop_that_is_swallowed_still_stops(tmp_path: Path, script: str) -> None:
+    begin = "import os, signal, sys\nfrom nnbench.cli import stops\nstops.listen()\n"
+    code = f"{begin}sys.path.insert(0, '')\nSWALLOWED = {SWALLOWED!r}\n{script}\nprint('lost')"
+    environment = os.environ | {"PYTHONPATH": str(HERE.parents[1])}
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert_stopped(ended, "TERM")
+    assert not ended.stdout
+
+
+def test_theory_says_that_it_begins_anew(tmp_path: Path) -> None:
+    points = "import:nnbench.theory.checks.record,call:measure_all:self:INT"
+    ended = run(points, "theory", folder=tmp_path)
+    assert_stopped(ended, "INT", "nothing was kept: the same command begins anew")
