@@ -121,7 +121,10 @@ def difference_text(row: Any, decimals: int) -> str:
     low, high = sorted((abs(row["effect_low"]), abs(row["effect_high"])))
     size = estimated(abs(row["effect"]), low, high, decimals)
     size += f" {interval(low, high, decimals)}"
-    return f"{row['verdict']} by {size} (n {counted(row['pairs_used'], row['pairs'])} pairs)"
+    finished = ", of those that finished" if row["lost"] != row["lost_baseline"] else ""
+    return (
+        f"{row['verdict']} by {size} (n {counted(row['pairs_used'], row['pairs'])} pairs{finished})"
+    )
 
 
 def _unclear_sentences(
@@ -207,7 +210,7 @@ def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], label: st
     size = effect_text(row, _factor_decimals(known, row), words=True)
     factor = row["factor"]
     arm, baseline = spoken(factor, row["level"]), spoken(factor, baselines[factor])
-    return f"The largest difference in {label} is {arm} against {baseline}: {size}"
+    return f"The largest difference in {label} is {arm} against {baseline}: {size}{_noted(row)}"
 
 
 def shares_title(within: pd.DataFrame, label: str) -> str:
