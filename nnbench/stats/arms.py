@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from nnbench.stats.blocks import Blocks, stratum_sums
+from nnbench.stats.blocks import Blocks
 from nnbench.stats.intervals import GeneratorFor, column_intervals, wilson_ends
 from nnbench.stats.pairing import usable
 from nnbench.study.metrics import METRICS
@@ -22,7 +21,7 @@ STATUSES = ("ok", "diverged", "crashed")
 CENTRES = ("mean", "median", "iqm", "sd")
 ENDS = ("mean_low", "mean_high", "mean_reason")
 LOST = ("diverged_share", "diverged_low", "diverged_high")
-ARM_COLUMNS = ("n", *STATUSES, "used", *CENTRES, *ENDS, *LOST, "mean_rank", "rank")
+ARM_COLUMNS = ("n", *STATUSES, "used", *CENTRES, *ENDS, *LOST, "mean_rank", "standing", "rank")
 
 
 def summarise_arms(
@@ -32,17 +31,18 @@ def summarise_arms(
     generator_for: GeneratorFor,
     by_data: bool = False,
 ) -> pd.DataFrame:
-    """Return one row per arm, the best mean first and those without a mean last.
+    """Return one row per arm, the best first and those without a standing last.
 
     `frame` is labelled. Columns: `data` if by_data, the factors, `n, ok, diverged, crashed, used`;
     over the used cells `mean` (of the data sets' means, so that a lost cell moves no weight to
     another data set), `median`, `iqm` (the mean of the middle half), `sd` (within data sets),
     `mean_low, mean_high, mean_reason` (95 % bootstrap over blocks, within data sets);
     `diverged_share, diverged_low, diverged_high` (Wilson); `mean_rank` (over the blocks, among all
-    arms of a block, a cell without the metric being last) and `rank` (by the mean, 1 is best; in
-    each data set if by_data).
+    arms of a block, a cell without the metric being last); `standing` and `rank` by it (1 is best;
+    in each data set if by_data): the mean, but with a cell without the metric behind all others
+    (`_standings`), so that no arm comes first for having lost its worst.
     An arm that lost every cell of a data set has no pooled numbers: they would be those of the
-    other data sets.
+    other data sets. One that never ran on a data set that others have has no standing.
     Source of the interquartile mean: Agarwal et al. 2021, Deep Reinforcement Learning at the Edge
     of the Statistical Precipice.
     """
@@ -62,7 +62,8 @@ def summarise_arms(
     arms = arms.assign(diverged_share=share, diverged_low=low, diverged_high=high)
     is_ascending = not METRICS[metric].higher_is_better
     place = arms["data"] if by_data else pd.Series("", index=arms.index)
-    arms["rank"] = arms["mean"].groupby(place).rank(method="min", ascending=is_ascending)
+    arms["standing"] = _standings(table, arms, not is_ascending, by_data)
+    arms["rank"] = arms["standing"].groupby(place).rank(method="min", ascending=is_ascending)
     arms["place"] = pd.factorize(place)[0]
     ordered = arms.sort_values(["place", "rank"], kind="stable", ignore_index=True)
     return ordered[[*keys, *ARM_COLUMNS]]
@@ -86,6 +87,25 @@ def _counts(table: pd.DataFrame) -> pd.DataFrame:
     found = {s: (table["status"] == s).groupby(table["arm"]).sum() for s in STATUSES}
     grouped = table.groupby("arm")
     return pd.DataFrame({"n": grouped.size()} | found | {"used": grouped["value"].count()})
+
+
+def _standings(
+    table: pd.DataFrame, arms: pd.DataFrame, higher_is_better: bool, by_data: bool
+) -> pd.Series:
+    """Return what each arm is ranked by: its mean, with what was lost behind everything else.
+
+    A lost cell counts as far behind the worst of its data set as the best is ahead of it, so that
+    an arm that lost half of its cells is behind every arm that lost none.
+    """
+    by = table["value"].groupby(table["data"])
+    ends = [by.transform(end) for end in ("min", "max")]
+    worst, best = ends if higher_is_better else ends[::-1]
+    value = table["value"].fillna(worst - (best - worst))
+    means = value.groupby([table["arm"], table["data"]]).mean().groupby(level="arm")
+    standing = means.mean().where(arms["mean"].notna())
+    if by_data:
+        return standing
+    return standing.where(means.size() == table["data"].nunique())
 
 
 def _centres(table: pd.DataFrame) -> pd.DataFrame:
@@ -136,8 +156,8 @@ def _mean_intervals(
         there = sizes[rows] > 0
         place = np.repeat(np.arange((pattern > 0).sum()), pattern[pattern > 0])
         shape = (len(rows), len(place))
-        blocks = _even(sums[rows][there].reshape(shape), sizes[rows][there].reshape(shape), place)
-        named = replace(blocks, names=names[pattern > 0])
+        own, size = (part[rows][there].reshape(shape).T for part in (sums, sizes))
+        named = Blocks(own, size, place, list(names[pattern > 0]))
         generator = generator_for("arms/" + ",".join(str(count) for count in pattern))
         result[rows], reasons[rows] = column_intervals(named, generator, RESAMPLES)
     ends = METRICS[metric]
@@ -159,9 +179,3 @@ def _by_block(
     sums = np.bincount(place[known], table["value"].to_numpy()[known], size)
     sizes = np.bincount(place[known], minlength=size).astype(float)
     return sums.reshape(arms, -1), sizes.reshape(arms, -1), strata
-
-
-def _even(sums: np.ndarray, sizes: np.ndarray, strata: np.ndarray) -> Blocks:
-    """Return blocks (blocks, arms) weighted so that each data set counts the same."""
-    weight = 1 / stratum_sums(sizes.T, strata)[strata]
-    return Blocks(sums.T * weight, sizes.T * weight, strata)

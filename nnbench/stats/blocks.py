@@ -63,24 +63,35 @@ def gather_blocks(values: np.ndarray, strata: Labels, blocks: Labels | None) -> 
 
 
 def spread_of(blocks: Blocks) -> Spread:
-    """Return the mean of all values and how far off it may be, the strata being fixed.
+    """Return the mean over the strata of each one's mean, and how far off it may be.
 
-    A block that lost cells counts for less, so the mean is a ratio; its standard error is that of
-    the linearised ratio. Degrees of freedom after Welch and Satterthwaite: data sets differ in
-    their noise. Every stratum has at least two blocks. Source: Cochran 1977, Sampling Techniques,
-    sections 5.4 and 6.3.
+    Strata weigh alike, whatever they lost: a lost cell moves no weight to another data set. In a
+    stratum a block that lost cells counts for less, so its mean is a ratio; its standard error is
+    that of the linearised ratio. Degrees of freedom after Welch and Satterthwaite: data sets differ
+    in their noise. Every stratum has at least two blocks. Source: Cochran 1977, Sampling
+    Techniques, sections 5.4 and 6.3.
     """
-    total = blocks.sizes.sum(axis=0)
-    mean = blocks.sums.sum(axis=0) / total
-    away = (blocks.sums - mean * blocks.sizes) / total
+    total = stratum_sums(np.broadcast_to(blocks.sizes, blocks.sums.shape), blocks.strata)
+    means = stratum_sums(blocks.sums, blocks.strata) / total
     count = blocks.per_stratum[:, None]
+    whole = total[blocks.strata] * len(total)
+    away = (blocks.sums - means[blocks.strata] * blocks.sizes) / whole
     squares = stratum_sums(away**2, blocks.strata) - stratum_sums(away, blocks.strata) ** 2 / count
     squares = np.maximum(squares, 0.0)
     parts = squares * count / (count - 1)
     variance = parts.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = variance**2 / (parts**2 / (count - 1)).sum(axis=0)
-    return Spread(mean, np.sqrt(variance), freedom, np.sqrt(squares.sum(axis=0)))
+    error, plain = np.sqrt(variance), np.sqrt(squares.sum(axis=0))
+    return Spread(means.mean(axis=0), error, freedom, plain)
+
+
+def mean_of(blocks: Blocks) -> np.ndarray:
+    """Return the mean over the strata of each one's mean, (columns,)."""
+    sums = stratum_sums(blocks.sums, blocks.strata)
+    sizes = stratum_sums(blocks.sizes, blocks.strata)
+    result: np.ndarray = (sums / sizes).mean(axis=0)
+    return result
 
 
 def stratum_sums(values: np.ndarray, strata: np.ndarray) -> np.ndarray:
@@ -106,13 +117,21 @@ def times_drawn(strata: np.ndarray, generator: np.random.Generator, resamples: i
 def resampled_quantiles(
     blocks: Blocks, drawn: np.ndarray, tail: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lower and upper `tail` quantile of each column's resampled means, (columns,)."""
+    """Return the lower and upper `tail` quantile of each column's resampled means, (columns,).
+
+    The means are those of `spread_of`: of each stratum, then over the strata.
+    """
     columns = blocks.sums.shape[1]
     low, high = np.empty(columns), np.empty(columns)
     for start in range(0, columns, COLUMNS_AT_ONCE):
         part = slice(start, start + COLUMNS_AT_ONCE)
         sizes = blocks.sizes[:, part] if blocks.sizes.shape[1] > 1 else blocks.sizes
-        means = (blocks.sums[:, part].T @ drawn.T) / (sizes.T @ drawn.T)
+        means: Any = 0.0
+        for stratum in range(len(blocks.per_stratum)):
+            own = blocks.strata == stratum
+            times = drawn[:, own].T
+            means = means + (blocks.sums[own, part].T @ times) / (sizes[own].T @ times)
+        means = means / len(blocks.per_stratum)
         low[part], high[part] = np.quantile(means, [tail, 1 - tail], axis=1)
     return low, high
 

@@ -5,7 +5,8 @@ share 5 % among them: Holm's method among the rows of one kind, times the number
 that is a again is called worse in 5 % of comparisons at most, and so is it called better.
 
 A cell that diverged or crashed has no difference: failures are compared by themselves, and where
-they leave nothing to compare, the row is undefined and says so.
+they leave nothing to compare, the row is undefined and says so. A side that lost more is called
+better only where that holds with what it lost (`held_p`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import pandas as pd
 from scipy.stats import binomtest, fisher_exact
 
 from nnbench import stats
-from nnbench.stats.blocks import Blocks, gather_blocks, spread_of, two_sided_p
+from nnbench.stats.blocks import Blocks, gather_blocks, mean_of, spread_of, two_sided_p
+from nnbench.stats.contrasts import held_p
 from nnbench.stats.intervals import varies, why_undefined
 
 OVERALL, LEVEL, ARM = "overall", "level", "arm"
@@ -48,8 +50,9 @@ def compare_pairs(
     `failed_p, failed_corrected, failed_verdict` (of b: more often, less often, or empty).
     is_exact: nothing is random, so that every difference is real.
     """
+    pairs = pairs.assign(lost=pairs["value_b"].isna(), lost_baseline=pairs["value_a"].isna())
     groups = list(_groups(pairs, factors))
-    rows = pd.DataFrame([_row(kind, factor, level, part) for kind, factor, level, part in groups])
+    rows = pd.DataFrame([_row(*group, higher_is_better) for group in groups])
     rows = rows.assign(
         p_corrected=_corrected(rows, "p"), failed_corrected=_corrected(rows, "failed_p")
     )
@@ -80,8 +83,12 @@ def _groups(
             yield ARM, ", ".join(varied), ", ".join(map(str, names)), part
 
 
-def _row(kind: str, factor: str, level: str, part: pd.DataFrame) -> dict[str, Any]:
+def _row(
+    kind: str, factor: str, level: str, part: pd.DataFrame, higher_is_better: bool
+) -> dict[str, Any]:
     whole = part[part["difference"].notna()]
+    blocks = _blocks_of(whole, whole["difference"])
+    effect = float(mean_of(blocks)[0]) if len(whole) else np.nan
     lost = {f"{how}_{side}": int(part[f"{how}_{side}"].sum()) for how in FAILED for side in "ab"}
     return {
         "kind": kind,
@@ -89,9 +96,9 @@ def _row(kind: str, factor: str, level: str, part: pd.DataFrame) -> dict[str, An
         "level": level,
         "n": len(part),
         "n_ok": len(whole),
-        "effect": float(whole["difference"].mean()) if len(whole) else np.nan,
+        "effect": effect,
         "largest": float(whole["difference"].abs().max()) if len(whole) else np.nan,
-        "p": _p_of(_blocks_of(whole, whole["difference"])),
+        "p": held_p(effect, _p_of(blocks), part, higher_is_better),
         **lost,
         "failed_p": _failed_p(kind, part),
     }
@@ -181,7 +188,7 @@ def _interval(part: pd.DataFrame, generator: np.random.Generator | None) -> stat
     if whole.empty:
         return stats.Interval(np.nan, np.nan, np.nan, 0, NOTHING_LEFT.format(len(part)))
     blocks = _blocks_of(whole, whole["difference"])
-    count, mean = len(blocks.strata), float(whole["difference"].mean())
+    count, mean = len(blocks.strata), float(mean_of(blocks)[0])
     if (blocks.per_stratum > 1).all() and not varies(blocks)[0] and count >= ALL_ALIKE:
         means = blocks.sums / blocks.sizes
         return stats.Interval(mean, float(means.min()), float(means.max()), count)

@@ -13,6 +13,7 @@ from nnbench.stats.blocks import (
     Blocks,
     Spread,
     gather_blocks,
+    mean_of,
     spread_of,
     stretched_interval,
     times_drawn,
@@ -24,6 +25,7 @@ from nnbench.stats.signed_rank import signed_rank
 from nnbench.study.metrics import METRICS
 
 RESAMPLES = 10_000
+LOSSES_DECIDE = "undefined: more networks lost on one side than on the other"
 NONE_DETECTABLE = "undefined: not even the largest difference that can be"
 UNKNOWN: Mapping[str, Any] = dict.fromkeys(
     (
@@ -65,16 +67,18 @@ def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -
     """Return one comparison: its mean paired difference with all that says how sure it is.
 
     pairs: columns `data, seed, difference`, a row per pair, null where a cell of the pair has no
-    metric. A block's difference is the mean of its pairs. Keys: `effect, effect_low, effect_high,
-    effect_reason, effect_error, effect_freedom, pairs_used, pairs, blocks, seeds` (blocks a data
-    set), `p` (paired t within data sets), `wilcoxon_p, wilcoxon_reason, rank_biserial, cohen_d`
-    (d_z: mean over standard deviation of the blocks' differences within data sets), and those of
-    `correct_family` for a family of one.
+    metric, and `lost, lost_baseline`, whether that cell has none. A block's difference is the mean
+    of its pairs; data sets weigh alike. Keys: `effect, effect_low, effect_high, effect_reason,
+    effect_error, effect_freedom, pairs_used, pairs, blocks, seeds` (blocks a data set, and
+    `seeds_run`, those that lost every pair counted), `lost, lost_baseline` (pairs in which only
+    that cell has no metric), `p` (paired t within data sets), `held_p` (`held_p`), `wilcoxon_p,
+    wilcoxon_reason, rank_biserial, cohen_d` (d_z: mean over standard deviation of the blocks'
+    differences within data sets), and those of `correct_family` for a family of one.
     """
     whole = pairs.dropna(subset=["difference"])
     values = whole["difference"].to_numpy(dtype=float)
     blocks = gather_blocks(values, whole["data"], whole["seed"].astype(str))
-    row = dict(UNKNOWN) | {"effect": float(values.mean()) if len(values) else math.nan}
+    row = dict(UNKNOWN) | {"effect": float(mean_of(blocks)[0]) if len(values) else math.nan}
     row["effect_reason"] = why_undefined(blocks)
     if whole.empty:
         lost = f"undefined: none of {len(pairs)} pairs finished"
@@ -83,6 +87,11 @@ def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -
         row |= _uncertainty(blocks, metric, generator)
     count = len(blocks.strata)
     row |= {"pairs_used": len(whole), "pairs": len(pairs), "blocks": count}
+    run = pairs[["data", "seed"]].drop_duplicates()
+    row["seeds_run"] = len(run) / max(run["data"].nunique(), 1)
+    row |= _losses(pairs) | {
+        "held_p": held_p(row["effect"], row["p"], pairs, METRICS[metric].higher_is_better)
+    }
     ranks = signed_rank((blocks.sums / blocks.sizes)[:, 0])
     row |= {"seeds": count / max(len(blocks.per_stratum), 1), "wilcoxon_p": ranks.p}
     row |= {"wilcoxon_reason": ranks.reason, "rank_biserial": ranks.rank_biserial}
@@ -108,6 +117,43 @@ def _uncertainty(blocks: Blocks, metric: str, generator: np.random.Generator) ->
     }
 
 
+def _losses(pairs: pd.DataFrame) -> dict[str, int]:
+    """Return in how many pairs only the level, or only the baseline, has no metric."""
+    alone = pairs["lost"].astype(int) - pairs["lost_baseline"].astype(int)
+    return {"lost": int((alone > 0).sum()), "lost_baseline": int((alone < 0).sum())}
+
+
+def held_p(effect: float, p: float, pairs: pd.DataFrame, higher_is_better: bool) -> float:
+    """Return the p that counts where one side lost more networks than the other.
+
+    What is lost is seldom the best, so the side that lost more looks better than it is. Where it is
+    the one ahead, the difference must also hold were each network that it alone lost behind by the
+    largest difference seen, and each that the other alone lost ahead by as much: the larger of both
+    p, and 1 where that turns the difference around. No number of a report is such a guess.
+    """
+    ahead = 1 if (effect > 0) == higher_is_better else -1
+    lost = _losses(pairs)
+    if math.isnan(p) or (lost["lost"] - lost["lost_baseline"]) * ahead <= 0:
+        return p
+    known = pairs["difference"]
+    filled = known.fillna(_penalised(pairs, higher_is_better)).dropna()
+    kept = pairs.loc[filled.index]
+    blocks = gather_blocks(filled.to_numpy(), kept["data"], kept["seed"].astype(str))
+    if (blocks.per_stratum < 2).any():
+        return 1.0  # a data set of which one block is left, and that was lost
+    spread = spread_of(blocks)
+    if spread.mean[0] * effect <= 0:
+        return 1.0
+    return max(p, float(two_sided_p(spread)[0]))
+
+
+def _penalised(pairs: pd.DataFrame, higher_is_better: bool) -> pd.Series:
+    """Return for each pair that one side alone lost the largest difference seen, against it."""
+    most = float(pairs["difference"].abs().max()) * (1 if higher_is_better else -1)
+    alone = pairs["lost"].astype(float) - pairs["lost_baseline"].astype(float)
+    return (-alone * most).where(alone != 0)
+
+
 def standardised(blocks: Blocks, spread: Spread) -> float:
     """Return Cohen's d_z of one column: the mean over the blocks' spread within data sets."""
     means = (blocks.sums / blocks.sizes)[:, 0]
@@ -120,16 +166,16 @@ def standardised(blocks: Blocks, spread: Spread) -> float:
 def correct_family(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return rows of `contrast` with what depends on the comparisons made beside each.
 
-    Filled in: `p_holm, wilcoxon_p_holm` (Holm over the rows that have a p), `comparisons` (how
-    many those are), `detectable` (smallest difference found with 80 % power), `seeds_needed`
-    (seeds a data set that would settle a difference as large as the observed), both at 5 % shared
-    among the comparisons, `verdict` and `note`. A side is taken where the 95 % interval excludes
-    zero and the corrected p is below 5 %, so all comparisons together claim a difference that is
-    none in at most 5 % of studies. Source: Holm 1979, A Simple Sequentially Rejective Multiple
-    Test Procedure.
+    Filled in: `p_holm, wilcoxon_p_holm` (Holm over the rows that have a p; of the first it is the p
+    that counts where networks were lost), `comparisons` (how many those are), `detectable`
+    (smallest difference found with 80 % power), `seeds_needed` (seeds a data set that would settle
+    a difference as large as the observed), both at 5 % shared among the comparisons, `verdict` and
+    `note`. A side is taken where the 95 % interval excludes zero and the corrected p is below 5 %,
+    so all comparisons together claim a difference that is none in at most 5 % of studies. Source:
+    Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
     """
     table = rows.copy()
-    table["p_holm"] = holm(table["p"].to_numpy(dtype=float))
+    table["p_holm"] = holm(table["held_p"].to_numpy(dtype=float))
     table["wilcoxon_p_holm"] = holm(table["wilcoxon_p"].to_numpy(dtype=float))
     comparisons = int(table["p"].notna().sum())
     table["comparisons"] = comparisons
@@ -155,7 +201,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def _family_of_one(row: Mapping[str, Any], metric: str) -> dict[str, Any]:
-    alone = {"p_holm": row["p"], "wilcoxon_p_holm": row["wilcoxon_p"]}
+    alone = {"p_holm": row["held_p"], "wilcoxon_p_holm": row["wilcoxon_p"]}
     comparisons = int(not math.isnan(row["p"]))
     return alone | {"comparisons": comparisons} | _told({**row, **alone}, metric, comparisons)
 
@@ -167,7 +213,7 @@ def _told(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, An
     word = verdict(effect, METRICS[metric].higher_is_better, row["p_holm"])
     return _design(row, metric, comparisons) | {
         "verdict": word,
-        "note": _note(row, word, comparisons),
+        "note": _note(row, word, comparisons, METRICS[metric].higher_is_better),
     }
 
 
@@ -183,7 +229,11 @@ def _design(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, 
     alpha = ALPHA / comparisons
     error, freedom = row["effect_error"], row["effect_freedom"]
     needed = seeds_needed(row["effect"], error, freedom, row["seeds"], alpha)
+    if needed is not None:  # seeds as unlucky as these give as few pairs
+        needed = math.ceil(round(needed * row["seeds_run"] / row["seeds"], 9))
     too_many = f"undefined: more than {MOST_SEEDS:,}"
+    if row["held_p"] > row["p"] and not row["held_p"] < ALPHA:
+        needed, too_many = None, LOSSES_DECIDE
     found = detectable_difference(error, freedom, alpha)
     is_possible = found <= METRICS[metric].range
     return {
@@ -194,12 +244,23 @@ def _design(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, 
     }
 
 
-def _note(row: Mapping[str, Any], word: str, comparisons: int) -> str | None:
-    """Return why an interval that excludes zero takes no side, or None."""
+def _note(
+    row: Mapping[str, Any], word: str, comparisons: int, higher_is_better: bool
+) -> str | None:
+    """Return why an interval that excludes zero takes no side, or of whom it takes one, or None."""
+    lost = (
+        f"in {row['lost']:,} of {row['pairs']:,} pairs it alone has no result, in "
+        f"{row['lost_baseline']:,} the other alone"
+    )
+    if word in ("better", "worse") and row["lost"] != row["lost_baseline"]:
+        return f"of those that finished: {lost}"
     if word != "no clear difference" or row["effect_low"] <= 0 <= row["effect_high"]:
         return None
     if not row["p"] < ALPHA:
         return f"the interval excludes zero, but the t test's p is {row['p']:.3f}"
+    if row["held_p"] > row["p"]:
+        side = "better" if (row["effect"] > 0) == higher_is_better else "worse"
+        return f"{side} of those that finished, but {lost}"
     return (
         "the interval excludes zero by itself, but not after correction for "
         f"{comparisons} comparisons"

@@ -1,4 +1,7 @@
-"""Intervals: a bootstrap over blocks for means, Wilson's for shares, Student's for few values."""
+"""Intervals: a bootstrap over blocks for means, Wilson's for shares, Student's for few values.
+
+Data sets weigh alike in a mean, whatever they lost.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from nnbench.stats.blocks import (
     Blocks,
     Labels,
     gather_blocks,
+    mean_of,
     resampled_quantiles,
     spread_of,
     stretched_interval,
@@ -46,7 +50,7 @@ def bootstrap_interval(
     blocks: Labels | None = None,
     expand: bool = True,
 ) -> Interval:
-    """Return the mean of all values and its bootstrap interval over blocks, within strata.
+    """Return the mean of the strata's means and its bootstrap interval over blocks within strata.
 
     values: (n,) finite numbers. strata: (n,) data sets; each resample draws as many blocks from a
     stratum as it has. blocks: (n,) names of the blocks; without them every value is its own.
@@ -63,7 +67,7 @@ def bootstrap_interval(
     if not len(column):
         return Interval(math.nan, math.nan, math.nan, 0, NO_VALUE)
     gathered = gather_blocks(column, strata, blocks)
-    estimate, size = float(column.mean()), len(gathered.strata)
+    estimate, size = float(mean_of(gathered)[0]), len(gathered.strata)
     reason = why_undefined(gathered)
     if reason:
         return Interval(estimate, math.nan, math.nan, size, reason)
@@ -82,7 +86,7 @@ def column_intervals(
 
     The columns share their resamples; the reasons, (columns,), are None where there is one.
     """
-    mean = blocks.sums.sum(axis=0) / blocks.sizes.sum(axis=0)
+    mean = mean_of(blocks)
     result = np.full((len(mean), 3), math.nan)
     result[:, 0] = mean
     reasons = np.full(len(mean), None, dtype=object)

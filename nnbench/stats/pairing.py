@@ -71,8 +71,9 @@ def paired_differences(
     """Return one row per pair: cells alike in data set, seed and every other factor.
 
     `frame` is labelled. Columns: `level, data, seed`, the other factors, `difference` (level minus
-    baseline; null where either cell has no metric, so that a lost pair is counted and not lost).
-    A level's cell without a partner, as in a one-factor design, makes no pair.
+    baseline; null where either cell has no metric, so that a lost pair is counted and not lost),
+    `lost` and `lost_baseline` (whether that cell has none). A level's cell without a partner, as in
+    a one-factor design, makes no pair.
     """
     others = [f for f in factors if f != factor]
     key = ["data", "seed", *others]
@@ -83,7 +84,9 @@ def paired_differences(
         base, on=key, suffixes=("", "_baseline"), validate="many_to_one"
     )
     pairs["difference"] = pairs["value"] - pairs["value_baseline"]
-    return pairs.rename(columns={factor: "level"})[["level", *key, "difference"]]
+    pairs["lost"], pairs["lost_baseline"] = pairs["value"].isna(), pairs["value_baseline"].isna()
+    columns = ["level", *key, "difference", "lost", "lost_baseline"]
+    return pairs.rename(columns={factor: "level"})[columns]
 
 
 def block_differences(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -202,6 +202,7 @@ def pairwise_differences(
     for first, second in itertools.combinations(names, 2):
         pairs = cells[first].merge(cells[second], on=key, suffixes=("", "_second"))
         pairs["difference"] = pairs["value"] - pairs["value_second"]
+        pairs["lost"], pairs["lost_baseline"] = pairs["value"].isna(), pairs["value_second"].isna()
         generator = generator_for(f"{first}/{second}/pair")
         row = {"first": first, "second": second} | contrast(pairs, metric, generator)
         rows.append(row)

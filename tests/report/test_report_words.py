@@ -162,6 +162,7 @@ def test_two_significant_digits(value: float, text: str) -> None:
 
 def test_a_difference_of_scores_has_no_interval_beyond_what_scores_can_differ_by() -> None:
     pairs = pd.DataFrame({"data": "a", "seed": [0, 1], "difference": [0.9, -0.6]})
+    pairs = pairs.assign(lost=False, lost_baseline=False)
     wide = stats.contrast(pairs, "test_loss", np.random.default_rng(0))
     assert wide["effect_low"] < -1 and wide["effect_high"] > 1
     row = stats.contrast(pairs, "test_accuracy", np.random.default_rng(0))
@@ -290,6 +291,8 @@ def test_many_levels_are_counted_and_one_that_ran_in_a_corner_is_not() -> None:
             "effect_reason": None,
             "pairs": [60, 15, 60, 60, 60],
             "pairs_used": [60, 15, 60, 60, 60],
+            "lost": 0,
+            "lost_baseline": 0,
             "only": [None, "only with activation identity", *[None] * 3],
             "verdict": ["better", "better", "worse", *["no clear difference"] * 2],
             "detectable": 0.1,

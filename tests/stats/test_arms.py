@@ -131,3 +131,35 @@ def test_a_subset_of_the_factors_averages_over_the_others_by_block() -> None:
     alone = stats.mean_interval(own, METRIC, np.random.default_rng(0))
     assert row["n"] == 24 and row["mean"] == pytest.approx(alone.estimate)
     assert row["mean_low"] == pytest.approx(alone.low, abs=0.1 * (alone.high - alone.low))
+
+
+def test_an_arm_that_lost_most_of_its_networks_is_not_first_for_the_rest() -> None:
+    frame = full_grid([3], data_sets=2, seeds=10)
+    moved = frame.assign(test_accuracy=frame[METRIC] + 0.1 * frame["f0"].eq("a0"))
+    lost = frame["f0"].eq("a0") & (frame["seed"] >= 2)
+    table = arms_of(lose(moved, lost))
+    first = row_of(table, f0="a0")
+    assert first["mean"] == table["mean"].max() and first["used"] == 4
+    assert first["rank"] == 3 and table["f0"].iloc[-1] == "a0"
+    assert arms_of(moved)["f0"].iloc[0] == "a0"
+    one = arms_of(lose(moved, lost & (frame["seed"] == 2)))
+    assert row_of(one, f0="a0")["rank"] == 1  # one of ten does not undo a clear lead
+    swapped = lose(moved, lost).assign(test_loss=lambda part: 1 - part[METRIC])
+    assert row_of(arms_of(swapped, metric="test_loss"), f0="a0")["rank"] == 3
+
+
+def test_what_never_arrived_comes_last() -> None:
+    frame = full_grid([2], seeds=8).assign(epochs_to_target=40.0)
+    fast = frame["f0"].eq("a1")
+    frame.loc[fast, "epochs_to_target"] = np.nan
+    frame.loc[fast & (frame["seed"] < 2), "epochs_to_target"] = 3.0
+    table = arms_of(frame, metric="epochs_to_target")
+    assert list(table["f0"]) == ["a0", "a1"] and row_of(table, f0="a1")["mean"] == 3
+
+
+def test_an_arm_that_never_ran_on_a_data_set_has_no_rank_among_those_that_did() -> None:
+    frame = full_grid([3], data_sets=2, seeds=4)
+    frame[METRIC] += 0.3 * frame["data"].eq("d0")
+    table = arms_of(frame[frame["f0"].ne("a2") | frame["data"].eq("d0")])
+    assert table["f0"].iloc[-1] == "a2" and table["mean"].iloc[-1] > 0.7
+    assert math.isnan(table["rank"].iloc[-1]) and math.isnan(table["standing"].iloc[-1])

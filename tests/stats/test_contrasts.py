@@ -22,7 +22,8 @@ METRIC = "test_accuracy"
 def pairs_of(differences: list[float], data: list[str] | None = None) -> pd.DataFrame:
     seeds = list(range(len(differences)))
     names = data or ["one"] * len(differences)
-    return pd.DataFrame({"data": names, "seed": seeds, "difference": differences})
+    pairs = pd.DataFrame({"data": names, "seed": seeds, "difference": differences})
+    return pairs.assign(lost=False, lost_baseline=False)
 
 
 def contrast(differences: list[float], data: list[str] | None = None) -> dict[str, object]:
@@ -172,7 +173,7 @@ def test_no_difference_would_need_endless_seeds() -> None:
 
 
 def test_no_interval_and_no_detectable_difference_is_larger_than_the_metric_allows() -> None:
-    pairs = pd.DataFrame({"data": "d", "seed": [0, 1], "difference": [0.9, 0.1]})
+    pairs = pairs_of([0.9, 0.1])
     accuracy, loss = (
         stats.contrast(pairs, metric, np.random.default_rng(0))
         for metric in ("test_accuracy", "test_loss")
@@ -198,3 +199,74 @@ def test_a_level_wholly_diverged_is_undefined_among_others_that_are_not() -> Non
 def test_a_study_without_factors_has_no_effects() -> None:
     frame = full_grid([2])
     assert stats.summarise_effects(frame, {}, {}, METRIC, generator_for).empty
+
+
+def lost_pairs(differences: list[float], lost: int, lost_baseline: int = 0) -> pd.DataFrame:
+    """Return the pairs, and as many more in which only one of the two has a result."""
+    pairs = pairs_of([*differences, *[math.nan] * (lost + lost_baseline)])
+    place = np.arange(len(pairs)) - len(differences)
+    return pairs.assign(
+        lost=(place >= 0) & (place < lost), lost_baseline=(place >= lost) & (place >= 0)
+    )
+
+
+def judged(pairs: pd.DataFrame, metric: str = METRIC) -> dict[str, object]:
+    return stats.contrast(pairs, metric, np.random.default_rng(0))
+
+
+AHEAD = [0.02, 0.03, 0.025, 0.035, 0.03, 0.02, 0.028, 0.024, 0.031, 0.027, 0.022, 0.029]
+
+
+def test_the_side_that_lost_more_is_not_called_better_for_it() -> None:
+    """16 of 28 lost: those that finished are ahead, and that says nothing of the level."""
+    row = judged(lost_pairs(AHEAD, 16))
+    assert row["effect_low"] > 0 and row["p"] < 0.001 < row["p_holm"]  # type: ignore[operator]
+    assert row["verdict"] == "no clear difference"
+    assert row["note"] == (
+        "better of those that finished, but in 16 of 28 pairs it alone has no result, "
+        "in 0 the other alone"
+    )
+    assert math.isnan(row["seeds_needed"])  # type: ignore[arg-type]
+    assert row["seeds_reason"] == "undefined: more networks lost on one side than on the other"
+    lower = lost_pairs([-value for value in AHEAD], 16)
+    assert judged(lower, "test_loss")["verdict"] == "no clear difference"
+
+
+def test_a_difference_that_outweighs_what_was_lost_stands_and_says_of_whom() -> None:
+    row = judged(lost_pairs(AHEAD, 1))
+    assert row["verdict"] == "better"
+    assert row["note"] == (
+        "of those that finished: in 1 of 13 pairs it alone has no result, in 0 the other alone"
+    )
+
+
+def test_losses_of_the_side_behind_and_losses_alike_change_no_verdict() -> None:
+    for lost, lost_baseline in ((0, 8), (4, 4)):
+        row = judged(lost_pairs(AHEAD, lost, lost_baseline))
+        assert row["verdict"] == "better" and row["held_p"] == row["p"]
+    behind = judged(lost_pairs([-value for value in AHEAD], 8))
+    assert behind["verdict"] == "worse" and behind["held_p"] == behind["p"]
+
+
+def test_a_baseline_that_lost_its_worst_makes_no_level_worse() -> None:
+    row = judged(lost_pairs([-value for value in AHEAD], 0, 16))
+    assert row["verdict"] == "no clear difference"
+    assert str(row["note"]).startswith("worse of those that finished, but in 0 of 28 pairs it")
+
+
+def test_data_sets_weigh_alike_whatever_they_lost() -> None:
+    frame = full_grid([2], data_sets=2, seeds=6)
+    shift = frame["data"].map({"d0": 0.0, "d1": 0.1}) * frame["f0"].eq("a1")
+    moved = frame.assign(test_accuracy=frame[METRIC] + shift)
+    whole = effects_of(moved).iloc[1]
+    part = effects_of(lose(moved, frame["data"].eq("d1") & (frame["seed"] > 2))).iloc[1]
+    assert whole["effect"] == pytest.approx(0.05, abs=0.01)
+    assert part["effect"] == pytest.approx(0.05, abs=0.01)
+    assert part["mean"] == pytest.approx(whole["mean"], abs=0.01) and part["pairs_used"] == 9
+
+
+def test_the_seeds_that_would_settle_count_those_that_will_be_lost() -> None:
+    values = [0.02, -0.01, 0.03, -0.02, 0.01, 0.02]
+    alone = judged(pairs_of(values))
+    both = lost_pairs(values, 3, 3)
+    assert judged(both)["seeds_needed"] == pytest.approx(2 * float(str(alone["seeds_needed"])))

@@ -161,7 +161,7 @@ class Table:
 
 
 def table_of(
-    rows: pd.DataFrame | Sequence[Mapping[str, Any]],
+    rows: pd.DataFrame | Sequence[Any],
     columns: Sequence[Column],
     title: str = "",
     note: str = "",

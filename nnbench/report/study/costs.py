@@ -240,10 +240,11 @@ def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     arms = stats.summarise_arms(frame, contest.by, analysis.metric, analysis.generator_for)
     costs = stats.arm_costs(frame, contest.by, "seconds")
     table = arms.merge(costs, on=contest.by).rename(columns={"seconds": "cost"})
-    table = table[table["cost"] > 0].dropna(subset=["mean", "cost"])
+    table = table[table["cost"] > 0].dropna(subset=["standing", "cost"])
     if len(table) < 3 or table["cost"].max() < LEAST_RATIO * table["cost"].min():
         return None
-    table = stats.pareto_front(table, "cost", higher_is_better=analysis.higher_is_better)
+    # by where an arm stands: its mean alone would praise one that lost its worst networks
+    table = stats.pareto_front(table, "cost", "standing", analysis.higher_is_better)
     table = table.assign(arm=contest.named(table))
     front = list(table.loc[table["on_front"], "arm"])
     kept = {contest.baseline, *front[: MOST_NAMED - 2], *front[-1:]}

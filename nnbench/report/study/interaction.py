@@ -80,7 +80,7 @@ def _ends_said(analysis: Analysis, pair: pd.Series) -> str:
     both = [str(pair["first"]), str(pair["second"])]
     cells = analysis.shared(both).cells
     arms = stats.summarise_arms(cells, both, analysis.metric, analysis.generator_for)
-    arms = arms.dropna(subset=["mean"]).sort_values("mean", kind="stable")
+    arms = arms.dropna(subset=["standing"]).sort_values("standing", kind="stable")
     text = (
         f"Beyond what each does alone, {both[0]} and {both[1]} together explain {share_text(pair)}"
     )

@@ -116,7 +116,8 @@ def difference_text(row: Any, decimals: int) -> str:
     low, high = sorted((abs(row["effect_low"]), abs(row["effect_high"])))
     size = estimated(abs(row["effect"]), low, high, decimals)
     size += f" {interval(low, high, decimals)}"
-    return f"{row['verdict']} by {size} (n {pair_count(row)} pairs)"
+    finished = ", of those that finished" if row["lost"] != row["lost_baseline"] else ""
+    return f"{row['verdict']} by {size} (n {pair_count(row)} pairs{finished})"
 
 
 def _unclear_sentences(
@@ -131,10 +132,9 @@ def _unclear_sentences(
     row = strongest(measured[measured["factor"].isin(unclear)])
     size, places = _size(measured, row)
     # why an interval that excludes zero takes no side
-    note = f" ({row['note']})" if isinstance(row["note"], str) else ""
     return [
         f"For {listed(unclear)} no difference from the baseline in {label} can be told from zero; "
-        f"the largest, {contrast(row, baselines)}, is {size}{note}{_settling(row, places)}."
+        f"the largest, {contrast(row, baselines)}, is {size}{_noted(row)}{_settling(row, places)}."
     ]
 
 
@@ -148,6 +148,11 @@ def _size(rows: pd.DataFrame, row: Any) -> tuple[str, int]:
     """A row's effect in words, in the decimals of all of its factor: one number everywhere."""
     places = effect_places(rows[rows["factor"] == row["factor"]])
     return effect_text(row, places, words=True), places
+
+
+def _noted(row: Any) -> str:
+    """Say in brackets why an interval that excludes zero takes no side; nothing where it does."""
+    return f" ({row['note']})" if isinstance(row["note"], str) else ""
 
 
 def _settling(row: Any, places: int) -> str:
@@ -194,7 +199,8 @@ def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], label: st
         return f"No effect on {label} could be measured"
     row = strongest(known)
     size, _ = _size(known, row)
-    return f"The largest difference in {label} is {contrast(row, baselines)}: {size}"
+    told = f"{contrast(row, baselines)}: {size}{_noted(row)}"
+    return f"The largest difference in {label} is {told}"
 
 
 def shares_title(within: pd.DataFrame, label: str) -> str:

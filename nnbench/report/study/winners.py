@@ -33,8 +33,11 @@ def winners_section(results: Results, analysis: Analysis, arms: pd.DataFrame) ->
         target_table(results, analysis, contest),
     ]
     said = (
-        "One row an arm, the best mean first, pooled over data sets. Means of arms that lost "
-        "different networks do not compare: see their counts."
+        "One row an arm, the best first, pooled over data sets. The mean is of the networks that "
+        "finished; for the rank, one without a result is as far behind the worst of its data set "
+        "as the best is ahead of it: no arm comes first for having lost its worst. Means of arms "
+        "that lost different networks do not compare: see their counts. An arm that did not run "
+        "on every data set has no rank."
     )
     parts: list[Part] = [paragraph(said), arm_table(analysis, arms)]
     return Section("won", "Who won", [*parts, *(part for part in pictures if part is not None)])

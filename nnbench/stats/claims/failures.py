@@ -36,6 +36,13 @@ class Failures:
             return 1
         return 2 if second.low > first.high else 0
 
+    @property
+    def more(self) -> int:
+        """Return 1 or 2 where that side lost more pairs, else 0."""
+        if self.lost_first == self.lost_second:
+            return 0
+        return 1 if self.lost_first > self.lost_second else 2
+
 
 def failures_of(table: pd.DataFrame) -> Failures:
     """Count the divergences of a claim's pairs, by pair and by block."""
@@ -54,12 +61,25 @@ def failures_of(table: pd.DataFrame) -> Failures:
     )
 
 
-def with_failures(found: Verdict, failures: Failures, names: tuple[str, str]) -> Verdict:
+def penalised(table: pd.DataFrame) -> pd.Series:
+    """Return the differences of all pairs, with one that a side alone lost as far behind as any is.
+
+    Only to ask whether a verdict would hold so: it is no number of a report.
+    """
+    alone = table["second_failed"].astype(float) - table["first_failed"].astype(float)
+    most = float(table["difference"].abs().max())
+    lost = (alone * most).where(alone != 0)
+    return table["difference"].where(table["difference"].notna(), lost)
+
+
+def with_failures(found: Verdict, failures: Failures, names: tuple[str, str], held: str) -> Verdict:
     """Return the verdict with divergence taken into account; `names` are those of the sides.
 
     Without any difference to measure, a side that diverges clearly more often loses. With some,
-    the mean is over pairs that finished, so a verdict that the divergences clearly speak against
-    is withdrawn; and two sides of which one diverges clearly more often are not the same.
+    the mean is over pairs that finished, so a verdict for the side that diverged more is withdrawn
+    where its divergences clearly speak against it, or where it would not hold were each lost
+    network as far behind as any is (held: the verdict then). Two sides of which one diverges
+    clearly more often are not the same.
     """
     told = _told(found, failures, names)
     reason = "; ".join(part for part in (found.reason, told) if part)
@@ -82,7 +102,8 @@ def with_failures(found: Verdict, failures: Failures, names: tuple[str, str]) ->
             )
         return _undecided_if_empty(found, reason)
     against = {1: SUPPORTED, 2: CONTRADICTED}.get(worse)
-    if against == found.verdict:
+    favoured = {1: SUPPORTED, 2: CONTRADICTED}.get(failures.more)
+    if against == found.verdict or found.verdict == favoured != held:
         return replace(
             found,
             verdict=UNDECIDED,

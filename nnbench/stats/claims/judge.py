@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 from nnbench import stats
 from nnbench.seeds import numpy_generator
 from nnbench.stats.claims import spread
-from nnbench.stats.claims.failures import failures_of, with_failures
+from nnbench.stats.claims.failures import failures_of, penalised, with_failures
 from nnbench.stats.claims.pairs import described, pair_sides, sides_of
 from nnbench.stats.claims.verdict import (
     CONTRADICTED,
@@ -25,6 +26,9 @@ from nnbench.stats.claims.verdict import (
     ranked_word,
 )
 from nnbench.stats.pairing import LARGEST
+from nnbench.study.metrics import Metric
+
+SCORE = Metric(label="balance of pairs", low=0.0, high=1.0, counts_diverged=True)
 
 
 def judge_all(study: Mapping[str, Any], cells: pd.DataFrame) -> list[Verdict]:
@@ -62,20 +66,47 @@ def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any
     )
     if not metric.has_chance:
         return _exact(counted, whole)
+    failures, held = failures_of(table), UNDECIDED
     if not whole.empty:
-        counted = _measured(counted, whole, _generator(study, counted))
+        is_one = bool((whole["difference"] == 0).all()) and _is_one(claim, cells, study)
+        counted = _measured(counted, whole, _generator(study, counted), is_one)
+        if failures.more:
+            filled = table.assign(difference=penalised(table)).dropna(subset=["difference"])
+            held = _measured(counted, filled, _generator(study, counted), is_one).verdict
+        counted = _with_lost_seeds(counted, table)
     first, second = map(described, sides_of(claim))
-    return with_failures(counted, failures_of(table), (first, second))
+    return with_failures(counted, failures, (first, second), held)
 
 
-def _measured(found: Verdict, whole: pd.DataFrame, generator: np.random.Generator) -> Verdict:
+def _measured(
+    found: Verdict, whole: pd.DataFrame, generator: np.random.Generator, is_one: bool
+) -> Verdict:
     """Judge by the pairs that have a difference."""
     metric = stats.METRICS[found.metric]
     if metric.null_is_never and _never(whole).any():
         return _by_rank(found, whole, generator)
-    interval = spread.interval_of(whole, metric.counts_diverged, generator)
+    interval = spread.interval_of(whole, metric, generator, is_one)
     clipped = spread.clipped(interval, metric.range)
     return _by_difference(found, whole, clipped, metric.counts_diverged)
+
+
+def _is_one(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any]) -> bool:
+    """Tell whether both sides have the same loss to the last digit: they are one computation."""
+    for loss in ("test_loss", "val_loss", "train_loss"):
+        table = pair_sides({**claim, "metric": loss}, cells, study).table
+        known = table["difference"].dropna()
+        if len(known):
+            return bool((known == 0).all())
+    return False
+
+
+def _with_lost_seeds(found: Verdict, table: pd.DataFrame) -> Verdict:
+    """Return the verdict with seeds enough for those that will give no pair, as some of these."""
+    if found.seeds_needed is None:
+        return found
+    run = len(table[["data", "seed"]].drop_duplicates())
+    needed = math.ceil(round(found.seeds_needed * run / found.blocks, 9))
+    return replace(found, seeds_needed=needed)
 
 
 def _generator(study: Mapping[str, Any], found: Verdict) -> np.random.Generator:
@@ -112,6 +143,10 @@ def _by_difference(
         word = ranked_word(interval.low, interval.high, found.by)
         gap = abs(mean - found.by)
     needed = spread.seeds_for(whole, gap) if word == UNDECIDED else None
+    if word == UNDECIDED and edge is not None and (whole["difference"] == 0).all():
+        enough = spread.alike_blocks(edge, stats.METRICS[found.metric].range)
+        needed = -(-enough // whole["data"].nunique()) if enough else None
+        return replace(measured, verdict=word, seeds_needed=needed, reason=_all_tie(whole))
     return replace(measured, verdict=word, seeds_needed=needed)
 
 
@@ -162,7 +197,7 @@ def _by_rank(found: Verdict, whole: pd.DataFrame, generator: np.random.Generator
     if found.margin is not None:
         score = (difference.abs() <= found.margin).map({True: 1.0, False: -1.0})
     scored = whole.assign(difference=score)
-    interval = spread.clipped(spread.interval_of(scored, True, generator), 1.0)
+    interval = spread.clipped(spread.interval_of(scored, SCORE, generator), 1.0)
     ordered = _by_sign(found, scored, interval)
     told = f"in {_never(whole).sum()} of them a side never arrived, which counts as last"
     reason = "; ".join(part for part in (told, ordered.reason) if part)

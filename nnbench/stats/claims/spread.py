@@ -13,16 +13,20 @@ from nnbench.stats import Interval, bootstrap_interval
 from nnbench.stats.blocks import gather_blocks, spread_of
 from nnbench.stats.pairing import LARGEST
 from nnbench.stats.power import seeds_needed
+from nnbench.study.metrics import Metric
 
 ALL_ALIKE = 6  # blocks: so many all fall on one side by chance in 3 of 100 cases, two-sided
 
 
-def interval_of(pairs: pd.DataFrame, bounded: bool, generator: np.random.Generator) -> Interval:
+def interval_of(
+    pairs: pd.DataFrame, metric: Metric, generator: np.random.Generator, is_one: bool = False
+) -> Interval:
     """Return the mean difference with its 95 % interval over (data set, seed) blocks.
 
-    pairs: rows with `data, seed, difference`, all finite. bounded: differences lie within -1 and 1
-    and take few values, as those of shares do. Where such blocks do not differ within any data
-    set, data sets are pooled; where none differs at all, the interval is that of `alike_interval`.
+    pairs: rows with `data, seed, difference`, all finite. Differences of a share of walks lie
+    within -1 and 1 and take few values: where such blocks do not differ within any data set, data
+    sets are pooled. Where blocks all tie the interval is that of `alike_interval`; is_one: the two
+    sides are one computation, so that the tie is no chance.
     """
     if pairs["difference"].abs().max() > LARGEST:
         size = pairs.groupby(["data", "seed"]).ngroups
@@ -32,10 +36,10 @@ def interval_of(pairs: pd.DataFrame, bounded: bool, generator: np.random.Generat
     )
     if found.reason is None:
         return found
-    means = block_means(pairs)
+    means, bounded = block_means(pairs), metric.counts_diverged
     alike = is_constant(means["difference"])
     if alike and len(means) > 1 and (bounded or means["difference"].abs().max() == 0):
-        return alike_interval(found.estimate, len(means), bounded)
+        return alike_interval(found.estimate, len(means), metric, is_one)
     if bounded and len(means) >= ALL_ALIKE and not alike:
         blocks = means["data"] + "/" + means["seed"].astype(str)
         pooled = pd.Series("", index=means.index)
@@ -48,21 +52,39 @@ def clipped(interval: Interval, most: float) -> Interval:
     return replace(interval, low=max(interval.low, -most), high=min(interval.high, most))
 
 
-def alike_interval(value: float, blocks: int, bounded: bool) -> Interval:
+def alike_interval(value: float, blocks: int, metric: Metric, is_one: bool = False) -> Interval:
     """Return the interval of a mean where all `blocks` blocks have one `value`.
 
     The share p of blocks with that value has an exact lower limit (Clopper and Pearson 1934, The
-    Use of Confidence or Fiducial Limits), and all others are as far off as can be: -1 or 1.
-    Where differences have no such bounds, blocks that all tie are a tie from `ALL_ALIKE` on.
+    Use of Confidence or Fiducial Limits), and all others are as far off as the metric's range
+    allows. Metrics of any size have no such bound: of whole numbers nothing is said then, while
+    two losses are equal to the last digit only where they come of one computation.
     """
     if blocks < ALL_ALIKE:
         reason = f"all {blocks} blocks are alike, which shows nothing before there are {ALL_ALIKE}"
         return Interval(value, math.nan, math.nan, blocks, reason)
-    if not bounded:
+    if is_one or (math.isinf(metric.range) and metric.values is float):
         return Interval(value, value, value, blocks)
-    share = float(beta.ppf(0.025, blocks, 1))
-    low, high = share * value - (1 - share), share * value + (1 - share)
-    return Interval(value, max(low, -1.0), min(high, 1.0), blocks)
+    if math.isinf(metric.range):
+        reason = f"all {blocks} blocks are alike, and nothing bounds how far others may differ"
+        return Interval(value, math.nan, math.nan, blocks, reason)
+    other = (1 - unseen_floor(blocks)) * metric.range
+    kept = unseen_floor(blocks) * value
+    return Interval(
+        value, max(kept - other, -metric.range), min(kept + other, metric.range), blocks
+    )
+
+
+def unseen_floor(blocks: int) -> float:
+    """Return the share that surely is like `blocks` blocks that are all alike: at 2.5 %."""
+    return float(beta.ppf(0.025, blocks, 1))
+
+
+def alike_blocks(margin: float, most: float) -> int | None:
+    """Return how many blocks that all tie show that a mean lies within the margin."""
+    if not 0 < margin < most or math.isinf(most):
+        return None
+    return max(math.ceil(math.log(0.025) / math.log1p(-margin / most)), ALL_ALIKE)
 
 
 def block_means(pairs: pd.DataFrame) -> pd.DataFrame:
