@@ -101,7 +101,7 @@ def groups(*kinds: str) -> list[tuple[str, list[Item]]]:
     found = []
     for kind in kinds:
         entries = registries()[kind]
-        own = families(kind, entries)
+        own = families(entries)
         if len(kinds) > 1:
             own = {TITLES[kind]: [name for names in own.values() for name in names]}
         for heading, names in own.items():

@@ -21,7 +21,15 @@ from nnbench.atlas.facts import NOWHERE, facts
 from nnbench.atlas.families import TITLES, families
 from nnbench.atlas.grounds import expression_pictures, landscape_pictures
 from nnbench.atlas.keys import gradient_pictures, layer_pictures, regulariser_pictures
-from nnbench.atlas.listing import PLURALS, picture_path, registries, settable, setting, toml
+from nnbench.atlas.listing import (
+    PLURALS,
+    picture_path,
+    registries,
+    settable,
+    setting,
+    toml,
+    twin_words,
+)
 from nnbench.atlas.paths import (
     RATES,
     STEPS,
@@ -59,7 +67,7 @@ LEGENDS = {
     "saturates, its slope being under 5 % of its steepest. Hatched: where a unit that lives there "
     "is dead.",
     "init": "Bars: 256 x 256 weights from one draw of noise that all of them share, each as its "
-    "own code makes them. Dashed: the density of the law that the formula states.",
+    "own code makes them. Dashed: the density of the law that they are drawn from.",
     "optimizer": "The same narrow valley for all, 25 times steeper across than along, from the "
     f"same start, {STEPS} steps with exact gradients and no weight decay. Each goes at the rate, "
     f"of {len(RATES)} from {RATES[0]:g} to {RATES[-1]:g}, that keeps it in the picture and is "
@@ -102,22 +110,22 @@ class Card:
     settings: list[str]
     facts: dict[str, str]
     reference: list[Part]
-    torch: list[Part]
+    twin: list[Part]  # what it is held against; empty where the reference names it
     words: str  # what the search box looks in
 
     @property
     def identity(self) -> str:
-        """Return the card's id, which links to it carry after the #."""
+        """The card's id, which links to it carry after the #."""
         return f"{self.kind}-{self.name}"
 
     @property
     def svg(self) -> Markup:
-        """Return the picture for inside the page."""
+        """The picture for inside the page."""
         return Markup(self.picture.canvas.svg(self.picture.alt))
 
     @property
     def thumbnail(self) -> Markup:
-        """Return the picture's marks alone, for the index."""
+        """The picture's marks alone, for the index."""
         return Markup(self.picture.canvas.thumbnail())
 
 
@@ -132,7 +140,7 @@ class Section:
 
     @property
     def count(self) -> int:
-        """Return the number of its entries."""
+        """The number of its entries."""
         return sum(map(len, self.families.values()))
 
 
@@ -149,16 +157,16 @@ def build_atlas(out: Path) -> Path:
 
 def section(kind: str, entries: Mapping[str, Entry]) -> Section:
     """Draw one registry, family by family."""
-    found: dict[str, list[Card]] = {}
-    for family, names in families(kind, entries).items():
+    cards: dict[str, list[Card]] = {}
+    for family, names in families(entries).items():
         pictures = DRAW[kind]({name: entries[name] for name in names})
-        found[family] = [card(kind, family, name, entries[name], pictures[name]) for name in names]
-    return Section(kind, TITLES[kind], LEGENDS[kind], found)
+        cards[family] = [card(kind, family, name, entries[name], pictures[name]) for name in names]
+    return Section(kind, TITLES[kind], LEGENDS[kind], cards)
 
 
 def card(kind: str, family: str, name: str, entry: Entry, picture: Picture) -> Card:
-    """Return an entry's card."""
-    known = facts(kind, entry)
+    """An entry's card."""
+    known, twin = facts(kind, entry), entry.torch or twin_words(entry)
     return Card(
         kind,
         name,
@@ -167,13 +175,13 @@ def card(kind: str, family: str, name: str, entry: Entry, picture: Picture) -> C
         settings(entry),
         known,
         linked(entry.reference),
-        documented(entry.torch),
+        [] if twin in entry.reference else documented(twin),
         search_words(kind, family, name, entry, known),
     )
 
 
 def settings(entry: Entry) -> list[str]:
-    """Return what a card shows as a study file writes it: parameters with their defaults.
+    """What a card shows as a study file writes it: parameters with their defaults.
 
     Of an entry that is itself a level of some keys, these levels.
     """
@@ -183,7 +191,7 @@ def settings(entry: Entry) -> list[str]:
 
 
 def search_words(kind: str, family: str, name: str, entry: Entry, known: Mapping[str, str]) -> str:
-    """Return what the search box looks in: an entry's names, what it says, and what is known of it.
+    """What the search box looks in: an entry's names, what it says, and what is known of it.
 
     A name is found with spaces or hyphens for its underscores too.
     """
@@ -197,7 +205,7 @@ def search_words(kind: str, family: str, name: str, entry: Entry, known: Mapping
 
 
 def standalone(picture: Picture, style: str) -> str:
-    """Return a picture as a file of its own: with size, colours and font inside it."""
+    """A picture as a file of its own: with size, colours and font inside it."""
     canvas = picture.canvas
     size = {"width": f"{canvas.width:g}", "height": f"{canvas.height:g}"}
     svg = canvas.svg(picture.alt, xmlns="http://www.w3.org/2000/svg", **size)
@@ -207,7 +215,7 @@ def standalone(picture: Picture, style: str) -> str:
 
 
 def render(sections: list[Section], style: str) -> str:
-    """Return the page; its only script is named by its hash, and nothing else may run or load."""
+    """The page; its only script is named by its hash, and nothing else may run or load."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,

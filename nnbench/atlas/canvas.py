@@ -27,7 +27,7 @@ class Span(NamedTuple):
 
     @property
     def length(self) -> float:
-        """Return how much the axis spans."""
+        """How much the axis spans."""
         return self.high - self.low
 
 
@@ -60,16 +60,16 @@ class Canvas:
 
     @property
     def inner_width(self) -> float:
-        """Return the frame's width in pixels."""
+        """The frame's width in pixels."""
         return self.width - self.margins.left - self.margins.right
 
     @property
     def inner_height(self) -> float:
-        """Return the frame's height in pixels."""
+        """The frame's height in pixels."""
         return self.height - self.margins.top - self.margins.bottom
 
     def place(self, xs: ArrayLike, ys: ArrayLike) -> NDArray[np.float64]:
-        """Return data (points,) twice as pixels (points, 2) within the frame."""
+        """Data (points,) twice as pixels (points, 2) within the frame."""
         across = (np.asarray(xs, float) - self.x.low) / self.x.length * self.inner_width
         down = (self.y.high - np.asarray(ys, float)) / self.y.length * self.inner_height
         return np.column_stack([across, np.clip(down, -FAR * self.height, FAR * self.height)])
@@ -159,7 +159,7 @@ class Canvas:
             self.line([0, 0], self.y, "rule")
 
     def svg(self, alt: str, **attributes: str) -> str:
-        """Return the `<svg>` element; `alt` is read aloud in its place."""
+        """The `<svg>` element; `alt` is read aloud in its place."""
         more = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
         left, top = self.margins.left, self.margins.top
         frame = f'width="{self.inner_width:g}" height="{self.inner_height:g}"'
@@ -171,7 +171,7 @@ class Canvas:
         )
 
     def thumbnail(self) -> str:
-        """Return the marks alone, without axes and words, for where a name stands beside them."""
+        """The marks alone, without axes and words, for where a name stands beside them."""
         box = f"0 0 {self.inner_width:g} {self.inner_height:g}"
         ratio = 'preserveAspectRatio="none"'
         return f'<svg viewBox="{box}" {ratio} aria-hidden="true">{"".join(self._marks)}</svg>'
@@ -188,12 +188,12 @@ class Canvas:
 
 
 def number(value: float) -> str:
-    """Return a tick's number, with a true minus."""
+    """A tick's number, with a true minus."""
     return f"{value + 0.0:g}".replace("-", "\N{MINUS SIGN}")  # + 0.0: no minus before a zero
 
 
 def ticks(span: Span, most: int = 5) -> list[float]:
-    """Return at most `most` round numbers within the span, evenly apart."""
+    """At most `most` round numbers within the span, evenly apart."""
     rough = span.length / most
     unit = 10.0 ** np.floor(np.log10(rough))
     for step in (unit, 2 * unit, 2.5 * unit, 5 * unit, 10 * unit):
@@ -204,7 +204,7 @@ def ticks(span: Span, most: int = 5) -> list[float]:
 
 
 def line_path(places: NDArray[np.float64]) -> str:
-    """Return the path through pixels (points, 2) with as few points as the eye allows."""
+    """The path through pixels (points, 2) with as few points as the eye allows."""
     finite = np.isfinite(places[:, 0]) & np.isfinite(places[:, 1])
     runs = np.split(np.arange(len(places)), np.flatnonzero(np.diff(finite)) + 1)
     parts = []
@@ -237,7 +237,7 @@ def simplified(places: NDArray[np.float64], tolerance: float = TOLERANCE) -> NDA
 
 
 def _distances(points: NDArray[np.float64], start: Any, end: Any) -> NDArray[np.float64]:
-    """Return the distance of each point (points, 2) from the segment from start to end."""
+    """The distance of each point (points, 2) from the segment from start to end."""
     along = end - start
     length = float(along @ along)
     share = np.clip((points - start) @ along / length, 0, 1) if length else np.zeros(len(points))
@@ -246,5 +246,5 @@ def _distances(points: NDArray[np.float64], start: Any, end: Any) -> NDArray[np.
 
 
 def _short(value: float) -> str:
-    """Return a pixel to a tenth, without a needless ".0" or "-0"."""
+    """A pixel to a tenth, without a needless ".0" or "-0"."""
     return f"{round(value, 1) + 0.0:g}"

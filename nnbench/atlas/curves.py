@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nnbench.atlas.canvas import Canvas, Span, ticks
 from nnbench.atlas.picture import Picture
 from nnbench.catalog.activations.registry import Activation
 from nnbench.catalog.losses import Loss
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 INPUTS = Span(-8, 8)  # beyond 6, where relu6 dies again
 OTHER_UNITS = (0.0, 1.0)  # inputs at which the other units of a softmax are held
@@ -48,7 +43,7 @@ def activation_pictures(family: Mapping[str, Activation]) -> dict[str, Picture]:
 
 
 def activation_curve(entry: Activation) -> Drawn:
-    """Return the function and its derivative, at the entry's default parameters."""
+    """The function and its derivative, at the entry's default parameters."""
     x = np.linspace(*INPUTS, 1281) + 1e-9  # a kink at 0 is drawn by the slopes beside it
     numbers = {name: _number(about.default) for name, about in entry.parameters.items()}
     learned = {name: _number(start) for name, start in entry.learned.items()}
@@ -67,7 +62,7 @@ def activation_curve(entry: Activation) -> Drawn:
 
 
 def _one_unit_among_others(function: Callable[[Tensor, float], Tensor], x: Curve) -> Drawn:
-    """Return the first unit's output as its input varies, the others' inputs being held."""
+    """The first unit's output as its input varies, the others' inputs being held."""
     inputs = np.column_stack([x, *(np.full(len(x), at) for at in OTHER_UNITS)])
     given = torch.tensor(inputs, requires_grad=True)
     outputs = function(given, 0.5)
@@ -81,7 +76,7 @@ def _number(value: float) -> Tensor:
 
 
 def _with_slope(function: Callable[[Tensor], Tensor], x: Curve) -> tuple[Curve, Curve]:
-    """Return an elementwise function's values and derivatives; 0 where it has no gradient."""
+    """An elementwise function's values and derivatives; 0 where it has no gradient."""
     given = torch.tensor(x, requires_grad=True)
     outputs = function(given)
     if not outputs.requires_grad:
@@ -91,7 +86,7 @@ def _with_slope(function: Callable[[Tensor], Tensor], x: Curve) -> tuple[Curve, 
 
 
 def _heights(drawn: Iterable[Drawn], most: Span) -> Span:
-    """Return limits that hold all curves of a family, or as much of them as `most` allows."""
+    """Limits that hold all curves of a family, or as much of them as `most` allows."""
     values = np.concatenate([np.concatenate([d.y, d.slope, *d.others]) for d in drawn])
     finite = values[np.isfinite(values)]
     low, high = max(finite.min(), most.low), min(finite.max(), most.high)
@@ -131,22 +126,22 @@ def _activation_note(entry: Activation) -> str:
 
 
 def dead_regions(entry: Activation) -> list[Span]:
-    """Return where the function is constant, as the entry says, within the picture."""
+    """Where the function is constant, as the entry says, within the picture."""
     given = {name: about.default for name, about in entry.parameters.items()}
-    found = (
+    clipped = (
         Span(max(low, INPUTS.low), min(high, INPUTS.high))
         for low, high in entry.dead_regions(**given)
     )
-    return [region for region in found if region.length > 0]
+    return [region for region in clipped if region.length > 0]
 
 
 def saturated_regions(entry: Activation, curve: Drawn) -> list[Span]:
-    """Return the stretches at the picture's edges, on sides that saturate, that are nearly flat.
+    """The stretches at the picture's edges, on sides that saturate, that are nearly flat.
 
     Nearly flat: the slope stays under 5 % of the steepest in the picture.
     """
     steepest = np.abs(curve.slope).max()
-    found = []
+    flat_ends = []
     for side in ("left", "right"):
         if entry.saturates not in (side, "both"):
             continue
@@ -154,8 +149,8 @@ def saturated_regions(entry: Activation, curve: Drawn) -> list[Span]:
         length = len(flat) if flat.all() else int(flat.argmin())
         if length:
             edge = float(curve.x[length - 1] if side == "left" else curve.x[-length])
-            found.append(Span(INPUTS.low, edge) if side == "left" else Span(edge, INPUTS.high))
-    return [region for region in found if region.length > 0]
+            flat_ends.append(Span(INPUTS.low, edge) if side == "left" else Span(edge, INPUTS.high))
+    return [region for region in flat_ends if region.length > 0]
 
 
 def _name_regions(canvas: Canvas, dead: list[Span], saturated: list[Span]) -> None:
@@ -184,7 +179,7 @@ def loss_pictures(family: Mapping[str, Loss]) -> dict[str, Picture]:
 
 
 def loss_curve(entry: Loss) -> Drawn:
-    """Return a loss and its derivative by the output, for one example.
+    """A loss and its derivative by the output, for one example.
 
     A regression loss has target 0. One on classes has two outputs, o and 0, and the first is the
     right one; one on a single output has target 1.

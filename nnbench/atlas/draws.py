@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from nnbench.atlas.canvas import Canvas, Margins, Span, ticks
-from nnbench.atlas.laws import Law, law_of
 from nnbench.atlas.picture import Picture
 from nnbench.catalog.inits.registry import Init
-from nnbench.catalog.meanfield import mean_field
 from nnbench.catalog.norms import Norm
-from nnbench.lazy import lazy_import
 from nnbench.seeds import numpy_generator, torch_generator
-
-if TYPE_CHECKING:
-    import torch
-else:
-    torch = lazy_import("torch", globals())
 
 FAN = 256  # units on both sides of a drawn weight matrix
 BINS = 80
@@ -30,19 +23,15 @@ NORM_RANGE = Span(-6, 8)
 
 
 def init_pictures(family: Mapping[str, Init]) -> dict[str, Picture]:
-    """Draw each law of weights on the same axes: histogram, and the density of its formula."""
+    """Draw each law of weights on the same axes: histogram, and the density of its law."""
     weights = {name: initial_weights(entry) for name, entry in family.items()}
     reach = max(float(np.quantile(np.abs(w), 0.999)) for w in weights.values()) or 1.0
-    laws = {name: law_of(entry.formula, symbols(entry)) for name, entry in family.items()}
     x = Span(-1.15 * reach, 1.15 * reach)
-    return {
-        name: _init_picture(name, entry, weights[name], laws[name], x)
-        for name, entry in family.items()
-    }
+    return {name: _init_picture(name, entry, weights[name], x) for name, entry in family.items()}
 
 
 def initial_weights(entry: Init) -> NDArray[np.float64]:
-    """Return a matrix (256, 256) of the entry's weights, at its default parameters.
+    """A matrix (256, 256) of the entry's weights, at its default parameters.
 
     One that looks at data is shown rectified noise, as a layer behind ReLU units has it.
     """
@@ -58,37 +47,33 @@ def initial_weights(entry: Init) -> NDArray[np.float64]:
 
 
 def _given(entry: Init) -> dict[str, Any]:
-    """Return what the entry's functions are called with: its defaults, and perhaps tanh."""
+    """What the entry's functions are called with: its defaults, and perhaps tanh."""
     values: dict[str, Any] = {name: about.default for name, about in entry.parameters.items()}
     return values | ({"activation": SHOWN_FOR, "given": {}} if entry.needs_activation else {})
 
 
-def symbols(entry: Init) -> dict[str, float]:
-    """Return what the symbols of an initialisation's formula stand for in its picture."""
-    found = {"fan_in": float(FAN), "fan_out": float(FAN)}
-    found |= {name: float(about.default) for name, about in entry.parameters.items()}
-    if entry.needs_activation:
-        found["sw2"] = mean_field(SHOWN_FOR).critical_at_q(found["q"]).weight_variance
-    return found
+def symbols(entry: Init) -> dict[str, Any]:
+    """What the symbols of an initialisation's law stand for in its picture."""
+    return entry.names(_given(entry), FAN, FAN) | {"h2": 0.5}  # of rectified normal inputs
 
 
-def _init_picture(
-    name: str, entry: Init, weights: NDArray[np.float64], law: Law | None, x: Span
-) -> Picture:
+def _init_picture(name: str, entry: Init, weights: NDArray[np.float64], x: Span) -> Picture:
     edges = np.linspace(*x, BINS + 1)
     counts, _ = np.histogram(weights, edges)
     heights = counts / counts.max()  # each histogram's own: a density at one point has no height
     canvas = Canvas(x, Span(0, 1.12), Margins(left=10))
     canvas.bars(edges, heights, "bars")
-    if law is not None:
+    if not isinstance(entry.law, str):
         grid = np.linspace(*x, 801)
         unit = counts.max() / (weights.size * (edges[1] - edges[0]))
-        canvas.line(grid, law.density(grid) / unit, "curve slope")
+        canvas.line(grid, entry.law.density(grid, symbols(entry)) / unit, "curve slope")
     canvas.x_axis(ticks(x), f"weight, {FAN} inputs and outputs")
     alike = np.ptp(weights) == 0  # where the deviation is mere rounding
     words = f"all {weights.flat[0]:g}" if alike else f"deviation {weights.std():.2g}"
     canvas.text(x.high, 1.12, words, "end quiet haloed", (0, 14))
-    note = f"For {SHOWN_FOR}." if entry.needs_activation else ""
+    note = f"No density: {entry.law}." if isinstance(entry.law, str) else ""
+    if entry.needs_activation:
+        note = f"For {SHOWN_FOR}."
     if entry.calibrate is not None:
         note = "For a layer behind ReLU units."
     return Picture(canvas, f"{name}: histogram of {weights.size:,} weights, {words}", note)
@@ -101,7 +86,7 @@ def norm_pictures(family: Mapping[str, Norm]) -> dict[str, Picture]:
 
 
 def uneven_batch() -> NDArray[np.float64]:
-    """Return a batch (512, 64) whose units differ in mean and spread; unit 0 lies far off."""
+    """A batch (512, 64) whose units differ in mean and spread; unit 0 lies far off."""
     generator = numpy_generator(0, "atlas", "norm", 0)
     means = 1 + 1.5 * generator.standard_normal(UNITS)
     means[0] = 4.5
@@ -111,7 +96,7 @@ def uneven_batch() -> NDArray[np.float64]:
 
 
 def normalised(entry: Norm, batch: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the batch (batch, units) as the entry's training form leaves it."""
+    """The batch (batch, units) as the entry's training form leaves it."""
     if entry.function is None:
         return batch
     units = batch.shape[1]

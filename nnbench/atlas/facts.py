@@ -24,9 +24,9 @@ TARGETS = {"class": "class indices", "one_hot": "one-hot codes", "value": "numbe
 
 
 def facts(kind: str, entry: Entry) -> Facts:
-    """Return what is known of an entry of a kind; empty for a kind of which no more is known."""
-    found = OF_KIND[kind](entry) if kind in OF_KIND else {}
-    return {label: words for label, words in found.items() if words}
+    """What is known of an entry of a kind; empty for a kind of which no more is known."""
+    known = OF_KIND[kind](entry) if kind in OF_KIND else {}
+    return {label: words for label, words in known.items() if words}
 
 
 def _defaults(entry: Entry) -> dict[str, Any]:

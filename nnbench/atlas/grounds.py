@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import contourpy
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from nnbench.atlas.canvas import Canvas, Margins, Span, ticks
 from nnbench.atlas.picture import Picture, defaults
 from nnbench.catalog.expressions import Expression, exact
 from nnbench.catalog.landscapes import Landscape, height
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import torch
-else:
-    torch = lazy_import("torch", globals())
 
 GRID = 121  # points along an edge of a two-dimensional landscape
 LEVELS = 9
@@ -35,9 +30,8 @@ def landscape_pictures(family: Mapping[str, Landscape]) -> dict[str, Picture]:
 
 
 def _heights(name: str, entry: Landscape, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    values = height(name, defaults(entry.parameters), torch.tensor(points))
-    found: NDArray[np.float64] = values.numpy()
-    return found
+    heights = height(name, defaults(entry.parameters), torch.tensor(points))
+    return np.asarray(heights.numpy())
 
 
 def _profile(name: str, entry: Landscape) -> Picture:
@@ -75,7 +69,7 @@ def _map(name: str, entry: Landscape) -> Picture:
 
 
 def outlines(filled: Any) -> list[NDArray[np.float64]]:
-    """Return the closed outlines, holes among them, of contourpy's polygons."""
+    """The closed outlines, holes among them, of contourpy's polygons."""
     polygons, offsets = filled
     return [
         points[start:end]
@@ -90,11 +84,11 @@ def expression_pictures(family: Mapping[str, Expression]) -> dict[str, Picture]:
 
 
 def relative_errors(entry: Expression) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return logits and the relative errors there; NaN where the loss is no finite number."""
+    """Logits and the relative errors there; NaN where the loss is no finite number."""
     logits = torch.linspace(*LOGITS, 1201, dtype=torch.float64).float()
     truth, _ = exact(logits.double())
-    found = entry.function(logits).double()
-    errors = ((found - truth).abs() / truth).masked_fill(~torch.isfinite(found), torch.nan)
+    value = entry.function(logits).double()
+    errors = ((value - truth).abs() / truth).masked_fill(~torch.isfinite(value), torch.nan)
     return logits.double().numpy(), errors.numpy()
 
 

@@ -56,7 +56,7 @@ class Built(NamedTuple):
 
 
 def built(**levels: Any) -> Built:
-    """Return the recipe of a study with these levels; noise, in float64, where they do not say."""
+    """The recipe of a study with these levels; noise, in float64, where they do not say."""
     grid = {"data": SIGNAL, "seeds": 1, "dtype": "float64", "width": UNITS} | levels
     recipe = make_study({"name": "atlas", "grid": grid}, VOCABULARY).cells()[0].recipe
     numbers = {
@@ -76,7 +76,7 @@ def layer_pictures(family: Mapping[str, Key]) -> dict[str, Picture]:
 
 
 def without_and_with(entry: Key) -> tuple[Values, Values]:
-    """Return a hidden layer's outputs (examples, units) without an entry's levels and with them.
+    """A hidden layer's outputs (examples, units) without an entry's levels and with them.
 
     They are those of training, but for an entry that is about evaluation: there the one without
     is evaluated, and both have dropout.
@@ -95,7 +95,7 @@ def without_and_with(entry: Key) -> tuple[Values, Values]:
 
 
 def hidden_outputs(network: Built, *, training: bool) -> Values:
-    """Return what the last hidden layer of a network at its start hands on (examples, units)."""
+    """What the last hidden layer of a network at its start hands on (examples, units)."""
     recipe, program, numbers = network
     params = unflatten(program, initial_params(program, recipe, Draws(recipe)))
     # the output layer as it is would mix the units: the identity hands them on
@@ -151,19 +151,19 @@ def regulariser_pictures(family: Mapping[str, Key]) -> dict[str, Picture]:
 
 
 def shrinking(lr: float, optimizer: str = "sgd", **levels: Any) -> Values:
-    """Return weights (steps + 1, weights) that a loss without gradient leaves to their penalty."""
+    """Weights (steps + 1, weights) that a loss without gradient leaves to their penalty."""
     data = {"name": "linear_sparse", "features": len(WEIGHTS)}
     network = built(data=data, depth=0, optimizer={"name": optimizer, "lr": lr}, **levels)
     _, program, numbers = network
     params = torch.tensor([*WEIGHTS, 0.0], dtype=torch.float64)  # the last one is the bias
     state = Network(params, {}, start_optimizer(program, params))
     x, y = torch.zeros(1, len(WEIGHTS)).double(), torch.zeros(1, 1).double()
-    found = [params]
+    every = [params]
     for step in range(1, STEPS + 1):
         count = torch.tensor(float(step), dtype=torch.float64)
         state, _ = train_step(program, state, numbers, torch.tensor(lr).double(), count, x, y, {})
-        found.append(state.params)
-    return torch.stack(found)[:, :-1].numpy()
+        every.append(state.params)
+    return torch.stack(every)[:, :-1].numpy()
 
 
 def _decay_picture(name: str, entry: Key) -> Picture:
@@ -216,19 +216,19 @@ def gradient_pictures(family: Mapping[str, Key]) -> dict[str, Picture]:
 
 
 def noisy_path(batch_size: int) -> Values:
-    """Return SGD's points (steps + 1, 2) on the mean of many valleys, around one bottom."""
+    """SGD's points (steps + 1, 2) on the mean of many valleys, around one bottom."""
     generator = numpy_generator(0, "atlas", "batches", 0)
     bottoms = 0.7 * generator.standard_normal((BATCH_EXAMPLES, 2))
     bottoms -= bottoms.mean(0)
     point = np.array(START)
-    found = [point]
+    points = [point]
     for _ in range(BATCH_EPOCHS):
         order = generator.permutation(BATCH_EXAMPLES)
         for first in range(0, BATCH_EXAMPLES, batch_size or BATCH_EXAMPLES):
             batch = bottoms[order[first : first + (batch_size or BATCH_EXAMPLES)]]
             point = point - BATCH_LR * valley() @ (point - batch.mean(0))
-            found.append(point)
-    return np.array(found)
+            points.append(point)
+    return np.array(points)
 
 
 def _batch_picture(name: str, entry: Key) -> Picture:
@@ -247,7 +247,7 @@ def _batch_picture(name: str, entry: Key) -> Picture:
 
 
 def gradients(entry: Key) -> tuple[Values, Values]:
-    """Return gradients (draws, 2), before and after clipping, in units of the bound."""
+    """Gradients (draws, 2), before and after clipping, in units of the bound."""
     (bound,) = entry.levels.values()
     _, program, numbers = built(**entry.levels)
     before = 1.2 * numpy_generator(0, "atlas", "clipping", 0).standard_normal((300, 2))

@@ -14,6 +14,7 @@ from typing import Any
 from nnbench.atlas.facts import facts
 from nnbench.catalog import KEYS, VOCABULARY
 from nnbench.catalog.keys import Key
+from nnbench.catalog.twin import Twinned
 from nnbench.study.fields import FIELDS
 from nnbench.study.mistakes import StudyError, nearest
 from nnbench.study.vocabulary import Entry, Parameter, find_name
@@ -42,7 +43,7 @@ Row = dict[str, Any]
 
 
 def registries() -> dict[str, Mapping[str, Entry]]:
-    """Return every registry by its kind, in the order in which they are listed.
+    """Every registry by its kind, in the order in which they are listed.
 
     A kind is a key of a study file, but for those of `KEYS`: their entries have keys of their own.
     """
@@ -53,7 +54,7 @@ def registries() -> dict[str, Mapping[str, Entry]]:
 
 
 def kind_of(word: str) -> str:
-    """Return the kind that a word, singular or plural, names; StudyError where there is none."""
+    """The kind that a word, singular or plural, names; StudyError where there is none."""
     kinds = [*registries(), STUDY]
     words = {each: kind for kind in kinds for each in (kind, PLURALS.get(kind, kind))}
     words |= {"stopping": "early_stopping", "initialisation": "init", "normalisation": "norm"}
@@ -64,7 +65,7 @@ def kind_of(word: str) -> str:
 
 
 def rows(word: str | None = None) -> list[Row]:
-    """Return a row {kind, name, aliases, summary, reference, torch} for each entry of a kind.
+    """A row {kind, name, aliases, summary, reference, torch} for each entry of a kind.
 
     word: the kind, singular or plural; None for all.
     """
@@ -90,7 +91,7 @@ def _entry_row(kind: str, name: str, entry: Entry) -> Row:
 
 
 def _study_row(path: Path) -> Row:
-    """Return a study's row; a file that cannot be read is listed too, with the reason."""
+    """A study's row; a file that cannot be read is listed too, with the reason."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         summary = str(document.get("question") or document.get("title") or "")
@@ -104,62 +105,69 @@ def _study_row(path: Path) -> Row:
 
 
 def find(word: str, name: str) -> tuple[str, str]:
-    """Return the kind and the name that two words stand for; StudyError names the nearest."""
+    """The kind and the name that two words stand for; StudyError names the nearest."""
     kind = kind_of(word)
     if kind == STUDY:
         known = [path.stem for path in STUDIES.glob("*.toml")]
-        found = name if name in known else None
+        full = name if name in known else None
     else:
         known = list(registries()[kind])
-        found = find_name(registries()[kind], name)
-    if found is None:
+        full = find_name(registries()[kind], name)
+    if full is None:
         hint = nearest(name, known) if known else "; there is no folder studies/ here"
         raise StudyError(f'there is no {kind} "{name}"{_elsewhere(name) or hint}')
-    return kind, found
+    return kind, full
 
 
 def _elsewhere(name: str) -> str:
-    """Return a hint to the kinds that do have an entry of that name; empty where none has."""
+    """A hint to the kinds that do have an entry of that name; empty where none has."""
     places = [kind for kind, entries in registries().items() if find_name(entries, name)]
     commands = " or ".join(f"nnbench show {kind} {name}" for kind in places)
     return f"; try {commands}" if commands else ""
 
 
 def show(word: str, name: str) -> Row:
-    """Return all that is known of an entry, as plain data; of a study, its document."""
-    kind, found = find(word, name)
+    """All that is known of an entry, as plain data; of a study, its document."""
+    kind, name = find(word, name)
     if kind == STUDY:
-        path = STUDIES / f"{found}.toml"
-        return _study_row(path) | {"path": str(path), "run": f"nnbench run {found}"}
-    entry = registries()[kind][found]
-    picture = picture_path(ATLAS, kind, found)
-    return _entry_row(kind, found, entry) | {
+        path = STUDIES / f"{name}.toml"
+        return _study_row(path) | {"path": str(path), "run": f"nnbench run {name}"}
+    entry = registries()[kind][name]
+    picture = picture_path(ATLAS, kind, name)
+    return _entry_row(kind, name, entry) | {
         "formula": entry.formula,
+        "twin": twin_words(entry),
         "facts": facts(kind, entry),
         "parameters": [_parameter(key, about) for key, about in settable(entry).items()],
         "picture": str(picture) if picture.is_file() else None,
-        "snippet": snippet(kind, found, entry),
+        "snippet": snippet(kind, name, entry),
     }
 
 
+def twin_words(entry: Entry) -> str:
+    """What the reference trains with, where that is not what `torch` says; else nothing."""
+    words = entry.twin.words if isinstance(entry, Twinned) else ""
+    return words if words != entry.torch else ""
+
+
 def picture_path(atlas: Path, kind: str, name: str) -> Path:
-    """Return where the atlas in that folder keeps an entry's picture."""
+    """Where the atlas in that folder keeps an entry's picture."""
     return atlas / kind / f"{name}.svg"
 
 
 def settable(entry: Entry) -> Mapping[str, Parameter]:
-    """Return what a study file may set of an entry, by name."""
+    """What a study file may set of an entry, by name."""
     if not isinstance(entry, Key):
         return entry.parameters if entry.written is None else entry.written
-    found: dict[str, Parameter] = {}
+    own: dict[str, Parameter] = {}
     for key, level in entry.levels.items():
         about = FIELDS[key].value
         if about is not None:
-            found[key] = about
+            own[key] = about
         else:  # an entry of the key's kind, of which only what stands here makes the item
             parameters = VOCABULARY.kinds[key][level["name"]].parameters
-            found |= {name: parameters[name] for name in level if name != "name"}
-    return found
+            own |= {name: parameters[name] for name in level if name != "name"}
+    return own
 
 
 def _parameter(name: str, about: Parameter) -> Row:
@@ -172,7 +180,7 @@ def _parameter(name: str, about: Parameter) -> Row:
 
 
 def allowed(about: Parameter) -> str:
-    """Return the values that a parameter takes, in words or as an interval."""
+    """The values that a parameter takes, in words or as an interval."""
     if about.choices:
         words = ", ".join(about.choices)
     elif about.kind:
@@ -190,12 +198,12 @@ def allowed(about: Parameter) -> str:
 
 
 def setting(name: str, about: Parameter) -> str:
-    """Return a parameter with its default as a study file writes it, ``lr = 0.1``."""
+    """A parameter with its default as a study file writes it, ``lr = 0.1``."""
     return f"{name} = {toml(about.default)}"
 
 
 def toml(value: Any) -> str:
-    """Return a value as a study file writes it; a tuple is one level, hence a list in a list."""
+    """A value as a study file writes it; a tuple is one level, hence a list in a list."""
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{key} = {toml(one)}' for key, one in value.items())} }}"
     if isinstance(value, list):
@@ -212,13 +220,13 @@ def toml(value: Any) -> str:
 
 
 def off(key: str) -> Any:
-    """Return the level of a key of `[grid]` without the item that the key is for: its default."""
+    """The level of a key of `[grid]` without the item that the key is for: its default."""
     field = FIELDS[key]
     return field.default if field.value is None else field.value.default
 
 
 def snippet(kind: str, name: str, entry: Entry) -> str:
-    """Return lines of a study file that use an entry: beside another, or a number at two values."""
+    """Lines of a study file that use an entry: beside another, or a number at two values."""
     if isinstance(entry, Key):
         lines = (f"{key} = {toml([off(key), level])}" for key, level in entry.levels.items())
         return "\n".join(["[grid]", *lines])
@@ -237,7 +245,7 @@ def snippet(kind: str, name: str, entry: Entry) -> str:
 
 
 def another(about: Parameter) -> float | int | None:
-    """Return a second value to compare a number's default with, None where there is none."""
+    """A second value to compare a number's default with, None where there is none."""
     default = about.default
     if isinstance(default, bool) or not isinstance(default, int | float) or default == 0:
         return None

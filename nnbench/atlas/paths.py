@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nnbench.atlas.canvas import Canvas, Margins, Span
 from nnbench.atlas.picture import Picture, defaults
 from nnbench.catalog.optimizers.registry import Optimizer
-from nnbench.catalog.schedules.forms import PlateauState
-from nnbench.catalog.schedules.registry import Schedule
-from nnbench.lazy import lazy_import
+from nnbench.catalog.schedules.registry import PlateauState, Schedule
 from nnbench.study.vocabulary import Entry
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 CURVATURES = (1.0, 25.0)  # of the valley, along it and across it
 TURN = math.radians(25)  # no axis of the valley is an axis of the parameters
@@ -43,31 +37,31 @@ class Walk(NamedTuple):
 
     @property
     def heights(self) -> NDArray[np.float64]:
-        """Return the valley's height under each evaluated point."""
+        """The valley's height under each evaluated point."""
         return height(self.evaluated)
 
     @property
     def steps(self) -> int:
-        """Return the steps until the bottom is reached for good; STEPS + 1 where it is not."""
+        """The steps until the bottom is reached for good; STEPS + 1 where it is not."""
         heights = np.nan_to_num(self.heights, nan=np.inf)
         return int(np.flatnonzero(heights > REACHED * heights[0])[-1]) + 1
 
     @property
     def effort(self) -> tuple[bool, int, float]:
-        """Return what is held against a rate: a way out of the picture, steps, the last height."""
+        """What is held against a rate: a way out of the picture, steps, the last height."""
         low, high = np.array([WALK_X, WALK_Y]).T
         inside = (self.evaluated >= low) & (self.evaluated <= high)
         return (not inside.all(), self.steps, float(np.nan_to_num(self.heights[-1], nan=np.inf)))
 
 
 def valley() -> NDArray[np.float64]:
-    """Return the second derivatives (2, 2) of the landscape, a quadratic that is turned."""
+    """The second derivatives (2, 2) of the landscape, a quadratic that is turned."""
     turn = np.array([[math.cos(TURN), -math.sin(TURN)], [math.sin(TURN), math.cos(TURN)]])
     return turn @ np.diag(CURVATURES) @ turn.T
 
 
 def height(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the valley's height at points (points, 2); its bottom, 0, is at the origin."""
+    """The valley's height at points (points, 2); its bottom, 0, is at the origin."""
     with np.errstate(over="ignore", invalid="ignore"):
         return ((points @ valley()) * points).sum(1) / 2
 
@@ -78,13 +72,13 @@ def optimizer_pictures(family: Mapping[str, Optimizer]) -> dict[str, Picture]:
 
 
 def best_walk(entry: Optimizer) -> Walk:
-    """Return the walk that reaches the bottom first, of those that stay in the picture."""
+    """The walk that reaches the bottom first, of those that stay in the picture."""
     walks = [walk(entry, lr) for lr in RATES]
     return min(walks, key=lambda one: one.effort)
 
 
 def walk(entry: Optimizer, lr: float) -> Walk:
-    """Return the entry's walk at one rate, its other parameters at their defaults."""
+    """The entry's walk at one rate, its other parameters at their defaults."""
     slopes = torch.tensor(valley())
     hyper = {name: _number(about.default) for name, about in entry.parameters.items()}
     hyper |= {"lr": _number(lr)} | ({"weight_decay": _number(0.0)} if entry.decays else {})
@@ -130,7 +124,7 @@ def schedule_pictures(family: Mapping[str, Schedule]) -> dict[str, Picture]:
 
 
 def rates(entry: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return epochs and the share of the base rate at each, at default parameters."""
+    """Epochs and the share of the base rate at each, at default parameters."""
     given = defaults(entry.parameters)
     if entry.function is None:
         return np.arange(float(EPOCHS)), plateau_rates(entry, given)
@@ -140,17 +134,17 @@ def rates(entry: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def plateau_rates(entry: Schedule, given: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Return the rates (epochs,) under `made_losses`; each epoch's is set after the one before."""
-    state, found = PlateauState(1.0), []
+    """The rates (epochs,) under `made_losses`; each epoch's is set after the one before."""
+    state, rates = PlateauState(1.0), []
     assert entry.after_epoch is not None
     for loss in made_losses():
-        found.append(state.lr)
+        rates.append(state.lr)
         state = entry.after_epoch(state, loss, **given)
-    return np.array(found)
+    return np.array(rates)
 
 
 def made_losses() -> NDArray[np.float64]:
-    """Return a validation loss (epochs,) that falls, then rises a little: made up for pictures."""
+    """A validation loss (epochs,) that falls, then rises a little: made up for pictures."""
     epoch = np.arange(EPOCHS)
     return 0.25 + 0.7 * np.exp(-epoch / 4) + 0.004 * epoch
 

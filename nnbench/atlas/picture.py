@@ -19,7 +19,7 @@ class Picture(NamedTuple):
 
 
 def defaults(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """Return the parameters' defaults; a part that is an entry itself brings its own along."""
+    """The parameters' defaults; a part that is an entry itself brings its own along."""
     values: dict[str, Any] = {}
     for name, about in parameters.items():
         values[name] = about.default

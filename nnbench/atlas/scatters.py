@@ -54,7 +54,7 @@ def data_pictures(family: Mapping[str, Data]) -> dict[str, Picture]:
 
 
 def scatter(name: str, entry: Data) -> Scatter:
-    """Return what is drawn of a data set made from seed 0 with its default parameters."""
+    """What is drawn of a data set made from seed 0 with its default parameters."""
     sample = entry.function(numpy_generator(0, "atlas", name, 0), **defaults(entry.parameters))
     examples, features = sample.x.shape
     size = f"{examples:,} examples, {features} feature{'s' * (features > 1)}"
@@ -73,7 +73,7 @@ def scatter(name: str, entry: Data) -> Scatter:
 
 
 def _plane(x: NDArray[np.float64], scaled: bool) -> tuple[NDArray[np.float64], str, str]:
-    """Return the two features, or the first two principal components of more (examples, 2)."""
+    """The two features, or the first two principal components of more (examples, 2)."""
     if x.shape[1] == 2:
         return x, "feature 1", "feature 2"
     centred = x - x.mean(0)
@@ -88,7 +88,7 @@ def _plane(x: NDArray[np.float64], scaled: bool) -> tuple[NDArray[np.float64], s
 
 
 def _against(sample: Sample) -> tuple[NDArray[np.float64], str]:
-    """Return what a regression's targets are drawn over: its one feature, or the linear fit."""
+    """What a regression's targets are drawn over: its one feature, or the linear fit."""
     if sample.x.shape[1] == 1:
         return sample.x[:, 0], "feature"
     design = np.column_stack([np.ones(len(sample.x)), sample.x])

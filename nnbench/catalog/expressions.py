@@ -30,7 +30,7 @@ class Expression(Entry):
 
 
 def exact(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the loss and its derivative at float64 logits (n,), right to the last digits.
+    """The loss and its derivative at float64 logits (n,), right to the last digits.
 
     The exponent is never positive, so nothing overflows, and nothing is subtracted from 1.
     """
@@ -41,12 +41,12 @@ def exact(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def two_classes(logits: Tensor) -> Tensor:
-    """Return (n, 2): the right class's logits, and 0 for the other."""
+    """(n, 2): the right class's logits, and 0 for the other."""
     return torch.stack([logits, torch.zeros_like(logits)], dim=-1)
 
 
 def right_class(logits: Tensor) -> Tensor:
-    """Return the index of the right class, n times."""
+    """The index of the right class, n times."""
     return torch.zeros(len(logits), dtype=torch.int64)
 
 
@@ -98,8 +98,14 @@ def softmax_by_hand(logits: Tensor) -> Tensor:
     return -torch.log(powers[:, 0] / powers.sum(-1))
 
 
-GOODFELLOW = "Goodfellow, Bengio & Courville (2016), Deep Learning, sections 4.1 and 6.2.2"
-BLANCHARD = "Blanchard, Higham & Higham (2021), Accurately Computing the Log-Sum-Exp and Softmax"
+GOODFELLOW = (
+    "Goodfellow, Bengio & Courville (2016), Deep Learning, sections 4.1 and 6.2.2, "
+    "https://www.deeplearningbook.org"
+)
+BLANCHARD = (
+    "Blanchard, Higham & Higham (2021), Accurately Computing the Log-Sum-Exp and Softmax, "
+    "doi:10.1093/imanum/draa038"
+)
 
 EXPRESSIONS: dict[str, Expression] = {
     "bce_with_logits": Expression(

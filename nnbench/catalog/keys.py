@@ -10,6 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nnbench.catalog.works import (
+    CAUCHY,
+    HE_RESIDUAL,
+    IOFFE,
+    KLAMBAUER,
+    LOSHCHILOV,
+    ROBBINS,
+    ROSENBLATT,
+    SZEGEDY,
+    TIBSHIRANI,
+)
 from nnbench.study.vocabulary import Entry
 
 
@@ -25,14 +36,13 @@ class Key(Entry):
     family: str = ""
 
 
-IOFFE = "Ioffe & Szegedy (2015), Batch Normalization"
 SRIVASTAVA = (
     "Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov (2014), Dropout: A Simple Way to "
-    "Prevent Neural Networks from Overfitting"
+    "Prevent Neural Networks from Overfitting, https://jmlr.org/papers/v15/srivastava14a.html"
 )
-ROBBINS = "Robbins & Monro (1951), A Stochastic Approximation Method"
 PASCANU = (
-    "Pascanu, Mikolov & Bengio (2013), On the Difficulty of Training Recurrent Neural Networks"
+    "Pascanu, Mikolov & Bengio (2013), On the Difficulty of Training Recurrent Neural Networks, "
+    "https://proceedings.mlr.press/v28/pascanu13.html"
 )
 
 LAYERS: dict[str, Key] = {
@@ -40,7 +50,7 @@ LAYERS: dict[str, Key] = {
         summary="Hidden layers: linear maps, the size of whose input is inferred at the first "
         "forward pass.",
         formula="h = W x + b, depth times",
-        reference="Rosenblatt (1958), The Perceptron",
+        reference=ROSENBLATT,
         torch="torch.nn.LazyLinear",
         aliases=("lazy_linear", "hidden_layers"),
         levels={"depth": 4},
@@ -62,7 +72,7 @@ LAYERS: dict[str, Key] = {
     "residual": Key(
         summary="Residual connections: a hidden layer's input is added to its output.",
         formula="h = x + f(W x + b), where widths allow",
-        reference="He, Zhang, Ren & Sun (2016), Deep Residual Learning for Image Recognition",
+        reference=HE_RESIDUAL,
         aliases=("skip_connection",),
         levels={"residual": True},
     ),
@@ -78,8 +88,7 @@ LAYERS: dict[str, Key] = {
         summary="Dropout for SELU: dropped units go to its negative limit, and mean and variance "
         "are kept.",
         formula="h <- a (h m + h' (1 - m)) + b, h' = -lambda alpha of SELU",
-        reference="Klambauer, Unterthiner, Mayr & Hochreiter (2017), Self-Normalizing Neural "
-        "Networks",
+        reference=KLAMBAUER,
         torch="torch.nn.AlphaDropout",
         levels={"dropout": 0.05, "dropout_kind": "alpha"},
     ),
@@ -98,7 +107,7 @@ REGULARISERS: dict[str, Key] = {
         summary="Penalty on the weights' absolute values, biases left out: useless weights go to "
         "zero.",
         formula="loss + l1 sum |w|",
-        reference="Tibshirani (1996), Regression Shrinkage and Selection via the Lasso",
+        reference=TIBSHIRANI,
         aliases=("lasso",),
         levels={"l1": 0.001},
     ),
@@ -106,7 +115,8 @@ REGULARISERS: dict[str, Key] = {
         summary="Weight decay by the gradient: a penalty on squares, which shrinks large weights "
         "most.",
         formula="g <- g + weight_decay p",
-        reference="Krogh & Hertz (1992), A Simple Weight Decay Can Improve Generalization",
+        reference="Krogh & Hertz (1992), A Simple Weight Decay Can Improve Generalization, "
+        "https://proceedings.neurips.cc/paper/1991/hash/8eefcfdf5990e441f0fb6f3fad709e21-Abstract.html",
         torch="torch.optim.SGD(weight_decay=...)",
         aliases=("ridge", "weight_decay"),
         levels={"weight_decay": 0.01, "decoupled": False},
@@ -114,7 +124,8 @@ REGULARISERS: dict[str, Key] = {
     "elastic_net": Key(
         summary="L1 and L2 together: sparse, and even among features that say the same.",
         formula="loss + l1 sum |w| + weight_decay / 2 sum p^2",
-        reference="Zou & Hastie (2005), Regularization and Variable Selection via the Elastic Net",
+        reference="Zou & Hastie (2005), Regularization and Variable Selection via the Elastic "
+        "Net, doi:10.1111/j.1467-9868.2005.00503.x",
         aliases=("elastic",),
         levels={"l1": 0.001, "weight_decay": 0.01},
     ),
@@ -122,7 +133,7 @@ REGULARISERS: dict[str, Key] = {
         summary="Weight decay apart from the gradient, so that an adaptive rate does not divide it "
         "away.",
         formula="p <- (1 - lr weight_decay) p, then the step",
-        reference="Loshchilov & Hutter (2019), Decoupled Weight Decay Regularization",
+        reference=LOSHCHILOV,
         torch="torch.optim.AdamW",
         aliases=("decoupled",),
         levels={"weight_decay": 0.01, "decoupled": True},
@@ -130,8 +141,7 @@ REGULARISERS: dict[str, Key] = {
     "label_smoothing": Key(
         summary="Targets a little less than sure: a share of each is spread over all classes.",
         formula="t <- (1 - s) t + s / classes",
-        reference="Szegedy, Vanhoucke, Ioffe, Shlens & Wojna (2016), Rethinking the Inception "
-        "Architecture for Computer Vision",
+        reference=SZEGEDY,
         torch="torch.nn.CrossEntropyLoss(label_smoothing=...)",
         levels={"loss": {"name": "cross_entropy", "label_smoothing": 0.1}},
     ),
@@ -158,8 +168,7 @@ GRADIENTS: dict[str, Key] = {
     "full_batch": Key(
         summary="All examples at each step: no noise, and one step an epoch.",
         formula="g = mean gradient of all examples",
-        reference="Cauchy (1847), Méthode générale pour la résolution des systèmes d'équations "
-        "simultanées",
+        reference=CAUCHY,
         torch="torch.optim.SGD",
         family="Batches",
         levels={"batch_size": 0},

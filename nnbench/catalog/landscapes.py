@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nnbench.catalog.works import POLYAK
 from nnbench.lazy import lazy_import
+from nnbench.study.recipe import of_factor
 from nnbench.study.vocabulary import Entry, Parameter
 
 if TYPE_CHECKING:
@@ -41,8 +43,13 @@ class Landscape(Entry):
 
     @property
     def dims(self) -> int:
-        """Return the number of coordinates."""
+        """The number of coordinates."""
         return len(self.domain)
+
+    @property
+    def family(self) -> str:
+        """The heading that it stands under."""
+        return "One coordinate" if self.dims == 1 else "Two coordinates"
 
 
 def wave(x: Tensor) -> Tensor:
@@ -140,19 +147,22 @@ def _square_box(low: float, high: float) -> Box:
 
 
 def height(landscape: str, parameters: Mapping[str, Any], points: Tensor) -> Tensor:
-    """Return the heights (points,) of points (points, dims), float64."""
+    """The heights (points,) of points (points, dims), float64."""
     numbers = {name: torch.tensor(float(value)).double() for name, value in parameters.items()}
     function = LANDSCAPES[landscape].function
     return torch.func.vmap(lambda point: function(point, **numbers))(points)
 
 
-SURVEY = "Jamil & Yang (2013), A Literature Survey of Benchmark Functions for Global Optimisation"
+SURVEY = (
+    "Jamil & Yang (2013), A Literature Survey of Benchmark Functions for Global Optimisation, "
+    "arXiv:1308.4008"
+)
 
 LANDSCAPES: dict[str, Landscape] = {
     "bowl": Landscape(
         summary="A bowl that is steeper across than along: one minimum, and a narrow way to it.",
         formula="(x^2 + condition y^2) / 2",
-        reference="Polyak (1964), Some Methods of Speeding up the Convergence of Iteration Methods",
+        reference=POLYAK,
         parameters={
             "condition": Parameter(30.0, "ratio of the two curvatures", 1, 1e9),
         },
@@ -165,7 +175,7 @@ LANDSCAPES: dict[str, Landscape] = {
         summary="Two wells, the shallow one in the way of all who come from the left.",
         formula="(x^2 - 1)^2 - tilt x",
         reference="Kramers (1940), Brownian Motion in a Field of Force and the Diffusion Model of "
-        "Chemical Reactions",
+        "Chemical Reactions, doi:10.1016/S0031-8914(40)90098-2",
         parameters={
             "tilt": Parameter(
                 1.0, "makes the left well shallower; none is left at 1.54", 0, 100, open_low=True
@@ -179,7 +189,9 @@ LANDSCAPES: dict[str, Landscape] = {
     "rippled_bowl": Landscape(
         summary="A bowl with ripples: a shallow local minimum near every whole number.",
         formula="x^2 / 8 + ripple (1 - cos(2 pi x))",
-        reference="Rastrigin (1974), Systems of Extremal Control, in one dimension",
+        reference="Rastrigin (1974), Systems of Extremal Control, in one dimension; Mühlenbein, "
+        "Schomisch & Born (1991), The Parallel Genetic Algorithm as Function Optimizer, "
+        "doi:10.1016/S0167-8191(05)80052-3",
         parameters={"ripple": Parameter(0.1, "half the height of a ripple", 0, 1e3)},
         function=rippled_bowl,
         minima=_origin(1),
@@ -189,7 +201,8 @@ LANDSCAPES: dict[str, Landscape] = {
     "gramacy_lee": Landscape(
         summary="Waves that grow towards the left end, where the lowest trough lies.",
         formula="sin(10 pi x) / (2 x) + (x - 1)^4",
-        reference="Gramacy & Lee (2012), Cases for the Nugget in Modeling Computer Experiments",
+        reference="Gramacy & Lee (2012), Cases for the Nugget in Modeling Computer Experiments, "
+        "arXiv:1007.4580",
         function=gramacy_lee,
         minima=_fixed((0.5485634445,)),
         domain=((0.5, 2.5),),
@@ -199,7 +212,7 @@ LANDSCAPES: dict[str, Landscape] = {
         summary="A curved valley: easy to find, and long to follow.",
         formula="(1 - x)^2 + b (y - x^2)^2",
         reference="Rosenbrock (1960), An Automatic Method for Finding the Greatest or Least Value "
-        "of a Function",
+        "of a Function, doi:10.1093/comjnl/3.3.175",
         parameters={"b": Parameter(100.0, "steepness of the valley's walls", 0, 1e9)},
         function=rosenbrock,
         minima=_fixed((1.0, 1.0)),
@@ -218,7 +231,7 @@ LANDSCAPES: dict[str, Landscape] = {
     "himmelblau": Landscape(
         summary="Four minima, all equally low.",
         formula="(x^2 + y - 11)^2 + (x + y^2 - 7)^2",
-        reference="Himmelblau (1972), Applied Nonlinear Programming",
+        reference="Himmelblau (1972), Applied Nonlinear Programming; " + SURVEY,
         function=himmelblau,
         minima=_fixed(
             (3.0, 2.0),
@@ -255,7 +268,7 @@ LANDSCAPES: dict[str, Landscape] = {
         summary="A saddle that walks begin on the ridge of; two minima lie far off, to its sides.",
         formula="(x^2 - y^2) / 2 + y^4 / (4 far^2)",
         reference="Dauphin et al. (2014), Identifying and Attacking the Saddle Point Problem in "
-        "High-Dimensional Non-Convex Optimization",
+        "High-Dimensional Non-Convex Optimization, arXiv:1406.2572",
         parameters={
             "far": Parameter(2.0, "distance of the minima from the saddle", 0, 1e6, open_low=True)
         },
@@ -267,15 +280,7 @@ LANDSCAPES: dict[str, Landscape] = {
 }
 
 
-def parameters_of(recipe: Mapping[str, Any], factor: str) -> dict[str, Any]:
-    """Return the parameters of a recipe's level, ``{"condition": 30.0}`` for ``landscape``."""
-    prefix = f"{factor}."
-    return {
-        key.removeprefix(prefix): value for key, value in recipe.items() if key.startswith(prefix)
-    }
-
-
 def minima_of(recipe: Mapping[str, Any]) -> list[Point]:
-    """Return the landscape's global minima."""
+    """The landscape's global minima."""
     entry = LANDSCAPES[recipe["landscape"]]
-    return list(entry.minima(**parameters_of(recipe, "landscape")))
+    return list(entry.minima(**of_factor("landscape", recipe)))

@@ -9,7 +9,7 @@ class BCELoss(nn.BCELoss):
     """torch.nn.BCELoss, which refuses a NaN: here a diverged network has NaN for its loss."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the mean loss of probabilities (batch, outputs)."""
+        """The mean loss of probabilities (batch, outputs)."""
         if input.isnan().any():
             return input.sum() * float("nan")
         return super().forward(input, target)

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nnbench.catalog.formulas import Of
+from nnbench.catalog.twin import Twin, Twinned
+from nnbench.catalog.works import BRIDLE, HUBER, SZEGEDY
 from nnbench.lazy import lazy_import
-from nnbench.study.vocabulary import Entry, Parameter
+from nnbench.study.vocabulary import Parameter
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-    from nnbench.catalog import loss_twins
 else:
     torch = lazy_import("torch", globals())
-    loss_twins = lazy_import("nnbench.catalog.loss_twins", globals())
 
 BCE_FLOOR = -100.0  # of a logarithm
 # Least p (1 - p) by which the derivative is divided: 1e-12 in single precision, as torch has it
@@ -30,7 +30,7 @@ BCE_EPSILON = 9.999999960041972e-13
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loss(Entry):
+class Loss(Twinned):
     """A loss. `targets` maps each task that it can train to the form of its target.
 
     `output` maps the network's outputs before the loss sees them (a sigmoid for `bce`), and
@@ -40,12 +40,18 @@ class Loss(Entry):
     """
 
     function: Callable[..., Tensor]
-    twin: Callable[..., torch.nn.Module]
     targets: dict[str, str]
     output: Callable[[Tensor], Tensor] | None = None
-    output_twin: Callable[[], torch.nn.Module] = lambda: torch.nn.Identity()
+    output_twin: Twin | None = None
     output_elementwise: bool = False
     threshold: float = 0.0
+
+    @property
+    def family(self) -> str:
+        """The heading that it stands under."""
+        if "regression" in self.targets:
+            return "Distances between numbers"
+        return "Class indices" if "class" in self.targets.values() else "One output a class"
 
 
 def cross_entropy(outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
@@ -126,31 +132,20 @@ def bce_with_logits(outputs: Tensor, targets: Tensor) -> Tensor:
     return ((1 - targets) * outputs - torch.nn.functional.logsigmoid(outputs)).mean()
 
 
-def _module(name: str) -> Callable[..., torch.nn.Module]:
-    """Return a maker of `torch.nn.<name>`, found when it is called: torch is not imported yet."""
-
-    def make(**parameters: Any) -> torch.nn.Module:
-        return getattr(torch.nn, name)(**parameters)
-
-    return make
-
-
 ANY_TASK = {"classification": "one_hot", "regression": "value"}
-BRIDLE = "Bridle (1990), Probabilistic Interpretation of Feedforward Classification Network Outputs"
 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": Loss(
         summary="Negative log-likelihood of the right class under the softmax of the logits.",
         formula="-(1 - s) log softmax(o)[t] - s mean(log softmax(o)), s = label_smoothing",
-        reference=BRIDLE + "; Szegedy et al. (2016) for the smoothing",
-        torch="torch.nn.CrossEntropyLoss",
+        reference=BRIDLE + "; " + SZEGEDY,
         parameters={
             "label_smoothing": Parameter(
                 0.0, "share of the target spread over all classes", low=0, high=1, program=True
             )
         },
         function=cross_entropy,
-        twin=_module("CrossEntropyLoss"),
+        twin=Twin("torch.nn.CrossEntropyLoss", label_smoothing=Of("label_smoothing", unless=0)),
         targets={"classification": "class"},
     ),
     "nll": Loss(
@@ -159,55 +154,53 @@ LOSSES: dict[str, Loss] = {
         reference=BRIDLE,
         torch="torch.nn.NLLLoss on torch.nn.LogSoftmax",
         function=nll,
-        twin=_module("NLLLoss"),
+        twin=Twin("torch.nn.NLLLoss"),
         targets={"classification": "class"},
         output=log_softmax,
-        output_twin=lambda: torch.nn.LogSoftmax(dim=-1),
+        output_twin=Twin("torch.nn.LogSoftmax", dim=-1),
     ),
     "mse": Loss(
         summary="Mean squared error; on classes, against their one-hot code (the Brier score).",
         formula="mean (o - t)^2",
         reference="Legendre (1805), Nouvelles méthodes pour la détermination des orbites des "
-        "comètes",
-        torch="torch.nn.MSELoss",
+        "comètes; Stigler (1981), Gauss and the Invention of Least Squares, "
+        "doi:10.1214/aos/1176345451",
         function=mse,
-        twin=_module("MSELoss"),
+        twin=Twin("torch.nn.MSELoss"),
         targets=ANY_TASK,
         threshold=0.5,
     ),
     "mae": Loss(
         summary="Mean absolute error: an outlier pulls no harder than any other example.",
         formula="mean |o - t|",
-        reference="Laplace (1793), Sur quelques points du système du monde",
-        torch="torch.nn.L1Loss",
+        reference="Laplace (1793), Sur quelques points du système du monde; Portnoy & Koenker "
+        "(1997), The Gaussian Hare and the Laplacian Tortoise, doi:10.1214/ss/1030037960",
         function=mae,
-        twin=_module("L1Loss"),
+        twin=Twin("torch.nn.L1Loss"),
         targets=ANY_TASK,
         threshold=0.5,
     ),
     "huber": Loss(
         summary="Squared for errors up to delta, absolute beyond.",
         formula="mean of e^2 / 2 where |e| <= delta, delta (|e| - delta / 2) where not; e = o - t",
-        reference="Huber (1964), Robust Estimation of a Location Parameter",
-        torch="torch.nn.HuberLoss",
+        reference=HUBER,
         parameters={
             "delta": Parameter(1.0, "error from which on the loss is linear", 0, 1e6, open_low=True)
         },
         function=huber,
-        twin=_module("HuberLoss"),
+        twin=Twin("torch.nn.HuberLoss"),
         targets=ANY_TASK,
         threshold=0.5,
     ),
     "smooth_l1": Loss(
         summary="Absolute error, rounded off below beta: Huber's loss divided by beta.",
         formula="mean of e^2 / (2 beta) where |e| <= beta, |e| - beta / 2 where not; e = o - t",
-        reference="Girshick (2015), Fast R-CNN",
-        torch="torch.nn.SmoothL1Loss",
+        reference="Girshick (2015), Fast R-CNN, arXiv:1504.08083",
         parameters={
             "beta": Parameter(1.0, "error from which on the loss is linear", 0, 1e6, open_low=True)
         },
         function=smooth_l1,
-        twin=_module("SmoothL1Loss"),
+        twin=Twin("torch.nn.SmoothL1Loss"),
         targets=ANY_TASK,
         threshold=0.5,
     ),
@@ -215,9 +208,8 @@ LOSSES: dict[str, Loss] = {
         summary="Binary cross-entropy on logits; with more than two classes, one against the rest.",
         formula="(1 - t) o - log sigmoid(o)",
         reference="PyTorch, torch.nn.BCEWithLogitsLoss",
-        torch="torch.nn.BCEWithLogitsLoss",
         function=bce_with_logits,
-        twin=_module("BCEWithLogitsLoss"),
+        twin=Twin("torch.nn.BCEWithLogitsLoss"),
         targets={"classification": "one_hot"},
     ),
     "bce": Loss(
@@ -226,10 +218,10 @@ LOSSES: dict[str, Loss] = {
         reference="PyTorch, torch.nn.BCELoss",
         torch="torch.nn.BCELoss on torch.nn.Sigmoid",
         function=bce,
-        twin=lambda: loss_twins.BCELoss(),
+        twin=Twin("loss_twins.BCELoss"),
         targets={"classification": "one_hot"},
         output=sigmoid,
-        output_twin=lambda: torch.nn.Sigmoid(),
+        output_twin=Twin("torch.nn.Sigmoid"),
         output_elementwise=True,
     ),
 }

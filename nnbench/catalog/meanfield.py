@@ -63,15 +63,15 @@ class MeanField:
     parameters: tuple[tuple[str, float], ...]
 
     def second_moment(self, q: ArrayLike) -> Array:
-        """Return E phi(sqrt(q) z)^2 for each q >= 0; at 0 it is the limit from above."""
+        """E phi(sqrt(q) z)^2 for each q >= 0; at 0 it is the limit from above."""
         return self._each("value", q)
 
     def slope_moment(self, q: ArrayLike) -> Array:
-        """Return E phi'(sqrt(q) z)^2 for each q >= 0; at 0 it is the limit from above."""
+        """E phi'(sqrt(q) z)^2 for each q >= 0; at 0 it is the limit from above."""
         return self._each("slope", q)
 
     def q_map(self, q: ArrayLike, weight_variance: float, bias_variance: float) -> Array:
-        """Return the next layer's q for each q."""
+        """The next layer's q for each q."""
         return np.asarray(weight_variance * self.second_moment(q) + bias_variance)
 
     def fixed_point(
@@ -102,14 +102,14 @@ class MeanField:
         return _root(rise, near, far)
 
     def chi(self, weight_variance: float, bias_variance: float, start: float = 1.0) -> float:
-        """Return chi at q*: also the slope of the correlation map at c = 1."""
+        """Chi at q*: also the slope of the correlation map at c = 1."""
         q = self.fixed_point(weight_variance, bias_variance, start)
         return weight_variance * float(self.slope_moment(q))
 
     def depth_scale(
         self, weight_variance: float, bias_variance: float, start: float = 1.0
     ) -> float:
-        """Return xi = -1/ln chi in layers: infinite at criticality, negative where chi > 1."""
+        """Xi = -1/ln chi in layers: infinite at criticality, negative where chi > 1."""
         chi = self.chi(weight_variance, bias_variance, start)
         if abs(chi - 1) <= 1000 * ACCURACY:
             return math.inf
@@ -118,7 +118,7 @@ class MeanField:
     def correlation_map(
         self, c: ArrayLike, q: float, weight_variance: float, bias_variance: float
     ) -> Array:
-        """Return the next layer's correlation of two inputs for each c in [-1, 1], both at q.
+        """The next layer's correlation of two inputs for each c in [-1, 1], both at q.
 
         It is [sigma_w^2 E phi(u) phi(v) + sigma_b^2] / q', u and v normal of variance q > 0 and
         covariance c q; at q* the divisor is q* itself.
@@ -175,12 +175,12 @@ class MeanField:
         return np.vectorize(lambda one: _moment(self, what, float(one)), otypes=[float])(q)
 
     def _breaks(self) -> Array:
-        """Return the points that no panel of an integral may span."""
+        """The points that no panel of an integral may span."""
         return np.array(ACTIVATIONS[self.activation].breaks(**dict(self.parameters)), dtype=float)
 
 
 def mean_field(activation: str, **parameters: float) -> MeanField:
-    """Return the mean field of an activation; parameters that are not given have their defaults.
+    """The mean field of an activation; parameters that are not given have their defaults.
 
     ValueError if its units depend on each other, so that no function of one number describes it.
     """
@@ -195,13 +195,13 @@ def mean_field(activation: str, **parameters: float) -> MeanField:
 
 
 def _root(function: Callable[[float], float], near: float, far: float) -> float:
-    """Return the zero between two arguments of different sign."""
+    """The zero between two arguments of different sign."""
     return float(optimize.brentq(function, near, far, xtol=1e-300, rtol=1e-14))
 
 
 @lru_cache(maxsize=65536)
 def _moment(field: MeanField, what: str, q: float) -> float:
-    """Return E phi^2 or E phi'^2 at one q."""
+    """E phi^2 or E phi'^2 at one q."""
     if not q >= 0:
         raise ValueError(f"q = {q:g}: a mean square is at least 0")
     root = math.sqrt(max(q, TINY))
@@ -216,7 +216,7 @@ def _moment(field: MeanField, what: str, q: float) -> float:
 
 @lru_cache(maxsize=4096)
 def _product(field: MeanField, q: float, c: float) -> float:
-    """Return E phi(u) phi(v) of two normal numbers of variance q and correlation c."""
+    """E phi(u) phi(v) of two normal numbers of variance q and correlation c."""
     root, other = math.sqrt(q), math.sqrt(max(0.0, 1 - c * c))
     breaks = field._breaks() / root
     grid = np.linspace(-EDGE, EDGE, 2 * math.ceil(EDGE * max(2.0, root)) + 1)
@@ -241,7 +241,7 @@ def _product(field: MeanField, q: float, c: float) -> float:
 def normal_mean(
     integrand: Callable[[Array], Array], edges: ArrayLike = (), most: int = MOST_PANELS
 ) -> float:
-    """Return E integrand(z), by Gauss-Legendre panels that are halved until both halves agree.
+    """E integrand(z), by Gauss-Legendre panels that are halved until both halves agree.
 
     `edges` are the points that no panel may span: kinks and jumps. Raises ArithmeticError where
     the panels do not settle before there are `most` of them.
@@ -276,14 +276,14 @@ def _over_panels(integrand: Callable[[Array], Array], left: Array, right: Array)
 
 
 def _panels(left: Array, right: Array) -> tuple[Array, Array]:
-    """Return nodes (..., 16) of panels and their weights, the normal density included."""
+    """Nodes (..., 16) of panels and their weights, the normal density included."""
     half = ((right - left) / 2)[..., None]
     points = ((right + left) / 2)[..., None] + half * NODES
     return points, half * WEIGHTS * np.exp(-points * points / 2) / math.sqrt(2 * math.pi)
 
 
 def _call(field: MeanField, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return phi at x (...,) with a last axis over the noise, and the noise's weights."""
+    """Phi at x (...,) with a last axis over the noise, and the noise's weights."""
     entry = ACTIVATIONS[field.activation]
     numbers: dict[str, Any] = {**dict(field.parameters), **entry.learned}
     if not entry.random:
@@ -296,13 +296,13 @@ def _call(field: MeanField, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor
 
 
 def _values(field: MeanField, x: Array) -> Array:
-    """Return phi(x), its mean over the noise if it has any."""
+    """Phi(x), its mean over the noise if it has any."""
     phi, weights = _call(field, torch.from_numpy(x))
     return np.asarray((phi * weights).sum(-1))
 
 
 def _squares(field: MeanField, what: str, x: Array) -> Array:
-    """Return phi(x)^2 or phi'(x)^2, their mean over the noise if there is any."""
+    """Phi(x)^2 or phi'(x)^2, their mean over the noise if there is any."""
     if what == "value":
         phi, weights = _call(field, torch.from_numpy(x))
         return np.asarray((phi * phi * weights).sum(-1))

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nnbench.catalog.formulas import Of
+from nnbench.catalog.twin import Twin, Twinned
+from nnbench.catalog.works import IOFFE
 from nnbench.lazy import lazy_import
-from nnbench.study.vocabulary import Entry, Parameter, Term, need
+from nnbench.study.vocabulary import Parameter, Term, need
 
 if TYPE_CHECKING:
     import torch
@@ -25,18 +28,24 @@ POSITION = Parameter(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Norm(Entry):
+class Norm(Twinned):
     """A normalisation of (batch, units).
 
-    `function` is None for none; `twin(units, **parameters)` is torch's module; `running` names
-    the running statistics, (units,) each, with their start.
+    `function` is None for none; its twin's formulas know `units`; `running` names the running
+    statistics, (units,) each, with their start.
     """
 
     function: Callable[..., tuple[Tensor, dict[str, Tensor]]] | None
-    twin: Callable[..., torch.nn.Module]
     learned: tuple[str, ...] = ("weight", "bias")  # of which the weight starts at 1, the bias at 0
     running: tuple[tuple[str, float], ...] = ()
     needs_batch: bool = False  # one example alone cannot be normalised in training
+
+    @property
+    def family(self) -> str:
+        """The heading that it stands under."""
+        if self.function is None:
+            return "None"
+        return "Over the batch" if self.needs_batch else "Over the units of an example"
 
 
 def batchnorm(
@@ -97,18 +106,16 @@ NORMS: dict[str, Norm] = {
     "none": Norm(
         summary="No normalisation.",
         formula="x",
-        reference="(definition)",
-        torch="torch.nn.Identity",
+        reference="PyTorch, torch.nn.Identity",
         function=None,
-        twin=lambda units: torch.nn.Identity(),
+        twin=Twin("torch.nn.Identity"),
         learned=(),
     ),
     "batchnorm": Norm(
         summary="Each unit to mean 0 and variance 1 over the batch, then a learned scale and "
         "shift; running statistics at evaluation.",
         formula="weight * (x - mean) / sqrt(var + eps) + bias",
-        reference="Ioffe & Szegedy (2015), Batch Normalization",
-        torch="torch.nn.BatchNorm1d",
+        reference=IOFFE,
         parameters={
             "position": POSITION,
             "eps": eps_parameter(1e-5),
@@ -121,7 +128,7 @@ NORMS: dict[str, Norm] = {
             ),
         },
         function=batchnorm,
-        twin=lambda units, eps, momentum: torch.nn.LazyBatchNorm1d(eps=eps, momentum=momentum),
+        twin=Twin("torch.nn.LazyBatchNorm1d"),
         running=(("mean", 0.0), ("var", 1.0)),
         needs_batch=True,
     ),
@@ -129,21 +136,19 @@ NORMS: dict[str, Norm] = {
         summary="Each example to mean 0 and variance 1 over its units, then a learned scale and "
         "shift; no batch, no running statistics.",
         formula="weight * (x - mean) / sqrt(var + eps) + bias, over units",
-        reference="Ba, Kiros & Hinton (2016), Layer Normalization",
-        torch="torch.nn.LayerNorm",
+        reference="Ba, Kiros & Hinton (2016), Layer Normalization, arXiv:1607.06450",
         parameters={"position": POSITION, "eps": eps_parameter(1e-5)},
         function=layernorm,
-        twin=lambda units, eps: torch.nn.LayerNorm(units, eps=eps),
+        twin=Twin("torch.nn.LayerNorm", Of("units")),
     ),
     "rmsnorm": Norm(
         summary="Layer normalisation without the mean: each example to root mean square 1, then a "
         "learned scale.",
         formula="weight * x / sqrt(mean(x^2) + eps), over units",
-        reference="Zhang & Sennrich (2019), Root Mean Square Layer Normalization",
-        torch="torch.nn.RMSNorm",
+        reference="Zhang & Sennrich (2019), Root Mean Square Layer Normalization, arXiv:1910.07467",
         parameters={"position": POSITION, "eps": eps_parameter(1e-6)},
         function=rmsnorm,
-        twin=lambda units, eps: torch.nn.RMSNorm(units, eps=eps),
+        twin=Twin("torch.nn.RMSNorm", Of("units")),
         learned=("weight",),
     ),
 }

@@ -12,6 +12,7 @@ from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES, check_composition
+from nnbench.study.recipe import of_factor
 
 LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
 
@@ -34,12 +35,12 @@ def resolve_walk(recipe: Mapping[str, Any]) -> dict[str, Any]:
             f'schedule "{recipe["schedule"]}" waits for a validation loss, which a walk has not: '
             f"take another schedule"
         )
-    check_composition(recipe["schedule"], _parts(recipe), recipe["steps"])
+    check_composition(recipe["schedule"], of_factor("schedule", recipe), recipe["steps"])
     return resolved
 
 
 def ground_label(recipe: Mapping[str, Any]) -> str:
-    """Return the landscape's name and those of its parameters that are not the usual ones."""
+    """The landscape's name and those of its parameters that are not the usual ones."""
     name = recipe["landscape"]
     words = [name]
     for key, about in LANDSCAPES[name].parameters.items():
@@ -75,13 +76,8 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
             f'norm "{recipe["norm"]}" needs more than one example to a batch: take '
             f"batch_size = 2 or more, or leave the pair out with [design] exclude"
         )
-    check_composition(recipe["schedule"], _parts(recipe), recipe["epochs"])
+    check_composition(recipe["schedule"], of_factor("schedule", recipe), recipe["epochs"])
     return resolved
-
-
-def _parts(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    prefix = "schedule."
-    return {key.removeprefix(prefix): recipe[key] for key in recipe if key.startswith(prefix)}
 
 
 def _fill_in_decay(recipe: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nnbench.catalog.works import PRECHELT
 from nnbench.study.vocabulary import Entry, Parameter
 
 STOPPINGS: dict[str, Entry] = {
@@ -14,7 +15,7 @@ STOPPINGS: dict[str, Entry] = {
         summary="Stop after `patience` epochs without a new best validation loss; the network of "
         "the best epoch is the result.",
         formula="stop when val_loss >= best - min_delta for patience epochs in a row",
-        reference="Prechelt (1998), Early Stopping - But When?",
+        reference=PRECHELT,
         parameters={
             "patience": Parameter(5, "epochs to wait for a new best", low=1, high=1e9),
             "min_delta": Parameter(0.0, "fall of the loss that counts", low=0, high=1e12),

@@ -13,9 +13,9 @@ from nnbench.catalog.data.tables.files import MISSING
 from nnbench.catalog.data.tables.targets import MIN_CLASS, MIN_ROWS
 from nnbench.export.sources import definitions
 from nnbench.export.text import call, fill
+from nnbench.study.recipe import of_factor
 
 GENERATOR = 'np.random.default_rng(seed_of("data"))'
-TABLES = ("csv", "parquet")
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,9 @@ class DataCode:
 
 
 def data_code(recipe: Mapping[str, Any]) -> DataCode:
-    """Return the code of a recipe's data."""
+    """The code of a recipe's data."""
     name = str(recipe["data"])
-    given = {
-        key.removeprefix("data."): value for key, value in recipe.items() if key.startswith("data.")
-    }
+    given = of_factor("data", recipe)
     task = task_of(recipe)
     noisy: tuple[str, ...] = ()
     if "parts" in given:
@@ -50,15 +48,15 @@ def data_code(recipe: Mapping[str, Any]) -> DataCode:
         defined, code = _set(name, given, GENERATOR)
     if task == "classification" and not DATA[name].real:
         code += "\n" + _numbered(bool(noisy))
-    return DataCode(defined, code, task, DATA[name].scaled, name in TABLES, noisy)
+    return DataCode(defined, code, task, DATA[name].scaled, DATA[name].reader is not None, noisy)
 
 
 def _set(name: str, given: Mapping[str, Any], generator: str) -> tuple[str, str]:
-    """Return the definitions and the code of one set."""
-    if name in TABLES:
+    """The definitions and the code of one set."""
+    if DATA[name].reader is not None:
         return _table(name, given), "x, y = read_table()"
-    if DATA[name].real:
-        return "", f"x, y = datasets.load_{name}(return_X_y=True)"
+    if DATA[name].loader:
+        return "", f"x, y = datasets.{DATA[name].loader}(return_X_y=True)"
     function = DATA[name].function
     targets = "x, y, observed" if "parts" in given else "x, y"
     code = f"{targets} = {call(function.__name__, generator, **given)}"
@@ -66,11 +64,8 @@ def _set(name: str, given: Mapping[str, Any], generator: str) -> tuple[str, str]
 
 
 def _label_noise(given: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the code of another set and of the errors in its labels, from one generator."""
-    inner = {
-        key.removeprefix("base."): value for key, value in given.items() if key.startswith("base.")
-    }
-    defined, code = _set(str(given["base"]), inner, "draws")
+    """The code of another set and of the errors in its labels, from one generator."""
+    defined, code = _set(str(given["base"]), of_factor("base", given), "draws")
     flip = definitions("nnbench.catalog.data.synthetic", "flip")
     lines = [f"draws = {GENERATOR}", code, f"observed = {call('flip', 'draws', 'y', p=given['p'])}"]
     return "\n\n\n".join(part for part in (defined, flip) if part), "\n".join(lines)
@@ -86,7 +81,7 @@ def _numbered(noisy: bool) -> str:
 
 
 def _table(form: str, given: Mapping[str, Any]) -> str:
-    """Return the function that reads a user's table by the same rules."""
+    """The function that reads a user's table by the same rules."""
     lists = {key: json.loads(given[key] or "[]") for key in ("categorical", "numeric", "drop")}
     return fill(
         "table.py.j2",

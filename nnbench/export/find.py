@@ -38,7 +38,7 @@ class ExportError(ValueError):
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredCell:
     """A cell of some results.
 
     `row` is its row of the table, null values left out. `is_sound` says that the recipe has the
@@ -53,12 +53,12 @@ class Found:
 
 
 def folders_of_results(out: Path) -> list[Path]:
-    """Return the results folders in a folder, by name."""
+    """The results folders in a folder, by name."""
     return sorted(path.parent for path in out.glob(f"*/{TABLE}"))
 
 
-def find(wanted: str, folders: Iterable[Path]) -> Found:
-    """Return the only cell whose id begins with `wanted`, in the first of the folders that has it.
+def find(wanted: str, folders: Iterable[Path]) -> StoredCell:
+    """The only cell whose id begins with `wanted`, in the first of the folders that has it.
 
     Raises ExportError where none does, or several do.
     """
@@ -74,7 +74,7 @@ def find(wanted: str, folders: Iterable[Path]) -> Found:
         raise ExportError(
             f"{len(matching)} cells begin with {quoted(wanted)}: {named}; give more of it"
         )
-    return _found(matching[0], known[matching[0]] / TABLE)
+    return _stored(matching[0], known[matching[0]] / TABLE)
 
 
 def _unknown(wanted: str, known: Mapping[str, Path]) -> str:
@@ -96,7 +96,7 @@ def _read(path: Path, **options: Any) -> pa.Table:
     return parquet.read_table(pa.BufferReader(content), **options)
 
 
-def _found(cell_id: str, path: Path) -> Found:
+def _stored(cell_id: str, path: Path) -> StoredCell:
     (row,) = _read(path, filters=[("cell_id", "==", cell_id)]).to_pylist()[:1]
     study = str(row["study"])
     if not STUDY_NAME.fullmatch(study):
@@ -111,11 +111,11 @@ def _found(cell_id: str, path: Path) -> Found:
     apart = [key for key in recipe if key not in row or key == "data.path"]
     is_sound = make_cell(study, recipe, apart).cell_id == cell_id
     known = {name: value for name, value in row.items() if value is not None}
-    return Found(cell_id, study, recipe, known, is_sound)
+    return StoredCell(cell_id, study, recipe, known, is_sound)
 
 
 def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row's recipe, each value in the type that it had before it was a column.
+    """A row's recipe, each value in the type that it had before it was a column.
 
     A column that the table lacks has its default. Raises ValueError for what no recipe has.
     """

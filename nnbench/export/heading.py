@@ -8,7 +8,7 @@ from typing import Any
 
 from nnbench import __version__
 from nnbench.catalog import VOCABULARY
-from nnbench.export.find import Found
+from nnbench.export.find import StoredCell
 from nnbench.export.text import sentence
 from nnbench.study.grid import value_label
 from nnbench.study.kinds import KINDS, OTHER_KEYS, kind_of
@@ -18,12 +18,12 @@ ALWAYS = ("depth", "width", "epochs", "batch_size", "optimizer.lr", "dtype", "an
 UNTOLD_PARAMETERS = ("data.path", "data.sha256")
 
 
-def heading(found: Found) -> dict[str, str]:
-    """Return what a script's docstring says."""
-    words = [*_words(found.recipe), f"seed {found.recipe['seed']}"]
+def heading(cell: StoredCell) -> dict[str, str]:
+    """What a script's docstring says."""
+    words = [*_words(cell.recipe), f"seed {cell.recipe['seed']}"]
     return {
-        "cell_id": found.cell_id,
-        "study": found.study,
+        "cell_id": cell.cell_id,
+        "study": cell.study,
         "version": __version__,
         "about": sentence(words),
     }
@@ -57,12 +57,12 @@ def _parameters(recipe: Mapping[str, Any], place: str, kind: str) -> Iterator[st
 
 
 def _shown(value: Any) -> str:
-    """Return a value as a docstring may hold it: no text of a user's can end the docstring."""
+    """A value as a docstring may hold it: no text of a user's can end the docstring."""
     return re.sub(r"[^\w .,:()\[\]+-]", "?", value_label(value))
 
 
-def expected(found: Found, names: Sequence[str]) -> dict[str, Any]:
-    """Return the numbers of the table that a script compares its own with."""
-    if found.row["status"] == "crashed":
+def expected(cell: StoredCell, names: Sequence[str]) -> dict[str, Any]:
+    """The numbers of the table that a script compares its own with."""
+    if cell.row["status"] == "crashed":
         return {}
-    return {name: found.row[name] for name in names if name in found.row}
+    return {name: cell.row[name] for name in names if name in cell.row}

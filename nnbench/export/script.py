@@ -12,7 +12,7 @@ from typing import Any
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES
 from nnbench.export.data import data_code
-from nnbench.export.find import Found
+from nnbench.export.find import StoredCell
 from nnbench.export.heading import expected, heading
 from nnbench.export.network import network_code
 from nnbench.export.sweep import sweep_script
@@ -40,45 +40,45 @@ NEAR = (
 )
 
 
-def script_of(found: Found) -> str:
-    """Return the script that repeats a cell, whatever its kind."""
-    scripts: Mapping[str, Callable[[Found], str]] = {
+def script_of(cell: StoredCell) -> str:
+    """The script that repeats a cell, whatever its kind."""
+    scripts: Mapping[str, Callable[[StoredCell], str]] = {
         LANDSCAPE: walk_script,
         NUMERICS: sweep_script,
     }
-    return scripts.get(kind_of(found.recipe), training_script)(found)
+    return scripts.get(kind_of(cell.recipe), training_script)(cell)
 
 
-def hints(found: Found) -> list[str]:
-    """Return what a user should know of a script that its own lines do not say."""
+def hints(cell: StoredCell) -> list[str]:
+    """What a user should know of a script that its own lines do not say."""
     said = []
-    if not found.is_sound:
+    if not cell.is_sound:
         said.append(
-            f"{found.cell_id}: its recipe, as the table has it, is not what its id was made from; "
+            f"{cell.cell_id}: its recipe, as the table has it, is not what its id was made from; "
             f"the script may differ from the run: run the study again"
         )
-    if found.row.get("status") == "crashed":
-        said.append(f"{found.cell_id} crashed: there are no numbers to compare with")
-    if "data.sha256" in found.recipe:
+    if cell.row.get("status") == "crashed":
+        said.append(f"{cell.cell_id} crashed: there are no numbers to compare with")
+    if "data.sha256" in cell.recipe:
         said.append(
             f"the script looks for the table where it is run and beside itself: python cell.py "
-            f"PATH, where {found.recipe['data.path']} lies elsewhere"
+            f"PATH, where {cell.recipe['data.path']} lies elsewhere"
         )
     return said
 
 
-def training_script(found: Found) -> str:
-    """Return the script that trains a network."""
-    recipe = found.recipe
+def training_script(cell: StoredCell) -> str:
+    """The script that trains a network."""
+    recipe = cell.recipe
     data = data_code(recipe)
-    same_sums = recipe["dtype"] == "float64" or found.row.get("engine") == "reference"
+    same_sums = recipe["dtype"] == "float64" or cell.row.get("engine") == "reference"
     tolerance, comparison = EXACT if same_sums else NEAR
     return render(
         "training.py.j2",
-        **heading(found),
+        **heading(cell),
         comparison=comparison,
         tolerance=tolerance,
-        expected=expected(found, RESULTS),
+        expected=expected(cell, RESULTS),
         recipe=recipe,
         data=data,
         is_noisy=" or ".join(f'part == "{part}"' for part in data.noisy),

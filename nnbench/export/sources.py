@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -32,14 +32,14 @@ class Module:
     imported: dict[str, str]  # a name, and the module of nnbench that it comes from
 
     def span(self, node: ast.AST) -> tuple[int, int]:
-        """Return where a node begins and ends in the text."""
+        """Where a node begins and ends in the text."""
         assert isinstance(node, ast.expr | ast.stmt | ast.arg)
         assert node.end_lineno is not None and node.end_col_offset is not None
         first = self.starts[node.lineno - 1] + node.col_offset
         return first, self.starts[node.end_lineno - 1] + node.end_col_offset
 
     def code(self, node: ast.AST) -> str:
-        """Return a node's own text."""
+        """A node's own text."""
         first, last = self.span(node)
         return self.text[first:last].decode()
 
@@ -65,7 +65,7 @@ def module_of(name: str) -> Module:
 
 
 def _names_of(statement: ast.stmt) -> list[str]:
-    """Return the names that a top-level statement defines."""
+    """The names that a top-level statement defines."""
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return [statement.name]
     if isinstance(statement, ast.Assign):
@@ -79,22 +79,34 @@ def _names_of(statement: ast.stmt) -> list[str]:
 
 
 def definitions(module: str, *names: str) -> str:
-    """Return the source of some definitions of a module, after all that they need of nnbench."""
-    found: dict[ast.stmt, str] = {}
-    for name in names:
-        _collect(module, name, found)
-    constants = [text for node, text in found.items() if isinstance(node, ast.Assign)]
-    others = [text for node, text in found.items() if not isinstance(node, ast.Assign)]
+    """The source of some definitions of a module, after all that they need of nnbench."""
+    return definitions_of((module, name) for name in names)
+
+
+def definitions_of(places: Iterable[tuple[str, str]]) -> str:
+    """The same of modules and names: each definition once."""
+    collected: dict[ast.stmt, str] = {}
+    for module, name in places:
+        _collect(module, name, collected)
+    constants = [text for node, text in collected.items() if isinstance(node, ast.Assign)]
+    others = [text for node, text in collected.items() if not isinstance(node, ast.Assign)]
     return "\n\n\n".join(["\n".join(constants), *others] if constants else others)
 
 
-def _collect(place: str, name: str, found: dict[ast.stmt, str]) -> None:
-    """Add a definition to those found, what it needs before it."""
+def summary(module: str, name: str) -> str:
+    """The first line of a function's docstring."""
+    function = module_of(module).definitions[name]
+    assert isinstance(function, ast.FunctionDef)
+    return str(ast.get_docstring(function)).partition("\n")[0].rstrip(".")
+
+
+def _collect(place: str, name: str, collected: dict[ast.stmt, str]) -> None:
+    """Add a definition to those collected, what it needs before it."""
     module = module_of(place)
     if name not in module.definitions:
-        return _collect(module.imported[name], name, found)
+        return _collect(module.imported[name], name, collected)
     statement = module.definitions[name]
-    if statement in found:
+    if statement in collected:
         return None
     text = _plain(module, statement)
     used = {
@@ -104,13 +116,13 @@ def _collect(place: str, name: str, found: dict[ast.stmt, str]) -> None:
     }
     for needed in sorted(used - {name}, key=text.index):
         if needed in module.definitions or needed in module.imported:
-            _collect(place, needed, found)
-    found[statement] = text
+            _collect(place, needed, collected)
+    collected[statement] = text
     return None
 
 
 def _plain(module: Module, statement: ast.stmt) -> str:
-    """Return a statement's text without what is there for type checkers and readers of nnbench."""
+    """A statement's text without what is there for type checkers and readers of nnbench."""
     first, last = module.span(statement)
     decorators = getattr(statement, "decorator_list", [])
     if decorators:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnbench.catalog.expressions import EXPRESSIONS
-from nnbench.export.find import Found
+from nnbench.export.find import StoredCell
 from nnbench.export.heading import expected, heading
 from nnbench.export.sources import definitions
 from nnbench.export.text import render
@@ -19,15 +19,15 @@ RESULTS = (
 )
 
 
-def sweep_script(found: Found) -> str:
-    """Return the script of a sweep."""
-    entry = EXPRESSIONS[found.recipe["expression"]]
+def sweep_script(cell: StoredCell) -> str:
+    """The script of a sweep."""
+    entry = EXPRESSIONS[cell.recipe["expression"]]
     name, module = entry.function.__name__, entry.function.__module__
     return render(
         "sweep.py.j2",
-        **heading(found),
-        expected=expected(found, RESULTS),
-        recipe=found.recipe,
+        **heading(cell),
+        expected=expected(cell, RESULTS),
+        recipe=cell.recipe,
         name=name,
         definitions=definitions(module, name, "exact"),
         lost=LOST,

@@ -15,6 +15,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from nnbench.catalog.formulas import Code
+
 LINE_LENGTH = 100
 IMPORTS_MARK = "# ---- imports\n"  # in a template: what follows is code, what precedes a docstring
 # The names that a script may import: by the module that they come from, or by the whole statement
@@ -46,18 +48,20 @@ CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 def literal(value: Any) -> str:
-    """Return a value as source, texts in double quotes."""
+    """A value as source, texts in double quotes."""
+    if isinstance(value, Code):
+        return value
     return json.dumps(value) if isinstance(value, str) and value.isascii() else repr(value)
 
 
 def call(name: str, *arguments: str, **keywords: Any) -> str:
-    """Return the source of a call; arguments are source, keyword arguments are values."""
+    """The source of a call; arguments are source, keyword arguments are values."""
     given = [*arguments, *(f"{key}={literal(value)}" for key, value in keywords.items())]
     return f"{name}({', '.join(given)})"
 
 
 def sentence(words: Iterable[str]) -> str:
-    """Return words as the lines of a docstring."""
+    """Words as the lines of a docstring."""
     return textwrap.fill(", ".join(words) + ".", LINE_LENGTH)
 
 
@@ -78,7 +82,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def _block(known: Mapping[str, str], used: set[str]) -> str:
-    """Return a block of imports in the usual order: whole modules, then names by module."""
+    """A block of imports in the usual order: whole modules, then names by module."""
     whole: list[str] = []
     names: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(used & known.keys()):
@@ -105,7 +109,7 @@ def fitted(line: str) -> str:
 
 
 def _rows(inner: str) -> list[str]:
-    """Return what stands in a bracket in rows: a comprehension's parts, or one item in each."""
+    """What stands in a bracket in rows: a comprehension's parts, or one item in each."""
     outside = {place: sign for place, sign, depth in _signs(inner) if depth == 0}
     loops = [loop.start() for loop in re.finditer(" for ", inner) if loop.start() in outside]
     if loops:

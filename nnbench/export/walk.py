@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from nnbench.catalog.landscapes import LANDSCAPES, minima_of, parameters_of
+from nnbench.catalog.landscapes import LANDSCAPES, minima_of
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
-from nnbench.export.find import Found
+from nnbench.export.find import StoredCell
 from nnbench.export.heading import expected, heading
 from nnbench.export.sources import definitions
 from nnbench.export.text import render
 from nnbench.export.training import optimizer_code, schedule_code
+from nnbench.study.recipe import of_factor
 
 RESULTS = (
     "status",
@@ -21,19 +22,19 @@ RESULTS = (
 )
 
 
-def walk_script(found: Found) -> str:
-    """Return the script of a walk."""
-    recipe = found.recipe
+def walk_script(cell: StoredCell) -> str:
+    """The script of a walk."""
+    recipe = cell.recipe
     entry = LANDSCAPES[recipe["landscape"]]
     function = entry.function.__name__
-    numbers = parameters_of(recipe, "landscape")
+    numbers = of_factor("landscape", recipe)
     # tensors, as in the study: a Python number would round at other places
     tensors = {name: f"number({float(value)!r})" for name, value in numbers.items()}
     low, high = zip(*entry.starts, strict=True)
     return render(
         "walk.py.j2",
-        **heading(found),
-        expected=expected(found, RESULTS),
+        **heading(cell),
+        expected=expected(cell, RESULTS),
         recipe=recipe,
         function=definitions(entry.function.__module__, function),
         height=", ".join([f"{function}(point", *(f"{name}={t}" for name, t in tensors.items())]),

@@ -71,7 +71,7 @@ def _places_of_doc(statements: Sequence[ast.stmt]) -> dict[str, int]:
 
 
 class _Reader:
-    """Writes syntax trees as text, and notes every name that they read, import or look up."""
+    """Writes syntax trees as text, and notes every name that they read or look up."""
 
     def __init__(self, places_of_doc: Mapping[str, int]) -> None:
         self._places = places_of_doc
@@ -97,9 +97,14 @@ class _Reader:
         return f"{type(node).__name__}({','.join(fields)})"
 
     def is_prose(self, node: ast.stmt) -> bool:
-        """Whether a statement of a module is a docstring, or a text that no code names."""
+        """Whether a statement of a module is a docstring, or a text that no code names.
+
+        So is an import of nothing but such texts.
+        """
         if isinstance(node, ast.Expr):
             return _is_text(node.value)
+        if isinstance(node, ast.ImportFrom):
+            return all(_is_constant(one) and one.name not in self._named for one in node.names)
         return (
             isinstance(node, ast.Assign)
             and _is_text(node.value)
@@ -119,8 +124,13 @@ class _Reader:
             self._named.add(node.id)
         elif isinstance(node, ast.Attribute):
             self._named.add(node.attr)
-        elif isinstance(node, ast.alias):
+        elif isinstance(node, ast.alias) and not _is_constant(node):
             self._named.add(node.name)
+
+
+def _is_constant(imported: ast.alias) -> bool:
+    """Whether what is imported is a constant by its name, so that code that reads it names it."""
+    return imported.name.isupper() and imported.asname is None
 
 
 def _is_text(node: ast.expr) -> bool:

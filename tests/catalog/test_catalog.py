@@ -9,15 +9,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import kstest
 
 from nnbench.catalog import ACTIVATIONS, INITS, KEYS, SCHEDULES, VOCABULARY
-from nnbench.catalog.schedules.forms import PlateauState
+from nnbench.catalog.schedules.registry import PlateauState, scheduler_of
 from nnbench.study import fields
 from nnbench.study.vocabulary import Entry, Parameter, find_name
 from tests.helpers import other_value
@@ -75,7 +73,7 @@ def functions_of(entry: Entry) -> dict[str, Callable[..., Any]]:
         key: value
         for key, value in vars(entry).items()
         if inspect.isfunction(value)
-        and key not in ("twin", "output_twin", "reader")
+        and key != "reader"
         and value.__name__ != "<lambda>"
         and "<locals>" not in value.__qualname__
         and not value.__name__.startswith("_")
@@ -211,24 +209,6 @@ def test_activation_keeps_nan_and_survives_infinity(name: str) -> None:
         assert math.isnan(value) or value == twins  # a NaN is loud; a wrong number would not be
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_activation_is_smooth_where_it_says_so(name: str) -> None:
-    """The slope is that of a difference quotient, which shares nothing with torch's autograd."""
-    entry, parameters = ACTIVATIONS[name], settings_of(name)[0]
-    x = torch.linspace(-4, 4, 400, dtype=torch.float64).requires_grad_()
-    (slope,) = torch.autograd.grad(
-        ours(name, x, parameters).sum(), x, allow_unused=True, materialize_grads=True
-    )
-    step = 1e-6
-    ahead, behind = (ours(name, x.detach() + side * step, parameters) for side in (1, -1))
-    quotient = (ahead - behind) / (2 * step)
-    breaks = entry.breaks(**parameters)
-    smooth = torch.ones_like(x, dtype=torch.bool)
-    for place in breaks:
-        smooth &= (x - place).abs() > 2 * step
-    torch.testing.assert_close(slope[smooth], quotient.detach()[smooth], rtol=1e-5, atol=1e-7)
-
-
 # ------------------------------------------------------------------- initialisations
 
 SHAPES = [(40, 25), (25, 40), (100, 90)]
@@ -256,80 +236,9 @@ def test_init_equals_its_twin(name: str, shape: tuple[int, int]) -> None:
     for parameters in (keywords_of(name), keywords_of(name) | others):
         weight = entry.function(noise(*shape), **parameters)
         twin = torch.empty(*shape, dtype=torch.float64)
-        entry.twin(twin, generator(), **parameters)
+        entry.fill(twin, generator(), parameters)
         assert weight.shape == shape and weight.dtype == torch.float64 and weight.is_contiguous()
         torch.testing.assert_close(weight, twin, rtol=1e-12, atol=1e-12)
-
-
-TORCHS = {
-    "lecun_normal": lambda w, g: torch.nn.init.kaiming_normal_(
-        w, nonlinearity="linear", generator=g
-    ),
-    "xavier_normal": lambda w, g: torch.nn.init.xavier_normal_(w, generator=g),
-    "he_normal": lambda w, g: torch.nn.init.kaiming_normal_(w, nonlinearity="relu", generator=g),
-    "lecun_uniform": lambda w, g: torch.nn.init.kaiming_uniform_(
-        w, nonlinearity="linear", generator=g
-    ),
-    "xavier_uniform": lambda w, g: torch.nn.init.xavier_uniform_(w, generator=g),
-    "he_uniform": lambda w, g: torch.nn.init.kaiming_uniform_(w, nonlinearity="relu", generator=g),
-    "torch_default": lambda w, g: torch.nn.init.kaiming_uniform_(w, a=math.sqrt(5), generator=g),
-    "random_small": lambda w, g: torch.nn.init.uniform_(w, -0.01, 0.01, generator=g),
-}
-
-
-@pytest.mark.parametrize("name", TORCHS)
-def test_init_has_the_law_of_torchs_own(name: str) -> None:
-    """Normal laws are torch's number for number; uniform ones have its law, mean and bound."""
-    shape = (300, 200)
-    weight = INITS[name].function(noise(*shape), **defaults(INITS[name]))
-    own = TORCHS[name](torch.empty(*shape, dtype=torch.float64), generator())
-    if name.endswith("normal"):
-        torch.testing.assert_close(weight, own, rtol=1e-14, atol=0)
-        return
-    n = own.numel()
-    bound = float(own.abs().max())
-    assert float(weight.abs().max()) == pytest.approx(bound, rel=1e-3)
-    assert abs(float(weight.mean())) < 5 * bound / math.sqrt(3 * n)
-    assert float(weight.var()) == pytest.approx(bound**2 / 3, rel=0.02)
-    scaled = (weight.flatten().numpy() / bound + 1) / 2
-    assert kstest(np.clip(scaled, 0, 1), "uniform").pvalue > 1e-3
-
-
-# one that sees data brings its gain in when it does
-SCALED = [n for n, e in INITS.items() if "gain" in e.parameters and e.calibrate is None]
-
-
-def test_the_law_of_a_wrong_fan_is_noticed() -> None:
-    weight = INITS["he_normal"].function(noise(300, 200).T.contiguous().T, gain=1.0)
-    wrong = INITS["he_normal"].function(noise(300, 200).T, gain=1.0).T
-    assert not torch.allclose(weight, wrong, rtol=1e-3)
-
-
-@pytest.mark.parametrize("name", SCALED)
-def test_gain_scales(name: str) -> None:
-    parameters = keywords_of(name)
-    once, thrice = (
-        INITS[name].function(noise(12, 9), **parameters | {"gain": gain}) for gain in (1.0, 3.0)
-    )
-    torch.testing.assert_close(thrice, 3 * once, rtol=1e-14, atol=0)
-
-
-def test_orthogonal_is_orthogonal() -> None:
-    for rows, columns in SHAPES:
-        weight = INITS["orthogonal"].function(noise(rows, columns), gain=1.0)
-        values = torch.linalg.svdvals(weight)
-        torch.testing.assert_close(values, torch.ones_like(values), rtol=1e-12, atol=1e-12)
-
-
-def test_torch_default_is_that_of_a_linear_layer() -> None:
-    entry = INITS["torch_default"]
-    assert entry.bias is not None
-    bias = entry.bias(noise(50_000, 1)[:, 0], 16, gain=2.0)
-    layer = torch.nn.Linear(16, 50_000)
-    weight = entry.function(noise(3000, 16), gain=1.0)
-    for mine, own in ((bias, layer.bias.detach()), (weight, layer.weight.detach())):
-        assert float(mine.abs().max()) == pytest.approx(0.25, rel=1e-3)
-        assert float(mine.std()) == pytest.approx(float(own.std()), rel=0.02)
 
 
 # ------------------------------------------------------------------- the plateau schedule
@@ -367,7 +276,7 @@ def test_plateau_equals_torch_on_any_losses(
     entry = SCHEDULES["plateau"]
     assert entry.after_epoch is not None and set(parameters) == set(entry.parameters)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-    scheduler = entry.twin(optimizer, len(losses), **parameters)
+    scheduler = scheduler_of("plateau", parameters, optimizer, len(losses))
     state = PlateauState(0.1)
     for loss in losses:
         scheduler.step(loss)

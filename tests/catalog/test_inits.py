@@ -14,7 +14,10 @@ from scipy import stats
 from torch import Tensor
 
 from nnbench.catalog import ACTIVATIONS, INITS
-from nnbench.catalog.inits.registry import check_activation, keywords, lsuv_calibrated
+from nnbench.catalog.formulas import Of
+from nnbench.catalog.inits.by_network import lsuv_calibrated
+from nnbench.catalog.inits.laws import Normal, Uniform
+from nnbench.catalog.inits.registry import check_activation, keywords
 from nnbench.catalog.meanfield import mean_field
 from nnbench.study.study import Cell
 from nnbench.training.draws import Draws, split_for
@@ -30,27 +33,30 @@ def uniform(bound: float) -> Any:
     return stats.uniform(-bound, 2 * bound)
 
 
-LAWS: Mapping[str, Any] = {  # at the default parameters
-    "random_small": uniform(0.01),
-    "normal": stats.norm(0, 0.05),
-    "truncated_normal": stats.truncnorm(-2, 2, 0, 0.05),
-    "lecun_normal": stats.norm(0, math.sqrt(1 / COLUMNS)),
-    "lecun_uniform": uniform(math.sqrt(3 / COLUMNS)),
-    "xavier_normal": stats.norm(0, math.sqrt(2 / (ROWS + COLUMNS))),
-    "xavier_uniform": uniform(math.sqrt(6 / (ROWS + COLUMNS))),
-    "he_normal": stats.norm(0, math.sqrt(2 / COLUMNS)),
-    "he_uniform": uniform(math.sqrt(6 / COLUMNS)),
-    "torch_default": uniform(math.sqrt(1 / COLUMNS)),
-    "critical": stats.norm(0, math.sqrt(CRITICAL.weight_variance / COLUMNS)),
-}
+def symbols(name: str) -> dict[str, Any]:
+    """Return what the names in a law stand for, at the default parameters."""
+    return INITS[name].names(keywords_of(name), COLUMNS, ROWS)
+
+
+def law_of(name: str) -> Any:
+    """Return the law that an entry states as scipy has it."""
+    law = INITS[name].law
+    if isinstance(law, Uniform):
+        return uniform(Of(law.bound).value(symbols(name)))
+    assert isinstance(law, Normal)
+    std = math.sqrt(Of(law.variance).value(symbols(name)))
+    return stats.norm(0, std) if law.cut == math.inf else stats.truncnorm(-law.cut, law.cut, 0, std)
+
+
 BIASES: Mapping[str, Any] = {
     "torch_default": uniform(math.sqrt(1 / COLUMNS)),
     "critical": stats.norm(0, math.sqrt(CRITICAL.bias_variance)),
 }
 FIXED = ("zero", "constant")
-ROTATIONS = ("orthogonal", "lsuv")
 
 every_init = pytest.mark.parametrize("name", INITS)
+# a law that data has a part in is held against the weights of a picture, in tests/atlas
+LAWS = [n for n, e in INITS.items() if not isinstance(e.law, str) and e.calibrate is None]
 every_law = pytest.mark.parametrize("name", LAWS)
 
 
@@ -71,11 +77,20 @@ def weights(name: str, **changes: Any) -> Tensor:
     return INITS[name].function(noise(ROWS, COLUMNS), **keywords_of(name, **changes))
 
 
-def test_every_init_has_a_law_here() -> None:
-    assert {*LAWS, *FIXED, *ROTATIONS} == set(INITS)
-    assert set(BIASES) == {name for name, entry in INITS.items() if entry.bias is not None}
-    for entry in INITS.values():
-        assert (entry.bias is None) == (entry.bias_twin is None)
+@every_init
+def test_every_init_has_a_law_or_says_why_it_has_none(name: str) -> None:
+    entry = INITS[name]
+    assert (entry.bias is None) == (entry.bias_twin is None)
+    assert not isinstance(entry.law, str) or len(entry.law) > 10
+
+
+@every_law
+def test_a_law_knows_its_deviation_and_its_density(name: str) -> None:
+    law, wanted = INITS[name].law, law_of(name)
+    assert not isinstance(law, str)
+    assert law.deviation(symbols(name)) == pytest.approx(wanted.std(), rel=1e-12)
+    grid = np.linspace(-4, 4, 100) * wanted.std()
+    assert law.density(grid, symbols(name)) == pytest.approx(wanted.pdf(grid), rel=1e-12)
 
 
 # ------------------------------------------------------------------------------------- the laws
@@ -83,7 +98,7 @@ def test_every_init_has_a_law_here() -> None:
 
 @every_law
 def test_law(name: str) -> None:
-    values, law = weights(name).flatten().numpy(), LAWS[name]
+    values, law = weights(name).flatten().numpy(), law_of(name)
     assert stats.kstest(values, law.cdf).pvalue > 0.01
     n = len(values)
     assert abs(values.mean()) < 4 * law.std() / math.sqrt(n)
@@ -97,17 +112,17 @@ def test_law(name: str) -> None:
 def test_the_test_of_laws_bites(name: str) -> None:
     """A tenth more spread, or fan_out for fan_in, must show."""
     values = 1.1 * weights(name).flatten().numpy()
-    assert stats.kstest(values, LAWS[name].cdf).pvalue < 1e-6
+    assert stats.kstest(values, law_of(name).cdf).pvalue < 1e-6
 
 
 @pytest.mark.parametrize("name", BIASES)
 def test_law_of_biases(name: str) -> None:
     entry = INITS[name]
-    assert entry.bias is not None and entry.bias_twin is not None
+    assert entry.bias is not None
     values = entry.bias(noise(20_000), COLUMNS, **keywords_of(name, gain=3.0))
     assert stats.kstest(values.numpy(), BIASES[name].cdf).pvalue > 0.01
     twin = torch.empty(20_000, dtype=torch.float64)
-    entry.bias_twin(twin, generator(), COLUMNS, **keywords_of(name, gain=3.0))
+    entry.fill_bias(twin, generator(), keywords_of(name, gain=3.0), COLUMNS)
     torch.testing.assert_close(values, twin, rtol=1e-10, atol=1e-14)
 
 

@@ -69,7 +69,8 @@ def ours(name: str, parameters: dict[str, Any]) -> Callable[[Tensor, Tensor], Te
 
 def torchs(name: str, parameters: dict[str, Any]) -> Callable[[Tensor, Tensor], Tensor]:
     entry = LOSSES[name]
-    output, module = entry.output_twin(), entry.twin(**parameters)
+    output = torch.nn.Identity() if entry.output_twin is None else entry.output_twin()
+    module = entry.twin(**parameters)
     return lambda outputs, targets: module(output(outputs), targets)
 
 

@@ -10,7 +10,7 @@ import torch
 from scipy import integrate
 
 from nnbench.catalog import ACTIVATIONS
-from nnbench.catalog.inits.twins import moments
+from nnbench.catalog.inits.twins import integrals
 from nnbench.catalog.meanfield import mean_field, normal_mean
 
 ELEMENTWISE = [name for name, entry in ACTIVATIONS.items() if entry.elementwise]
@@ -69,7 +69,7 @@ def test_closed_forms(q: float) -> None:
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_moments_equal_scipys_of_the_twin(name: str) -> None:
     given = tuple((key, about.default) for key, about in ACTIVATIONS[name].parameters.items())
-    slope, value = moments(name, given, 1.7)
+    slope, value = integrals(name, given, 1.7)
     assert float(mean_field(name).slope_moment(1.7)) == pytest.approx(slope, rel=1e-9)
     assert float(mean_field(name).second_moment(1.7)) == pytest.approx(value, rel=1e-9)
 
@@ -263,4 +263,4 @@ def test_scipy_agrees_on_a_plain_integral() -> None:
     """Proves that the twin's own quadrature is one: it knows nothing of this file's."""
     density = lambda z: math.exp(-z * z / 2) / math.sqrt(2 * math.pi)  # noqa: E731
     wanted = integrate.quad(lambda z: math.tanh(z) ** 2 * density(z), -12, 12)[0]
-    assert moments("tanh", (), 1.0)[1] == pytest.approx(wanted, rel=1e-10)
+    assert integrals("tanh", (), 1.0)[1] == pytest.approx(wanted, rel=1e-10)

@@ -47,7 +47,7 @@ def learned_of(name: str, dtype: torch.dtype = torch.float64) -> dict[str, Tenso
 
 
 def twin_of(name: str, learned: dict[str, Tensor], numbers: dict[str, Any]) -> torch.nn.Module:
-    module = NORMS[name].twin(UNITS, **numbers).to(next(iter(learned.values())).dtype)
+    module = NORMS[name].twin.knowing(units=UNITS)(**numbers).to(next(iter(learned.values())).dtype)
     module.train()(torch.zeros(2, UNITS, dtype=next(iter(learned.values())).dtype))
     if hasattr(module, "reset_running_stats"):
         module.reset_running_stats()

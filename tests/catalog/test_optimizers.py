@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from nnbench.catalog import OPTIMIZERS
-from nnbench.catalog.optimizers import adaptive
+from nnbench.catalog.optimizers import adam, averages
 from nnbench.catalog.optimizers.twins import Muon
 from nnbench.study.grid import StudyError
 from nnbench.training.draws import split_for
@@ -102,8 +102,9 @@ def twins_walk(
     """Return the same from the twin, on parameters that lie as a network's do."""
     entry = OPTIMIZERS[program.optimizer]
     params = [torch.nn.Parameter(p.clone()) for p in unflatten(program, start_at(program)).values()]
-    by_hand = program.decoupled and not entry.decoupled
-    optimizer = entry.twin(params, weight_decay=0.0 if by_hand else weight_decay, **hyper)
+    recipe = {"weight_decay": weight_decay, "decoupled": program.decoupled}
+    (twin, decay), by_hand = entry.twin_for(recipe), entry.decay_by_hand(recipe)
+    optimizer = twin(params, **decay, **hyper)
     seen = []
     for step in range(1, steps + 1):
         lr = optimizer.param_groups[0]["lr"] = rate_at(step, hyper["lr"])
@@ -113,7 +114,7 @@ def twins_walk(
         if by_hand:
             with torch.no_grad():
                 for param in params:
-                    param.mul_(1 - lr * weight_decay)
+                    param.mul_(1 - lr * by_hand)
         optimizer.step()
         averages = [optimizer.state[param].get("ax", param) for param in params]
         seen.append(torch.stack([flat(params), flat(averages)]))
@@ -189,9 +190,7 @@ def test_missing_bias_correction_is_noticed(name: str, monkeypatch: pytest.Monke
     program = program_with(name)
     hyper = next(hypers(name))
     # nearly none: the step's length without it, but no division by zero where 1 - it is taken
-    monkeypatch.setattr(
-        adaptive, "one_minus_power", lambda beta, step: torch.ones_like(beta) * 0.999
-    )
+    monkeypatch.setattr(adam, "one_minus_power", lambda beta, step: torch.ones_like(beta) * 0.999)
     assert differ(walk(program, hyper), twins_walk(program, hyper))
 
 
@@ -406,12 +405,12 @@ def test_equals_published_rule(name: str) -> None:
 
 
 def test_published_rule_bites(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = adaptive.schedule_free
+    right = averages.schedule_free
 
     def average_of_y(direction: Tensor, state: Any, y: Tensor, hyper: Any, beta: Tensor) -> Any:
         return right(direction, state, y, hyper, 0.9 * beta)
 
-    monkeypatch.setattr(adaptive, "schedule_free", average_of_y)
+    monkeypatch.setattr(averages, "schedule_free", average_of_y)
     found, wanted = published_walk("schedulefree_adamw", published_schedulefree_adamw)
     assert differ(found, wanted)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from nnbench.catalog.schedules.registry import SCHEDULES, check_composition
+from nnbench.catalog.schedules.registry import SCHEDULES, check_composition, scheduler_of
 from nnbench.study.recipe import Recipe
 from nnbench.training.protocol import Rates
 from tests.helpers import other_value
@@ -18,7 +18,7 @@ from tests.helpers import other_value
 STEPS = 7  # of an epoch
 EPOCHS = 30
 CLOSED = [name for name, entry in SCHEDULES.items() if entry.function is not None]
-SIMPLE = [name for name in CLOSED if "first" not in SCHEDULES[name].parameters]
+SIMPLE = [name for name in CLOSED if SCHEDULES[name].spans is None]
 
 
 def parameters_of(name: str, **changed: Any) -> dict[str, Any]:
@@ -47,7 +47,8 @@ def torchs(
     entry = SCHEDULES[name]
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
     by_step = entry.unit == "step"
-    scheduler = entry.twin(optimizer, epochs * (STEPS if by_step else 1), **parameters)
+    total = epochs * (STEPS if by_step else 1)
+    scheduler = scheduler_of(name, parameters, optimizer, total)
     rates = []
     for _ in range(epochs):
         for _ in range(STEPS):
@@ -210,7 +211,7 @@ def test_plateau_equals_torch() -> None:
     losses = np.repeat(generator.uniform(0.5, 1.5, 40), generator.integers(1, 5, 40))
     parameters = parameters_of("plateau", factor=0.5, patience=2, cooldown=1, min_lr=0.01)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    scheduler = SCHEDULES["plateau"].twin(optimizer, 0, **parameters)
+    scheduler = scheduler_of("plateau", parameters, optimizer, 0)
     recipe = Recipe({"optimizer.lr": 1.0, "schedule": "plateau", "epochs": len(losses)})
     rates = Rates(recipe | {f"schedule.{key}": value for key, value in parameters.items()}, STEPS)
     for epoch, loss in enumerate(losses.tolist()):

@@ -29,7 +29,7 @@ from nnbench.catalog import (
 )
 from nnbench.cli import reading
 from nnbench.cli.ends import Exit, Failed
-from nnbench.export.find import ExportError, Found, find, folders_of_results, recipe_of
+from nnbench.export.find import ExportError, StoredCell, find, folders_of_results, recipe_of
 from nnbench.export.script import hints, script_of
 from nnbench.export.sources import definitions
 from nnbench.export.text import LINE_LENGTH, fitted
@@ -85,8 +85,10 @@ def run_scripts(scripts: Mapping[str, str], folder: Path) -> dict[str, str]:
     return said
 
 
-def found(cell: Cell, row: Mapping[str, Any] | None = None) -> Found:
-    return Found(cell.cell_id, cell.study, dict(cell.recipe), dict(row or {"status": "ok"}), True)
+def found(cell: Cell, row: Mapping[str, Any] | None = None) -> StoredCell:
+    return StoredCell(
+        cell.cell_id, cell.study, dict(cell.recipe), dict(row or {"status": "ok"}), True
+    )
 
 
 def row_of(cell: Cell) -> dict[str, Any]:
@@ -274,7 +276,7 @@ WRONG = {
     "an order": ('generator("batches")', 'generator("batch")'),
     "weights": ('nonlinearity="relu"', 'nonlinearity="linear"'),
     "scaling": ("x = (x - mean) / scale", "x = x - mean"),
-    "noise": ('f"dropout/{self.layer}"', '"dropout"'),
+    "noise": ('noise("dropout", layer)', 'noise("dropout", "layer")'),
     "an import": ("import math", "import math\nimport nnbench"),
 }
 Results = dict[str, tuple[dict[str, Any], str]]
@@ -374,7 +376,7 @@ def test_a_script_finds_its_table_beside_it_or_ends_in_one_sentence(tmp_path: Pa
     cell = one(data={"csv": str(table), "target": "y"}, epochs=1)
     recipe = dict(cell.recipe) | {"data.path": table.name}  # as tables of results have it
     script = place / "cell.py"
-    script.write_text(script_of(Found(cell.cell_id, "test", recipe, {"status": "ok"}, True)))
+    script.write_text(script_of(StoredCell(cell.cell_id, "test", recipe, {"status": "ok"}, True)))
     ran = run_elsewhere(script, cwd)
     assert ran.returncode == 0 and "status ok" in ran.stdout, ran.stderr
     table.unlink()

@@ -18,12 +18,17 @@ from nnbench.results.fingerprint import (
 from nnbench.study.vocabulary import Entry
 
 # What other files tell of the calls of these: the place of their arguments' prose.
-BESIDE = ("catalog/optimizers/base.py", "catalog/data/samples.py")
+BESIDE = (
+    "catalog/optimizers/base.py",
+    "catalog/data/samples.py",
+    "catalog/schedules/base.py",
+    "catalog/works.py",
+)
 ENTRIES = {
-    "activations": "catalog/activations/registry.py",
-    "inits": "catalog/inits/registry.py",
-    "optimizers": "catalog/optimizers/registry.py",
-    "schedules": "catalog/schedules/registry.py",
+    "activations": "catalog/activations/threshold_like.py",
+    "inits": "catalog/inits/any_width.py",
+    "optimizers": "catalog/optimizers/descent.py",
+    "schedules": "catalog/schedules/epochs.py",
     "losses": "catalog/losses.py",
     "landscapes": "catalog/landscapes.py",
     "data": "catalog/data/registry.py",
@@ -66,7 +71,7 @@ def is_stale(folder: Path, file: str, old: str, new: str) -> bool:
         pytest.param("training/stacked/step.py", r"\.abs\(\)\.sum", ".square().sum", id="penalty"),
         pytest.param("training/reference/step.py", r"1 - group", "1 + group", id="reference"),
         pytest.param("training/sweeps.py", r"(\d\.\d+|\de-\d)", r"7\1", id="number of a sweep"),
-        pytest.param("catalog/activations/functions.py", r'"tanh"', '"none"', id="gelu"),
+        pytest.param("catalog/activations/relu_like.py", r'"tanh"', '"none"', id="gelu"),
         pytest.param("catalog/optimizers/adaptive.py", r" \+ grad \*", " - grad *", id="sign"),
         pytest.param("catalog/losses.py", r"BCE_FLOOR = -100\.0", "BCE_FLOOR = -99.0", id="floor"),
         pytest.param("catalog/norms.py", r"parameter\(1e-5", "parameter(1e-4", id="eps"),
@@ -97,13 +102,18 @@ def test_the_prose_of_an_entry_decides_nothing(tmp_path: Path, file: str, field:
     ("file", "old", "new"),
     [
         pytest.param(ENTRIES["activations"], r'torch="', 'torch="torch.', id="torch's name"),
-        pytest.param(ENTRIES["activations"], r'family="none"', 'family="linear"', id="family"),
+        pytest.param(
+            "catalog/activations/registry.py", r'family="None"', 'family="Linear"', id="family"
+        ),
         pytest.param(ENTRIES["activations"], r'aliases=\("', 'aliases=("another", "', id="alias"),
-        pytest.param(ENTRIES["activations"], r'LECUN = "', 'LECUN = "Y. ', id="shared reference"),
+        pytest.param(ENTRIES["activations"], r'"Donoho', '"D. Donoho', id="shared reference"),
+        pytest.param("catalog/works.py", r'"Rosenblatt', '"F. Rosenblatt', id="work"),
         pytest.param(ENTRIES["optimizers"], r"; as a moving", "; as some", id="joined"),
-        pytest.param(ENTRIES["schedules"], r'GAMMA = "', 'GAMMA = "the ', id="shared words"),
+        pytest.param("catalog/schedules/base.py", r'GAMMA = "', 'GAMMA = "the ', id="shared words"),
         pytest.param(ENTRIES["schedules"], r'"epochs between', '"epochs from', id="parameter"),
-        pytest.param(ENTRIES["schedules"], r'"share of all', '"part of all', id="by a helper"),
+        pytest.param(
+            "catalog/schedules/steps.py", r'"share of all', '"part of all', id="by a helper"
+        ),
         pytest.param(
             ENTRIES["optimizers"], r'"share of the vel', '"part of the vel', id="imported"
         ),
@@ -170,10 +180,11 @@ def test_a_text_that_code_names_decides_wherever_it_is_named(package: Path) -> N
     seen = set()
     for purpose in ("dropout", "noise"):
         step.write_text(f'PURPOSE = "{purpose}"\n')
-        for user in ("", "from step import PURPOSE\n", "import step\nstep.PURPOSE\n"):
+        imported = "from step import PURPOSE\n"
+        for user in ("", imported, f"{imported}use(PURPOSE)\n", "import step\nstep.PURPOSE\n"):
             (package / "seeds.py").write_text(user)
             seen.add(fingerprint(package))
-    assert len(seen) == 5  # alone it tells people something, and nothing to any code
+    assert len(seen) == 5  # until code reads it, it tells people something and nothing to any code
 
 
 def test_an_argument_of_a_proses_name_decides_unless_it_is_text(package: Path) -> None:

@@ -1,4 +1,10 @@
-"""What the catalogue knows of an activation."""
+"""What an activation is, and what is known of it.
+
+Its function takes `x` (..., units), its parameters as keywords (0-dimensional tensors, so that
+networks of one stack may differ in them, or plain numbers) and, where it has any, its learned
+numbers. It returns a tensor of x's shape and number type, with torch's derivatives at kinks.
+No function mixes two branches with a mask that could hide a NaN: a NaN goes in, a NaN comes out.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +13,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nnbench.study.vocabulary import Entry
+from nnbench.catalog.twin import Kin
+from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+else:
+    torch = lazy_import("torch", globals())
 
 Intervals = tuple[tuple[float, float], ...]
-FAMILIES = (
-    "none",
-    "threshold-like",
-    "sigmoid-like",
-    "relu-like",
-    "elu-like",
-    "periodic",
-    "softmax-like",
-)
 
 
 def nowhere(**parameters: float) -> tuple[()]:
@@ -30,9 +30,9 @@ def nowhere(**parameters: float) -> tuple[()]:
     return ()
 
 
-def always(*found: Any) -> Callable[..., tuple[Any, ...]]:
-    """Return the same points or intervals, whatever the parameters."""
-    return lambda **parameters: found
+def always(*places: Any) -> Callable[..., tuple[Any, ...]]:
+    """The same points or intervals, whatever the parameters."""
+    return lambda **parameters: places
 
 
 def below(bound: float) -> tuple[float, float]:
@@ -45,9 +45,18 @@ def above(bound: float) -> tuple[float, float]:
     return (bound, math.inf)
 
 
+AT_ZERO = always(0.0)
+NEGATIVE = always(below(0.0))
+
+
+def like(number: Tensor | float, x: Tensor) -> Tensor:
+    """A parameter in x's number type: `where` and `clamp` would widen a stack to float64."""
+    return torch.as_tensor(number, dtype=x.dtype, device=x.device)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Activation(Entry):
-    """An activation function.
+class Activation(Kin):
+    """An activation function. Whatever it says of slopes and regions is measured by the tests.
 
     `learned` names the numbers that training adjusts, one of each per layer, with their start.
     `saturates` is the side on which the derivative goes to zero: none, left, right or both.
@@ -62,9 +71,7 @@ class Activation(Entry):
     output depends on others.
     """
 
-    family: str
     function: Callable[..., Tensor]
-    twin: Callable[..., torch.nn.Module]
     learned: Mapping[str, float] = field(default_factory=dict)
     saturates: str = "none"
     breaks: Callable[..., tuple[float, ...]] = nowhere
@@ -73,8 +80,3 @@ class Activation(Entry):
     max_slope: float = 1.0
     elementwise: bool = True
     random: bool = False
-
-    @property
-    def can_die(self) -> bool:
-        """Whether a unit can be constant, with no gradient, over a bounded data set."""
-        return bool(self.dead_regions(**{name: p.default for name, p in self.parameters.items()}))

@@ -47,7 +47,7 @@ POINTS = 40  # features: what is left after sub-sampling
 
 
 def mnist1d(generator: np.random.Generator, n: int) -> Sample:
-    """Return n signals (n, 40), the ten digits in turn, at mean 0 and deviation 1 over all."""
+    """N signals (n, 40), the ten digits in turn, at mean 0 and deviation 1 over all."""
     y = np.arange(n) % 10
     signal, silent = _stretched(y, generator.integers(PADDING[0], PADDING[1] + 1, n))
     signal *= 1 + SCALE * (generator.uniform(size=(n, 1)) - 0.5)
@@ -65,14 +65,14 @@ def mnist1d(generator: np.random.Generator, n: int) -> Sample:
 
 
 def curves() -> Array:
-    """Return the ten curves (10, 12): deviation 1/6 each, beginning and ending at 0."""
+    """The ten curves (10, 12): deviation 1/6 each, beginning and ending at 0."""
     heights = np.array(CURVES, dtype=np.float64)
     heights /= heights.std(1, keepdims=True)
     return (heights - heights[:, :1]) * HEIGHT
 
 
 def _stretched(y: NDArray[np.int64], padding: NDArray[np.int64]) -> tuple[Array, NDArray[np.bool_]]:
-    """Return each digit's curve and silence, stretched to (n, 72), and where it is silent.
+    """Each digit's curve and silence, stretched to (n, 72), and where it is silent.
 
     More silence leaves less room for the curve: the padding is what varies its width.
     """
@@ -86,7 +86,7 @@ def _stretched(y: NDArray[np.int64], padding: NDArray[np.int64]) -> tuple[Array,
 
 
 def _sampled(signal: Array, points: int) -> Array:
-    """Return signals (n, length) read off at evenly spaced points, straight lines between."""
+    """Signals (n, length) read off at evenly spaced points, straight lines between."""
     at = np.linspace(0, signal.shape[1] - 1, points)
     left = np.minimum(at.astype(np.int64), signal.shape[1] - 2)
     part = at - left

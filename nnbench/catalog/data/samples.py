@@ -32,7 +32,7 @@ class Sample(NamedTuple):
     noisy: str = "all"
 
     def targets(self, part: str) -> NDArray[Any]:
-        """Return y (examples,) as the part "train", "val" or "test" sees it."""
+        """Y (examples,) as the part "train", "val" or "test" sees it."""
         if self.observed is not None and (self.noisy == "all" or part in self.noisy.split(" and ")):
             return self.observed
         return self.y
@@ -49,30 +49,38 @@ class Data(Entry):
     function: Callable[..., Sample]
     task: str = "classification"
     real: bool = False
+    loader: str = ""  # scikit-learn's function, for a set that it carries
     scaled: bool = True  # features are brought to mean 0 and deviation 1 over the training part
+
+    @property
+    def family(self) -> str:
+        """The heading that it stands under."""
+        if self.reader is not None:
+            return "One's own"
+        return f"{'Real' if self.real else 'Made'}: {self.task}"
 
 
 def state_of(generator: np.random.Generator) -> int:
-    """Return a seed for scikit-learn, drawn from the generator."""
+    """A seed for scikit-learn, drawn from the generator."""
     return int(generator.integers(2**31))
 
 
 def examples(default: int) -> Parameter:
-    """Return the parameter that says how many examples are made."""
+    """The parameter that says how many examples are made."""
     return Parameter(default, "examples", low=20, high=10_000_000, program=True)
 
 
 def amount(default: float, doc: str, low: float, high: float = 1e6) -> Parameter:
-    """Return a parameter of a generator: a whole number where its default is one."""
+    """A parameter of a generator: a whole number where its default is one."""
     return Parameter(default, doc, low=low, high=high, program=True)
 
 
 def share(default: float, doc: str) -> Parameter:
-    """Return a parameter between 0 and 1, both allowed."""
+    """A parameter between 0 and 1, both allowed."""
     return Parameter(default, doc, low=0, high=1, program=True)
 
 
 def noisy_parts() -> Parameter:
-    """Return the parameter that says which parts see the errors; a clean test measures truth."""
+    """The parameter that says which parts see the errors; a clean test measures truth."""
     doc = "the parts whose targets have the errors; the others keep the truth"
     return Parameter("train", doc, choices=NOISY_PARTS, program=True, needs=(need(Term(".p")),))

@@ -118,7 +118,7 @@ def gaussian_signal(generator: np.random.Generator, n: int, features: int, class
 
 
 def flip(generator: np.random.Generator, y: NDArray[np.int64], p: float) -> NDArray[np.int64]:
-    """Return class indices y (examples,) in which a share p has become another class, at random.
+    """Class indices y (examples,) in which a share p has become another class, at random.
 
     The same examples flip at a smaller p, so that levels of p differ in nothing but their number.
     """

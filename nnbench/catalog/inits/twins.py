@@ -1,4 +1,4 @@
-"""Initialisations by torch's own means, apart from the functions that they are held against.
+"""What torch lacks of the initialisations' twins, apart from the functions they are held against.
 
 Each fills its tensor in place, and draws no more than one standard normal number an element from
 the generator: the noise that the functions are given. Where torch draws a law from other noise the
@@ -19,96 +19,33 @@ from torch import Generator, Tensor, nn
 from nnbench.catalog.activations.registry import ACTIVATIONS
 
 
-def symmetric_noise(tensor: Tensor, generator: Generator) -> Tensor:
-    """Fill with uniform noise on (-1, 1)."""
-    return nn.init.normal_(tensor, generator=generator).div_(math.sqrt(2)).erf_()
+def uniform_(tensor: Tensor, bound: float, generator: Generator) -> Tensor:
+    """Fill with U(-bound, bound), by way of normal numbers: all laws share one noise."""
+    return nn.init.normal_(tensor, generator=generator).div_(math.sqrt(2)).erf_().mul_(bound)
 
 
-def constant(weight: Tensor, generator: Generator, gain: float, value: float) -> Tensor:
-    """torch.nn.init.constant_."""
-    return nn.init.constant_(weight, gain * value)
-
-
-def small(weight: Tensor, generator: Generator, gain: float, bound: float) -> Tensor:
-    """The law of torch.nn.init.uniform_(-bound, bound)."""
-    return symmetric_noise(weight, generator).mul_(gain * bound)
-
-
-def normal(weight: Tensor, generator: Generator, gain: float, std: float) -> Tensor:
-    """torch.nn.init.normal_."""
-    return nn.init.normal_(weight, std=gain * std, generator=generator)
-
-
-def truncated_normal(weight: Tensor, generator: Generator, gain: float, std: float) -> Tensor:
-    """The law of torch.nn.init.trunc_normal_, cut at two standard deviations."""
+def truncated_normal_(tensor: Tensor, std: float, generator: Generator) -> Tensor:
+    """Fill with torch.nn.init.trunc_normal_'s law, cut at two deviations, by the same way."""
     share = math.erf(2 / math.sqrt(2))  # of the normal law, between the cuts
-    symmetric_noise(weight, generator).mul_(share).erfinv_()
-    return weight.mul_(gain * std * math.sqrt(2))
+    return uniform_(tensor, share, generator).erfinv_().mul_(std * math.sqrt(2))
 
 
-def normal_law(
-    weight: Tensor, generator: Generator, gain: float, fill: str, **fixed: str
-) -> Tensor:
-    """torch.nn.init's own normal law: it draws the same noise from the same generator."""
-    getattr(nn.init, fill)(weight, generator=generator, **fixed)
-    return weight.mul_(gain)
+def linear_bias_(tensor: Tensor, fan_in: int, generator: Generator) -> Tensor:
+    """Fill with torch.nn.Linear's own law for biases, by the same way."""
+    return uniform_(tensor, 1.0, generator).div_(math.sqrt(fan_in))
 
 
-def uniform_law(
-    weight: Tensor, generator: Generator, gain: float, fan: str, scale: float
-) -> Tensor:
-    """The uniform law of variance scale / 3 / fan, from torch's own fans."""
-    fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(weight)
-    bound = math.sqrt(scale / {"in": fan_in, "both": fan_in + fan_out}[fan])
-    return symmetric_noise(weight, generator).mul_(gain * bound)
-
-
-def uniform_bias(bias: Tensor, generator: Generator, fan_in: int, gain: float) -> Tensor:
-    """torch.nn.Linear's own law for biases."""
-    return symmetric_noise(bias, generator).div_(math.sqrt(fan_in))
-
-
-def orthogonal(weight: Tensor, generator: Generator, gain: float) -> Tensor:
-    """torch.nn.init.orthogonal_."""
-    return nn.init.orthogonal_(weight, gain=gain, generator=generator)
-
-
-def lsuv(weight: Tensor, generator: Generator, gain: float, rows: int) -> Tensor:
-    """torch.nn.init.orthogonal_: the data comes later."""
-    return nn.init.orthogonal_(weight, generator=generator)
-
-
-def critical(
-    weight: Tensor,
-    generator: Generator,
-    gain: float,
-    q: float,
-    activation: str,
-    given: Mapping[str, float],
-) -> Tensor:
-    """torch.nn.init.normal_ with the critical variance over fan_in."""
-    slope, _ = moments(activation, tuple(given.items()), q)
-    std = gain / math.sqrt(slope * weight.shape[1])
-    return nn.init.normal_(weight, std=std, generator=generator)
-
-
-def critical_bias(
-    bias: Tensor,
-    generator: Generator,
-    fan_in: int,
-    gain: float,
-    q: float,
-    activation: str,
-    given: Mapping[str, float],
-) -> Tensor:
-    """torch.nn.init.normal_ with the critical variance of biases."""
-    slope, value = moments(activation, tuple(given.items()), q)
-    return nn.init.normal_(bias, std=math.sqrt(max(0.0, q - value / slope)), generator=generator)
+def moments(activation: str, given: Mapping[str, float], q: float) -> dict[str, float]:
+    """E f'(sqrt(q) z)^2 and E f(sqrt(q) z)^2 of the activation f, z being standard normal."""
+    slope, value = integrals(activation, tuple(given.items()), q)
+    return {"slope_moment": slope, "second_moment": value}
 
 
 @lru_cache(maxsize=256)
-def moments(activation: str, given: tuple[tuple[str, float], ...], q: float) -> tuple[float, float]:
-    """Return E f'^2 and E f^2 at sqrt(q) z, z standard normal, by scipy's adaptive quadrature.
+def integrals(
+    activation: str, given: tuple[tuple[str, float], ...], q: float
+) -> tuple[float, float]:
+    """The two by scipy's adaptive quadrature, apart from those of `meanfield.py`.
 
     It goes through the activation's own twin, one number at a time; a random one is averaged over
     its noise by Simpson's rule, which is exact for a slope that is linear in it.

@@ -5,9 +5,21 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nnbench.catalog.optimizers.base import Hyper, State, number, one_minus_power
-from nnbench.catalog.optimizers.descent import base_point, schedule_free, x_of
+from nnbench.catalog.formulas import Of
+from nnbench.catalog.optimizers.base import (
+    Hyper,
+    Moved,
+    Optimizer,
+    State,
+    decay_parameter,
+    eps_parameter,
+    lr_parameter,
+    power,
+)
+from nnbench.catalog.twin import Twin
+from nnbench.catalog.works import DUCHI
 from nnbench.lazy import lazy_import
+from nnbench.study.vocabulary import Parameter
 
 if TYPE_CHECKING:
     import torch
@@ -15,17 +27,13 @@ if TYPE_CHECKING:
 else:
     torch = lazy_import("torch", globals())
 
-NADAM_DECAY = 0.96  # Dozat's constant; torch's `momentum_decay` is an exponent on it
-
 
 def squares(param: Tensor) -> State:
     """G = 0."""
     return {"sum": torch.zeros_like(param)}
 
 
-def adagrad(
-    grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
-) -> tuple[Tensor, State]:
+def adagrad(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
     """G = G + g^2;  p - lr g / (sqrt(G) + eps)."""
     total = state["sum"] + grad * grad
     return param - hyper["lr"] * grad / (total.sqrt() + hyper["eps"]), {"sum": total}
@@ -36,9 +44,7 @@ def mean_square(param: Tensor) -> State:
     return {"s": torch.zeros_like(param), "v": torch.zeros_like(param)}
 
 
-def rmsprop(
-    grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
-) -> tuple[Tensor, State]:
+def rmsprop(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
     """s = alpha s + (1 - alpha) g^2;  v = mu v + g / (sqrt(s) + eps);  p - lr v."""
     alpha = hyper["alpha"]
     s = alpha * state["s"] + (1 - alpha) * grad * grad
@@ -53,7 +59,7 @@ def mean_and_square(param: Tensor) -> State:
 
 def rmsprop_centered(
     grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
-) -> tuple[Tensor, State]:
+) -> Moved:
     """m, s: moving means of g, g^2;  v = mu v + g / (sqrt(s - m^2) + eps);  p - lr v."""
     alpha = hyper["alpha"]
     s = alpha * state["s"] + (1 - alpha) * grad * grad
@@ -67,9 +73,7 @@ def squares_of_steps(param: Tensor) -> State:
     return {"s": torch.zeros_like(param), "u": torch.zeros_like(param)}
 
 
-def adadelta(
-    grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
-) -> tuple[Tensor, State]:
+def adadelta(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
     """d = g sqrt(u + eps) / sqrt(s + eps);  s, u: moving means of g^2, d^2;  p - lr d."""
     rho, eps = hyper["rho"], hyper["eps"]
     s = rho * state["s"] + (1 - rho) * grad * grad
@@ -78,110 +82,125 @@ def adadelta(
     return param - hyper["lr"] * delta, {"s": s, "u": u}
 
 
-def moments(param: Tensor) -> State:
-    """m = 0, v = 0."""
-    return {"m": torch.zeros_like(param), "v": torch.zeros_like(param)}
+def factors(param: Tensor) -> State:
+    """Row and column means of squares for a matrix (rows, columns); one each for a vector."""
+    if param.ndim == 1:
+        return {"v": torch.zeros_like(param)}
+    return {"row": torch.zeros_like(param[:, :1]), "column": torch.zeros_like(param[:1])}
 
 
-def new_moments(grad: Tensor, state: State, hyper: Hyper) -> tuple[Tensor, Tensor]:
-    """m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2."""
-    beta1, beta2 = hyper["beta1"], hyper["beta2"]
-    m = beta1 * state["m"] + (1 - beta1) * grad
-    return m, beta2 * state["v"] + (1 - beta2) * grad * grad
+def floats_of_factors(shape: tuple[int, ...]) -> float:
+    """(r + c) / (r c) for a matrix, 1 for a vector."""
+    return sum(shape) / math.prod(shape) if len(shape) == 2 else 1.0
 
 
-def unbiased_root(v: Tensor, hyper: Hyper, step: Tensor) -> Tensor:
-    """sqrt(v / (1 - b2^t)) + eps."""
-    return v.sqrt() / one_minus_power(hyper["beta2"], step).sqrt() + hyper["eps"]
+def adafactor(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
+    """V = R C / mean(R);  U = g / sqrt(V);  p - a U / max(1, rms(U) / d).
 
-
-def adam(
-    grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
-) -> tuple[Tensor, State]:
-    """m, v: moving means of g, g^2;  p - lr mhat / (sqrt(vhat) + eps), hats unbiased."""
-    m, v = new_moments(grad, state, hyper)
-    step_size = hyper["lr"] / one_minus_power(hyper["beta1"], step)
-    return param - step_size * m / unbiased_root(v, hyper, step), {"m": m, "v": v}
-
-
-def moments_and_product(param: Tensor) -> State:
-    """m = 0, v = 0, product of mu = 1."""
-    return moments(param) | {"product": number(param, 1.0)}
-
-
-def nadam(
-    grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
-) -> tuple[Tensor, State]:
-    """Adam whose mean looks one step ahead: mu' m / (1 - P mu') + (1 - mu) g / (1 - P).
-
-    mu = b1 (1 - 0.96^(t psi) / 2), mu' the next one, P the product of all mu so far.
+    R, C: means over rows and columns of g^2, moving with weight t^beta2_decay for the new;
+    a = max(eps2, rms(p)) min(lr, 1 / sqrt(t)); squares are kept above eps1^2, eps1 the number
+    type's own. Differs from torch: decoupled decay shrinks p before its size is taken.
     """
-    m, v = new_moments(grad, state, hyper)
-    mu, mu_next = nadam_mu(hyper, step), nadam_mu(hyper, step + 1)
-    product = state["product"] * mu
-    from_gradient = hyper["lr"] * (1 - mu) / (1 - product) * grad
-    from_mean = hyper["lr"] * mu_next / (1 - product * mu_next) * m
-    root = unbiased_root(v, hyper, step)
-    return param - from_gradient / root - from_mean / root, {"m": m, "v": v, "product": product}
+    eps1 = torch.finfo(param.dtype).eps
+    newest = power(step, hyper["beta2_decay"])
+    squares = grad * grad
+    if param.ndim == 2:
+        row = state["row"] + newest * (squares.mean(1, keepdim=True) - state["row"])
+        column = state["column"] + newest * (squares.mean(0, keepdim=True) - state["column"])
+        new_state = {"row": row, "column": column}
+        variance = row * column / row.mean().clamp(min=eps1)
+    else:
+        variance = state["v"] + newest * (squares - state["v"])
+        new_state = {"v": variance}
+    direction = torch.rsqrt(variance.clamp(min=eps1 * eps1)) * grad
+    rate = torch.minimum(hyper["lr"], torch.rsqrt(step))
+    rate = rate * torch.maximum(hyper["eps2"], root_mean_square(param))
+    return param - rate / (root_mean_square(direction) / hyper["d"]).clamp(min=1.0) * direction, (
+        new_state
+    )
 
 
-def nadam_mu(hyper: Hyper, step: Tensor) -> Tensor:
-    """b1 (1 - 0.96^(t psi) / 2): the share of the mean grows towards b1."""
-    exponent = step * hyper["momentum_decay"] * math.log(NADAM_DECAY)
-    return hyper["beta1"] * (1 - 0.5 * torch.exp(exponent))
+def root_mean_square(values: Tensor) -> Tensor:
+    """sqrt(mean(x^2)), 0-dimensional."""
+    return torch.linalg.vector_norm(values) / math.sqrt(values.numel())
 
 
-def radam(
-    grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
-) -> tuple[Tensor, State]:
-    """Adam times r, the root of the variance's share that is known; plain mean while rho <= 5.
+RMSPROP_PARAMETERS = {
+    "lr": lr_parameter(1e-3),
+    "alpha": decay_parameter(0.99, "memory of the mean of squares"),
+    "momentum": decay_parameter(0.0, "share of the velocity that is kept"),
+    "eps": eps_parameter(1e-8),
+}
+ADAFACTOR = {"eps": Of("(None, eps2)")}  # eps1 is the number type's own
 
-    rho = rho_inf - 2 t b2^t / (1 - b2^t), rho_inf = 2 / (1 - b2) - 1.
-    """
-    m, v = new_moments(grad, state, hyper)
-    beta2 = hyper["beta2"]
-    correction = one_minus_power(beta2, step)
-    rho_inf = 2 / (1 - beta2) - 1
-    rho = rho_inf - 2 * step * (1 - correction) / correction
-    known = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
-    scale = known.sqrt() * correction.sqrt() / (v.sqrt() + hyper["eps"])
-    step_size = hyper["lr"] / one_minus_power(hyper["beta1"], step)
-    return param - step_size * m * torch.where(rho > 5, scale, 1.0), {"m": m, "v": v}
-
-
-def mean_and_largest(param: Tensor) -> State:
-    """m = 0, u = 0."""
-    return {"m": torch.zeros_like(param), "u": torch.zeros_like(param)}
-
-
-def adamax(
-    grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
-) -> tuple[Tensor, State]:
-    """u = max(b2 u, |g| + eps);  p - lr mhat / u."""
-    beta1 = hyper["beta1"]
-    m = beta1 * state["m"] + (1 - beta1) * grad
-    u = torch.maximum(hyper["beta2"] * state["u"], grad.abs() + hyper["eps"])
-    return param - hyper["lr"] / one_minus_power(beta1, step) * m / u, {"m": m, "u": u}
-
-
-def base_point_and_squares(param: Tensor) -> State:
-    """z = p, v = 0, and no weight in the average yet."""
-    return base_point(param) | {"v": torch.zeros_like(param)}
-
-
-def schedulefree_adamw(
-    grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
-) -> tuple[Tensor, State]:
-    """Schedule-free SGD along g / (sqrt(vhat) + eps) + wd y; beta1 interpolates."""
-    beta2 = hyper["beta2"]
-    v = beta2 * state["v"] + (1 - beta2) * grad * grad
-    direction = grad / unbiased_root(v, hyper, step)
-    if "weight_decay" in hyper:
-        direction = direction + hyper["weight_decay"] * param
-    new, moved = schedule_free(direction, state, param, hyper, hyper["beta1"])
-    return new, moved | {"v": v}
-
-
-def schedulefree_adamw_average(param: Tensor, state: State, hyper: Hyper) -> Tensor:
-    """x = (y - (1 - beta1) z) / beta1."""
-    return x_of(param, state, hyper["beta1"])
+ADAPTIVE: dict[str, Optimizer] = {
+    "adagrad": Optimizer(
+        summary="Each parameter's rate falls with the sum of its squared gradients.",
+        formula="G <- G + g^2;  p <- p - lr g / (sqrt(G) + eps)",
+        reference=DUCHI,
+        parameters={"lr": lr_parameter(0.01), "eps": eps_parameter(1e-10)},
+        init=squares,
+        update=adagrad,
+        twin=Twin("torch.optim.Adagrad"),
+        state_floats=1,
+    ),
+    "rmsprop": Optimizer(
+        summary="AdaGrad that forgets: a moving mean of squared gradients in place of the sum.",
+        formula="s <- a s + (1-a) g^2;  v <- mu v + g / (sqrt(s) + eps);  p <- p - lr v",
+        reference="Tieleman & Hinton (2012), Lecture 6.5 - RMSProp, "
+        "https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf",
+        parameters=RMSPROP_PARAMETERS,
+        init=mean_square,
+        update=rmsprop,
+        twin=Twin("torch.optim.RMSprop"),
+        state_floats=2,
+        unused_floats=1,
+    ),
+    "rmsprop_centered": Optimizer(
+        summary="RMSProp by the gradients' variance rather than their mean square.",
+        formula="m, s: moving means of g, g^2;  v <- mu v + g / (sqrt(s - m^2) + eps);  "
+        "p <- p - lr v",
+        reference="Graves (2013), Generating Sequences with Recurrent Neural Networks, "
+        "arXiv:1308.0850",
+        parameters=RMSPROP_PARAMETERS,
+        init=mean_and_square,
+        update=rmsprop_centered,
+        twin=Twin("torch.optim.RMSprop", centered=True),
+        state_floats=3,
+        unused_floats=1,
+    ),
+    "adadelta": Optimizer(
+        summary="RMSProp whose rate is the size of its own past steps: lr is 1 by design.",
+        formula="d = g sqrt(u + eps) / sqrt(s + eps);  s, u: moving means of g^2, d^2;  "
+        "p <- p - lr d",
+        reference="Zeiler (2012), ADADELTA: An Adaptive Learning Rate Method, arXiv:1212.5701",
+        parameters={
+            "lr": lr_parameter(1.0),
+            "rho": decay_parameter(0.9, "memory of both means"),
+            "eps": eps_parameter(1e-6),
+        },
+        init=squares_of_steps,
+        update=adadelta,
+        twin=Twin("torch.optim.Adadelta"),
+        state_floats=2,
+    ),
+    "adafactor": Optimizer(
+        summary="Adam-like steps from row and column means of squares: hardly any memory.",
+        formula="V = R C / mean(R);  U = g / sqrt(V);  "
+        "p <- p - max(eps2, rms(p)) min(lr, 1/sqrt(t)) U / max(1, rms(U) / d)",
+        reference="Shazeer & Stern (2018), Adafactor: Adaptive Learning Rates with Sublinear "
+        "Memory Cost, arXiv:1804.04235",
+        parameters={
+            "lr": lr_parameter(0.01),
+            "beta2_decay": Parameter(-0.8, "power of t that weighs the newest squares", -10, 0),
+            "eps2": Parameter(1e-3, "least size of a tensor, for its rate", low=0, high=1e6),
+            "d": Parameter(1.0, "largest root mean square of U", low=1, high=1e6),
+        },
+        init=factors,
+        update=adafactor,
+        twin=Twin("torch.optim.Adafactor", **ADAFACTOR),
+        decaying=Twin("optimizers.twins.Adafactor", **ADAFACTOR),
+        elementwise=False,
+        state_floats=floats_of_factors,
+    ),
+}

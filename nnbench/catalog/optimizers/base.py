@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from nnbench.catalog.twin import Kin, Twin
 from nnbench.lazy import lazy_import
-from nnbench.study.vocabulary import Entry, Parameter
+from nnbench.study.vocabulary import Parameter
 
 if TYPE_CHECKING:
     import torch
@@ -26,16 +27,18 @@ else:
     torch = lazy_import("torch", globals())
 
 State = dict[str, "Tensor"]
+Moved = tuple["Tensor", State]  # the new parameter and the new state
 Hyper = Mapping[str, "Tensor"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimizer(Entry):
+class Optimizer(Kin):
     """An optimizer.
 
-    `twin(parameters, **hyper)` is torch's own, `weight_decay` among the hyper. Where the rule
-    evaluates an average of its iterates, the twin keeps it in its state as `ax`, as
-    torch.optim.ASGD does, and `evaluated(param, state, hyper)` returns it here.
+    Its twin takes the parameters first. Where the rule evaluates an average of its iterates, the
+    twin keeps it in its state as `ax`, as torch.optim.ASGD does, and `evaluated(param, state,
+    hyper)` returns it here. `decaying` is the twin with weight decay where `twin` has no such
+    thing, or another.
     `decoupled` fixes the form of weight decay where the name means one; `weight_decay` is the
     default that goes with it. A rule that `decays` applies decoupled decay itself, and finds
     `weight_decay` among its hyper when there is any.
@@ -48,8 +51,8 @@ class Optimizer(Entry):
     """
 
     init: Callable[[Tensor], State]
-    update: Callable[[Tensor, State, Tensor, Hyper, Tensor], tuple[Tensor, State]]
-    twin: Callable[..., torch.optim.Optimizer]
+    update: Callable[[Tensor, State, Tensor, Hyper, Tensor], Moved]
+    decaying: Twin | None = None
     evaluated: Callable[[Tensor, State, Hyper], Tensor] | None = None
     elementwise: bool = True
     full_batch: bool = False
@@ -67,9 +70,21 @@ class Optimizer(Entry):
         return not self.full_batch
 
     def floats_per_parameter(self, *shape: int) -> float:
-        """Return the floats of state per parameter of a tensor of this shape."""
+        """The floats of state per parameter of a tensor of this shape."""
         floats = self.state_floats
         return floats(shape) if callable(floats) else floats
+
+    def decay_by_hand(self, recipe: Mapping[str, Any]) -> float:
+        """The weight decay that the twin cannot apply, which couples what is to be decoupled."""
+        by_hand = recipe["decoupled"] and not self.decoupled
+        return float(recipe["weight_decay"]) if by_hand else 0.0
+
+    def twin_for(self, recipe: Mapping[str, Any]) -> tuple[Twin, dict[str, Any]]:
+        """The twin that a recipe asks for, and what it is told of weight decay."""
+        decay = recipe["weight_decay"] - self.decay_by_hand(recipe)
+        if not decay and not self.decoupled:
+            return self.twin, {}
+        return self.decaying or self.twin, {"weight_decay": decay}
 
 
 def no_state(param: Tensor) -> State:

@@ -13,12 +13,16 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+Kept = dict[str, Any]  # a parameter's state, or a group's numbers
+
 
 class _Rule(Optimizer):
     """An optimizer written as one function of one parameter."""
 
-    def __init__(self, parameters: Iterable[Tensor], **hyper: float) -> None:
-        super().__init__(parameters, hyper)
+    def __init__(
+        self, parameters: Iterable[Tensor], weight_decay: float = 0.0, **hyper: float
+    ) -> None:
+        super().__init__(parameters, {"weight_decay": weight_decay, **hyper})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -29,9 +33,7 @@ class _Rule(Optimizer):
                     self.change(param, param.grad, self.state[param], group)
         return None
 
-    def change(
-        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
         """Change one parameter in place."""
         raise NotImplementedError
 
@@ -39,9 +41,7 @@ class _Rule(Optimizer):
 class MomentumEma(_Rule):
     """v = beta v + (1 - beta) lr (g + wd p);  p = p - v."""
 
-    def change(
-        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
         """Change one parameter in place."""
         grad = grad.add(param, alpha=group["weight_decay"])
         velocity = state.setdefault("velocity", torch.zeros_like(param))
@@ -52,9 +52,7 @@ class MomentumEma(_Rule):
 class Lion(_Rule):
     """Algorithm 2 of Chen et al. (2023), Symbolic Discovery of Optimization Algorithms."""
 
-    def change(
-        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
         """Change one parameter in place."""
         mean = state.setdefault("exp_avg", torch.zeros_like(param))
         update = torch.lerp(grad, mean, group["beta1"]).sign_()
@@ -68,7 +66,7 @@ class _ScheduleFree(_Rule):
     The form with three sequences, as in the authors' reference implementation.
     """
 
-    def move(self, y: Tensor, update: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def move(self, y: Tensor, update: Tensor, state: Kept, group: Kept) -> None:
         """Move z against the update, x towards z, and set y between the two."""
         if "ax" not in state:
             state |= {"ax": y.clone(), "z": y.clone(), "lr_max": 0.0, "weight_sum": 0.0}
@@ -87,9 +85,7 @@ class ScheduleFreeSgd(_ScheduleFree):
     def __init__(self, parameters: Iterable[Tensor], beta: float, **hyper: float) -> None:
         super().__init__(parameters, beta1=beta, **hyper)
 
-    def change(
-        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
         """Change one parameter in place."""
         self.move(param, grad, state, group)
 
@@ -97,9 +93,7 @@ class ScheduleFreeSgd(_ScheduleFree):
 class ScheduleFreeAdamW(_ScheduleFree):
     """Schedule-free AdamW."""
 
-    def change(
-        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
         """Change one parameter in place."""
         state["step"] = state.get("step", 0) + 1
         square = state.setdefault("exp_avg_sq", torch.zeros_like(param))

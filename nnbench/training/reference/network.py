@@ -57,16 +57,16 @@ class Hidden(nn.Module):
 
     def __init__(self, recipe: Recipe, layer: int, draws: Draws) -> None:
         super().__init__()
-        norm = NORMS[recipe["norm"]].twin
+        width = recipe["width"]
+        norm = NORMS[recipe["norm"]].twin.knowing(units=width)
         numbers = recipe.of("norm")
         before = numbers.pop("position", "before") == "before"
-        width = recipe["width"]
         self.linear = nn.LazyLinear(width)
-        self.norm_before = norm(width, **numbers) if before else nn.Identity()
+        self.norm_before = norm(**numbers) if before else nn.Identity()
         activation = ACTIVATIONS[recipe["activation"]]
         given = [partial(draws.next_noise, "activation", layer)] if activation.random else []
         self.activation = activation.twin(*given, **recipe.of("activation"))
-        self.norm_after = nn.Identity() if before else norm(width, **numbers)
+        self.norm_after = nn.Identity() if before else norm(**numbers)
         dropout = {"standard": GivenDropout, "alpha": GivenAlphaDropout}[recipe["dropout_kind"]]
         self.dropout = dropout(recipe["dropout"], partial(draws.next_noise, "dropout", layer))
         self.residual = bool(recipe["residual"])
@@ -100,12 +100,10 @@ def initialise(recipe: Recipe, linear: nn.Linear, name: str) -> None:
     place = (recipe["data"], recipe["seed"])
     init = INITS[recipe["init"]]
     weight = torch_generator(recipe["study_seed"], f"init/{name}.weight", *place)
-    init.twin(linear.weight, weight, **keywords(recipe))
-    nn.init.constant_(linear.bias, recipe["bias"])
-    if init.bias_twin is not None:
-        bias = torch_generator(recipe["study_seed"], f"init/{name}.bias", *place)
-        noise = torch.empty_like(linear.bias)
-        linear.bias.add_(init.bias_twin(noise, bias, linear.in_features, **keywords(recipe)))
+    init.fill(linear.weight, weight, keywords(recipe))
+    bias = torch_generator(recipe["study_seed"], f"init/{name}.bias", *place)
+    init.fill_bias(linear.bias, bias, keywords(recipe), linear.in_features)
+    linear.bias.add_(recipe["bias"])
 
 
 @torch.no_grad()

@@ -39,16 +39,15 @@ class Criterion(nn.Module):
 def build_criterion(recipe: Recipe) -> nn.Module:
     """Build a recipe's loss from torch.nn."""
     entry = LOSSES[recipe["loss"]]
-    return Criterion(entry.output_twin(), entry.twin(**recipe.of("loss")))
+    output = entry.output_twin() if entry.output_twin is not None else nn.Identity()
+    return Criterion(output, entry.twin(**recipe.of("loss")))
 
 
 def build_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
     """Build a recipe's optimizer from torch.optim, weight decay included."""
-    entry = OPTIMIZERS[recipe["optimizer"]]
-    decay = recipe["weight_decay"]
-    if recipe["decoupled"] and not entry.decoupled:
-        decay = 0.0  # applied by hand: torch's own optimizer couples it
-    return entry.twin(network.parameters(), weight_decay=decay, **recipe.of("optimizer"))
+    twin, decay = OPTIMIZERS[recipe["optimizer"]].twin_for(recipe)
+    optimizer: torch.optim.Optimizer = twin(network.parameters(), **recipe.of("optimizer"), **decay)
+    return optimizer
 
 
 def minimised(learner: Learner, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,8 +77,7 @@ def update(recipe: Recipe, network: nn.Module, optimizer: torch.optim.Optimizer)
         nn.utils.clip_grad_norm_(network.parameters(), recipe["clip_norm"])
     if recipe["clip_value"] > 0:
         nn.utils.clip_grad_value_(network.parameters(), recipe["clip_value"])
-    if recipe["decoupled"] and not OPTIMIZERS[recipe["optimizer"]].decoupled:
-        decay_by_hand(optimizer, recipe["weight_decay"])
+    decay_by_hand(optimizer, OPTIMIZERS[recipe["optimizer"]].decay_by_hand(recipe))
     optimizer.step()
 
 

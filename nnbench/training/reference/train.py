@@ -14,6 +14,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from nnbench.catalog import SCHEDULES
+from nnbench.catalog.schedules.registry import scheduler_of
 from nnbench.results.rows import Rows
 from nnbench.study.study import Cell
 from nnbench.training.draws import Draws, split_for
@@ -46,7 +47,7 @@ def train_cell(
     steps = split.steps_per_epoch(batch_size)
     schedule = SCHEDULES[recipe["schedule"]]
     total = epochs * (steps if schedule.unit == "step" else 1)
-    scheduler = schedule.twin(optimizer, total, **recipe.of("schedule"))
+    scheduler = scheduler_of(recipe["schedule"], recipe.of("schedule"), optimizer, total)
     record = Record(cell.cell_id, recipe, score_of_task(split.task), split.one_valued)
     x, y = tensors(recipe, split, "train")
 

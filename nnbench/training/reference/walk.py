@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nnbench.catalog import LANDSCAPES, SCHEDULES
+from nnbench.catalog import LANDSCAPES
+from nnbench.catalog.schedules.registry import scheduler_of
 from nnbench.results.rows import Rows
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
@@ -40,8 +41,8 @@ def trace_of(recipe: Recipe) -> Trace:
     """The walk, state by state."""
     place = Place(torch.from_numpy(start_of(recipe)))
     optimizer = build_optimizer(recipe, place)
-    schedule = SCHEDULES[recipe["schedule"]]
-    scheduler = schedule.twin(optimizer, recipe["steps"], **recipe.of("schedule"))
+    schedule = recipe.of("schedule")
+    scheduler = scheduler_of(recipe["schedule"], schedule, optimizer, recipe["steps"])
     function = LANDSCAPES[recipe["landscape"]].function
     numbers = {
         name: torch.tensor(float(value), dtype=torch.float64)

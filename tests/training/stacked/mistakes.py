@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from nnbench.catalog import INITS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES
-from nnbench.catalog.optimizers import adaptive
+from nnbench.catalog.optimizers import adam
 from nnbench.training.protocol import Record
 from nnbench.training.stacked import data, network, stack, step, train
 from nnbench.training.stacked.descent import Numbers
@@ -57,7 +57,7 @@ def swapped_betas(patch: Patch) -> None:
 
 
 def no_bias_correction(patch: Patch) -> None:
-    patch.setattr(adaptive, "one_minus_power", lambda beta, at: torch.ones_like(beta))
+    patch.setattr(adam, "one_minus_power", lambda beta, at: torch.ones_like(beta))
 
 
 def steps_counted_from_two(patch: Patch) -> None:

@@ -45,7 +45,7 @@ class Column:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Return the names of the features that the column becomes."""
+        """The names of the features that the column becomes."""
         if self.kind == "category":
             return tuple(f"{self.name} = {level}" for level in self.levels)
         if self.kind == "number":
@@ -61,7 +61,7 @@ class Column:
             x[:, 1:] = np.isnan(self.values)[:, None]
 
     def report(self) -> dict[str, Any]:
-        """Return what was done to the column, ready for JSON."""
+        """What was done to the column, ready for JSON."""
         about = {"name": self.name, "kind": self.kind, "features": len(self.features)}
         return about | {"missing": self.missing, "note": self.note}
 
@@ -98,7 +98,7 @@ def is_of_another_type(column: pd.Series) -> bool:
 
 
 def as_numbers(column: pd.Series) -> NDArray[np.float64]:
-    """Return a column of numbers or text as float64 (rows,), NaN for what is no number."""
+    """A column of numbers or text as float64 (rows,), NaN for what is no number."""
     if pd.api.types.is_numeric_dtype(column.dtype):  # true and false are among them
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     plain = column.map(lambda value: int(value) if isinstance(value, bool) else value)
@@ -106,7 +106,7 @@ def as_numbers(column: pd.Series) -> NDArray[np.float64]:
 
 
 def as_texts(column: pd.Series) -> NDArray[Any]:
-    """Return a column of numbers or text as text (rows,), None for what is missing."""
+    """A column of numbers or text as text (rows,), None for what is missing."""
     values = column.astype(object)
     texts = np.empty(len(values), dtype=object)
     texts[:] = [
@@ -117,7 +117,7 @@ def as_texts(column: pd.Series) -> NDArray[Any]:
 
 
 def _text(value: Any) -> str:
-    """Return a value as text; a whole number without decimals, as a gap turns 3 into 3.0."""
+    """A value as text; a whole number without decimals, as a gap turns 3 into 3.0."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)

@@ -17,6 +17,7 @@ from nnbench.catalog.data.samples import Sample
 from nnbench.catalog.data.tables.files import FORMS, quoted
 from nnbench.catalog.data.tables.table import LISTS, Choices, Table, read_table
 from nnbench.catalog.data.tables.targets import TASKS
+from nnbench.study.recipe import of_factor
 from nnbench.study.vocabulary import Parameter
 
 PARAMETERS: dict[str, Parameter] = {
@@ -41,7 +42,7 @@ WRITTEN: dict[str, Parameter] = {
 
 
 def table_levels(given: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
-    """Return the flat fields of the levels that `{ csv = ..., target = ... }` stands for.
+    """The flat fields of the levels that `{ csv = ..., target = ... }` stands for.
 
     given: the table as it stands in the study file; folder: what a relative path is relative to.
     A list of files, targets or tasks is a factor; in `categorical`, `numeric` and `drop` a list is
@@ -98,7 +99,7 @@ def _task(value: Any) -> str:
 
 
 def _names(key: str, value: Any) -> tuple[str, ...]:
-    """Return column names in one order, whatever the order they were given in."""
+    """Column names in one order, whatever the order they were given in."""
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise ValueError(f'{key} must be a list of columns, such as {key} = ["name"]')
     return tuple(sorted({name.strip() for name in value}))
@@ -110,20 +111,16 @@ def _as_text(names: Iterable[str]) -> str:
 
 
 def load(form: str, generator: np.random.Generator, **recipe: Any) -> Sample:
-    """Return a cell's table; a file that has changed since its study was read is refused."""
+    """A cell's table; a file that has changed since its study was read is refused."""
     table = _table(form, **recipe)
     return Sample(table.x, table.y)
 
 
 def report_of(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what was done to a cell's table, ready for JSON; None where its data is no table."""
+    """What was done to a cell's table, ready for JSON; None where its data is no table."""
     if "data.sha256" not in recipe:
         return None
-    fields = {
-        place.removeprefix("data."): value
-        for place, value in recipe.items()
-        if place.startswith("data.")
-    }
+    fields = of_factor("data", recipe)
     report = _table(recipe["data"], **fields).report
     return {"file": Path(fields["path"]).name, "target": fields["target"], **report}
 

@@ -38,12 +38,12 @@ UNNAMED = re.compile(r"(Unnamed: \d+|__index_level_\d+__)?")  # pandas' own name
 
 
 def form_of(path: Path) -> str:
-    """Return the form that a file's ending speaks of: parquet, or else csv."""
+    """The form that a file's ending speaks of: parquet, or else csv."""
     return "parquet" if path.suffix.lower() in (".parquet", ".pq") else "csv"
 
 
 def fingerprint_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, after checking that it can be read as a table.
+    """The SHA-256 of a file's bytes, after checking that it can be read as a table.
 
     Raises ValueError for a missing file, a folder or device, an unreadable or an enormous file.
     """
@@ -84,7 +84,7 @@ def read_frame(path: Path, form: str) -> pd.DataFrame:
 
 
 def _tidied(column: pd.Series) -> pd.Series:
-    """Return a column whose texts have no blanks around them and are None where missing."""
+    """A column whose texts have no blanks around them and are None where missing."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
@@ -140,7 +140,7 @@ def is_compressed(path: Path) -> bool:
 
 
 def _read_header(path: Path) -> tuple[list[str], str]:
-    """Return the names in the first line that is not empty, and the sign that parts them."""
+    """The names in the first line that is not empty, and the sign that parts them."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         first = next((line for line in file if line.strip()), "")
     if not first:
@@ -179,20 +179,20 @@ def is_number(text: str) -> bool:
 
 
 def quoted(value: object) -> str:
-    """Return a name from a user's file as messages show it: quoted, not too long, no controls."""
+    """A name from a user's file as messages show it: quoted, not too long, no controls."""
     text = str(value)
     short = json.dumps(text if len(text) <= 80 else text[:77] + "...", ensure_ascii=False)
     return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in short)
 
 
 def listed(names: Sequence[object]) -> str:
-    """Return the first few names for a message."""
+    """The first few names for a message."""
     shown = ", ".join(quoted(name) for name in names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
 
 
 def unknown_column(name: str, columns: Iterable[str]) -> str:
-    """Return the sentence for a column that a file lacks, with the nearest name that it has."""
+    """The sentence for a column that a file lacks, with the nearest name that it has."""
     known = [column for column in columns if column]
     lower = {column.lower(): column for column in reversed(known)}
     close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)

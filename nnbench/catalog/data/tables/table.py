@@ -46,7 +46,7 @@ class Choices:
     rows: int = 0
 
     def wanted(self, name: str) -> str:
-        """Return the kind that a column shall have, or nothing."""
+        """The kind that a column shall have, or nothing."""
         return {name: "number" for name in self.numeric}.get(
             name, "category" if name in self.categorical else ""
         )
@@ -127,7 +127,7 @@ def _check_names(choices: Choices, names: list[str]) -> None:
 
 
 def _rows_with_target(column: pd.Series, most: int) -> NDArray[np.int64]:
-    """Return the places of the rows that have a target, rising; at most so many, if not 0."""
+    """The places of the rows that have a target, rising; at most so many, if not 0."""
     rows = np.flatnonzero(column.notna())
     if not len(rows):
         raise ValueError(f"the target {quoted(column.name)} is missing in every row")

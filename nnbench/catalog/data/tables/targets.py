@@ -56,11 +56,11 @@ def read_target(column: pd.Series, task: str, rows: NDArray[np.int64]) -> Target
     if task not in ("auto", inferred):
         inferred, why = task, "given"
     task = inferred
-    found = _values(column, rows) if task == "regression" else _classes(column, rows)
-    if len(found.rows) < MIN_ROWS:
-        raise _too_few(len(found.rows))
+    read = _values(column, rows) if task == "regression" else _classes(column, rows)
+    if len(read.rows) < MIN_ROWS:
+        raise _too_few(len(read.rows))
     return Target(
-        found.rows, found.y, task, found.classes, {"task": task, "task_why": why, **found.report}
+        read.rows, read.y, task, read.classes, {"task": task, "task_why": why, **read.report}
     )
 
 
@@ -72,7 +72,7 @@ def _too_few(rows: int) -> ValueError:
 
 
 def infer_task(column: pd.Series) -> tuple[str, str]:
-    """Return a target's task and the reason."""
+    """A target's task and the reason."""
     if pd.api.types.is_bool_dtype(column.dtype):
         return "classification", "the target is true or false"
     numbers = as_numbers(column)
@@ -129,7 +129,7 @@ def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:
 
 
 def in_order(names: list[str]) -> tuple[str, ...]:
-    """Return class names in their own order: numbers by value, texts by alphabet."""
+    """Class names in their own order: numbers by value, texts by alphabet."""
     try:
         values = {name: float(name) for name in names}
     except ValueError:

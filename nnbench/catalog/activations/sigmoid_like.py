@@ -1,0 +1,122 @@
+"""Activations that saturate, most of them on both sides."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from nnbench.catalog.activations.base import Activation, above, always, below, like
+from nnbench.catalog.twin import Twin
+from nnbench.catalog.works import LECUN
+from nnbench.lazy import lazy_import
+from nnbench.study.vocabulary import Parameter
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = lazy_import("torch", globals())
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """1 / (1 + e^-x)."""
+    return torch.sigmoid(x)
+
+
+def logsigmoid(x: Tensor) -> Tensor:
+    """ln(1 / (1 + e^-x)), which cannot underflow."""
+    return torch.nn.functional.logsigmoid(x)
+
+
+def tanh(x: Tensor) -> Tensor:
+    """(e^x - e^-x) / (e^x + e^-x)."""
+    return torch.tanh(x)
+
+
+def hardsigmoid(x: Tensor) -> Tensor:
+    """x/6 + 1/2 between -3 and 3, 0 below and 1 above."""
+    return torch.nn.functional.relu6(x + 3) / 6
+
+
+def hardtanh(x: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:
+    """x, clipped to [min_val, max_val]; the derivative is 0 at the bounds already."""
+    low, high = like(min_val, x), like(max_val, x)
+    return torch.where(x <= low, low, torch.where(x >= high, high, x))
+
+
+def erf(x: Tensor) -> Tensor:
+    """2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x."""
+    return torch.erf(x)
+
+
+SIGMOID_LIKE: dict[str, Activation] = {
+    "sigmoid": Activation(
+        summary="Logistic function: in (0, 1), slope at most 1/4, saturating on both sides.",
+        formula="1 / (1 + exp(-x))",
+        reference="Rumelhart, Hinton & Williams (1986), Learning Representations by "
+        "Back-propagating Errors, doi:10.1038/323533a0",
+        function=sigmoid,
+        twin=Twin("torch.nn.Sigmoid"),
+        saturates="both",
+        max_slope=0.25,
+    ),
+    "logsigmoid": Activation(
+        summary="Logarithm of the sigmoid: a soft rectifier upside down.",
+        formula="ln(1 / (1 + exp(-x)))",
+        reference="PyTorch, torch.nn.LogSigmoid",
+        function=logsigmoid,
+        twin=Twin("torch.nn.LogSigmoid"),
+        saturates="right",
+        gain=1.041867,
+    ),
+    "tanh": Activation(
+        summary="Hyperbolic tangent: zero-centred and saturating on both sides.",
+        formula="tanh(x)",
+        reference=LECUN,
+        function=tanh,
+        twin=Twin("torch.nn.Tanh"),
+        saturates="both",
+        gain=5 / 3,
+    ),
+    "hardsigmoid": Activation(
+        summary="Sigmoid in three straight pieces: cheap.",
+        formula="0 if x < -3, 1 if x > 3, else x / 6 + 1/2",
+        reference="Courbariaux, Bengio & David (2015), BinaryConnect, arXiv:1511.00363",
+        torch="torch.nn.Hardsigmoid",
+        function=hardsigmoid,
+        twin=Twin("activations.twins.Hardsigmoid"),
+        saturates="both",
+        breaks=always(-3.0, 3.0),
+        dead_regions=always(below(-3.0), above(3.0)),
+        gain=1.897840,
+        max_slope=1 / 6,
+    ),
+    "hardtanh": Activation(
+        summary="Tanh in three straight pieces: x, clipped.",
+        formula="min(max(x, min_val), max_val)",
+        reference="Collobert (2004), Large Scale Machine Learning, "
+        "https://ronan.collobert.com/pub/matos/2004_phdthesis_lip6.pdf",
+        parameters={
+            "min_val": Parameter(-1.0, "least output", low=-1e6, high=0),
+            "max_val": Parameter(1.0, "largest output", low=0, high=1e6, open_low=True),
+        },
+        function=hardtanh,
+        twin=Twin("torch.nn.Hardtanh"),
+        saturates="both",
+        breaks=lambda min_val, max_val: (min_val, max_val),
+        dead_regions=lambda min_val, max_val: (below(min_val), above(max_val)),
+        gain=1.392036,
+    ),
+    "erf": Activation(
+        summary="The error function: an odd sigmoid for which mean-field integrals are closed.",
+        formula="2/sqrt(pi) * integral of exp(-t^2) from 0 to x",
+        reference="Williams (1998), Computation with Infinite Neural Networks, "
+        "doi:10.1162/089976698300017412",
+        torch="torch.erf",
+        function=erf,
+        twin=Twin("activations.twins.Erf"),
+        saturates="both",
+        gain=1.467167,
+        max_slope=2 / math.sqrt(math.pi),
+    ),
+}

@@ -1,0 +1,184 @@
+"""Adam and its kin: a mean of gradients over the root of a mean of squares, both unbiased."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from nnbench.catalog.formulas import Of
+from nnbench.catalog.optimizers.base import (
+    Hyper,
+    Moved,
+    Optimizer,
+    State,
+    decay_parameter,
+    eps_parameter,
+    lr_parameter,
+    number,
+    one_minus_power,
+)
+from nnbench.catalog.twin import Twin
+from nnbench.catalog.works import LOSHCHILOV
+from nnbench.lazy import lazy_import
+from nnbench.study.vocabulary import Parameter
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = lazy_import("torch", globals())
+
+NADAM_DECAY = 0.96  # Dozat's constant; torch's `momentum_decay` is an exponent on it
+
+
+def moments(param: Tensor) -> State:
+    """m = 0, v = 0."""
+    return {"m": torch.zeros_like(param), "v": torch.zeros_like(param)}
+
+
+def new_moments(grad: Tensor, state: State, hyper: Hyper) -> tuple[Tensor, Tensor]:
+    """m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2."""
+    beta1, beta2 = hyper["beta1"], hyper["beta2"]
+    m = beta1 * state["m"] + (1 - beta1) * grad
+    return m, beta2 * state["v"] + (1 - beta2) * grad * grad
+
+
+def unbiased_root(v: Tensor, hyper: Hyper, step: Tensor) -> Tensor:
+    """sqrt(v / (1 - b2^t)) + eps."""
+    return v.sqrt() / one_minus_power(hyper["beta2"], step).sqrt() + hyper["eps"]
+
+
+def adam(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
+    """m, v: moving means of g, g^2;  p - lr mhat / (sqrt(vhat) + eps), hats unbiased."""
+    m, v = new_moments(grad, state, hyper)
+    step_size = hyper["lr"] / one_minus_power(hyper["beta1"], step)
+    return param - step_size * m / unbiased_root(v, hyper, step), {"m": m, "v": v}
+
+
+def moments_and_product(param: Tensor) -> State:
+    """m = 0, v = 0, product of mu = 1."""
+    return moments(param) | {"product": number(param, 1.0)}
+
+
+def nadam(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
+    """Adam whose mean looks one step ahead: mu' m / (1 - P mu') + (1 - mu) g / (1 - P).
+
+    mu = b1 (1 - 0.96^(t psi) / 2), mu' the next one, P the product of all mu so far.
+    """
+    m, v = new_moments(grad, state, hyper)
+    mu, mu_next = nadam_mu(hyper, step), nadam_mu(hyper, step + 1)
+    product = state["product"] * mu
+    from_gradient = hyper["lr"] * (1 - mu) / (1 - product) * grad
+    from_mean = hyper["lr"] * mu_next / (1 - product * mu_next) * m
+    root = unbiased_root(v, hyper, step)
+    return param - from_gradient / root - from_mean / root, {"m": m, "v": v, "product": product}
+
+
+def nadam_mu(hyper: Hyper, step: Tensor) -> Tensor:
+    """b1 (1 - 0.96^(t psi) / 2): the share of the mean grows towards b1."""
+    exponent = step * hyper["momentum_decay"] * math.log(NADAM_DECAY)
+    return hyper["beta1"] * (1 - 0.5 * torch.exp(exponent))
+
+
+def radam(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
+    """Adam times r, the root of the variance's share that is known; plain mean while rho <= 5.
+
+    rho = rho_inf - 2 t b2^t / (1 - b2^t), rho_inf = 2 / (1 - b2) - 1.
+    """
+    m, v = new_moments(grad, state, hyper)
+    beta2 = hyper["beta2"]
+    correction = one_minus_power(beta2, step)
+    rho_inf = 2 / (1 - beta2) - 1
+    rho = rho_inf - 2 * step * (1 - correction) / correction
+    known = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
+    scale = known.sqrt() * correction.sqrt() / (v.sqrt() + hyper["eps"])
+    step_size = hyper["lr"] / one_minus_power(hyper["beta1"], step)
+    return param - step_size * m * torch.where(rho > 5, scale, 1.0), {"m": m, "v": v}
+
+
+def mean_and_largest(param: Tensor) -> State:
+    """m = 0, u = 0."""
+    return {"m": torch.zeros_like(param), "u": torch.zeros_like(param)}
+
+
+def adamax(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
+    """u = max(b2 u, |g| + eps);  p - lr mhat / u."""
+    beta1 = hyper["beta1"]
+    m = beta1 * state["m"] + (1 - beta1) * grad
+    u = torch.maximum(hyper["beta2"] * state["u"], grad.abs() + hyper["eps"])
+    return param - hyper["lr"] / one_minus_power(beta1, step) * m / u, {"m": m, "u": u}
+
+
+ADAM_PARAMETERS = {
+    "lr": lr_parameter(1e-3),
+    "beta1": decay_parameter(0.9, "memory of the mean of gradients"),
+    "beta2": decay_parameter(0.999, "memory of the mean of squares"),
+    "eps": eps_parameter(1e-8),
+}
+BETAS = Of("(beta1, beta2)")
+
+ADAM: dict[str, Optimizer] = {
+    "adam": Optimizer(
+        summary="RMSProp with momentum and unbiased means.",
+        formula="m <- b1 m + (1-b1) g;  v <- b2 v + (1-b2) g^2;  "
+        "p <- p - lr [m/(1-b1^t)] / (sqrt(v/(1-b2^t)) + eps)",
+        reference="Kingma & Ba (2015), Adam: A Method for Stochastic Optimization, arXiv:1412.6980",
+        parameters=ADAM_PARAMETERS,
+        init=moments,
+        update=adam,
+        twin=Twin("torch.optim.Adam", betas=BETAS),
+        state_floats=2,
+    ),
+    "adamw": Optimizer(
+        summary="Adam with decoupled weight decay, 0.01 unless said otherwise.",
+        formula="p <- (1 - lr wd) p, then Adam",
+        reference=LOSHCHILOV,
+        parameters=ADAM_PARAMETERS,
+        init=moments,
+        update=adam,
+        twin=Twin("torch.optim.AdamW", betas=BETAS),
+        decoupled=True,
+        weight_decay=0.01,
+        state_floats=2,
+    ),
+    "nadam": Optimizer(
+        summary="Adam with Nesterov's look ahead.",
+        formula="p <- p - lr [mu' m/(1 - P mu') + (1-mu) g/(1-P)] / (sqrt(v/(1-b2^t)) + eps);  "
+        "mu = b1 (1 - 0.96^(t momentum_decay) / 2), mu' the next, P = product of all mu",
+        reference="Dozat (2016), Incorporating Nesterov Momentum into Adam, "
+        "https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ",
+        torch="torch.optim.NAdam",
+        parameters=ADAM_PARAMETERS
+        | {
+            "lr": lr_parameter(2e-3),
+            "momentum_decay": Parameter(4e-3, "growth of the mean's share", low=0, high=1),
+        },
+        init=moments_and_product,
+        update=nadam,
+        twin=Twin("optimizers.twins.NAdam", betas=BETAS),
+        state_floats=2,
+    ),
+    "radam": Optimizer(
+        summary="Adam that waits for its variance: plain momentum at first, no warm-up needed.",
+        formula="p <- p - lr r mhat / sqrt(vhat) once rho > 5, p - lr mhat before;  "
+        "r = sqrt((rho-4)(rho-2) rho_inf / ((rho_inf-4)(rho_inf-2) rho)), "
+        "rho = rho_inf - 2 t b2^t / (1-b2^t), rho_inf = 2/(1-b2) - 1",
+        reference="Liu, Jiang, He, Chen, Liu, Gao & Han (2020), On the Variance of the Adaptive "
+        "Learning Rate and Beyond, arXiv:1908.03265",
+        parameters=ADAM_PARAMETERS,
+        init=moments,
+        update=radam,
+        twin=Twin("torch.optim.RAdam", betas=BETAS),
+        state_floats=2,
+    ),
+    "adamax": Optimizer(
+        summary="Adam by the largest recent gradient rather than the mean square.",
+        formula="m <- b1 m + (1-b1) g;  u <- max(b2 u, |g| + eps);  p <- p - lr m / ((1-b1^t) u)",
+        reference="Kingma & Ba (2015), Adam: A Method for Stochastic Optimization, arXiv:1412.6980",
+        parameters=ADAM_PARAMETERS | {"lr": lr_parameter(2e-3), "eps": eps_parameter(1e-8)},
+        init=mean_and_largest,
+        update=adamax,
+        twin=Twin("torch.optim.Adamax", betas=BETAS),
+        state_floats=2,
+    ),
+}

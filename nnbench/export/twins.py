@@ -1,0 +1,30 @@
+"""A twin as a script has it: the call that makes it, and what of it torch lacks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from nnbench.catalog.twin import Twin
+from nnbench.export.text import call
+
+SHORT = {  # how scripts name what lies in a module of torch's
+    "torch.nn": "nn.",
+    "torch.nn.init": "nn.init.",
+    "torch.optim": "torch.optim.",
+    "torch.optim.lr_scheduler": "lr_scheduler.",
+}
+Place = tuple[str, str]  # a module of nnbench and a name in it
+
+
+class TwinCode(NamedTuple):
+    """The call that makes a twin, and the definitions that it needs."""
+
+    call: str
+    needs: tuple[Place, ...] = ()
+
+
+def twin_code(twin: Twin, *first: str, **given: Any) -> TwinCode:
+    """The code of a twin; `first` is source, an entry's parameters are values."""
+    placed, named = twin.arguments(first, given)
+    source = call(SHORT.get(twin.module, "") + twin.name, *placed, **named)
+    return TwinCode(source, () if twin.is_torchs else ((twin.module, twin.name),))
