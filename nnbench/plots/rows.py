@@ -237,6 +237,7 @@ def good_regions(
             name_panel(axes, shorten(str(panel)), "", 0, 2)
             part = rows[rows["data"] == panel]
             beside(axes, part["text"], part["y"], 10, 1, ha="left", size=TEXT - 2, color=QUIET)
+            part = part[np.isfinite(part["low"].astype(float))]
             axes.hlines(part["y"], part["low"], part["high"], SERIES[0], linewidth=5, alpha=0.45)
             for end, marker in (("low", "<"), ("high", ">")):
                 still = part[part[f"open_{end}"].astype(bool)]

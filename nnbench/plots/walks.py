@@ -63,7 +63,8 @@ def path_panels(
             _draw_walks(axes, walks[walks["panel"] == panel])
             low = [float(np.min(ground["heights"]))] if flat else []
             for minimum in ground["minima"]:
-                axes.plot(*minimum, *low, "*", color=INK, markersize=9, mew=0, clip_on=not flat)
+                star: Look = {"markersize": 9, "mew": 0, "zorder": 4, "clip_on": not flat}
+                axes.plot(*minimum, *low, "*", color=INK, **star)
             name_panel(axes, shorten(str(panel), 26), str(text), 0, 10)
             axes.set(xlabel="", ylabel="")
         _say_marks(last, "height over x" if flat else "x across, y up")

@@ -169,7 +169,7 @@ def regions(names: list[str]) -> pd.DataFrame:
     rows = [(d, a, 0.01, 0.1, 0.03, a == names[0], False, "1.0") for d in "xy" for a in names]
     columns = ["data", "arm", "low", "high", "best", "open_low", "open_high", "text"]
     table = pd.DataFrame(rows, columns=columns)
-    table.loc[1, ["low", "high", "best", "text"]] = [np.nan, np.nan, np.nan, "undefined"]
+    table.loc[1, ["low", "high", "text"]] = [np.nan, np.nan, "undefined"]
     return table
 
 
@@ -177,6 +177,7 @@ def test_an_open_end_is_an_arrow_and_what_is_undefined_has_no_bar() -> None:
     figure = plots.good_regions(regions(["a", "b"]), ["a", "b"], "lr")
     assert len(figure.axes) == 2 and marks(figure, "<") == [0.01, 0.01] and marks(figure, ">") == []
     assert len(bars(figure, 5)) == 3 and "undefined" in texts(figure)
+    assert marks(figure, "o") == [0.03] * 3, "nor a best"
 
 
 def budget(names: list[str]) -> pd.DataFrame:
