@@ -20,6 +20,7 @@ from nnbench.stats.intervals import (
     Interval,
     bootstrap_interval,
     student_intervals,
+    unseen_share,
     wilson_ends,
     wilson_interval,
 )
@@ -137,6 +138,7 @@ __all__ = [
     "summarise_levels",
     "time_to_target",
     "top_factors",
+    "unseen_share",
     "usable",
     "variance_shares",
     "verdict",

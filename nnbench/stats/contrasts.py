@@ -111,7 +111,7 @@ def _uncertainty(blocks: Blocks, metric: str, generator: np.random.Generator) ->
         "effect_low": max(float(low[0]), -most),
         "effect_high": min(float(high[0]), most),
         "effect_error": float(spread.error[0]),
-        "effect_freedom": float(spread.freedom[0]),
+        "effect_freedom": float(spread.test_freedom[0]),
         "p": float(two_sided_p(spread)[0]),
         "cohen_d": standardised(blocks, spread),
     }

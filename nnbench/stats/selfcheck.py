@@ -70,15 +70,17 @@ def false_claims(
     generator: np.random.Generator,
     corrected: bool = True,
     resamples: int = 2000,
+    noisier: float = 1.0,
 ) -> float:
     """Return the share of A/A studies that claim any difference over all their comparisons.
 
     The arms of a study are a baseline and `comparisons` copies of it under other seeds: nothing
     differs but the noise. corrected: False leaves out the correction for many comparisons, and
-    must fail.
+    must fail. noisier: how many times noisier the last data set is than the others.
     """
     strata = np.repeat(np.arange(data_sets), blocks)
-    arms = draw(generator, (len(strata), studies, comparisons + 1))
+    scale = np.where(strata == data_sets - 1, noisier, 1.0)[:, None, None]
+    arms = scale * draw(generator, (len(strata), studies, comparisons + 1))
     differences = (arms[..., 1:] - arms[..., :1]).reshape(len(strata), -1)
     simulated = Blocks(differences, np.ones((len(strata), 1)), strata)
     spread = spread_of(simulated)

@@ -95,3 +95,10 @@ def test_no_side_is_taken_where_nothing_differs_but_noise(given: str) -> None:
     assert not table["verdict"].isin(["better", "worse"]).any()
     assert set(table["verdict"]) <= {
         "tie", "no clear difference", "undefined", "baseline"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("blocks", "most"), [(1, 0.95), (5, 0.4507), (20, 0.1391), (59, 0.0495)])
+def test_what_befell_no_block_may_befall_so_many_new_ones(blocks: int, most: float) -> None:
+    share = stats.unseen_share(blocks)
+    assert share == pytest.approx(most, abs=1e-3)
+    assert (1 - share) ** blocks == pytest.approx(0.05)  # then none is seen in 5 of 100 studies

@@ -50,6 +50,17 @@ def test_a_study_of_copies_claims_a_difference_in_at_most_5_5_percent(
     assert false_claims(*arguments, resamples=1000) <= 0.055
 
 
+@pytest.mark.parametrize(
+    ("data_sets", "blocks", "comparisons"), [(2, 3, 1), (2, 3, 12), (3, 3, 12), (5, 5, 12)]
+)
+def test_a_data_set_of_ten_times_the_noise_makes_no_more_false_claims(
+    data_sets: int, blocks: int, comparisons: int
+) -> None:
+    generator = np.random.default_rng(8)
+    arguments = (normal, comparisons, data_sets, blocks, 1000, generator)
+    assert false_claims(*arguments, resamples=400, noisier=10.0) <= 0.055
+
+
 def test_without_correction_a_study_of_copies_claims_far_too_much() -> None:
     generator = np.random.default_rng(5)
     share = false_claims(normal, 12, 1, 5, 1000, generator, corrected=False, resamples=1000)
@@ -82,3 +93,5 @@ def test_the_checks_hold_in_many_more_studies(draw: str, data_sets: int, blocks:
     for comparisons in (1, 6, 24):
         arguments = (DRAWS[draw], comparisons, data_sets, blocks, 4000, generator)
         assert false_claims(*arguments, resamples=1000) <= 0.055
+        if data_sets > 1:
+            assert false_claims(*arguments, resamples=1000, noisier=10.0) <= 0.06

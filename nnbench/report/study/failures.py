@@ -43,7 +43,7 @@ def failure_section(results: Results, analysis: Analysis) -> Section:
     labels = {f: stats.level_labels(results.cells, f) for f in ("data", *columns)}
     arms = frames.failed_arms(results.cells.assign(**labels), columns)
     if arms.empty:
-        nothing = paragraph("Nothing: no network diverged or crashed.")
+        nothing = paragraph(f"Nothing: no network diverged or crashed. {unseen_said(analysis)}")
         return Section("failed", "What failed", [nothing])
     parts: list[Part] = [
         paragraph(
@@ -52,12 +52,25 @@ def failure_section(results: Results, analysis: Analysis) -> Section:
             "many of how many stand behind it. A command writes the script that repeats a cell, "
             "for example ",
             Code(export_command(results, str(arms["cell_id"].iloc[0]))),
-            ".",
+            f". {unseen_said(analysis)}",
         ),
         failed_table(arms, ["data", *columns]),
         *divergence_said(analysis),
     ]
     return Section("failed", "What failed", parts)
+
+
+def unseen_said(analysis: Analysis) -> str:
+    """Say how often what befell no network of an arm may still befall new ones."""
+    frame, factors = analysis.labelled, analysis.factors
+    blocks = int(frame.groupby(factors).size().min()) if factors else len(frame)
+    most = entries.percent(stats.unseen_share(blocks))
+    none = "its one block" if blocks == 1 else f"none of its {blocks} blocks"
+    verb = "did not fail" if blocks == 1 else "failed"
+    return (
+        f"Of an arm of which {none} of data set and seed {verb}, up to {most} of new ones may "
+        "fail, or collapse in a way that no mean shows (95 %, one-sided)."
+    )
 
 
 def divergence_said(analysis: Analysis) -> list[Paragraph]:
