@@ -23,7 +23,7 @@ from nnbench.atlas import build, listing
 from nnbench.catalog import VOCABULARY
 from nnbench.export.find import StoredCell
 from nnbench.export.script import script_of
-from nnbench.study.study import make_study
+from nnbench.study.reading import make_study
 from nnbench.training.reference.train import train_cell
 from nnbench.training.stacked.train import train
 

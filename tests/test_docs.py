@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -63,14 +64,19 @@ def test_the_page_of_the_command_line_names_every_command_and_option_and_no_othe
     text = (ROOT / "docs" / "command-line.md").read_text()
     for name in commands():
         assert f"`nnbench {name}" in text, name
-    known = {"--help", "--version"}.union(*map(options_of, commands().values()))
+    of_the_shell = {"--install-completion", "--show-completion"}
+    known = {"--help", "--version", *of_the_shell}.union(*map(options_of, commands().values()))
     assert set(re.findall(r"--[a-z][a-z-]*", text)) == known
 
 
 def test_the_page_of_the_command_line_names_every_exit_code() -> None:
     text = (ROOT / "docs" / "command-line.md").read_text()
     rows = re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE)
-    assert {int(code) for row in rows for code in row.split(",")} == set(map(int, Exit))
+    assert {int(code) for row in rows for code in row.split(",")} == {
+        *map(int, Exit),
+        128 + signal.SIGINT,
+        128 + signal.SIGTERM,
+    }
 
 
 def test_the_json_that_is_shown_is_json() -> None:

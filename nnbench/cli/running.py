@@ -143,7 +143,7 @@ def theory(
     as_json: take.AsJson = False,
 ) -> int:
     """Hold theory's predictions against what the engine measures."""
-    from nnbench.theory.checks import measure_all, read_settings
+    from nnbench.theory.checks.measure import measure_all, read_settings
     from nnbench.theory.checks.record import closing_lines, write_theory
 
     settings = read_settings(sizes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from nnbench.study.document import Probes
 from nnbench.study.grid import MAX_CELLS
-from nnbench.study.idle import idle_factors
 from nnbench.study.kinds import TRAINING
 from nnbench.study.metrics import METRICS, metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, quoted
@@ -110,7 +109,6 @@ def check_cells(study: Study) -> None:
         raise StudyError("[design] exclude leaves no cell: remove one of its entries")
     for number, side in waiting:
         raise StudyError(_no_cell(number, side))
-    idle_factors(study)
 
 
 def _no_cell(number: int, side: str) -> str:

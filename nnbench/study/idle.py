@@ -12,7 +12,6 @@ from typing import Any
 
 from nnbench.study.grid import Level, parameter_at, value_label
 from nnbench.study.kinds import KINDS
-from nnbench.study.mistakes import StudyError
 from nnbench.study.study import Study
 from nnbench.study.vocabulary import Term, Vocabulary
 
@@ -32,16 +31,17 @@ class Idle:
     @property
     def sentence(self) -> str:
         """What to tell the reader of the dry run."""
+        if not self.has_effect:
+            return (
+                f"{self.place} varies, but changes nothing in any arm: {' or '.join(self.reasons)}"
+            )
         usual = max(self.reasons, key=lambda reason: self.reasons[reason])
         more = ", among other reasons" if len(self.reasons) > 1 else ""
         return f"{self.place} changes nothing in {self.arms:,} of {self.of:,} arms: {usual}{more}"
 
 
 def idle_factors(study: Study) -> list[Idle]:
-    """The factors that change nothing in some arms.
-
-    Raises StudyError for one that changes nothing in any: it is listed, and can tell nothing.
-    """
+    """The factors that change nothing in some arms, or in any."""
     places = [(key, place) for key in study.levels for place in _varying(study.levels[key])]
     groups: dict[str, defaultdict[Hashable, list[str]]] = {
         place: defaultdict(list) for _, place in places
@@ -55,12 +55,6 @@ def idle_factors(study: Study) -> list[Idle]:
                 others = _others(of_arm, key, place)
                 groups[place][others].append(why_idle(recipe, place, study.vocabulary))
     found = [_summed(place, list(groups[place].values()), arms) for _, place in places]
-    for one in filter(None, found):
-        if not one.has_effect:
-            raise StudyError(
-                f"[grid] {one.place} varies, but changes nothing in any arm: "
-                f"{' or '.join(one.reasons)}. Hold it fixed, or change that"
-            )
     return [one for one in found if one is not None]
 
 

@@ -241,7 +241,7 @@ def test_the_answer_gives_effect_interval_and_count(plain: Page) -> None:
     )
     assert re.search(opening, text)
     assert re.search(r"tanh is better by 0\.0\d+ \[0\.\d+, 0\.\d+\] \(n 24/24 pairs\)", text)
-    assert re.search(r"sigmoid is worse by 0\.10\d* \[0\.\d+, 0\.\d+\] \(n 21/24 pairs\)", text)
+    assert re.search(r"sigmoid is worse by 0\.10\d* \[0\.\d+, 0\.\d+\] \(n 21/24 pairs, ", text)
     assert "For init no difference from the baseline in test accuracy can be told from zero" in text
     assert "69 of 72 networks finished; 3 diverged" in text
 
@@ -284,6 +284,9 @@ def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
         "n": 9,
         "diverged": 0,
         "effect": 0.02,
+        "only": None,
+        "lost": 0,
+        "lost_baseline": 0,
         "effect_low": 0.001,
         "effect_high": 0.039,
         "effect_reason": None,

@@ -161,7 +161,8 @@ def landscape_table(walks: pd.DataFrame, by_arm: pd.DataFrame) -> Table:
         Column("diverged", True, lambda row: f"{row['diverged_all']:,.0f} of {row['n_all']:,.0f}"),
     ]
     best = wf.best_arms(by_arm, ["panel"])
-    return table_of(best.join(overall, on="panel", rsuffix="_all"), columns)
+    rows = best.merge(overall, left_on="panel", right_index=True, suffixes=("", "_all"))
+    return table_of(rows, columns)
 
 
 def _steps(row: Any) -> Entry:

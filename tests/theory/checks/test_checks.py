@@ -22,22 +22,12 @@ from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.cli.main import main
 from nnbench.results.read import ReportError
 from nnbench.study.mistakes import StudyError
-from nnbench.theory import checks, laws
-from nnbench.theory.checks import (
-    CHECKS,
-    Check,
-    Settings,
-    batchnorm,
-    death,
-    edge,
-    finite_width,
-    measure_all,
-    nets,
-    read_settings,
-    trainability,
-)
+from nnbench.theory import laws
+from nnbench.theory.checks import batchnorm, death, edge, finite_width, nets, trainability
+from nnbench.theory.checks import measure as checks
 from nnbench.theory.checks.base import FIVE_PERCENT, QUARTER
 from nnbench.theory.checks.mean_field import critical_points
+from nnbench.theory.checks.measure import CHECKS, Check, Settings, measure_all, read_settings
 from nnbench.theory.checks.page import build_theory_page, written
 from nnbench.theory.checks.record import write_theory
 from nnbench.training.stacked import network
