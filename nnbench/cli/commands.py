@@ -114,12 +114,13 @@ def run(
         int | None, typer.Option(min=1, help="processes (default: one a core)")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
-    compile: Annotated[
-        str, typer.Option(help="compile the training step: auto, on or off")
-    ] = "auto",
     engine: Annotated[
-        str, typer.Option(help="stacked, or reference: plain PyTorch, one network at a time")
-    ] = "stacked",
+        str,
+        typer.Option(
+            help="auto; native: compiled to C; stacked: mapped by torch; or reference: plain "
+            "PyTorch, one network at a time"
+        ),
+    ] = "auto",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="repeats, in place of the file's")
     ] = None,
@@ -132,19 +133,18 @@ def run(
 ) -> int:
     """Run a study to its report, or go on where it stopped."""
     _one_of("--device", device, ("cpu", "cuda"))
-    _one_of("--compile", compile, ("auto", "on", "off"))
-    _one_of("--engine", engine, ("stacked", "reference"))
-    if engine == "reference" and compile == "on":
-        raise Failed(Exit.USAGE, "--engine reference is plain PyTorch: it takes no --compile on")
+    _one_of("--engine", engine, ("auto", "native", "stacked", "reference"))
+    if engine == "native":
+        _need_native(device)
     # before the libraries that a run needs: a bad study is refused at once
     planned = _study_or_table(study, data, target, seeds)
-    if planned.kind != "training" and (device, compile) != ("cpu", "auto"):
-        raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --compile")
+    if planned.kind != "training" and (device != "cpu" or engine == "native"):
+        raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --engine native")
     if device == "cuda":
         _need_cuda()
     from nnbench.run import Options
 
-    options = Options(out, workers, device, compile, engine, limit, fresh)
+    options = Options(out, workers, device, engine, limit, fresh).of_kind(planned.kind)
     if dry_run:
         return _dry_run(planned, options, as_json)
     return _run(planned, options, as_json)
@@ -179,6 +179,19 @@ def _reseeded(study: Study, seeds: int | None) -> Study:
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise Failed(Exit.USAGE, f"{option} {value}: must be one of {', '.join(allowed)}")
+
+
+def _need_native(device: str) -> None:
+    from nnbench.training.native.compiler import CompilerError, find_compiler
+
+    if device != "cpu":
+        raise Failed(Exit.USAGE, "--engine native trains on the processor: leave --device out")
+    try:
+        find_compiler()
+    except CompilerError as problem:
+        raise Failed(
+            Exit.USAGE, f"--engine native: {problem}; leave it out, or install gcc"
+        ) from None
 
 
 def _need_cuda() -> None:
