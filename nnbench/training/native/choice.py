@@ -10,7 +10,8 @@ from nnbench.study.study import Cell
 from nnbench.training.draws import split_for
 from nnbench.training.native import train as native
 from nnbench.training.native.compiler import CompilerError, find_compiler
-from nnbench.training.native.programs import parts_of, why_not_part
+from nnbench.training.native.parts import parts_of
+from nnbench.training.native.programs import why_not_part
 from nnbench.training.stacked import train as stacked
 from nnbench.training.stacked.network import program_of
 

@@ -59,14 +59,17 @@ class Compiler:
         _run([*self.command, *self.flags, *extra, source, "-o", target, *libraries, "-lm"])
 
 
-@functools.cache
 def find_compiler(named: str | None = None) -> Compiler:
     """The compiler that CC names, or else the first there is; raises CompilerError."""
-    chosen = named or os.environ.get("CC")
+    return _find(named or os.environ.get("CC"), os.environ.get("PATH"))
+
+
+@functools.cache
+def _find(chosen: str | None, path: str | None) -> Compiler:
     problems = []
     for candidate in (chosen,) if chosen else CANDIDATES:
         command = tuple(shlex.split(candidate))
-        if not command or shutil.which(command[0]) is None:
+        if not command or shutil.which(command[0], path=path) is None:
             problems.append(f"{candidate} is not there")
             continue
         for tuned in TUNED:

@@ -1,5 +1,4 @@
-"""A graph becomes statements of C: loops over the elements of a shape, products, and single
-numbers.
+"""A graph becomes statements of C: nests of loops, products, and single numbers.
 
 Elementwise operations on one shape that are ready together are one nest of loops, with the sums
 over their results. A result that is read within the nest only is never stored.
@@ -31,6 +30,7 @@ from nnbench.training.native.places import (
     ctype_of,
     steps_in,
 )
+from nnbench.training.native.shapes import beside, created, space_of, sunk
 from nnbench.training.native.single import SPECIAL
 
 START = {"sum": "0", "amax": "-INFINITY", "amin": "INFINITY", "all": "1", "any": "0"}
@@ -384,51 +384,3 @@ class Lowering:
                 raise Unsupported("a part of its state takes the place of another")
             layout = self.places.fresh_layout(ref.layout)
             self.copy(ref, target, layout)
-
-
-def space_of(op: Op) -> Shape | None:
-    """The shape that an operation loops over; None of one element."""
-    layout = op.args[0].layout if op.name in REDUCTIONS else op.layout
-    return None if layout.is_one else layout.shape
-
-
-def beside(op: Op) -> Ref:
-    """What `gather` picks from, without the axis along which the index decides."""
-    x, axis, index = op.args[:3]
-    axis %= len(x.layout.shape)
-    steps = tuple(ZERO if one == axis else step for one, step in enumerate(x.layout.stride))
-    return Ref(x.value, Layout(index.layout.shape, steps, x.layout.offset, x.layout.dtype))
-
-
-def sunk(op: Op, space: Shape) -> Shape:
-    """The strides of a reduction's result along the axes of what it reduces."""
-    over = axes_of(op, len(space))
-    kept = [axis for axis in range(len(space)) if axis not in over]
-    result = op.layout
-    if len(result.shape) == len(space):
-        return tuple(ZERO if a in over else result.stride[a] for a in range(len(space)))
-    by_axis = dict(zip(kept, result.stride, strict=True))
-    return tuple(by_axis.get(axis, ZERO) for axis in range(len(space)))
-
-
-def axes_of(op: Op, rank: int) -> list[int]:
-    """The axes that a reduction goes over."""
-    axes = op.args[1] if len(op.args) > 1 else None
-    if axes is None or axes == ():
-        return list(range(rank))
-    return [axis % rank for axis in (axes if isinstance(axes, tuple) else (axes,))]
-
-
-def created(op: Op) -> Any:
-    """The number that a new tensor is full of."""
-    if op.name in ("full", "full_like", "fill"):
-        value = op.args[1]
-    elif op.name == "new_full":
-        value = op.args[2]
-    elif op.name in ("scalar_tensor", "constant"):
-        value = op.args[0]
-    else:
-        value = 1 if "ones" in op.name else 0
-    if isinstance(value, Ref):
-        raise Unsupported(f"{op.name} of a tensor")
-    return value

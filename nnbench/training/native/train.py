@@ -21,7 +21,8 @@ from nnbench.study.study import Cell
 from nnbench.training.draws import EVALUATION, PARTS, blocks_of
 from nnbench.training.native.compiler import find_compiler
 from nnbench.training.native.drive import Call, Rows, Slot, drive
-from nnbench.training.native.programs import Part, function, library, noise_purposes, parts_of
+from nnbench.training.native.parts import Part, noise_purposes, parts_of
+from nnbench.training.native.programs import function, library
 from nnbench.training.native.trace import leaves
 from nnbench.training.stacked.network import Network, initial_running
 from nnbench.training.stacked.stack import Stack
