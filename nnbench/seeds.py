@@ -25,16 +25,16 @@ else:
 
 
 def seed_for(study_seed: int, purpose: str, data: str, repeat: int) -> int:
-    """Return the 32-bit seed of one purpose (32 bits, as scikit-learn's `random_state` takes)."""
+    """The 32-bit seed of one purpose (32 bits, as scikit-learn's `random_state` takes)."""
     text = f"{study_seed}/{purpose}/{data}/{repeat}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
 def numpy_generator(study_seed: int, purpose: str, data: str, repeat: int) -> np.random.Generator:
-    """Return numpy's default generator, seeded for the purpose."""
+    """Numpy's default generator, seeded for the purpose."""
     return np.random.default_rng(seed_for(study_seed, purpose, data, repeat))
 
 
 def torch_generator(study_seed: int, purpose: str, data: str, repeat: int) -> torch.Generator:
-    """Return a CPU torch generator, seeded for the purpose."""
+    """A CPU torch generator, seeded for the purpose."""
     return torch.Generator().manual_seed(seed_for(study_seed, purpose, data, repeat))

@@ -73,7 +73,7 @@ def json_bytes(document: Mapping[str, Any]) -> bytes:
 
 def damaged_files(folder: Path) -> list[str]:
     """One sentence for every file of a study's folder that does not match its checksum."""
-    found: list[str] = []
+    damaged: list[str] = []
     try:
         known = known_checksums(folder)
     except Damage as damage:
@@ -82,8 +82,8 @@ def damaged_files(folder: Path) -> list[str]:
         try:
             checked(folder, name, known)
         except Damage as damage:
-            found.append(str(damage))
-    return found
+            damaged.append(str(damage))
+    return damaged
 
 
 def replace_files(folder: Path, contents: Mapping[str, bytes]) -> None:

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1]
 DECIDING_SOURCES = ("catalog", "training", "seeds.py", "study/recipe.py")
 NOT_DECIDING = ("training/plan.py", "training/workers.py")  # who trains with whom, and where
 DECIDING_LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
-# what an entry and its parameters tell people of themselves
+# What an entry and its parameters tell people of themselves
 PROSE = ("summary", "formula", "reference", "family", "torch", "aliases", "doc")
 PLACE_OF_DOC = {"Parameter": 1}  # among the arguments of a call; the sources tell of other calls
 
@@ -27,8 +27,8 @@ def fingerprint(package: Path = PACKAGE) -> str:
     files = deciding_files(package)
     for path, code in zip(files, canonical([path.read_bytes() for path in files]), strict=True):
         digest.update(f"{path.relative_to(package).as_posix()}\n{code}\n".encode())
-    for name, found in versions(DECIDING_LIBRARIES).items():
-        digest.update(f"{name}=={found}\n".encode())
+    for name, number in versions(DECIDING_LIBRARIES).items():
+        digest.update(f"{name}=={number}\n".encode())
     return digest.hexdigest()
 
 
@@ -42,13 +42,13 @@ def deciding_files(package: Path) -> list[Path]:
 
 def versions(libraries: tuple[str, ...]) -> dict[str, str]:
     """Installed versions, from the package metadata: nothing is imported."""
-    found = {}
+    known = {}
     for name in libraries:
         try:
-            found[name] = version(name)
+            known[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+            known[name] = "absent"
+    return known
 
 
 def canonical(sources: Sequence[bytes]) -> list[str]:

@@ -53,17 +53,17 @@ def read_results(folder: Path) -> Results:
 
     Raises StoreError where one is damaged, ReportError where there is nothing to report on yet.
     """
-    found = read_files(folder, (*NEEDED, "layers.parquet", "predictions.parquet"))
+    files = read_files(folder, (*NEEDED, "layers.parquet", "predictions.parquet"))
     for name in NEEDED:
-        if name not in found:
+        if name not in files:
             way_out = "`nnbench run` writes it"
             if (folder / PARTS).is_dir():
                 way_out = "its run was stopped; run the study again to go on from there"
             raise ReportError(f"{folder / name} is missing: {way_out}")
-    provenance = json.loads(found["provenance.json"])
-    cells, curves = (pd.read_parquet(BytesIO(found[name])) for name in NEEDED[:2])
-    layers = _rows_or_none(found.get("layers.parquet"))
-    predictions = _rows_or_none(found.get("predictions.parquet"))
+    provenance = json.loads(files["provenance.json"])
+    cells, curves = (pd.read_parquet(BytesIO(files[name])) for name in NEEDED[:2])
+    layers = _rows_or_none(files.get("layers.parquet"))
+    predictions = _rows_or_none(files.get("predictions.parquet"))
     if "study" not in provenance or cells.empty:
         raise ReportError(f"{folder} holds no cell yet: run the study first")
     # One order, whatever the order of the rows: sums of floats depend on it in the last digit.
@@ -75,6 +75,6 @@ def read_results(folder: Path) -> Results:
 
 
 def _rows_or_none(content: bytes | None) -> pd.DataFrame | None:
-    """Return a table that not every study has; None where there is no file or it has no row."""
+    """A table that not every study has; None where there is no file or it has no row."""
     frame = pd.DataFrame() if content is None else pd.read_parquet(BytesIO(content))
     return None if frame.empty else frame

@@ -253,14 +253,14 @@ def holds_results(folder: Path) -> bool:
 
 def verify(folder: Path) -> list[str]:
     """One sentence for everything damaged in a study's folder; changes nothing on disk."""
-    found: list[str] = []
+    damaged: list[str] = []
     with disk("read", folder):
         for path in entries(folder / PARTS):
             try:
                 read_part(path)
             except Damage as damage:
-                found.append(f"{PARTS}/{path.name}: {damage}")
-        return found + damaged_files(folder)
+                damaged.append(f"{PARTS}/{path.name}: {damage}")
+        return damaged + damaged_files(folder)
 
 
 def _owners(parts: Sequence[Part], wanted: set[str]) -> dict[str, str]:

@@ -35,7 +35,7 @@ def _origin(store: Store) -> dict[str, str]:
 
 
 def _earlier(store: Store) -> float:
-    """Return the seconds of earlier runs with this engine and these sources."""
+    """The seconds of earlier runs with this engine and these sources."""
     for name in (FILE, "provenance.json"):
         try:
             known = json.loads((store.folder / name).read_text(encoding="utf-8"))

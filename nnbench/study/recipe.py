@@ -5,7 +5,7 @@ A leaf that imports nothing of nnbench.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
@@ -30,7 +30,7 @@ class Recipe(Mapping[str, Any]):
     __slots__ = ("_fields",)
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
-        self._fields = dict(fields)
+        self._fields = dict(fields.items())
 
     def of(self, factor: str) -> dict[str, Any]:
         """A factor's parameters by their own names: ``{"lr": 0.001, ...}`` of ``optimizer``."""
@@ -44,6 +44,10 @@ class Recipe(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._fields)
+
+    def items(self) -> ItemsView[str, Any]:
+        """As a dict's, which is much faster than what `Mapping` makes of `__getitem__`."""
+        return self._fields.items()
 
     def __or__(self, fields: Mapping[str, Any]) -> Recipe:
         return Recipe({**self._fields, **fields})

@@ -83,9 +83,8 @@ def make_cell(study: str, recipe: Mapping[str, Any], apart: Iterable[str] = ()) 
 
     The fields named by `apart` do not enter the hash.
     """
-    hashed = dict(recipe)
-    for place in apart:
-        hashed.pop(place, None)
+    apart = set(apart)
+    hashed = {place: value for place, value in recipe.items() if place not in apart}
     canonical = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
     return Cell(study, Recipe(recipe), hashlib.sha256(canonical.encode()).hexdigest()[:16])
 

@@ -28,14 +28,14 @@ DIGITS = 6  # significant ones of a height
 
 
 def ground_files(cells: Sequence[Cell]) -> dict[str, bytes]:
-    """Return the file that has every landscape of these cells, by the label in their `data`."""
+    """The file that has every landscape of these cells, by the label in their `data`."""
     recipes = {str(cell.recipe["data"]): cell.recipe for cell in cells}
     content = {label: ground_of(recipe) for label, recipe in recipes.items()}
     return {FILE: f"{json.dumps(content)}\n".encode()}
 
 
 def ground_of(recipe: Recipe) -> dict[str, Any]:
-    """Return one landscape: `axes` has the coordinates, `heights` is by x, or by y and then x."""
+    """One landscape: `axes` has the coordinates, `heights` is by x, or by y and then x."""
     entry = LANDSCAPES[recipe["landscape"]]
     count = ALONG_CURVE if entry.dims == 1 else ALONG_SIDE
     axes = [np.linspace(low, high, count) for low, high in entry.domain]
@@ -56,7 +56,7 @@ def ground_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def _short(values: Any) -> Any:
-    """Return numbers as nested lists, rounded to `DIGITS` significant digits."""
+    """Numbers as nested lists, rounded to `DIGITS` significant digits."""
     if values.ndim > 1:
         return [_short(row) for row in values]
     return [float(f"{value:.{DIGITS}g}") for value in values]

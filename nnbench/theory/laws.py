@@ -95,7 +95,7 @@ def dead_at_least(width: int, hidden: int) -> float:
 
 
 def width_enough(hidden: int, probability: float) -> int:
-    """Return the least width N >= log2(hidden / probability): dead with at most the probability."""
+    """The least width N >= log2(hidden / probability): dead with at most the probability."""
     return math.ceil(math.log2(hidden / probability) - 1e-12)
 
 

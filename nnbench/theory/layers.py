@@ -36,10 +36,10 @@ NO_LAW = {
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(64)  # for the variance of a weight
 RESIDUAL = "residual connections: the laws are those of plain layers"
 HOMOGENEOUS = ("identity", "relu")
-GROUPS = 16  # of examples, by the length of the input
-LOG_QS = np.linspace(np.log(1e-12), np.log(1e4), 129)  # of the table of moments
-LARGEST = 1e150  # of a mean square: beyond it the next product overflows
-SLOPE_STEP = 1e-3  # of a correlation, for the slope of its map
+GROUPS = 16  # examples are grouped by the length of the input
+LOG_QS = np.linspace(np.log(1e-12), np.log(1e4), 129)  # the table of moments has these
+LARGEST = 1e150  # the square of a larger mean square overflows
+SLOPE_STEP = 1e-3  # step of a correlation, for the slope of its map
 Array = NDArray[np.float64]
 
 
@@ -56,7 +56,7 @@ class Variances(NamedTuple):
 
 
 def variances(recipe: Recipe, n_features: int) -> Variances:
-    """Return the variances that a recipe's init gives; ValueError where it draws none.
+    """The variances that a recipe's init gives; ValueError where it draws none.
 
     The variance of an entry is an integral over its one noise, so that any init of the catalogue
     that treats weights one by one has it, uniform and truncated laws included.
@@ -90,13 +90,13 @@ def _variances(places: tuple[tuple[str, Any], ...], n_features: int) -> Variance
 
 
 def _square(value: Callable[[torch.Tensor], torch.Tensor]) -> float:
-    """Return the mean square of a function of one standard normal number."""
+    """The mean square of a function of one standard normal number."""
     squares = [float(value(torch.tensor(z, dtype=torch.float64))) ** 2 for z in NODES]
     return float(WEIGHTS @ np.array(squares)) / math.sqrt(2 * math.pi)
 
 
 def inputs_of(recipe: Recipe) -> tuple[Array, int, int]:
-    """Return the mean squares of the probed inputs, their number of features, and their count.
+    """The mean squares of the probed inputs, their number of features, and their count.
 
     The examples in order of their length are cut into groups, whose means stand for them.
     """
@@ -107,7 +107,7 @@ def inputs_of(recipe: Recipe) -> tuple[Array, int, int]:
 
 
 def field_of(recipe: Recipe) -> MeanField:
-    """Return the mean field of the recipe's activation; ValueError if it has none."""
+    """The mean field of the recipe's activation; ValueError if it has none."""
     return mean_field(recipe["activation"], **recipe.of("activation"))
 
 
@@ -115,7 +115,7 @@ def field_of(recipe: Recipe) -> MeanField:
 
 
 def pre_activations(recipe: Recipe) -> Array:
-    """Return q, the mean square of the pre-activations, (layers, groups of examples).
+    """q, the mean square of the pre-activations, (layers, groups of examples).
 
     ValueError where theory has none. A normalisation before the activation makes it 1 whatever the
     weights; one after it hands 1 on to the next layer.
@@ -128,17 +128,17 @@ def pre_activations(recipe: Recipe) -> Array:
         return np.ones((depth, len(mean_squares)))
     law = variances(recipe, n_features)
     field = field_of(recipe)
-    found = [law.first * mean_squares + law.first_bias]
-    while len(found) < depth:
-        if found[-1].max() > LARGEST:
+    layers = [law.first * mean_squares + law.first_bias]
+    while len(layers) < depth:
+        if layers[-1].max() > LARGEST:
             raise ValueError("signals grow beyond all numbers")
-        moment = np.ones_like(mean_squares) if normed else moments(field, "second", found[-1])
-        found.append(law.hidden * moment + law.bias)
-    return np.array(found)
+        moment = np.ones_like(mean_squares) if normed else moments(field, "second", layers[-1])
+        layers.append(law.hidden * moment + law.bias)
+    return np.array(layers)
 
 
 def moments(field: MeanField, name: str, q: Array) -> Array:
-    """Return E phi, E phi^2 or E phi'^2 ("first", "second", "slope") at every q, (...,).
+    """E phi, E phi^2 or E phi'^2 ("first", "second", "slope") at every q, (...,).
 
     From a table by cubic splines in ln q, to about 1e-4; beyond its ends by the power law there.
     """
@@ -156,7 +156,7 @@ def moments(field: MeanField, name: str, q: Array) -> Array:
 
 
 def _known(exact: Callable[[float], float]) -> tuple[Array, Array]:
-    """Return ln q and a function of q at every point of the table where its integral settles.
+    """ln q and a function of q at every point of the table where its integral settles.
 
     Where phi is a difference of equals, rounding can keep it from that; neighbours stand in.
     """
@@ -170,14 +170,14 @@ def _known(exact: Callable[[float], float]) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=1024)
 def _table(field: MeanField, name: str) -> CubicSpline | None:
-    """Return the logarithm of a moment over ln q; None where it is zero throughout."""
+    """The logarithm of a moment over ln q; None where it is zero throughout."""
     exact = field.second_moment if name == "second" else field.slope_moment
     places, values = _known(lambda q: float(exact(q)))
     return CubicSpline(places, np.log(np.maximum(values, 1e-300))) if values.max() > 0 else None
 
 
 def _first_share(field: MeanField, q: Array) -> Array:
-    """Return E phi over the root of E phi^2, which lies between -1 and 1."""
+    """E phi over the root of E phi^2, which lies between -1 and 1."""
     at = np.clip(np.log(np.maximum(q, 1e-300)), LOG_QS[0], LOG_QS[-1])
     return np.asarray(np.clip(_share_table(field)(at), -1.0, 1.0))
 
@@ -190,7 +190,7 @@ def _share_table(field: MeanField) -> PchipInterpolator:
 
 
 def first_moment(field: MeanField, q: float) -> float:
-    """Return E phi(sqrt(q) z), the noise of a random activation at its mean."""
+    """E phi(sqrt(q) z), the noise of a random activation at its mean."""
     entry, root = ACTIVATIONS[field.activation], math.sqrt(q)
     given: dict[str, Any] = {**dict(field.parameters), **entry.learned}
     breaks = entry.breaks(**dict(field.parameters))
@@ -208,7 +208,7 @@ def first_moment(field: MeanField, q: float) -> float:
 
 @lru_cache(maxsize=4096)
 def depth_scale(field: MeanField, sw2: float, sb2: float, start: float) -> float:
-    """Return xi in layers, infinite at criticality; ValueError without a fixed point from `start`.
+    """xi in layers, infinite at criticality; ValueError without a fixed point from `start`.
 
     Where chi > 1 and two inputs do not become one, their correlation settles at c* < 1 and its
     slope there takes chi's place. ReLU without biases has no c* but 1: gradients alone count.
@@ -227,7 +227,7 @@ def _scale(chi: float) -> float:
 
 
 def _chaotic_slope(field: MeanField, q: float, sw2: float, sb2: float) -> float:
-    """Return the slope of the correlation map at its stable fixed point below 1."""
+    """The slope of the correlation map at its stable fixed point below 1."""
 
     def after(c: float) -> float:
         return float(field.correlation_map(c, q, sw2, sb2))

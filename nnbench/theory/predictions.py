@@ -27,6 +27,7 @@ from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.theory import laws
 from nnbench.theory.layers import (
+    NO_LAW,
     RESIDUAL,
     depth_scale,
     field_of,
@@ -52,14 +53,14 @@ class Row(NamedTuple):
 
 
 def prediction_files(cells: Sequence[Cell]) -> dict[str, bytes]:
-    """Return the file that has the predictions for these cells."""
+    """The file that has the predictions for these cells."""
     buffer = BytesIO()
     predict(cells).to_parquet(buffer, index=False)
     return {FILE: buffer.getvalue()}
 
 
 def predict(cells: Sequence[Cell]) -> pd.DataFrame:
-    """Return the predictions for the arms of these cells, under the id of an arm's first cell."""
+    """The predictions for the arms of these cells, under the id of an arm's first cell."""
     arms: dict[tuple[Any, ...], Cell] = {}
     for cell in cells:
         sharp = bool(cell.recipe.get("probe_sharpness"))
@@ -121,7 +122,7 @@ def _gradients(recipe: Recipe) -> Iterator[Row]:
 
 
 def gradient_growths(recipe: Recipe) -> tuple[list[float], str]:
-    """Return each layer's growth of squared gradients, and the law; ValueError without one.
+    """Each layer's growth of squared gradients, and the law; ValueError without one.
 
     Of the gradient with respect to the pre-activations, from the layer above. The last layer's
     stands above an output layer of another width: it is of hidden layers' weights all the same.
@@ -148,7 +149,7 @@ def gradient_growths(recipe: Recipe) -> tuple[list[float], str]:
 
 
 def _batchnorm_growth(recipe: Recipe) -> float:
-    """Return the growth through BatchNorm before ReLU or nothing; ValueError for all others."""
+    """The growth through BatchNorm before ReLU or nothing; ValueError for all others."""
     norm, activation = recipe["norm"], recipe["activation"]
     if norm != "batchnorm" or recipe["norm.position"] != "before":
         raise ValueError(f"norm {norm}: the law is of batchnorm before the activation")
@@ -173,7 +174,7 @@ def _born_dead(recipe: Recipe) -> Iterator[Row]:
         return
     plain = recipe["activation"] == "relu" and recipe["norm"] == "none" and not recipe["residual"]
     init = recipe["init"]
-    symmetric = init not in ("zero", "constant", "lsuv") and INITS[init].bias is None
+    symmetric = init not in NO_LAW and INITS[init].bias is None
     if not (plain and symmetric and recipe["bias"] == 0):
         reason = "the law is of plain relu layers with symmetric weights and without biases"
         yield Row(0, "born_dead", None, law, reason)
@@ -190,7 +191,7 @@ def _born_dead(recipe: Recipe) -> Iterator[Row]:
 
 
 def _depth_scale(recipe: Recipe) -> Row:
-    """Return xi: layers until a signal, or the difference of two, has changed by a factor e."""
+    """xi: layers until a signal, or the difference of two, has changed by a factor e."""
     law = "xi = 1/|ln chi|, in chaos by the slope at c* (Schoenholz et al. 2017)"
     try:
         if recipe["norm"] != "none" or recipe["residual"]:
@@ -205,7 +206,7 @@ def _depth_scale(recipe: Recipe) -> Row:
 
 
 def _sharpness(recipe: Recipe) -> Row:
-    """Return the largest stable curvature of the optimizer, for a constant rate."""
+    """The largest stable curvature of the optimizer, for a constant rate."""
     name, rate = recipe["optimizer"], recipe["optimizer.lr"]
     momentum = recipe.get("optimizer.momentum", 0.0)
     law = "2 / lr (Cohen et al. 2021)"

@@ -51,21 +51,21 @@ class Split:
 
     @property
     def nbytes(self) -> int:
-        """Return the memory that the arrays take."""
+        """The memory that the arrays take."""
         return sum(array.nbytes for arrays in (self.x, self.y) for array in arrays.values())
 
     @property
     def n_features(self) -> int:
-        """Return the number of features."""
+        """The number of features."""
         return int(self.x["train"].shape[1])
 
     @property
     def n_train(self) -> int:
-        """Return the number of training examples."""
+        """The number of training examples."""
         return int(self.x["train"].shape[0])
 
     def steps_per_epoch(self, batch_size: int) -> int:
-        """Return the batches of an epoch; a batch size of 0 means all examples at once.
+        """The batches of an epoch; a batch size of 0 means all examples at once.
 
         The last one may be smaller, as with torch's DataLoader; a lone example is left over, since
         BatchNorm cannot normalise it and arms with and without must see the same batches.
@@ -74,7 +74,7 @@ class Split:
         return full + (rest > (1 if full else 0))
 
     def targets(self, part: str, form: str) -> NDArray[Any]:
-        """Return a part's targets as a loss wants them: (n,) classes, or (n, outputs) numbers."""
+        """A part's targets as a loss wants them: (n,) classes, or (n, outputs) numbers."""
         y = self.y[part]
         if form == "class":
             return y
@@ -85,12 +85,12 @@ class Split:
         return np.eye(self.n_classes)[y]
 
     def n_outputs(self, form: str) -> int:
-        """Return the outputs that a network needs for targets of this form."""
+        """The outputs that a network needs for targets of this form."""
         return self.n_classes if form == "class" else self.targets("train", form).shape[1]
 
 
 def draw_key(recipe: Recipe) -> tuple[Any, ...]:
-    """Return what a cell's draws depend on; cells with equal keys share all their draws."""
+    """What a cell's draws depend on; cells with equal keys share all their draws."""
     data = tuple(sorted(item for item in recipe.items() if item[0].split(".")[0] == "data"))
     fractions = (recipe["val_fraction"], recipe["test_fraction"])
     return (recipe["study_seed"], recipe["data"], recipe["seed"], data, *fractions)
@@ -115,7 +115,7 @@ _splits = _Splits(most=500_000_000)
 
 
 def split_for(recipe: Recipe) -> Split:
-    """Return the cell's data, generated or read, split (stratified by class) and scaled.
+    """The cell's data, generated or read, split (stratified by class) and scaled.
 
     Raises DataError for data that cannot be had, or not be split into these parts.
     """
@@ -162,7 +162,7 @@ def _numbered(sample: Sample) -> Sample:
 def _parts(
     n: int, labels: NDArray[Any] | None, state: int, val_fraction: float, test_fraction: float
 ) -> dict[str, NDArray[np.int64]]:
-    """Return each part's rows; with labels (n,), every class has its share of every part."""
+    """Each part's rows; with labels (n,), every class has its share of every part."""
     if val_fraction + test_fraction >= 1:
         raise ValueError(
             f"val_fraction {val_fraction:g} and test_fraction {test_fraction:g} leave nothing to "
@@ -207,7 +207,7 @@ def _prepared(x: Mapping[str, NDArray[np.float64]], scaled: bool) -> dict[str, N
 
 
 def _scaler(values: NDArray[np.float64]) -> tuple[Any, Any]:
-    """Return mean and standard deviation over the examples; a constant feature has scale 1.
+    """Mean and standard deviation over the examples; a constant feature has scale 1.
 
     A deviation that is mere rounding of a constant counts as none: dividing by it would blow up.
     """
@@ -230,17 +230,17 @@ class Draws:
         return self._generators[purpose]
 
     def init_noise(self, layer: str, *shape: int) -> Tensor:
-        """Return standard normal noise, float64, for a layer's weight or bias, by its name."""
+        """Standard normal noise, float64, for a layer's weight or bias, by its name."""
         study_seed, data, repeat = self._place
         generator = torch_generator(study_seed, f"init/{layer}", data, repeat)
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
     def next_order(self, n_train: int) -> Tensor:
-        """Return the order (n_train,) in which the next epoch visits the training examples."""
+        """The order (n_train,) in which the next epoch visits the training examples."""
         return torch.randperm(n_train, generator=self._generator("batches"))
 
     def next_noise(self, purpose: str, layer: int, batch: int, units: int) -> Tensor:
-        """Return uniform noise (batch, units), float32, for the next step of a hidden layer.
+        """Uniform noise (batch, units), float32, for the next step of a hidden layer.
 
         `purpose` is ``dropout`` or ``activation``, or either within `EVALUATION`: each has a stream
         of its own in each layer.

@@ -19,6 +19,7 @@ from nnbench.study.fields import Role
 from nnbench.study.kinds import KINDS, LANDSCAPE, NUMERICS, kind_of
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
+from nnbench.training import sweeps, walks
 from nnbench.training.draws import draw_key, split_for
 from nnbench.training.protocol import BLOCK_ROWS, LANCZOS_STEPS, PROBE_ROWS
 
@@ -31,8 +32,8 @@ SECONDS_PER_CALL = 12e-6  # one operation on a stack, however small
 CALLS_PER_LAYER, CALLS_PER_STEP = 14, 70
 SECONDS_PER_NUMBER = 0.45e-9  # reading and writing a number once in an elementwise operation
 SECONDS_PER_PRODUCT = 0.12e-9  # one multiply-add of a small matrix product
-SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 1.5e-3  # of a stack, however many walk
-SECONDS_PER_ROW = 8e-6  # of a curve
+SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 1.5e-3  # however many of a stack walk
+SECONDS_PER_ROW = 8e-6  # each of a curve's
 BYTES_PER_WALK_STEP = 200
 BYTES_PER_CELL_AND_EPOCH = 60  # on disk, compressed
 BYTES_PER_LAYER_AND_PROBE = 180
@@ -48,7 +49,7 @@ class Stack:
 
 
 def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) -> list[Stack]:
-    """Return stacks of these cells, the slowest first, so that no worker ends long after the rest.
+    """Stacks of these cells, the slowest first, so that no worker ends long after the rest.
 
     `budget` bounds the memory of a stack, its data included, in bytes; at least two stacks a
     worker are made where there are cells enough, so that all have work.
@@ -72,7 +73,7 @@ def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) 
 
 
 def cost_of(cell: Cell) -> Cost | FlatCost:
-    """Return what a cell costs, by its kind."""
+    """What a cell costs, by its kind."""
     kind, recipe = kind_of(cell.recipe), cell.recipe
     if kind == LANDSCAPE:
         steps = recipe["steps"]
@@ -89,15 +90,18 @@ def cost_of(cell: Cell) -> Cost | FlatCost:
 
 
 def curve_rows(cell: Cell) -> int:
-    """Return the rows of a cell's curve."""
+    """The rows of a cell's curve."""
     recipe = cell.recipe
-    lengths = {LANDSCAPE: ("steps", 120), NUMERICS: ("points", 400)}
+    lengths = {
+        LANDSCAPE: ("steps", walks.MOST_POINTS),
+        NUMERICS: ("points", sweeps.MOST_POINTS),
+    }
     length, most = lengths.get(kind_of(recipe), ("epochs", None))
     return int(recipe[length]) if most is None else min(int(recipe[length]), most)
 
 
 def program_key(cell: Cell) -> tuple[Any, ...]:
-    """Return all that shapes the tensor program of a cell; equal keys may share a stack."""
+    """All that shapes the tensor program of a cell; equal keys may share a stack."""
     key: list[Any] = []
     for name, field in KINDS[kind_of(cell.recipe)].fields.items():
         value = cell.recipe[name]
@@ -124,7 +128,7 @@ class Memory:
     data: int = 0
 
     def networks_in(self, budget: int, repeats: int) -> int:
-        """Return how many cells fit, where so many repeats share out the cells in turn."""
+        """How many cells fit, where so many repeats share out the cells in turn."""
         each_its_own = budget // max(1, self.memory + self.data)
         if each_its_own <= repeats:
             return each_its_own
@@ -139,7 +143,7 @@ class FlatCost(Memory):
     of_cell: float
 
     def seconds(self, cells: int) -> float:
-        """Return the expected seconds of a stack of so many cells."""
+        """The expected seconds of a stack of so many cells."""
         return self.of_stack + cells * self.of_cell
 
 
@@ -148,12 +152,12 @@ class ProbeCost:
     """What the probes of one network cost."""
 
     count: int
-    seconds: float  # of one
+    seconds: float  # for each
     memory: int  # bytes, while it runs
 
     @classmethod
     def of(cls, recipe: Recipe, shapes: Sequence[int], n_train: int, size: int) -> ProbeCost:
-        """Return the cost of a recipe's probes, for layers of these shapes and numbers of `size`.
+        """The cost of a recipe's probes, for layers of these shapes and numbers of `size`.
 
         Sharpness is by far the largest part of both: Hessian products of the whole training part.
         """
@@ -186,12 +190,12 @@ class Cost(Memory):
     calls: int  # operations of a step
     products: float  # multiply-adds of a step, forward and backward
     elements: float  # numbers that a step's elementwise operations touch
-    rows: int  # of one whole evaluation
+    rows: int  # evaluated each time
     probes: ProbeCost
 
     @classmethod
     def of(cls, cell: Cell) -> Cost:
-        """Return the cost of a cell, whose data is loaded or generated for its shape."""
+        """The cost of a cell, whose data is loaded or generated for its shape."""
         recipe = cell.recipe
         split = split_for(recipe)
         outputs = max(1, split.n_classes)
@@ -220,7 +224,7 @@ class Cost(Memory):
         )
 
     def seconds(self, networks: int) -> float:
-        """Return the expected seconds of a stack of so many networks."""
+        """The expected seconds of a stack of so many networks."""
         step = self.products * SECONDS_PER_PRODUCT + self.elements * SECONDS_PER_NUMBER
         training = self.steps * (self.calls * SECONDS_PER_CALL + networks * step)
         row = self.products / 3 * SECONDS_PER_PRODUCT + self.elements * SECONDS_PER_NUMBER / 4
@@ -230,7 +234,7 @@ class Cost(Memory):
 
 
 def disk_bytes(stacks: Sequence[Stack]) -> int:
-    """Return the expected size of the results on disk."""
+    """The expected size of the results on disk."""
     return sum(
         (curve_rows(cell) + 10) * BYTES_PER_CELL_AND_EPOCH
         + layer_rows(cell) * BYTES_PER_LAYER_AND_PROBE
@@ -240,7 +244,7 @@ def disk_bytes(stacks: Sequence[Stack]) -> int:
 
 
 def layer_rows(cell: Cell) -> int:
-    """Return the rows of a cell's table of layers."""
+    """The rows of a cell's table of layers."""
     recipe = cell.recipe
     every = recipe.get("probe_every")
     return int(recipe["depth"]) * (1 + math.ceil(recipe["epochs"] / every)) if every else 0

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Row = Mapping[str, Any]
-KEPT = (  # by a cell that diverges, for it was true when it was measured
+KEPT = (  # a diverged cell keeps these: they were true when they were measured
     "gradient_growth",
     "gradient_drift",
     "signal_growth",
@@ -61,7 +61,7 @@ class DeathInTime:
 
 
 def columns_of(layers: Sequence[Row], curves: Sequence[Row], died: DeathInTime) -> dict[str, Any]:
-    """Return the columns that a cell's row takes from its rows of layers and its curve.
+    """The columns that a cell's row takes from its rows of layers and its curve.
 
     All are null where no probe ran; see `growth` for where a growth is.
     """
@@ -73,7 +73,7 @@ def columns_of(layers: Sequence[Row], curves: Sequence[Row], died: DeathInTime) 
     gradient = growth(first[-1]["act_grad_norm"], first[0]["act_grad_norm"], len(first))
     signal = growth(root_mean_square(first[0]), root_mean_square(first[-1]), len(first))
     sharpness = [row["sharpness"] for row in curves if "sharpness" in row]
-    found = {
+    columns = {
         "gradient_growth": gradient,
         "gradient_drift": None if gradient is None else abs(math.log10(gradient)),
         "signal_growth": signal,
@@ -82,14 +82,14 @@ def columns_of(layers: Sequence[Row], curves: Sequence[Row], died: DeathInTime) 
         "sharpness_end": sharpness[-1] if sharpness else None,
     }
     for name in ("dead_fraction", "saturated_fraction"):
-        found[f"{name}_start"] = mean([row[name] for row in first])
-        found[f"{name}_end"] = mean([row[name] for row in last])
-    found["zero_fraction_end"] = mean([row["zero_fraction"] for row in last])
-    return found
+        columns[f"{name}_start"] = mean([row[name] for row in first])
+        columns[f"{name}_end"] = mean([row[name] for row in last])
+    columns["zero_fraction_end"] = mean([row["zero_fraction"] for row in last])
+    return columns
 
 
 def growth(first: float, last: float, layers: int) -> float | None:
-    """Return the factor by which a size grows from one layer to the next, over `layers` layers.
+    """The factor by which a size grows from one layer to the next, over `layers` layers.
 
     It is null for a single layer, and where a size is zero or not finite.
     """
@@ -97,15 +97,15 @@ def growth(first: float, last: float, layers: int) -> float | None:
     if layers < 2 or not sizes_are_fit:
         return None
     # the quotient of the two may be beyond any float; its root is not
-    found = math.exp((math.log(last) - math.log(first)) / (layers - 1))
-    return found if 0 < found < math.inf else None
+    factor = math.exp((math.log(last) - math.log(first)) / (layers - 1))
+    return factor if 0 < factor < math.inf else None
 
 
 def root_mean_square(row: Row) -> float:
-    """Return the root mean square of a layer's activations."""
+    """The root mean square of a layer's activations."""
     return math.hypot(row["act_mean"], row["act_std"])
 
 
 def mean(values: Sequence[float]) -> float:
-    """Return the mean of some numbers."""
+    """Their exact sum over their number."""
     return math.fsum(values) / len(values)

@@ -23,10 +23,10 @@ from nnbench.training.probe_columns import AT_END, DeathInTime, columns_of
 # Rows evaluated at once. A constant, since a matrix product's rounding may depend on its shape: a
 # cell's result must not depend on how much memory its stack was given.
 BLOCK_ROWS = 512
-SMALL_WEIGHT = 1e-3  # below it a weight is as good as zero
+SMALL_WEIGHT = 1e-3  # a smaller one is as good as zero
 PROBE_ROWS = 256  # the first training examples of the split; all of them where there are fewer
-LANCZOS_STEPS = 24  # of the sharpness
-SATURATED_SLOPE = 0.05  # of the activation's largest slope
+LANCZOS_STEPS = 24  # they find the sharpness
+SATURATED_SLOPE = 0.05  # share of the activation's largest slope
 Scores = dict[str, float]  # "train_loss", "val_loss", "val_accuracy" or "val_r2", ...
 
 
@@ -42,7 +42,7 @@ class Rates:
         self._plateau = PlateauState(self._base)
 
     def epoch(self, epoch: int) -> NDArray[np.float64]:
-        """Return the rate of each step (steps,) of an epoch, counted from 0."""
+        """The rate of each step (steps,) of an epoch, counted from 0."""
         if self._entry.function is None:
             return np.full(self._steps, self._plateau.lr)
         if self._entry.unit == "step":
@@ -139,7 +139,7 @@ class Record:
         return self.stopped_early or self.diverged_at_step is not None
 
     def row(self, shapes: Sequence[tuple[int, ...]], seconds: float, engine: str) -> dict[str, Any]:
-        """Return the cell's row of results. A diverged cell has a row and no scores.
+        """The cell's row of results. A diverged cell has a row and no scores.
 
         shapes: of the network's parameters, from the input to the output.
         """
@@ -176,7 +176,7 @@ class Record:
 
 
 def state_per_parameter(optimizer: str, shapes: Sequence[tuple[int, ...]]) -> float:
-    """Return the floats of state that an optimizer keeps, over the number of parameters.
+    """The floats of state that an optimizer keeps, over the number of parameters.
 
     shapes: from the input to the output, so that the last matrix is no hidden layer's.
     """
@@ -192,7 +192,7 @@ def state_per_parameter(optimizer: str, shapes: Sequence[tuple[int, ...]]) -> fl
 
 
 def swing(losses: Sequence[float]) -> float | None:
-    """Return the standard deviation of the last quarter of the losses about a line through them.
+    """The standard deviation of the last quarter of the losses about a line through them.
 
     So that a loss which falls steadily does not swing. Null where the quarter has under 3 epochs.
     """
@@ -206,7 +206,7 @@ def swing(losses: Sequence[float]) -> float | None:
 
 
 def score_of_task(task: str) -> str:
-    """Return the score that goes with a task: accuracy, or R^2."""
+    """The score that goes with a task: accuracy, or R^2."""
     return "accuracy" if task == "classification" else "r2"
 
 
@@ -217,6 +217,6 @@ def can_die(recipe: Recipe) -> bool:
 
 
 def engine_name(compiled: bool, device: str) -> str:
-    """Return the engine as the tables name it: it is part of a result's numerics."""
+    """The engine as the tables name it: it is part of a result's numerics."""
     name = "stacked-compiled" if compiled else "stacked-eager"
     return name if device == "cpu" else f"{name}-{device}"

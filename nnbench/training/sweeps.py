@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_POINTS = 400  # of a sweep's curve
+MOST_POINTS = 400  # a longer curve is thinned
 LOST = 0.01  # share of the exact gradient under which a gradient counts as lost
 SAFE_ERROR = 0.01  # relative error up to which a number counts as right, or
 SAFE_ROUNDINGS = 4  # so many units of rounding, where that is more: bfloat16 has three digits
@@ -29,28 +29,29 @@ class Sweep(NamedTuple):
     epsilon: float
 
 
-def relative_error(found: Array, truth: Array, smallest: float) -> Array:
-    """Return |found - truth| over the larger of the two, at most 1; null where truth is too small.
+def relative_error(computed: Array, truth: Array, smallest: float) -> Array:
+    """|computed - truth| over the larger of the two, at most 1; null where truth is too small.
 
     1 where nothing of the number is left: zero, infinite, or not a number. A truth that the number
     type cannot hold to its full precision is nobody's fault.
     """
     with np.errstate(invalid="ignore"):
-        larger = np.maximum(np.abs(found), np.abs(truth))
-        error = np.where(np.isfinite(found), np.abs(found - truth) / np.maximum(larger, 1e-320), 1)
+        larger = np.maximum(np.abs(computed), np.abs(truth))
+        error = np.abs(computed - truth) / np.maximum(larger, 1e-320)
+        error = np.where(np.isfinite(computed), error, 1)
     return np.where(np.abs(truth) < smallest, np.nan, np.minimum(error, 1.0))
 
 
 def cell_row(cell_id: str, swept: Sweep, seconds: float) -> dict[str, Any]:
-    """Return a sweep's row: worst errors, and the |logit| from which on things go wrong.
+    """A sweep's row: worst errors, and the |logit| from which on things go wrong.
 
     `not_finite_from` is about the loss; a gradient that is not finite counts as lost. A |logit| is
     null where nothing goes wrong up to the end; `safe_up_to` is then the end.
     """
     size = np.abs(swept.logit)
     errors = [
-        relative_error(found, truth, swept.smallest)
-        for found, truth in (
+        relative_error(computed, truth, swept.smallest)
+        for computed, truth in (
             (swept.value, swept.exact_value),
             (swept.gradient, swept.exact_gradient),
         )
@@ -76,17 +77,17 @@ def cell_row(cell_id: str, swept: Sweep, seconds: float) -> dict[str, Any]:
 
 
 def first(size: Array, where: NDArray[np.bool_]) -> float | None:
-    """Return the smallest |logit| at which something holds, None where it never does."""
+    """The smallest |logit| at which something holds, None where it never does."""
     return float(size[where.argmax()]) if where.any() else None
 
 
 def before(size: Array, where: NDArray[np.bool_]) -> float:
-    """Return the largest |logit| before something holds for the first time."""
+    """The largest |logit| before something holds for the first time."""
     return float(size[max(int(where.argmax()) - 1, 0)])
 
 
 def curve_rows(cell_id: str, swept: Sweep) -> list[dict[str, Any]]:
-    """Return a sweep's curve, thinned. What is not finite is told by a column of its own."""
+    """A sweep's curve, thinned. What is not finite is told by a column of its own."""
     count = len(swept.logit)
     kept = np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(int))
     return [
@@ -107,7 +108,7 @@ def curve_rows(cell_id: str, swept: Sweep) -> list[dict[str, Any]]:
 
 
 def kind_of_number(value: float) -> str:
-    """Return `finite`, `infinite` or `nan`: in the tables, a nan is a null."""
+    """`finite`, `infinite` or `nan`: in the tables, a nan is a null."""
     if np.isnan(value):
         return "nan"
     return "finite" if np.isfinite(value) else "infinite"

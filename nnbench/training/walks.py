@@ -17,12 +17,12 @@ from nnbench.catalog.schedules.registry import SCHEDULES
 from nnbench.seeds import numpy_generator
 from nnbench.study.recipe import Recipe
 
-MOST_POINTS = 120  # of a walk's curve: a longer walk is thinned after the first half of them
+MOST_POINTS = 120  # a longer curve is thinned, after the first half of them
 Array = NDArray[np.float64]
 
 
 def start_of(recipe: Recipe) -> Array:
-    """Return where a walk begins (dims,): drawn by its repeat, or the repeat's place in an even
+    """Where a walk begins (dims,): drawn by its repeat, or the repeat's place in an even
     sequence over the box of starts.
 
     Evenly: the fractions of 1/2 + n g^-i, g the root of g^(dims + 1) = g + 1 (Roberts 2018, The
@@ -39,7 +39,7 @@ def start_of(recipe: Recipe) -> Array:
 
 
 def noise_of(recipe: Recipe) -> Array:
-    """Return the noise in each step's gradient (steps, dims), of standard deviation `noise`."""
+    """The noise in each step's gradient (steps, dims), of standard deviation `noise`."""
     entry = LANDSCAPES[recipe["landscape"]]
     drawn = _generator(recipe, "noise").standard_normal((recipe["steps"], entry.dims))
     return recipe["noise"] * drawn
@@ -52,7 +52,7 @@ def _generator(recipe: Recipe, purpose: str) -> np.random.Generator:
 
 
 def rates_of(recipe: Recipe) -> Array:
-    """Return the learning rate of each step (steps,); schedules count steps for epochs here."""
+    """The learning rate of each step (steps,); schedules count steps for epochs here."""
     function = SCHEDULES[recipe["schedule"]].function
     assert function is not None  # no recipe of a walk has a schedule that waits for a validation
     steps = recipe["steps"]
@@ -75,7 +75,7 @@ class Trace:
 
     @property
     def diverged_at_step(self) -> int | None:
-        """Return the first step after which a height, gradient or point is not finite."""
+        """The first step after which a height, gradient or point is not finite."""
         finite = np.isfinite(self.points).all(1)
         bad = ~(finite & np.isfinite(self.heights) & np.isfinite(self.grad_norms))
         return int(bad.argmax()) if bad.any() else None
@@ -84,7 +84,7 @@ class Trace:
 def cell_row(
     cell_id: str, recipe: Recipe, trace: Trace, seconds: float, engine: str
 ) -> dict[str, Any]:
-    """Return a walk's row of results.
+    """A walk's row of results.
 
     `reached_global` says whether it ends within the tolerance of a global minimum, which a walk
     that diverged does not; `steps_to_minimum` is the first step from which on it stays there.
@@ -115,13 +115,13 @@ def cell_row(
 
 
 def distances_to(minima: list[Point], points: Array) -> Array:
-    """Return the distance (points,) of points (points, dims) from the nearest of the minima."""
+    """The distance (points,) of points (points, dims) from the nearest of the minima."""
     gaps = points[:, None, :] - np.array(minima)[None, :, :]
     return np.asarray(np.sqrt((gaps * gaps).sum(-1)).min(1))
 
 
 def kept_steps(end: int) -> list[int]:
-    """Return the steps from 0 to `end` that a curve keeps: the first ones all, then evenly."""
+    """The steps from 0 to `end` that a curve keeps: the first ones all, then evenly."""
     if end < MOST_POINTS:
         return list(range(end + 1))
     half = MOST_POINTS // 2
@@ -130,7 +130,7 @@ def kept_steps(end: int) -> list[int]:
 
 
 def curve_rows(cell_id: str, trace: Trace) -> list[dict[str, Any]]:
-    """Return a walk's curve, thinned; of a walk that diverged, what comes before."""
+    """A walk's curve, thinned; of a walk that diverged, what comes before."""
     last = len(trace.rates)
     end = last if trace.diverged_at_step is None else trace.diverged_at_step - 1
     if end < 0:

@@ -19,7 +19,7 @@ from nnbench.training.reference.step import Learner, averaged_parameters
 
 @torch.no_grad()
 def evaluate(learner: Learner, split: Split, draws: Draws) -> Scores:
-    """Return loss and score on each part: running statistics, no dropout, unless told otherwise."""
+    """Loss and score on each part: running statistics, no dropout, unless told otherwise."""
     recipe, network = learner.recipe, learner.network
     in_training = recipe["evaluation"] == "train"
     network.train(in_training)
@@ -40,7 +40,7 @@ def evaluate(learner: Learner, split: Split, draws: Draws) -> Scores:
 
 
 def outputs_in_training(network: nn.Module, x: Tensor, draws: Draws) -> Tensor:
-    """Return the outputs of a network in training mode, each example a batch of one.
+    """The outputs of a network in training mode, each example a batch of one.
 
     As torch's BatchNorm refuses a batch of one, an example enters twice: the mean and the variance
     are the same. What the running statistics would learn from it is forgotten again.
@@ -67,7 +67,7 @@ def outputs_in_training(network: nn.Module, x: Tensor, draws: Draws) -> Tensor:
 
 
 def score_outputs(recipe: Recipe, split: Split, part: str, outputs: Tensor) -> float:
-    """Return accuracy or R^2 of the outputs (n, outputs) on a part."""
+    """Accuracy or R^2 of the outputs (n, outputs) on a part."""
     y = torch.as_tensor(split.y[part])
     if split.task == "regression":
         residual = ((outputs.squeeze(-1) - y) ** 2).sum()
@@ -80,7 +80,7 @@ def score_outputs(recipe: Recipe, split: Split, part: str, outputs: Tensor) -> f
 
 
 def tensors(recipe: Recipe, split: Split, part: str) -> tuple[Tensor, Tensor]:
-    """Return x and the loss's targets of a part as tensors of the recipe's number type."""
+    """x and the loss's targets of a part as tensors of the recipe's number type."""
     target = LOSSES[recipe["loss"]].targets[split.task]
     dtype = DTYPES[recipe["dtype"]]
     y = torch.tensor(split.targets(part, target))

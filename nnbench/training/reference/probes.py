@@ -54,7 +54,7 @@ class Watched:
 
 
 def look(learner: Learner, lr: float, x: Tensor, y: Tensor) -> Look:
-    """Return what a learner's network shows on the training part, `x` (examples, features) and `y`.
+    """What a learner's network shows on the training part, `x` (examples, features) and `y`.
 
     `lr` is the rate of the update that `update_ratio` tells of. The learner is left as it is.
     """
@@ -72,7 +72,7 @@ def look(learner: Learner, lr: float, x: Tensor, y: Tensor) -> Look:
 
 
 def copied(learner: Learner) -> Learner:
-    """Return a copy of a learner, the noise of its network switched off.
+    """A copy of a learner, the noise of its network switched off.
 
     By hand, since an optimizer leaves attributes of its own out when it is copied, and since a
     scheduler ties the method `step` to the original.
@@ -89,7 +89,7 @@ def copied(learner: Learner) -> Learner:
 
 
 def probe(learner: Learner, x: Tensor, y: Tensor) -> tuple[dict[str, Array], NDArray[np.bool_]]:
-    """Return statistics by name, (layers,) each, and which units are dead, (layers, units).
+    """Statistics by name, (layers,) each, and which units are dead, (layers, units).
 
     They are those of the rows `x` and `y`, on which the learner then takes a step.
     """
@@ -110,35 +110,35 @@ def probe(learner: Learner, x: Tensor, y: Tensor) -> tuple[dict[str, Array], NDA
 
 
 def array(values: Tensor | None) -> Array:
-    """Return a tensor's values in float64."""
+    """A tensor's values in float64."""
     assert values is not None
     return values.detach().double().numpy()
 
 
 def statistics_of(recipe: Recipe, layer: Watched) -> dict[str, Any]:
-    """Return the statistics of a watched layer whose gradients are there, but for its update's."""
+    """The statistics of a watched layer whose gradients are there, but for its update's."""
     pre, act = array(layer.pre), array(layer.act)
-    found: dict[str, Any] = {"weight_norm": np.linalg.norm(array(layer.weight))}
+    statistics: dict[str, Any] = {"weight_norm": np.linalg.norm(array(layer.weight))}
     for name, values in (("pre", pre), ("act", act)):
-        found |= {f"{name}_mean": values.mean(), f"{name}_std": values.std()}
+        statistics |= {f"{name}_mean": values.mean(), f"{name}_std": values.std()}
     for name, tensor in (("", layer.weight), ("pre_", layer.pre), ("act_", layer.act)):
         gradient = array(tensor.grad)
-        found |= {
+        statistics |= {
             f"{name}grad_norm": np.linalg.norm(gradient),
             f"{name}grad_std": gradient.std(),
         }
-    found["dead_fraction"] = dead_units(recipe, layer).mean()
-    found["saturated_fraction"] = saturated_fraction(recipe, layer)
-    found["zero_fraction"] = 1 - np.count_nonzero(act) / act.size
-    found["effective_rank"] = effective_rank(act)
-    found["similarity"] = similarity(act)
+    statistics["dead_fraction"] = dead_units(recipe, layer).mean()
+    statistics["saturated_fraction"] = saturated_fraction(recipe, layer)
+    statistics["zero_fraction"] = 1 - np.count_nonzero(act) / act.size
+    statistics["effective_rank"] = effective_rank(act)
+    statistics["similarity"] = similarity(act)
     if recipe["probe_correlation"]:
-        found["correlation"] = correlation(pre)
-    return found
+        statistics["correlation"] = correlation(pre)
+    return statistics
 
 
 def slopes(recipe: Recipe, layer: Watched) -> Array:
-    """Return the activation's derivative at each pre-activation (rows, units), by autograd."""
+    """The activation's derivative at each pre-activation (rows, units), by autograd."""
     pre = layer.pre.detach().requires_grad_()
     act = layer.activation(pre)
     if ACTIVATIONS[recipe["activation"]].elementwise:
@@ -156,12 +156,12 @@ def dead_units(recipe: Recipe, layer: Watched) -> NDArray[np.bool_]:
         return np.zeros(act.shape[1], dtype=bool)
     is_constant = act.min(0) == act.max(0)
     has_no_slope = ~slopes(recipe, layer).any(0)
-    found: NDArray[np.bool_] = is_constant & has_no_slope
-    return found
+    dead: NDArray[np.bool_] = is_constant & has_no_slope
+    return dead
 
 
 def saturated_fraction(recipe: Recipe, layer: Watched) -> float:
-    """Return the share of units and rows whose slope is at most 5 % of the largest there is."""
+    """The share of units and rows whose slope is at most 5 % of the largest there is."""
     activation = ACTIVATIONS[recipe["activation"]]
     if activation.saturates == "none":
         return 0.0
@@ -169,7 +169,7 @@ def saturated_fraction(recipe: Recipe, layer: Watched) -> float:
 
 
 def effective_rank(act: Array) -> float:
-    """Return exp of the entropy of the singular values' shares; NaN where there are none."""
+    """exp of the entropy of the singular values' shares; NaN where there are none."""
     if not np.isfinite(act).all() or not act.any():
         return np.nan
     values = np.linalg.svd(act, compute_uv=False)
@@ -178,14 +178,14 @@ def effective_rank(act: Array) -> float:
 
 
 def similarity(act: Array) -> float:
-    """Return the mean cosine of all pairs of rows that are not zero; NaN where there is none."""
+    """The mean cosine of all pairs of rows that are not zero; NaN where there is none."""
     unit = directions(act[act.any(1)])
     first, second = np.triu_indices(len(unit), k=1)
     return float((unit @ unit.T)[first, second].mean()) if len(first) else np.nan
 
 
 def correlation(pre: Array) -> float:
-    """Return the mean cosine of rows 0 and 1, 2 and 3, ...; NaN where no pair is without zeros."""
+    """The mean cosine of rows 0 and 1, 2 and 3, ...; NaN where no pair is without zeros."""
     pairs = [(pre[first], pre[first + 1]) for first in range(0, len(pre) - 1, 2)]
     cosines = [
         float(np.prod(directions(np.stack(pair)), axis=0).sum())
@@ -196,14 +196,14 @@ def correlation(pre: Array) -> float:
 
 
 def directions(values: Array) -> Array:
-    """Return rows (rows, units) divided by their lengths; none may be zero."""
+    """Rows (rows, units) divided by their lengths; none may be zero."""
     values = values / np.abs(values).max(1, keepdims=True)  # or their squares might underflow
     unit: Array = values / np.linalg.norm(values, axis=1, keepdims=True)
     return unit
 
 
 def sharpness(learner: Learner, x: Tensor, y: Tensor) -> float:
-    """Return the largest eigenvalue of the loss's Hessian over all parameters, on these rows.
+    """The largest eigenvalue of the loss's Hessian over all parameters, on these rows.
 
     From the whole Hessian of a small network;
     else by ARPACK, from products with it, each the gradient of a gradient's product (Pearlmutter
@@ -232,5 +232,5 @@ def sharpness(learner: Learner, x: Tensor, y: Tensor) -> float:
 
 
 def flat(parts: tuple[Tensor, ...]) -> Tensor:
-    """Return tensors as one vector."""
+    """Tensors as one vector."""
     return torch.cat([part.reshape(-1) for part in parts])

@@ -31,7 +31,7 @@ class Criterion(nn.Module):
         self.output, self.loss = output, loss
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of outputs (batch, outputs)."""
+        """The mean loss of outputs (batch, outputs)."""
         loss: Tensor = self.loss(self.output(outputs), targets)
         return loss
 
@@ -52,7 +52,7 @@ def build_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer
 
 
 def minimised(learner: Learner, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the loss of a batch, and what training minimises: the loss with its L1 penalty."""
+    """The loss of a batch, and what training minimises: the loss with its L1 penalty."""
     loss: Tensor = learner.criterion(learner.network(x), y)
     l1 = learner.recipe["l1"]
     if l1 == 0:

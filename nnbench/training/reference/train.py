@@ -84,7 +84,7 @@ def train_cell(
 
 
 def rate_of(learner: Learner) -> float:
-    """Return the rate of the next update."""
+    """The rate of the next update."""
     return float(learner.optimizer.param_groups[0]["lr"])
 
 

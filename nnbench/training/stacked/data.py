@@ -41,7 +41,7 @@ class Data:
         return torch.tensor(y, dtype=dtype, device=device)
 
     def rows(self, part: str, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return x (cells, batch, features) and y of the rows `index` (repeats, batch)."""
+        """x (cells, batch, features) and y of the rows `index` (repeats, batch)."""
         start = self.n[part] * torch.arange(len(self.splits), device=self.device)
         flat = (index + start[:, None])[self.which].reshape(-1)
         shape = (len(self.which), index.shape[1])
@@ -49,11 +49,11 @@ class Data:
         return x.reshape(*shape, *x.shape[1:]), y.reshape(*shape, *y.shape[1:])
 
     def next_orders(self) -> Tensor:
-        """Return every repeat's order of the training examples (repeats, n) for an epoch."""
+        """Every repeat's order of the training examples (repeats, n) for an epoch."""
         return torch.stack([d.next_order(self.n["train"]) for d in self.draws]).to(self.device)
 
     def next_noise(self, program: Program, batch: int, purpose_of: str = "{}") -> dict[str, Tensor]:
-        """Return the next noise by what it is for and layer, (cells, batch, units) each."""
+        """The next noise by what it is for and layer, (cells, batch, units) each."""
         drawn = {"dropout": program.dropout, "activation": ACTIVATIONS[program.activation].random}
         return {
             f"{purpose}/{layer}": torch.stack(

@@ -55,7 +55,7 @@ def as_in_training(
     x: Tensor,
     noise: Mapping[str, Tensor],
 ) -> Tensor:
-    """Return the outputs (rows, outputs) of a network that was left in training mode.
+    """The outputs (rows, outputs) of a network that was left in training mode.
 
     Each row is a batch of one. It enters twice, which has the same mean and variance as once, for
     the unbiased variance of a single row, of which nothing is kept here, would divide by zero.
@@ -83,7 +83,7 @@ def right_answers(program: Program, outputs: Tensor, y: Tensor) -> Tensor:
 
 
 def weight_statistics(program: Program, network: Network, numbers: Numbers) -> dict[str, Tensor]:
-    """Return the norm of all linear layers' weights, and the share that is as good as zero."""
+    """The norm of all linear layers' weights, and the share that is as good as zero."""
     params = unflatten(program, evaluated(program, network, numbers))
     weights = torch.cat([p.reshape(-1) for p in params.values() if p.ndim == 2]).double()
     return {

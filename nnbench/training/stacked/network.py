@@ -54,7 +54,7 @@ class Program(Descent):
 
     @property
     def torch_dtype(self) -> torch.dtype:
-        """Return the number type as torch names it."""
+        """The number type as torch names it."""
         return DTYPES[self.dtype]
 
 
@@ -67,7 +67,7 @@ class Network(NamedTuple):
 
 
 def program_of(recipe: Recipe, split: Split) -> Program:
-    """Return the program that a recipe asks for on its data."""
+    """The program that a recipe asks for on its data."""
     target = LOSSES[recipe["loss"]].targets[split.task]
     return Program(
         **descent_of(recipe),
@@ -107,7 +107,7 @@ def number_names(program: Program) -> list[str]:
 
 
 def layout(program: Program) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every parameter by name, in the order of the flat vector."""
+    """The shape of every parameter by name, in the order of the flat vector."""
     shapes: dict[str, tuple[int, ...]] = {}
     fan_in = program.n_features
     for layer in range(program.depth):
@@ -124,12 +124,12 @@ def layout(program: Program) -> dict[str, tuple[int, ...]]:
 
 
 def n_params(program: Program) -> int:
-    """Return the number of trained numbers."""
+    """The number of trained numbers."""
     return sum(math.prod(shape) for shape in layout(program).values())
 
 
 def unflatten(program: Program, flat: Tensor) -> dict[str, Tensor]:
-    """Return views of the flat vector (P,) by name."""
+    """Views of the flat vector (P,) by name."""
     shapes = layout(program)
     parts = flat.split([math.prod(shape) for shape in shapes.values()])
     return {
@@ -138,12 +138,12 @@ def unflatten(program: Program, flat: Tensor) -> dict[str, Tensor]:
 
 
 def flatten(params: Mapping[str, Tensor]) -> Tensor:
-    """Return the flat vector of parameters that stand in the layout's order."""
+    """The flat vector of parameters that stand in the layout's order."""
     return torch.cat([param.reshape(-1) for param in params.values()])
 
 
 def initial_params(program: Program, recipe: Recipe, draws: Draws) -> Tensor:
-    """Return the network's first parameters (P,): drawn in float64, then rounded."""
+    """The network's first parameters (P,): drawn in float64, then rounded."""
     init = INITS[recipe["init"]]
     numbers = keywords(recipe)
     learned = ACTIVATIONS[program.activation].learned
@@ -201,7 +201,7 @@ def calibrate(
 
 
 def initial_running(program: Program) -> dict[str, Tensor]:
-    """Return the running statistics of every normalised layer at their start."""
+    """The running statistics of every normalised layer at their start."""
     return {
         f"{layer}.{name}": torch.full((program.width,), start, dtype=program.torch_dtype)
         for layer in range(program.depth)
@@ -223,7 +223,7 @@ def forward(
     noise: Mapping[str, Tensor] | None,
     tap: Tap = untapped,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return outputs (batch, outputs) and the new running statistics.
+    """Outputs (batch, outputs) and the new running statistics.
 
     `x` is (batch, features). `noise` is given in training only: uniform (batch, units) for each
     layer that draws, under the names ``dropout/<layer>`` and ``activation/<layer>``. `tap` sees

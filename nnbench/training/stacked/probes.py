@@ -43,7 +43,7 @@ def probe(
     y: Tensor,
     correlation: bool = False,
 ) -> tuple[Statistics, Tensor]:
-    """Return statistics by name, (layers,) each, and which units are dead, (layers, units).
+    """Statistics by name, (layers,) each, and which units are dead, (layers, units).
 
     `x` is (rows, features). `can_die` tells whether the network's activation has a flat piece, see
     `dead_units`. `lr` and `step` are those of the update that would come next.
@@ -81,7 +81,7 @@ def probe(
 def _differentiated(
     program: Program, network: Network, numbers: Numbers, x: Tensor, y: Tensor
 ) -> tuple[Tensor, Statistics, dict[str, Tensor]]:
-    """Return the gradient of what is minimised by parameter (P,), and by tap; and the taps' values.
+    """The gradient of what is minimised by parameter (P,), and by tap; and the taps' values.
 
     What is minimised includes the L1 penalty, as in a step; coupled decay comes with the update.
     """
@@ -115,20 +115,20 @@ def _loss(
     y: Tensor,
     tap: Tap = untapped,
 ) -> Tensor:
-    """Return the loss in training mode, without dropout, as a function of the parameters (P,)."""
+    """The loss in training mode, without dropout, as a function of the parameters (P,)."""
     params = unflatten(program, flat)
     outputs, _ = forward(program, params, network.running, numbers, x, _halves(program, x), tap)
     return loss_of(program, outputs, y, numbers)
 
 
 def _halves(program: Program, x: Tensor) -> dict[str, Tensor]:
-    """Return the noise of a random activation at its mean, which makes training mode repeatable."""
+    """The noise of a random activation at its mean, which makes training mode repeatable."""
     half = x.new_full((x.shape[0], program.width), 0.5)
     return {f"activation/{layer}": half for layer in range(program.depth)}
 
 
 def norm(values: Tensor) -> Tensor:
-    """Return the Euclidean norm, in float64."""
+    """The Euclidean norm, in float64."""
     return torch.linalg.vector_norm(values.double())
 
 
@@ -146,7 +146,7 @@ def _gradient(kind: str, values: Tensor) -> Statistics:
 def slopes(
     program: Program, params: dict[str, Tensor], numbers: Numbers, layer: int, pre: Tensor
 ) -> Tensor:
-    """Return the activation's derivative at each pre-activation (rows, units).
+    """The activation's derivative at each pre-activation (rows, units).
 
     Where units depend on each other (softmax) it is the sum over outputs of the derivative's size.
     """
@@ -173,7 +173,7 @@ def dead_units(act: Tensor, slope: Tensor, can_die: Tensor) -> Tensor:
 
 
 def saturated(program: Program, slope: Tensor) -> Tensor:
-    """Return the share of units and rows whose slope is at most 5 % of the largest there is."""
+    """The share of units and rows whose slope is at most 5 % of the largest there is."""
     entry = ACTIVATIONS[program.activation]
     if entry.saturates == "none":
         return slope.new_zeros((), dtype=torch.float64)
@@ -181,7 +181,7 @@ def saturated(program: Program, slope: Tensor) -> Tensor:
 
 
 def effective_rank(act: Tensor) -> Tensor:
-    """Return exp of the entropy of the normalised singular values (Roy & Vetterli 2007).
+    """exp of the entropy of the normalised singular values (Roy & Vetterli 2007).
 
     NaN where all are zero, and of activations that are not finite, which no decomposition takes.
     """
@@ -192,7 +192,7 @@ def effective_rank(act: Tensor) -> Tensor:
 
 
 def mean_similarity(act: Tensor) -> Tensor:
-    """Return the mean cosine of the angle between two rows' activations, over all pairs.
+    """The mean cosine of the angle between two rows' activations, over all pairs.
 
     Rows of zeros have no direction and are left out; NaN where fewer than two are left.
     """
@@ -203,7 +203,7 @@ def mean_similarity(act: Tensor) -> Tensor:
 
 
 def pair_correlation(pre: Tensor) -> Tensor:
-    """Return the mean cosine of the pre-activations of rows 0 and 1, 2 and 3, and so on.
+    """The mean cosine of the pre-activations of rows 0 and 1, 2 and 3, and so on.
 
     Of mean-field theory's c = q12 / sqrt(q11 q22), with uncentred products over units (Poole et al.
     2016). Pairs with a row of zeros are left out; NaN where none is left.
@@ -215,7 +215,7 @@ def pair_correlation(pre: Tensor) -> Tensor:
 
 
 def _directions(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each row at length 1, in float64, or zero; and which rows are not zero, NaN ones too.
+    """Each row at length 1, in float64, or zero; and which rows are not zero, NaN ones too.
 
     A row is divided by its largest entry first, since squares underflow before the entries do.
     """
@@ -230,7 +230,7 @@ def _directions(values: Tensor) -> tuple[Tensor, Tensor]:
 def sharpness(
     program: Program, network: Network, numbers: Numbers, start: Tensor, x: Tensor, y: Tensor
 ) -> Tensor:
-    """Return the largest eigenvalue of the loss's Hessian on the rows, by Lanczos' method.
+    """The largest eigenvalue of the loss's Hessian on the rows, by Lanczos' method.
 
     `start` (P,) is the first vector, standard normal. Full reorthogonalisation keeps the few steps
     exact (Lanczos 1950); the top eigenvalue of the tridiagonal matrix converges from below.

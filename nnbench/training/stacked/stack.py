@@ -36,7 +36,7 @@ from nnbench.training.stacked.step import start_optimizer, train_step
 
 
 def start(cells: Sequence[Cell], program: Program, data: Data, device: torch.device) -> Network:
-    """Return the stack's networks before training: every leaf has a leading cell axis."""
+    """The stack's networks before training: every leaf has a leading cell axis."""
     params = torch.stack(
         [
             initial_params(program, cell.recipe, data.draws[place])
@@ -79,7 +79,7 @@ class Stack:
 
     @staticmethod
     def _in_place(step: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the step with the new state copied over the old inside the program."""
+        """The step with the new state copied over the old inside the program."""
 
         def in_place(network: Network, *rest: Any) -> tuple[Network, Any]:
             new, measured = step(network, *rest)
@@ -106,7 +106,7 @@ class Stack:
         return torch.stack(losses), torch.stack(grad_norms)
 
     def evaluate(self) -> list[Scores]:
-        """Return every cell's loss and score on each part, and what its weights are like."""
+        """Every cell's loss and score on each part, and what its weights are like."""
         columns: dict[str, np.ndarray[Any, Any]] = {}
         score = score_of_task(self.data.splits[0].task)
         for part in PARTS:
@@ -140,12 +140,12 @@ class Stack:
         return loss.cpu().numpy(), score.cpu().numpy()
 
     def _spread(self, part: str) -> np.ndarray[Any, Any]:
-        """Return the sum of squares of each cell's targets about their mean."""
+        """The sum of squares of each cell's targets about their mean."""
         spread = [((s.y[part] - s.y[part].mean()) ** 2).sum() for s in self.data.splits]
         return np.array(spread)[self.data.which.cpu().numpy()]
 
     def probe(self, lr: Tensor, step: int, sharp: bool, correlation: bool) -> Probed:
-        """Return every cell's statistics by layer; `lr` (cells,) and `step` of the next update."""
+        """Every cell's statistics by layer; `lr` (cells,) and `step` of the next update."""
         rows = torch.arange(min(PROBE_ROWS, self.data.n["train"]), device=self.data.device)
         x, y = self.data.rows("train", rows.expand(len(self.data.splits), -1))
         at = torch.tensor(step, dtype=torch.float64, device=x.device)
@@ -159,7 +159,7 @@ class Stack:
         )
 
     def _sharpness(self) -> np.ndarray[Any, Any]:
-        """Return every cell's largest curvature over the whole training part."""
+        """Every cell's largest curvature over the whole training part."""
         rows = torch.arange(self.data.n["train"], device=self.data.device)
         x, y = self.data.rows("train", rows.expand(len(self.data.splits), -1))
         count = self.network.params.shape[1]

@@ -31,14 +31,14 @@ class Measured(NamedTuple):
 
 
 def start_optimizer(program: Program, params: Tensor) -> dict[str, dict[str, Tensor]]:
-    """Return the optimizer's state for flat parameters (P,), by parameter (or all as one)."""
+    """The optimizer's state for flat parameters (P,), by parameter (or all as one)."""
     return {
         name: rule_of(program, name).init(param) for name, param in _pieces(program, params).items()
     }
 
 
 def evaluated(program: Program, network: Network, numbers: Numbers) -> Tensor:
-    """Return the parameters (P,) that are evaluated: an average of the iterates for some rules."""
+    """The parameters (P,) that are evaluated: an average of the iterates for some rules."""
     average = OPTIMIZERS[program.optimizer].evaluated
     if average is None:
         return network.params
@@ -82,7 +82,7 @@ def train_step(
 
 
 def loss_of(program: Program, outputs: Tensor, targets: Tensor, numbers: Numbers) -> Tensor:
-    """Return the mean loss of the network's outputs (batch, outputs), as the loss maps them."""
+    """The mean loss of the network's outputs (batch, outputs), as the loss maps them."""
     entry = LOSSES[program.loss]
     if entry.output is not None:
         by_element = entry.output_elementwise
@@ -92,13 +92,13 @@ def loss_of(program: Program, outputs: Tensor, targets: Tensor, numbers: Numbers
 
 
 def sum_of_weights(params: Mapping[str, Tensor]) -> Tensor:
-    """Return the sum of the absolute weights of the linear layers, biases left out."""
+    """The sum of the absolute weights of the linear layers, biases left out."""
     weights = [param for name, param in params.items() if param.ndim == 2]
     return torch.stack([weight.abs().sum() for weight in weights]).sum()
 
 
 def rule_of(program: Program, name: str) -> Optimizer:
-    """Return the rule that updates a parameter: some leave all but hidden weights to another."""
+    """The rule that updates a parameter: some leave all but hidden weights to another."""
     entry = OPTIMIZERS[program.optimizer]
     layer, _, part = name.partition(".")
     hidden_weight = part == "weight" and layer != "output"
@@ -119,7 +119,7 @@ def update(
     lr: Tensor,
     step: Tensor,
 ) -> tuple[Tensor, dict[str, dict[str, Tensor]]]:
-    """Return parameters (P,) and optimizer state after one update: clip, decay, then the rule."""
+    """Parameters (P,) and optimizer state after one update: clip, decay, then the rule."""
     gradient = clipped(program, gradient, numbers)
     params, gradient, hyper = decayed(program, network.params, gradient, numbers, lr)
     gradients = _pieces(program, gradient)

@@ -122,7 +122,7 @@ class Watch:
             record.add_layers(epoch, epoch * self.steps, statistics, probed.dead[column], sharp)
 
     def _next_rate(self, place: int, epoch: int) -> float:
-        """Return the rate of the update after `epoch` epochs; after the last, the last one's."""
+        """The rate of the update after `epoch` epochs; after the last, the last one's."""
         curve = self.records[place].curves
         if 0 < epoch == self.epochs and curve:
             return float(curve[-1]["lr"])
