@@ -71,7 +71,7 @@ def _places_of_doc(statements: Sequence[ast.stmt]) -> dict[str, int]:
 
 
 class _Reader:
-    """Writes syntax trees as text, and notes every name that they read, import or look up."""
+    """Writes syntax trees as text, and notes every name that their code reads or looks up."""
 
     def __init__(self, places_of_doc: Mapping[str, int]) -> None:
         self._places = places_of_doc
@@ -119,7 +119,7 @@ class _Reader:
             self._named.add(node.id)
         elif isinstance(node, ast.Attribute):
             self._named.add(node.attr)
-        elif isinstance(node, ast.alias):
+        elif isinstance(node, ast.alias) and node.asname:
             self._named.add(node.name)
 
 

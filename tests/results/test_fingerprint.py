@@ -100,7 +100,7 @@ def test_the_prose_of_an_entry_decides_nothing(tmp_path: Path, name: str, field:
     ("name", "old", "new"),
     [
         pytest.param(ENTRIES["activations"], r'torch="', 'torch="torch.', id="torch's name"),
-        pytest.param(ENTRIES["activations"], r'family="none"', 'family="linear"', id="family"),
+        pytest.param(ENTRIES["activations"], r'family="', 'family="other ', id="family"),
         pytest.param(ENTRIES["activations"], r'aliases=\("', 'aliases=("another", "', id="alias"),
         pytest.param("catalog", r'LECUN = "', 'LECUN = "Y. ', id="shared reference"),
         pytest.param(ENTRIES["optimizers"], r"; as a moving", "; as some", id="joined"),
@@ -173,10 +173,15 @@ def test_a_text_that_code_names_decides_wherever_it_is_named(package: Path) -> N
     seen = set()
     for purpose in ("dropout", "noise"):
         step.write_text(f'PURPOSE = "{purpose}"\n')
-        for user in ("", "from step import PURPOSE\n", "import step\nstep.PURPOSE\n"):
+        for user in (
+            "step(reference=PURPOSE)",
+            "step(PURPOSE)",
+            "step.PURPOSE",
+            "from step import PURPOSE as WORD",
+        ):
             (package / "seeds.py").write_text(user)
             seen.add(fingerprint(package))
-    assert len(seen) == 5  # alone it tells people something, and nothing to any code
+    assert len(seen) == 7  # alone, or as a reference, it tells people something and code nothing
 
 
 def test_an_argument_of_a_proses_name_decides_unless_it_is_text(package: Path) -> None:
