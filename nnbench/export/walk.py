@@ -9,6 +9,7 @@ from nnbench.export.heading import expected, heading
 from nnbench.export.sources import definitions
 from nnbench.export.text import render
 from nnbench.export.training import optimizer_code, schedule_code
+from nnbench.training.walks import ROOTS
 
 RESULTS = (
     "status",
@@ -41,7 +42,7 @@ def walk_script(found: Found) -> str:
         low=list(low),
         high=list(high),
         dims=entry.dims,
-        root={1: 1.6180339887498949, 2: 1.3247179572447460}[entry.dims],
+        root=ROOTS[entry.dims],
         minima=[tuple(map(float, minimum)) for minimum in minima_of(recipe)],
         optimizer=optimizer_code(recipe, "[point]"),
         averaged=OPTIMIZERS[recipe["optimizer"]].evaluated is not None,

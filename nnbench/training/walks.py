@@ -17,6 +17,7 @@ from nnbench.catalog.schedules.registry import SCHEDULES
 from nnbench.seeds import numpy_generator
 from nnbench.study.recipe import Recipe
 
+ROOTS = {1: 1.6180339887498949, 2: 1.3247179572447460}  # of g^(dims + 1) = g + 1, by dims
 MOST_POINTS = 120  # a longer curve is thinned, after the first half of them
 Array = NDArray[np.float64]
 
@@ -25,14 +26,13 @@ def start_of(recipe: Recipe) -> Array:
     """Where a walk begins (dims,): drawn by its repeat, or the repeat's place in an even
     sequence over the box of starts.
 
-    Evenly: the fractions of 1/2 + n g^-i, g the root of g^(dims + 1) = g + 1 (Roberts 2018, The
-    Unreasonable Effectiveness of Quasirandom Sequences).
+    Evenly: the fractions of 1/2 + n g^-i, g one of `ROOTS` (Roberts 2018, The Unreasonable
+    Effectiveness of Quasirandom Sequences).
     """
     entry = LANDSCAPES[recipe["landscape"]]
     low, high = np.array(entry.starts).T
     if recipe["start"] == "spread":
-        root = {1: 1.6180339887498949, 2: 1.3247179572447460}[entry.dims]
-        share = (0.5 + recipe["seed"] * root ** -np.arange(1.0, entry.dims + 1)) % 1
+        share = (0.5 + recipe["seed"] * ROOTS[entry.dims] ** -np.arange(1.0, entry.dims + 1)) % 1
     else:
         share = _generator(recipe, "start").random(entry.dims)
     return np.asarray(low + (high - low) * share)
