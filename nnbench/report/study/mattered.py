@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from nnbench import plots
@@ -16,7 +15,6 @@ from nnbench.report.study.sentences import effect_decimals, shares_title
 from nnbench.stats import METRICS
 
 MOST_PAIRS = 6
-LEAST_TICK = 0.01  # of the axis: nearer to zero a tick would only be a smudge
 LONG = 20  # rows of a table that scrolls within itself
 NOTHING = 1e-9  # of the variance: what rounding leaves
 GROUPS = {
@@ -51,7 +49,7 @@ def importance_picture(analysis: Analysis) -> Picture | None:
     """Draw the functional analysis of variance within data sets, the noise of seeds included."""
     shares = analysis.shares
     within = shares[shares["kind"] != "data"] if len(shares) else shares
-    if within.empty or within["within"].isna().all():
+    if within.empty or within["component"].isna().all():
         return None
     within = within[(within["kind"] != "higher") | (within["freedom"] > 0)]
     label = METRICS[analysis.metric].label
@@ -62,28 +60,24 @@ def importance_picture(analysis: Analysis) -> Picture | None:
             "group": rows["kind"].map(GROUPS),
             "kind": rows["kind"],
             "term": [NAMES.get(row["kind"], row["term"]) for _, row in rows.iterrows()],
-            "share": rows["within"],
-            "low": rows["within_low"],
-            "high": rows["within_high"],
-            "by_chance": chance_within(rows),
-            "text": [entries.share(row, "within").words for _, row in rows.iterrows()],
+            "share": rows["component"],
+            "low": rows["component_low"],
+            "high": rows["component_high"],
+            "text": [entries.share(row, "component").words for _, row in rows.iterrows()],
         }
     )
-    ends = drawn[["share", "high", "by_chance"]].to_numpy(dtype=float)
-    least = LEAST_TICK * float(np.nanmax(ends))
-    drawn["by_chance"] = drawn["by_chance"].where(drawn["by_chance"] > least)
     figure = plots.share_bars(drawn, f"share of the variance in {label} within data sets")
-    caption = shares_caption(within, bool(drawn["by_chance"].notna().any()))
+    caption = shares_caption(within)
     if hidden:
         caption += f" {hidden} smaller pairs are in the table only."
     return picture(figure, "importance", title, caption, _share_table(within))
 
 
-def shares_caption(within: pd.DataFrame, has_ticks: bool) -> str:
+def shares_caption(within: pd.DataFrame) -> str:
     """Return what the shares are: exact on a full grid, of type II elsewhere; of which arms."""
     method = (
-        "Exact functional analysis of variance (Hutter, Hoos and Leyton-Brown 2014): the shares "
-        "add up to all the variance within data sets"
+        "Exact functional analysis of variance (Hutter, Hoos and Leyton-Brown 2014): shares of all "
+        "the variance within data sets"
     )
     if (within["kind"] == "unattributed").any():
         method = (
@@ -91,10 +85,13 @@ def shares_caption(within: pd.DataFrame, has_ticks: bool) -> str:
             "share is what its row adds to the others, and what several rows could explain alike "
             "cannot be attributed"
         )
-    intervals = ", with 95 % intervals over seeds" if within["within_low"].notna().any() else ""
+    intervals = ", with 95 % intervals over seeds" if within["component_low"].notna().any() else ""
     text = f"{method}{intervals}. Hatched is what no factor or pair explains."
-    if has_ticks:
-        text += " A dashed tick is the share that noise alone would give."
+    if within["by_chance"].notna().any():
+        text += (
+            " What noise alone would give a row is taken off it and counted with the seeds; where "
+            "that is more, the row is zero."
+        )
     used, arms = int(within["arms_used"].iloc[0]), int(within["arms"].iloc[0])
     if used < arms:
         text += (
@@ -103,38 +100,32 @@ def shares_caption(within: pd.DataFrame, has_ticks: bool) -> str:
     return text
 
 
-def chance_within(rows: pd.DataFrame) -> pd.Series:
-    """Return the share that noise alone would give each row, of the variance within data sets."""
-    scale = (rows["within"] / rows["share"].where(rows["share"] != 0)).dropna()
-    return rows["by_chance"] * (scale.iloc[0] if len(scale) else float("nan"))
-
-
 def drawn_terms(within: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Return the terms to draw, by group, and how many pairs are left out: the smallest ones."""
     kept, hidden = [], 0
     for kind in GROUPS:
         part = within[within["kind"] == kind]
         if kind in ("pair", "data pair"):
-            largest = part["within"].fillna(0).nlargest(MOST_PAIRS).index
+            largest = part["component"].fillna(0).nlargest(MOST_PAIRS).index
             hidden += len(part) - len(largest)
             part = part.loc[[index for index in part.index if index in largest]]
         elif kind in ("higher", "unattributed"):
-            part = part[part["within"].fillna(0) > NOTHING]
+            part = part[part["component"].fillna(0) > NOTHING]
         kept.append(part)
     return pd.concat(kept), hidden
 
 
 def _share_table(within: pd.DataFrame) -> Table:
     columns = [Column("term"), Column("share within data sets", True)]
-    columns += [Column("by chance", True), Column("degrees of freedom", True)]
+    columns += [Column("p if noise", True), Column("degrees of freedom", True)]
     rows: list[list[Entry | str]] = [
         [
             Entry(NAMES.get(row["kind"], str(row["term"]))),
-            entries.share(row, "within"),
-            Entry(entries.percent(row["chance"]), value=entries.known(row["chance"])),
+            entries.share(row, "component"),
+            entries.plain(row["p"], 3),
             entries.plain(row["freedom"], 0),
         ]
-        for _, row in within.assign(chance=chance_within(within)).iterrows()
+        for _, row in within.iterrows()
     ]
     return Table(columns, rows)
 
