@@ -14,6 +14,7 @@ import typer
 from nnbench.catalog import VOCABULARY
 from nnbench.cli.commands import app
 from nnbench.cli.ends import Exit
+from nnbench.cli.stops import SIGNALS
 from nnbench.study.document import SECTIONS, Document
 from nnbench.study.reading import make_study
 from tests.places import ROOT
@@ -63,14 +64,16 @@ def test_the_page_of_the_command_line_names_every_command_and_option_and_no_othe
     text = (ROOT / "docs" / "command-line.md").read_text()
     for name in commands():
         assert f"`nnbench {name}" in text, name
-    known = {"--help", "--version"}.union(*map(options_of, commands().values()))
+    of_all = {"--help", "--version", "--install-completion", "--show-completion"}
+    known = of_all.union(*map(options_of, commands().values()))
     assert set(re.findall(r"--[a-z][a-z-]*", text)) == known
 
 
 def test_the_page_of_the_command_line_names_every_exit_code() -> None:
     text = (ROOT / "docs" / "command-line.md").read_text()
     rows = re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE)
-    assert {int(code) for row in rows for code in row.split(",")} == set(map(int, Exit))
+    known = {*Exit, *(128 + number for number in SIGNALS)}
+    assert {int(code) for row in rows for code in row.split(",")} == known
 
 
 def test_the_json_that_is_shown_is_json() -> None:

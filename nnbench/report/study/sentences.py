@@ -61,7 +61,7 @@ def findings(
 
 
 def comparing(effects: pd.DataFrame) -> pd.DataFrame:
-    """Return the levels that compare with one another: no baseline, and none that ran on a part."""
+    """The levels that compare with one another: no baseline, and none that ran on a part."""
     return effects[~effects["baseline"].astype(bool) & effects["only"].isna()]
 
 
