@@ -14,7 +14,7 @@ import pandas as pd
 from nnbench import stats
 from nnbench.report.analysis import generators
 from nnbench.report.page.html import render_page
-from nnbench.report.page.numbers import decimals_for, interval, number
+from nnbench.report.page.numbers import measured
 from nnbench.report.page.parts import (
     Code,
     Column,
@@ -259,11 +259,7 @@ def _effect(row: Any) -> str:
     count = f"n {row['n_ok']:,}/{row['n']:,}"
     if math.isnan(row["effect"]):
         return f"no difference exists, {count}"
-    if math.isnan(row["low"]):
-        return f"{number(row['effect'], signed=True)}, {count}"
-    places = decimals_for([row["effect"]], [(row["high"] - row["low"]) / 2])
-    size = number(row["effect"], places, signed=True)
-    return f"{size} {interval(row['low'], row['high'], places)}, {count}"
+    return f"{measured(row['effect'], row['low'], row['high'], signed=True)}, {count}"
 
 
 def shown_rows(both: Comparison) -> tuple[pd.DataFrame, int]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from nnbench.results.files import read_files
 
 PROVENANCE = "provenance.json"
 HEAD = 40_000  # characters of a report that hold its head
+META = re.compile(r'<meta name="(\w+)" content="([^"]*)">')
 OTHERS = {  # what else stands in the folder, by the page that it is read from
     "claims.html": ("the ledger of claims", "what every study claimed, with its verdict"),
     "theory/index.html": ("theory against measurement", "what theory predicts, held to the engine"),
@@ -119,26 +121,11 @@ def _verdicts(path: Path) -> str:
     return ", ".join(f"{counts[word]}\N{NO-BREAK SPACE}{word}" for word in VERDICTS if counts[word])
 
 
-class _Head(HTMLParser):
-    """Collects the named `meta` elements of a page's head."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.values: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep the content of a named `meta`."""
-        attributes = dict(attrs)
-        if tag == "meta" and attributes.get("name"):
-            self.values.setdefault(str(attributes["name"]), attributes.get("content") or "")
-
-
 def _meta(path: Path) -> dict[str, str]:
-    """What a page says of itself in its head."""
-    head = _Head()
+    """What a page of ours says of itself in its head."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            head.feed(file.read(HEAD))
+            named = META.findall(file.read(HEAD))
     except OSError:
         return {}
-    return head.values
+    return {name: html.unescape(content) for name, content in named}

@@ -80,6 +80,16 @@ def estimated(
     return nonzero(value, decimals, signed)
 
 
+def measured(
+    value: float, low: float, high: float, decimals: int | None = None, signed: bool = False
+) -> str:
+    """`0.942 [0.936, 0.948]`, in one number of decimals; no interval where there is none."""
+    if math.isnan(low):
+        return number(value, decimals, signed)
+    places = decimals_for([value], [(high - low) / 2]) if decimals is None else decimals
+    return f"{estimated(value, low, high, places, signed)} {interval(low, high, places)}"
+
+
 def nonzero(value: float, decimals: int, signed: bool = False) -> str:
     """A number that is not zero with its own first digit where it would be printed as 0."""
     if value == 0 or round(value, decimals) != 0:
