@@ -13,6 +13,7 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.report.analysis import generators
+from nnbench.report.page.entries import known
 from nnbench.report.page.html import render_page
 from nnbench.report.page.numbers import measured
 from nnbench.report.page.parts import (
@@ -197,11 +198,12 @@ def _differences(both: Comparison) -> Table:
         place, level, size, count, failed, _ = _cells_of(row)
         note = f"fails {row['failed_verdict']}" if row["failed_verdict"] else ""
         verdict = Entry(str(row["verdict"]), is_verdict=True, note=note)
-        rows.append([place, level, size, count, failed.replace("->", "→"), verdict])
+        effect = Entry(size, value=known(row["effect"]))
+        rows.append([place, level, effect, count, failed.replace("->", "→"), verdict])
     names = ("factor", "level", "b minus a, 95 %", "pairs", "failed", "verdict")
     columns = [Column(name, 2 <= place < 5) for place, name in enumerate(names)]
     note = f"And {hidden:,} more arms that differ." if hidden else ""
-    return Table(columns, rows, note=note)
+    return Table(columns, rows, note=note, has_tools=True)
 
 
 def comparison_lines(both: Comparison) -> list[str]:
