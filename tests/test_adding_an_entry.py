@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.places import ROOT
+
 PAGE = ROOT / "docs" / "adding-an-entry.md"
 # Trains with the three new entries in both engines, exports a network, and draws the cards
 DRIVER = """

@@ -12,6 +12,8 @@ import signal
 import sys
 from types import FrameType
 
+points: list[list[str]] = []
+
 
 def reached(*event: str) -> None:
     """Take note of an event: send what waits for it, and look out for the next point."""
@@ -29,13 +31,29 @@ def profile(frame: FrameType, event: str, argument: object) -> None:
     reached(event, frame.f_code.co_qualname)
 
 
-if __name__ == "__main__":
-    points = [point.split(":") for point in sys.argv.pop(1).split(",")]
+def wait_for(wanted: str) -> None:
+    """Look out for the points from here on."""
+    points[:] = [point.split(":") for point in wanted.split(",")]
     sys.addaudithook(
         lambda event, found: reached("import", found[0]) if event == "import" else None
     )
-    from nnbench.cli.main import main
 
+
+def look() -> None:
+    """Look at calls, where a call is what is waited for first."""
     if points[0][0] != "import":
         sys.setprofile(profile)
+
+
+def send_at(wanted: str) -> None:
+    """Do both, in a process that has imported all there is."""
+    wait_for(wanted)
+    look()
+
+
+if __name__ == "__main__":
+    wait_for(sys.argv.pop(1))
+    from nnbench.cli.main import main
+
+    look()
     main()

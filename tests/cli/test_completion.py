@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.command import nnbench
+from tests.places import ROOT
+
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 SCRIPT = f"#!{sys.executable}\nfrom nnbench.cli.main import main\n\nmain()\n"
 
@@ -67,7 +69,8 @@ def folder(tmp_path: Path) -> Path:
 def test_names_are_completed(folder: Path, line: str, words: list[str]) -> None:
     place = len(shlex.split(line)) - (not line.endswith(" "))
     asked = {"_NNBENCH_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(place)}
-    assert run("nnbench", folder=folder, **asked).split() == words
+    said = nnbench(cwd=folder, env=os.environ | asked)
+    assert (said.returncode, said.stderr, said.stdout.split()) == (0, "", words)
 
 
 @needs_bash

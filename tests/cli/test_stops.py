@@ -6,11 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+from tests.cli.signal_at import send_at
+from tests.command import Ended, start
+from tests.places import ROOT
+
+SIGNAL_AT = ROOT / "tests" / "cli" / "signal_at.py"
 STUDY = """
 name = "tiny"
 [grid]
@@ -27,17 +32,25 @@ GO_ON = "run the same command again to go on from here"
 def run(points: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "tiny.toml").write_text(STUDY)
     return subprocess.run(
-        [sys.executable, str(HERE / "signal_at.py"), points, *arguments],
+        [sys.executable, str(SIGNAL_AT), points, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=240,
-        env=os.environ | {"PYTHONPATH": str(HERE.parents[1])},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         start_new_session=True,  # a group of its own, so that a signal to all of it stops there
     )
 
 
-def assert_stopped(ended: subprocess.CompletedProcess[str], name: str, way_on: str = GO_ON) -> None:
+def run_with_workers(points: str, folder: Path) -> Ended:
+    (folder / "tiny.toml").write_text(STUDY)
+    command = ("run", "tiny.toml", "--workers", "2")
+    points = f"import:multiprocessing.popen_spawn_posix,{points}"  # as the first worker starts
+    return start(*command, cwd=folder, first=partial(send_at, points)).end()
+
+
+def assert_stopped(
+    ended: Ended | subprocess.CompletedProcess[str], name: str, way_on: str = GO_ON
+) -> None:
     assert ended.returncode == 128 + signal.Signals[f"SIG{name}"], ended.stderr
     *before, last = ended.stderr.splitlines()
     assert last == f"nnbench: {WORDS[name]}; {way_on}."
@@ -79,9 +92,6 @@ def test_while_a_study_runs(tmp_path: Path, points: str, name: str) -> None:
     assert_stopped(run(points, "run", "tiny.toml", "--workers", "1", folder=tmp_path), name)
 
 
-STARTING = "import:multiprocessing.popen_spawn_posix"
-
-
 @pytest.mark.parametrize(
     ("points", "name"),
     [
@@ -92,8 +102,7 @@ STARTING = "import:multiprocessing.popen_spawn_posix"
     ],
 )
 def test_a_second_signal_while_a_run_ends(tmp_path: Path, points: str, name: str) -> None:
-    points = f"{STARTING},{points}"
-    assert_stopped(run(points, "run", "tiny.toml", "--workers", "2", folder=tmp_path), name)
+    assert_stopped(run_with_workers(points, tmp_path), name)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +115,7 @@ def test_a_second_signal_while_a_run_ends(tmp_path: Path, points: str, name: str
     ],
 )
 def test_workers_that_start_are_silent(tmp_path: Path, point: str, name: str) -> None:
-    points = f"{STARTING},{point}"
-    assert_stopped(run(points, "run", "tiny.toml", "--workers", "2", folder=tmp_path), name)
+    assert_stopped(run_with_workers(point, tmp_path), name)
 
 
 @pytest.mark.parametrize("name", ["INT", "TERM"])
@@ -147,7 +155,7 @@ import greedy
 def test_a_stop_that_is_swallowed_still_stops(tmp_path: Path, script: str) -> None:
     begin = "import os, signal, sys\nfrom nnbench.cli import stops\nstops.listen()\n"
     code = f"{begin}sys.path.insert(0, '')\nSWALLOWED = {SWALLOWED!r}\n{script}\nprint('lost')"
-    environment = os.environ | {"PYTHONPATH": str(HERE.parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert_stopped(ended, "TERM")
@@ -155,6 +163,6 @@ def test_a_stop_that_is_swallowed_still_stops(tmp_path: Path, script: str) -> No
 
 
 def test_theory_says_that_it_begins_anew(tmp_path: Path) -> None:
-    points = "import:nnbench.theory.checks.record,call:measure_all:self:INT"
-    ended = run(points, "theory", folder=tmp_path)
+    point = "call:measure_all:self:INT"
+    ended = start("theory", cwd=tmp_path, first=partial(send_at, point)).end()
     assert_stopped(ended, "INT", "nothing was kept: the same command begins anew")
