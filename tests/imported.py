@@ -1,13 +1,15 @@
 """What the server of `tests.command` imports before it forks: the whole package, and what it uses.
 
-Importing is all it does, and it must start no thread: a fork would not have it.
+Importing is all it does, and it must start no thread that a fork would miss.
 """
 
 import pkgutil
 from importlib import import_module
 
+import matplotlib.backends.backend_svg
 import sklearn.datasets
-import sklearn.model_selection  # noqa: F401
+import sklearn.model_selection
+import torch._dynamo  # noqa: F401 (which the first training imports)
 
 import nnbench
 
