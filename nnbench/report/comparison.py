@@ -188,7 +188,7 @@ def comparison_page(both: Comparison) -> str:
 def _changed(both: Comparison) -> Table | Paragraph:
     if not both.changed:
         return paragraph("Nothing: settings, sources and versions are the same.")
-    return Table([Column("setting"), Column("a"), Column("b")], both.changed, is_prose=True)
+    return Table([Column("setting"), Column("a"), Column("b")], both.changed)
 
 
 def _differences(both: Comparison) -> Table:
