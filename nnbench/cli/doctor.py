@@ -81,10 +81,10 @@ def as_text(findings: list[Finding], columns: int) -> str:
 
 def python() -> Finding:
     """Look at the interpreter."""
-    found = f"{platform.python_version()}, nnbench {__version__}"
+    versions = f"{platform.python_version()}, nnbench {__version__}"
     if sys.version_info < OLDEST_PYTHON:
-        return Finding("python", found, "broken", "Install Python 3.11 or newer.")
-    return Finding("python", found)
+        return Finding("python", versions, "broken", "Install Python 3.11 or newer.")
+    return Finding("python", versions)
 
 
 def libraries() -> Finding:
@@ -93,12 +93,12 @@ def libraries() -> Finding:
         required = requires("nnbench") or []
     except PackageNotFoundError:
         return Finding("libraries", "unknown", "warn", "Install nnbench itself: pip install -e .")
-    found, missing = [], []
+    there, missing = [], []
     for one in (line for line in required if "extra ==" not in line):
         name = one.split(";")[0].strip()
         name = next((name[:i] for i, c in enumerate(name) if c in "<>=!~[ "), name)
         try:
-            found.append(f"{name} {version(name)}")
+            there.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             missing.append(name)
     if missing:
@@ -108,8 +108,8 @@ def libraries() -> Finding:
             "broken",
             "Install them: pip install " + " ".join(missing),
         )
-    shown = [one for one in found if one.split()[0] in ("torch", "numpy", "pandas")]
-    return Finding("libraries", f"{', '.join(shown)}; all {len(found)} there")
+    shown = [one for one in there if one.split()[0] in ("torch", "numpy", "pandas")]
+    return Finding("libraries", f"{', '.join(shown)}; all {len(there)} there")
 
 
 def processor() -> Finding:
@@ -123,10 +123,10 @@ def processor() -> Finding:
 def memory() -> Finding:
     """Look at the machine's memory."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    found = f"{total / 1e9:.0f} GB"
+    size = f"{total / 1e9:.0f} GB"
     if total < LITTLE_MEMORY:
-        return Finding("memory", found, "warn", "Little: run with --workers 1.")
-    return Finding("memory", found)
+        return Finding("memory", size, "warn", "Little: run with --workers 1.")
+    return Finding("memory", size)
 
 
 def compiler() -> Finding:
@@ -161,17 +161,14 @@ def arithmetic() -> Finding:
         "MKL": torch.backends.mkl.is_available(),
         "oneDNN": torch.backends.mkldnn.is_available(),
     }
-    found = ", ".join(name for name, there in names.items() if there) or "OpenBLAS or another"
-    return Finding("arithmetic", f"{found}; {torch.get_num_threads()} threads by default")
+    known = ", ".join(name for name, there in names.items() if there) or "OpenBLAS or another"
+    return Finding("arithmetic", f"{known}; {torch.get_num_threads()} threads by default")
 
 
 def mkl_setting() -> Finding:
     """Look at MKL_CBWR, by which MKL rounds alike on unlike processors."""
-    setting = os.environ.get("MKL_CBWR")
-    if setting:
-        return Finding("MKL_CBWR", setting)
-    found = "not set: results repeat on this machine; others may round otherwise"
-    return Finding("MKL_CBWR", found)
+    unset = "not set: results repeat on this machine; others may round otherwise"
+    return Finding("MKL_CBWR", os.environ.get("MKL_CBWR") or unset)
 
 
 def results(out: Path) -> Finding:
@@ -191,10 +188,10 @@ def results(out: Path) -> Finding:
 
 def browser() -> Finding:
     """Look for the browser and driver that the browser tests open pages in."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found and shutil.which("chromedriver"):
-        return Finding("browser", f"{found} and chromedriver, for the browser tests")
-    missing = "chromium" if not found else "chromedriver"
+    path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if path and shutil.which("chromedriver"):
+        return Finding("browser", f"{path} and chromedriver, for the browser tests")
+    missing = "chromium" if not path else "chromedriver"
     mend = "Only the browser tests need them: apt-get install chromium chromium-driver."
     return Finding("browser", f"no {missing}", "warn", mend)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from nnbench import stats
@@ -41,7 +40,7 @@ class Analysis:
     is_sampled: bool = False  # arms drawn at random
 
     def shared(self, by: Sequence[str]) -> stats.Shared:
-        """Return the cells on which the combinations of `by` are compared."""
+        """The cells on which the combinations of `by` are compared."""
         return _shared(self.labelled, by, self.baselines, self.is_sampled)
 
     @property
@@ -98,7 +97,7 @@ def analyse(results: Results) -> Analysis:
     design = study.get("design") or {}
     named, is_sampled = design.get("baseline") or {}, design.get("kind") == "sample"
     baselines = {f: stats.baseline_level(levels[f], named.get(f)) for f in factors}
-    generator_for = _generators(int(study.get("seed") or 0))
+    generator_for = generators(results, "bootstrap")
     arguments = (labelled, levels, baselines, metric, generator_for, is_sampled)
     effects = stats.summarise_effects(*arguments)
     varied = [f for f in factors if len(levels[f]) > 1]
@@ -156,11 +155,10 @@ def _known(results: Results) -> str:
     return f"there are: {', '.join(known)}"
 
 
-def _generators(study_seed: int) -> stats.GeneratorFor:
-    def generator_for(purpose: str) -> np.random.Generator:
-        return numpy_generator(study_seed, f"bootstrap/{purpose}", "", 0)
-
-    return generator_for
+def generators(results: Results, use: str) -> stats.GeneratorFor:
+    """Generators for purposes of one use, seeded by the study."""
+    seed = int(results.study.get("seed") or 0)
+    return lambda purpose: numpy_generator(seed, f"{use}/{purpose}", "", 0)
 
 
 def _shared(

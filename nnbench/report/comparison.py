@@ -12,10 +12,22 @@ import numpy as np
 import pandas as pd
 
 from nnbench import stats
-from nnbench.report.page.html import render
-from nnbench.report.page.numbers import decimals_for, interval, number
+from nnbench.report.analysis import generators
+from nnbench.report.page.entries import known
+from nnbench.report.page.html import render_page
+from nnbench.report.page.numbers import measured
+from nnbench.report.page.parts import (
+    Code,
+    Column,
+    Entry,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+    paragraph,
+)
+from nnbench.report.page.words import amount
 from nnbench.results.read import ReportError, Results
-from nnbench.seeds import numpy_generator
 from nnbench.stats.compare import (
     ARM,
     BETTER,
@@ -33,6 +45,12 @@ from nnbench.stats.matching import Matched, changes, match_cells
 
 MOST_ARMS = 10  # that are printed, of those that differ
 MOST_TEXT = 60  # characters of a changed setting
+METHOD = (
+    "Each row compares the same cells in a and b. A difference counts as real where its interval "
+    "leaves zero out and its p-value is below 0.05: that of all cells by itself, those of levels "
+    "and arms corrected together. Intervals are 95 % over blocks of one data set and seed. Failed "
+    "is what diverged or crashed. Of single arms, those that differ are shown."
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,7 @@ class Comparison:
 
     @property
     def regressions(self) -> pd.DataFrame:
-        """Return the rows in which b is really worse, or fails really more often."""
+        """The rows in which b is really worse, or fails really more often."""
         return regressions(self.rows)
 
     @property
@@ -61,12 +79,14 @@ class Comparison:
         """
         worse = len(self.regressions)
         if worse:
-            where = "1 row" if worse == 1 else f"{worse} rows"
+            where = amount(worse, "row")
             return f"B is really worse than A, or fails really more often, in {where}"
         if self.unfinished:
-            return f"B is unfinished: {_cells_said(self.unfinished)} of its study did not run yet"
-        if lacking := self.matched.only_a:
-            return f"B lacks {_cells_said(lacking)} that A has, and what did not run proves nothing"
+            missing = amount(self.unfinished, "cell")
+            return f"B is unfinished: {missing} of its study did not run yet"
+        if self.matched.only_a:
+            lacking = amount(self.matched.only_a, "cell")
+            return f"B lacks {lacking} that A has, and what did not run proves nothing"
         overall = self.rows.iloc[0]
         if overall["verdict"] == UNDEFINED and self.matched.pairs["value_a"].notna().any():
             reason = str(overall["reason"]).removeprefix("undefined: ")
@@ -74,7 +94,7 @@ class Comparison:
         return ""
 
     def document(self) -> dict[str, Any]:
-        """Return the comparison as plain data, null where there is no number."""
+        """For programs: plain data, null where there is no number."""
         pairs = self.matched.pairs
         rows = self.rows.drop(columns=["largest"]).to_dict("records")
         return {
@@ -89,10 +109,6 @@ class Comparison:
             "regressions": len(self.regressions),
             "rows": [{str(key): _null(value) for key, value in row.items()} for row in rows],
         }
-
-
-def _cells_said(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count:,} cells"
 
 
 def _null(value: Any) -> Any:
@@ -124,7 +140,7 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
         matched.pairs,
         {factor: _levels(a, b, factor) for factor in matched.factors},
         stats.METRICS[chosen].higher_is_better,
-        _generators(int(a.study.get("seed") or 0)),
+        generators(a, "compare"),
         is_exact=not stats.METRICS[chosen].has_chance,
     )
     changed = [*matched.changed, *changes(a.provenance, b.provenance)]
@@ -133,66 +149,83 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
 
 
 def _levels(a: Results, b: Results, factor: str) -> list[str]:
-    """Return the levels of a factor in the order of the study files, a's first."""
+    """The levels of a factor in the order of the study files, a's first."""
     declared = [(results.study.get("factors") or {}).get(factor) or [] for results in (a, b)]
     return list(dict.fromkeys([*declared[0], *declared[1]]))
 
 
 def _common_metric(a: Results, b: Results) -> str:
-    found = [str((results.study.get("report") or {}).get("metric")) for results in (a, b)]
-    if found[0] != found[1]:
+    first, second = (str((results.study.get("report") or {}).get("metric")) for results in (a, b))
+    if first != second:
         raise ReportError(
-            f"{a.folder} ranks on {found[0]} and {b.folder} on {found[1]}: "
-            f"choose one with --metric {found[0]}"
+            f"{a.folder} ranks on {first} and {b.folder} on {second}: "
+            f"choose one with --metric {first}"
         )
-    return found[0]
-
-
-def _generators(seed: int) -> stats.GeneratorFor:
-    def generator_for(purpose: str) -> np.random.Generator:
-        return numpy_generator(seed, f"compare/{purpose}", "", 0)
-
-    return generator_for
+    return first
 
 
 # Words ------------------------------------------------------------------------------------------
 
 
-def comparison_page(found: Comparison) -> str:
-    """Return the comparison as a page."""
-    head, *rows = table_rows(found)
-    return render(
-        "report/comparison.html.j2",
-        title=f"{Path(found.names[0]).name} against {Path(found.names[1]).name}",
-        names=found.names,
-        answer=answer(found),
-        changed=found.changed,
-        head=head[2:],
-        rows=rows,
-        marks={BETTER: "▲", WORSE: "▼"},
+def comparison_page(both: Comparison) -> str:
+    """The comparison as a page of its own."""
+    first, second = both.names
+    return render_page(
+        Page(
+            kicker="nnbench · comparison",
+            title=f"{Path(first).name} against {Path(second).name}",
+            answer=answer(both),
+            notes=[paragraph("Here a is ", Code(first), " and b is ", Code(second), ".")],
+            trust=[],
+            sections=[
+                Section("changed", "What changed", [_changed(both)]),
+                Section("differences", "Differences", [paragraph(METHOD), _differences(both)]),
+            ],
+        )
     )
 
 
-def comparison_lines(found: Comparison) -> list[str]:
-    """Return the comparison as lines of text, the answer first."""
-    a, b = found.names
-    lines = [*answer(found), "", f"a: {a}", f"b: {b}"]
-    lines += [f"  {name}: {_cut(old)} -> {_cut(new)}" for name, old, new in found.changed]
-    if not found.changed:
+def _changed(both: Comparison) -> Table | Paragraph:
+    if not both.changed:
+        return paragraph("Nothing: settings, sources and versions are the same.")
+    return Table([Column("setting"), Column("a"), Column("b")], both.changed)
+
+
+def _differences(both: Comparison) -> Table:
+    shown, hidden = shown_rows(both)
+    rows: list[list[Entry | str]] = []
+    for row in shown.to_dict("records"):
+        place, level, size, count, failed, _ = _cells_of(row)
+        note = f"fails {row['failed_verdict']}" if row["failed_verdict"] else ""
+        verdict = Entry(str(row["verdict"]), is_verdict=True, note=note)
+        effect = Entry(size, value=known(row["effect"]))
+        rows.append([place, level, effect, count, failed.replace("->", "→"), verdict])
+    names = ("factor", "level", "b minus a, 95 %", "pairs", "failed", "verdict")
+    columns = [Column(name, 2 <= place < 5) for place, name in enumerate(names)]
+    note = f"And {hidden:,} more arms that differ." if hidden else ""
+    return Table(columns, rows, note=note, has_tools=True)
+
+
+def comparison_lines(both: Comparison) -> list[str]:
+    """The comparison as lines of text, the answer first."""
+    a, b = both.names
+    lines = [*answer(both), "", f"a: {a}", f"b: {b}"]
+    lines += [f"  {name}: {_cut(old)} -> {_cut(new)}" for name, old, new in both.changed]
+    if not both.changed:
         lines.append("  nothing changed: settings, sources and versions are the same")
-    is_quiet = found.rows["verdict"].eq(TIE).all() and not found.rows["failed_verdict"].any()
-    return lines if is_quiet else [*lines, "", *_aligned(table_rows(found))]
+    is_quiet = both.rows["verdict"].eq(TIE).all() and not both.rows["failed_verdict"].any()
+    return lines if is_quiet else [*lines, "", *_aligned(table_rows(both))]
 
 
-def answer(found: Comparison) -> list[str]:
-    """Return what matters in a few sentences: how much is compared, and what is real."""
-    pairs, rows = found.matched.pairs, found.rows
-    label = stats.METRICS[found.metric].label
+def answer(both: Comparison) -> list[str]:
+    """What matters in a few sentences: how much is compared, and what is real."""
+    pairs, rows = both.matched.pairs, both.rows
+    label = stats.METRICS[both.metric].label
     same = int(pairs["same_recipe"].sum())
     equal = int((pairs["difference"] == 0).sum())
     sentences = [
         f"{len(pairs):,} cells are in both ({same:,} of the very same recipe), "
-        f"{found.matched.only_a:,} only in a, {found.matched.only_b:,} only in b; "
+        f"{both.matched.only_a:,} only in a, {both.matched.only_b:,} only in b; "
         f"{equal:,} have exactly the same {label}."
     ]
     overall = rows.iloc[0]
@@ -217,31 +250,26 @@ def _failed(row: Any, side: str) -> str:
 def _counted(rows: pd.DataFrame, noun: str) -> str:
     better, worse = (int(rows["verdict"].eq(word).sum()) for word in (BETTER, WORSE))
     more, less = (int(rows["failed_verdict"].eq(word).sum()) for word in (MORE, LESS))
-    nouns = f"{noun}s" if len(rows) != 1 else noun
-    text = f"Of {len(rows):,} {nouns}, b is really better in {better:,} and worse in {worse:,}"
+    text = f"Of {amount(len(rows), noun)}, b is really better in {better:,} and worse in {worse:,}"
     if more or less:
         text += f"; it fails really more often in {more:,}, less often in {less:,}"
     return f"{text}."
 
 
 def _effect(row: Any) -> str:
-    """Return size, interval and count of a row."""
+    """Size, interval and count of a row."""
     count = f"n {row['n_ok']:,}/{row['n']:,}"
     if math.isnan(row["effect"]):
         return f"no difference exists, {count}"
-    if math.isnan(row["low"]):
-        return f"{number(row['effect'], signed=True)}, {count}"
-    places = decimals_for([row["effect"]], [(row["high"] - row["low"]) / 2])
-    size = number(row["effect"], places, signed=True)
-    return f"{size} {interval(row['low'], row['high'], places)}, {count}"
+    return f"{measured(row['effect'], row['low'], row['high'], signed=True)}, {count}"
 
 
-def shown_rows(found: Comparison) -> tuple[pd.DataFrame, int]:
-    """Return the rows to show, and how many differing arms are left out.
+def shown_rows(both: Comparison) -> tuple[pd.DataFrame, int]:
+    """The rows to show, and how many differing arms are left out.
 
     All rows overall and by level; of the arms only those that differ, the largest first.
     """
-    rows = found.rows
+    rows = both.rows
     arms = rows[rows["kind"] == ARM]
     differ = arms[arms["verdict"].isin([BETTER, WORSE]) | arms["failed_verdict"].ne("")]
     order = differ["effect"].abs().fillna(np.inf).sort_values(ascending=False, kind="stable").index
@@ -249,9 +277,9 @@ def shown_rows(found: Comparison) -> tuple[pd.DataFrame, int]:
     return pd.concat([rows[rows["kind"] != ARM], arms.loc[kept]]), len(order) - len(kept)
 
 
-def table_rows(found: Comparison) -> list[tuple[str, ...]]:
-    """Return the table as text: a head, then a row each."""
-    shown, hidden = shown_rows(found)
+def table_rows(both: Comparison) -> list[tuple[str, ...]]:
+    """The table as text: a head, then a row each."""
+    shown, hidden = shown_rows(both)
     table: list[tuple[str, ...]] = [
         ("", "", "b minus a, 95 %", "pairs", "failed", "verdict"),
         *(_cells_of(row) for row in shown.to_dict("records")),
@@ -281,6 +309,6 @@ def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _cut(text: str) -> str:
-    """Return a setting on one line, printable and not too long."""
+    """A setting on one line, printable and not too long."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
     return shown if len(shown) <= MOST_TEXT else f"{shown[: MOST_TEXT - 3]}..."

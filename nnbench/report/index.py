@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from nnbench.report.page import entries
 from nnbench.report.page.html import GENERATOR, render_page
-from nnbench.report.page.parts import VERDICTS, Column, Entry, Page, Section, Table
+from nnbench.report.page.parts import VERDICTS, Column, Entry, Page, Section, table_of
 from nnbench.results.disk import StoreError, write_whole
 from nnbench.results.files import read_files
 
 PROVENANCE = "provenance.json"
 HEAD = 40_000  # characters of a report that hold its head
+META = re.compile(r'<meta name="(\w+)" content="([^"]*)">')
 OTHERS = {  # what else stands in the folder, by the page that it is read from
     "claims.html": ("the ledger of claims", "what every study claimed, with its verdict"),
     "theory/index.html": ("theory against measurement", "what theory predicts, held to the engine"),
@@ -37,25 +40,23 @@ def write_index(out: Path) -> Path | None:
 
 
 def index_page(out: Path) -> Page:
-    """Return the page of all studies in a folder, in the order of their names."""
-    studies = [
-        study
-        for folder in sorted(path.parent for path in out.glob("*/provenance.json"))
-        if (study := _study(folder)) is not None
-    ]
-    cells = sum(study["cells"] for study in studies)
-    diverged = sum(study["diverged"] for study in studies)
+    """The page of all studies in a folder, in the order of their names."""
+    folders = sorted(path.parent for path in out.glob("*/provenance.json"))
+    studies = [study for study in map(_study, folders) if study is not None]
+    cells, diverged, missing = (
+        f"{sum(study[key] for study in studies):,}" for key in ("cells", "diverged", "missing")
+    )
     noun = "study has" if len(studies) == 1 else "studies have"
     return Page(
         kicker="nnbench",
         title="Results",
         question="What was asked, and what came out.",
-        answer=[f"{len(studies)} {noun} trained {cells:,} cells; {diverged:,} of them diverged."],
+        answer=[f"{len(studies)} {noun} trained {cells} cells; {diverged} of them diverged."],
         trust=[
             ("studies", f"{len(studies)}"),
-            ("cells", f"{cells:,}"),
-            ("diverged", f"{diverged:,}"),
-            ("not run", f"{sum(study['missing'] for study in studies):,}"),
+            ("cells", cells),
+            ("diverged", diverged),
+            ("not run", missing),
         ],
         sections=[*_studies_section(studies), *_others_section(out)],
     )
@@ -64,41 +65,35 @@ def index_page(out: Path) -> Page:
 def _studies_section(studies: Sequence[dict[str, Any]]) -> list[Section]:
     if not studies:
         return []
-    columns = [Column("study"), Column("answer"), Column("claims"), Column("cells", True)]
-    columns += [Column("diverged", True), Column("date")]
-    rows: list[list[Entry | str]] = [
-        [
-            Entry(study["title"], link=study["link"], note=study["question"]),
-            study["answer"],
-            study["claims"],
-            Entry(f"{study['cells']:,}", value=study["cells"]),
-            Entry(f"{study['diverged']:,}", value=study["diverged"]),
-            study["date"],
-        ]
-        for study in studies
+    columns = [
+        Column("study", of=lambda s: Entry(s["title"], link=s["link"], note=s["question"])),
+        Column("answer"),
+        Column("claims"),
+        Column("cells", True, lambda study: entries.whole(study["cells"])),
+        Column("diverged", True, lambda study: entries.whole(study["diverged"])),
+        Column("date"),
     ]
-    table = Table(columns, rows, has_tools=True, is_prose=True)
+    table = table_of(studies, columns, has_tools=True, is_prose=True)
     return [Section("studies", "Studies", [table])]
 
 
 def _others_section(out: Path) -> list[Section]:
-    rows: list[list[Entry | str]] = [
-        [Entry(name, link=page), text]
-        for page, (name, text) in OTHERS.items()
-        if (out / page).is_file()
-    ]
-    if not rows:
+    there = [(page, *words) for page, words in OTHERS.items() if (out / page).is_file()]
+    if not there:
         return []
-    table = Table([Column("page"), Column("what it shows")], rows, is_prose=True)
-    return [Section("more", "More", [table])]
+    columns = [
+        Column("page", of=lambda other: Entry(other[1], link=other[0])),
+        Column("what it shows", of=lambda other: other[2]),
+    ]
+    return [Section("more", "More", [table_of(there, columns, is_prose=True)])]
 
 
 def _study(folder: Path) -> dict[str, Any] | None:
-    """Return what the index says of a study; None where its provenance cannot be read."""
+    """What the index says of a study; None where its provenance cannot be read."""
     try:
         provenance = json.loads(read_files(folder, [PROVENANCE])[PROVENANCE])
         study, counts = provenance["study"], provenance["counts"]
-        found = {
+        known = {
             "title": str(study.get("title") or study["name"]),
             "question": str(study.get("question") or ""),
             "cells": int(counts["cells"]),
@@ -113,11 +108,11 @@ def _study(folder: Path) -> dict[str, Any] | None:
     again = f"No answer yet: nnbench report {folder.name} writes it."
     answer = _meta(report).get("description", again) if is_there else again
     link = f"{quote(folder.name)}/report.html" if is_there else ""
-    return {**found, "answer": answer, "claims": _verdicts(folder / "claims.csv"), "link": link}
+    return {**known, "answer": answer, "claims": _verdicts(folder / "claims.csv"), "link": link}
 
 
 def _verdicts(path: Path) -> str:
-    """Return how often each verdict was given, such as `3 supported, 1 undecided`."""
+    """How often each verdict was given, such as `3 supported, 1 undecided`."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             counts = Counter(row.get("verdict") or "" for row in csv.DictReader(file))
@@ -126,26 +121,11 @@ def _verdicts(path: Path) -> str:
     return ", ".join(f"{counts[word]}\N{NO-BREAK SPACE}{word}" for word in VERDICTS if counts[word])
 
 
-class _Head(HTMLParser):
-    """Collects the named `meta` elements of a page's head."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep the content of a named `meta`."""
-        values = dict(attrs)
-        if tag == "meta" and values.get("name"):
-            self.found.setdefault(str(values["name"]), values.get("content") or "")
-
-
 def _meta(path: Path) -> dict[str, str]:
-    """Return what a page says of itself in its head."""
-    head = _Head()
+    """What a page of ours says of itself in its head."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            head.feed(file.read(HEAD))
+            named = META.findall(file.read(HEAD))
     except OSError:
         return {}
-    return head.found
+    return {name: html.unescape(content) for name, content in named}

@@ -56,7 +56,6 @@ from nnbench.stats.ranks import (
     problem_scores,
     rank_cliques,
 )
-from nnbench.stats.selfcheck import coverage, false_claims
 from nnbench.stats.shared import Shared, shared_cells
 from nnbench.stats.signed_rank import LEAST_BLOCKS, SignedRank, signed_rank
 from nnbench.stats.summaries import (
@@ -97,14 +96,12 @@ __all__ = [
     "contrast",
     "correct_family",
     "counted",
-    "coverage",
     "default_tolerance",
     "detectable_difference",
     "divergence_shares",
     "effects_by_data",
     "expected_best",
     "factor_columns",
-    "false_claims",
     "format_level",
     "friedman",
     "gather_blocks",

@@ -21,7 +21,7 @@ from scipy.stats import binomtest, fisher_exact
 from nnbench import stats
 from nnbench.stats.blocks import Blocks, gather_blocks, mean_of, spread_of, two_sided_p
 from nnbench.stats.contrasts import held_p
-from nnbench.stats.intervals import varies, why_undefined
+from nnbench.stats.intervals import ALL_ALIKE, varies, why_undefined
 
 OVERALL, LEVEL, ARM = "overall", "level", "arm"
 ALPHA = 0.05
@@ -30,7 +30,6 @@ UNCLEAR, UNDEFINED, MIXED = "no clear difference", "undefined", "mixed"
 MORE, LESS = "more often", "less often"
 NOTHING_LEFT = "undefined: none of {:,} cells has a result in both"
 FAILED = ("diverged", "crashed")
-ALL_ALIKE = 6  # blocks: so many all fall on one side by chance in 3 of 100 cases, two-sided
 
 
 def compare_pairs(

@@ -28,6 +28,7 @@ GeneratorFor = Callable[[str], np.random.Generator]
 """Purpose -> generator, so that one more level changes no other level's interval."""
 
 NO_VALUE = "undefined: no value"
+ALL_ALIKE = 6  # blocks: so many all fall on one side by chance in 3 of 100 cases, two-sided
 
 
 @dataclass(frozen=True)

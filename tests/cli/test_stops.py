@@ -6,16 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.cli.signal_at import send_at
+from tests.cli.signal_at import watch_as_told
 from tests.command import Ended, start
-from tests.places import ROOT
 
-SIGNAL_AT = ROOT / "tests" / "cli" / "signal_at.py"
+HERE = Path(__file__).parent
 STUDY = """
 name = "tiny"
 [grid]
@@ -29,28 +27,27 @@ WORDS = {"INT": "stopped", "TERM": "terminated"}
 GO_ON = "run the same command again to go on from here"
 
 
-def run(points: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    (folder / "tiny.toml").write_text(STUDY)
-    return subprocess.run(
-        [sys.executable, str(SIGNAL_AT), points, *arguments],
+def run(points: str, *arguments: str, folder: Path) -> Ended:
+    """Run a command from nothing, imports and all."""
+    ended = subprocess.run(
+        [sys.executable, str(HERE / "signal_at.py"), points, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        start_new_session=True,  # a group of its own, so that a signal to all of it stops there
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[1])},
     )
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
-def run_with_workers(points: str, folder: Path) -> Ended:
+def run_study(points: str, workers: int, folder: Path) -> Ended:
+    """Run a study in a process that has imported what it needs."""
     (folder / "tiny.toml").write_text(STUDY)
-    command = ("run", "tiny.toml", "--workers", "2")
-    points = f"import:multiprocessing.popen_spawn_posix,{points}"  # as the first worker starts
-    return start(*command, cwd=folder, first=partial(send_at, points)).end()
+    arguments = ("run", "tiny.toml", "--workers", str(workers))
+    env = os.environ | {"POINTS": points}
+    return start(*arguments, cwd=folder, env=env, first=watch_as_told).end()
 
 
-def assert_stopped(
-    ended: Ended | subprocess.CompletedProcess[str], name: str, way_on: str = GO_ON
-) -> None:
+def assert_stopped(ended: Ended, name: str, way_on: str = GO_ON) -> None:
     assert ended.returncode == 128 + signal.Signals[f"SIG{name}"], ended.stderr
     *before, last = ended.stderr.splitlines()
     assert last == f"nnbench: {WORDS[name]}; {way_on}."
@@ -82,14 +79,26 @@ def test_from_the_first_moment_on(tmp_path: Path, point: str, name: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("point", "name"),
+    [("import:pandas", "INT"), ("import:matplotlib", "TERM"), ("call:run", "INT")],
+)
+def test_before_a_study_runs(tmp_path: Path, point: str, name: str) -> None:
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    assert_stopped(run(f"{point}:self:{name}", "run", "tiny.toml", folder=tmp_path), name)
+
+
+@pytest.mark.parametrize(
     ("points", "name"),
     [
-        ("import:pandas:self:INT", "INT"),
-        ("import:torch:self:TERM", "TERM"),
+        ("call:train_task:self:INT", "INT"),
+        ("call:Store.commit:self:TERM", "TERM"),
+        ("call:write_claims:self:INT", "INT"),
+        ("call:Store.commit:self:INT,call:Progress.close:self:INT", "INT"),
+        ("call:train_task:self:INT,call:end_now:self:TERM", "INT"),
     ],
 )
 def test_while_a_study_runs(tmp_path: Path, points: str, name: str) -> None:
-    assert_stopped(run(points, "run", "tiny.toml", "--workers", "1", folder=tmp_path), name)
+    assert_stopped(run_study(points, 1, tmp_path), name)
 
 
 @pytest.mark.parametrize(
@@ -101,21 +110,21 @@ def test_while_a_study_runs(tmp_path: Path, points: str, name: str) -> None:
         ("call:_Pool.receive:all:INT,call:Progress.close:all:INT", "INT"),
     ],
 )
-def test_a_second_signal_while_a_run_ends(tmp_path: Path, points: str, name: str) -> None:
-    assert_stopped(run_with_workers(points, tmp_path), name)
+def test_a_second_signal_while_workers_end(tmp_path: Path, points: str, name: str) -> None:
+    assert_stopped(run_study(points, 2, tmp_path), name)
 
 
 @pytest.mark.parametrize(
     ("point", "name"),
     [
-        ("return:spawnv_passfds:self:TERM", "TERM"),  # a worker that knows nothing yet
+        ("return:spawnv_passfds:self:TERM", "TERM"),  # when a worker has been told nothing yet
         ("return:spawnv_passfds:self:INT", "INT"),
         ("return:spawnv_passfds:all:TERM", "TERM"),
         ("call:_Pool.receive:all:INT", "INT"),
     ],
 )
 def test_workers_that_start_are_silent(tmp_path: Path, point: str, name: str) -> None:
-    assert_stopped(run_with_workers(point, tmp_path), name)
+    assert_stopped(run_study(f"call:_held_back,{point}", 2, tmp_path), name)
 
 
 @pytest.mark.parametrize("name", ["INT", "TERM"])
@@ -155,14 +164,18 @@ import greedy
 def test_a_stop_that_is_swallowed_still_stops(tmp_path: Path, script: str) -> None:
     begin = "import os, signal, sys\nfrom nnbench.cli import stops\nstops.listen()\n"
     code = f"{begin}sys.path.insert(0, '')\nSWALLOWED = {SWALLOWED!r}\n{script}\nprint('lost')"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", code]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
-    assert_stopped(ended, "TERM")
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[1])},
+    )
+    assert_stopped(Ended(ended.returncode, ended.stdout, ended.stderr), "TERM")
     assert not ended.stdout
 
 
 def test_theory_says_that_it_begins_anew(tmp_path: Path) -> None:
-    point = "call:measure_all:self:INT"
-    ended = start("theory", cwd=tmp_path, first=partial(send_at, point)).end()
+    env = os.environ | {"POINTS": "call:measure_all:self:INT"}
+    ended = start("theory", cwd=tmp_path, env=env, first=watch_as_told).end()
     assert_stopped(ended, "INT", "nothing was kept: the same command begins anew")

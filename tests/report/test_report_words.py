@@ -224,11 +224,13 @@ def test_a_tuned_optimizer_is_no_row_of_the_importance(tmp_path: Path) -> None:
 )
 def test_the_claims_are_counted(tmp_path: Path, words: list[str], said: str) -> None:
     results = results_of(tmp_path, make_cells(), claims=[{"text": word} for word in words])
-    assert tally(read_claims(results)) == ""
-    judged = pd.DataFrame({"text": words, "verdict": words, "sentence": "", "course": ""})
-    judged = judged.to_csv(index=False)
-    write_files(tmp_path, {"claims.csv": judged.encode()})
-    assert tally(read_claims(results)).startswith(said)
+    assert read_claims(results) == [] and tally([]) == ""
+    sentences = [f"{word.capitalize()}: measured, {word}." for word in words]
+    judged = {"text": words, "verdict": words, "sentence": sentences, "course": ""}
+    write_files(tmp_path, {"claims.csv": pd.DataFrame(judged).to_csv(index=False).encode()})
+    claims = read_claims(results)
+    assert [claim.said for claim in claims] == [f"Measured, {word}." for word in words]
+    assert tally(claims).startswith(said)
 
 
 def test_an_answer_has_four_sentences_the_claims_first_and_what_finished_last() -> None:

@@ -19,8 +19,8 @@ from nnbench.stats.blocks import (
     times_drawn,
     two_sided_p,
 )
-from nnbench.stats.selfcheck import coverage
 from tests.searching import examples
+from tests.stats.selfcheck import coverage
 
 
 def uneven() -> pd.DataFrame:

@@ -345,7 +345,7 @@ def test_the_page_escapes_what_studies_hold(folders: Path) -> None:
     provenance["engine"] = "<script>alert(1)</script>"
     write_json(after / "provenance.json", provenance)
     page = comparison_page(compared(folders))
-    assert "&lt;script&gt;" in page and "<script" not in page
+    assert "&lt;script&gt;alert" in page and page.count("<script") == 1  # the page's own
     assert "▼" in page and "24/24" in page
 
 

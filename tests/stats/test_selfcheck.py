@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from nnbench import stats
-from nnbench.stats.selfcheck import coverage, false_claims, normal, skewed
 from tests.stats.grids import factors_of, full_grid, generator_for
+from tests.stats.selfcheck import coverage, false_claims, normal, skewed
 
 DRAWS = {"normal": normal, "skewed": skewed}
 

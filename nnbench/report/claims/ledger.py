@@ -42,24 +42,29 @@ class Entry:
     has_report: bool = False
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What tells a claim from all others."""
+        return self.study, self.text
+
+    @property
     def word(self) -> str:
-        """Return the verdict, or that there is none."""
+        """The verdict, or that there is none."""
         return NOT_RUN if self.verdict is None else self.verdict.verdict
 
     def row(self) -> dict[str, Any]:
-        """Return a judged claim as plain data, null where there is no number."""
-        found = self.verdict
-        assert found is not None
-        numbers = {name: getattr(found, name) for name in ("effect", "low", "high")}
+        """A judged claim as plain data, null where there is no number."""
+        judged = self.verdict
+        assert judged is not None
+        numbers = {name: getattr(judged, name) for name in ("effect", "low", "high")}
         return {
             "study": self.study,
             "course": self.course,
             "text": self.text,
-            "metric": found.metric,
+            "metric": judged.metric,
             **{name: None if math.isnan(value) else value for name, value in numbers.items()},
-            "n_ok": found.n_ok,
-            "n": found.n,
-            "verdict": found.verdict,
+            "n_ok": judged.n_ok,
+            "n": judged.n,
+            "verdict": judged.verdict,
             "sentence": self.sentence,
         }
 
@@ -73,24 +78,22 @@ class Ledger:
 
     @property
     def judged(self) -> list[Entry]:
-        """Return the claims that have a verdict."""
+        """The claims that have a verdict."""
         return [entry for entry in self.entries if entry.verdict is not None]
 
     def of_course(self, number: int) -> list[Entry]:
-        """Return the claims that test one of the course's."""
+        """The claims that test one of the course's."""
         return [entry for entry in self.entries if entry.course == number]
 
     def course_words(self) -> dict[int, str]:
-        """Return what all tests together say of each claim of the course."""
+        """What all tests together say of each claim of the course."""
         return {number: together(self.of_course(number)) for number in COURSE}
 
 
 def together(entries: Iterable[Entry]) -> str:
-    """Return the one word that all judged tests agree on, or mixed; not run without any."""
-    found = {entry.word for entry in entries} - {NOT_RUN}
-    if not found:
-        return NOT_RUN
-    return found.pop() if len(found) == 1 else MIXED
+    """The one word that all judged tests agree on, or mixed; not run without any."""
+    words = {entry.word for entry in entries} - {NOT_RUN} or {NOT_RUN}
+    return words.pop() if len(words) == 1 else MIXED
 
 
 def gather(out: Path, studies: Path = Path("studies")) -> Ledger:
@@ -103,38 +106,35 @@ def gather(out: Path, studies: Path = Path("studies")) -> Ledger:
             entries += judged_entries(read_results(folder))
         except (ReportError, StoreError, ValueError, KeyError, TypeError):
             unreadable.append(folder.name)
-    courses = {(entry.study, entry.text): entry.course for entry in planned}
-    known = [
-        replace(entry, course=courses.get((entry.study, entry.text)) or entry.course)
-        for entry in entries
-    ]
-    done = {(entry.study, entry.text) for entry in known}
-    missing = [entry for entry in planned if (entry.study, entry.text) not in done]
+    courses = {entry.key: entry.course for entry in planned}
+    known = [replace(entry, course=courses.get(entry.key) or entry.course) for entry in entries]
+    done = {entry.key for entry in known}
+    missing = [entry for entry in planned if entry.key not in done]
     return Ledger(sorted([*known, *missing], key=lambda entry: entry.study), unreadable)
 
 
 def judged_entries(results: Results) -> list[Entry]:
-    """Return the claims of a finished study, judged."""
+    """The claims of a finished study, judged."""
     claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
     name = results.folder.name
     has_report = (results.folder / "report.html").is_file()
     return [
-        Entry(name, found.text, found.course, found, sentence_of(found, claim), has_report)
-        for found, claim in zip(judge_all(results.study, results.cells), claims, strict=True)
+        Entry(name, one.text, one.course, one, sentence_of(one, claim), has_report)
+        for one, claim in zip(judge_all(results.study, results.cells), claims, strict=True)
     ]
 
 
 def planned_claims(studies: Path) -> list[Entry]:
-    """Return what the study files claim; a file that is no study is for `nnbench run` to refuse."""
+    """What the study files claim; a file that is no study is for `nnbench run` to refuse."""
     entries = []
     for path in sorted(studies.glob("*.toml")):
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
-            found = [(str(claim["text"]), claim.get("course")) for claim in content["claim"]]
+            claims = [(str(claim["text"]), claim.get("course")) for claim in content["claim"]]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         name = str(content.get("name", path.stem))
-        entries += [Entry(name, text, course) for text, course in found]
+        entries += [Entry(name, text, course) for text, course in claims]
     return entries
 
 
@@ -147,7 +147,7 @@ def write_ledger(out: Path, ledger: Ledger) -> Path:
 
 
 def ledger_page(ledger: Ledger) -> str:
-    """Return the page. The template lays out; every number in it comes from here as text."""
+    """The page. The template lays out; every number in it comes from here as text."""
     words = ledger.course_words()
     course = [
         {
@@ -163,7 +163,7 @@ def ledger_page(ledger: Ledger) -> str:
     return render(
         "report/claims/ledger.html.j2",
         answer=answer(ledger),
-        counts=[(word, count) for word, count in counted(words.values()).items()],
+        counts=list(counted(words.values()).items()),
         marks=MARKS,
         course=course,
         others={name: [_row(entry) for entry in others if entry.study == name] for name in names},
@@ -173,18 +173,18 @@ def ledger_page(ledger: Ledger) -> str:
 
 def counted(words: Iterable[str]) -> dict[str, int]:
     """Count each word, in their order, those that never occur too."""
-    found = Counter(words)
-    return {word: found[word] for word in WORDS}
+    counts = Counter(words)
+    return {word: counts[word] for word in WORDS}
 
 
 def answer(ledger: Ledger) -> list[str]:
-    """Return the ledger in two sentences."""
+    """The ledger in two sentences."""
     words = counted(ledger.course_words().values())
     tested = len(COURSE) - words[NOT_RUN]
     said = ", ".join(f"{words[word]} {word}" for word in (*VERDICTS, MIXED) if words[word])
     first = f"Of the course's {len(COURSE)} claims, {tested} have been put to the test"
-    found = counted(entry.word for entry in ledger.entries)
-    tests = ", ".join(f"{count} {word}" for word, count in found.items() if count)
+    counts = counted(entry.word for entry in ledger.entries)
+    tests = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     studies = len({entry.study for entry in ledger.entries})
     return [
         f"{first}: {said}." if said else f"{first}.",
@@ -196,28 +196,30 @@ def answer(ledger: Ledger) -> list[str]:
 
 def _row(entry: Entry) -> dict[str, str]:
     row = {"text": entry.text, "study": entry.study, "word": entry.word, "link": ""}
-    found = entry.verdict
-    if found is None:
+    verdict = entry.verdict
+    if verdict is None:
         return row | {"effect": "", "span": "", "count": "", "metric": "", "note": ""}
     if entry.has_report:
         row["link"] = f"{quote(entry.study)}/report.html#claims"
-    effect, span = _effect(found)
-    metric = stats.METRICS[found.metric].label if found.metric in stats.METRICS else found.metric
-    count = f"n {found.n_ok}/{found.n}" if found.n else ""
+    effect, span = _effect(verdict)
+    metric = (
+        stats.METRICS[verdict.metric].label if verdict.metric in stats.METRICS else verdict.metric
+    )
+    count = f"n {verdict.n_ok}/{verdict.n}" if verdict.n else ""
     return row | {
         "effect": effect,
         "span": span,
         "count": count,
-        "metric": f"{metric}, by rank" if found.scale == RANKS else metric,
-        "note": note_of(found),
+        "metric": f"{metric}, by rank" if verdict.scale == RANKS else metric,
+        "note": note_of(verdict),
     }
 
 
-def _effect(found: Verdict) -> tuple[str, str]:
-    if math.isnan(found.effect):
+def _effect(verdict: Verdict) -> tuple[str, str]:
+    if math.isnan(verdict.effect):
         return "–", ""
-    places = effect_places(found)
-    span = "exact" if found.scale == EXACT else ""
-    if not math.isnan(found.low):
-        span = span_of(found.low, found.high, places)
-    return number(found.effect, places, signed=True), span
+    places = effect_places(verdict)
+    span = "exact" if verdict.scale == EXACT else ""
+    if not math.isnan(verdict.low):
+        span = span_of(verdict.low, verdict.high, places)
+    return number(verdict.effect, places, signed=True), span

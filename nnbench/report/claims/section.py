@@ -33,8 +33,8 @@ def tally(claims: Sequence[Judged]) -> str:
     """How many claims came out how, as a sentence; nothing without claims."""
     if not claims:
         return ""
-    found = Counter(claim.verdict for claim in claims)
-    counts = {word: found[word] for word in VERDICTS if word in found}
+    words = Counter(claim.verdict for claim in claims)
+    counts = {word: words[word] for word in VERDICTS if word in words}
     if len(claims) == 1:
         return f"The study's one claim is {listed(list(counts))}."
     if len(counts) == 1:

@@ -185,7 +185,7 @@ def pictures(results: Results, cells: pd.DataFrame, dtypes: list[str]) -> list[P
     keys = ["cell_id", "expression", "dtype", "answer"]
     curves = cells.loc[cells["dtype"].isin(drawn), keys].merge(results.curves, on="cell_id")
     expressions = list(dict.fromkeys(cells["expression"]))
-    found = []
+    parts = []
     for column, name in QUANTITIES.items():
         captions = {one: caption(cells, one, dtypes[0], column) for one in expressions}
         figure = sweeps.sweep_panels(curves, expressions, drawn, column, captions)
@@ -198,8 +198,8 @@ def pictures(results: Results, cells: pd.DataFrame, dtypes: list[str]) -> list[P
             f"logarithmic beyond."
         )
         table = curve_table(curves, column, name)
-        found.append(picture(figure, f"sweep{column}", title, text, table))
-    return found
+        parts.append(picture(figure, f"sweep{column}", title, text, table))
+    return parts
 
 
 def curve_table(curves: pd.DataFrame, column: str, name: str) -> Table:

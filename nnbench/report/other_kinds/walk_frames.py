@@ -63,21 +63,21 @@ def mark_factor(results: Results) -> str | None:
     return None
 
 
-def ordered_panels(results: Results, found: pd.Series) -> list[str]:
+def ordered_panels(results: Results, labels: pd.Series) -> list[str]:
     """The landscapes in the file's order."""
     names = [label.split(" ")[0] for label in factors_of(results).get("landscape", [])]
     return sorted(
-        dict.fromkeys(found),
+        dict.fromkeys(labels),
         key=lambda label: names.index(label.split(" ")[0]) if label.split(" ")[0] in names else 0,
     )
 
 
-def ordered_marks(results: Results, found: pd.Series, factor: str | None) -> list[str]:
+def ordered_marks(results: Results, labels: pd.Series, factor: str | None) -> list[str]:
     """The marks' labels in the file's order."""
     if factor is None:
         return [POOLED]
     wanted = [f"{factor} {label}" for label in factors_of(results)[factor]]
-    return [*(mark for mark in wanted if mark in set(found)), *sorted(set(found) - set(wanted))]
+    return [*(mark for mark in wanted if mark in set(labels)), *sorted(set(labels) - set(wanted))]
 
 
 def shares(walks: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from nnbench.plots import walks as walk_plots
 from nnbench.report.analysis import Analysis, analyse
 from nnbench.report.other_kinds import walk_frames as wf
 from nnbench.report.page import entries
-from nnbench.report.page.numbers import interval, number
+from nnbench.report.page.numbers import measured, number
 from nnbench.report.page.parts import (
     Column,
     Entry,
@@ -119,7 +119,7 @@ def share_text(row: Any) -> str:
 
 
 def _share(row: Any) -> str:
-    return f"{number(row['share'], 2)} {interval(row['low'], row['high'], 2)}"
+    return measured(row["share"], row["low"], row["high"], 2)
 
 
 def finished(counts: Mapping[str, int], n: int) -> str:

@@ -30,13 +30,13 @@ UNBROKEN = re.compile(
 
 
 def unbroken(text: str) -> str:
-    """Return text with no-break spaces inside what reads as one number: `45 %`, `[40, 50]`."""
-    return UNBROKEN.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+    """Text with no-break spaces inside what reads as one number: `45 %`, `[40, 50]`."""
+    return UNBROKEN.sub(lambda match: match[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 
 @cache
 def environment() -> Environment:
-    """Return the templates: escaped, and strict about names."""
+    """The templates: escaped, and strict about names."""
     templates = Environment(
         loader=FileSystemLoader(PACKAGE),
         autoescape=True,
@@ -49,29 +49,29 @@ def environment() -> Environment:
 
 
 def style() -> Markup:
-    """Return the style sheet."""
+    """The style sheet."""
     return Markup((HERE / "page.css").read_text(encoding="utf-8"))
 
 
 def script() -> Markup:
-    """Return the script that makes tables sort, filter and copy themselves."""
+    """The script that makes tables sort, filter and copy themselves."""
     return Markup((HERE / "page.js").read_text(encoding="utf-8").strip())
 
 
 def policy(code: str) -> str:
-    """Return a content security policy under which nothing is fetched and only this code runs."""
+    """A content security policy under which nothing is fetched and only this code runs."""
     digest = b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
     allowed = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     return f"{allowed}; base-uri 'none'; form-action 'none'"
 
 
 def render_page(page: Page) -> str:
-    """Return the page. The template lays out; every number in it is text by now."""
+    """The page. The template lays out; every number in it is text by now."""
     code = script()
     return render("report/page/page.html.j2", page=page, script=code, policy=policy(code))
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a filled template, without the characters that HTML has no place for."""
+    """A filled template, without the characters that HTML has no place for."""
     text = environment().get_template(template).render(css=style(), generator=GENERATOR, **values)
     return text.translate(CONTROL_CHARACTERS)

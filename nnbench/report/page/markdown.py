@@ -59,7 +59,7 @@ def write_markdown(folder: Path, page: Page) -> Path:
 
 
 def png(figure: Figure) -> bytes:
-    """Return the figure on white; same figure, same bytes."""
+    """The figure on white; same figure, same bytes."""
     buffer = io.BytesIO()
     with house_style(), mpl.rc_context({"savefig.facecolor": "white"}):
         figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
@@ -67,7 +67,7 @@ def png(figure: Figure) -> bytes:
 
 
 def markdown(page: Page) -> str:
-    """Return the page as GitHub-flavoured Markdown."""
+    """The page as GitHub-flavoured Markdown."""
     lines = [escaped(page.kicker), f"# {escaped(page.title)}"]
     lines += [f"*{escaped(page.question)}*"] if page.question else []
     if page.prediction:
@@ -81,13 +81,13 @@ def markdown(page: Page) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return text on one line in which no character means anything to Markdown or HTML."""
+    """Text on one line in which no character means anything to Markdown or HTML."""
     line = _SPECIAL.sub(r"\\\1", _WHITE.sub(" ", text).strip())
     return _LIST.sub(r"\1\\\2", _ADDRESS.sub(r"\\", line))
 
 
 def code(text: str) -> str:
-    """Return text as code, whatever backticks are in it."""
+    """Text as code, whatever backticks are in it."""
     line = _WHITE.sub(" ", text)
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
     fence = "`" * (longest + 1)
@@ -130,7 +130,7 @@ def _paragraph(item: Paragraph) -> str:
 
 
 def _kept_spaces(text: str) -> str:
-    """Return text escaped, with a space at either end if it had one there."""
+    """Text escaped, with a space at either end if it had one there."""
     first, last = text[:1].isspace(), text[-1:].isspace()
     return f"{' ' * first}{escaped(text)}{' ' * last}"
 

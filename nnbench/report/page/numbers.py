@@ -11,7 +11,7 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def decimals_for(values: Iterable[float], half_widths: Iterable[float] = ()) -> int:
-    """Return how many decimals a column needs, from 0 to 6.
+    """How many decimals a column needs, from 0 to 6.
 
     Three significant digits of the largest value; where there are intervals, enough to show the
     first digit of the narrowest half width, between two and three digits of the largest value.
@@ -26,7 +26,7 @@ def decimals_for(values: Iterable[float], half_widths: Iterable[float] = ()) -> 
 
 
 def number(value: float, decimals: int | None = None, signed: bool = False) -> str:
-    """Return the number with a true minus sign, in powers of ten where decimals would not do."""
+    """The number with a true minus sign, in powers of ten where decimals would not do."""
     if value is None or not math.isfinite(value):
         return "–"
     places = decimals_for([value]) if decimals is None else decimals
@@ -43,7 +43,7 @@ def number(value: float, decimals: int | None = None, signed: bool = False) -> s
 
 
 def rounded(value: float, digits: int = 2) -> str:
-    """Return the number to so many significant digits: `0.13`, `2.0`, `340`, `1.7·10¹⁴`."""
+    """The number to so many significant digits: `0.13`, `2.0`, `340`, `1.7·10¹⁴`."""
     if value == 0 or not math.isfinite(value):
         return number(value, 0)
     if not 1e-3 <= abs(value) < 1e3:
@@ -53,18 +53,18 @@ def rounded(value: float, digits: int = 2) -> str:
 
 
 def power_of_ten(value: float, digits: int = 3) -> str:
-    """Return `1.70·10¹⁴`, to so many significant digits."""
+    """`1.70·10¹⁴`, to so many significant digits."""
     factor, exponent = f"{value:.{digits - 1}e}".split("e")
     return f"{factor}·10{str(int(exponent)).translate(RAISED)}".replace("-", MINUS)
 
 
 def counted(k: float, n: float) -> str:
-    """Return `40/40`: how many, of how many."""
+    """`40/40`: how many, of how many."""
     return f"{k:,.0f}/{n:,.0f}"
 
 
 def interval(low: float, high: float, decimals: int | None = None) -> str:
-    """Return `[0.936, 0.948]`; an interval that leaves zero out does so as printed too."""
+    """`[0.936, 0.948]`; an interval that leaves zero out does so as printed too."""
     places = decimals_for([low, high], [(high - low) / 2]) if decimals is None else decimals
     if not (low > 0 or high < 0):
         return f"[{number(low, places)}, {number(high, places)}]"
@@ -74,14 +74,24 @@ def interval(low: float, high: float, decimals: int | None = None) -> str:
 def estimated(
     value: float, low: float, high: float, decimals: int | None = None, signed: bool = False
 ) -> str:
-    """Return the number that an interval is of: not as zero where the interval leaves zero out."""
+    """The number that an interval is of: not as zero where the interval leaves zero out."""
     if decimals is None or not (low > 0 or high < 0):
         return number(value, decimals, signed)
     return nonzero(value, decimals, signed)
 
 
+def measured(
+    value: float, low: float, high: float, decimals: int | None = None, signed: bool = False
+) -> str:
+    """`0.942 [0.936, 0.948]`, in one number of decimals; no interval where there is none."""
+    if math.isnan(low):
+        return number(value, decimals, signed)
+    places = decimals_for([value], [(high - low) / 2]) if decimals is None else decimals
+    return f"{estimated(value, low, high, places, signed)} {interval(low, high, places)}"
+
+
 def nonzero(value: float, decimals: int, signed: bool = False) -> str:
-    """Return a number that is not zero with its own first digit where it would be printed as 0."""
+    """A number that is not zero with its own first digit where it would be printed as 0."""
     if value == 0 or round(value, decimals) != 0:
         return number(value, decimals, signed)
     own = -_exponent(abs(value))
@@ -89,7 +99,7 @@ def nonzero(value: float, decimals: int, signed: bool = False) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return `4.2 s`, `3 min 20 s` or `2 h 05 min`."""
+    """`4.2 s`, `3 min 20 s` or `2 h 05 min`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -25,7 +25,7 @@ _FONT = re.compile(r"font-family: [^;]*;?")
 
 
 def figure_svg(figure: Figure, name: str, alt: str) -> str:
-    """Return the figure as an `<svg>` element.
+    """The figure as an `<svg>` element.
 
     name: letters, unique on the page: the prefix of every id. alt: the finding, read aloud.
     Same figure and name, same bytes. Text takes the page's font, and colours the page's theme.
@@ -109,7 +109,7 @@ def _rounded(match: re.Match[str]) -> str:
 
 
 def _short_path(path: str) -> str:
-    """Return a path without repeated points, and with one letter for a run of lines."""
+    """A path without repeated points, and with one letter for a run of lines."""
     path = _REPEATED.sub(r"\1", " ".join(path.split()))
     return _LINES.sub(lambda run: run[1] + run[2].replace(" L", ""), path)
 

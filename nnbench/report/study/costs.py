@@ -9,7 +9,7 @@ import pandas as pd
 from nnbench import plots, stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import entries
-from nnbench.report.page.numbers import counted, interval, number
+from nnbench.report.page.numbers import counted, measured, number
 from nnbench.report.page.parts import Column, Entry, Fill, Picture, Table, picture, table_of
 from nnbench.report.page.words import listed
 from nnbench.report.study.contests import JOIN, Contest, baseline_name, few, named
@@ -208,11 +208,8 @@ def _budget_title(budget: pd.DataFrame, data: str, label: str, higher: bool) -> 
 def _score(row: Any, places: int) -> str:
     """A mean with its interval and count, in the decimals of the table behind it."""
     k, n = ("blocks_used", "blocks") if "blocks" in row else ("used", "n")
-    count = f"n {counted(row[k], row[n])}"
-    if pd.isna(row["mean_low"]):
-        return f"{number(row['mean'], places)}, {count}"
-    span = interval(row["mean_low"], row["mean_high"], places)
-    return f"{number(row['mean'], places)} {span}, {count}"
+    mean = measured(row["mean"], row["mean_low"], row["mean_high"], places)
+    return f"{mean}, n {counted(row[k], row[n])}"
 
 
 def _budget_table(budget: pd.DataFrame, label: str) -> Table:

@@ -88,9 +88,8 @@ def mean_text(interval: stats.Interval, label: str, n: int) -> str:
     if interval.reason:
         said = entries.no_interval(interval.reason)
         return f"mean {label} {numbers.number(interval.estimate)} ({said})"
-    places = numbers.decimals_for([interval.estimate], [(interval.high - interval.low) / 2])
-    span = numbers.interval(interval.low, interval.high, places)
-    return f"mean {label} {numbers.number(interval.estimate, places)} {span}, {n} networks"
+    mean = numbers.measured(interval.estimate, interval.low, interval.high)
+    return f"mean {label} {mean}, {n} networks"
 
 
 def _notes(analysis: Analysis) -> list[Paragraph]:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from nnbench.report.page.entries import effect_places, no_interval, pair_count, share
-from nnbench.report.page.numbers import decimals_for, estimated, interval, number
+from nnbench.report.page.numbers import decimals_for, measured, number
 from nnbench.report.page.words import listed, spoken, tallied, varies
 from nnbench.stats import METRICS
 
@@ -26,11 +26,10 @@ def effect_text(row: Any, decimals: int, words: bool = False) -> str:
     count = f"n {pair_count(row)}"
     if pd.isna(row["effect"]):
         return str(row["effect_reason"])
-    size = estimated(row["effect"], row["effect_low"], row["effect_high"], decimals, signed=True)
+    size = measured(row["effect"], row["effect_low"], row["effect_high"], decimals, signed=True)
     if pd.notna(row["effect_reason"]):
         return f"{size} ({no_interval(row['effect_reason'])}), {count}"
-    span = interval(row["effect_low"], row["effect_high"], decimals)
-    return f"{size} {span}, {count} pairs" if words else f"{size} {span}\N{NO-BREAK SPACE} {count}"
+    return f"{size}, {count} pairs" if words else f"{size}\N{NO-BREAK SPACE} {count}"
 
 
 def findings(
@@ -61,7 +60,7 @@ def findings(
 
 
 def comparing(effects: pd.DataFrame) -> pd.DataFrame:
-    """Return the levels that compare with one another: no baseline, and none that ran on a part."""
+    """The levels that compare with one another: no baseline, and none that ran on a part."""
     return effects[~effects["baseline"].astype(bool) & effects["only"].isna()]
 
 
@@ -114,8 +113,7 @@ def _levels_said(part: pd.DataFrame, baseline: str) -> str:
 def difference_text(row: Any, decimals: int) -> str:
     """`worse by 0.252 [0.239, 0.265] (n 432/432 pairs)`, of a difference that is clear."""
     low, high = sorted((abs(row["effect_low"]), abs(row["effect_high"])))
-    size = estimated(abs(row["effect"]), low, high, decimals)
-    size += f" {interval(low, high, decimals)}"
+    size = measured(abs(row["effect"]), low, high, decimals)
     finished = ", of those that finished" if row["lost"] != row["lost_baseline"] else ""
     return f"{row['verdict']} by {size} (n {pair_count(row)} pairs{finished})"
 

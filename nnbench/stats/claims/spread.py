@@ -11,11 +11,10 @@ from scipy.stats import beta
 
 from nnbench.stats import Interval, bootstrap_interval
 from nnbench.stats.blocks import gather_blocks, spread_of
+from nnbench.stats.intervals import ALL_ALIKE
 from nnbench.stats.pairing import LARGEST
 from nnbench.stats.power import seeds_needed
 from nnbench.study.metrics import Metric
-
-ALL_ALIKE = 6  # blocks: so many all fall on one side by chance in 3 of 100 cases, two-sided
 
 
 def interval_of(
