@@ -13,7 +13,7 @@ from nnbench.report.page.table_notes import table_sentences
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.run import Task
-from nnbench.study.kinds import KINDS, TRAINING
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.training.plan import Stack
 
 SECONDS_BETWEEN_LINES = 15.0
@@ -84,7 +84,7 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None, kind: str = TRAINING) -> None:
         self.stream = stream or sys.stderr
-        self.noun, self.verb = KINDS[kind].noun, KINDS[kind].verb
+        self.noun, self.verb = STUDY_KINDS[kind].noun, STUDY_KINDS[kind].verb
         self.total = 0
         self.done = 0.0
         self.bad = {"diverged": 0, "crashed": 0}

@@ -16,9 +16,9 @@ from nnbench.catalog import VOCABULARY
 from nnbench.lazy import lazy_import
 from nnbench.results.files import read_files
 from nnbench.study.grid import accept
-from nnbench.study.kinds import KINDS, TRAINING
 from nnbench.study.mistakes import nearest, quoted
 from nnbench.study.study import make_cell
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.study.vocabulary import Parameter
 
 if TYPE_CHECKING:
@@ -120,10 +120,10 @@ def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
     A column that the table lacks has its default. Raises ValueError for what no recipe has.
     """
     kind = str(row.get("kind") or TRAINING)
-    if kind not in KINDS:
+    if kind not in STUDY_KINDS:
         raise ValueError(f"unknown kind {quoted(kind)}")
     recipe: dict[str, Any] = {} if kind == TRAINING else {"kind": kind, "data": row["data"]}
-    for key, field in KINDS[kind].fields.items():
+    for key, field in STUDY_KINDS[kind].fields.items():
         if key != "kind":
             about = field.value or Parameter(field.default, field.doc, kind=field.kind)
             _read_field(recipe, key, about, row)

@@ -11,7 +11,7 @@ from nnbench.catalog import VOCABULARY
 from nnbench.export.find import StoredCell
 from nnbench.export.text import sentence
 from nnbench.study.grid import value_label
-from nnbench.study.kinds import KINDS, OTHER_KEYS, kind_of
+from nnbench.study.study_kinds import OTHER_KEYS, STUDY_KINDS, study_kind_of
 
 # fields that are told whatever their values; of the others, those that are not as usual
 ALWAYS = ("depth", "width", "epochs", "batch_size", "optimizer.lr", "dtype", "answer", "steps")
@@ -30,7 +30,7 @@ def heading(cell: StoredCell) -> dict[str, str]:
 
 
 def _words(recipe: Mapping[str, Any]) -> Iterator[str]:
-    for key, field in KINDS[kind_of(recipe)].fields.items():
+    for key, field in STUDY_KINDS[study_kind_of(recipe)].fields.items():
         if key in OTHER_KEYS:
             continue
         value = recipe[key]

@@ -30,6 +30,7 @@ from nnbench.stats.compare import (
     regressions,
 )
 from nnbench.stats.matching import Matched, changes, match_cells
+from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
 MOST_ARMS = 10  # that are printed, of those that differ
 MOST_TEXT = 60  # characters of a changed setting
@@ -104,7 +105,7 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
 
     Raises ReportError where they have no kind, metric or cell in common.
     """
-    kinds = [str(results.study.get("kind") or "training") for results in (a, b)]
+    kinds = [study_kind_of(results.study) for results in (a, b)]
     if kinds[0] != kinds[1]:
         raise ReportError(f"{a.folder} is a {kinds[0]} study and {b.folder} a {kinds[1]} one")
     chosen = metric or _common_metric(a, b)
@@ -112,8 +113,9 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
         if chosen not in stats.METRICS or chosen not in results.cells:
             raise ReportError(f"{results.folder} has no metric {chosen!r}")
     factors = dict.fromkeys([*(a.study.get("factors") or {}), *(b.study.get("factors") or {})])
+    has_blocks = STUDY_KINDS[kinds[0]].has_chance
     try:
-        matched = match_cells(a.cells, b.cells, list(factors), chosen, kinds[0] != "numerics")
+        matched = match_cells(a.cells, b.cells, list(factors), chosen, has_blocks)
     except ValueError as problem:
         raise ReportError(f"{a.folder} and {b.folder}: {problem}") from None
     if matched.pairs.empty:

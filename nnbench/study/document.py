@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nnbench.study.kinds import KINDS
-from nnbench.study.metrics import scores_of
+from nnbench.study.metrics import metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, printable, quoted
+from nnbench.study.study_kinds import StudyName
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 MAX_DEPTH = 20  # of tables and lists within each other
@@ -143,7 +143,7 @@ class Document(_Section):
     """A study file as it is written."""
 
     name: str = Field(pattern=NAME_PATTERN, description="also the name of the results' folder")
-    kind: Literal["training", "landscape", "numerics"] = Field(
+    kind: StudyName = Field(
         default="training", description="what is studied: networks, walks or rounding"
     )
     title: str = ""
@@ -179,7 +179,7 @@ def with_metrics(document: Document, tasks: Collection[str]) -> Document:
 
     The report takes the one that goes with the kind of study and its tasks, a claim the report's.
     """
-    usual = KINDS[document.kind].metric
+    usual = next(iter(metrics_of(document.kind)))
     if set(tasks) == {"regression"}:
         usual = scores_of("regression")[0]
     report = _filled(document.report, usual)

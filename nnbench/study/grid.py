@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.study.fields import FIELDS, Field
-from nnbench.study.kinds import KINDS, TRAINING, grid_keys
 from nnbench.study.mistakes import StudyError, nearest, quoted
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, grid_keys
 from nnbench.study.vocabulary import Parameter, Vocabulary
 
 MAX_CELLS = 200_000
@@ -56,15 +56,14 @@ def read_grid(
     grid: Mapping[str, Any], vocabulary: Vocabulary
 ) -> tuple[dict[str, list[Level]], frozenset[str]]:
     """Return every grid key's levels, and the keys that are factors."""
-    kind = KINDS[vocabulary.study_kind]
+    kind = STUDY_KINDS[vocabulary.study_kind]
     known = grid_keys(vocabulary.study_kind)
     allowed = [*known, "seeds"] if kind.has_chance else known
     for key in grid:
         if key not in allowed:
             raise StudyError(f"[grid]: unknown key {quoted(key)}{nearest(key, allowed)}")
-    required, example = kind.required
-    if required not in grid:
-        raise StudyError(f"[grid] {required} is missing: {example}")
+    if kind.required not in grid:
+        raise StudyError(f"[grid] {kind.required} is missing: {kind.example}")
     reader = _Reader(vocabulary)
     levels, listed = {}, set()
     for key in known:
@@ -82,7 +81,7 @@ def _default(field: Field) -> Any:
 def parameter_at(place: str, fields: Mapping[str, Scalar], vocabulary: Vocabulary) -> Parameter:
     """Return what is known of a place such as ``schedule.first.gamma`` in a level or recipe."""
     key, *rest = place.split(".")
-    entry = KINDS[vocabulary.study_kind].fields[key]
+    entry = STUDY_KINDS[vocabulary.study_kind].fields[key]
     parameter = entry.value or Parameter(entry.default, entry.doc, kind=entry.kind)
     for part in rest:
         parameter = vocabulary.kinds[parameter.kind][str(fields[key])].parameters[part]

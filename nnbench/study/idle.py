@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nnbench.study.grid import Level, parameter_at, value_label
-from nnbench.study.kinds import KINDS
 from nnbench.study.study import Study
+from nnbench.study.study_kinds import STUDY_KINDS
 from nnbench.study.vocabulary import Term, Vocabulary
 
 Recipe = Mapping[str, Any]
@@ -105,7 +105,7 @@ def _summed(place: str, groups: list[list[str]], arms: int) -> Idle | None:
 
 def why_idle(recipe: Recipe, place: str, vocabulary: Vocabulary) -> str:
     """Why a place of a resolved recipe changes nothing in it; nothing where it may."""
-    fields = KINDS[vocabulary.study_kind].fields
+    fields = STUDY_KINDS[vocabulary.study_kind].fields
     parts = place.split(".")
     for depth in range(1, len(parts) + 1):
         here = ".".join(parts[:depth])

@@ -12,8 +12,8 @@ from typing import Any
 
 from nnbench.study.document import Document
 from nnbench.study.grid import MAX_CELLS
-from nnbench.study.kinds import KINDS, TRAINING, grid_keys
 from nnbench.study.metrics import METRICS
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, grid_keys
 from nnbench.study.vocabulary import Entry, Parameter, Vocabulary
 
 Schema = dict[str, Any]
@@ -28,12 +28,12 @@ def study_schema(vocabulary: Vocabulary) -> Schema:
         definitions[f"name_of_{kind}"] = _names(entries)
         definitions[kind] = _variant(kind, entries)
     definitions["cells"] = _partial()
-    for kind in KINDS:
+    for kind in STUDY_KINDS:
         definitions[f"grid_of_{kind}"] = _grid(kind)
     schema["properties"]["grid"] = {
         "description": "a list is a factor, anything else is held fixed"
     }
-    schema["anyOf"] = [_of_kind(kind) for kind in KINDS]
+    schema["anyOf"] = [_of_kind(kind) for kind in STUDY_KINDS]
     for section, key in _partials():
         properties = definitions[section]["properties"]
         about = {
@@ -61,7 +61,7 @@ def _partials() -> list[tuple[str, str]]:
 
 
 def _places() -> str:
-    keys = dict.fromkeys(key for kind in KINDS for key in grid_keys(kind))
+    keys = dict.fromkeys(key for kind in STUDY_KINDS for key in grid_keys(kind))
     return rf"^({'|'.join([*keys, 'seed'])})(\.|$)"
 
 
@@ -76,18 +76,18 @@ def _partial() -> Schema:
 def _grid(kind: str) -> Schema:
     properties: Schema = {}
     for key in grid_keys(kind):
-        field = KINDS[kind].fields[key]
+        field = STUDY_KINDS[kind].fields[key]
         level: Schema = {"$ref": f"#/$defs/{field.kind}"} if field.kind else _value(field.value)
         if field.default == "auto":
             level = {"anyOf": [{"const": "auto"}, level]}
         default = field.value.default if field.value else field.default
         properties[key] = _one_or_list(level) | {"description": field.doc} | _default(default)
-    if KINDS[kind].has_chance:
+    if STUDY_KINDS[kind].has_chance:
         properties["seeds"] = _seeds()
     return {
         "type": "object",
         "properties": properties,
-        "required": [KINDS[kind].required[0]],
+        "required": [STUDY_KINDS[kind].required],
         "additionalProperties": False,
     }
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from nnbench.study.document import Claim, Design, Document, Probes, Report
 from nnbench.study.grid import Level, Scalar, parameter_at
-from nnbench.study.kinds import TRAINING
 from nnbench.study.mistakes import StudyError
 from nnbench.study.recipe import Recipe
 from nnbench.study.selection import about, matches
+from nnbench.study.study_kinds import TRAINING
 from nnbench.study.vocabulary import Vocabulary
 
 
