@@ -24,9 +24,9 @@ from nnbench.results.wall_time import WallTime
 from nnbench.study.idle import idle_factors
 from nnbench.study.study import Cell, Study
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
-from nnbench.theory.grounds import ground_files
+from nnbench.theory.landscapes import landscape_files
 from nnbench.theory.predictions import prediction_files
-from nnbench.training.plan import Stack, plan
+from nnbench.training.plan import PlannedStack, plan
 from nnbench.training.protocol import engine_name
 from nnbench.training.workers import Crash, run_tasks
 
@@ -75,7 +75,7 @@ class Listener(Protocol):
         self,
         cells: int,
         survey: Survey,
-        stacks: Sequence[Stack],
+        stacks: Sequence[PlannedStack],
         tables: Sequence[Mapping[str, Any]],
         notes: Sequence[str],
     ) -> None:
@@ -140,7 +140,7 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
 # what the page of a study needs beside its tables, from those of its cells that have a row
 FILES_BY_STUDY: Mapping[str, Callable[[Study, Sequence[Cell]], dict[str, bytes]]] = {
     TRAINING: lambda study, cells: prediction_files(cells) if study.probes.layers else {},
-    LANDSCAPE: lambda study, cells: ground_files(cells),
+    LANDSCAPE: lambda study, cells: landscape_files(cells),
     NUMERICS: lambda study, cells: {},
 }
 
@@ -187,7 +187,7 @@ def limited(cells: list[Cell], limit: int | None) -> list[Cell]:
 
 
 def train_all(
-    stacks: Sequence[Stack], options: Options, on_progress: Callable[[Task, float], None]
+    stacks: Sequence[PlannedStack], options: Options, on_progress: Callable[[Task, float], None]
 ) -> Generator[tuple[Task, Rows | Crash], None, None]:
     """Yield each stack's task with its rows or its crash, as they finish."""
     tasks = [

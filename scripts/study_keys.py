@@ -123,9 +123,13 @@ def takes(key: str, field: Field) -> str:
     """Return which values a key of the grid takes."""
     if field.value is not None:
         return values(field.value)
-    names = [name for name, entry in VOCABULARY.kinds[field.kind].items() if entry.reader is None]
+    names = [
+        name
+        for name, entry in VOCABULARY.registries[field.registry].items()
+        if entry.reader is None
+    ]
     shown = ", ".join(f"`{name}`" for name in names)
-    files = [name for name, entry in VOCABULARY.kinds[field.kind].items() if entry.reader]
+    files = [name for name, entry in VOCABULARY.registries[field.registry].items() if entry.reader]
     shown += "".join(f', `{{ {name} = "FILE", target = "COLUMN" }}`' for name in files)
     return f"{shown}, `auto`" if field.default == "auto" else shown
 

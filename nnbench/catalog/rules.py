@@ -25,7 +25,7 @@ def resolve(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 def resolve_walk(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in a walk's recipe: what is to a network its data is to a walk its landscape."""
-    resolved = {**recipe, "data": ground_label(recipe)}
+    resolved = {**recipe, "data": landscape_label(recipe)}
     _fill_in_decay(resolved)
     if SCHEDULES[recipe["schedule"]].function is None:
         raise ValueError(
@@ -36,7 +36,7 @@ def resolve_walk(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return resolved
 
 
-def ground_label(recipe: Mapping[str, Any]) -> str:
+def landscape_label(recipe: Mapping[str, Any]) -> str:
     """The landscape's name and those of its parameters that are not the usual ones."""
     name = recipe["landscape"]
     words = [name]

@@ -17,7 +17,7 @@ from nnbench.run import Options, Outcome, limited, open_store, tables_of
 from nnbench.study.idle import idle_factors
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS
-from nnbench.training.plan import Stack, disk_bytes, plan
+from nnbench.training.plan import PlannedStack, disk_bytes, plan
 
 MOST_SEEDS = 10  # that are listed one by one
 WIDEST = 100  # characters of a line of text
@@ -28,7 +28,7 @@ class Forecast:
     """What a study would run, and what that is expected to take."""
 
     study: Study
-    stacks: list[Stack]
+    stacks: list[PlannedStack]
     workers: int
 
     @property

@@ -125,7 +125,7 @@ def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
     recipe: dict[str, Any] = {} if kind == TRAINING else {"kind": kind, "data": row["data"]}
     for key, field in STUDY_KINDS[kind].fields.items():
         if key != "kind":
-            about = field.value or Parameter(field.default, field.doc, kind=field.kind)
+            about = field.value or Parameter(field.default, field.doc, registry=field.registry)
             _read_field(recipe, key, about, row)
     return recipe
 
@@ -134,11 +134,11 @@ def _read_field(
     recipe: dict[str, Any], place: str, about: Parameter, row: Mapping[str, Any]
 ) -> None:
     value = row.get(place, about.default)
-    is_text = about.kind or about.choices or isinstance(about.default, str)
+    is_text = about.registry or about.choices or isinstance(about.default, str)
     if isinstance(value, str) and not is_text:
         value = json.loads(value)  # of a column that holds lists, or more than one type
     recipe[place] = accept(about, value, VOCABULARY)
-    if about.kind and recipe[place] is not None:
-        entry = VOCABULARY.kinds[about.kind][recipe[place]]
+    if about.registry and recipe[place] is not None:
+        entry = VOCABULARY.registries[about.registry][recipe[place]]
         for name, parameter in entry.parameters.items():
             _read_field(recipe, f"{place}.{name}", parameter, row)

@@ -34,23 +34,23 @@ def _words(recipe: Mapping[str, Any]) -> Iterator[str]:
         if key in OTHER_KEYS:
             continue
         value = recipe[key]
-        if not field.kind:
+        if not field.registry:
             default = field.value.default if field.value else None
             if key in ALWAYS or value != default:
                 yield f"{key} {_shown(value)}"
         elif value != "none":
-            told = list(_parameters(recipe, key, field.kind))
+            told = list(_parameters(recipe, key, field.registry))
             yield f"{key} {value}" + (f" ({', '.join(told)})" if told else "")
 
 
-def _parameters(recipe: Mapping[str, Any], place: str, kind: str) -> Iterator[str]:
+def _parameters(recipe: Mapping[str, Any], place: str, registry: str) -> Iterator[str]:
     """Yield what is told of an entry's parameters; those of a part of it go with the part."""
-    for name, parameter in VOCABULARY.kinds[kind][recipe[place]].parameters.items():
+    for name, parameter in VOCABULARY.registries[registry][recipe[place]].parameters.items():
         inner = f"{place}.{name}"
         if inner in UNTOLD_PARAMETERS:
             continue
-        if parameter.kind and recipe[inner] is not None:
-            told = list(_parameters(recipe, inner, parameter.kind))
+        if parameter.registry and recipe[inner] is not None:
+            told = list(_parameters(recipe, inner, parameter.registry))
             yield f"{name} {recipe[inner]}" + (f" ({', '.join(told)})" if told else "")
         elif inner in ALWAYS or recipe[inner] != parameter.default:
             yield f"{name} {_shown(recipe[inner])}"

@@ -77,8 +77,7 @@ def _check_only_for_training(study: Study) -> None:
 
 
 def check_cells(study: Study) -> None:
-    """Refuse a recipe that cannot be, a claim about cells that the study does not have, and a
-    factor that can change nothing.
+    """Refuse a recipe that cannot be, and a claim about cells that the study does not have.
 
     Of a large grid only what its levels tell: its cells are made, and checked, when it is run.
     """

@@ -24,8 +24,8 @@ def _of_training(*names: str) -> dict[str, Field]:
 
 LANDSCAPE_FIELDS: dict[str, Field] = {
     "kind": Field(Role.PROGRAM, "kind of study"),
-    "landscape": Field(Role.PROGRAM, "test function (required)", kind="landscape"),
-    "optimizer": Field(Role.PROGRAM, "rule of the update", default="sgd", kind="optimizer"),
+    "landscape": Field(Role.PROGRAM, "test function (required)", registry="landscape"),
+    "optimizer": Field(Role.PROGRAM, "rule of the update", default="sgd", registry="optimizer"),
     **_of_training("schedule", "weight_decay", "decoupled", "clip_norm", "clip_value"),
     "steps": Field(
         Role.PROGRAM, "steps of a walk", value=Parameter(300, "steps of a walk", 0, 100_000)
@@ -55,7 +55,7 @@ LANDSCAPE_FIELDS: dict[str, Field] = {
 # sweeps are computed one after another, so that any can share a stack
 NUMERICS_FIELDS: dict[str, Field] = {
     "kind": Field(Role.NUMBER, "kind of study"),
-    "expression": Field(Role.NUMBER, "way to write the loss (required)", kind="expression"),
+    "expression": Field(Role.NUMBER, "way to write the loss (required)", registry="expression"),
     "dtype": Field(
         Role.NUMBER, "number type", value=Parameter("float32", "number type", choices=FORMATS)
     ),

@@ -41,7 +41,7 @@ BYTES_PER_LAYER_AND_PROBE = 180
 
 
 @dataclass(frozen=True)
-class Stack:
+class PlannedStack:
     """Cells that train together, and what they are expected to cost."""
 
     cells: tuple[Cell, ...]
@@ -49,7 +49,9 @@ class Stack:
     memory: int  # bytes
 
 
-def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) -> list[Stack]:
+def plan(
+    cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET
+) -> list[PlannedStack]:
     """Return stacks of these cells, the slowest first, so that no worker ends long after the rest.
 
     `budget` bounds the memory of a stack, its data included, in bytes; at least two stacks a
@@ -69,7 +71,7 @@ def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) 
         for first in range(0, len(group), size):
             chosen = tuple(group[first : first + size])
             memory = cost.memory * len(chosen) + cost.data * min(repeats, len(chosen))
-            stacks.append(Stack(chosen, cost.seconds(len(chosen)), memory))
+            stacks.append(PlannedStack(chosen, cost.seconds(len(chosen)), memory))
     return sorted(stacks, key=lambda stack: -stack.seconds)
 
 
@@ -93,8 +95,8 @@ def program_key(cell: Cell) -> tuple[Any, ...]:
             key.append((name, value))
         elif field.role is Role.SWITCH:
             key.append((name, bool(value)))
-        if field.kind and field.role is Role.PROGRAM:
-            parameters = VOCABULARY.kinds[field.kind][str(value)].parameters
+        if field.registry and field.role is Role.PROGRAM:
+            parameters = VOCABULARY.registries[field.registry][str(value)].parameters
             key += [
                 (place, inner)
                 for place, inner in cell.recipe.items()
@@ -247,7 +249,7 @@ CURVE_BY_STUDY: Mapping[str, tuple[str, float]] = {
 }
 
 
-def disk_bytes(stacks: Sequence[Stack]) -> int:
+def disk_bytes(stacks: Sequence[PlannedStack]) -> int:
     """Return the expected size of the results on disk."""
     return sum(
         (curve_rows(cell) + 10) * BYTES_PER_CELL_AND_EPOCH
