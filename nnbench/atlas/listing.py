@@ -17,6 +17,7 @@ from nnbench.catalog.keys import Key
 from nnbench.catalog.twin import Twinned
 from nnbench.study.fields import FIELDS
 from nnbench.study.mistakes import StudyError, nearest
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.study.vocabulary import Entry, Parameter, find_name
 
 STUDY = "study"
@@ -36,7 +37,6 @@ PLURALS = {
     "expression": "expressions",
     STUDY: "studies",
 }
-KIND_OF_STUDY = {"landscape": "landscape", "expression": "numerics"}  # training for the rest
 STUDIES = Path("studies")
 ATLAS = Path("results") / "atlas"
 Row = dict[str, Any]
@@ -233,8 +233,9 @@ def snippet(kind: str, name: str, entry: Entry) -> str:
     if entry.reader is not None:
         return f'[grid]\ndata = [{{ {name} = "my.{name}", target = "column" }}]'
     head, key = ("[grid]", kind)
-    if kind in KIND_OF_STUDY:
-        head, key = f'kind = "{KIND_OF_STUDY[kind]}"', f"grid.{kind}"
+    study_kind = next((name for name, one in STUDY_KINDS.items() if one.required == kind), TRAINING)
+    if study_kind != TRAINING:
+        head, key = f'kind = "{study_kind}"', f"grid.{kind}"
     for parameter, about in entry.parameters.items():
         other = another(about)
         if other is not None:

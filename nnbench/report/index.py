@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nnbench.report.page.html import GENERATOR, render_page
-from nnbench.report.page.parts import VERDICTS, Column, Entry, Page, Section, Table
+from nnbench.report.page.parts import VERDICTS, Column, Page, Section, Table, TableCell
 from nnbench.results.disk import StoreError, write_whole
 from nnbench.results.files import read_files
 
@@ -66,13 +66,13 @@ def _studies_section(studies: Sequence[dict[str, Any]]) -> list[Section]:
         return []
     columns = [Column("study"), Column("answer"), Column("claims"), Column("cells", True)]
     columns += [Column("diverged", True), Column("date")]
-    rows: list[list[Entry | str]] = [
+    rows: list[list[TableCell | str]] = [
         [
-            Entry(study["title"], link=study["link"], note=study["question"]),
+            TableCell(study["title"], link=study["link"], note=study["question"]),
             study["answer"],
             study["claims"],
-            Entry(f"{study['cells']:,}", value=study["cells"]),
-            Entry(f"{study['diverged']:,}", value=study["diverged"]),
+            TableCell(f"{study['cells']:,}", value=study["cells"]),
+            TableCell(f"{study['diverged']:,}", value=study["diverged"]),
             study["date"],
         ]
         for study in studies
@@ -82,8 +82,8 @@ def _studies_section(studies: Sequence[dict[str, Any]]) -> list[Section]:
 
 
 def _others_section(out: Path) -> list[Section]:
-    rows: list[list[Entry | str]] = [
-        [Entry(name, link=page), text]
+    rows: list[list[TableCell | str]] = [
+        [TableCell(name, link=page), text]
         for page, (name, text) in OTHERS.items()
         if (out / page).is_file()
     ]

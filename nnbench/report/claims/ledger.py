@@ -31,7 +31,7 @@ MARKS = {SUPPORTED: "▲", CONTRADICTED: "▼", UNDECIDED: "○", MIXED: "◆", 
 
 
 @dataclass(frozen=True)
-class Entry:
+class Claimed:
     """A claim of a study. `verdict` is None where the study has not judged it yet."""
 
     study: str
@@ -43,7 +43,7 @@ class Entry:
 
     @property
     def word(self) -> str:
-        """Return the verdict, or that there is none."""
+        """The verdict, or that there is none."""
         return NOT_RUN if self.verdict is None else self.verdict.verdict
 
     def row(self) -> dict[str, Any]:
@@ -68,26 +68,26 @@ class Entry:
 class Ledger:
     """All claims, by study; and the names of the folders that could not be read."""
 
-    entries: list[Entry]
+    claims: list[Claimed]
     unreadable: list[str]
 
     @property
-    def judged(self) -> list[Entry]:
-        """Return the claims that have a verdict."""
-        return [entry for entry in self.entries if entry.verdict is not None]
+    def judged(self) -> list[Claimed]:
+        """The claims that have a verdict."""
+        return [claim for claim in self.claims if claim.verdict is not None]
 
-    def of_course(self, number: int) -> list[Entry]:
-        """Return the claims that test one of the course's."""
-        return [entry for entry in self.entries if entry.course == number]
+    def of_course(self, number: int) -> list[Claimed]:
+        """The claims that test one of the course's."""
+        return [claim for claim in self.claims if claim.course == number]
 
     def course_words(self) -> dict[int, str]:
-        """Return what all tests together say of each claim of the course."""
+        """What all tests together say of each claim of the course."""
         return {number: together(self.of_course(number)) for number in COURSE}
 
 
-def together(entries: Iterable[Entry]) -> str:
-    """Return the one word that all judged tests agree on, or mixed; not run without any."""
-    found = {entry.word for entry in entries} - {NOT_RUN}
+def together(claims: Iterable[Claimed]) -> str:
+    """The one word that all judged tests agree on, or mixed; not run without any."""
+    found = {claim.word for claim in claims} - {NOT_RUN}
     if not found:
         return NOT_RUN
     return found.pop() if len(found) == 1 else MIXED
@@ -96,46 +96,46 @@ def together(entries: Iterable[Entry]) -> str:
 def gather(out: Path, studies: Path = Path("studies")) -> Ledger:
     """Judge every finished study under `out`, and add what the files in `studies` claim beyond."""
     planned = planned_claims(studies)
-    entries: list[Entry] = []
+    claims: list[Claimed] = []
     unreadable = []
     for folder in sorted(path.parent for path in out.glob("*/provenance.json")):
         try:
-            entries += judged_entries(read_results(folder))
+            claims += judged_claims(read_results(folder))
         except (ReportError, StoreError, ValueError, KeyError, TypeError):
             unreadable.append(folder.name)
-    courses = {(entry.study, entry.text): entry.course for entry in planned}
+    courses = {(claim.study, claim.text): claim.course for claim in planned}
     known = [
-        replace(entry, course=courses.get((entry.study, entry.text)) or entry.course)
-        for entry in entries
+        replace(claim, course=courses.get((claim.study, claim.text)) or claim.course)
+        for claim in claims
     ]
-    done = {(entry.study, entry.text) for entry in known}
-    missing = [entry for entry in planned if (entry.study, entry.text) not in done]
-    return Ledger(sorted([*known, *missing], key=lambda entry: entry.study), unreadable)
+    done = {(claim.study, claim.text) for claim in known}
+    missing = [claim for claim in planned if (claim.study, claim.text) not in done]
+    return Ledger(sorted([*known, *missing], key=lambda claim: claim.study), unreadable)
 
 
-def judged_entries(results: Results) -> list[Entry]:
-    """Return the claims of a finished study, judged."""
-    claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
+def judged_claims(results: Results) -> list[Claimed]:
+    """The claims of a finished study, judged."""
+    written: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
     name = results.folder.name
     has_report = (results.folder / "report.html").is_file()
     return [
-        Entry(name, found.text, found.course, found, sentence_of(found, claim), has_report)
-        for found, claim in zip(judge_all(results.study, results.cells), claims, strict=True)
+        Claimed(name, found.text, found.course, found, sentence_of(found, one), has_report)
+        for found, one in zip(judge_all(results.study, results.cells), written, strict=True)
     ]
 
 
-def planned_claims(studies: Path) -> list[Entry]:
-    """Return what the study files claim; a file that is no study is for `nnbench run` to refuse."""
-    entries = []
+def planned_claims(studies: Path) -> list[Claimed]:
+    """What the study files claim; a file that is no study is for `nnbench run` to refuse."""
+    claims = []
     for path in sorted(studies.glob("*.toml")):
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
-            found = [(str(claim["text"]), claim.get("course")) for claim in content["claim"]]
+            found = [(str(one["text"]), one.get("course")) for one in content["claim"]]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         name = str(content.get("name", path.stem))
-        entries += [Entry(name, text, course) for text, course in found]
-    return entries
+        claims += [Claimed(name, text, course) for text, course in found]
+    return claims
 
 
 # The page ---------------------------------------------------------------------------------------
@@ -147,26 +147,26 @@ def write_ledger(out: Path, ledger: Ledger) -> Path:
 
 
 def ledger_page(ledger: Ledger) -> str:
-    """Return the page. The template lays out; every number in it comes from here as text."""
+    """The page. The template lays out; every number in it comes from here as text."""
     words = ledger.course_words()
     course = [
         {
             "number": number,
             "text": text,
             "word": words[number],
-            "rows": [_row(entry) for entry in ledger.of_course(number)],
+            "rows": [_row(claim) for claim in ledger.of_course(number)],
         }
         for number, text in COURSE.items()
     ]
-    others = [entry for entry in ledger.entries if entry.course not in COURSE]
-    names = dict.fromkeys(entry.study for entry in others)
+    others = [claim for claim in ledger.claims if claim.course not in COURSE]
+    names = dict.fromkeys(claim.study for claim in others)
     return render(
         "report/claims/ledger.html.j2",
         answer=answer(ledger),
         counts=[(word, count) for word, count in counted(words.values()).items()],
         marks=MARKS,
         course=course,
-        others={name: [_row(entry) for entry in others if entry.study == name] for name in names},
+        others={name: [_row(claim) for claim in others if claim.study == name] for name in names},
         unreadable=ledger.unreadable,
     )
 
@@ -178,29 +178,29 @@ def counted(words: Iterable[str]) -> dict[str, int]:
 
 
 def answer(ledger: Ledger) -> list[str]:
-    """Return the ledger in two sentences."""
+    """The ledger in two sentences."""
     words = counted(ledger.course_words().values())
     tested = len(COURSE) - words[NOT_RUN]
     said = ", ".join(f"{words[word]} {word}" for word in (*VERDICTS, MIXED) if words[word])
     first = f"Of the course's {len(COURSE)} claims, {tested} have been put to the test"
-    found = counted(entry.word for entry in ledger.entries)
+    found = counted(claim.word for claim in ledger.claims)
     tests = ", ".join(f"{count} {word}" for word, count in found.items() if count)
-    studies = len({entry.study for entry in ledger.entries})
+    studies = len({claim.study for claim in ledger.claims})
     return [
         f"{first}: {said}." if said else f"{first}.",
-        f"The studies, {studies} in all, make {len(ledger.entries)} claims: {tests}."
-        if ledger.entries
+        f"The studies, {studies} in all, make {len(ledger.claims)} claims: {tests}."
+        if ledger.claims
         else "No study claims anything yet.",
     ]
 
 
-def _row(entry: Entry) -> dict[str, str]:
-    row = {"text": entry.text, "study": entry.study, "word": entry.word, "link": ""}
-    found = entry.verdict
+def _row(claim: Claimed) -> dict[str, str]:
+    row = {"text": claim.text, "study": claim.study, "word": claim.word, "link": ""}
+    found = claim.verdict
     if found is None:
         return row | {"effect": "", "span": "", "count": "", "metric": "", "note": ""}
-    if entry.has_report:
-        row["link"] = f"{quote(entry.study)}/report.html#claims"
+    if claim.has_report:
+        row["link"] = f"{quote(claim.study)}/report.html#claims"
     effect, span = _effect(found)
     metric = stats.METRICS[found.metric].label if found.metric in stats.METRICS else found.metric
     count = f"n {found.n_ok}/{found.n}" if found.n else ""

@@ -11,16 +11,16 @@ import pandas as pd
 from nnbench.plots import walks as walk_plots
 from nnbench.report.analysis import Analysis, analyse
 from nnbench.report.other_kinds import walk_frames as wf
-from nnbench.report.page import entries
+from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import interval, number
 from nnbench.report.page.parts import (
     Column,
-    Entry,
     Page,
     Paragraph,
     Picture,
     Section,
     Table,
+    TableCell,
     paragraph,
     picture,
     table_of,
@@ -165,9 +165,9 @@ def landscape_table(walks: pd.DataFrame, by_arm: pd.DataFrame) -> Table:
     return table_of(rows, columns)
 
 
-def _steps(row: Any) -> Entry:
+def _steps(row: Any) -> TableCell:
     """The median steps of the walks that arrive, where any does."""
-    return entries.plain(row["steps"], 0) if row["k"] else entries.NOTHING
+    return table_cells.plain(row["steps"], 0) if row["k"] else table_cells.NOTHING
 
 
 def share_picture(walks: pd.DataFrame) -> Picture:
@@ -193,9 +193,9 @@ def share_table(shares: pd.DataFrame) -> Table:
     names = {"panel": "landscape", "row": "arm", "mark": "walks"}
     columns = [
         *(Column(name, of=key) for key, name in names.items() if shares[key].nunique() > 1),
-        Column("share that reaches it", True, entries.share),
+        Column("share that reaches it", True, table_cells.share),
         Column("median steps", True, _steps),
-        entries.DIVERGED,
+        table_cells.DIVERGED,
     ]
     rows = shares.rename(columns={"low": "share_low", "high": "share_high"})
     return table_of(rows, columns, has_tools=True, is_long=True)
@@ -239,12 +239,12 @@ def walk_table(points: pd.DataFrame) -> Table:
     ]
 
     def end(which: str, name: str) -> Column:
-        return Column(f"{which} {name}", True, lambda row: entries.plain(row[which][name]))
+        return Column(f"{which} {name}", True, lambda row: table_cells.plain(row[which][name]))
 
     columns = [
         Column("optimizer", of=lambda row: str(row["first"]["panel"])),
-        Column("walk", of=lambda row: Entry(str(row["first"]["cell_id"]), is_code=True)),
-        Column("steps", True, lambda row: entries.whole(row["steps"])),
+        Column("walk", of=lambda row: TableCell(str(row["first"]["cell_id"]), is_code=True)),
+        Column("steps", True, lambda row: table_cells.whole(row["steps"])),
         *(end(which, name) for which in ("first", "last") for name in places),
         Column("at a minimum", of=lambda row: "yes" if row["first"]["reached"] else "no"),
     ]
@@ -262,7 +262,7 @@ def failed_section(walks: pd.DataFrame) -> Section:
         Column("arm"),
         Column("diverged", True, lambda row: f"{row['diverged']} of {row['n']}"),
         AT_STEP,
-        entries.CELL,
+        table_cells.CELL,
     ]
     text = (
         "A walk whose height, gradient or place stopped being finite has diverged: that is a "
