@@ -22,11 +22,11 @@ from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import WallTime
 from nnbench.study.idle import idle_factors
-from nnbench.study.kinds import LANDSCAPE, NUMERICS, kind_of
 from nnbench.study.study import Cell, Study
-from nnbench.theory.grounds import ground_files
+from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
+from nnbench.theory.landscapes import landscape_files
 from nnbench.theory.predictions import prediction_files
-from nnbench.training.plan import Stack, plan
+from nnbench.training.plan import PlannedStack, plan
 from nnbench.training.protocol import engine_name
 from nnbench.training.workers import Crash, run_tasks
 
@@ -75,7 +75,7 @@ class Listener(Protocol):
         self,
         cells: int,
         survey: Survey,
-        stacks: Sequence[Stack],
+        stacks: Sequence[PlannedStack],
         tables: Sequence[Mapping[str, Any]],
         notes: Sequence[str],
     ) -> None:
@@ -128,15 +128,21 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     tables = write_tables(study, options, store, wall_time.seconds)
     has_row = set(tables.cells["cell_id"])
     cells = [cell for cell in study.cells() if cell.cell_id in has_row]
-    if study.kind == LANDSCAPE:
-        write_files(store.folder, ground_files(cells))
-    if study.probes.layers:
-        write_files(store.folder, prediction_files(cells))
+    if files := FILES_BY_STUDY[study.kind](study, cells):
+        write_files(store.folder, files)
     write_claims(store.folder)
     report = build_report(store.folder)
     write_index(options.out)
     counts = count(study.cells(), tables.cells["status"].tolist())
     return Outcome(store.folder, report, counts, time.perf_counter() - began)
+
+
+# what the page of a study needs beside its tables, from those of its cells that have a row
+FILES_BY_STUDY: Mapping[str, Callable[[Study, Sequence[Cell]], dict[str, bytes]]] = {
+    TRAINING: lambda study, cells: prediction_files(cells) if study.probes.layers else {},
+    LANDSCAPE: lambda study, cells: landscape_files(cells),
+    NUMERICS: lambda study, cells: {},
+}
 
 
 def write_tables(study: Study, options: Options, store: Store, wall_seconds: float) -> Tables:
@@ -181,7 +187,7 @@ def limited(cells: list[Cell], limit: int | None) -> list[Cell]:
 
 
 def train_all(
-    stacks: Sequence[Stack], options: Options, on_progress: Callable[[Task, float], None]
+    stacks: Sequence[PlannedStack], options: Options, on_progress: Callable[[Task, float], None]
 ) -> Generator[tuple[Task, Rows | Crash], None, None]:
     """Yield each stack's task with its rows or its crash, as they finish."""
     tasks = [
@@ -194,31 +200,53 @@ def train_all(
 
 def train_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
     """Train a task's cells; this runs in a worker, which alone imports torch."""
-    kind = kind_of(task.cells[0].recipe)
-    if kind == NUMERICS:
-        from nnbench.training.stacked.sweep import sweep
+    return TRAIN_BY_STUDY[study_kind_of(task.cells[0].recipe)](task, on_progress)
 
-        return sweep(task.cells, on_progress)
-    if kind == LANDSCAPE and task.engine != "reference":
-        from nnbench.training.stacked.walk import walk
 
-        return walk(task.cells, on_progress)
+def _train(task: Task, on_progress: Callable[[float], None]) -> Rows:
     if task.engine == "reference":
         from nnbench.training.reference.train import train_cell
-        from nnbench.training.reference.walk import walk_cell
 
-        train_one = walk_cell if kind == LANDSCAPE else train_cell
-        rows = Rows()
-        for number, cell in enumerate(task.cells, start=1):
-            one = train_one(cell)
-            rows.cells += one.cells
-            rows.curves += one.curves
-            rows.layers += one.layers
-            on_progress(number / len(task.cells))
-        return rows
+        return _one_by_one(train_cell, task.cells, on_progress)
     from nnbench.training.stacked.train import train
 
     return train(task.cells, compiled=task.compiled, device=task.device, on_progress=on_progress)
+
+
+def _walk(task: Task, on_progress: Callable[[float], None]) -> Rows:
+    if task.engine == "reference":
+        from nnbench.training.reference.walk import walk_cell
+
+        return _one_by_one(walk_cell, task.cells, on_progress)
+    from nnbench.training.stacked.walk import walk
+
+    return walk(task.cells, on_progress)
+
+
+def _sweep(task: Task, on_progress: Callable[[float], None]) -> Rows:
+    from nnbench.training.stacked.sweep import sweep
+
+    return sweep(task.cells, on_progress)
+
+
+TRAIN_BY_STUDY: Mapping[str, Callable[[Task, Callable[[float], None]], Rows]] = {
+    TRAINING: _train,
+    LANDSCAPE: _walk,
+    NUMERICS: _sweep,
+}
+
+
+def _one_by_one(
+    train_one: Callable[[Cell], Rows], cells: Sequence[Cell], on_progress: Callable[[float], None]
+) -> Rows:
+    rows = Rows()
+    for number, cell in enumerate(cells, start=1):
+        one = train_one(cell)
+        rows.cells += one.cells
+        rows.curves += one.curves
+        rows.layers += one.layers
+        on_progress(number / len(cells))
+    return rows
 
 
 def halves(task: Task) -> list[Task]:

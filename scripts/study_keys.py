@@ -18,8 +18,8 @@ from typing import Any
 from nnbench.catalog import VOCABULARY
 from nnbench.study.document import SECTIONS, Document
 from nnbench.study.fields import Field
-from nnbench.study.kinds import KINDS, LANDSCAPE, NUMERICS, TRAINING, grid_keys
-from nnbench.study.metrics import METRICS, Metric, scores_of
+from nnbench.study.metrics import METRICS, Metric, metrics_of, scores_of
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, grid_keys
 from nnbench.study.vocabulary import Parameter
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "study-keys.md"
@@ -53,11 +53,6 @@ of its own: `optimizer = { name = "adam", lr = 0.01 }`. `nnbench show optimizer 
 entry's parameters, [the course](course.md) lists all entries. `[0, 1)` includes 0 but not 1.
 
 """
-OF_A_KIND = {
-    TRAINING: "### In a study of training\n",
-    LANDSCAPE: '### With `kind = "landscape"`\n',
-    NUMERICS: '### With `kind = "numerics"`\n',
-}
 SEEDS = "repeats; a list names them"
 OF_THE_SECTIONS = {
     ("design", "kind"): "`full`: all cells; `one_factor`: one change at a time from the baseline; "
@@ -88,7 +83,10 @@ OF_THE_SECTIONS = {
 def page() -> str:
     """Return the whole page."""
     parts = [INTRODUCTION + "\n".join(_head()) + "\n" + OF_THE_GRID.rstrip("\n") + "\n"]
-    for kind, title in OF_A_KIND.items():
+    for kind in STUDY_KINDS:
+        title = f'### With `kind = "{kind}"`\n'
+        if kind == TRAINING:
+            title = "### In a study of training\n"
         parts.append("\n".join([title, *_grid(kind)]) + "\n")
     for section in SECTIONS:
         heading = f"[[{section}]]" if section == "claim" else f"[{section}]"
@@ -106,9 +104,9 @@ def _grid(kind: str) -> Iterator[str]:
     yield "| key | default | takes | meaning |"
     yield "|---|---|---|---|"
     for key in grid_keys(kind):
-        field = KINDS[kind].fields[key]
+        field = STUDY_KINDS[kind].fields[key]
         yield _row([f"`{key}`", _default(field), takes(key, field), _meaning(field)])
-    if KINDS[kind].has_chance:
+    if STUDY_KINDS[kind].has_chance:
         yield _row(["`seeds`", "`3`", "a whole number from 1, or a list of them", SEEDS])
 
 
@@ -125,9 +123,13 @@ def takes(key: str, field: Field) -> str:
     """Return which values a key of the grid takes."""
     if field.value is not None:
         return values(field.value)
-    names = [name for name, entry in VOCABULARY.kinds[field.kind].items() if entry.reader is None]
+    names = [
+        name
+        for name, entry in VOCABULARY.registries[field.registry].items()
+        if entry.reader is None
+    ]
     shown = ", ".join(f"`{name}`" for name in names)
-    files = [name for name, entry in VOCABULARY.kinds[field.kind].items() if entry.reader]
+    files = [name for name, entry in VOCABULARY.registries[field.registry].items() if entry.reader]
     shown += "".join(f', `{{ {name} = "FILE", target = "COLUMN" }}`' for name in files)
     return f"{shown}, `auto`" if field.default == "auto" else shown
 
@@ -166,7 +168,7 @@ def _section(section: str) -> Iterator[str]:
 
 
 def _metrics() -> Iterator[str]:
-    defaults = ", ".join(f"{name} `{kind.metric}`" for name, kind in KINDS.items())
+    defaults = ", ".join(f"{kind} `{next(iter(metrics_of(kind)))}`" for kind in STUDY_KINDS)
     yield "What `metric` may be in `[report]` and in a claim. Unless named, it is by the kind of"
     yield f"study: {defaults};"
     yield f"where all data sets are regressions it is `{scores_of('regression')[0]}`.\n"
@@ -191,7 +193,7 @@ def _range(metric: Metric) -> str:
 
 def _owner(metric: Metric) -> str:
     """Say in which studies a metric is."""
-    if set(metric.studies) == set(KINDS):
+    if set(metric.studies) == set(STUDY_KINDS):
         return "all"
     return metric.task or " ".join(metric.studies)
 

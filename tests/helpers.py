@@ -212,7 +212,7 @@ def other_value(parameter: Parameter) -> Any:
 
 def _candidates(parameter: Parameter) -> list[Any]:
     default = parameter.default
-    if parameter.kind:
+    if parameter.registry:
         return []
     if parameter.choices:
         return list(parameter.choices)

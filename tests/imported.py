@@ -6,9 +6,6 @@ Importing is all it does, and it must start no thread that a fork would miss.
 import pkgutil
 from importlib import import_module
 
-import matplotlib.backends.backend_svg
-import sklearn.datasets
-import sklearn.model_selection
 import torch._dynamo  # noqa: F401 (which the first training imports)
 
 import nnbench

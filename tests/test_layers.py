@@ -66,6 +66,7 @@ ALLOWED: dict[str, set[str]] = {
         "results",
         "seeds",
         "stats",
+        "study",
     },
     "theory.checks": {
         "catalog",

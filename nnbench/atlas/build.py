@@ -19,8 +19,7 @@ from nnbench.atlas.curves import activation_pictures, loss_pictures
 from nnbench.atlas.draws import init_pictures, norm_pictures
 from nnbench.atlas.facts import NOWHERE, facts
 from nnbench.atlas.families import TITLES, families
-from nnbench.atlas.grounds import expression_pictures, landscape_pictures
-from nnbench.atlas.keys import gradient_pictures, layer_pictures, regulariser_pictures
+from nnbench.atlas.key_pictures import gradient_pictures, layer_pictures, regulariser_pictures
 from nnbench.atlas.listing import (
     PLURALS,
     picture_path,
@@ -30,6 +29,7 @@ from nnbench.atlas.listing import (
     toml,
     twin_words,
 )
+from nnbench.atlas.other_kinds import expression_pictures, landscape_pictures
 from nnbench.atlas.paths import (
     RATES,
     STEPS,

@@ -17,6 +17,7 @@ from nnbench.catalog.keys import Key
 from nnbench.catalog.twin import Twinned
 from nnbench.study.fields import FIELDS
 from nnbench.study.mistakes import StudyError, nearest
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.study.vocabulary import Entry, Parameter, find_name
 
 STUDY = "study"
@@ -36,7 +37,6 @@ PLURALS = {
     "expression": "expressions",
     STUDY: "studies",
 }
-KIND_OF_STUDY = {"landscape": "landscape", "expression": "numerics"}  # training for the rest
 STUDIES = Path("studies")
 ATLAS = Path("results") / "atlas"
 Row = dict[str, Any]
@@ -47,7 +47,7 @@ def registries() -> dict[str, Mapping[str, Entry]]:
 
     A kind is a key of a study file, but for those of `KEYS`: their entries have keys of their own.
     """
-    kinds: dict[str, Mapping[str, Entry]] = {**VOCABULARY.kinds, **KEYS}
+    kinds: dict[str, Mapping[str, Entry]] = {**VOCABULARY.registries, **KEYS}
     order = [kind for kind in PLURALS if kind in kinds]
     rest = [kind for kind in kinds if kind not in PLURALS]
     return {kind: kinds[kind] for kind in order + rest}
@@ -165,7 +165,7 @@ def settable(entry: Entry) -> Mapping[str, Parameter]:
         if about is not None:
             own[key] = about
         else:  # an entry of the key's kind, of which only what stands here makes the item
-            parameters = VOCABULARY.kinds[key][level["name"]].parameters
+            parameters = VOCABULARY.registries[key][level["name"]].parameters
             own |= {name: parameters[name] for name in level if name != "name"}
     return own
 
@@ -183,8 +183,8 @@ def allowed(about: Parameter) -> str:
     """The values that a parameter takes, in words or as an interval."""
     if about.choices:
         words = ", ".join(about.choices)
-    elif about.kind:
-        words = f"one of {PLURALS.get(about.kind, about.kind)}"
+    elif about.registry:
+        words = f"one of {PLURALS.get(about.registry, about.registry)}"
     elif about.flag or isinstance(about.default, bool):
         words = "true, false"
     elif isinstance(about.default, str):
@@ -233,8 +233,9 @@ def snippet(kind: str, name: str, entry: Entry) -> str:
     if entry.reader is not None:
         return f'[grid]\ndata = [{{ {name} = "my.{name}", target = "column" }}]'
     head, key = ("[grid]", kind)
-    if kind in KIND_OF_STUDY:
-        head, key = f'kind = "{KIND_OF_STUDY[kind]}"', f"grid.{kind}"
+    study_kind = next((name for name, one in STUDY_KINDS.items() if one.required == kind), TRAINING)
+    if study_kind != TRAINING:
+        head, key = f'kind = "{study_kind}"', f"grid.{kind}"
     for parameter, about in entry.parameters.items():
         other = another(about)
         if other is not None:

@@ -23,7 +23,7 @@ def defaults(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, about in parameters.items():
         values[name] = about.default
-        if about.kind and about.default is not None:
-            inner = VOCABULARY.kinds[about.kind][about.default].parameters
+        if about.registry and about.default is not None:
+            inner = VOCABULARY.registries[about.registry][about.default].parameters
             values |= {f"{name}.{key}": value for key, value in defaults(inner).items()}
     return values

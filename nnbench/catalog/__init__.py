@@ -15,7 +15,7 @@ from nnbench.catalog.stopping import STOPPINGS
 from nnbench.study.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(
-    kinds={
+    registries={
         "activation": ACTIVATIONS,
         "data": DATA,
         "init": INITS,

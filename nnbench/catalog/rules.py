@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nnbench.catalog.data.registry import check_data, task_of
@@ -13,22 +13,19 @@ from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES, check_composition
 from nnbench.study.recipe import of_factor
+from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 
 LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
 
 
 def resolve(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in what one factor takes from another; ValueError says why a recipe cannot be."""
-    if recipe.get("kind") == "landscape":
-        return resolve_walk(recipe)
-    if recipe.get("kind") == "numerics":
-        return {**recipe, "data": f"{recipe['answer']} answer"}
-    return resolve_network(recipe)
+    return RESOLVE_BY_STUDY[study_kind_of(recipe)](recipe)
 
 
 def resolve_walk(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in a walk's recipe: what is to a network its data is to a walk its landscape."""
-    resolved = {**recipe, "data": ground_label(recipe)}
+    resolved = {**recipe, "data": landscape_label(recipe)}
     _fill_in_decay(resolved)
     if SCHEDULES[recipe["schedule"]].function is None:
         raise ValueError(
@@ -39,7 +36,7 @@ def resolve_walk(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return resolved
 
 
-def ground_label(recipe: Mapping[str, Any]) -> str:
+def landscape_label(recipe: Mapping[str, Any]) -> str:
     """The landscape's name and those of its parameters that are not the usual ones."""
     name = recipe["landscape"]
     words = [name]
@@ -93,3 +90,15 @@ def _fill_in_decay(recipe: dict[str, Any]) -> None:
         )
     if recipe["decoupled"] is None:
         recipe["decoupled"] = bool(optimizer.decoupled)
+
+
+def resolve_sweep(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in a sweep's recipe: its data is the side on which the right answer is."""
+    return {**recipe, "data": f"{recipe['answer']} answer"}
+
+
+RESOLVE_BY_STUDY: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    TRAINING: resolve_network,
+    LANDSCAPE: resolve_walk,
+    NUMERICS: resolve_sweep,
+}

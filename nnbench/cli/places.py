@@ -48,8 +48,12 @@ def study_named(word: str, seeds: int | None = None) -> Study:
 
 def reseeded(study: Study, seeds: int | None) -> Study:
     """The study with seeds 0 to `seeds` - 1 in place of its own, if given."""
-    if seeds is not None and study.kind == "numerics":
-        raise Failed(Exit.USAGE, "--seeds: nothing is random in a numerics study; leave it out")
+    from nnbench.study.study_kinds import STUDY_KINDS
+
+    if seeds is not None and not STUDY_KINDS[study.kind].has_chance:
+        raise Failed(
+            Exit.USAGE, f"--seeds: nothing is random in a {study.kind} study; leave it out"
+        )
     return study if seeds is None else replace(study, seeds=tuple(range(seeds)))
 
 

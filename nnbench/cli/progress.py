@@ -13,8 +13,8 @@ from nnbench.report.page.table_notes import table_sentences
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.run import Task
-from nnbench.study.kinds import KINDS, TRAINING
-from nnbench.training.plan import Stack
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
+from nnbench.training.plan import PlannedStack
 
 SECONDS_BETWEEN_LINES = 15.0
 SHARE_TO_TELL = 0.05  # of the work, timed, before a rate can be told
@@ -36,7 +36,7 @@ class TimeLeft:
     a quick one, and the clock starts with the first work done: before it, workers were starting up.
     """
 
-    def __init__(self, stacks: Sequence[Stack]) -> None:
+    def __init__(self, stacks: Sequence[PlannedStack]) -> None:
         self._work_of = {
             cell.cell_id: stack.seconds / len(stack.cells)
             for stack in stacks
@@ -84,7 +84,7 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None, kind: str = TRAINING) -> None:
         self.stream = stream or sys.stderr
-        self.noun, self.verb = KINDS[kind].noun, KINDS[kind].verb
+        self.noun, self.verb = STUDY_KINDS[kind].noun, STUDY_KINDS[kind].verb
         self.total = 0
         self.done = 0.0
         self.bad = {"diverged": 0, "crashed": 0}
@@ -97,7 +97,7 @@ class Progress:
         self,
         cells: int,
         survey: Survey,
-        stacks: Sequence[Stack],
+        stacks: Sequence[PlannedStack],
         tables: Sequence[Mapping[str, Any]] = (),
         notes: Sequence[str] = (),
     ) -> None:

@@ -15,9 +15,9 @@ from nnbench.results.read import read_results
 from nnbench.results.store import Store
 from nnbench.run import Options, Outcome, limited, open_store, tables_of
 from nnbench.study.idle import idle_factors
-from nnbench.study.kinds import KINDS
 from nnbench.study.study import Study
-from nnbench.training.plan import Stack, disk_bytes, plan
+from nnbench.study.study_kinds import STUDY_KINDS
+from nnbench.training.plan import PlannedStack, disk_bytes, plan
 
 MOST_SEEDS = 10  # that are listed one by one
 WIDEST = 100  # characters of a line of text
@@ -28,7 +28,7 @@ class Forecast:
     """What a study would run, and what that is expected to take."""
 
     study: Study
-    stacks: list[Stack]
+    stacks: list[PlannedStack]
     workers: int
 
     @property
@@ -70,7 +70,7 @@ class Forecast:
 
     def lines(self) -> list[str]:
         """For people: factors and their levels first."""
-        study, noun = self.study, KINDS[self.study.kind].noun
+        study, noun = self.study, STUDY_KINDS[self.study.kind].noun
         largest = max(stack.memory for stack in self.stacks) / 1e6
         return [
             *(f"{about['file']}: {' '.join(table_sentences(about))}" for about in self.tables),
@@ -109,7 +109,7 @@ def outcome_row(study: Study, outcome: Outcome) -> dict[str, Any]:
 
 def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list[str]:
     """The closing block: cells, failures, time, the two most important findings."""
-    counts, noun = outcome.counts, KINDS[study.kind].noun
+    counts, noun = outcome.counts, STUDY_KINDS[study.kind].noun
     words = {"diverged": "diverged", "crashed": "crashed", "missing": "not run"}
     rest = "".join(f", {counts[key]:,} {word}" for key, word in words.items() if counts[key])
     said = [
@@ -195,7 +195,7 @@ def _standing(study: str, kind: str, cells: int, ids: set[str], store: Store) ->
     survey = store.survey()
     return Standing(
         study=study,
-        noun=KINDS[kind].noun,
+        noun=STUDY_KINDS[kind].noun,
         cells=cells,
         finished=len(ids & survey.finished),
         crashed=len(ids & survey.crashed),

@@ -16,9 +16,9 @@ from nnbench.catalog import VOCABULARY
 from nnbench.lazy import lazy_import
 from nnbench.results.files import read_files
 from nnbench.study.grid import accept
-from nnbench.study.kinds import KINDS, TRAINING
 from nnbench.study.mistakes import nearest, quoted
 from nnbench.study.study import make_cell
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.study.vocabulary import Parameter
 
 if TYPE_CHECKING:
@@ -120,12 +120,12 @@ def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
     A column that the table lacks has its default. Raises ValueError for what no recipe has.
     """
     kind = str(row.get("kind") or TRAINING)
-    if kind not in KINDS:
+    if kind not in STUDY_KINDS:
         raise ValueError(f"unknown kind {quoted(kind)}")
     recipe: dict[str, Any] = {} if kind == TRAINING else {"kind": kind, "data": row["data"]}
-    for key, field in KINDS[kind].fields.items():
+    for key, field in STUDY_KINDS[kind].fields.items():
         if key != "kind":
-            about = field.value or Parameter(field.default, field.doc, kind=field.kind)
+            about = field.value or Parameter(field.default, field.doc, registry=field.registry)
             _read_field(recipe, key, about, row)
     return recipe
 
@@ -134,11 +134,11 @@ def _read_field(
     recipe: dict[str, Any], place: str, about: Parameter, row: Mapping[str, Any]
 ) -> None:
     value = row.get(place, about.default)
-    is_text = about.kind or about.choices or isinstance(about.default, str)
+    is_text = about.registry or about.choices or isinstance(about.default, str)
     if isinstance(value, str) and not is_text:
         value = json.loads(value)  # of a column that holds lists, or more than one type
     recipe[place] = accept(about, value, VOCABULARY)
-    if about.kind and recipe[place] is not None:
-        entry = VOCABULARY.kinds[about.kind][recipe[place]]
+    if about.registry and recipe[place] is not None:
+        entry = VOCABULARY.registries[about.registry][recipe[place]]
         for name, parameter in entry.parameters.items():
             _read_field(recipe, f"{place}.{name}", parameter, row)

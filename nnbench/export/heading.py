@@ -11,7 +11,7 @@ from nnbench.catalog import VOCABULARY
 from nnbench.export.find import StoredCell
 from nnbench.export.text import sentence
 from nnbench.study.grid import value_label
-from nnbench.study.kinds import KINDS, OTHER_KEYS, kind_of
+from nnbench.study.study_kinds import OTHER_KEYS, STUDY_KINDS, study_kind_of
 
 # fields that are told whatever their values; of the others, those that are not as usual
 ALWAYS = ("depth", "width", "epochs", "batch_size", "optimizer.lr", "dtype", "answer", "steps")
@@ -30,27 +30,27 @@ def heading(cell: StoredCell) -> dict[str, str]:
 
 
 def _words(recipe: Mapping[str, Any]) -> Iterator[str]:
-    for key, field in KINDS[kind_of(recipe)].fields.items():
+    for key, field in STUDY_KINDS[study_kind_of(recipe)].fields.items():
         if key in OTHER_KEYS:
             continue
         value = recipe[key]
-        if not field.kind:
+        if not field.registry:
             default = field.value.default if field.value else None
             if key in ALWAYS or value != default:
                 yield f"{key} {_shown(value)}"
         elif value != "none":
-            told = list(_parameters(recipe, key, field.kind))
+            told = list(_parameters(recipe, key, field.registry))
             yield f"{key} {value}" + (f" ({', '.join(told)})" if told else "")
 
 
-def _parameters(recipe: Mapping[str, Any], place: str, kind: str) -> Iterator[str]:
+def _parameters(recipe: Mapping[str, Any], place: str, registry: str) -> Iterator[str]:
     """Yield what is told of an entry's parameters; those of a part of it go with the part."""
-    for name, parameter in VOCABULARY.kinds[kind][recipe[place]].parameters.items():
+    for name, parameter in VOCABULARY.registries[registry][recipe[place]].parameters.items():
         inner = f"{place}.{name}"
         if inner in UNTOLD_PARAMETERS:
             continue
-        if parameter.kind and recipe[inner] is not None:
-            told = list(_parameters(recipe, inner, parameter.kind))
+        if parameter.registry and recipe[inner] is not None:
+            told = list(_parameters(recipe, inner, parameter.registry))
             yield f"{name} {recipe[inner]}" + (f" ({', '.join(told)})" if told else "")
         elif inner in ALWAYS or recipe[inner] != parameter.default:
             yield f"{name} {_shown(recipe[inner])}"

@@ -19,7 +19,7 @@ from nnbench.export.sweep import sweep_script
 from nnbench.export.text import render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
 from nnbench.export.walk import walk_script
-from nnbench.study.kinds import LANDSCAPE, NUMERICS, kind_of
+from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.training.draws import BLOCK_ROWS
 
 RESULTS = (
@@ -42,11 +42,7 @@ NEAR = (
 
 def script_of(cell: StoredCell) -> str:
     """The script that repeats a cell, whatever its kind."""
-    scripts: Mapping[str, Callable[[StoredCell], str]] = {
-        LANDSCAPE: walk_script,
-        NUMERICS: sweep_script,
-    }
-    return scripts.get(kind_of(cell.recipe), training_script)(cell)
+    return SCRIPT_BY_STUDY[study_kind_of(cell.recipe)](cell)
 
 
 def hints(cell: StoredCell) -> list[str]:
@@ -116,3 +112,10 @@ def _training(recipe: Mapping[str, Any], task: str) -> dict[str, Any]:
         "patience": recipe["early_stopping.patience"] if patience else 0,
         "min_delta": recipe["early_stopping.min_delta"] if patience else 0,
     }
+
+
+SCRIPT_BY_STUDY: Mapping[str, Callable[[StoredCell], str]] = {
+    TRAINING: training_script,
+    LANDSCAPE: walk_script,
+    NUMERICS: sweep_script,
+}

@@ -40,18 +40,18 @@ DOTS = 25  # first steps of a walk that are marked
 LEVELS = 9  # contour lines
 ENDS = {True: (SERIES[0], "D"), False: (SERIES[1], "X")}  # of a walk: whether it is at a minimum
 SHARE_MARKS = (("o", PAPER, SERIES[0]), ("o", SERIES[0], SERIES[0]), ("s", SERIES[1], SERIES[1]))
-Ground = Mapping[str, Any]  # one landscape of landscapes.json
+Landscape = Mapping[str, Any]  # one landscape of landscapes.json
 
 
 def path_panels(
-    ground: Ground, walks: pd.DataFrame, panels: pd.DataFrame, width: float = 1080
+    landscape: Landscape, walks: pd.DataFrame, panels: pd.DataFrame, width: float = 1080
 ) -> Figure:
     """Draw walks over one landscape, a panel for each optimizer; axes are shared.
 
     walks: `panel, cell_id, x, y or height, reached` in step order; panels: `panel, text`, at most
     7. The eighth place says what the marks mean.
     """
-    flat = ground["dims"] == 1
+    flat = landscape["dims"] == 1
     walks = walks.assign(y=walks["height" if flat else "y"])
     size = (width / ACROSS - 54, 150.0 if flat else 190.0)
     step = (width / ACROSS, size[1] + 84)
@@ -59,10 +59,10 @@ def path_panels(
         figure = new_figure(width, -(-(len(panels) + 1) // ACROSS) * step[1])
         *found, last = panel_axes(figure, len(panels) + 1, ACROSS, step, (34, 46), size)
         for panel, text, axes in zip(panels["panel"], panels["text"], found, strict=True):
-            _draw_ground(axes, ground)
+            _draw_landscape(axes, landscape)
             _draw_walks(axes, walks[walks["panel"] == panel])
-            low = [float(np.min(ground["heights"]))] if flat else []
-            for minimum in ground["minima"]:
+            low = [float(np.min(landscape["heights"]))] if flat else []
+            for minimum in landscape["minima"]:
                 star: Look = {"markersize": 9, "mew": 0, "zorder": 4, "clip_on": not flat}
                 axes.plot(*minimum, *low, "*", color=INK, **star)
             name_panel(axes, shorten(str(panel), 26), str(text), 0, 10)
@@ -71,22 +71,22 @@ def path_panels(
     return figure
 
 
-def _draw_ground(axes: Axes, ground: Ground) -> None:
+def _draw_landscape(axes: Axes, landscape: Landscape) -> None:
     """Draw the landscape itself: a curve, or contours that are densest near the bottom."""
-    heights = np.array(ground["heights"])
-    x = np.array(ground["axes"][0])
-    if ground["dims"] == 2:  # seven maps of one landscape: every other point will do
+    heights = np.array(landscape["heights"])
+    x = np.array(landscape["axes"][0])
+    if landscape["dims"] == 2:  # seven maps of one landscape: every other point will do
         heights, x = heights[::2, ::2], x[::2]
     low, spread = heights.min(), np.ptp(heights)
     axes.tick_params(length=3, labelsize=TEXT - 2)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.set_xlim(x[0], x[-1])
-    if ground["dims"] == 1:
+    if landscape["dims"] == 1:
         axes.plot(x, heights, color=QUIET, linewidth=1.2)
         axes.set_ylim(low - 0.08 * spread, low + 1.08 * spread)
         return
-    y = np.array(ground["axes"][1])[::2]
+    y = np.array(landscape["axes"][1])[::2]
     levels = low + spread * np.linspace(0.04, 1, LEVELS) ** 3
     axes.contour(x, y, heights, levels=levels, colors=QUIET, linewidths=0.6, alpha=0.55)
     axes.set_ylim(y[0], y[-1])

@@ -19,12 +19,14 @@ from nnbench.report.page.parts import Page
 from nnbench.report.study.page import study_page
 from nnbench.results.disk import write_whole
 from nnbench.results.read import ReportError, Results, read_results
+from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 
 __all__ = ["Report", "ReportError", "build_report", "page_of", "write_whole"]
 
-SPECIAL: Mapping[str, Callable[[Results], Page]] = {
-    "landscape": walk_page,
-    "numerics": sweep_page,
+PAGE_BY_STUDY: Mapping[str, Callable[[Results], Page]] = {
+    TRAINING: lambda results: study_page(results, analyse(results)),
+    LANDSCAPE: walk_page,
+    NUMERICS: sweep_page,
 }
 
 
@@ -50,5 +52,4 @@ def build_report(folder: Path, with_markdown: bool = False) -> Report:
 
 def page_of(results: Results) -> Page:
     """The report of a study of any kind."""
-    special = SPECIAL.get(str(results.study.get("kind")))
-    return study_page(results, analyse(results)) if special is None else special(results)
+    return PAGE_BY_STUDY[study_kind_of(results.study)](results)

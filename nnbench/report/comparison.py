@@ -13,19 +13,19 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.report.analysis import generators
-from nnbench.report.page.entries import known
 from nnbench.report.page.html import render_page
 from nnbench.report.page.numbers import measured
 from nnbench.report.page.parts import (
     Code,
     Column,
-    Entry,
     Page,
     Paragraph,
     Section,
     Table,
+    TableCell,
     paragraph,
 )
+from nnbench.report.page.table_cells import known
 from nnbench.report.page.words import amount
 from nnbench.results.read import ReportError, Results
 from nnbench.stats.compare import (
@@ -42,6 +42,7 @@ from nnbench.stats.compare import (
     regressions,
 )
 from nnbench.stats.matching import Matched, changes, match_cells
+from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
 MOST_ARMS = 10  # that are printed, of those that differ
 MOST_TEXT = 60  # characters of a changed setting
@@ -120,7 +121,7 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
 
     Raises ReportError where they have no kind, metric or cell in common.
     """
-    kinds = [str(results.study.get("kind") or "training") for results in (a, b)]
+    kinds = [study_kind_of(results.study) for results in (a, b)]
     if kinds[0] != kinds[1]:
         raise ReportError(f"{a.folder} is a {kinds[0]} study and {b.folder} a {kinds[1]} one")
     chosen = metric or _common_metric(a, b)
@@ -128,8 +129,9 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
         if chosen not in stats.METRICS or chosen not in results.cells:
             raise ReportError(f"{results.folder} has no metric {chosen!r}")
     factors = dict.fromkeys([*(a.study.get("factors") or {}), *(b.study.get("factors") or {})])
+    has_blocks = STUDY_KINDS[kinds[0]].has_chance
     try:
-        matched = match_cells(a.cells, b.cells, list(factors), chosen, kinds[0] != "numerics")
+        matched = match_cells(a.cells, b.cells, list(factors), chosen, has_blocks)
     except ValueError as problem:
         raise ReportError(f"{a.folder} and {b.folder}: {problem}") from None
     if matched.pairs.empty:
@@ -193,12 +195,12 @@ def _changed(both: Comparison) -> Table | Paragraph:
 
 def _differences(both: Comparison) -> Table:
     shown, hidden = shown_rows(both)
-    rows: list[list[Entry | str]] = []
+    rows: list[list[TableCell | str]] = []
     for row in shown.to_dict("records"):
         place, level, size, count, failed, _ = _cells_of(row)
         note = f"fails {row['failed_verdict']}" if row["failed_verdict"] else ""
-        verdict = Entry(str(row["verdict"]), is_verdict=True, note=note)
-        effect = Entry(size, value=known(row["effect"]))
+        verdict = TableCell(str(row["verdict"]), is_verdict=True, note=note)
+        effect = TableCell(size, value=known(row["effect"]))
         rows.append([place, level, effect, count, failed.replace("->", "→"), verdict])
     names = ("factor", "level", "b minus a, 95 %", "pairs", "failed", "verdict")
     columns = [Column(name, 2 <= place < 5) for place, name in enumerate(names)]

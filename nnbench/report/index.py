@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from nnbench.report.page import entries
+from nnbench.report.page import table_cells
 from nnbench.report.page.html import GENERATOR, render_page
-from nnbench.report.page.parts import VERDICTS, Column, Entry, Page, Section, table_of
+from nnbench.report.page.parts import VERDICTS, Column, Page, Section, TableCell, table_of
 from nnbench.results.disk import StoreError, write_whole
 from nnbench.results.files import read_files
 
@@ -66,11 +66,11 @@ def _studies_section(studies: Sequence[dict[str, Any]]) -> list[Section]:
     if not studies:
         return []
     columns = [
-        Column("study", of=lambda s: Entry(s["title"], link=s["link"], note=s["question"])),
+        Column("study", of=lambda s: TableCell(s["title"], link=s["link"], note=s["question"])),
         Column("answer"),
         Column("claims"),
-        Column("cells", True, lambda study: entries.whole(study["cells"])),
-        Column("diverged", True, lambda study: entries.whole(study["diverged"])),
+        Column("cells", True, lambda study: table_cells.whole(study["cells"])),
+        Column("diverged", True, lambda study: table_cells.whole(study["diverged"])),
         Column("date"),
     ]
     table = table_of(studies, columns, has_tools=True, is_prose=True)
@@ -82,7 +82,7 @@ def _others_section(out: Path) -> list[Section]:
     if not there:
         return []
     columns = [
-        Column("page", of=lambda other: Entry(other[1], link=other[0])),
+        Column("page", of=lambda other: TableCell(other[1], link=other[0])),
         Column("what it shows", of=lambda other: other[2]),
     ]
     return [Section("more", "More", [table_of(there, columns, is_prose=True)])]

@@ -36,9 +36,9 @@ class Part:
     crashed: list[str]
     files: dict[str, bytes]
 
-    def rows(self, kind: str, cell_ids: Sequence[str]) -> pa.Table:
+    def rows(self, name: str, cell_ids: Sequence[str]) -> pa.Table:
         """The rows of these cells in one of its tables."""
-        table = pq.read_table(pa.BufferReader(self.files[FILES[kind]]))
+        table = pq.read_table(pa.BufferReader(self.files[FILES[name]]))
         return table.filter(pc.is_in(table["cell_id"], value_set=pa.array(cell_ids, pa.string())))
 
 
@@ -49,8 +49,8 @@ def packed(rows: Rows, engine: str, fingerprint: str) -> tuple[str, dict[str, by
         raise ValueError(f"a stack has each of its cells once, and at least one: {cell_ids}")
     crashed = {row["cell_id"] for row in rows.cells if row["status"] == "crashed"}
     contents = {
-        FILES[kind]: parquet(result_table(getattr(rows, kind), schema))
-        for kind, schema in SCHEMAS.items()
+        FILES[name]: parquet(result_table(getattr(rows, name), schema))
+        for name, schema in SCHEMAS.items()
     }
     manifest = {
         "engine": engine,

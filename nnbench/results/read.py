@@ -13,6 +13,7 @@ import pandas as pd
 
 from nnbench.results.files import read_files
 from nnbench.results.store import PARTS
+from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
 NEEDED = ("cells.parquet", "curves.parquet", "provenance.json")
 
@@ -71,6 +72,12 @@ def read_results(folder: Path) -> Results:
     predictions = _rows_or_none(found.get("predictions.parquet"))
     if "study" not in provenance or cells.empty:
         raise ReportError(f"{folder} holds no cell yet: run the study first")
+    kind = study_kind_of(provenance["study"])
+    if kind not in STUDY_KINDS:
+        raise ReportError(
+            f"{folder} is of a {kind} study, which this version of nnbench does not know: take the "
+            f"version that wrote it"
+        )
     # One order, whatever the order of the rows: sums of floats depend on it in the last digit.
     cells = cells.sort_values("cell_id", ignore_index=True)
     curves = curves.sort_values(["cell_id", "epoch"], ignore_index=True)

@@ -121,27 +121,27 @@ def column_type(values: Iterable[Any]) -> type:
     Integers with floats are floats; anything else that differs, and every sequence, is text.
     A column without a value is float.
     """
-    kinds = {type(value) for value in map(plain, values) if value is not None}
-    if not kinds:
+    types = {type(value) for value in map(plain, values) if value is not None}
+    if not types:
         return float
-    if len(kinds) == 1 and kinds <= {bool, int, float, str}:
-        return kinds.pop()
-    return float if kinds == {int, float} else str
+    if len(types) == 1 and types <= {bool, int, float, str}:
+        return types.pop()
+    return float if types == {int, float} else str
 
 
-def as_type(value: Any, kind: type) -> Any:
-    """The value as `kind`, or None where it is missing (None and NaN).
+def as_type(value: Any, wanted: type) -> Any:
+    """The value as `wanted`, or None where it is missing (None and NaN).
 
     Errors: ValueError where the value would change, such as 2.5 as an integer.
     """
     value = plain(value)
-    if value is None or type(value) is kind:
+    if value is None or type(value) is wanted:
         return value
-    if kind is str:
+    if wanted is str:
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str | list) or kind(value) != value:
-        raise ValueError(f"{value!r} is no {kind.__name__}")
-    return kind(value)
+    if isinstance(value, str | list) or wanted(value) != value:
+        raise ValueError(f"{value!r} is no {wanted.__name__}")
+    return wanted(value)
 
 
 def plain(value: Any) -> Any:

@@ -140,7 +140,7 @@ class Store:
         fresh = [part for part in self._parts() if self._is_fresh(part)]
         order = [cell.cell_id for cell in cells]
         owners = _owners(fresh, set(order))
-        results, curves, layers = (_joined(fresh, owners, order, kind) for kind in SCHEMAS)
+        results, curves, layers = (_joined(fresh, owners, order, name) for name in SCHEMAS)
         present = set(results["cell_id"].to_pylist())
         rows = [row for row, cell_id in enumerate(order) if cell_id in present]
         recipes = recipe_table(cells).take(pa.array(rows, pa.int64()))
@@ -166,8 +166,8 @@ class Store:
             with locked(self.folder):
                 tables = self.tables(cells, target)
                 contents = {
-                    FILES[kind]: parquet(pa.Table.from_pandas(frame, preserve_index=False))
-                    for kind, frame in tables._asdict().items()
+                    FILES[name]: parquet(pa.Table.from_pandas(frame, preserve_index=False))
+                    for name, frame in tables._asdict().items()
                 }
                 csv = tables.cells.to_csv(index=False, lineterminator="\n")
                 files = {**contents, "cells.csv": csv.encode(), **beside(tables)}
@@ -274,17 +274,17 @@ def _owners(parts: Sequence[Part], wanted: set[str]) -> dict[str, str]:
 
 
 def _joined(
-    parts: Sequence[Part], owners: Mapping[str, str], order: Sequence[str], kind: str
+    parts: Sequence[Part], owners: Mapping[str, str], order: Sequence[str], name: str
 ) -> pa.Table:
     """One table of all parts, each cell from its owner, in study order and then by epoch."""
-    tables = [result_table([], SCHEMAS[kind])]
+    tables = [result_table([], SCHEMAS[name])]
     for part in parts:
         owned = [cell for cell in part.done + part.crashed if owners.get(cell) == part.name]
-        tables.append(part.rows(kind, owned))
+        tables.append(part.rows(name, owned))
     table = pa.concat_tables(tables, promote_options="permissive")
-    others = sorted(set(table.column_names) - set(SCHEMAS[kind]))
-    table = table.select([*SCHEMAS[kind], *others])
+    others = sorted(set(table.column_names) - set(SCHEMAS[name]))
+    table = table.select([*SCHEMAS[name], *others])
     keys = [pc.index_in(table["cell_id"], value_set=pa.array(order, pa.string())).to_numpy()]
-    if "epoch" in SCHEMAS[kind]:
+    if "epoch" in SCHEMAS[name]:
         keys.insert(0, table["epoch"].to_numpy())
     return table.take(pa.array(np.lexsort(keys)))

@@ -58,9 +58,9 @@ def result_table(rows: Sequence[Mapping[str, Any]], schema: Schema) -> pa.Table:
     return pa.table(columns)
 
 
-def _column(values: Sequence[Any], kind: type | None = None) -> pa.Array:
-    kind = kind or column_type(values)
-    return pa.array([as_type(value, kind) for value in values], ARROW[kind])
+def _column(values: Sequence[Any], wanted: type | None = None) -> pa.Array:
+    wanted = wanted or column_type(values)
+    return pa.array([as_type(value, wanted) for value in values], ARROW[wanted])
 
 
 def epochs_to_target(tables: Tables, target: float | None) -> pd.Series:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from nnbench.study.document import Probes
 from nnbench.study.grid import MAX_CELLS
-from nnbench.study.kinds import TRAINING
 from nnbench.study.metrics import METRICS, metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, quoted
 from nnbench.study.selection import Partial, about, matches, may_match
 from nnbench.study.study import Study
+from nnbench.study.study_kinds import TRAINING
 
 MAX_CHECKED_CELLS = 50_000  # a larger grid is checked by its levels alone when it is read
 MAX_CHECKS = 500_000  # comparisons of an arm with a naming of cells
@@ -77,8 +77,7 @@ def _check_only_for_training(study: Study) -> None:
 
 
 def check_cells(study: Study) -> None:
-    """Refuse a recipe that cannot be, a claim about cells that the study does not have, and a
-    factor that can change nothing.
+    """Refuse a recipe that cannot be, and a claim about cells that the study does not have.
 
     Of a large grid only what its levels tell: its cells are made, and checked, when it is run.
     """

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nnbench.study.kinds import KINDS
-from nnbench.study.metrics import scores_of
+from nnbench.study.metrics import metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, printable, quoted
+from nnbench.study.study_kinds import StudyName
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 MAX_DEPTH = 20  # of tables and lists within each other
@@ -41,7 +41,7 @@ class Exclusion(_Section):
 
     @property
     def where(self) -> Partial:
-        """Return the levels that name the cells."""
+        """The levels that name the cells."""
         return dict(self.__pydantic_extra__ or {})
 
 
@@ -127,14 +127,14 @@ class Claim(_Section):
 
     @property
     def sides(self) -> tuple[Partial, Partial]:
-        """Return what is compared with what: better and than, or same and as."""
+        """What is compared with what: better and than, or same and as."""
         if self.better is not None and self.than is not None:
             return self.better, self.than
         return self.same or {}, self.as_ or {}
 
     @property
     def named(self) -> dict[str, Partial]:
-        """Return every naming of cells by the key that it stands under."""
+        """Every naming of cells by the key that it stands under."""
         sides = ("better", "than") if self.better is not None else ("same", "as")
         return dict(zip(sides, self.sides, strict=True)) | {"where": self.where}
 
@@ -143,7 +143,7 @@ class Document(_Section):
     """A study file as it is written."""
 
     name: str = Field(pattern=NAME_PATTERN, description="also the name of the results' folder")
-    kind: Literal["training", "landscape", "numerics"] = Field(
+    kind: StudyName = Field(
         default="training", description="what is studied: networks, walks or rounding"
     )
     title: str = ""
@@ -166,7 +166,7 @@ SECTIONS: Mapping[str, type[_Section]] = {
 
 
 def read_document(content: Mapping[str, Any]) -> Document:
-    """Return the study file that `content` is. Raises StudyError for the first mistake found."""
+    """The study file that `content` is. Raises StudyError for the first mistake found."""
     _check_plain(content)
     try:
         return Document.model_validate(content)
@@ -179,7 +179,7 @@ def with_metrics(document: Document, tasks: Collection[str]) -> Document:
 
     The report takes the one that goes with the kind of study and its tasks, a claim the report's.
     """
-    usual = KINDS[document.kind].metric
+    usual = next(iter(metrics_of(document.kind)))
     if set(tasks) == {"regression"}:
         usual = scores_of("regression")[0]
     report = _filled(document.report, usual)
@@ -241,7 +241,7 @@ def _unfit(value: Any) -> str:
 
 
 def _place(parts: tuple[str | int, ...]) -> str:
-    """Return a place in the file as a reader looks for it: ``[design] exclude 1 why``."""
+    """A place in the file as a reader looks for it: ``[design] exclude 1 why``."""
     words = [str(part + 1) if isinstance(part, int) else printable(part) for part in parts]
     if not words:
         return "the study"

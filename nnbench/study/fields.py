@@ -21,20 +21,20 @@ class Role(Enum):
 class Field:
     """A key of `[grid]`.
 
-    `kind` names the catalogue's entries that the key chooses from (their parameters have roles of
-    their own); without it the key is a plain value, checked by `value`.
+    `registry` names the catalogue's entries that the key chooses from, whose parameters have roles
+    of their own; without it the key is a plain value, checked by `value`.
     """
 
     role: Role
     doc: str
     default: str = ""
-    kind: str = ""
+    registry: str = ""
     value: Parameter | None = None
     needs: tuple[Need, ...] = ()  # all of these, or it changes nothing
 
 
-def _entry(kind: str, default: str, role: Role, doc: str, *needs: Need) -> Field:
-    return Field(role, doc, default=default, kind=kind, needs=needs)
+def _entry(registry: str, default: str, role: Role, doc: str, *needs: Need) -> Field:
+    return Field(role, doc, default=default, registry=registry, needs=needs)
 
 
 def _plain(role: Role, value: Parameter, *needs: Need) -> Field:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.study.fields import FIELDS, Field
-from nnbench.study.kinds import KINDS, TRAINING, grid_keys
 from nnbench.study.mistakes import StudyError, nearest, quoted
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, grid_keys
 from nnbench.study.vocabulary import Parameter, Vocabulary
 
 MAX_CELLS = 200_000
@@ -35,7 +35,7 @@ class Level:
 
 
 def read_seeds(grid: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the repeats that `seeds`, a number or a list, stands for; 3 unless said otherwise."""
+    """The repeats that `seeds`, a number or a list, stands for; 3 unless said otherwise."""
     seeds = grid.get("seeds", 3)
     check = FIELDS["seed"].value
     assert check is not None
@@ -55,20 +55,19 @@ def read_seeds(grid: Mapping[str, Any]) -> tuple[int, ...]:
 def read_grid(
     grid: Mapping[str, Any], vocabulary: Vocabulary
 ) -> tuple[dict[str, list[Level]], frozenset[str]]:
-    """Return every grid key's levels, and the keys that are factors."""
-    kind = KINDS[vocabulary.study_kind]
+    """Every grid key's levels, and the keys that are factors."""
+    study_kind = STUDY_KINDS[vocabulary.study_kind]
     known = grid_keys(vocabulary.study_kind)
-    allowed = [*known, "seeds"] if kind.has_chance else known
+    allowed = [*known, "seeds"] if study_kind.has_chance else known
     for key in grid:
         if key not in allowed:
             raise StudyError(f"[grid]: unknown key {quoted(key)}{nearest(key, allowed)}")
-    required, example = kind.required
-    if required not in grid:
-        raise StudyError(f"[grid] {required} is missing: {example}")
+    if study_kind.required not in grid:
+        raise StudyError(f"[grid] {study_kind.required} is missing: {study_kind.example}")
     reader = _Reader(vocabulary)
     levels, listed = {}, set()
     for key in known:
-        value = grid.get(key, _default(kind.fields[key]))
+        value = grid.get(key, _default(study_kind.fields[key]))
         levels[key] = _labelled(key, reader.levels(key, value))
         if isinstance(grid.get(key), list) or len(levels[key]) > 1:
             listed.add(key)
@@ -80,19 +79,19 @@ def _default(field: Field) -> Any:
 
 
 def parameter_at(place: str, fields: Mapping[str, Scalar], vocabulary: Vocabulary) -> Parameter:
-    """Return what is known of a place such as ``schedule.first.gamma`` in a level or recipe."""
+    """What is known of a place such as ``schedule.first.gamma`` in a level or recipe."""
     key, *rest = place.split(".")
-    entry = KINDS[vocabulary.study_kind].fields[key]
-    parameter = entry.value or Parameter(entry.default, entry.doc, kind=entry.kind)
+    entry = STUDY_KINDS[vocabulary.study_kind].fields[key]
+    parameter = entry.value or Parameter(entry.default, entry.doc, registry=entry.registry)
     for part in rest:
-        parameter = vocabulary.kinds[parameter.kind][str(fields[key])].parameters[part]
+        parameter = vocabulary.registries[parameter.registry][str(fields[key])].parameters[part]
         key = f"{key}.{part}"
     return parameter
 
 
 def accept(parameter: Parameter, value: Any, vocabulary: Vocabulary) -> Scalar:
-    """Return a single value in its canonical form, or raise ValueError saying what is allowed."""
-    if not parameter.kind or (parameter.optional and value in (None, "none")):
+    """A single value in its canonical form, or raise ValueError saying what is allowed."""
+    if not parameter.registry or (parameter.optional and value in (None, "none")):
         accepted: Scalar = parameter.accept(value)
         return accepted
     if value == parameter.default == "auto":
@@ -101,11 +100,11 @@ def accept(parameter: Parameter, value: Any, vocabulary: Vocabulary) -> Scalar:
         raise ValueError(
             f'{quoted(value)} must be a name in quotes, or a table with a name = "..."'
         )
-    found = vocabulary.find(parameter.kind, value)
-    if found is None:
-        known = nearest(value, vocabulary.kinds[parameter.kind])
-        raise ValueError(f"unknown name {quoted(value)}{known}")
-    return found
+    name = vocabulary.find(parameter.registry, value)
+    if name is None:
+        hint = nearest(value, vocabulary.registries[parameter.registry])
+        raise ValueError(f"unknown name {quoted(value)}{hint}")
+    return name
 
 
 @dataclass(frozen=True)
@@ -115,54 +114,57 @@ class _Reader:
     vocabulary: Vocabulary
 
     def levels(self, key: str, value: Any) -> list[Flat]:
-        """Return the levels of one grid key, all different."""
-        found = self._values(key, parameter_at(key, {}, self.vocabulary), value)
+        """The levels of one grid key, all different."""
+        levels = self._values(key, parameter_at(key, {}, self.vocabulary), value)
         seen = set()
-        for fields in found:
+        for fields in levels:
             identity = tuple(fields.items())
             if identity in seen:
                 text = " ".join(f"{name} = {quoted(one)}" for name, one in fields.items())
                 raise StudyError(f"[grid] {key} has one level twice: remove one {text}")
             seen.add(identity)
-        return found
+        return levels
 
     def _values(self, place: str, parameter: Parameter, value: Any) -> list[Flat]:
-        """Return the levels of a value, or of each value of a list."""
+        """The levels of a value, or of each value of a list."""
         # a list-valued default, (2, 4), is one level as it stands
         listed = list(value) if isinstance(value, list) else [value]
         if not listed:
             raise StudyError(f"[grid] {place} is an empty list: give it a level, or remove the key")
-        found: list[Flat] = []
+        levels: list[Flat] = []
         for one in listed:
-            if isinstance(one, Mapping) and parameter.kind:
-                found += self._table(place, parameter, one)
+            if isinstance(one, Mapping) and parameter.registry:
+                levels += self._table(place, parameter, one)
             else:
-                found += self._single(place, parameter, one)
-            self._check_number(place, len(found))
-        return found
+                levels += self._single(place, parameter, one)
+            self._check_number(place, len(levels))
+        return levels
 
     def _single(self, place: str, parameter: Parameter, value: Any) -> list[Flat]:
         try:
             accepted = accept(parameter, value, self.vocabulary)
         except ValueError as problem:
-            shown = place if parameter.kind else f"{place} = {quoted(value)}"
+            shown = place if parameter.registry else f"{place} = {quoted(value)}"
             raise StudyError(f"[grid] {shown}: {problem}") from None
-        if parameter.kind and accepted not in (None, "auto"):
-            return self._variant(place, parameter.kind, str(accepted), {})
+        if parameter.registry and accepted not in (None, "auto"):
+            return self._variant(place, parameter.registry, str(accepted), {})
         return [{place: accepted}]
 
     def _table(self, place: str, parameter: Parameter, table: Mapping[str, Any]) -> list[Flat]:
-        """Return the levels of a table with a name, or of one that an entry reads by itself."""
-        entries = self.vocabulary.kinds[parameter.kind]
+        """The levels of a table with a name, or of one that an entry reads by itself."""
+        entries = self.vocabulary.registries[parameter.registry]
         readers = [entries[key].reader for key in table if key in entries and "name" not in table]
         for read in filter(None, readers):
             try:
-                found = read(table, self.vocabulary.folder)
+                levels = read(table, self.vocabulary.folder)
             except ValueError as problem:
                 raise StudyError(f"[grid] {place}: {problem}") from None
             return [
-                {place + name.removeprefix(parameter.kind): value for name, value in one.items()}
-                for one in found
+                {
+                    place + name.removeprefix(parameter.registry): value
+                    for name, value in one.items()
+                }
+                for one in levels
             ]
         if "name" not in table:
             raise StudyError(f'[grid] {place} = {quoted(table)}: the table needs a name = "..."')
@@ -173,11 +175,13 @@ class _Reader:
         given = {key: value for key, value in table.items() if key != "name"}
         if name in (None, "auto") and not given:
             return [{place: name}]
-        return self._variant(place, parameter.kind, str(name), given)
+        return self._variant(place, parameter.registry, str(name), given)
 
-    def _variant(self, place: str, kind: str, name: str, given: Mapping[str, Any]) -> list[Flat]:
-        """Return the levels of one entry; a list among the given parameters is a factor too."""
-        entry = self.vocabulary.kinds[kind].get(name)
+    def _variant(
+        self, place: str, registry: str, name: str, given: Mapping[str, Any]
+    ) -> list[Flat]:
+        """The levels of one entry; a list among the given parameters is a factor too."""
+        entry = self.vocabulary.registries[registry].get(name)
         parameters = entry.parameters if entry else {}
         if entry and entry.reader:
             raise StudyError(f'[grid] {place} "{name}": give the file, as {{ {name} = "..." }}')
@@ -237,7 +241,7 @@ def _labelled(key: str, flat: list[Flat]) -> list[Level]:
 
 
 def readable(fields: Mapping[str, Scalar]) -> Flat:
-    """Return fields as people read them: a file by its name, without its folder and its hash."""
+    """Fields as people read them: a file by its name, without its folder and its hash."""
     shown = {place: value for place, value in fields.items() if place != "data.sha256"}
     if isinstance(shown.get("data.path"), str):
         shown["data.path"] = Path(str(shown["data.path"])).name
@@ -250,7 +254,7 @@ def _names_above(place: str, fields: Flat) -> list[Scalar]:
 
 
 def value_label(value: Scalar) -> str:
-    """Return a value as labels show it, no digit lost: ``0.001``, ``8``, ``true``, ``[2, 4]``."""
+    """A value as labels show it, no digit lost: ``0.001``, ``8``, ``true``, ``[2, 4]``."""
     if value is None:
         return "none"
     if isinstance(value, bool):

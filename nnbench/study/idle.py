@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nnbench.study.grid import Level, parameter_at, value_label
-from nnbench.study.kinds import KINDS
 from nnbench.study.study import Study
+from nnbench.study.study_kinds import STUDY_KINDS
 from nnbench.study.vocabulary import Term, Vocabulary
 
 Recipe = Mapping[str, Any]
@@ -54,8 +54,8 @@ def idle_factors(study: Study) -> list[Idle]:
             if place in of_arm[key].fields:
                 others = _others(of_arm, key, place)
                 groups[place][others].append(why_idle(recipe, place, study.vocabulary))
-    found = [_summed(place, list(groups[place].values()), arms) for _, place in places]
-    return [one for one in found if one is not None]
+    idle = [_summed(place, list(groups[place].values()), arms) for _, place in places]
+    return [one for one in idle if one is not None]
 
 
 def _varying(levels: list[Level]) -> Iterator[str]:
@@ -105,7 +105,7 @@ def _summed(place: str, groups: list[list[str]], arms: int) -> Idle | None:
 
 def why_idle(recipe: Recipe, place: str, vocabulary: Vocabulary) -> str:
     """Why a place of a resolved recipe changes nothing in it; nothing where it may."""
-    fields = KINDS[vocabulary.study_kind].fields
+    fields = STUDY_KINDS[vocabulary.study_kind].fields
     parts = place.split(".")
     for depth in range(1, len(parts) + 1):
         here = ".".join(parts[:depth])
@@ -129,8 +129,8 @@ def _fault(recipe: Recipe, term: Term, place: str, vocabulary: Vocabulary) -> st
     if term.value is not None:
         holds = value == term.value
     elif term.trait:
-        kind = parameter_at(key, recipe, vocabulary).kind
-        trait = getattr(vocabulary.kinds[kind][value], term.trait)
+        registry = parameter_at(key, recipe, vocabulary).registry
+        trait = getattr(vocabulary.registries[registry][value], term.trait)
         holds = trait(recipe) if callable(trait) else trait
     else:
         holds = value not in (None, 0, "none")

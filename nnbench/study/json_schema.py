@@ -12,8 +12,8 @@ from typing import Any
 
 from nnbench.study.document import Document
 from nnbench.study.grid import MAX_CELLS
-from nnbench.study.kinds import KINDS, TRAINING, grid_keys
 from nnbench.study.metrics import METRICS
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, grid_keys
 from nnbench.study.vocabulary import Entry, Parameter, Vocabulary
 
 Schema = dict[str, Any]
@@ -21,19 +21,19 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def study_schema(vocabulary: Vocabulary) -> Schema:
-    """Return the JSON Schema (draft 2020-12) of a study file written in this vocabulary."""
+    """The JSON Schema (draft 2020-12) of a study file written in this vocabulary."""
     schema = Document.model_json_schema()
     definitions = schema["$defs"]
-    for kind, entries in vocabulary.kinds.items():
-        definitions[f"name_of_{kind}"] = _names(entries)
-        definitions[kind] = _variant(kind, entries)
+    for registry, entries in vocabulary.registries.items():
+        definitions[f"name_of_{registry}"] = _names(entries)
+        definitions[registry] = _variant(registry, entries)
     definitions["cells"] = _partial()
-    for kind in KINDS:
-        definitions[f"grid_of_{kind}"] = _grid(kind)
+    for study_kind in STUDY_KINDS:
+        definitions[f"grid_of_{study_kind}"] = _grid(study_kind)
     schema["properties"]["grid"] = {
         "description": "a list is a factor, anything else is held fixed"
     }
-    schema["anyOf"] = [_of_kind(kind) for kind in KINDS]
+    schema["anyOf"] = [_of_kind(study_kind) for study_kind in STUDY_KINDS]
     for section, key in _partials():
         properties = definitions[section]["properties"]
         about = {
@@ -49,10 +49,10 @@ def study_schema(vocabulary: Vocabulary) -> Schema:
     return {"$schema": DIALECT} | schema
 
 
-def _of_kind(kind: str) -> Schema:
-    """Return what a study of one kind is: its own keys in the grid. Unsaid, it is of training."""
-    properties = {"kind": {"const": kind}, "grid": {"$ref": f"#/$defs/grid_of_{kind}"}}
-    return {"properties": properties} | ({} if kind == TRAINING else {"required": ["kind"]})
+def _of_kind(study_kind: str) -> Schema:
+    """What a study of one kind is: its own keys in the grid. Unsaid, it is of training."""
+    properties = {"kind": {"const": study_kind}, "grid": {"$ref": f"#/$defs/grid_of_{study_kind}"}}
+    return {"properties": properties} | ({} if study_kind == TRAINING else {"required": ["kind"]})
 
 
 def _partials() -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ def _partials() -> list[tuple[str, str]]:
 
 
 def _places() -> str:
-    keys = dict.fromkeys(key for kind in KINDS for key in grid_keys(kind))
+    keys = dict.fromkeys(key for study_kind in STUDY_KINDS for key in grid_keys(study_kind))
     return rf"^({'|'.join([*keys, 'seed'])})(\.|$)"
 
 
@@ -73,21 +73,23 @@ def _partial() -> Schema:
     }
 
 
-def _grid(kind: str) -> Schema:
+def _grid(study_kind: str) -> Schema:
     properties: Schema = {}
-    for key in grid_keys(kind):
-        field = KINDS[kind].fields[key]
-        level: Schema = {"$ref": f"#/$defs/{field.kind}"} if field.kind else _value(field.value)
+    for key in grid_keys(study_kind):
+        field = STUDY_KINDS[study_kind].fields[key]
+        level: Schema = (
+            {"$ref": f"#/$defs/{field.registry}"} if field.registry else _value(field.value)
+        )
         if field.default == "auto":
             level = {"anyOf": [{"const": "auto"}, level]}
         default = field.value.default if field.value else field.default
         properties[key] = _one_or_list(level) | {"description": field.doc} | _default(default)
-    if KINDS[kind].has_chance:
+    if STUDY_KINDS[study_kind].has_chance:
         properties["seeds"] = _seeds()
     return {
         "type": "object",
         "properties": properties,
-        "required": [KINDS[kind].required[0]],
+        "required": [STUDY_KINDS[study_kind].required],
         "additionalProperties": False,
     }
 
@@ -115,25 +117,25 @@ def _one_or_list(level: Schema) -> Schema:
 
 
 def _names(entries: Mapping[str, Entry]) -> Schema:
-    """Return the names of a factor's levels, with what each is."""
-    found = []
+    """The names of a factor's levels, with what each is."""
+    forms = []
     for name, entry in entries.items():
         if entry.reader is None:
-            found.append({"const": name, "description": entry.summary})
-            found += [
+            forms.append({"const": name, "description": entry.summary})
+            forms += [
                 {"const": alias, "description": f"another name of {name}"}
                 for alias in entry.aliases
             ]
-    return {"anyOf": found}
+    return {"anyOf": forms}
 
 
-def _variant(kind: str, entries: Mapping[str, Entry]) -> Schema:
-    """Return one level of a factor: a name, or a table with a name and parameters."""
+def _variant(registry: str, entries: Mapping[str, Entry]) -> Schema:
+    """One level of a factor: a name, or a table with a name and parameters."""
     tables = [
         _file_table(name, entry) if entry.reader else _table(name, entry)
         for name, entry in entries.items()
     ]
-    return {"anyOf": [{"$ref": f"#/$defs/name_of_{kind}"}, *tables]}
+    return {"anyOf": [{"$ref": f"#/$defs/name_of_{registry}"}, *tables]}
 
 
 def _table(name: str, entry: Entry) -> Schema:
@@ -148,7 +150,7 @@ def _table(name: str, entry: Entry) -> Schema:
 
 
 def _parameter(parameter: Parameter) -> Schema:
-    """Return what stands behind a parameter's name: one value, or a list of them."""
+    """What stands behind a parameter's name: one value, or a list of them."""
     level = _value(parameter)
     either = _one_or_list(level)
     if isinstance(parameter.default, tuple):  # a list of values is one level of a list
@@ -157,7 +159,7 @@ def _parameter(parameter: Parameter) -> Schema:
 
 
 def _file_table(name: str, entry: Entry) -> Schema:
-    """Return a table that the entry reads by itself: `{ csv = "my.csv", target = "label" }`."""
+    """A table that the entry reads by itself: `{ csv = "my.csv", target = "label" }`."""
     return {
         "type": "object",
         "description": entry.summary,
@@ -168,10 +170,10 @@ def _file_table(name: str, entry: Entry) -> Schema:
 
 
 def _value(parameter: Parameter | None) -> Schema:
-    """Return a single value of a parameter."""
+    """A single value of a parameter."""
     assert parameter is not None
-    if parameter.kind:
-        schema: Schema = {"$ref": f"#/$defs/{parameter.kind}"}
+    if parameter.registry:
+        schema: Schema = {"$ref": f"#/$defs/{parameter.registry}"}
     elif parameter.choices:
         schema = {"enum": list(parameter.choices)}
     elif parameter.flag or isinstance(parameter.default, bool):

@@ -47,7 +47,8 @@ _amount = partial(Metric, low=0.0)
 _walk, _sweep = ("landscape",), ("numerics",)
 
 # A metric of the test part is chosen by the same score on the validation part: a network of low
-# loss may do worse than one whose few mistakes are costly. Of one task, the first is the default.
+# loss may do worse than one whose few mistakes are costly. The first of a kind
+# of study, and of a task, is what a report ranks by unless told.
 METRICS: dict[str, Metric] = {
     "test_accuracy": _accuracy(label="test accuracy", chosen_by="val_accuracy"),
     "val_accuracy": _accuracy(label="validation accuracy"),

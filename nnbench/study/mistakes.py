@@ -15,7 +15,7 @@ class StudyError(ValueError):
 
 
 def quoted(value: Any) -> str:
-    """Return a value much as a study file has it: on one line, in ASCII and cut to a length."""
+    """A value much as a study file has it: on one line, in ASCII and cut to a length."""
     if isinstance(value, str):
         value = value[: LONGEST + 1]
     text = json.dumps(value, default=str)
@@ -23,7 +23,7 @@ def quoted(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text as it is, or quoted where a terminal could not show it or it is long."""
+    """Text as it is, or quoted where a terminal could not show it or it is long."""
     return text if text.isprintable() and len(text) <= LONGEST else quoted(text)
 
 

@@ -12,11 +12,11 @@ from typing import Any
 from nnbench.study.checks import check_cells, check_report, check_size
 from nnbench.study.document import Claim, Design, read_document, with_metrics
 from nnbench.study.grid import read_grid, read_seeds
-from nnbench.study.kinds import KINDS
 from nnbench.study.metrics import metrics_of
 from nnbench.study.mistakes import StudyError, nearest, quoted
 from nnbench.study.selection import Namer
 from nnbench.study.study import Study
+from nnbench.study.study_kinds import STUDY_KINDS
 from nnbench.study.vocabulary import Vocabulary
 
 MAX_FILE_BYTES = 1_000_000
@@ -66,7 +66,7 @@ def make_study(content: Mapping[str, Any], vocabulary: Vocabulary) -> Study:
     levels, listed = read_grid(written.grid, vocabulary)
     tasks = {vocabulary.task(level.fields) for level in levels.get("data", [])}
     written = with_metrics(written, tasks)
-    seeds = read_seeds(written.grid) if KINDS[written.kind].has_chance else (0,)
+    seeds = read_seeds(written.grid) if STUDY_KINDS[written.kind].has_chance else (0,)
     namer = Namer(levels, seeds, vocabulary)
     design = _normalised_design(written.design, namer)
     claims = tuple(

@@ -40,7 +40,7 @@ def _equal(recipe: Mapping[str, Any], key: str, value: Any) -> bool:
 
 
 def about(partial: Partial, factor: str) -> Partial:
-    """Return the part of a normalised `partial` that speaks of a factor or of its parameters."""
+    """The part of a normalised `partial` that speaks of a factor or of its parameters."""
     return {key: wanted for key, wanted in partial.items() if key.split(".")[0] == factor}
 
 
@@ -55,7 +55,7 @@ def may_match(level: Level, partial: Partial) -> bool:
 
 
 def flattened(key: str, table: Mapping[str, Any]) -> Partial:
-    """Return a table as fields: ``{name = "adam", lr = 1}`` is optimizer and optimizer.lr."""
+    """A table as fields: ``{name = "adam", lr = 1}`` is optimizer and optimizer.lr."""
     flat: Partial = {}
     for name, value in table.items():
         place = key if name == "name" else f"{key}.{name}"
@@ -116,14 +116,14 @@ class Namer:
                 f"{where}: unknown key {quoted(place)}{nearest(factor, [*self.levels, 'seed'])}"
             )
         problem = ""
-        for parameter, found in self._known.get(place, []):
+        for parameter, values in self._known.get(place, []):
             try:
                 accepted = accept(parameter, value, self.vocabulary)
             except ValueError as error:
                 problem = str(error)
                 continue
             # what is derived from another factor (loss = "auto") is known only in whole cells
-            if accepted in found or any(one in (None, "auto") for one in found):
+            if accepted in values or any(one in (None, "auto") for one in values):
                 return accepted
         if place not in self._known:
             raise StudyError(
@@ -138,18 +138,18 @@ class Namer:
     @cached_property
     def _known(self) -> Mapping[str, list[tuple[Parameter, set[Scalar]]]]:
         """Return, for each place, the values of all levels by the parameter that accepts them."""
-        found: defaultdict[str, list[tuple[Parameter, set[Scalar]]]] = defaultdict(list)
+        values_at: defaultdict[str, list[tuple[Parameter, set[Scalar]]]] = defaultdict(list)
         for levels in self.levels.values():
             for level in levels:
                 for place, value in level.fields.items():
                     parameter = parameter_at(place, level.fields, self.vocabulary)
-                    for known, values in found[place]:
+                    for known, values in values_at[place]:
                         if known is parameter or known == parameter:
                             values.add(value)
                             break
                     else:
-                        found[place].append((parameter, {value}))
-        return dict(found)
+                        values_at[place].append((parameter, {value}))
+        return dict(values_at)
 
     def _places(self, factor: str) -> list[str]:
         return [place for place in self._known if place.split(".")[0] == factor]

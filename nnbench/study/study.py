@@ -18,10 +18,10 @@ from typing import Any
 
 from nnbench.study.document import Claim, Design, Document, Probes, Report
 from nnbench.study.grid import Level, Scalar, parameter_at
-from nnbench.study.kinds import TRAINING
 from nnbench.study.mistakes import StudyError
 from nnbench.study.recipe import Recipe
 from nnbench.study.selection import about, matches
+from nnbench.study.study_kinds import TRAINING
 from nnbench.study.vocabulary import Vocabulary
 
 
@@ -35,7 +35,7 @@ class Cell:
 
 
 def make_cell(study: str, recipe: Mapping[str, Any], apart: Iterable[str] = ()) -> Cell:
-    """Return the cell of a resolved recipe; its id is the hash of the canonical form.
+    """The cell of a resolved recipe; its id is the hash of the canonical form.
 
     The fields named by `apart` do not enter the hash.
     """
@@ -64,47 +64,47 @@ class Study:
 
     @property
     def name(self) -> str:
-        """Return the study's name, which is also its results' folder."""
+        """The study's name, which is also its results' folder."""
         return self.written.name
 
     @property
     def title(self) -> str:
-        """Return the title, or the name where there is none."""
+        """The title, or the name where there is none."""
         return self.written.title or self.name
 
     @property
     def kind(self) -> str:
-        """Return the kind of study: training, landscape or numerics."""
+        """The kind of study: training, landscape or numerics."""
         return self.written.kind
 
     @property
     def question(self) -> str:
-        """Return the question that the study asks."""
+        """The question that the study asks."""
         return self.written.question
 
     @property
     def prediction(self) -> str:
-        """Return what its author expected."""
+        """What its author expected."""
         return self.written.prediction
 
     @property
     def seed(self) -> int:
-        """Return the root of all random draws."""
+        """The root of all random draws."""
         return self.written.seed
 
     @property
     def probes(self) -> Probes:
-        """Return which statistics are taken of each layer."""
+        """Which statistics are taken of each layer."""
         return self.written.probes
 
     @property
     def report(self) -> Report:
-        """Return what the report ranks on."""
+        """What the report ranks on."""
         return self.written.report
 
     @property
     def factors(self) -> dict[str, list[str]]:
-        """Return each factor's level labels, the baseline level first."""
+        """Each factor's level labels, the baseline level first."""
         return {
             key: [level.label for level in self.baseline_first(key)]
             for key in self.levels
@@ -112,7 +112,7 @@ class Study:
         }
 
     def document(self) -> dict[str, Any]:
-        """Return the study as resolved, ready for JSON."""
+        """The study as resolved, ready for JSON."""
         written = self.written.model_dump(mode="json", by_alias=True, exclude={"claim", "design"})
         claims = [
             claim.model_dump(mode="json", by_alias=True, exclude_none=True) for claim in self.claims
@@ -127,7 +127,7 @@ class Study:
         return written | resolved
 
     def cells(self) -> list[Cell]:
-        """Return the study's cells, in the grid's order, each once."""
+        """The study's cells, in the grid's order, each once."""
         return self._cells
 
     @cached_property
@@ -143,7 +143,7 @@ class Study:
 
     @cached_property
     def _apart(self) -> frozenset[str]:
-        """Return the fields that are no part of a cell's identity."""
+        """The fields that are no part of a cell's identity."""
         return frozenset(
             place
             for levels in self.levels.values()
@@ -185,7 +185,7 @@ class Study:
             yield arm, resolved
 
     def _common(self) -> dict[str, Scalar]:
-        """Return what all cells share from outside of the grid."""
+        """What all cells share from outside of the grid."""
         if self.kind != TRAINING:
             return {"study_seed": self.seed, "kind": self.kind}
         probes = self.probes
@@ -197,7 +197,7 @@ class Study:
         }
 
     def n_arms(self) -> int:
-        """Return the number of arms before any is excluded."""
+        """The number of arms before any is excluded."""
         counts = [len(levels) for levels in self.levels.values()]
         if self.design.kind == "one_factor":
             return 1 + sum(count - 1 for count in counts)
@@ -212,7 +212,7 @@ class Study:
         return itertools.product(*lists)
 
     def baseline_first(self, key: str) -> list[Level]:
-        """Return a grid key's levels in the file's order, but the baseline level before all."""
+        """A grid key's levels in the file's order, but the baseline level before all."""
         levels = self.levels[key]
         wanted = about(self.design.baseline, key)
         first = next(level for level in levels if matches(level.fields, wanted))

@@ -63,7 +63,7 @@ class Parameter:
     optional: bool = False  # "none" is allowed, and is read as None
     whole: bool = False  # a whole number where the default (None, say) does not tell
     flag: bool = False  # true or false, likewise
-    kind: str = ""  # the value is a variant of this factor: a name, or a table with a name
+    registry: str = ""  # the value is one of its entries: a name, or a table with a name
     identity: bool = True  # False: a cell is the same cell whatever the value, such as a path
     needs: tuple[Need, ...] = ()  # all of these, or it changes nothing
 
@@ -114,7 +114,7 @@ class Parameter:
         return self.whole or (isinstance(sample, int) and not isinstance(sample, bool))
 
     def interval(self) -> str:
-        """Return the allowed range as mathematics writes it, e.g. ``[0, 1)``."""
+        """The allowed range as mathematics writes it, e.g. ``[0, 1)``."""
         left = "(" if self.open_low or self.low == -math.inf else "["
         right = ")" if self.open_high or self.high == math.inf else "]"
         return f"{left}{self.low:g}, {self.high:g}{right}"
@@ -137,7 +137,7 @@ class Entry:
 
 
 def find_name(entries: Mapping[str, Entry], name: str) -> str | None:
-    """Return the name that `name`, perhaps an alias, stands for; None where there is none."""
+    """The name that `name`, perhaps an alias, stands for; None where there is none."""
     if name in entries:
         return name
     return next((key for key, entry in entries.items() if name in entry.aliases), None)
@@ -147,19 +147,19 @@ def find_name(entries: Mapping[str, Entry], name: str) -> str | None:
 class Vocabulary:
     """All that a study file may name.
 
-    `kinds` maps a `[grid]` key (`activation`) to its entries by name; `resolve` fills in what one
+    `registries` maps a name (`activation`) to entries by name; `resolve` fills in what one
     factor of a recipe takes from another and raises ValueError for a recipe that cannot be; `task`
     tells of a recipe's data whether it is a classification or a regression; `folder` is what
     relative paths in a study are relative to, `study_kind` the kind of study, which decides the
     keys of `[grid]`.
     """
 
-    kinds: Mapping[str, Mapping[str, Entry]]
+    registries: Mapping[str, Mapping[str, Entry]]
     resolve: Callable[[Mapping[str, Any]], dict[str, Any]]
     task: Callable[[Mapping[str, Any]], str]
     folder: Path = Path()
     study_kind: str = "training"
 
-    def find(self, kind: str, name: str) -> str | None:
-        """Return the name that `name`, perhaps an alias, stands for."""
-        return find_name(self.kinds[kind], name)
+    def find(self, registry: str, name: str) -> str | None:
+        """The name that `name`, perhaps an alias, stands for."""
+        return find_name(self.registries[registry], name)

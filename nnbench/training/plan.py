@@ -10,15 +10,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nnbench.catalog import VOCABULARY
 from nnbench.study.fields import Role
-from nnbench.study.kinds import KINDS, LANDSCAPE, NUMERICS, kind_of
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
+from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, STUDY_KINDS, TRAINING, study_kind_of
+from nnbench.training import sweeps, walks
 from nnbench.training.draws import BLOCK_ROWS, draw_key, split_for
 from nnbench.training.protocol import LANCZOS_STEPS, PROBE_ROWS
 
@@ -33,13 +34,14 @@ SECONDS_PER_NUMBER = 0.45e-9  # reading and writing a number once in an elementw
 SECONDS_PER_PRODUCT = 0.12e-9  # one multiply-add of a small matrix product
 SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 1.5e-3  # of a stack, however many walk
 SECONDS_PER_ROW = 8e-6  # of a curve
-BYTES_PER_WALK_STEP = 200
+SECONDS_PER_POINT = 5e-7  # of a sweep
+BYTES_PER_WALK_STEP, BYTES_PER_POINT = 200, 400
 BYTES_PER_CELL_AND_EPOCH = 60  # on disk, compressed
 BYTES_PER_LAYER_AND_PROBE = 180
 
 
 @dataclass(frozen=True)
-class Stack:
+class PlannedStack:
     """Cells that train together, and what they are expected to cost."""
 
     cells: tuple[Cell, ...]
@@ -47,7 +49,9 @@ class Stack:
     memory: int  # bytes
 
 
-def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) -> list[Stack]:
+def plan(
+    cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET
+) -> list[PlannedStack]:
     """Return stacks of these cells, the slowest first, so that no worker ends long after the rest.
 
     `budget` bounds the memory of a stack, its data included, in bytes; at least two stacks a
@@ -67,46 +71,32 @@ def plan(cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET) 
         for first in range(0, len(group), size):
             chosen = tuple(group[first : first + size])
             memory = cost.memory * len(chosen) + cost.data * min(repeats, len(chosen))
-            stacks.append(Stack(chosen, cost.seconds(len(chosen)), memory))
+            stacks.append(PlannedStack(chosen, cost.seconds(len(chosen)), memory))
     return sorted(stacks, key=lambda stack: -stack.seconds)
 
 
 def cost_of(cell: Cell) -> Cost | FlatCost:
-    """Return what a cell costs, by its kind."""
-    kind, recipe = kind_of(cell.recipe), cell.recipe
-    if kind == LANDSCAPE:
-        steps = recipe["steps"]
-        return FlatCost(
-            SECONDS_TO_WALK + steps * SECONDS_PER_WALK_STEP,
-            SECONDS_PER_ROW * curve_rows(cell),
-            memory=steps * BYTES_PER_WALK_STEP,
-        )
-    if kind == NUMERICS:
-        points = recipe["points"]
-        of_cell = SECONDS_PER_ROW * curve_rows(cell) + points * 5e-7
-        return FlatCost(0.0, of_cell, memory=points * 400)
-    return Cost.of(cell)
+    """What a cell costs."""
+    return COST_BY_STUDY[study_kind_of(cell.recipe)](cell)
 
 
 def curve_rows(cell: Cell) -> int:
-    """Return the rows of a cell's curve."""
-    recipe = cell.recipe
-    lengths = {LANDSCAPE: ("steps", 120), NUMERICS: ("points", 400)}
-    length, most = lengths.get(kind_of(recipe), ("epochs", None))
-    return int(recipe[length]) if most is None else min(int(recipe[length]), most)
+    """The rows of a cell's curve."""
+    length, most = CURVE_BY_STUDY[study_kind_of(cell.recipe)]
+    return int(min(cell.recipe[length], most))
 
 
 def program_key(cell: Cell) -> tuple[Any, ...]:
     """Return all that shapes the tensor program of a cell; equal keys may share a stack."""
     key: list[Any] = []
-    for name, field in KINDS[kind_of(cell.recipe)].fields.items():
+    for name, field in STUDY_KINDS[study_kind_of(cell.recipe)].fields.items():
         value = cell.recipe[name]
         if field.role is Role.PROGRAM:
             key.append((name, value))
         elif field.role is Role.SWITCH:
             key.append((name, bool(value)))
-        if field.kind and field.role is Role.PROGRAM:
-            parameters = VOCABULARY.kinds[field.kind][str(value)].parameters
+        if field.registry and field.role is Role.PROGRAM:
+            parameters = VOCABULARY.registries[field.registry][str(value)].parameters
             key += [
                 (place, inner)
                 for place, inner in cell.recipe.items()
@@ -141,6 +131,23 @@ class FlatCost(Memory):
     def seconds(self, cells: int) -> float:
         """Return the expected seconds of a stack of so many cells."""
         return self.of_stack + cells * self.of_cell
+
+
+def walk_cost(cell: Cell) -> FlatCost:
+    """What a walk costs."""
+    steps = cell.recipe["steps"]
+    return FlatCost(
+        SECONDS_TO_WALK + steps * SECONDS_PER_WALK_STEP,
+        SECONDS_PER_ROW * curve_rows(cell),
+        memory=steps * BYTES_PER_WALK_STEP,
+    )
+
+
+def sweep_cost(cell: Cell) -> FlatCost:
+    """What a sweep costs."""
+    points = cell.recipe["points"]
+    of_cell = SECONDS_PER_ROW * curve_rows(cell) + points * SECONDS_PER_POINT
+    return FlatCost(0.0, of_cell, memory=points * BYTES_PER_POINT)
 
 
 @dataclass(frozen=True)
@@ -229,7 +236,20 @@ class Cost(Memory):
         return training + self.evaluations * networks * row * batch_rows / 3
 
 
-def disk_bytes(stacks: Sequence[Stack]) -> int:
+COST_BY_STUDY: Mapping[str, Callable[[Cell], Cost | FlatCost]] = {
+    TRAINING: Cost.of,
+    LANDSCAPE: walk_cost,
+    NUMERICS: sweep_cost,
+}
+# what a curve has a row of, and how many at most
+CURVE_BY_STUDY: Mapping[str, tuple[str, float]] = {
+    TRAINING: ("epochs", math.inf),
+    LANDSCAPE: ("steps", walks.MOST_POINTS),
+    NUMERICS: ("points", sweeps.MOST_POINTS),
+}
+
+
+def disk_bytes(stacks: Sequence[PlannedStack]) -> int:
     """Return the expected size of the results on disk."""
     return sum(
         (curve_rows(cell) + 10) * BYTES_PER_CELL_AND_EPOCH

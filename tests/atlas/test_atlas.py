@@ -18,9 +18,9 @@ from nnbench.atlas.canvas import Canvas, Span, number, simplified, ticks
 from nnbench.atlas.curves import activation_curve, dead_regions, loss_curve, saturated_regions
 from nnbench.atlas.draws import FAN, initial_weights, normalised, symbols, uneven_batch
 from nnbench.atlas.families import families
-from nnbench.atlas.grounds import relative_errors
-from nnbench.atlas.keys import WEIGHTS, gradients, noisy_path, shrinking, without_and_with
+from nnbench.atlas.key_pictures import WEIGHTS, gradients, noisy_path, shrinking, without_and_with
 from nnbench.atlas.listing import picture_path, registries
+from nnbench.atlas.other_kinds import relative_errors
 from nnbench.atlas.paths import RATES, STEPS, best_walk, made_losses, plateau_rates, rates, walk
 from nnbench.atlas.picture import defaults
 from nnbench.atlas.references import documentation, documented, linked
@@ -456,7 +456,7 @@ def test_families_hold_every_entry_once(kind: str) -> None:
 def test_a_family_is_what_its_entries_say() -> None:
     of_inits = {family: INITS[names[0]].family for family, names in families(INITS).items()}
     assert len(of_inits) == 3 and all(family == said for family, said in of_inits.items())
-    assert families({"quite_new": VOCABULARY.kinds["early_stopping"]["none"]}) == {
+    assert families({"quite_new": VOCABULARY.registries["early_stopping"]["none"]}) == {
         "": ["quite_new"]
     }
 

@@ -20,9 +20,9 @@ from nnbench.study import fields
 from nnbench.study.vocabulary import Entry, Parameter, find_name
 from tests.helpers import other_value
 
-ENTRIES = [(kind, name) for kind, entries in VOCABULARY.kinds.items() for name in entries]
+ENTRIES = [(kind, name) for kind, entries in VOCABULARY.registries.items() for name in entries]
 every_entry = pytest.mark.parametrize(("kind", "name"), ENTRIES, ids=map(".".join, ENTRIES))
-LISTED = {**VOCABULARY.kinds, **KEYS}  # those that a study names by keys of their own, too
+LISTED = {**VOCABULARY.registries, **KEYS}  # those that a study names by keys of their own, too
 PLACES = [(kind, name) for kind, entries in LISTED.items() for name in entries]
 every_listed = pytest.mark.parametrize(("kind", "name"), PLACES, ids=map(".".join, PLACES))
 
@@ -46,13 +46,13 @@ def test_entry_says_what_it_is(kind: str, name: str) -> None:
 
 @every_entry
 def test_parameters_are_sound(kind: str, name: str) -> None:
-    entry = VOCABULARY.kinds[kind][name]
+    entry = VOCABULARY.registries[kind][name]
     for key, about in entry.parameters.items():
         assert key.isidentifier() and key != "name"
         assert about.doc and about.low <= about.high
-        if about.kind:
-            assert about.kind in VOCABULARY.kinds
-            assert about.default is None or about.default in VOCABULARY.kinds[about.kind]
+        if about.registry:
+            assert about.registry in VOCABULARY.registries
+            assert about.default is None or about.default in VOCABULARY.registries[about.registry]
         else:
             accepted = about.accept(about.default)
             assert accepted == about.default and type(accepted) is type(about.default), key
@@ -82,7 +82,7 @@ def functions_of(entry: Entry) -> dict[str, Callable[..., Any]]:
 
 @every_entry
 def test_rules_have_docstrings(kind: str, name: str) -> None:
-    for key, function in functions_of(VOCABULARY.kinds[kind][name]).items():
+    for key, function in functions_of(VOCABULARY.registries[kind][name]).items():
         assert function.__doc__ and len(function.__doc__.strip()) > 3, f"{key}: {function}"
 
 
@@ -105,9 +105,9 @@ def test_torch_has_what_is_named(kind: str, name: str) -> None:
 def test_every_field_is_marked_and_explained() -> None:
     for key, field in fields.FIELDS.items():
         assert isinstance(field.role, fields.Role) and field.doc, key
-        assert bool(field.kind) != (field.value is not None), key
-        if field.kind and field.default not in ("", "auto"):
-            assert field.default in VOCABULARY.kinds[field.kind], key
+        assert bool(field.registry) != (field.value is not None), key
+        if field.registry and field.default not in ("", "auto"):
+            assert field.default in VOCABULARY.registries[field.registry], key
 
 
 # ------------------------------------------------------------------- parameters

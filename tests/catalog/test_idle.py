@@ -85,7 +85,7 @@ def off(term: Term) -> list[Any]:
         return [choice for choice in field.value.choices if choice != term.value]
     if not term.trait:
         return [0]
-    entries = VOCABULARY.kinds[field.kind]
+    entries = VOCABULARY.registries[field.registry]
     names = [name for name, entry in entries.items() if not getattr(entry, term.trait)]
     return sorted(names, key=lambda name: name != field.default)  # the usual one first
 
@@ -96,7 +96,7 @@ def on(term: Term) -> Any:
         return term.value
     if not term.trait:
         return BUSY.get(term.key, 2)
-    entries = VOCABULARY.kinds[FIELDS[term.key].kind]
+    entries = VOCABULARY.registries[FIELDS[term.key].registry]
     return next(name for name, entry in entries.items() if getattr(entry, term.trait))
 
 
@@ -200,7 +200,7 @@ def table_of(factor: str, name: str) -> dict[str, Any]:
 
 def varied(factor: str, name: str, parameter: str, **table: Any) -> list[Any]:
     """Return levels that differ in a parameter of an entry, what it needs of others being there."""
-    about = VOCABULARY.kinds[factor][name].parameters[parameter]
+    about = VOCABULARY.registries[factor][name].parameters[parameter]
     siblings = {
         term.key[1:]: term.value
         for need in about.needs
@@ -212,8 +212,8 @@ def varied(factor: str, name: str, parameter: str, **table: Any) -> list[Any]:
 
 
 def parameters_of(factor: str, name: str) -> dict[str, Parameter]:
-    entry = VOCABULARY.kinds[factor][name]
-    return {} if entry.reader else {k: p for k, p in entry.parameters.items() if not p.kind}
+    entry = VOCABULARY.registries[factor][name]
+    return {} if entry.reader else {k: p for k, p in entry.parameters.items() if not p.registry}
 
 
 def assert_all_matter(factor: str, names: Sequence[str], **grid: Any) -> None:
@@ -236,7 +236,7 @@ def assert_all_matter(factor: str, names: Sequence[str], **grid: Any) -> None:
 def test_a_parameter_of_what_shares_a_stack_matters(factor: str) -> None:
     # an epoch of one step; and an activation whose signals have a length of their own
     grid = {"epochs": 12, "batch_size": 0, "activation": "tanh"}
-    assert_all_matter(factor, list(VOCABULARY.kinds[factor]), **grid)
+    assert_all_matter(factor, list(VOCABULARY.registries[factor]), **grid)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_parameter_of_what_shares_a_stack_matters(factor: str) -> None:
     [
         (f, n)
         for f in ("activation", "optimizer", "norm", "loss")
-        for n in VOCABULARY.kinds[f]
+        for n in VOCABULARY.registries[f]
         if parameters_of(f, n)
     ],
 )
@@ -268,7 +268,7 @@ def drawn(cell: Cell) -> str:
 NEEDY = [
     (factor, name, key, need)
     for factor in FACTORS
-    for name in VOCABULARY.kinds[factor]
+    for name in VOCABULARY.registries[factor]
     for key, about in parameters_of(factor, name).items()
     for need in about.needs
     if need.terms
@@ -282,7 +282,7 @@ def test_a_parameter_without_what_it_needs_changes_no_bit(
     factor: str, name: str, key: str, need: Need
 ) -> None:
     (term,) = need.terms
-    siblings = VOCABULARY.kinds[factor][name].parameters
+    siblings = VOCABULARY.registries[factor][name].parameters
     if term.key.startswith("."):
         about = siblings[term.key[1:]]
         others = [choice for choice in about.choices if choice != term.value] or [0.0]

@@ -40,7 +40,7 @@ FIELDS = ["kind", "name", "aliases", "summary", "reference", "torch"]
 def test_every_entry_of_every_registry_is_listed() -> None:
     listed = rows()
     assert sorted((row["kind"], row["name"]) for row in listed if row["kind"] != "study") == sorted(
-        (kind, name) for kind, entries in (VOCABULARY.kinds | KEYS).items() for name in entries
+        (kind, name) for kind, entries in (VOCABULARY.registries | KEYS).items() for name in entries
     )
     assert all(set(row) == set(FIELDS) for row in listed)
     assert all(row["name"] and row["summary"] for row in listed)
@@ -306,7 +306,7 @@ def test_what_a_parameter_takes_is_said() -> None:
     assert allowed(Parameter("a", "", choices=("a", "b"))) == "a, b"
     assert allowed(Parameter((1, 2), "", low=0)) == "each in [0, inf)"
     assert allowed(Parameter(None, "", low=1, whole=True, optional=True)) == "[1, inf), none"
-    assert allowed(Parameter("relu", "", kind="activation")) == "one of activations"
+    assert allowed(Parameter("relu", "", registry="activation")) == "one of activations"
 
 
 def test_another_value_is_allowed_and_different() -> None:

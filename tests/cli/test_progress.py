@@ -12,7 +12,7 @@ from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.run import Task
 from nnbench.study.study import Cell
-from nnbench.training.plan import Stack
+from nnbench.training.plan import PlannedStack
 
 NOTHING = Survey(frozenset(), frozenset(), frozenset(), frozenset(), 0, 0)
 
@@ -33,11 +33,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def stack(name: str, cells: int, seconds: float) -> Stack:
-    return Stack(tuple(Cell("s", {}, f"{name}{n}") for n in range(cells)), seconds, 0)
+def stack(name: str, cells: int, seconds: float) -> PlannedStack:
+    return PlannedStack(tuple(Cell("s", {}, f"{name}{n}") for n in range(cells)), seconds, 0)
 
 
-def task(of: Stack) -> Task:
+def task(of: PlannedStack) -> Task:
     return Task(of.cells, "stacked", False, "cpu")
 
 

@@ -459,11 +459,11 @@ def test_every_entry_can_be_exported(every_script: tuple[dict[str, Cell], Path])
     told = {
         (key, cell.recipe[key])
         for cell in cells.values()
-        for key in VOCABULARY.kinds
+        for key in VOCABULARY.registries
         if key in cell.recipe
     }
     missing = {
-        (kind, name) for kind, entries in VOCABULARY.kinds.items() for name in entries
+        (kind, name) for kind, entries in VOCABULARY.registries.items() for name in entries
     } - told
     assert missing <= {
         ("schedule", "chained"),

@@ -21,7 +21,7 @@ import pytest
 
 from nnbench.report.analysis import analyse
 from nnbench.report.build import ReportError, build_report
-from nnbench.report.page import entries, numbers
+from nnbench.report.page import numbers, table_cells
 from nnbench.report.study import frames, sentences
 from nnbench.report.study.figures import strip_frames
 from nnbench.results.disk import StoreError
@@ -544,7 +544,7 @@ def test_decimals_follow_the_interval_within_reason() -> None:
 def test_an_interval_that_excludes_zero_excludes_it_as_printed() -> None:
     row = {"effect": 0.02, "effect_low": 0.0004, "effect_high": 0.0396, "verdict": "better"}
     table = pd.DataFrame([row | {"pairs_used": 9, "pairs": 9, "effect_reason": None}])
-    text = sentences.effect_text(table.iloc[0], entries.effect_places(table))
+    text = sentences.effect_text(table.iloc[0], table_cells.effect_places(table))
     assert "[0.0004," in text
 
 

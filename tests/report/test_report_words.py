@@ -208,7 +208,7 @@ def test_a_tuned_optimizer_is_no_row_of_the_importance(tmp_path: Path) -> None:
     section = mattered_section(analysis)
     assert section is not None and isinstance(section.parts[0], Picture)
     assert section.parts[0].data is not None
-    terms = [str(row[0].text) for row in section.parts[0].data.entries]
+    terms = [str(row[0].text) for row in section.parts[0].data.table_cells]
     assert "activation" in terms and "optimizer" not in terms
 
 

@@ -150,7 +150,7 @@ def id_of(**sections: Any) -> str:
 PLAIN = [key for key in GRID_KEYS if FIELDS[key].value is not None]
 ENTRIES = [
     (kind, name)
-    for kind, entries in VOCABULARY.kinds.items()
+    for kind, entries in VOCABULARY.registries.items()
     for name, entry in entries.items()
     if entry.reader is None
 ]
@@ -158,7 +158,7 @@ ENTRIES = [
 
 def chosen(kind: str, name: str) -> dict[str, Any]:
     """Return a grid that has this entry: a loss needs data of a task that it can train."""
-    if kind == "loss" and "classification" not in VOCABULARY.kinds[kind][name].targets:
+    if kind == "loss" and "classification" not in VOCABULARY.registries[kind][name].targets:
         return {"data": {"name": "diabetes"}}
     if kind in ("landscape", "expression"):
         return {}
@@ -173,7 +173,7 @@ def test_every_plain_field_changes_the_id(key: str) -> None:
     assert id_of(grid={key: other}) != id_of()
 
 
-@pytest.mark.parametrize("kind", VOCABULARY.kinds)
+@pytest.mark.parametrize("kind", VOCABULARY.registries)
 def test_every_entry_has_an_id_of_its_own(kind: str) -> None:
     names = [name for of, name in ENTRIES if of == kind]
     found = {name: id_of(grid=chosen(kind, name) | {kind: name}) for name in names}
@@ -183,7 +183,7 @@ def test_every_entry_has_an_id_of_its_own(kind: str) -> None:
 @pytest.mark.parametrize(("kind", "name"), ENTRIES, ids=map(".".join, ENTRIES))
 def test_every_parameter_changes_the_id(kind: str, name: str) -> None:
     cell = cell_of(grid=chosen(kind, name) | {kind: name})
-    for key, parameter in VOCABULARY.kinds[kind][name].parameters.items():
+    for key, parameter in VOCABULARY.registries[kind][name].parameters.items():
         for other in different(parameter):
             grid = chosen(kind, name) | {kind: {"name": name, key: other}}
             try:
@@ -199,8 +199,8 @@ def test_every_parameter_changes_the_id(kind: str, name: str) -> None:
 
 def different(parameter: Parameter) -> list[Any]:
     """Return other values of a parameter, of which at least one should be allowed."""
-    if parameter.kind:
-        known = VOCABULARY.kinds[parameter.kind]
+    if parameter.registry:
+        known = VOCABULARY.registries[parameter.registry]
         return [name for name in known if name not in (parameter.default, "none")]
     default = parameter.default
     if isinstance(default, tuple):
@@ -226,11 +226,11 @@ def test_a_nested_variants_parameter_changes_the_id() -> None:
 
 def test_what_is_no_part_of_the_identity_is_left_out() -> None:
     """A parameter says so itself: where a file lies, say."""
-    moons = VOCABULARY.kinds["data"]["moons"]
+    moons = VOCABULARY.registries["data"]["moons"]
     noise = replace(moons.parameters["noise"], identity=False)
     marked = replace(moons, parameters=dict(moons.parameters) | {"noise": noise})
-    kinds = dict(VOCABULARY.kinds) | {"data": {"moons": marked}}
-    vocabulary = replace(VOCABULARY, kinds=kinds)
+    registries = dict(VOCABULARY.registries) | {"data": {"moons": marked}}
+    vocabulary = replace(VOCABULARY, registries=registries)
     (first,), (second,) = (
         make_study(
             {"name": "x", "grid": {"data": {"name": "moons", "noise": noise}, "seeds": 1}},

@@ -18,7 +18,7 @@ from nnbench.results.store import Survey
 from nnbench.run import Options, Task, run
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
-from nnbench.training.plan import Stack
+from nnbench.training.plan import PlannedStack
 
 EXPRESSIONS = ["bce_with_logits", "log_of_sigmoid", "cross_entropy"]
 RUN = 100.0  # seconds between two looks at the clock of these tests, more than a run takes
@@ -34,7 +34,7 @@ class Listener:
         self,
         cells: int,
         survey: Survey,
-        stacks: Sequence[Stack],
+        stacks: Sequence[PlannedStack],
         tables: Sequence[Mapping[str, Any]],
         notes: Sequence[str],
     ) -> None:

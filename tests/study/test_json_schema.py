@@ -150,9 +150,9 @@ def test_every_way_of_writing_satisfies_it(change: tuple[str, str]) -> None:
     assert accepts(SCHEMA, written)
 
 
-@pytest.mark.parametrize("kind", VOCABULARY.kinds)
+@pytest.mark.parametrize("kind", VOCABULARY.registries)
 def test_every_entry_alias_and_parameter_satisfies_it(kind: str) -> None:
-    for name, entry in VOCABULARY.kinds[kind].items():
+    for name, entry in VOCABULARY.registries[kind].items():
         if entry.reader is not None:
             assert accepts(SCHEMA, document({kind: {name: "my.csv", "target": "y", "rows": 5}}))
             continue
@@ -245,7 +245,7 @@ def test_mistakes_elsewhere_are_seen_by_both(change: dict[str, Any]) -> None:
 
 def test_names_say_what_they_are() -> None:
     """An editor shows the summary beside each name."""
-    for kind, entries in VOCABULARY.kinds.items():
+    for kind, entries in VOCABULARY.registries.items():
         offered = SCHEMA["$defs"][f"name_of_{kind}"]["anyOf"]
         said = {one["const"]: one["description"] for one in offered}
         for name, entry in entries.items():
@@ -255,7 +255,7 @@ def test_names_say_what_they_are() -> None:
 
 
 def test_ranges_are_those_of_the_reader() -> None:
-    for kind, entries in VOCABULARY.kinds.items():
+    for kind, entries in VOCABULARY.registries.items():
         tables = SCHEMA["$defs"][kind]["anyOf"][1:]
         for (name, entry), table in zip(entries.items(), tables, strict=True):
             if entry.reader is not None:

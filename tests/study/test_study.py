@@ -513,6 +513,6 @@ def test_every_shipped_study_reads() -> None:
 def test_every_field_has_a_sound_default() -> None:
     for key in GRID_KEYS:
         value = parameter_at(key, {}, VOCABULARY)
-        if not value.kind:
+        if not value.registry:
             assert value.accept(value.default) == value.default
             assert type(value.accept(value.default)) is type(value.default)

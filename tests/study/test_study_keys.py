@@ -6,9 +6,9 @@ import pytest
 
 from nnbench.catalog import VOCABULARY
 from nnbench.study.document import SECTIONS, Document
-from nnbench.study.kinds import KINDS, grid_keys
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study
+from nnbench.study.study_kinds import STUDY_KINDS, grid_keys
 from nnbench.study.vocabulary import Parameter
 from scripts.study_keys import PAGE, page, takes, values
 
@@ -22,7 +22,7 @@ def test_the_page_is_what_the_script_writes() -> None:
 
 def test_every_key_has_a_row() -> None:
     text = page()
-    for kind in KINDS:
+    for kind in STUDY_KINDS:
         for key in grid_keys(kind):
             assert f"| `{key}` |" in text
     for section in SECTIONS.values():
@@ -32,10 +32,10 @@ def test_every_key_has_a_row() -> None:
     assert all(f"| `{key}` |" in text for key in head)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STUDY_KINDS)
 def test_a_default_that_is_written_out_changes_no_cell(kind: str) -> None:
     short = {FIRST[kind]: LEVEL[kind]}
-    fields = {key: KINDS[kind].fields[key] for key in grid_keys(kind) if key not in short}
+    fields = {key: STUDY_KINDS[kind].fields[key] for key in grid_keys(kind) if key not in short}
     defaults = {
         key: field.value.default if field.value else field.default for key, field in fields.items()
     }
@@ -55,8 +55,8 @@ def test_what_a_value_may_be_is_told_in_words() -> None:
     assert values(Parameter(2, "", low=1, high=100_000)) == "whole number in [1, 100,000]"
     assert values(Parameter(None, "", 0, 1e6, optional=True)) == "number in [0, 1e6], `none`"
     assert values(Parameter(None, "", optional=True, flag=True)) == "`true`, `false`, `none`"
-    assert "`auto`" in takes("loss", KINDS["training"].fields["loss"])
-    assert "`{ csv = " in takes("data", KINDS["training"].fields["data"])
+    assert "`auto`" in takes("loss", STUDY_KINDS["training"].fields["loss"])
+    assert "`{ csv = " in takes("data", STUDY_KINDS["training"].fields["data"])
 
 
 def test_a_bound_of_the_page_is_where_the_reader_draws_the_line() -> None:

@@ -29,7 +29,7 @@ from nnbench.stats import wilson_interval
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study
 from nnbench.study.study import Cell, Study
-from nnbench.theory.grounds import ground_of
+from nnbench.theory.landscapes import landscape_of
 from nnbench.training.plan import plan, program_key
 from nnbench.training.reference.walk import trace_of, walk_cell
 from nnbench.training.stacked import walk as engine_walk
@@ -386,9 +386,9 @@ def test_a_run_writes_tables_grounds_and_a_sound_folder(finished: Path) -> None:
     assert set(curves["cell_id"]) == set(frame["cell_id"])
     here = frame.loc[frame["data"] == "double_well", "cell_id"]
     assert curves.loc[curves["cell_id"].isin(here), "y"].isna().all()
-    grounds = json.loads((finished / "landscapes.json").read_text())
-    assert set(grounds) == set(frame["data"])
-    low = np.array(grounds["rosenbrock b=30"]["heights"])
+    landscapes = json.loads((finished / "landscapes.json").read_text())
+    assert set(landscapes) == set(frame["data"])
+    low = np.array(landscapes["rosenbrock b=30"]["heights"])
     assert low.shape == (81, 81) and 0 <= low.min() < 0.1
     assert np.allclose(low[0, 0], 9 + 30 * 25)  # x = -2, y = -1: the first axis is y
     assert verify(finished) == []
@@ -438,7 +438,7 @@ def test_paths_over_the_busiest_landscape_are_small_enough_for_a_page_of_ten() -
         }
     )
     panels = pd.DataFrame({"panel": walks["panel"].unique(), "text": "0 of 20"})
-    figure = path_panels(ground_of(cell.recipe), walks, panels)
+    figure = path_panels(landscape_of(cell.recipe), walks, panels)
     assert len(figure_svg(figure, "paths", "a finding")) < 450_000
 
 

@@ -207,7 +207,7 @@ DATA: dict[str, Data] = {
         reference="Angluin & Laird (1988), Learning from Noisy Examples, doi:10.1007/BF00116829",
         parameters={
             "base": Parameter(
-                "digits", "the set: a name, or a table with a name", kind="data", program=True
+                "digits", "the set: a name, or a table with a name", registry="data", program=True
             ),
             "p": share(0.2, "share of flipped labels"),
             "parts": noisy_parts(),

@@ -131,9 +131,9 @@ def scheduler_of(
 
 
 COMPOSED = {
-    "first": Parameter("exponential", "schedule that it begins with", kind="schedule"),
-    "second": Parameter("constant_lr", "schedule that is added", kind="schedule"),
-    "third": Parameter(None, "another, if wanted", kind="schedule", optional=True),
+    "first": Parameter("exponential", "schedule that it begins with", registry="schedule"),
+    "second": Parameter("constant_lr", "schedule that is added", registry="schedule"),
+    "third": Parameter(None, "another, if wanted", registry="schedule", optional=True),
 }
 
 SCHEDULES: dict[str, Schedule] = {

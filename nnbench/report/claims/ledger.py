@@ -31,7 +31,7 @@ MARKS = {SUPPORTED: "▲", CONTRADICTED: "▼", UNDECIDED: "○", MIXED: "◆", 
 
 
 @dataclass(frozen=True)
-class Entry:
+class Claimed:
     """A claim of a study. `verdict` is None where the study has not judged it yet."""
 
     study: str
@@ -73,69 +73,69 @@ class Entry:
 class Ledger:
     """All claims, by study; and the names of the folders that could not be read."""
 
-    entries: list[Entry]
+    claims: list[Claimed]
     unreadable: list[str]
 
     @property
-    def judged(self) -> list[Entry]:
+    def judged(self) -> list[Claimed]:
         """The claims that have a verdict."""
-        return [entry for entry in self.entries if entry.verdict is not None]
+        return [claim for claim in self.claims if claim.verdict is not None]
 
-    def of_course(self, number: int) -> list[Entry]:
+    def of_course(self, number: int) -> list[Claimed]:
         """The claims that test one of the course's."""
-        return [entry for entry in self.entries if entry.course == number]
+        return [claim for claim in self.claims if claim.course == number]
 
     def course_words(self) -> dict[int, str]:
         """What all tests together say of each claim of the course."""
         return {number: together(self.of_course(number)) for number in COURSE}
 
 
-def together(entries: Iterable[Entry]) -> str:
+def together(claims: Iterable[Claimed]) -> str:
     """The one word that all judged tests agree on, or mixed; not run without any."""
-    words = {entry.word for entry in entries} - {NOT_RUN} or {NOT_RUN}
+    words = {claim.word for claim in claims} - {NOT_RUN} or {NOT_RUN}
     return words.pop() if len(words) == 1 else MIXED
 
 
 def gather(out: Path, studies: Path = Path("studies")) -> Ledger:
     """Judge every finished study under `out`, and add what the files in `studies` claim beyond."""
     planned = planned_claims(studies)
-    entries: list[Entry] = []
+    claims: list[Claimed] = []
     unreadable = []
     for folder in sorted(path.parent for path in out.glob("*/provenance.json")):
         try:
-            entries += judged_entries(read_results(folder))
+            claims += judged_claims(read_results(folder))
         except (ReportError, StoreError, ValueError, KeyError, TypeError):
             unreadable.append(folder.name)
-    courses = {entry.key: entry.course for entry in planned}
-    known = [replace(entry, course=courses.get(entry.key) or entry.course) for entry in entries]
-    done = {entry.key for entry in known}
-    missing = [entry for entry in planned if entry.key not in done]
-    return Ledger(sorted([*known, *missing], key=lambda entry: entry.study), unreadable)
+    courses = {claim.key: claim.course for claim in planned}
+    known = [replace(claim, course=courses.get(claim.key) or claim.course) for claim in claims]
+    done = {claim.key for claim in known}
+    missing = [claim for claim in planned if claim.key not in done]
+    return Ledger(sorted([*known, *missing], key=lambda claim: claim.study), unreadable)
 
 
-def judged_entries(results: Results) -> list[Entry]:
+def judged_claims(results: Results) -> list[Claimed]:
     """The claims of a finished study, judged."""
-    claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
+    written: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
     name = results.folder.name
     has_report = (results.folder / "report.html").is_file()
     return [
-        Entry(name, one.text, one.course, one, sentence_of(one, claim), has_report)
-        for one, claim in zip(judge_all(results.study, results.cells), claims, strict=True)
+        Claimed(name, one.text, one.course, one, sentence_of(one, claim), has_report)
+        for one, claim in zip(judge_all(results.study, results.cells), written, strict=True)
     ]
 
 
-def planned_claims(studies: Path) -> list[Entry]:
+def planned_claims(studies: Path) -> list[Claimed]:
     """What the study files claim; a file that is no study is for `nnbench run` to refuse."""
-    entries = []
+    claims = []
     for path in sorted(studies.glob("*.toml")):
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
-            claims = [(str(claim["text"]), claim.get("course")) for claim in content["claim"]]
+            written = [(str(claim["text"]), claim.get("course")) for claim in content["claim"]]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         name = str(content.get("name", path.stem))
-        entries += [Entry(name, text, course) for text, course in claims]
-    return entries
+        claims += [Claimed(name, text, course) for text, course in written]
+    return claims
 
 
 # The page ---------------------------------------------------------------------------------------
@@ -154,19 +154,19 @@ def ledger_page(ledger: Ledger) -> str:
             "number": number,
             "text": text,
             "word": words[number],
-            "rows": [_row(entry) for entry in ledger.of_course(number)],
+            "rows": [_row(claim) for claim in ledger.of_course(number)],
         }
         for number, text in COURSE.items()
     ]
-    others = [entry for entry in ledger.entries if entry.course not in COURSE]
-    names = dict.fromkeys(entry.study for entry in others)
+    others = [claim for claim in ledger.claims if claim.course not in COURSE]
+    names = dict.fromkeys(claim.study for claim in others)
     return render(
         "report/claims/ledger.html.j2",
         answer=answer(ledger),
         counts=list(counted(words.values()).items()),
         marks=MARKS,
         course=course,
-        others={name: [_row(entry) for entry in others if entry.study == name] for name in names},
+        others={name: [_row(claim) for claim in others if claim.study == name] for name in names},
         unreadable=ledger.unreadable,
     )
 
@@ -183,24 +183,24 @@ def answer(ledger: Ledger) -> list[str]:
     tested = len(COURSE) - words[NOT_RUN]
     said = ", ".join(f"{words[word]} {word}" for word in (*VERDICTS, MIXED) if words[word])
     first = f"Of the course's {len(COURSE)} claims, {tested} have been put to the test"
-    counts = counted(entry.word for entry in ledger.entries)
+    counts = counted(claim.word for claim in ledger.claims)
     tests = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    studies = len({entry.study for entry in ledger.entries})
+    studies = len({claim.study for claim in ledger.claims})
     return [
         f"{first}: {said}." if said else f"{first}.",
-        f"The studies, {studies} in all, make {len(ledger.entries)} claims: {tests}."
-        if ledger.entries
+        f"The studies, {studies} in all, make {len(ledger.claims)} claims: {tests}."
+        if ledger.claims
         else "No study claims anything yet.",
     ]
 
 
-def _row(entry: Entry) -> dict[str, str]:
-    row = {"text": entry.text, "study": entry.study, "word": entry.word, "link": ""}
-    verdict = entry.verdict
+def _row(claim: Claimed) -> dict[str, str]:
+    row = {"text": claim.text, "study": claim.study, "word": claim.word, "link": ""}
+    verdict = claim.verdict
     if verdict is None:
         return row | {"effect": "", "span": "", "count": "", "metric": "", "note": ""}
-    if entry.has_report:
-        row["link"] = f"{quote(entry.study)}/report.html#claims"
+    if claim.has_report:
+        row["link"] = f"{quote(claim.study)}/report.html#claims"
     effect, span = _effect(verdict)
     metric = (
         stats.METRICS[verdict.metric].label if verdict.metric in stats.METRICS else verdict.metric

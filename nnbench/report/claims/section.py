@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from nnbench.report.claims.table import Judged
-from nnbench.report.page.parts import Column, Entry, Section, paragraph, table_of
+from nnbench.report.page.parts import Column, Section, TableCell, paragraph, table_of
 from nnbench.report.page.words import listed, tallied
 from nnbench.stats.claims import VERDICTS
 
@@ -15,8 +15,8 @@ INTRODUCTION = (
     "intervals, or exactly where nothing is random."
 )
 COLUMNS = [
-    Column("verdict", of=lambda claim: Entry(claim.verdict, is_verdict=True)),
-    Column("claim", of=lambda claim: Entry(claim.text, note=claim.note)),
+    Column("verdict", of=lambda claim: TableCell(claim.verdict, is_verdict=True)),
+    Column("claim", of=lambda claim: TableCell(claim.text, note=claim.note)),
     Column("measured", of=lambda claim: claim.said),
 ]
 

@@ -9,15 +9,15 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.plots import sweeps
-from nnbench.report.page import entries
+from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import MINUS, number, rounded
 from nnbench.report.page.parts import (
     Column,
-    Entry,
     Page,
     Picture,
     Section,
     Table,
+    TableCell,
     paragraph,
     picture,
     table_of,
@@ -217,18 +217,22 @@ def curve_table(curves: pd.DataFrame, column: str, name: str) -> Table:
 
     columns = [
         Column("expression"),
-        Column("logit", True, lambda row: entries.whole(row["logit"])),
-        Column(f"exact {name}", True, lambda row: entries.plain(row["exact"])),
+        Column("logit", True, lambda row: table_cells.whole(row["logit"])),
+        Column(f"exact {name}", True, lambda row: table_cells.plain(row["exact"])),
         *map(computed, dict.fromkeys(curves["dtype"])),
     ]
     return table_of(rows, columns, note="At the computed logits that are nearest to these.")
 
 
-def written(value: float | None) -> Entry:
+def written(value: float | None) -> TableCell:
     """A computed number, also one that is none or infinite."""
     if value is None:
-        return entries.NOTHING
-    return entries.plain(value) if math.isfinite(value) else Entry(f"{value}".replace("-", MINUS))
+        return table_cells.NOTHING
+    return (
+        table_cells.plain(value)
+        if math.isfinite(value)
+        else TableCell(f"{value}".replace("-", MINUS))
+    )
 
 
 def caption(cells: pd.DataFrame, expression: str, dtype: str, column: str) -> str:

@@ -11,16 +11,16 @@ import pandas as pd
 from nnbench.plots import walks as walk_plots
 from nnbench.report.analysis import Analysis, analyse
 from nnbench.report.other_kinds import walk_frames as wf
-from nnbench.report.page import entries
+from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import measured, number
 from nnbench.report.page.parts import (
     Column,
-    Entry,
     Page,
     Paragraph,
     Picture,
     Section,
     Table,
+    TableCell,
     paragraph,
     picture,
     table_of,
@@ -34,16 +34,16 @@ from nnbench.results.files import read_files
 from nnbench.results.read import ReportError, Results
 from nnbench.stats import METRICS, status_counts
 
-GROUNDS = "landscapes.json"
+LANDSCAPES_FILE = "landscapes.json"
 COLUMNS = ("final_value", "distance_to_minimum", "steps_to_minimum")
 WALKS_DRAWN = 4  # of each optimizer on a landscape
-Grounds = Mapping[str, Mapping[str, Any]]
+Landscapes = Mapping[str, Mapping[str, Any]]
 
 
 def walk_page(results: Results) -> Page:
     """The page of a landscape study."""
     results = results.with_columns(COLUMNS)
-    grounds = read_grounds(results)
+    landscapes = read_landscapes(results)
     walks = wf.labelled_walks(results)
     analysis = analyse(wf.as_seen(results))
     by_arm = wf.shares(walks, ["panel", "arm"])
@@ -51,9 +51,9 @@ def walk_page(results: Results) -> Page:
     sections = [
         Section("ends", "Where walks end", [*_ends(walks, by_arm)]),
         Section("mattered", "What mattered", [effects]) if effects else None,
-        Section("paths", "How they walk", path_pictures(results, walks, grounds)),
+        Section("paths", "How they walk", path_pictures(results, walks, landscapes)),
         failed_section(walks),
-        method_section(walks, grounds),
+        method_section(walks, landscapes),
     ]
     counts = status_counts(results.cells)
     trust = [
@@ -75,13 +75,13 @@ def _ends(walks: pd.DataFrame, by_arm: pd.DataFrame) -> tuple[Paragraph, Table, 
     return said, landscape_table(walks, by_arm), share_picture(walks)
 
 
-def read_grounds(results: Results) -> Grounds:
+def read_landscapes(results: Results) -> Landscapes:
     """Read the landscapes that the run wrote beside its tables."""
-    content = read_files(results.folder, [GROUNDS]).get(GROUNDS)
+    content = read_files(results.folder, [LANDSCAPES_FILE]).get(LANDSCAPES_FILE)
     if content is None:
-        raise ReportError(f"{results.folder / GROUNDS} is missing: `nnbench run` writes it")
-    grounds: Grounds = json.loads(content)
-    return grounds
+        raise ReportError(f"{results.folder / LANDSCAPES_FILE} is missing: `nnbench run` writes it")
+    landscapes: Landscapes = json.loads(content)
+    return landscapes
 
 
 # Sentences --------------------------------------------------------------------------------------
@@ -165,9 +165,9 @@ def landscape_table(walks: pd.DataFrame, by_arm: pd.DataFrame) -> Table:
     return table_of(rows, columns)
 
 
-def _steps(row: Any) -> Entry:
+def _steps(row: Any) -> TableCell:
     """The median steps of the walks that arrive, where any does."""
-    return entries.plain(row["steps"], 0) if row["k"] else entries.NOTHING
+    return table_cells.plain(row["steps"], 0) if row["k"] else table_cells.NOTHING
 
 
 def share_picture(walks: pd.DataFrame) -> Picture:
@@ -193,15 +193,15 @@ def share_table(shares: pd.DataFrame) -> Table:
     names = {"panel": "landscape", "row": "arm", "mark": "walks"}
     columns = [
         *(Column(name, of=key) for key, name in names.items() if shares[key].nunique() > 1),
-        Column("share that reaches it", True, entries.share),
+        Column("share that reaches it", True, table_cells.share),
         Column("median steps", True, _steps),
-        entries.DIVERGED,
+        table_cells.DIVERGED,
     ]
     rows = shares.rename(columns={"low": "share_low", "high": "share_high"})
     return table_of(rows, columns, has_tools=True, is_long=True)
 
 
-def path_pictures(results: Results, walks: pd.DataFrame, grounds: Grounds) -> list[Picture]:
+def path_pictures(results: Results, walks: pd.DataFrame, landscapes: Landscapes) -> list[Picture]:
     """Draw walks over every landscape."""
     mark = walks["mark"].iloc[0]
     pictures = []
@@ -215,13 +215,14 @@ def path_pictures(results: Results, walks: pd.DataFrame, grounds: Grounds) -> li
             )
         ]
         listed = pd.DataFrame({"panel": arms["optimizer"].astype(str), "text": texts})
-        figure = walk_plots.path_panels(grounds[panel], points, listed)
+        figure = walk_plots.path_panels(landscapes[panel], points, listed)
         title = path_title(panel, arms)
         condition = "" if mark == wf.POOLED else f", {mark}"
         caption = (
-            f"{grounds[panel]['formula']}. {grounds[panel]['summary']} The first {WALKS_DRAWN} "
-            f"starts{condition}, each optimizer at the level that reaches a minimum most often "
-            f"here; after it, how many of all walks do. Dots are the first {walk_plots.DOTS} steps."
+            f"{landscapes[panel]['formula']}. {landscapes[panel]['summary']} "
+            f"The first {WALKS_DRAWN} starts{condition}, each optimizer at the level "
+            f"that reaches a minimum most often here; after it, how many of all walks do. "
+            f"Dots are the first {walk_plots.DOTS} steps."
         )
         table = walk_table(points)
         pictures.append(picture(figure, f"paths{place}", title, caption, table))
@@ -238,12 +239,12 @@ def walk_table(points: pd.DataFrame) -> Table:
     ]
 
     def end(which: str, name: str) -> Column:
-        return Column(f"{which} {name}", True, lambda row: entries.plain(row[which][name]))
+        return Column(f"{which} {name}", True, lambda row: table_cells.plain(row[which][name]))
 
     columns = [
         Column("optimizer", of=lambda row: str(row["first"]["panel"])),
-        Column("walk", of=lambda row: Entry(str(row["first"]["cell_id"]), is_code=True)),
-        Column("steps", True, lambda row: entries.whole(row["steps"])),
+        Column("walk", of=lambda row: TableCell(str(row["first"]["cell_id"]), is_code=True)),
+        Column("steps", True, lambda row: table_cells.whole(row["steps"])),
         *(end(which, name) for which in ("first", "last") for name in places),
         Column("at a minimum", of=lambda row: "yes" if row["first"]["reached"] else "no"),
     ]
@@ -261,7 +262,7 @@ def failed_section(walks: pd.DataFrame) -> Section:
         Column("arm"),
         Column("diverged", True, lambda row: f"{row['diverged']} of {row['n']}"),
         AT_STEP,
-        entries.CELL,
+        table_cells.CELL,
     ]
     text = (
         "A walk whose height, gradient or place stopped being finite has diverged: that is a "
@@ -270,7 +271,7 @@ def failed_section(walks: pd.DataFrame) -> Section:
     return Section("failed", "What failed", [paragraph(text), table_of(arms, columns)])
 
 
-def method_section(walks: pd.DataFrame, grounds: Grounds) -> Section:
+def method_section(walks: pd.DataFrame, landscapes: Landscapes) -> Section:
     """Say how walks are made and compared."""
     tolerance = ", ".join(f"{value:g}" for value in sorted(walks["tolerance"].unique()))
     steps = ", ".join(str(value) for value in sorted(walks["steps"].unique()))
@@ -291,8 +292,8 @@ def method_section(walks: pd.DataFrame, grounds: Grounds) -> Section:
                 f"box. A difference in the {metric} is paired: both walks share landscape, start, "
                 "noise and every other factor, and its interval is a bootstrap over starts within "
                 "landscapes. Verdicts are corrected for the number of comparisons (Holm). These "
-                f"are {len(grounds)} pictures of how rules move, and no forecast of how they train "
-                "networks."
+                f"are {len(landscapes)} pictures of how rules move, and no forecast of how they "
+                "train networks."
             ),
         ],
     )

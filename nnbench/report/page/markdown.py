@@ -17,7 +17,6 @@ from nnbench.report.page.parts import (
     Bullets,
     Code,
     Commands,
-    Entry,
     Facts,
     Page,
     Paragraph,
@@ -25,6 +24,7 @@ from nnbench.report.page.parts import (
     Picture,
     Section,
     Table,
+    TableCell,
 )
 from nnbench.results.disk import disk, write_whole
 
@@ -142,7 +142,7 @@ def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
 def _table(table: Table) -> list[str]:
     columns = [escaped(column.name) for column in table.columns]
     rule = ["---:" if column.is_number else "---" for column in table.columns]
-    rows = [[_entry(entry) for entry in row] for row in table.entries[:MOST_ROWS]]
+    rows = [[_cell(cell) for cell in row] for row in table.table_cells[:MOST_ROWS]]
     grid = "\n".join(f"| {' | '.join(cells)} |" for cells in [columns, rule, *rows])
     lines = [f"### {escaped(table.title)}"] if table.title else []
     lines.append(grid)
@@ -151,12 +151,12 @@ def _table(table: Table) -> list[str]:
     return [*lines, *([escaped(table.note)] if table.note else [])]
 
 
-def _entry(entry: Entry) -> str:
-    if entry.is_code:
-        return code(entry.text).replace("|", "\\|")
-    if entry.link:
-        return f"[{escaped(entry.text)}]({entry.link})"
-    if entry.is_verdict:
-        rest = f" {escaped(entry.note)}" if entry.note else ""
-        return f"{entry.mark} {escaped(entry.text)}{rest}".strip()
-    return escaped(entry.words)
+def _cell(cell: TableCell) -> str:
+    if cell.is_code:
+        return code(cell.text).replace("|", "\\|")
+    if cell.link:
+        return f"[{escaped(cell.text)}]({cell.link})"
+    if cell.is_verdict:
+        rest = f" {escaped(cell.note)}" if cell.note else ""
+        return f"{cell.mark} {escaped(cell.text)}{rest}".strip()
+    return escaped(cell.words)

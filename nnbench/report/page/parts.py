@@ -74,7 +74,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TableCell:
     """One entry of a table: what is read, what stands quieter after it, and the number behind it.
 
     span: the interval. count: `40/40`, the cells behind the number. reason: why there is none.
@@ -98,7 +98,7 @@ class Entry:
         return VERDICTS.get(self.text, ("", ""))[0] if self.is_verdict else ""
 
     @property
-    def look(self) -> str:
+    def css_class(self) -> str:
         """The verdict's class in the style sheet."""
         return VERDICTS.get(self.text, ("", "open"))[1]
 
@@ -110,7 +110,7 @@ class Entry:
         return " ".join(part for part in parts if part)
 
 
-Fill = Callable[[Any], Entry | str]  # of a row of a frame
+Fill = Callable[[Any], TableCell | str]  # of a row of a frame
 
 
 @dataclass(frozen=True)
@@ -127,12 +127,12 @@ class Column:
     is_extra: bool = False
 
     @property
-    def look(self) -> str:
+    def css_class(self) -> str:
         """The column's classes in the style sheet."""
         names = (("number", self.is_number), ("extra", self.is_extra))
         return " ".join(name for name, is_so in names if is_so)
 
-    def entry(self, row: Any) -> Entry | str:
+    def cell_of(self, row: Any) -> TableCell | str:
         """What stands in a row of a frame."""
         return self.of(row) if callable(self.of) else str(row[self.of or self.name])
 
@@ -141,12 +141,12 @@ class Column:
 class Table:
     """A table. note: what its rows leave out. has_tools: it sorts, filters and can be copied.
 
-    is_prose: its entries are sentences, which wrap and stand one below the other on small screens.
+    is_prose: its cells are sentences, which wrap and stand one below the other on small screens.
     is_long: it scrolls within itself.
     """
 
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Entry | str]]
+    rows: Sequence[Sequence[TableCell | str]]
     title: str = ""
     note: str = ""
     has_tools: bool = False
@@ -155,9 +155,9 @@ class Table:
     kind: ClassVar[str] = "table"
 
     @property
-    def entries(self) -> list[list[Entry]]:
-        """The rows, with plain text as entries too."""
-        return [[e if isinstance(e, Entry) else Entry(e) for e in row] for row in self.rows]
+    def table_cells(self) -> list[list[TableCell]]:
+        """The rows, with plain text as cells too."""
+        return [[e if isinstance(e, TableCell) else TableCell(e) for e in row] for row in self.rows]
 
 
 def table_of(
@@ -178,7 +178,9 @@ def table_of(
         told = cut.format(shown=len(shown), all=len(rows), hidden=len(rows) - len(shown))
         note = f"{note} {told}".strip()
     every = [row for _, row in shown.iterrows()] if isinstance(shown, pd.DataFrame) else shown
-    return Table(columns, [[c.entry(row) for c in columns] for row in every], title, note, **looks)
+    return Table(
+        columns, [[c.cell_of(row) for c in columns] for row in every], title, note, **looks
+    )
 
 
 @dataclass(frozen=True)
@@ -247,9 +249,9 @@ def frame_table(frame: pd.DataFrame, most: int = MOST_ROWS) -> Table:
     return Table(columns, rows, note=note)
 
 
-def _cell(value: Any, is_number: bool) -> Entry:
+def _cell(value: Any, is_number: bool) -> TableCell:
     if not is_number or isinstance(value, bool):
-        return Entry("–" if value is None or value != value else str(value))
+        return TableCell("–" if value is None or value != value else str(value))
     known = float(value) if pd.notna(value) else math.nan
     whole = math.isfinite(known) and known == int(known) and abs(known) < 1e6
-    return Entry(number(known, 0) if whole else number(known), value=known)
+    return TableCell(number(known, 0) if whole else number(known), value=known)

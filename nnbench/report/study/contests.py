@@ -11,7 +11,7 @@ import pandas as pd
 
 from nnbench import plots, stats
 from nnbench.report.analysis import Analysis
-from nnbench.report.page import entries
+from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import number
 from nnbench.report.page.parts import Column, Picture, Table, picture, table_of
 from nnbench.report.page.words import listed, spoken
@@ -223,8 +223,8 @@ def _rank_table(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> Table:
 
     columns = [
         Column("contestant", of="arm"),
-        Column("mean rank", True, lambda row: entries.plain(row["mean_rank"], 2)),
-        Column("blocks", True, lambda row: entries.whole(row["blocks"])),
+        Column("mean rank", True, lambda row: table_cells.plain(row["mean_rank"], 2)),
+        Column("blocks", True, lambda row: table_cells.whole(row["blocks"])),
         Column("not told apart from", of=joined),
     ]
     return table_of(ranks, columns)
@@ -242,7 +242,7 @@ def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture
         return None
     sides = {side: pairs[side].map(contest.names) for side in ("first", "second")}
     pairs = pairs.assign(**sides)
-    places = entries.effect_places(pairs)
+    places = table_cells.effect_places(pairs)
     drawn = _mirrored(pairs, places, 1 if analysis.higher_is_better else -1)
     figure = plots.difference_matrix(drawn, names)
     told = int(pairs["verdict"].isin(CLEAR).sum())
@@ -261,9 +261,9 @@ def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture
     columns = [
         Column("first"),
         Column("second"),
-        Column("difference", True, lambda row: entries.effect(row, places)),
-        entries.VERDICT,
-        Column("corrected p", True, lambda row: entries.plain(row["p_holm"], 3)),
+        Column("difference", True, lambda row: table_cells.effect(row, places)),
+        table_cells.VERDICT,
+        Column("corrected p", True, lambda row: table_cells.plain(row["p_holm"], 3)),
     ]
     return picture(figure, "pairs", title, caption, table_of(pairs, columns))
 

@@ -8,9 +8,9 @@ import pandas as pd
 
 from nnbench import plots, stats
 from nnbench.report.analysis import Analysis
-from nnbench.report.page import entries
+from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import counted, measured, number
-from nnbench.report.page.parts import Column, Entry, Fill, Picture, Table, picture, table_of
+from nnbench.report.page.parts import Column, Fill, Picture, Table, TableCell, picture, table_of
 from nnbench.report.page.words import listed
 from nnbench.report.study.contests import JOIN, Contest, baseline_name, few, named
 from nnbench.results.read import Results
@@ -144,17 +144,19 @@ def _width_text(row: Any) -> str:
 
 def _region_table(regions: pd.DataFrame, tuned: str) -> Table:
     def level(name: str) -> Fill:
-        return lambda row: Entry(stats.format_level(row[name]), value=entries.known(row[name]))
+        return lambda row: TableCell(
+            stats.format_level(row[name]), value=table_cells.known(row[name])
+        )
 
-    def width(row: Any) -> Entry:
-        reason = entries.words(row["reason"])
-        return Entry(row["text"], reason=reason, value=entries.known(row["decades"]))
+    def width(row: Any) -> TableCell:
+        reason = table_cells.words(row["reason"])
+        return TableCell(row["text"], reason=reason, value=table_cells.known(row["decades"]))
 
     columns = [
         Column("data"),
         Column("arm"),
         Column(f"best {tuned}", True, level("best")),
-        Column("mean there", True, lambda row: entries.plain(row["best_mean"], 3)),
+        Column("mean there", True, lambda row: table_cells.plain(row["best_mean"], 3)),
         Column("from", True, level("low")),
         Column("to", True, level("high")),
         Column("decades", True, width),
@@ -197,7 +199,7 @@ def _budget_title(budget: pd.DataFrame, data: str, label: str, higher: bool) -> 
     here = budget[budget["data"] == data].sort_values("mean", ascending=not higher, kind="stable")
     most = int(here["trials"].max())
     one, best = (here[here["trials"] == k].iloc[0] for k in (1, most))
-    word, places = "highest" if higher else "lowest", entries.mean_places(budget)
+    word, places = "highest" if higher else "lowest", table_cells.mean_places(budget)
     then = " and" if one["arm"] == best["arm"] else f"; {best['arm']}"
     return (
         f"On {data}, {one['arm']} has the {word} expected {label} with a single setting drawn at "
@@ -213,13 +215,13 @@ def _score(row: Any, places: int) -> str:
 
 
 def _budget_table(budget: pd.DataFrame, label: str) -> Table:
-    places = entries.mean_places(budget)
+    places = table_cells.mean_places(budget)
     columns = [
         Column("data"),
         Column("arm"),
-        Column("settings tried", True, lambda row: entries.whole(row["trials"])),
-        Column(label, True, lambda row: entries.mean(row, places, "blocks_used", "blocks")),
-        Column("all diverged", True, lambda row: entries.plain_share(row["none"])),
+        Column("settings tried", True, lambda row: table_cells.whole(row["trials"])),
+        Column(label, True, lambda row: table_cells.mean(row, places, "blocks_used", "blocks")),
+        Column("all diverged", True, lambda row: table_cells.plain_share(row["none"])),
     ]
     return table_of(budget, columns)
 
@@ -258,7 +260,7 @@ def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
 
 def _cost_title(table: pd.DataFrame) -> str:
     """The finding: what the best mean costs, and what the cheapest reaches."""
-    front, places = table[table["on_front"]], entries.mean_places(table)
+    front, places = table[table["on_front"]], table_cells.mean_places(table)
     first, last = front.iloc[0], front.iloc[-1]
     text = f"{last['arm']} has the best mean ({_score(last, places)})"
     text += f" at {number(last['cost'])} s a network"
@@ -269,11 +271,11 @@ def _cost_title(table: pd.DataFrame) -> str:
 
 
 def _cost_table(table: pd.DataFrame, label: str) -> Table:
-    places = entries.mean_places(table)
+    places = table_cells.mean_places(table)
     columns = [
         Column("contestant", of="arm"),
-        Column("seconds", True, lambda row: entries.plain(row["cost"])),
-        Column(label, True, lambda row: entries.mean(row, places)),
+        Column("seconds", True, lambda row: table_cells.plain(row["cost"])),
+        Column(label, True, lambda row: table_cells.mean(row, places)),
         Column("on the front", of=lambda row: "yes" if row["on_front"] else "no"),
     ]
     return table_of(table, columns, most=MOST_ROWS, cut="The cheapest {shown} of {all:,}.")
@@ -292,8 +294,8 @@ def target_table(results: Results, analysis: Analysis, contest: Contest) -> Tabl
     names = {"reached_share": "share", "reached_low": "share_low", "reached_high": "share_high"}
     columns = [
         Column(JOIN.join(contest.by), of=lambda row: JOIN.join(str(row[f]) for f in contest.by)),
-        Column("reached it", True, lambda row: entries.whole(row["reached"], row["n"])),
-        Column("share", True, lambda row: entries.share(row.drop("reason"))),
+        Column("reached it", True, lambda row: table_cells.whole(row["reached"], row["n"])),
+        Column("share", True, lambda row: table_cells.share(row.drop("reason"))),
         Column("median epochs", True, _median),
         Column("quartiles", True, _quartiles),
     ]
@@ -302,9 +304,9 @@ def target_table(results: Results, analysis: Analysis, contest: Contest) -> Tabl
     return table_of(times, columns, title, most=MOST_ROWS, cut=cut, is_long=len(times) > LONG)
 
 
-def _median(row: Any) -> Entry:
+def _median(row: Any) -> TableCell:
     places = 0 if float(row["median"]).is_integer() else 1
-    return entries.plain(row["median"], places, reason=row["reason"])
+    return table_cells.plain(row["median"], places, reason=row["reason"])
 
 
 def _quartiles(row: Any) -> str:

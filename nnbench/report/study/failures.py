@@ -9,15 +9,15 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.report.analysis import Analysis
-from nnbench.report.page import entries
+from nnbench.report.page import table_cells
 from nnbench.report.page.parts import (
     Code,
     Column,
-    Entry,
     Paragraph,
     Part,
     Section,
     Table,
+    TableCell,
     paragraph,
     table_of,
 )
@@ -64,7 +64,7 @@ def unseen_said(analysis: Analysis) -> str:
     """Say how often what befell no network of an arm may still befall new ones."""
     frame, factors = analysis.labelled, analysis.factors
     blocks = int(frame.groupby(factors).size().min()) if factors else len(frame)
-    most = entries.percent(stats.unseen_share(blocks))
+    most = table_cells.percent(stats.unseen_share(blocks))
     none = "its one block" if blocks == 1 else f"none of its {blocks} blocks"
     verb = "did not fail" if blocks == 1 else "failed"
     return (
@@ -83,7 +83,7 @@ def divergence_said(analysis: Analysis) -> list[Paragraph]:
         return []
     alone = alone.assign(chance=chance_within(alone))
     first = alone.sort_values("within", ascending=False, kind="stable").iloc[0]
-    chance = entries.percent(float(first["chance"]))
+    chance = table_cells.percent(float(first["chance"]))
     return [
         paragraph(
             f"Of the variance in who diverged, the largest share of a single factor goes with "
@@ -96,16 +96,16 @@ def failed_table(arms: pd.DataFrame, columns: list[str]) -> Table:
     """The failed arms, the worst first: at most 30."""
     return table_of(
         arms,
-        [*map(Column, columns), Column("failed", True, _failed), AT_STEP, entries.CELL],
+        [*map(Column, columns), Column("failed", True, _failed), AT_STEP, table_cells.CELL],
         most=MOST_FAILED_ARMS,
         cut="And {hidden:,} more arms: the rows of cells.csv whose status is not ok.",
     )
 
 
-def _failed(row: Any) -> Entry:
+def _failed(row: Any) -> TableCell:
     lost = [f"{row['diverged']} of {row['n']}"] if row["diverged"] else []
     lost += [f"{row['crashed']} of {row['n']} crashed"] if row["crashed"] else []
-    return Entry(", ".join(lost), value=entries.known(row["diverged"] + row["crashed"]))
+    return TableCell(", ".join(lost), value=table_cells.known(row["diverged"] + row["crashed"]))
 
 
 def _steps(row: Any) -> str:

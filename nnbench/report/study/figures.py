@@ -9,10 +9,10 @@ import pandas as pd
 
 from nnbench import plots
 from nnbench.report.analysis import Analysis
-from nnbench.report.page import entries
-from nnbench.report.page.entries import NOTHING
+from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import counted, decimals_for, number
-from nnbench.report.page.parts import Column, Entry, Fill, Picture, Table, picture, table_of
+from nnbench.report.page.parts import Column, Fill, Picture, Table, TableCell, picture, table_of
+from nnbench.report.page.table_cells import NOTHING
 from nnbench.report.study import frames, sentences
 from nnbench.results.read import Results
 from nnbench.stats import METRICS, sort_by_levels
@@ -49,7 +49,7 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
             order = not analysis.higher_is_better
             rows = rows.sort_values("effect", ascending=order, kind="stable")
             heading += f", the {len(rows)} largest of {len(part)}"
-        places = entries.effect_places(part)
+        places = table_cells.effect_places(part)
         texts = [sentences.effect_text(row, places) for _, row in rows.iterrows()]
         kept.append(rows.assign(heading=heading, text=texts))
     nothing = [effects.assign(text="", heading="")]
@@ -83,16 +83,19 @@ def level_table(analysis: Analysis) -> Table:
     effects, factor = analysis.effects, analysis.effects["factor"]
     means, differences = (
         {f: places(effects[factor == f]) for f in analysis.factors}
-        for places in (entries.mean_places, entries.effect_places)
+        for places in (table_cells.mean_places, table_cells.effect_places)
     )
     columns = [
         Column("factor"),
-        Column("level", of=lambda row: Entry(str(row["level"]), note=entries.words(row["only"]))),
-        Column(analysis.label, True, lambda row: entries.mean(row, means[row["factor"]])),
+        Column(
+            "level",
+            of=lambda row: TableCell(str(row["level"]), note=table_cells.words(row["only"])),
+        ),
+        Column(analysis.label, True, lambda row: table_cells.mean(row, means[row["factor"]])),
         Column(
             "difference to the baseline",
             True,
-            _beside(lambda row: entries.effect(row, differences[row["factor"]])),
+            _beside(lambda row: table_cells.effect(row, differences[row["factor"]])),
         ),
         Column("verdict", of=_verdict),
         Column("corrected p", True, _beside(lambda row: _p(row["p_holm"]))),
@@ -100,13 +103,13 @@ def level_table(analysis: Analysis) -> Table:
             "smallest detectable",
             True,
             _beside(
-                lambda row: entries.plain(
+                lambda row: table_cells.plain(
                     row["detectable"], differences[row["factor"]], reason=row["detectable_reason"]
                 )
             ),
         ),
         Column("seeds to settle", True, _beside(_seeds)),
-        entries.DIVERGED,
+        table_cells.DIVERGED,
     ]
     ordered = pd.concat([effects[factor == f] for f in analysis.factors])
     cut = "The first {shown} of {all:,} levels."
@@ -132,22 +135,22 @@ def _beside(fill: Fill) -> Fill:
     return lambda row: NOTHING if row["verdict"] == "baseline" else fill(row)
 
 
-def _verdict(row: Any) -> Entry:
-    return Entry(str(row["verdict"]), is_verdict=True, note=entries.words(row["note"]))
+def _verdict(row: Any) -> TableCell:
+    return TableCell(str(row["verdict"]), is_verdict=True, note=table_cells.words(row["note"]))
 
 
-def _p(p: float) -> Entry:
+def _p(p: float) -> TableCell:
     if pd.isna(p):
         return NOTHING
-    return Entry("< 0.001" if p < 0.001 else number(p, 3), value=float(p))
+    return TableCell("< 0.001" if p < 0.001 else number(p, 3), value=float(p))
 
 
-def _seeds(row: Any) -> Entry:
+def _seeds(row: Any) -> TableCell:
     if row["verdict"] in sentences.CLEAR:
-        return Entry("settled")
+        return TableCell("settled")
     if pd.isna(row["seeds_needed"]):
-        return Entry("–", reason=entries.words(row["seeds_reason"]))
-    return entries.whole(row["seeds_needed"])
+        return TableCell("–", reason=table_cells.words(row["seeds_reason"]))
+    return table_cells.whole(row["seeds_needed"])
 
 
 # How two factors interact -----------------------------------------------------------------------
@@ -193,16 +196,16 @@ def _heat_marks(cross: pd.DataFrame) -> str:
 
 
 def _cross_table(cross: pd.DataFrame, row: str, column: str, label: str) -> Table:
-    def mean(cell: Any) -> Entry:
+    def mean(cell: Any) -> TableCell:
         count = counted(cell["used"], cell["n"])
-        return Entry(cell["text"], count=count, value=entries.known(cell["mean"]))
+        return TableCell(cell["text"], count=count, value=table_cells.known(cell["mean"]))
 
     columns = [
         Column("data"),
         Column(row, of="row"),
         Column(column, of="column"),
         Column(f"mean {label}", True, mean),
-        entries.DIVERGED,
+        table_cells.DIVERGED,
     ]
     return table_of(cross, columns, most=MOST_LEVEL_ROWS, cut="The first {shown} of {all:,} rows.")
 
@@ -263,13 +266,13 @@ def _curve_table(summary: pd.DataFrame, factor: str, label: str) -> Table:
         rows.append(ordered.iloc[chosen])
     names = {"low": "median_low", "high": "median_high"}
 
-    def median(row: Any) -> Entry:
-        return entries.estimate(row, "median", row["places"], counted(row["k"], row["n"]))
+    def median(row: Any) -> TableCell:
+        return table_cells.estimate(row, "median", row["places"], counted(row["k"], row["n"]))
 
     columns = [
         Column("data"),
         Column(factor, of="level"),
-        Column("epoch", True, lambda row: entries.whole(row["epoch"])),
+        Column("epoch", True, lambda row: table_cells.whole(row["epoch"])),
         Column(f"median {label} and quartiles", True, median),
     ]
     return table_of(pd.concat(rows).rename(columns=names), columns)

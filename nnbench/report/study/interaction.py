@@ -6,7 +6,7 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.report.analysis import Analysis
-from nnbench.report.page import entries
+from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import counted
 from nnbench.report.page.parts import Column, Part, Section, Table, paragraph, table_of
 from nnbench.report.page.words import spoken
@@ -86,11 +86,11 @@ def _ends_said(analysis: Analysis, pair: pd.Series) -> str:
     )
     if len(arms) < 2:
         return f"{text}."
-    places = entries.mean_places(arms)
+    places = table_cells.mean_places(arms)
 
     def end(row: pd.Series) -> str:
         names = " and ".join(spoken(factor, row[factor]) for factor in both)
-        mean = entries.estimate(row, "mean", places).words
+        mean = table_cells.estimate(row, "mean", places).words
         return f"{mean} (n {counted(row['used'], row['n'])}) with {names}"
 
     return f"{text}: mean {analysis.label} runs from {end(arms.iloc[0])} to {end(arms.iloc[-1])}."
@@ -107,13 +107,13 @@ def _by_data_said(analysis: Analysis, pair: pd.Series) -> str:
     ranges = known.groupby("level")["effect"].agg(lambda effect: effect.max() - effect.min())
     level = str(ranges.idxmax())
     rows = known[known["level"] == level].sort_values("effect", kind="stable")
-    first, last = (_on_data(rows.iloc[end], entries.effect_places(known)) for end in (0, -1))
+    first, last = (_on_data(rows.iloc[end], table_cells.effect_places(known)) for end in (0, -1))
     return f"{text}: {contrast(rows.iloc[0], analysis.baselines)} ranges from {first} to {last}."
 
 
 def _on_data(row: pd.Series, places: int) -> str:
-    effect = entries.estimate(row, "effect", places, signed=True).words
-    return f"{effect} (n {entries.pair_count(row)} pairs) on {row['data']}"
+    effect = table_cells.estimate(row, "effect", places, signed=True).words
+    return f"{effect} (n {table_cells.pair_count(row)} pairs) on {row['data']}"
 
 
 def said(pairs: pd.DataFrame, label: str) -> str:
@@ -126,14 +126,14 @@ def said(pairs: pd.DataFrame, label: str) -> str:
     )
     if pd.isna(chance):
         return f"{text}."
-    return f"{text}; noise alone would give {entries.percent(chance)}."
+    return f"{text}; noise alone would give {table_cells.percent(chance)}."
 
 
 def pair_table(pairs: pd.DataFrame) -> Table:
     """The shares of the pairs, the largest first: at most ten."""
     columns = [
         Column("pair", of="term"),
-        Column("share within data sets", True, lambda row: entries.share(row, "within")),
+        Column("share within data sets", True, lambda row: table_cells.share(row, "within")),
         CHANCE,
     ]
     pairs, cut = pairs.assign(chance=chance_within(pairs)), "The largest {shown} of {all}."

@@ -9,7 +9,7 @@ import pandas as pd
 
 from nnbench import plots
 from nnbench.report.analysis import Analysis
-from nnbench.report.page import entries
+from nnbench.report.page import table_cells
 from nnbench.report.page.parts import Column, Part, Picture, Section, Table, picture, table_of
 from nnbench.report.page.words import spoken
 from nnbench.report.study.figures import effects_picture
@@ -32,7 +32,7 @@ NAMES = {
     "seeds": "seeds: noise",
     "unattributed": "cannot be attributed",
 }
-CHANCE = Column("by chance", True, lambda row: entries.plain_share(row["chance"]))
+CHANCE = Column("by chance", True, lambda row: table_cells.plain_share(row["chance"]))
 
 
 def mattered_section(analysis: Analysis) -> Section | None:
@@ -65,7 +65,7 @@ def importance_picture(analysis: Analysis) -> Picture | None:
             "low": rows["within_low"],
             "high": rows["within_high"],
             "by_chance": chance_within(rows),
-            "text": [entries.share(row, "within").words for _, row in rows.iterrows()],
+            "text": [table_cells.share(row, "within").words for _, row in rows.iterrows()],
         }
     )
     ends = drawn[["share", "high", "by_chance"]].to_numpy(dtype=float)
@@ -79,9 +79,9 @@ def importance_picture(analysis: Analysis) -> Picture | None:
     title = shares_title(within, analysis.label)
     columns = [
         Column("term", of=_name),
-        Column("share within data sets", True, lambda row: entries.share(row, "within")),
+        Column("share within data sets", True, lambda row: table_cells.share(row, "within")),
         CHANCE,
-        Column("degrees of freedom", True, lambda row: entries.plain(row["freedom"], 0)),
+        Column("degrees of freedom", True, lambda row: table_cells.plain(row["freedom"], 0)),
     ]
     data = table_of(within.assign(chance=chance_within(within)), columns)
     return picture(figure, "importance", title, caption, data)
@@ -138,11 +138,11 @@ def drawn_terms(within: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 def data_table(analysis: Analysis) -> Table:
     """The data sets' rows: means only, for one data set is no arm of another."""
-    places = entries.mean_places(analysis.data_sets)
+    places = table_cells.mean_places(analysis.data_sets)
     columns = [
         Column("data set", of="level"),
-        Column(analysis.label, True, lambda row: entries.mean(row, places)),
-        entries.DIVERGED,
+        Column(analysis.label, True, lambda row: table_cells.mean(row, places)),
+        table_cells.DIVERGED,
     ]
     note = "Not a factor: that one data set is harder than another says nothing about an arm."
     return table_of(analysis.data_sets, columns, "Data sets", note)
@@ -151,12 +151,14 @@ def data_table(analysis: Analysis) -> Table:
 def by_data_table(analysis: Analysis) -> Table:
     """The effects on each data set of the factor that differs most between data sets."""
     effects = analysis.by_data
-    factor, places = str(effects["factor"].iloc[0]), entries.effect_places(effects)
+    factor, places = str(effects["factor"].iloc[0]), table_cells.effect_places(effects)
     columns = [
         Column("data set", of="data"),
         Column(factor, of="level"),
-        Column(f"difference in {analysis.label}", True, lambda row: entries.effect(row, places)),
-        entries.VERDICT,
+        Column(
+            f"difference in {analysis.label}", True, lambda row: table_cells.effect(row, places)
+        ),
+        table_cells.VERDICT,
     ]
     baseline = spoken(factor, analysis.baselines[factor])
     note = f"Paired differences to {baseline}, corrected for all {len(effects)} on this list."

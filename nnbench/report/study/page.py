@@ -7,7 +7,7 @@ import pandas as pd
 from nnbench import stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.layers.pictures import diagnostics
-from nnbench.report.page import entries, numbers
+from nnbench.report.page import numbers, table_cells
 from nnbench.report.page.parts import (
     Commands,
     Page,
@@ -86,7 +86,7 @@ def divergence_by_level(results: Results, analysis: Analysis) -> pd.DataFrame:
 def mean_text(interval: stats.Interval, label: str, n: int) -> str:
     """The mean of all cells as a phrase, with interval or the reason that it has none."""
     if interval.reason:
-        said = entries.no_interval(interval.reason)
+        said = table_cells.no_interval(interval.reason)
         return f"mean {label} {numbers.number(interval.estimate)} ({said})"
     mean = numbers.measured(interval.estimate, interval.low, interval.high)
     return f"mean {label} {mean}, {n} networks"

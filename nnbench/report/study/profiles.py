@@ -9,7 +9,7 @@ import pandas as pd
 from nnbench import plots, stats
 from nnbench.plots.profiles import MOST_BANDS
 from nnbench.report.analysis import Analysis
-from nnbench.report.page import entries
+from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import counted, number
 from nnbench.report.page.parts import Column, Picture, Table, picture, table_of
 from nnbench.report.study.contests import Contest, few
@@ -65,7 +65,7 @@ def _profile_title(profile: pd.DataFrame, label: str, kind: str) -> str:
 
 def _said(row: pd.Series) -> tuple[str, str]:
     """A share with its interval, and the count that belongs in brackets after it."""
-    return entries.share(row).words, f"n {counted(row['k'], row['n'])}"
+    return table_cells.share(row).words, f"n {counted(row['k'], row['n'])}"
 
 
 def _profile_table(profile: pd.DataFrame, names: Sequence[str]) -> Table:
@@ -75,7 +75,7 @@ def _profile_table(profile: pd.DataFrame, names: Sequence[str]) -> Table:
     wide = profile.pivot_table(index="tau", columns="arm", values="share", sort=False)
 
     def shares(name: str) -> Column:
-        return Column(name, True, lambda row: entries.plain_share(row[name]))
+        return Column(name, True, lambda row: table_cells.plain_share(row[name]))
 
-    at = Column("at", True, lambda row: entries.plain(row["tau"]))
+    at = Column("at", True, lambda row: table_cells.plain(row["tau"]))
     return table_of(wide.loc[chosen].reset_index(), [at, *map(shares, names)])

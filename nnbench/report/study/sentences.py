@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from nnbench.report.page.entries import effect_places, no_interval, pair_count, share
 from nnbench.report.page.numbers import decimals_for, measured, number
+from nnbench.report.page.table_cells import effect_places, no_interval, pair_count, share
 from nnbench.report.page.words import listed, spoken, tallied, varies
 from nnbench.stats import METRICS
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.report.analysis import Analysis
-from nnbench.report.page import entries
-from nnbench.report.page.parts import Column, Entry, Part, Section, Table, paragraph, table_of
+from nnbench.report.page import table_cells
+from nnbench.report.page.parts import Column, Part, Section, Table, TableCell, paragraph, table_of
 from nnbench.report.study.contests import contest_of, rank_picture
 from nnbench.report.study.costs import budget_picture, cost_picture, region_picture, target_table
 from nnbench.report.study.profiles import profile_picture
@@ -45,20 +45,20 @@ def winners_section(results: Results, analysis: Analysis, arms: pd.DataFrame) ->
 
 def arm_table(analysis: Analysis, arms: pd.DataFrame) -> Table:
     """The ranking of arms: the best hundred, each number with its interval and count."""
-    places = entries.mean_places(arms)
+    places = table_cells.mean_places(arms)
 
-    def rank(row: Any) -> Entry:
-        return entries.NOTHING if pd.isna(row["rank"]) else entries.whole(row["rank"])
+    def rank(row: Any) -> TableCell:
+        return table_cells.NOTHING if pd.isna(row["rank"]) else table_cells.whole(row["rank"])
 
     def extra(name: str, key: str) -> Column:
-        return Column(name, True, lambda row: entries.plain(row[key], places), is_extra=True)
+        return Column(name, True, lambda row: table_cells.plain(row[key], places), is_extra=True)
 
     columns = [
         Column("rank", True, rank),
         *map(Column, analysis.varied),
-        Column(analysis.label, True, lambda row: entries.mean(row, places)),
+        Column(analysis.label, True, lambda row: table_cells.mean(row, places)),
         *(extra(name, key) for name, key in EXTRAS.items()),
-        entries.DIVERGED,
+        table_cells.DIVERGED,
     ]
     cut = "The best {shown} of {all:,} arms; cells.csv has every network."
     return table_of(arms, columns, most=MOST_ARMS, cut=cut, has_tools=True, is_long=True)

@@ -18,6 +18,7 @@ import pandas as pd
 from nnbench import stats
 from nnbench.stats.pairing import finite, scale_of
 from nnbench.study.selection import Partial, matches
+from nnbench.study.study_kinds import STUDY_KINDS, StudyKind, study_kind_of
 
 SIDES = ("first", "second")
 
@@ -112,7 +113,7 @@ def pair_sides(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str
     judged = (study.get("report") or {}).get("metric") or metric
     chosen = stats.choose_tuned(both, factors, tuned, judged)
     sides = [chosen[select(chosen, side)] for side in (first, second)]
-    keys = _pair_keys(sides, chosen, factors, named, tuned, str(study.get("kind")))
+    keys = _pair_keys(sides, chosen, factors, named, tuned, STUDY_KINDS[study_kind_of(study)])
     return _joined(sides, chosen, keys, metric)
 
 
@@ -154,14 +155,12 @@ def _pair_keys(
     factors: Sequence[str],
     named: Sequence[str],
     tuned: Sequence[str],
-    kind: str,
+    study_kind: StudyKind,
 ) -> dict[str, pd.Series]:
     """Return the labels that both cells of a pair share, by name, over the rows of `chosen`."""
     roots = {key.split(".")[0] for key in named}
-    # The data column of a sweep, and of a walk, only repeats the factor that names its ground.
-    follows = {"numerics": {"answer"}, "landscape": {"landscape"}}.get(kind, {"data"})
     keys: dict[str, pd.Series] = {}
-    if kind != "numerics" and not roots & follows:
+    if study_kind.has_chance and study_kind.data_from not in roots:
         keys["data"] = stats.level_labels(chosen, "data")
     if "seed" not in roots:
         keys["seed"] = chosen["seed"].astype(str)

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from nnbench.report.claims.course import COURSE
-from nnbench.report.claims.ledger import MIXED, NOT_RUN, Entry, gather, ledger_page, together
+from nnbench.report.claims.ledger import MIXED, NOT_RUN, Claimed, gather, ledger_page, together
 from nnbench.report.claims.table import COLUMNS, claims_table, sentence_of, write_claims
 from nnbench.results.files import write_files
 from nnbench.results.read import ReportError, read_results
@@ -163,9 +163,9 @@ def test_the_course_has_its_claims_and_studies_point_at_them() -> None:
     assert len(tested) >= 21
 
 
-def entry(word: str | None) -> Entry:
+def claimed(word: str | None) -> Claimed:
     verdict = word and Verdict("text", word, "test_accuracy")
-    return Entry("study", "text", 1, verdict or None)
+    return Claimed("study", "text", 1, verdict or None)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def entry(word: str | None) -> Entry:
     ],
 )
 def test_tests_of_one_claim_are_summed_up(words: list[str | None], expected: str) -> None:
-    assert together(map(entry, words)) == expected
+    assert together(map(claimed, words)) == expected
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def finished(tmp_path: Path) -> Path:
 
 def test_finished_studies_are_judged_and_others_stand_as_not_run(finished: Path) -> None:
     ledger = gather(finished / "results", finished / "studies")
-    found = {(one.study, one.text): (one.course, one.word) for one in ledger.entries}
+    found = {(one.study, one.text): (one.course, one.word) for one in ledger.claims}
     assert found == {
         ("four", "Later"): (25, NOT_RUN),
         ("one", "Tanh wins"): (4, "supported"),  # the study file says so by now

@@ -16,10 +16,10 @@ from nnbench.report.page.parts import (
     Code,
     Column,
     Commands,
-    Entry,
     Page,
     Section,
     Table,
+    TableCell,
     frame_table,
     paragraph,
 )
@@ -99,7 +99,7 @@ def test_code_holds_whatever_backticks_are_in_it(text: str) -> None:
 
 
 def test_code_in_a_table_keeps_its_bar_from_ending_the_cell() -> None:
-    table = Table([Column("cell")], [[Entry("a|b", is_code=True)], [Entry("c|d")]])
+    table = Table([Column("cell")], [[TableCell("a|b", is_code=True)], [TableCell("c|d")]])
     assert "| `a\\|b` |" in markdown(page(table)) and "| c\\|d |" in markdown(page(table))
 
 
@@ -134,6 +134,6 @@ def test_a_frame_becomes_a_table_of_rounded_numbers() -> None:
     table = frame_table(frame, most=5)
     assert [column.is_number for column in table.columns] == [False, True, True]
     assert table.note == "The first 5 of 72 rows; the tables of the study have them all."
-    first = table.entries[0]
+    first = table.table_cells[0]
     assert first[0].text == "relu" and first[2].text == "2"
     assert first[1].value == frame["test_accuracy"].iloc[0] and len(first[1].text) == 5

@@ -8,20 +8,20 @@ from typing import Any
 import pandas as pd
 
 from nnbench.report.page import numbers
-from nnbench.report.page.parts import Column, Entry
+from nnbench.report.page.parts import Column, TableCell
 
 SMALLEST = 0.0005  # a share that would be written as zero
-NOTHING = Entry("–")
+NOTHING = TableCell("–")
 
 
-def estimate(row: Any, name: str, places: int, count: str = "", signed: bool = False) -> Entry:
+def estimate(row: Any, name: str, places: int, count: str = "", signed: bool = False) -> TableCell:
     """An estimate with its interval and count, or the reason that there is none.
 
     Reads `name`, `name_low`, `name_high` and `name_reason` of the row.
     """
     said = words(row.get(f"{name}_reason"))
     low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return Entry(
+    return TableCell(
         numbers.estimated(row[name], low, high, places, signed),
         span="" if pd.isna(low) else numbers.interval(low, high, places),
         count=count,
@@ -32,12 +32,12 @@ def estimate(row: Any, name: str, places: int, count: str = "", signed: bool = F
     )
 
 
-def mean(row: Any, places: int, used: str = "used", n: str = "n") -> Entry:
+def mean(row: Any, places: int, used: str = "used", n: str = "n") -> TableCell:
     """A row's mean, with how many of how many stand behind it."""
     return estimate(row, "mean", places, numbers.counted(row[used], row[n]))
 
 
-def effect(row: Any, places: int) -> Entry:
+def effect(row: Any, places: int) -> TableCell:
     """A row's difference to what it is compared with, with the pairs behind it."""
     return estimate(row, "effect", places, pair_count(row), signed=True)
 
@@ -57,23 +57,25 @@ def words(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def plain(value: Any, places: int | None = None, signed: bool = False, reason: Any = "") -> Entry:
+def plain(
+    value: Any, places: int | None = None, signed: bool = False, reason: Any = ""
+) -> TableCell:
     """A number that has no interval."""
     number = known(value)
     text = NOTHING.text if number is None else numbers.number(number, places, signed)
-    return Entry(text, reason=words(reason), value=number)
+    return TableCell(text, reason=words(reason), value=number)
 
 
-def whole(value: Any, of: Any = None) -> Entry:
+def whole(value: Any, of: Any = None) -> TableCell:
     """A count, of how many if given."""
     text = f"{int(value):,}" if of is None else f"{int(value):,} of {int(of):,}"
-    return Entry(text, value=float(value))
+    return TableCell(text, value=float(value))
 
 
-def share(row: Any, name: str = "share") -> Entry:
+def share(row: Any, name: str = "share") -> TableCell:
     """A share in percent with its interval. Reads `name`, `name_low`, `name_high`."""
     low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return Entry(
+    return TableCell(
         percent(row[name]),
         span="" if pd.isna(low) else percents(low, high, _places(row[name])),
         reason=words(row.get("reason")),
@@ -83,9 +85,9 @@ def share(row: Any, name: str = "share") -> Entry:
     )
 
 
-def plain_share(value: float) -> Entry:
+def plain_share(value: float) -> TableCell:
     """A share in percent that has no interval."""
-    return Entry(percent(value), value=known(value))
+    return TableCell(percent(value), value=known(value))
 
 
 def percent(value: float) -> str:
@@ -128,6 +130,6 @@ def effect_places(rows: pd.DataFrame) -> int:
 
 # Columns that several tables have ---------------------------------------------------------------
 
-VERDICT = Column("verdict", of=lambda row: Entry(str(row["verdict"]), is_verdict=True))
+VERDICT = Column("verdict", of=lambda row: TableCell(str(row["verdict"]), is_verdict=True))
 DIVERGED = Column("diverged", True, lambda row: whole(row["diverged"], row["n"]))
-CELL = Column("cell to repeat", of=lambda row: Entry(str(row["cell_id"]), is_code=True))
+CELL = Column("cell to repeat", of=lambda row: TableCell(str(row["cell_id"]), is_code=True))

@@ -27,14 +27,14 @@ ALONG_SIDE = 81  # points of a side of a map
 DIGITS = 6  # significant ones of a height
 
 
-def ground_files(cells: Sequence[Cell]) -> dict[str, bytes]:
+def landscape_files(cells: Sequence[Cell]) -> dict[str, bytes]:
     """Return the file that has every landscape of these cells, by the label in their `data`."""
     recipes = {str(cell.recipe["data"]): cell.recipe for cell in cells}
-    content = {label: ground_of(recipe) for label, recipe in recipes.items()}
+    content = {label: landscape_of(recipe) for label, recipe in recipes.items()}
     return {FILE: f"{json.dumps(content)}\n".encode()}
 
 
-def ground_of(recipe: Recipe) -> dict[str, Any]:
+def landscape_of(recipe: Recipe) -> dict[str, Any]:
     """Return one landscape: `axes` has the coordinates, `heights` is by x, or by y and then x."""
     entry = LANDSCAPES[recipe["landscape"]]
     count = ALONG_CURVE if entry.dims == 1 else ALONG_SIDE

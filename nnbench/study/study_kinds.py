@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from nnbench.study.fields import FIELDS, Field, Role
 from nnbench.study.vocabulary import Parameter
 
-TRAINING, LANDSCAPE, NUMERICS = "training", "landscape", "numerics"
+StudyName = Literal["training", "landscape", "numerics"]
+TRAINING, LANDSCAPE, NUMERICS = get_args(StudyName)
 FORMATS = ("float16", "bfloat16", "float32", "float64")
 
 
@@ -23,8 +24,8 @@ def _of_training(*names: str) -> dict[str, Field]:
 
 LANDSCAPE_FIELDS: dict[str, Field] = {
     "kind": Field(Role.PROGRAM, "kind of study"),
-    "landscape": Field(Role.PROGRAM, "test function (required)", kind="landscape"),
-    "optimizer": Field(Role.PROGRAM, "rule of the update", default="sgd", kind="optimizer"),
+    "landscape": Field(Role.PROGRAM, "test function (required)", registry="landscape"),
+    "optimizer": Field(Role.PROGRAM, "rule of the update", default="sgd", registry="optimizer"),
     **_of_training("schedule", "weight_decay", "decoupled", "clip_norm", "clip_value"),
     "steps": Field(
         Role.PROGRAM, "steps of a walk", value=Parameter(300, "steps of a walk", 0, 100_000)
@@ -54,7 +55,7 @@ LANDSCAPE_FIELDS: dict[str, Field] = {
 # sweeps are computed one after another, so that any can share a stack
 NUMERICS_FIELDS: dict[str, Field] = {
     "kind": Field(Role.NUMBER, "kind of study"),
-    "expression": Field(Role.NUMBER, "way to write the loss (required)", kind="expression"),
+    "expression": Field(Role.NUMBER, "way to write the loss (required)", registry="expression"),
     "dtype": Field(
         Role.NUMBER, "number type", value=Parameter("float32", "number type", choices=FORMATS)
     ),
@@ -82,42 +83,47 @@ NUMERICS_FIELDS: dict[str, Field] = {
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of study.
+class StudyKind:
+    """A kind of study. What a stage does with each stands there, in a dict `..._BY_STUDY`.
 
-    `required` is the key that `[grid]` must have and what it names, `noun` what its cells are,
-    `metric` what its report ranks on unless told; without chance there is one repeat.
+    `required` is the key that `[grid]` must have, `example` what it names, `noun` what its cells
+    are. The data column of its cells repeats the levels of `data_from`. Without chance there is one
+    repeat, and cells are no blocks of a data set and a seed.
     """
 
     fields: Mapping[str, Field]
-    required: tuple[str, str]
+    required: str
+    example: str
     noun: str
     verb: str
-    metric: str
+    data_from: str
     has_chance: bool = True
 
 
-KINDS: dict[str, Kind] = {
-    TRAINING: Kind(
+STUDY_KINDS: Mapping[str, StudyKind] = {
+    TRAINING: StudyKind(
         FIELDS,
-        ("data", 'name a data set, such as data = "digits"'),
-        "networks",
-        "train",
-        "test_accuracy",
+        required="data",
+        example='name a data set, such as data = "digits"',
+        noun="networks",
+        verb="train",
+        data_from="data",
     ),
-    LANDSCAPE: Kind(
+    LANDSCAPE: StudyKind(
         LANDSCAPE_FIELDS,
-        ("landscape", 'name a test function, such as landscape = "rosenbrock"'),
-        "walks",
-        "walk",
-        "reached_global",
+        required="landscape",
+        example='name a test function, such as landscape = "rosenbrock"',
+        noun="walks",
+        verb="walk",
+        data_from="landscape",
     ),
-    NUMERICS: Kind(
+    NUMERICS: StudyKind(
         NUMERICS_FIELDS,
-        ("expression", 'name a way to write the loss, such as expression = "cross_entropy"'),
-        "sweeps",
-        "compute",
-        "safe_up_to",
+        required="expression",
+        example='name a way to write the loss, such as expression = "cross_entropy"',
+        noun="sweeps",
+        verb="compute",
+        data_from="answer",
         has_chance=False,
     ),
 }
@@ -127,11 +133,11 @@ PROBE_KEYS = ("probe_every", "probe_sharpness", "probe_correlation")
 OTHER_KEYS = ("kind", "seed", "study_seed", *PROBE_KEYS)
 
 
-def kind_of(recipe: Mapping[str, Any]) -> str:
-    """Return the kind of study that a cell's recipe belongs to."""
-    return str(recipe.get("kind", TRAINING))
+def study_kind_of(document: Mapping[str, Any]) -> str:
+    """The kind of a study, or of a cell's recipe, which says so unless it is of training."""
+    return str(document.get("kind") or TRAINING)
 
 
-def grid_keys(kind: str) -> list[str]:
-    """Return the keys that `[grid]` may have in a kind of study, `seeds` apart."""
-    return [key for key in KINDS[kind].fields if key not in OTHER_KEYS]
+def grid_keys(study_kind: str) -> list[str]:
+    """The keys that `[grid]` may have in a kind of study, `seeds` apart."""
+    return [key for key in STUDY_KINDS[study_kind].fields if key not in OTHER_KEYS]
