@@ -43,9 +43,6 @@ SMALLEST_SPAN = 0.1  # of log10 growth: a table that keeps everything looks so
 LARGEST_SPAN = float(np.log10(2))  # beyond twice a layer colours say no more; the texts do
 
 
-# The one grid -----------------------------------------------------------------------------------
-
-
 def heat_grid(
     axes: Axes,
     cells: pd.DataFrame,
@@ -119,9 +116,6 @@ def color_bar(
     axes.set_xticks(np.linspace(0, 1, len(ends)), list(ends))
     bare(axes)
     write(axes, name, (1, 0.5), (14, 0), color=QUIET, size=TEXT - 1)
-
-
-# Named rows and columns -------------------------------------------------------------------------
 
 
 def _named_grids(
@@ -261,9 +255,6 @@ def difference_matrix(pairs: pd.DataFrame, names: Sequence[str], width: float = 
         figure, (axes,), _ = _named_grids([""], names, names, (corner, ""), (cell, 38.0), 1)
         _fill(axes, cells, names, names, DIFFERENCES, scale)
     return figure
-
-
-# Numbers along both axes ------------------------------------------------------------------------
 
 
 def trainability_map(

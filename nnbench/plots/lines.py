@@ -26,6 +26,7 @@ from nnbench.plots.style import (
     MOST_THIN,
     QUIET,
     SERIES,
+    draw_marks,
     end_labels,
     house_style,
     look_of,
@@ -136,21 +137,17 @@ def at_foot(axes: Axes, frame: pd.DataFrame) -> pd.DataFrame:
     return known.assign(value=known["value"].where(known["value"] > 0, axes.get_ylim()[0]))
 
 
-# Lines ------------------------------------------------------------------------------------------
-
-
 def draw_series(
     axes: Axes, frame: pd.DataFrame, names: Sequence[str], **look: Any
 ) -> dict[str, Line2D]:
     """Draw a line for each of at most seven names, the first in ink, as given: nothing is computed.
 
-    frame: `series, x, value`, and `cell_id` where a series has a line for each. Returns the lines
-    of those that are there; of a series with several, one of them.
+    frame: `series, x, value`, and `cell_id` where a series has a line for each. Returns the line
+    of each that is there, where a series has but one.
     """
     frame = frame.dropna(subset=["value"])
-    here = {
-        n: look_of(i)[0] for i, n in enumerate(names[:MOST_SERIES]) if n in set(frame["series"])
-    }
+    known = set(frame["series"])
+    here = {n: look_of(i)[0] for i, n in enumerate(names[:MOST_SERIES]) if n in known}
     if not here:
         return {}
     before = len(axes.lines)
@@ -252,9 +249,6 @@ def learning_curves(
     )
 
 
-# Points -----------------------------------------------------------------------------------------
-
-
 def point_panels(
     points: pd.DataFrame,
     laws: pd.DataFrame,
@@ -277,10 +271,7 @@ def point_panels(
             part = points[points["panel"] == panel].sort_values("x")
             spans = part[["low", "high"]].astype(float)
             axes.vlines(part["x"], spans["low"], spans["high"], SERIES[0], linewidth=1.6)
-            sns.scatterplot(
-                x=part["x"], y=part["value"].astype(float), color=SERIES[0], marker="s", s=42,
-                linewidth=0, clip_on=False, zorder=3, ax=axes,
-            )  # fmt: skip
+            draw_marks(axes, part["x"], part["value"], "s", 6.5, SERIES[0])
             axes.set(xlabel=scales.x_label, ylabel="")
             _x_ticks(axes, part["x"], scales.log_x)
             write_clear(axes, notes)

@@ -6,11 +6,9 @@ What a row shows is drawn by seaborn at its height, with the interval that the f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -25,6 +23,7 @@ from nnbench.plots.style import (
     VERDICT_MARKS,
     Look,
     beside,
+    draw_marks,
     house_style,
     name_panel,
     new_figure,
@@ -40,17 +39,6 @@ ROW = 26.0
 OPEN = ("o", INK, PAPER)  # marker, edge and face of a difference that is not told from zero
 SHARE_FACES = {"factor": SERIES[0], "pair": SERIES[5], "data pair": SERIES[5]}  # the rest is noise
 LABELS, TEXTS = 300.0, 210.0  # room beside the bars
-
-
-def points(axes: Axes, x: Any, y: Any, marker: str, size: float, color: str, **look: Any) -> None:
-    """Draw marks of so many pixels, wherever both numbers are known, above rules and intervals."""
-    # on the axes' edge a mark stays whole; the page's marks have no edges but those asked for
-    look = {"linewidth": 0, "zorder": 3, "clip_on": False} | look
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    sns.scatterplot(x=x, y=y, marker=marker, s=size**2, color=color, ax=axes, **look)
-
-
-# Differences ------------------------------------------------------------------------------------
 
 
 def effect_strips(
@@ -83,11 +71,12 @@ def effect_strips(
         for verdict, part in rows.groupby("verdict", sort=False):
             marker, edge, face = VERDICT_MARKS.get(str(verdict), OPEN)
             own = dots[dots["verdict"] == verdict]
-            points(axes, own["difference"], own["y"], "o", 6, edge, alpha=0.3, zorder=2)
-            axes.hlines(
-                part["y"], part["effect_low"], part["effect_high"], edge, linewidth=2.4, zorder=2.5
+            draw_marks(axes, own["difference"], own["y"], "o", 6, edge, alpha=0.3, zorder=2)
+            ends = (part["effect_low"], part["effect_high"])
+            axes.hlines(part["y"], *ends, edge, linewidth=2.4, zorder=2.5)
+            draw_marks(
+                axes, part["effect"], part["y"], marker, 9, face, edgecolor=edge, linewidth=1
             )
-            points(axes, part["effect"], part["y"], marker, 9, face, edgecolor=edge, linewidth=1)
         beside(axes, map(shorten, rows["level"]), rows["y"])
         for _, row in rows.iterrows():
             known = np.isfinite(row["effect"])
@@ -130,9 +119,6 @@ def _sides(axes: Axes, sides: tuple[str, str]) -> None:
         write(axes, f"{sides[1]} →", (zero, 1), (10, 12), **look)
 
 
-# Shares of variance -----------------------------------------------------------------------------
-
-
 def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figure:
     """Draw one bar a term with its interval, under a heading where a new group begins.
 
@@ -172,9 +158,6 @@ def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figur
     return figure
 
 
-# Ranks ------------------------------------------------------------------------------------------
-
-
 def rank_ladder(
     ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], baseline: str, width: float = 900
 ) -> Figure:
@@ -195,7 +178,7 @@ def rank_ladder(
         axes.set_xlim(max(low - air, 0.5), high + air)
         for chosen, look in ((ranks["arm"] == baseline, ("o", 9, INK)),
                              (ranks["arm"] != baseline, ("s", 9, SERIES[0]))):  # fmt: skip
-            points(axes, ranks.loc[chosen, "mean_rank"], np.flatnonzero(chosen), *look)
+            draw_marks(axes, ranks.loc[chosen, "mean_rank"], np.flatnonzero(chosen), *look)
         beside(axes, map(shorten, names), range(len(names)))
         texts = [f"{rank:.2f}" for rank in ranks["mean_rank"]]
         beside(axes, texts, range(len(names)), 56, 1, size=TEXT - 1)
@@ -207,9 +190,6 @@ def rank_ladder(
         axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.set(xlabel="mean rank over blocks, 1 is best", ylabel="")
     return figure
-
-
-# Good settings ----------------------------------------------------------------------------------
 
 
 def good_regions(
@@ -241,8 +221,8 @@ def good_regions(
             axes.hlines(part["y"], part["low"], part["high"], SERIES[0], linewidth=5, alpha=0.45)
             for end, marker in (("low", "<"), ("high", ">")):
                 still = part[part[f"open_{end}"].astype(bool)]
-                points(axes, still[end], still["y"], marker, 7, SERIES[0])
-            points(axes, part["best"], part["y"], "o", 6, INK)
+                draw_marks(axes, still[end], still["y"], marker, 7, SERIES[0])
+            draw_marks(axes, part["best"], part["y"], "o", 6, INK)
             log_ticks(axes, "x")
             axes.set(xlabel=x_label, ylabel="")
     return figure

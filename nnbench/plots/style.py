@@ -15,6 +15,7 @@ from unicodedata import category
 
 import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -143,6 +144,16 @@ def rows_only(axes: Axes, ends: tuple[float, float], rules: Sequence[float] = ()
         axes.hlines(
             rules, 0, 1, RULE, linewidth=0.8, zorder=0, transform=axes.get_yaxis_transform()
         )
+
+
+def draw_marks(
+    axes: Axes, x: Any, y: Any, marker: str, size: float, color: str, **look: Any
+) -> None:
+    """Draw marks of so many pixels, wherever both numbers are known, above rules and intervals."""
+    # on the axes' edge a mark stays whole; the page's marks have no edges but those asked for
+    look = {"linewidth": 0, "zorder": 3, "clip_on": False} | look
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    sns.scatterplot(x=x, y=y, marker=marker, s=size**2, color=color, ax=axes, **look)
 
 
 def bare(axes: Axes) -> None:

@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nnbench.plots.rows import points
 from nnbench.plots.style import (
     INK,
     PAPER,
@@ -26,6 +25,7 @@ from nnbench.plots.style import (
     Look,
     beside,
     blank,
+    draw_marks,
     house_style,
     name_panel,
     new_figure,
@@ -38,7 +38,12 @@ from nnbench.plots.style import (
 ACROSS = 4  # panels side by side
 DOTS = 25  # first steps of a walk that are marked
 LEVELS = 9  # contour lines
-ENDS = {True: (SERIES[0], "D"), False: (SERIES[1], "X")}  # of a walk: whether it is at a minimum
+# Marker, face, edge and words; of ends, by whether they are at a minimum.
+ENDS = {
+    True: ("D", SERIES[0], SERIES[0], "end, at a global minimum"),
+    False: ("X", SERIES[1], SERIES[1], "end, elsewhere"),
+}
+PATH_MARKS = (("*", INK, INK, "global minimum"), ("o", PAPER, QUIET, "start"), *ENDS.values())
 SHARE_MARKS = (("o", PAPER, SERIES[0]), ("o", SERIES[0], SERIES[0]), ("s", SERIES[1], SERIES[1]))
 Landscape = Mapping[str, Any]  # one landscape of landscapes.json
 
@@ -57,7 +62,7 @@ def path_panels(
     step = (width / ACROSS, size[1] + 84)
     with house_style():
         figure = new_figure(width, -(-(len(panels) + 1) // ACROSS) * step[1])
-        *found, last = panel_axes(figure, len(panels) + 1, ACROSS, step, (34, 46), size)
+        found = panel_axes(figure, len(panels), ACROSS, step, (34, 46), size)
         for panel, text, axes in zip(panels["panel"], panels["text"], found, strict=True):
             _draw_landscape(axes, landscape)
             _draw_walks(axes, walks[walks["panel"] == panel])
@@ -67,7 +72,11 @@ def path_panels(
                 axes.plot(*minimum, *low, "*", color=INK, **star)
             name_panel(axes, shorten(str(panel), 26), str(text), 0, 10)
             axes.set(xlabel="", ylabel="")
-        _say_marks(last, "height over x" if flat else "x across, y up")
+        down, along = divmod(len(panels), ACROSS)
+        key = blank(figure, along * step[0] + 34, down * step[1] + 46, *size)
+        _list_marks(key, PATH_MARKS, 25)
+        directions = "height over x" if flat else "x across, y up"
+        write(key, directions, (3, 122), on_data="xy", color=QUIET)
     return figure
 
 
@@ -95,14 +104,14 @@ def _draw_landscape(axes: Axes, landscape: Landscape) -> None:
 
 def _draw_walks(axes: Axes, walks: pd.DataFrame) -> None:
     """Draw each walk in the colour of its end, its first steps dotted."""
-    colors = {reached: color for reached, (color, _) in ENDS.items()}
+    colors = {reached: color for reached, (_, color, *_) in ENDS.items()}
     sns.lineplot(
         x=walks["x"], y=walks["y"], hue=walks["reached"], units=walks["cell_id"], palette=colors,
         hue_order=list(colors), estimator=None, sort=False, legend=False, ax=axes, linewidth=1.0,
         alpha=0.85,
     )  # fmt: skip
     steps = walks.groupby("cell_id", sort=False)
-    for reached, (color, marker) in ENDS.items():
+    for reached, (marker, color, *_) in ENDS.items():
         for part, mark, size, look in (
             (steps.head(DOTS), "o", 1.6, {}),
             (steps.head(1), "o", 5.5, {"edgecolor": color, "linewidth": 1}),
@@ -110,21 +119,15 @@ def _draw_walks(axes: Axes, walks: pd.DataFrame) -> None:
         ):
             own = part[part["reached"] == reached]
             face = PAPER if look else color
-            points(axes, own["x"], own["y"], mark, size, face, clip_on=True, **look)
+            draw_marks(axes, own["x"], own["y"], mark, size, face, clip_on=True, **look)
 
 
-def _say_marks(axes: Axes, directions: str) -> None:
-    axes.axis("off")
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    rows = [("*", INK, INK, "global minimum"), ("o", PAPER, QUIET, "start")]
-    for reached, words in ((True, "end, at a global minimum"), (False, "end, elsewhere")):
-        color, marker = ENDS[reached]
-        rows.append((marker, color, color, words))
-    for place, (marker, face, edge, words) in enumerate(rows):
-        height = 0.9 - 0.16 * place
-        axes.plot(0.04, height, marker, color=face, markeredgecolor=edge, markersize=7)
-        write(axes, words, (0.04, height), (14, 0), size=TEXT - 1)
-    write(axes, directions, (0.04, 0.2), (-5, 0), color=QUIET)
+def _list_marks(axes: Axes, marks: Sequence[tuple[str, str, str, str]], step: float) -> None:
+    """Say what marks mean, one below the other: of each its marker, face, edge and words."""
+    for number, (marker, face, edge, words) in enumerate(marks):
+        at = (8, step * (number + 0.5))
+        axes.plot(*at, marker, color=face, markeredgecolor=edge, markersize=6.5)
+        write(axes, words, at, (13, 0), on_data="xy", size=TEXT - 1)
 
 
 def share_panels(
@@ -164,16 +167,10 @@ def share_panels(
                 part, y = shares[here], places[here]
                 axes.hlines(y, part["low"], part["high"], edge, linewidth=1.3, zorder=2)
                 look: Look = {"edgecolor": edge, "linewidth": 1}
-                points(axes, part["share"], y, marker, 5, face, **look)
+                draw_marks(axes, part["share"], y, marker, 5, face, **look)
             axes.set(xlabel="", ylabel="")
         if len(marks) > 1:
-            _name_marks(blank(figure, 0, 8, room, 18 * len(marks)), marks)
+            said = [(*look, mark) for look, mark in zip(SHARE_MARKS, marks, strict=False)]
+            # in the top left corner, where there is no panel
+            _list_marks(blank(figure, 0, 8, room, 18 * len(marks)), said, 18)
     return figure
-
-
-def _name_marks(axes: Axes, marks: Sequence[str]) -> None:
-    """Say what the marks of a row are, in the top left corner where there is no panel."""
-    for number, (mark, (marker, face, edge)) in enumerate(zip(marks, SHARE_MARKS, strict=False)):
-        at = (8, 18 * number + 9)
-        axes.plot(*at, marker, color=face, markeredgecolor=edge, markersize=6)
-        write(axes, mark, at, (12, 0), on_data="xy", size=TEXT - 1)

@@ -126,6 +126,33 @@ def test_a_large_heat_map_prints_no_values_and_gets_a_scale() -> None:
     assert "0.500" not in texts(figure) and len(figure.axes) == 2
 
 
+def test_heads_of_narrow_columns_keep_apart_and_stay_different() -> None:
+    levels = [f"some_norm_{i}" for i in range(20)]
+    axes = plots.heat_maps(cross(levels), levels, levels, "row", "column").axes[0]
+    heads = [text for text in axes.texts if text.get_text().endswith(tuple("0123456789"))]
+    assert len({text.get_text() for text in heads}) == 20
+    room = axes.bbox.width / 20
+    assert all(labels.LETTER * text.get_size() * len(text.get_text()) <= room for text in heads)
+
+
+def test_a_line_shows_the_values_given_and_computes_none() -> None:
+    summary, lines = curves(["a"])
+    lines = pd.concat([lines.assign(seed=seed, value=float(seed)) for seed in (1, 2)])
+    axes = plots.learning_curves(summary, lines, ["a"], "y").axes[0]
+    assert len([line for line in axes.lines if line.get_linewidth() < 1]) == 2, "no mean of both"
+    assert list(axes.collections) == [], "and no band"
+
+
+def test_the_same_frame_gives_the_same_bytes() -> None:
+    levels = ["a", "b"]
+    for draw in (
+        lambda: plots.effect_strips(strips(levels), points(levels), "x", True),
+        lambda: plots.heat_maps(cross(levels), levels, levels, "row", "column"),
+        lambda: plots.learning_curves(*curves(levels), levels, "y"),
+    ):
+        assert figure_svg(draw(), "f", "alt") == figure_svg(draw(), "f", "alt")
+
+
 def test_undefined_effects_are_words() -> None:
     table = strips(["lost", "fine"], [np.nan, 0.1])
     table["text"] = ["undefined: none of 24 pairs finished", "+0.1"]
@@ -213,6 +240,20 @@ def test_an_svg_has_no_digits_and_no_groups_that_nobody_sees() -> None:
     assert len(paths[0].split()) == 2 + 2 * 3 + 0, "the repeated points are one"
     numbers = [word for word in paths[0].split() if word[-1].isdigit()]
     assert all(len(word.partition(".")[2]) <= 2 for word in numbers)
+
+
+def test_neighbours_that_look_alike_are_one_path_unless_what_is_below_shows() -> None:
+    drawn = {}
+    for alpha in (1.0, 0.5):
+        with style.house_style():
+            figure = style.new_figure(300, 200)
+            axes = style.place_axes(figure, 20, 20, 260, 160)
+            axes.set_axis_off()
+            axes.hlines([0, 1, 2], 0, 1, style.INK, alpha=alpha)
+        root = ElementTree.fromstring(figure_svg(figure, "f", "alt"))
+        drawn[alpha] = [e.get("d", "") for e in root.iter() if "var(--ink)" in e.get("style", "")]
+    assert len(drawn[1.0]) == 1 and drawn[1.0][0].count("M") == 3
+    assert len(drawn[0.5]) == 3, "where two cross, both are seen"
 
 
 @given(st.lists(st.floats(0, 300), max_size=7).map(sorted))

@@ -214,6 +214,20 @@ def test_budgets_share_their_limits_over_data_sets() -> None:
     assert first.get_ylim() == second.get_ylim() and texts(figure).count("accuracy") == 2
 
 
+def test_the_same_frame_gives_the_same_bytes() -> None:
+    names = ["a", "b"]
+    for draw in (
+        lambda: plots.share_bars(shares(), "share"),
+        lambda: plots.rank_ladder(ranks(names), [names], "b"),
+        lambda: plots.difference_matrix(matrix(names), names),
+        lambda: plots.profile_lines(profile(names), names, "score"),
+        lambda: plots.cost_scatter(costs(names), "s", "y", True),
+        lambda: plots.good_regions(regions(names), names, "lr"),
+        lambda: plots.budget_lines(budget(names), names, "y"),
+    ):
+        assert figure_svg(draw(), "f", "alt") == figure_svg(draw(), "f", "alt")
+
+
 @pytest.mark.parametrize("label", HOSTILE)
 def test_a_users_label_is_drawn_as_text(label: str) -> None:
     short = plots.shorten(label)

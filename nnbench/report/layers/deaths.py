@@ -7,30 +7,28 @@ import pandas as pd
 
 from nnbench.plots import epochs, point_panels
 from nnbench.plots.lines import Scales
-from nnbench.report.layers.frames import at_epoch, dead_networks, dead_shares, predicted_by_cell
+from nnbench.report.layers.frames import at_epoch, dead_networks, dead_shares
 from nnbench.report.layers.views import (
     ALL,
     MOST_PANELS,
     Diagnostic,
     Roles,
     View,
+    arm_names,
     assign_roles,
     at_extreme,
     drawn,
     even_places,
     hold,
     levels_in,
-    named,
     numbers_of,
+    predicted,
     shown,
 )
 
 MOST_STRIPS = 12
 WIDE = 8  # times the least depth or width from which the axis is logarithmic
 LEAST_NETWORKS = 8  # behind a share that is worth an interval
-
-
-# Born dead ----------------------------------------------------------------------------------------
 
 
 def born_dead(view: View) -> Diagnostic | None:
@@ -84,7 +82,7 @@ def _death_laws(view: View, cells: pd.DataFrame, unit: str) -> pd.DataFrame:
     columns = ["panel", "x", "value", "name", "line"]
     parts = []
     for quantity, name in (("born_dead", "predicted, at most"), ("born_dead_at_least", "at least")):
-        known = predicted_by_cell(view.results.cells, view.results.predictions, quantity)
+        known = predicted(view, quantity)
         known = known[known["layer"] == depth.reindex(known["cell_id"]).to_numpy()]
         line = first.merge(known, on="cell_id").dropna(subset=["predicted"])
         if len(line):
@@ -113,9 +111,6 @@ def _death_title(shares: pd.DataFrame, laws: pd.DataFrame, across: str) -> str:
         return f"{title} (predicted at most {_percent(bounds[0])})"
     low, high = (_percent(bound) for bound in (bounds[0], bounds[-1]))
     return f"{title} (predicted {low if low == high else f'{low} to {high}'})"
-
-
-# Dead units in time -------------------------------------------------------------------------------
 
 
 def dead_units(view: View) -> Diagnostic | None:
@@ -187,14 +182,10 @@ def _probes_apart(shares: pd.DataFrame) -> str:
 def _death_arms(view: View, roles: Roles) -> pd.DataFrame:
     """The cells with the name of their arm as `panel`, in the study's order."""
     cells = roles.cells
-    parts = [cells[f].map(lambda x, f=f: named(f, x)) for f in (roles.series, roles.panel)]
-    cells = cells.assign(panel=(parts[0] + ", " + parts[1]).str.strip(", ").replace("", ALL))
-    order = {
-        factor: {level: i for i, level in enumerate(levels_in(view, cells, factor))}
-        for factor in (roles.series, roles.panel)
-    }
-    keys = [cells[factor].map(rank) for factor, rank in order.items()]
-    return cells.assign(rank=keys[0] * 1000 + keys[1]).sort_values("rank", kind="stable")
+    factors = [roles.series, roles.panel]
+    cells = cells.assign(panel=arm_names(cells, factors).replace("", ALL))
+    ranks = {factor: levels_in(view, cells, factor).index for factor in factors}
+    return cells.sort_values(factors, key=lambda levels: levels.map(ranks[str(levels.name)]))
 
 
 def _death_panels(view: View, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

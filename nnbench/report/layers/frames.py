@@ -19,9 +19,6 @@ from nnbench.training.protocol import PROBE_ROWS
 KEEPS = (0.9, 1.1)  # factors of the gradient's norm, a layer, strictly between which it is kept
 
 
-# Arms and predictions ---------------------------------------------------------------------------
-
-
 def arm_ids(cells: pd.DataFrame) -> pd.Series:
     """A number for each cell, alike for cells that theory cannot tell apart."""
     sharp = bool(cells["probe_sharpness"].any()) if "probe_sharpness" in cells else False
@@ -62,9 +59,6 @@ def at_epoch(layers: pd.DataFrame, last: bool) -> pd.DataFrame:
     if not last:
         return layers[layers["epoch"] == 0]
     return layers[layers["epoch"] == layers.groupby("cell_id")["epoch"].transform("max")]
-
-
-# Gradients --------------------------------------------------------------------------------------
 
 
 def relative_gradient(layers: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -121,9 +115,6 @@ def verdict(log_growth: float) -> str:
         return "no gradient"
     factor = round(10**log_growth, 2)
     return "vanish" if factor <= KEEPS[0] else "explode" if factor >= KEEPS[1] else "keep"
-
-
-# Dead units -------------------------------------------------------------------------------------
 
 
 def dead_networks(layers: pd.DataFrame) -> pd.DataFrame:

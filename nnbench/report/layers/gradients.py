@@ -12,7 +12,6 @@ from nnbench.report.layers.frames import (
     KEEPS,
     at_epoch,
     growth_by_cell,
-    predicted_by_cell,
     predicted_gradient,
     relative_gradient,
     verdict,
@@ -32,6 +31,7 @@ from nnbench.report.layers.views import (
     named,
     numbers_of,
     of_lines,
+    predicted,
     shown,
 )
 from nnbench.report.page.numbers import number
@@ -46,9 +46,6 @@ WIDE = 25
 # Furthest that a relative gradient is drawn: beside 1, float64 tells no smaller one from nothing.
 REACH = 1e16
 GRADIENT = "pre_grad_norm"
-
-
-# Growth -----------------------------------------------------------------------------------------
 
 
 def growth_of(view: View, last: bool = False) -> tuple[pd.DataFrame, pd.DataFrame] | None:
@@ -76,7 +73,7 @@ def growth_of(view: View, last: bool = False) -> tuple[pd.DataFrame, pd.DataFram
 
 def predicted_if_wide(view: View, quantity: str) -> pd.DataFrame:
     """A quantity's predictions by cell and layer, for cells wide enough for the law."""
-    known = predicted_by_cell(view.results.cells, view.results.predictions, quantity)
+    known = predicted(view, quantity)
     width = numbers_of(view, "width").reindex(known["cell_id"])
     return known[(width >= WIDE).to_numpy()]
 

@@ -46,9 +46,6 @@ MOVES = 0.005  # spread of log10 growth from which a number is an axis
 CLOSE = 0.05  # of the predicted factor
 
 
-# The table in one picture -------------------------------------------------------------------------
-
-
 def growth_table(view: View) -> Diagnostic | None:
     """Draw the growth a layer for two factors at once, with the verdict and the prediction.
 
@@ -137,9 +134,6 @@ def _table_title(cross: pd.DataFrame) -> str:
         return title
     near = (both["value"] - both["predicted"].astype(float)).abs() < np.log10(1 + CLOSE)
     return f"{title}; theory is within {100 * CLOSE:.0f} % a layer for {near.sum()} of {len(both)}"
-
-
-# Growth over a number -----------------------------------------------------------------------------
 
 
 class Axis(NamedTuple):

@@ -10,7 +10,6 @@ import pandas as pd
 from nnbench import plots
 from nnbench.plots import MOST_SERIES, shorten
 from nnbench.plots.lines import Scales
-from nnbench.report.layers.frames import predicted_by_cell
 from nnbench.report.layers.views import (
     ALL,
     ARM,
@@ -30,15 +29,13 @@ from nnbench.report.layers.views import (
     numbers_of,
     of_lines,
     placed,
+    predicted_of_network,
     shown,
 )
 from nnbench.report.page.numbers import decimals_for, number
 from nnbench.stats import METRICS, usable
 
 SCALES_DEEP = 6.0  # depth scales to which a network can be trained (Schoenholz et al. 2017)
-
-
-# Who trains ---------------------------------------------------------------------------------------
 
 
 def trainability(view: View) -> Diagnostic | None:
@@ -85,18 +82,15 @@ def _scores(view: View, cells: pd.DataFrame) -> pd.DataFrame:
     table = cross.agg(["mean", "count", "size"]).reset_index()
     table = table.rename(columns={"mean": "value", "count": "k", "size": "n"})
     places = min(decimals_for(table["value"].dropna()), 2)
-    table["text"] = [
-        number(value, places) if np.isfinite(value) else "" for value in table["value"]
-    ]
-    table["under"] = [
-        f"{k} of {n}" if k < n else "" for k, n in zip(table["k"], table["n"], strict=True)
-    ]
-    return table
+    known, lost = np.isfinite(table["value"]), table["k"] < table["n"]
+    table["text"] = [number(value, places) for value in table["value"]]
+    table["text"] = table["text"].where(known, "")
+    counts = table["k"].astype(str) + " of " + table["n"].astype(str)
+    return table.assign(under=counts.where(lost, ""))
 
 
 def _six_scales(view: View, cells: pd.DataFrame) -> pd.DataFrame:
-    known = predicted_by_cell(view.results.cells, view.results.predictions, "depth_scale")
-    scale = cells["cell_id"].map(known.set_index("cell_id")["predicted"].astype(float))
+    scale = predicted_of_network(view, cells, "depth_scale")
     law = cells.assign(value=SCALES_DEEP * scale).dropna(subset=["value"])
     return law.drop_duplicates(["panel", "column"])[["panel", "column", "value"]]
 
@@ -112,9 +106,6 @@ def _trainability_title(frame: pd.DataFrame, label: str) -> str:
     return f"Networks no deeper than 6 ξ reach a mean {label} of {means[0]}, deeper ones {means[1]}"
 
 
-# Sharpness ----------------------------------------------------------------------------------------
-
-
 def sharpness(view: View) -> Diagnostic | None:
     """Draw the sharpness over steps, with the edge of stability dashed, where it was probed."""
     curves = view.results.curves
@@ -127,8 +118,7 @@ def sharpness(view: View) -> Diagnostic | None:
     late = rows[rows["step"] >= 0.75 * rows.groupby("cell_id")["step"].transform("max")]
     ends = late.groupby("cell_id")["sharpness"].median().astype(float)
     cells = view.cells.merge(ends.rename("end").reset_index(), on="cell_id")
-    edge = predicted_by_cell(view.results.cells, view.results.predictions, "sharpness")
-    cells["edge"] = cells["cell_id"].map(edge.set_index("cell_id")["predicted"].astype(float))
+    cells["edge"] = predicted_of_network(view, cells, "sharpness")
     roles = assign_roles(view, cells, "end", apart=())
     # Each learning rate has an edge of its own, and so a panel.
     if roles.panel == ONE or roles.series == "optimizer":

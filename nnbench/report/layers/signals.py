@@ -20,6 +20,7 @@ from nnbench.report.layers.views import (
     Lines,
     Roles,
     View,
+    arm_names,
     assign_roles,
     at_extreme,
     drawn,
@@ -32,14 +33,10 @@ from nnbench.report.layers.views import (
     shown,
 )
 from nnbench.report.page.numbers import rounded
-from nnbench.report.page.words import spoken
 from nnbench.stats import METRICS
 
 MOST_TIMES = 30  # epochs and layers of a map
 MOST_LAYERS = 32
-
-
-# Signals ------------------------------------------------------------------------------------------
 
 
 def signals(view: View) -> Diagnostic | None:
@@ -111,9 +108,6 @@ def _signal_title(last: pd.DataFrame) -> str:
     )
 
 
-# Through training ---------------------------------------------------------------------------------
-
-
 def through_training(view: View) -> Diagnostic | None:
     """Draw the gradient's norm by layer and epoch for the baseline, the best and the worst arm."""
     if GRADIENT not in view.layers or view.layers["epoch"].nunique() < 3:
@@ -164,10 +158,7 @@ def telling_arms(view: View, cells: pd.DataFrame) -> pd.DataFrame:
     """Return `cell_id, panel` of the baseline, the best and the worst arm by the study's metric."""
     metric = view.analysis.metric
     factors = [f for f in view.factors if f not in ("data", "depth")]
-    label = pd.Series("", index=cells.index)
-    for factor in factors:
-        label = label + cells[factor].map(lambda level, factor=factor: ", " + spoken(factor, level))
-    label = label.str.removeprefix(", ").replace("", ALL)
+    label = arm_names(cells, factors).replace("", ALL)
     means = cells[metric].astype(float).groupby(label).mean().dropna().sort_values()
     at_baseline = np.ones(len(cells), dtype=bool)
     for factor in factors:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from nnbench.plots import MOST_SERIES
 from nnbench.report.analysis import Analysis
+from nnbench.report.layers.frames import predicted_by_cell
 from nnbench.report.page.parts import Picture, frame_table, picture
 from nnbench.report.page.words import listed, spoken
 from nnbench.results.read import Results
@@ -60,11 +61,6 @@ class Roles:
     panel: str
     held: list[str]
 
-    @property
-    def factors(self) -> list[str]:
-        """The lines' and the panels' factors, as far as they tell something."""
-        return [factor for factor in (self.series, self.panel) if factor not in CONSTANT]
-
 
 @dataclass(frozen=True)
 class Lines:
@@ -101,6 +97,17 @@ def numbers_of(view: View, column: str) -> pd.Series:
     return pd.Series(values.to_numpy(), index=view.raw["cell_id"])
 
 
+def predicted(view: View, quantity: str) -> pd.DataFrame:
+    """`predicted_by_cell` of a quantity, for all cells of the results."""
+    return predicted_by_cell(view.results.cells, view.results.predictions, quantity)
+
+
+def predicted_of_network(view: View, cells: pd.DataFrame, quantity: str) -> pd.Series:
+    """What is predicted of each of the cells' networks as a whole."""
+    known = predicted(view, quantity).set_index("cell_id")["predicted"].astype(float)
+    return cells["cell_id"].map(known)
+
+
 def spread(cells: pd.DataFrame, factor: str, value: str) -> float:
     """How far the factor's level means of a value lie apart, as a standard deviation."""
     means = cells.groupby(factor)[value].mean().dropna()
@@ -131,13 +138,17 @@ def assign_roles(
 
 def with_combination(cells: pd.DataFrame, panel: str) -> pd.DataFrame:
     """The cells with the column of two factors' combinations, where that is the panel."""
-    if TIMES not in panel:
-        return cells
-    first, second = (
-        cells[factor].map(lambda level, factor=factor: spoken(factor, level))
-        for factor in panel.split(TIMES)
+    return (
+        cells.assign(**{panel: arm_names(cells, panel.split(TIMES))}) if TIMES in panel else cells
     )
-    return cells.assign(**{panel: first + ", " + second})
+
+
+def arm_names(cells: pd.DataFrame, factors: Iterable[str]) -> pd.Series:
+    """Each cell's levels of the factors in words; nothing of a factor that tells nothing."""
+    names = pd.Series("", index=cells.index)
+    for factor in [factor for factor in factors if factor not in CONSTANT]:
+        names = names + ", " + cells[factor].map(lambda level, factor=factor: spoken(factor, level))
+    return names.str.removeprefix(", ")
 
 
 def hold(view: View, cells: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from nnbench import plots, stats
-from nnbench.plots.profiles import MOST_BANDS
+from nnbench.plots.contestants import MOST_BANDS
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import counted, number

@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from nnbench.plots.rows import points
 from nnbench.plots.style import (
     DASHED,
     MARKERS,
@@ -24,6 +23,7 @@ from nnbench.plots.style import (
     TEXT,
     Look,
     beside,
+    draw_marks,
     house_style,
     name_panel,
     new_figure,
@@ -63,7 +63,7 @@ def _plot(
 def _points(axes: Axes, x: Any, y: Any, error: Any, number: int) -> None:
     bar = ERRORS * np.asarray(error)
     axes.vlines(x, np.asarray(y) - bar, np.asarray(y) + bar, SERIES[number], linewidth=1.6)
-    points(axes, x, y, MARKERS[number], 6.5, SERIES[number], clip_on=True)
+    draw_marks(axes, x, y, MARKERS[number], 6.5, SERIES[number], clip_on=True)
     axes.set(ylabel="")
 
 
@@ -93,7 +93,7 @@ def overview(checks: Rows, width: float = 1080) -> Figure:
             own = [check for check in checks if check["agrees"] == agrees]
             x = np.clip([difference_share(check) for check in own], -1.5, 1.5)
             places = [groups.index(check["group"]) for check in own]
-            points(axes, x, places, marker, 7, color, alpha=0.55)
+            draw_marks(axes, x, places, marker, 7, color, alpha=0.55)
         beside(axes, groups, range(len(groups)), -NAMES, ha="left")
         members = [[c["agrees"] for c in checks if c["group"] == group] for group in groups]
         counts = [f"{sum(agree)} of {len(agree)}" for agree in members]
@@ -151,7 +151,7 @@ def chi_figure(rows: Rows) -> Figure:
         figure, axes = _rows(28, len(ordered), x_label)
         bar = ERRORS * error
         axes.hlines(places, measured - bar, measured + bar, SERIES[0], linewidth=1.6)
-        points(axes, measured, places, "s", 6.5, SERIES[0])
+        draw_marks(axes, measured, places, "s", 6.5, SERIES[0])
         axes.vlines(known, places - 0.42, places + 0.42, zorder=4, **TICK)
         beside(axes, [row["detail"]["activation"] for row in ordered], places, -NAMES, ha="left")
         texts = [f"predicted {r['predicted']:.3f}, measured {r['measured']:.3f}" for r in ordered]
@@ -223,7 +223,7 @@ def stability_figure(rows: Rows) -> Figure:
     with house_style():
         x_label = "largest stable learning rate times the curvature h; dashed: predicted"
         figure, axes = _rows(34, len(rows), x_label)
-        points(axes, measured, places, "s", 6.5, SERIES[0])
+        draw_marks(axes, measured, places, "s", 6.5, SERIES[0])
         axes.vlines(known, places - 0.42, places + 0.42, zorder=4, **TICK)
         beside(axes, [row["detail"]["label"] for row in rows], places, -NAMES, ha="left")
         beside(axes, [f"predicted {row['law']}" for row in rows], places, 240, 1, size=TEXT - 1)
