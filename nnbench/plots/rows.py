@@ -122,12 +122,12 @@ def _sides(axes: Axes, sides: tuple[str, str]) -> None:
 def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figure:
     """Draw one bar a term with its interval, under a heading where a new group begins.
 
-    shares: `group, kind, term, share, low, high, by_chance, text` in drawing order; share in 0..1.
+    shares: `group, kind, term, share, low, high, text` in drawing order; share in 0..1.
     """
     first = shares["group"] != shares["group"].shift()
     rows = shares.assign(y=(ROW + 10.0 * first).cumsum() - 10)
     foot = float(rows["y"].iloc[-1]) + ROW
-    ends = rows[["share", "high", "by_chance"]].to_numpy(dtype=float)
+    ends = rows[["share", "high"]].to_numpy(dtype=float)
     most = max(float(np.nanmax(ends)) if np.isfinite(ends).any() else 1.0, 0.01)
     with house_style():
         figure = new_figure(width, foot + 62)
@@ -140,12 +140,6 @@ def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figur
             look = noise if face is None else {"color": face}
             axes.barh(row["y"], row["share"], height=14, linewidth=0, **look)
         axes.hlines(rows["y"], rows["low"], rows["high"], INK, linewidth=1.6, zorder=2)
-        # nearer to zero it would only be a smudge
-        chance = rows[rows["by_chance"] > 0.005 * axes.get_xlim()[1]]
-        ticks = (chance["by_chance"], chance["y"] - 9, chance["y"] + 9)
-        dashed: Look = {"color": INK, "linewidth": 1.6, "linestyle": (0, (2, 1.4))}
-        axes.vlines(*ticks, color=PAPER, linewidth=4.2, zorder=2)
-        axes.vlines(*ticks, zorder=2, **dashed)
         beside(
             axes, rows.loc[first, "group"], rows.loc[first, "y"], -LABELS, ha="left", weight="bold"
         )

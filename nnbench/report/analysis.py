@@ -64,11 +64,11 @@ class Analysis:
 
         Empty where no factor's effect differs by a large share of the variance within data sets.
         """
-        pairs = self.shares[self.shares["kind"] == "data pair"].dropna(subset=["within"])
-        large = pairs[(pairs["within"] >= LARGE) & ~(pairs["within"] <= pairs["by_chance"])]
+        pairs = self.shares[self.shares["kind"] == "data pair"].dropna(subset=["component"])
+        large = pairs[(pairs["component"] >= LARGE) & ~(pairs["p"] >= stats.ALPHA)]
         if large.empty:
             return pd.DataFrame()
-        factor = str(large["second"].iloc[int(large["within"].to_numpy().argmax())])
+        factor = str(large["second"].iloc[int(large["component"].to_numpy().argmax())])
         return stats.effects_by_data(
             self.shared([factor]).cells,
             factor,
@@ -130,12 +130,12 @@ def rank_factors(ranges: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
     the mean differences, which grows with noise and with the number of levels. A factor of one
     level, which tuning or a limit may leave, has neither and comes last.
     """
-    columns = ["within", "within_low", "within_high"]
+    columns = ["component", "component_low", "component_high"]
     alone = shares[shares["kind"] == "factor"].set_index("term")[columns]
     ranking = ranges.join(alone, on="factor")
     varies = ranking["levels"] > 1
-    if ranking.loc[varies, "within"].notna().all():
-        ranking = ranking.sort_values("within", ascending=False, kind="stable")
+    if ranking.loc[varies, "component"].notna().all():
+        ranking = ranking.sort_values("component", ascending=False, kind="stable")
     return ranking.reset_index(drop=True)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtrit
+from scipy.special import fdtrc, ndtri, stdtrit
 
 from nnbench.stats.blocks import times_drawn
 from nnbench.stats.intervals import GeneratorFor
@@ -27,9 +27,11 @@ from nnbench.stats.shares_squares import square_forms
 RESAMPLES = 2000
 TERM_SEPARATOR = " x "
 KINDS = ("data", "factor", "pair", "data pair", "higher", "seeds", "unattributed")
-SHARES = ("share", "share_low", "share_high", "within", "within_low", "within_high")
-ENDS = ("share_low", "share_high", "within_low", "within_high")
-COUNTS = ("by_chance", "reason", "interval_reason", "arms_used", "arms")
+LEFT_WITHIN = ("unattributed within",)  # what terms share within data sets
+LEAST_SEEDS = 5  # with fewer the seeds do not show how much they vary
+SHARES = ("share", "within", "by_chance", "component", "component_low", "component_high", "p")
+ENDS = ("component_low", "component_high")
+COUNTS = ("reason", "interval_reason", "arms_used", "arms")
 SHARE_COLUMNS = ("term", "kind", "first", "second", "freedom", *SHARES, *COUNTS)
 
 
@@ -42,16 +44,18 @@ def variance_shares(
     with the data set, `higher` (every other interaction), `seeds` (what differs between cells
     alike in all but the seed: the noise), and on incomplete grids `unattributed` (what terms
     share, and may be negative). The shares add up to 1; a row with a reason has none.
-    Columns: `term, kind, first, second, freedom`; `share` with its 95 % interval over the seeds;
-    `within` (and interval): the share of the variance within data sets, for the difficulty of a
-    data set says nothing about a factor; `by_chance`: what the row would hold if it were noise
-    alone; `reason`, `interval_reason`; `arms_used` of `arms`: the (data, arm) groups with the
-    metric in every seed, for the others' survivors would be averaged.
+    Columns: `term, kind, first, second, freedom`; `share` of the sum of squares, and `within`: of
+    that within data sets, for the difficulty of a data set says nothing about a factor;
+    `by_chance`: the share that the row would hold if it were noise alone; `component` with its 95 %
+    interval over the seeds: the share of the variance within data sets less what noise alone gives,
+    which is the seeds' (0 where noise gives more; before that they add up to 1); `p` of the F test
+    that the row is noise; `reason`, `interval_reason`; `arms_used` of `arms`: the (data, arm)
+    groups with the metric in every seed, for the others' survivors would be averaged.
 
     On a complete grid the shares are exact, those of a balanced analysis of variance. Otherwise
-    they are of type II, and only what the design can identify (`square_forms`). The interval is a
-    bootstrap of seeds within data sets, moved by its bias and stretched for few seeds; simulated
-    with 3, 5 and 10 seeds it covers 89 to 96 % where a factor matters, and more where it does not.
+    they are of type II, and only what the design can identify (`square_forms`). With one seed
+    nothing is known of the noise, and a component is the share. The interval, from five seeds on,
+    is a bootstrap of seeds within data sets, moved by its bias and stretched for few seeds.
     Sources: Hutter et al. 2014, An Efficient Approach for Assessing Hyperparameter Importance;
     Hooker 2007, Generalized Functional ANOVA Diagnostics.
     """
@@ -97,21 +101,27 @@ def _shares(
 def _rows(groups: Groups, forms: Forms) -> pd.DataFrame:
     """Return each term's share, degrees of freedom, share by chance and reason."""
     original = (1 / groups.seeds[groups.data_of])[None, :]
-    shares, inner = _all_shares(forms, original)
-    arms, cells = len(groups.values), int(np.isfinite(groups.values).sum())
-    freedom: dict[Term, int] = dict(forms.freedom)
-    freedom[("higher",)] = arms - 1 - sum(forms.freedom.values())
-    freedom[("seeds",)] = cells - arms
-    chance = _by_chance(groups, forms, freedom)
+    parts, total, within = _parts(forms, original)
+    shares, inner = _divided(parts, total), _divided(_inside(parts), within)
+    shares.pop(LEFT_WITHIN, None)
+    freedom = _freedom(groups, forms)
+    noise = _noise(groups, forms, original)
+    components = _components(groups, forms, original)
     rows = []
     for key in [*shares, *(t for t in forms.reasons if t not in shares)]:
         row = _names(key) | {"key": key, "freedom": freedom.get(key, 0)}
         row |= {"share": _first(shares.get(key)), "within": _first(inner.get(key))}
-        row["by_chance"] = chance.get(key, math.nan)
+        rate = noise[0] if key == ("data",) else noise[1]
+        is_noise = key in (("seeds",), ("unattributed",))
+        row["by_chance"] = math.nan if is_noise else _first(freedom.get(key, 0) * rate / total)
+        row["component"] = _first(components.get(key))
+        if key != ("unattributed",):
+            row["component"] = max(row["component"], 0.0)
+        row["p"] = math.nan if is_noise else _f_p(parts.get(key), row["freedom"], noise[1], groups)
         rows.append(row | {"reason": forms.reasons.get(key)})
     table = pd.DataFrame(rows)
     if (groups.seeds < 2).all():
-        table.loc[table["kind"] == "seeds", ["share", "within"]] = math.nan
+        table.loc[table["kind"] == "seeds", ["share", "within", "component"]] = math.nan
         table.loc[table["kind"] == "seeds", "reason"] = "undefined: one seed"
     return table
 
@@ -130,10 +140,10 @@ def _first(values: np.ndarray | None) -> float:
     return math.nan if values is None else float(values[0])
 
 
-def _all_shares(
+def _parts(
     forms: Forms, weights: np.ndarray
-) -> tuple[dict[Term, np.ndarray], dict[Term, np.ndarray]]:
-    """Return each row's share under each weighting of the blocks, of all and within data sets."""
+) -> tuple[dict[Term, np.ndarray], np.ndarray, np.ndarray]:
+    """Return each row's squares under each weighting of the blocks, all, and those within data."""
 
     def form(matrix: np.ndarray) -> np.ndarray:
         result: np.ndarray = ((weights @ matrix) * weights).sum(axis=1)
@@ -146,11 +156,50 @@ def _all_shares(
     parts[("seeds",)] = squares - between
     total = squares - form(forms.mean)
     inner = total - form(forms.data)
-    within = {term: part for term, part in parts.items() if term != ("data",)}
     if forms.is_overlapping:
         parts[("unattributed",)] = total - sum(parts.values())
-        within[("unattributed",)] = inner - sum(within.values())
-    return _divided(parts, total), _divided(within, np.where(inner > 1e-12 * total, inner, 0.0))
+        parts[LEFT_WITHIN] = inner - sum(
+            part for term, part in parts.items() if term not in (("data",), ("unattributed",))
+        )
+    return parts, total, np.where(inner > 1e-12 * total, inner, 0.0)
+
+
+def _inside(parts: dict[Term, np.ndarray]) -> dict[Term, np.ndarray]:
+    """Return the parts within data sets."""
+    left = {term: part for term, part in parts.items() if term != ("data",)}
+    if LEFT_WITHIN in left:
+        left[("unattributed",)] = left.pop(LEFT_WITHIN)
+    return left
+
+
+def _freedom(groups: Groups, forms: Forms) -> dict[Term, int]:
+    """Return the degrees of freedom of every row."""
+    arms, cells = len(groups.values), int(np.isfinite(groups.values).sum())
+    freedom: dict[Term, int] = dict(forms.freedom)
+    freedom[("higher",)] = arms - 1 - sum(forms.freedom.values())
+    freedom[("seeds",)] = cells - arms
+    return freedom
+
+
+def _components(groups: Groups, forms: Forms, weights: np.ndarray) -> dict[Term, np.ndarray]:
+    """Return each row's share of the variance within data sets, chance taken off.
+
+    A row's squares hold, on top of what it does, one helping of noise for each degree of freedom;
+    the seeds' own are short of these helpings. What noise is in a cell: what seeds do to a whole
+    block, and what they do to an arm beyond that.
+    """
+    parts, _, _ = _parts(forms, weights)
+    found = _inside(parts)
+    if not sum(_noise_freedom(groups)):
+        return _divided(found, sum(found.values(), np.zeros(len(weights))))
+    block_rate, rate = (np.nan_to_num(one) for one in _noise(groups, forms, weights))
+    freedom = _freedom(groups, forms)
+    cells, blocks = int(np.isfinite(groups.values).sum()), len(groups.data_of)
+    for term in found:
+        if term not in (("seeds",), ("unattributed",)):
+            found[term] = found[term] - freedom[term] * rate
+    found[("seeds",)] = block_rate * blocks + rate * (cells - blocks)
+    return _divided(found, sum(found.values(), np.zeros(len(weights))))
 
 
 def _divided(parts: dict[Term, np.ndarray], whole: np.ndarray) -> dict[Term, np.ndarray]:
@@ -158,53 +207,66 @@ def _divided(parts: dict[Term, np.ndarray], whole: np.ndarray) -> dict[Term, np.
     return {term: part / safe for term, part in parts.items()}
 
 
-def _by_chance(groups: Groups, forms: Forms, freedom: dict[Term, int]) -> dict[Term, float]:
-    """Return the share that each row would hold if only the seeds made a difference.
-
-    Between data sets that is the noise of whole blocks; within them, what seeds do to an arm
-    beyond what they do to its whole block.
-    """
-    weights = 1 / groups.seeds[groups.data_of]
-    block_means = np.nansum(groups.weight[:, None] * groups.values, axis=0)
-    of_data = np.bincount(groups.codes["data"], weights=groups.weight)[groups.data_of]
-    block_means = block_means / of_data
-    centre = np.bincount(groups.data_of, weights * block_means)[groups.data_of]
-    blocks = float((weights * of_data * (block_means - centre) ** 2).sum())
-    noise = float(weights @ forms.squares - weights @ forms.between @ weights)
-    total = float(weights @ forms.squares - weights @ forms.mean @ weights)
+def _noise_freedom(groups: Groups) -> tuple[int, int]:
+    """Return the degrees of freedom of whole blocks, and of arms within them."""
     arms = np.bincount(groups.codes["data"])
     within = int(((arms - 1) * (groups.seeds - 1)).sum())
-    between = int((groups.seeds - 1).sum())
-    rate = (noise - blocks) / within / total if within else math.nan
-    block_rate = blocks / between / total if between else math.nan
-    chance = {t: f * (block_rate if t == ("data",) else rate) for t, f in freedom.items()}
-    return {t: c for t, c in chance.items() if t != ("seeds",)}
+    return int((groups.seeds - 1).sum()), within
+
+
+def _noise(groups: Groups, forms: Forms, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the noise of a degree of freedom under each weighting: between data sets and within.
+
+    Between data sets that is the noise of whole blocks; within them, what seeds do to an arm
+    beyond what they do to its whole block. Null where there are no degrees of freedom.
+    """
+    block_means = np.nansum(groups.weight[:, None] * groups.values, axis=0)
+    of_data = np.bincount(groups.codes["data"], weights=groups.weight)
+    block_means = block_means / of_data[groups.data_of]
+    places = np.eye(len(of_data))[groups.data_of]  # (blocks, data sets)
+    centre = (weights * block_means) @ places
+    blocks = ((weights * block_means**2) @ places - centre**2) @ of_data
+    noise = weights @ forms.squares - ((weights @ forms.between) * weights).sum(axis=1)
+    between, within = _noise_freedom(groups)
+    nothing = np.full(len(weights), math.nan)
+    return (
+        blocks / between if between else nothing,
+        (noise - blocks) / within if within else nothing,
+    )
+
+
+def _f_p(squares: np.ndarray | None, freedom: int, rate: np.ndarray, groups: Groups) -> float:
+    """Return the p that squares of so many degrees of freedom are noise alone."""
+    within = _noise_freedom(groups)[1]
+    if squares is None or freedom < 1 or not rate[0] > 0:
+        return math.nan
+    return float(fdtrc(freedom, within, max(float(squares[0]), 0.0) / freedom / float(rate[0])))
 
 
 def _intervals(
     groups: Groups, forms: Forms, keys: Iterable[Term], generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Return the 95 % interval of each share and of each share within data sets, by key."""
+    """Return the 95 % interval of each component, by key."""
     index = pd.Index(list(keys), tupleize_cols=False, name="key")
     table = pd.DataFrame(math.nan, index=index, columns=list(ENDS))
     table["interval_reason"] = pd.Series(None, index=index, dtype=object)
-    if (groups.seeds < 2).any():
-        return table.assign(interval_reason="undefined: one seed")
+    if (groups.seeds < LEAST_SEEDS).any():
+        least = int(groups.seeds.min())
+        few = "one seed" if least == 1 else f"{least} seeds, and {LEAST_SEEDS} show how they vary"
+        return table.assign(interval_reason=f"undefined: {few}")
     drawn = times_drawn(groups.data_of, generator, RESAMPLES) / groups.seeds[groups.data_of]
     original = (1 / groups.seeds[groups.data_of])[None, :]
     freedom, size = float((groups.seeds - 1).sum()), float(groups.seeds.mean())
     stretch = math.sqrt(size / (size - 1)) * stdtrit(freedom, 1 - ALPHA / 2) / ndtri(1 - ALPHA / 2)
-    both = zip(_all_shares(forms, drawn), _all_shares(forms, original), (0, 2), strict=True)
-    for many, one, column in both:
-        for place, key in enumerate(index):
-            if key not in many or key == ("unattributed",):
-                continue
-            known = many[key][np.isfinite(many[key])]
-            if not len(known) or np.ptp(known) <= 1e-12:
-                table.iloc[place, -1] = "undefined: every seed gives the same"
-            else:
-                ends = _ends(known, float(one[key][0]), stretch)
-                table.iloc[place, column : column + 2] = ends
+    many, one = (_components(groups, forms, weights) for weights in (drawn, original))
+    for place, key in enumerate(index):
+        if key not in many or key == ("unattributed",):
+            continue
+        known = many[key][np.isfinite(many[key])]
+        if not len(known) or np.ptp(known) <= 1e-12:
+            table.iloc[place, -1] = "undefined: every seed gives the same"
+        else:
+            table.iloc[place, :2] = _ends(known, float(one[key][0]), stretch)
     return table
 
 
@@ -216,14 +278,15 @@ def _ends(resampled: np.ndarray, share: float, stretch: float) -> tuple[float, f
     low, high = np.quantile(resampled, [ALPHA / 2, 1 - ALPHA / 2])
     middle = float(resampled.mean())
     ends = share - stretch * (middle - low), share + stretch * (high - middle)
-    return min(max(float(ends[0]), 0.0), share), max(min(float(ends[1]), 1.0), share)
+    low, high = (min(max(float(end), 0.0), 1.0) for end in ends)
+    return low, high
 
 
 def _undefined(factors: Sequence[str], reason: str, groups: Groups) -> pd.DataFrame:
     """Return one row per factor that has no share, with the reason."""
     rows: list[dict[str, Any]] = []
     for f in factors:
-        row: dict[str, Any] = dict.fromkeys([*SHARES, "by_chance"], math.nan)
+        row: dict[str, Any] = dict.fromkeys(SHARES, math.nan)
         row |= _names((f,)) | {"key": (f,), "freedom": 0, "reason": reason}
         row["interval_reason"] = reason
         rows.append(row | {"arms_used": len(groups.values), "arms": groups.total})

@@ -45,12 +45,12 @@ def bars(figure: Figure, width: float) -> list[np.ndarray]:
 
 def shares() -> pd.DataFrame:
     rows = [
-        ("factors alone", "factor", "activation", 0.5, 0.4, 0.6, 0.001, "50 % [40, 60]"),
-        ("factors alone", "factor", "init", np.nan, np.nan, np.nan, np.nan, "undefined"),
-        ("pairs of factors", "pair", "activation x init", 0.3, 0.2, 0.4, 0.1, "30 %"),
-        ("the rest", "seeds", "seeds: noise", 0.2, 0.1, 0.3, np.nan, "20 %"),
+        ("factors alone", "factor", "activation", 0.5, 0.4, 0.6, "50 % [40, 60]"),
+        ("factors alone", "factor", "init", np.nan, np.nan, np.nan, "undefined"),
+        ("pairs of factors", "pair", "activation x init", 0.3, 0.2, 0.4, "30 %"),
+        ("the rest", "seeds", "seeds: noise", 0.2, 0.1, 0.3, "20 %"),
     ]
-    columns = ["group", "kind", "term", "share", "low", "high", "by_chance", "text"]
+    columns = ["group", "kind", "term", "share", "low", "high", "text"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -64,11 +64,6 @@ def test_a_share_is_a_bar_from_zero_and_noise_is_hatched() -> None:
     assert spans[:2] == [(0.4, 0.6), (0.2, 0.4)], "the intervals that the frame gives"
     drawn = texts(figure)
     assert "undefined" in drawn and drawn.count("factors alone") == 1
-
-
-def test_the_share_by_chance_is_marked_only_where_it_can_be_seen() -> None:
-    upright = [a[0] for a, b in bars(plots.share_bars(shares(), "share"), 1.6) if a[0] == b[0]]
-    assert upright == [0.1]
 
 
 def ranks(names: list[str]) -> pd.DataFrame:

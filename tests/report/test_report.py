@@ -560,7 +560,7 @@ def test_a_factor_that_tuning_leaves_one_level_ranks_last_and_is_no_row(tmp_path
     write_results(tmp_path, cells, report={"metric": "test_accuracy", "tune": ["optimizer.lr"]})
     analysis = analyse(read_results(tmp_path))
     assert analysis.ranking["factor"].iloc[0] == "activation"
-    known = analysis.ranking["within"].dropna().tolist()
+    known = analysis.ranking["component"].dropna().tolist()
     assert known == sorted(known, reverse=True) and len(known) == 2
     assert analysis.ranking["factor"].iloc[-1] == "optimizer"
     assert "optimizer" not in set(analysis.shares["term"])

@@ -192,10 +192,10 @@ def test_a_factor_of_one_level_does_not_take_the_order_from_the_shares() -> None
         }
     )
     shares = pd.DataFrame({"kind": "factor", "term": ["activation", "depth"]})
-    shares = shares.assign(within=[0.20, 0.23], within_low=0.1, within_high=0.3)
+    shares = shares.assign(component=[0.20, 0.23], component_low=0.1, component_high=0.3)
     ranked = rank_factors(ranges, shares)
     assert list(ranked["factor"]) == ["depth", "activation", "optimizer"]
-    unknown = shares.assign(within=[math.nan, 0.23])
+    unknown = shares.assign(component=[math.nan, 0.23])
     assert list(rank_factors(ranges, unknown)["factor"]) == ["activation", "depth", "optimizer"]
 
 
@@ -305,8 +305,8 @@ def test_many_levels_are_counted_and_one_that_ran_in_a_corner_is_not() -> None:
             "baseline": False,
         }
     )
-    ranking = pd.DataFrame({"factor": ["init"], "within": [0.4]})
-    ranking = ranking.assign(within_low=0.3, within_high=0.5)
+    ranking = pd.DataFrame({"factor": ["init"], "component": [0.4]})
+    ranking = ranking.assign(component_low=0.3, component_high=0.5)
     counts = {"n": 9, "ok": 9, "diverged": 0, "crashed": 0, "missing": 0}
     said = sentences.findings(rows, ranking, {"init": "he"}, "test_accuracy", counts, "")
     assert said == [

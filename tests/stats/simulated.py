@@ -7,9 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from nnbench.stats.anova import variance_shares
 from nnbench.stats.contrasts import contrast
 from nnbench.stats.intervals import wilson_ends
 from nnbench.stats.profiles import block_share_ends
+from tests.stats.grids import factors_of, full_grid
 
 Ends = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
@@ -72,3 +74,19 @@ def false_same(interval: Callable[[pd.DataFrame], tuple[float, float]], studies:
         low, high = interval(pairs)
         found.append(low > -0.005 and high < 0.005)
     return float(np.mean(found))
+
+
+def seeds_component(
+    seeds: int, studies: int, data_sets: int = 1, levels: tuple[int, int] = (3, 3)
+) -> pd.DataFrame:
+    """Return the seeds' row of studies in which noise is half of the variance within data sets."""
+    generator = np.random.default_rng(17)
+    rows = []
+    for study in range(studies):
+        frame = full_grid(list(levels), data_sets=data_sets, seeds=seeds, random_seed=study)
+        place = frame["f0"].str.slice(1).astype(float)
+        effect = (place - place.mean()) / place.std(ddof=0) * 0.01  # as large as the noise
+        frame = frame.assign(test_accuracy=frame["test_accuracy"] + effect)
+        table = variance_shares(frame, factors_of(frame), "test_accuracy", lambda _: generator)
+        rows.append(table[table["kind"] == "seeds"].iloc[0])
+    return pd.DataFrame(rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
@@ -17,6 +16,7 @@ from nnbench.stats import anova
 from nnbench.stats.shares_squares import CONFOUNDED, TOO_FEW, square_forms
 from tests.searching import examples
 from tests.stats.grids import factors_of, full_grid, generator_for, lose
+from tests.stats.simulated import seeds_component
 
 METRIC = "test_accuracy"
 
@@ -85,7 +85,7 @@ def test_least_squares_gives_the_same_shares_on_a_complete_grid(
     monkeypatch.setattr(anova, "grid_forms", square_forms)
     fitted = shares(frame)
     assert fitted.loc["unattributed", "share"] == pytest.approx(0.0, abs=1e-9)
-    for column in ("share", "within", "by_chance", "share_low", "share_high"):
+    for column in ("share", "within", "by_chance", "component", "component_low", "p"):
         mine, theirs = exact[column], fitted[column].drop("unattributed")
         pd.testing.assert_series_equal(mine, theirs[mine.index], atol=1e-8, check_names=False)
 
@@ -107,19 +107,56 @@ def test_noise_alone_holds_the_share_expected_by_chance() -> None:
     assert rows[0].loc["f0", "freedom"] == 3 and rows[0].loc["seeds", "freedom"] == 36
 
 
-def test_the_interval_covers_the_share_and_can_fail_to() -> None:
-    def study(seed: int) -> pd.DataFrame:
-        frame = full_grid([3, 2], seeds=5, random_seed=seed)
-        level = frame["f0"].str.slice(1).astype(int)
-        return shares(frame.assign(test_accuracy=frame[METRIC] + 0.008 * level))
+def test_components_are_shares_less_noise_and_add_up_to_one() -> None:
+    frame = planted(seeds=6)
+    table = shares(frame)
+    noise = frame.groupby(["data", *factors_of(frame)])[METRIC].var().mean()
+    total = (table["component"] / table["within"])["f0"]
+    assert table.loc["f0", "component"] < table.loc["f0", "within"] and total > 0.9
+    ratio = table.loc["seeds", "component"] / table.loc["f0", "component"]
+    level = frame.groupby("f0")[METRIC].mean()
+    spread = ((level - level.mean()) ** 2).mean() - 2 * noise / len(frame)
+    assert ratio == pytest.approx(noise / spread, rel=0.02)
+    clipped = table["component"].sum()
+    assert clipped + 1e-9 >= 1 and clipped < 1.02  # what noise gives a row in excess is none of it
 
-    tables = [study(seed) for seed in range(100)]
-    truth = float(np.mean([table.loc["f0", "share"] for table in tables]))
-    rows = [table.loc["f0"] for table in tables]
-    covered = np.mean([row["share_low"] <= truth <= row["share_high"] for row in rows])
-    assert 0.87 <= covered <= 0.99
-    shifted = np.mean([row["share_low"] <= truth + 0.35 <= row["share_high"] for row in rows])
-    assert shifted < 0.7
+
+@pytest.mark.parametrize(("seeds", "raw"), [(2, 0.25), (3, 0.35), (5, 0.4)])
+def test_the_seeds_component_is_the_noise(seeds: int, raw: float) -> None:
+    """Half of the variance is noise; the sum of squares alone says a quarter to two fifths."""
+    rows = seeds_component(seeds, 40)
+    assert rows["component"].mean() == pytest.approx(0.5, abs=0.06)
+    assert rows["within"].mean() == pytest.approx(raw, abs=0.04)
+    assert rows["component_low"].isna().all() == (seeds < anova.LEAST_SEEDS)
+
+
+def covered_half(rows: pd.DataFrame, truth: float = 0.5) -> float:
+    return float(((rows["component_low"] <= truth) & (truth <= rows["component_high"])).mean())
+
+
+def test_the_interval_covers_the_component_and_can_fail_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(anova, "RESAMPLES", 300)
+    rows = seeds_component(6, 60)
+    assert covered_half(rows) >= 0.82
+    assert covered_half(rows, 0.95) < 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [5, 10, 20])
+@pytest.mark.parametrize("data_sets", [1, 2])
+def test_the_interval_covers_the_component_in_many_more_studies(seeds: int, data_sets: int) -> None:
+    rows = seeds_component(seeds, 400, data_sets)
+    assert covered_half(rows) >= 0.87
+    assert rows["component"].mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_few_seeds_have_components_and_no_interval() -> None:
+    table = shares(planted(seeds=3))
+    assert table["component"].drop("data").notna().all() and table["component_low"].isna().all()
+    assert set(table["interval_reason"]) == {"undefined: 3 seeds, and 5 show how they vary"}
+    assert table.loc["f0", "p"] < 1e-6 < table.loc["f2", "p"]
 
 
 # An incomplete one
@@ -195,7 +232,8 @@ def test_a_small_sample_gives_main_effects_or_says_what_is_confounded() -> None:
 def test_one_seed_has_shares_and_no_interval() -> None:
     table = shares(planted(seeds=1))
     assert table.loc["seeds", "reason"] == "undefined: one seed"
-    assert table["share_low"].isna().all()
+    assert table["component_low"].isna().all()
+    assert table["component"].sum() == pytest.approx(table["within"].sum())
     assert set(table["interval_reason"]) == {"undefined: one seed"}
     assert table["share"].sum() == pytest.approx(1.0)
 

@@ -22,7 +22,6 @@ from nnbench.report.page.parts import (
     table_of,
 )
 from nnbench.report.study import frames
-from nnbench.report.study.mattered import chance_within
 from nnbench.report.study.sentences import share_text
 from nnbench.results.read import Results
 
@@ -78,16 +77,14 @@ def divergence_said(analysis: Analysis) -> list[Paragraph]:
     if not analysis.factors or not (analysis.labelled["status"] == "diverged").any():
         return []
     shares = stats.divergence_shares(analysis.labelled, analysis.factors, analysis.generator_for)
-    alone = shares[shares["kind"] == "factor"].dropna(subset=["within"])
+    alone = shares[shares["kind"] == "factor"].dropna(subset=["component"])
     if alone.empty:
         return []
-    alone = alone.assign(chance=chance_within(alone))
-    first = alone.sort_values("within", ascending=False, kind="stable").iloc[0]
-    chance = table_cells.percent(float(first["chance"]))
+    first = alone.sort_values("component", ascending=False, kind="stable").iloc[0]
     return [
         paragraph(
             f"Of the variance in who diverged, the largest share of a single factor goes with "
-            f"{first['term']}: {share_text(first)}, where noise alone would give {chance}."
+            f"{first['term']}: {share_text(first)}, what noise alone would give taken off."
         )
     ]
 

@@ -11,7 +11,7 @@ from nnbench.report.page.numbers import counted
 from nnbench.report.page.parts import Column, Part, Section, Table, paragraph, table_of
 from nnbench.report.page.words import spoken
 from nnbench.report.study.figures import heat_picture
-from nnbench.report.study.mattered import CHANCE, chance_within
+from nnbench.report.study.mattered import P_OF_NOISE
 from nnbench.report.study.sentences import contrast, share_text
 
 MOST_LISTED = 10
@@ -23,8 +23,8 @@ def interaction_section(analysis: Analysis) -> Section | None:
     if len(varied) < 2:
         return None
     pairs = analysis.shares[analysis.shares["kind"] == "pair"]
-    pairs = pairs.sort_values("within", ascending=False, kind="stable")
-    known, unknown = pairs[pairs["within"].notna()], pairs[pairs["within"].isna()]
+    pairs = pairs.sort_values("component", ascending=False, kind="stable")
+    known, unknown = pairs[pairs["component"].notna()], pairs[pairs["component"].isna()]
     drawn = drawn_pairs(varied, known, unknown)
     pictures = [heat_picture(analysis, pair, f"heat{place}") for place, pair in enumerate(drawn)]
     parts: list[Part] = [item for item in pictures if item is not None]
@@ -61,14 +61,13 @@ def together(analysis: Analysis) -> str:
 
     Nothing where there is no such pair, or noise alone could give it its share.
     """
-    shares = analysis.shares.dropna(subset=["within"])
+    shares = analysis.shares.dropna(subset=["component"])
     pairs = shares[shares["kind"].isin(["pair", "data pair"])]
-    alone = shares.loc[shares["kind"] == "factor", "within"].astype(float).nlargest(2)
+    alone = shares.loc[shares["kind"] == "factor", "component"].astype(float).nlargest(2)
     if pairs.empty or alone.empty:
         return ""
-    pairs = pairs.assign(chance=chance_within(pairs))
-    first = pairs.iloc[int(pairs["within"].to_numpy().argmax())]
-    if not (first["within"] > alone.iloc[-1] and first["within_low"] > first["chance"]):
+    first = pairs.iloc[int(pairs["component"].to_numpy().argmax())]
+    if not (first["component"] > alone.iloc[-1] and first["p"] < stats.ALPHA):
         return ""
     if first["kind"] == "data pair":
         return _by_data_said(analysis, first)
@@ -119,22 +118,19 @@ def _on_data(row: pd.Series, places: int) -> str:
 def said(pairs: pd.DataFrame, label: str) -> str:
     """Say how much the pair that interacts most explains beyond its two factors alone."""
     first = pairs.iloc[0]
-    chance = float(chance_within(pairs).iloc[0])
     text = (
         f"Beyond what each does alone, {first['first']} and {first['second']} together explain "
         f"{share_text(first)} of the variance in {label} within data sets"
     )
-    if pd.isna(chance):
-        return f"{text}."
-    return f"{text}; noise alone would give {table_cells.percent(chance)}."
+    return f"{text}."
 
 
 def pair_table(pairs: pd.DataFrame) -> Table:
     """The shares of the pairs, the largest first: at most ten."""
     columns = [
         Column("pair", of="term"),
-        Column("share within data sets", True, lambda row: table_cells.share(row, "within")),
-        CHANCE,
+        Column("share within data sets", True, lambda row: table_cells.share(row, "component")),
+        P_OF_NOISE,
     ]
-    pairs, cut = pairs.assign(chance=chance_within(pairs)), "The largest {shown} of {all}."
+    cut = "The largest {shown} of {all}."
     return table_of(pairs, columns, "Interactions of pairs", most=MOST_LISTED, cut=cut)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from nnbench import plots
@@ -16,7 +15,6 @@ from nnbench.report.study.figures import effects_picture
 from nnbench.report.study.sentences import shares_title
 
 MOST_PAIRS = 6
-LEAST_TICK = 0.01  # of the axis: nearer to zero a tick would only be a smudge
 LONG = 20  # rows of a table that scrolls within itself
 NOTHING = 1e-9  # of the variance: what rounding leaves
 GROUPS = {
@@ -32,7 +30,7 @@ NAMES = {
     "seeds": "seeds: noise",
     "unattributed": "cannot be attributed",
 }
-CHANCE = Column("by chance", True, lambda row: table_cells.plain_share(row["chance"]))
+P_OF_NOISE = Column("p if noise", True, lambda row: table_cells.plain(row["p"], 3))
 
 
 def mattered_section(analysis: Analysis) -> Section | None:
@@ -52,7 +50,7 @@ def importance_picture(analysis: Analysis) -> Picture | None:
     """Draw the functional analysis of variance within data sets, the noise of seeds included."""
     shares = analysis.shares
     within = shares[shares["kind"] != "data"] if len(shares) else shares
-    if within.empty or within["within"].isna().all():
+    if within.empty or within["component"].isna().all():
         return None
     within = within[(within["kind"] != "higher") | (within["freedom"] > 0)]
     rows, hidden = drawn_terms(within)
@@ -61,29 +59,25 @@ def importance_picture(analysis: Analysis) -> Picture | None:
             "group": rows["kind"].map(GROUPS),
             "kind": rows["kind"],
             "term": [_name(row) for _, row in rows.iterrows()],
-            "share": rows["within"],
-            "low": rows["within_low"],
-            "high": rows["within_high"],
-            "by_chance": chance_within(rows),
-            "text": [table_cells.share(row, "within").words for _, row in rows.iterrows()],
+            "share": rows["component"],
+            "low": rows["component_low"],
+            "high": rows["component_high"],
+            "text": [table_cells.share(row, "component").words for _, row in rows.iterrows()],
         }
     )
-    ends = drawn[["share", "high", "by_chance"]].to_numpy(dtype=float)
-    least = LEAST_TICK * float(np.nanmax(ends))
-    drawn["by_chance"] = drawn["by_chance"].where(drawn["by_chance"] > least)
     x_label = f"share of the variance in {analysis.label} within data sets"
     figure = plots.share_bars(drawn, x_label)
-    caption = shares_caption(within, bool(drawn["by_chance"].notna().any()))
+    caption = shares_caption(within)
     if hidden:
         caption += f" {hidden} smaller pairs are in the table only."
     title = shares_title(within, analysis.label)
     columns = [
         Column("term", of=_name),
-        Column("share within data sets", True, lambda row: table_cells.share(row, "within")),
-        CHANCE,
+        Column("share within data sets", True, lambda row: table_cells.share(row, "component")),
+        P_OF_NOISE,
         Column("degrees of freedom", True, lambda row: table_cells.plain(row["freedom"], 0)),
     ]
-    data = table_of(within.assign(chance=chance_within(within)), columns)
+    data = table_of(within, columns)
     return picture(figure, "importance", title, caption, data)
 
 
@@ -91,11 +85,11 @@ def _name(row: Any) -> str:
     return NAMES.get(row["kind"], str(row["term"]))
 
 
-def shares_caption(within: pd.DataFrame, has_ticks: bool) -> str:
+def shares_caption(within: pd.DataFrame) -> str:
     """What the shares are: exact on a full grid, of type II elsewhere; of which arms."""
     method = (
-        "Exact functional analysis of variance (Hutter, Hoos and Leyton-Brown 2014): the shares "
-        "add up to all the variance within data sets"
+        "Exact functional analysis of variance (Hutter, Hoos and Leyton-Brown 2014): shares of all "
+        "the variance within data sets"
     )
     if (within["kind"] == "unattributed").any():
         method = (
@@ -103,10 +97,13 @@ def shares_caption(within: pd.DataFrame, has_ticks: bool) -> str:
             "share is what its row adds to the others, and what several rows could explain alike "
             "cannot be attributed"
         )
-    intervals = ", with 95 % intervals over seeds" if within["within_low"].notna().any() else ""
+    intervals = ", with 95 % intervals over seeds" if within["component_low"].notna().any() else ""
     text = f"{method}{intervals}. Hatched is what no factor or pair explains."
-    if has_ticks:
-        text += " A dashed tick is the share that noise alone would give."
+    if within["by_chance"].notna().any():
+        text += (
+            " What noise alone would give a row is taken off it and counted with the seeds; where "
+            "that is more, the row is zero."
+        )
     used, arms = int(within["arms_used"].iloc[0]), int(within["arms"].iloc[0])
     if used < arms:
         text += (
@@ -115,23 +112,17 @@ def shares_caption(within: pd.DataFrame, has_ticks: bool) -> str:
     return text
 
 
-def chance_within(rows: pd.DataFrame) -> pd.Series:
-    """The share that noise alone would give each row, of the variance within data sets."""
-    scale = (rows["within"] / rows["share"].where(rows["share"] != 0)).dropna()
-    return rows["by_chance"] * (scale.iloc[0] if len(scale) else float("nan"))
-
-
 def drawn_terms(within: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """The terms to draw, by group, and how many pairs are left out: the smallest ones."""
     kept, hidden = [], 0
     for kind in GROUPS:
         part = within[within["kind"] == kind]
         if kind in ("pair", "data pair"):
-            largest = part["within"].fillna(0).nlargest(MOST_PAIRS).index
+            largest = part["component"].fillna(0).nlargest(MOST_PAIRS).index
             hidden += len(part) - len(largest)
             part = part.loc[[index for index in part.index if index in largest]]
         elif kind in ("higher", "unattributed"):
-            part = part[part["within"].fillna(0) > NOTHING]
+            part = part[part["component"].fillna(0) > NOTHING]
         kept.append(part)
     return pd.concat(kept), hidden
 

@@ -73,7 +73,7 @@ def _clear_sentences(
     sentences = []
     for place, factor in enumerate(order[:2]):
         row = ranking[ranking["factor"] == factor].iloc[0]
-        is_shared = "within" in row and pd.notna(row["within"])
+        is_shared = "component" in row and pd.notna(row["component"])
         named = f"{factor}, {share_text(row)}" if is_shared else factor
         if place > 0:
             opening = f"Next is {named}"
@@ -203,19 +203,19 @@ def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], label: st
 
 def shares_title(within: pd.DataFrame, label: str) -> str:
     """The finding of the analysis of variance: the largest factor, and the noise."""
-    factors = within[within["kind"] == "factor"].dropna(subset=["within"])
+    factors = within[within["kind"] == "factor"].dropna(subset=["component"])
     if factors.empty:
         return f"The variance in {label} cannot be shared out among the factors"
-    first = factors.iloc[int(factors["within"].to_numpy().argmax())]
+    first = factors.iloc[int(factors["component"].to_numpy().argmax())]
     text = f"{share_text(first)} of the variance in {label} within data sets goes with "
     text += str(first["term"])
-    seeds = within[within["kind"] == "seeds"].dropna(subset=["within"])
+    seeds = within[within["kind"] == "seeds"].dropna(subset=["component"])
     return f"{text}, {share_text(seeds.iloc[0])} with the seeds" if len(seeds) else text
 
 
 def share_text(row: Any) -> str:
     """A share within data sets as `45 % [40, 50]`."""
-    entry = share(row, "within")
+    entry = share(row, "component")
     return f"{entry.text} {entry.span}" if entry.span else entry.text
 
 
