@@ -7,7 +7,8 @@ ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
-STUDIES := $(sort $(patsubst studies/%.toml,%,$(wildcard studies/*.toml)))
+SHELF := $(wildcard studies/*.toml) $(wildcard studies/*/*.toml)
+STUDIES := $(sort $(basename $(notdir $(SHELF))))
 FINISHED := $(sort $(patsubst results/%/provenance.json,%,$(wildcard results/*/provenance.json)))
 MEASURED := .benchmarks/measured.json
 ACCEPTED := benchmarks/accepted.json
@@ -36,11 +37,11 @@ help: ## Print this help
 study: study-quickstart ## Set up, then run the quick-start study to its report (about a minute)
 
 # A study runs each time it is asked for: nnbench itself resumes, and skips the cells it has.
-study-%: studies/%.toml $(READY) ## Run studies/NAME.toml to results/NAME/report.html
-	$(BIN)/nnbench run $< $(ARGS)
+$(STUDIES:%=study-%): study-%: $(READY)
+	$(BIN)/nnbench run $* $(ARGS)
 
-study-%:
-	@echo "make: there is no studies/$*.toml. The studies are: $(or $(STUDIES),none yet)." >&2; exit 2
+study-%: ## Run the study NAME of studies/ to results/NAME/report.html
+	@echo "make: there is no study $*. The studies are: $(or $(STUDIES),none yet)." >&2; exit 2
 
 .PHONY: studies
 studies: $(STUDIES:%=study-%) ## Run every study in studies/ (make -k goes on past one that fails)

@@ -22,6 +22,7 @@ from nnbench.atlas.listing import registries, toml
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.keys import Key
 from nnbench.study.reading import read_study
+from nnbench.study.shelf import study_files
 from nnbench.study.study import Study
 from nnbench.study.vocabulary import Entry
 
@@ -122,7 +123,13 @@ def _item(kind: str, name: str, entry: Entry) -> Item:
 
 def studies(folder: Path = ROOT / "studies") -> dict[str, Study]:
     """Return every study of a folder by the name of its file."""
-    return {path.stem: read_study(path, VOCABULARY) for path in sorted(folder.glob("*.toml"))}
+    return {name: read_study(path, VOCABULARY) for name, path in study_files(folder).items()}
+
+
+def link_to(name: str, folder: Path = ROOT / "studies") -> str:
+    """A study's name as a link from docs/ to its file, written or still to be written."""
+    path = study_files(folder).get(name, folder / f"{name}.toml")
+    return f"[{name}](../{path.relative_to(ROOT).as_posix()})"
 
 
 def study_of(item: Item, known: Mapping[str, Study]) -> str:
@@ -130,7 +137,11 @@ def study_of(item: Item, known: Mapping[str, Study]) -> str:
 
     Where none does, a home that is still to be written is returned, else nothing.
     """
-    order = sorted(known, key=lambda name: (name != item.home, name == LAST, name))
+    # a paper's study last: its levels are the paper's
+    order = sorted(
+        known,
+        key=lambda name: (name != item.home, name == LAST, bool(known[name].written.paper), name),
+    )
     planned = item.home if item.home not in known else ""
     return next((name for name in order if names(known[name], item)), planned)
 
@@ -173,7 +184,7 @@ def _table(items: Iterable[Item], known: Mapping[str, Study]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for item in items:
         study = study_of(item, known)
-        link = f"[{study}](../studies/{study}.toml)" if study else ""
+        link = link_to(study) if study else ""
         snippet = ", ".join(f"`{line}`" for line in item.snippet.splitlines())
         twin = f"`{item.twin}`" if item.twin.startswith("torch.") else item.twin
         yield f"| {item.name} | {snippet} | {twin} | {link} |"

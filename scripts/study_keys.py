@@ -43,6 +43,7 @@ OF_THE_HEAD = {
     "title": "heads the report",
     "question": "what the study asks; the report opens with it",
     "prediction": "what its author expects; the report repeats it",
+    "paper": "the publication whose finding is put to the test",
     "seed": "root of all random draws",
 }
 OF_THE_GRID = """
@@ -77,6 +78,7 @@ OF_THE_SECTIONS = {
     ("claim", "by"): "least difference that counts as better",
     ("claim", "margin"): "largest difference that counts as none",
     ("claim", "course"): "number of the claim in the course's list: the ledger sorts by it",
+    ("claim", "published"): "what the paper says of it, for a column beside what is measured",
 }
 
 

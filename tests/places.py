@@ -2,5 +2,7 @@
 
 from pathlib import Path
 
+from nnbench.study.shelf import study_files
+
 ROOT = Path(__file__).parents[1]
-STUDIES = sorted((ROOT / "studies").glob("*.toml"))
+STUDIES = list(study_files(ROOT / "studies").values())

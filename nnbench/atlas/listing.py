@@ -17,6 +17,7 @@ from nnbench.catalog.keys import Key
 from nnbench.catalog.twin import Twinned
 from nnbench.study.fields import FIELDS
 from nnbench.study.mistakes import StudyError, nearest
+from nnbench.study.shelf import study_files
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.study.vocabulary import Entry, Parameter, find_name
 
@@ -37,7 +38,6 @@ PLURALS = {
     "expression": "expressions",
     STUDY: "studies",
 }
-STUDIES = Path("studies")
 ATLAS = Path("results") / "atlas"
 Row = dict[str, Any]
 
@@ -75,7 +75,7 @@ def rows(word: str | None = None) -> list[Row]:
 
 def _rows_of(kind: str) -> list[Row]:
     if kind == STUDY:
-        return [_study_row(path) for path in sorted(STUDIES.glob("*.toml"))]
+        return [_study_row(path) for path in study_files().values()]
     return [_entry_row(kind, name, entry) for name, entry in registries()[kind].items()]
 
 
@@ -95,10 +95,12 @@ def _study_row(path: Path) -> Row:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         summary = str(document.get("question") or document.get("title") or "")
+        paper = str(document.get("paper") or "")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         summary = f"(cannot be read: {error})"
-    empty: Row = {"aliases": [], "reference": "", "torch": ""}
-    return {"kind": STUDY, "name": path.stem, "summary": summary} | empty
+        paper = ""
+    rest: Row = {"aliases": [], "reference": paper, "torch": ""}
+    return {"kind": STUDY, "name": path.stem, "summary": summary} | rest
 
 
 # One entry in full ------------------------------------------------------------------------------
@@ -108,7 +110,7 @@ def find(word: str, name: str) -> tuple[str, str]:
     """The kind and the name that two words stand for; StudyError names the nearest."""
     kind = kind_of(word)
     if kind == STUDY:
-        known = [path.stem for path in STUDIES.glob("*.toml")]
+        known = list(study_files())
         full = name if name in known else None
     else:
         known = list(registries()[kind])
@@ -130,7 +132,7 @@ def show(word: str, name: str) -> Row:
     """All that is known of an entry, as plain data; of a study, its document."""
     kind, name = find(word, name)
     if kind == STUDY:
-        path = STUDIES / f"{name}.toml"
+        path = study_files()[name]
         return _study_row(path) | {"path": str(path), "run": f"nnbench run {name}"}
     entry = registries()[kind][name]
     picture = picture_path(ATLAS, kind, name)

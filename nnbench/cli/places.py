@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnbench.cli.ends import Exit, Failed
+from nnbench.study.shelf import study_files
 
 if TYPE_CHECKING:
     from nnbench.study.study import Study
 
-STUDIES = Path("studies")
 RESULTS = Path("results")
 
 
@@ -23,13 +23,7 @@ def study_file(word: str) -> Path | None:
     path = Path(word)
     if path.suffix == ".toml" or path.is_file():
         return path
-    path = STUDIES / f"{word}.toml"
-    return path if path.is_file() else None
-
-
-def study_names() -> list[str]:
-    """The names of the files in `studies/`."""
-    return sorted(path.stem for path in STUDIES.glob("*.toml"))
+    return study_files().get(word)
 
 
 def study_named(word: str, seeds: int | None = None) -> Study:
@@ -40,7 +34,7 @@ def study_named(word: str, seeds: int | None = None) -> Study:
 
     path = study_file(word)
     if path is None:
-        known = study_names()
+        known = study_files()
         hint = nearest(word, known) if known else "; there is no folder studies/ here"
         raise StudyError(f'there is no study "{word}"{hint}')
     return reseeded(read_study(path, VOCABULARY), seeds)

@@ -109,6 +109,7 @@ class Claim(_Section):
     by: float = Field(default=0.0, ge=0, description="smallest difference that counts")
     margin: float | None = Field(default=None, gt=0, description="largest that counts as none")
     course: int | None = Field(default=None, ge=1, description="number in the course's list")
+    published: str | None = Field(default=None, description="what the study's paper says of it")
 
     @model_validator(mode="after")
     def _one_form(self) -> Claim:
@@ -149,6 +150,7 @@ class Document(_Section):
     title: str = ""
     question: str = ""
     prediction: str = ""
+    paper: str = Field(default="", description="the publication whose finding is put to the test")
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="root of all random draws")
     grid: dict[str, Any] = Field(description="a list is a factor, anything else is held fixed")
     design: Design = Design()

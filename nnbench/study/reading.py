@@ -83,7 +83,7 @@ def make_study(content: Mapping[str, Any], vocabulary: Vocabulary) -> Study:
 def _normalised_design(design: Design, namer: Namer) -> Design:
     baseline = namer.normalised("[design] baseline", design.baseline)
     for key, value in baseline.items():
-        if isinstance(value, list) or key == "seed":
+        if (isinstance(value, list) and len(value) > 1) or key == "seed":
             raise StudyError(f"[design] baseline: {key} must be one level of a factor, not more")
     exclude = [
         type(one).model_validate(

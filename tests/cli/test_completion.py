@@ -38,8 +38,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "nnbench").write_text(SCRIPT)
     (tmp_path / "bin" / "nnbench").chmod(0o755)
-    (tmp_path / "studies").mkdir()
-    for name in ("depth", "dropout"):
+    (tmp_path / "studies" / "papers").mkdir(parents=True)
+    for name in ("depth", "papers/dropout"):
         (tmp_path / "studies" / f"{name}.toml").touch()
     for out in ("results", "elsewhere"):
         (tmp_path / out / f"data_{out}").mkdir(parents=True)

@@ -257,6 +257,9 @@ def test_a_study_is_shown_with_the_command_that_runs_it(monkeypatch: pytest.Monk
     shown = show("studies", "quickstart")
     assert shown["run"] == "nnbench run quickstart" and shown["path"] == "studies/quickstart.toml"
     assert "nnbench run quickstart" in show_text(shown, 80)
+    paper = show("studies", "he_2015")
+    assert paper["path"] == "studies/papers/he_2015.toml"
+    assert "Delving Deep into Rectifiers" in show_text(paper, 400)
 
 
 def test_a_study_that_cannot_be_read_is_listed_with_the_reason(

@@ -218,7 +218,7 @@ def test_the_page_holds_its_parts_in_order_and_fetches_nothing(plain: Page) -> N
     assert links and all(link.startswith("#") for link in links)
     assert {link[1:] for link in links} <= set(plain.ids)
     alts = [v for name, v in plain.attributes if name == "aria-label" and "test accuracy" in v]
-    assert alts and "nnbench run studies/synthetic.toml" in plain.text
+    assert alts and "nnbench run synthetic" in plain.text
 
 
 def test_every_figure_has_its_numbers_behind_it(plain: Page) -> None:
@@ -460,7 +460,7 @@ def test_no_training_means_no_curves(tmp_path: Path) -> None:
 
 
 def test_a_study_without_prose_goes_by_its_name(tmp_path: Path) -> None:
-    prose = dict.fromkeys(("title", "question", "prediction"), "")
+    prose = dict.fromkeys(("title", "question", "prediction", "paper"), "")
     page = page_of(write_results(tmp_path, make_cells(), **prose))
     assert page.text.startswith("synthetic · nnbench") and "Predicted" not in page.text
 
@@ -498,7 +498,7 @@ def test_hostile_text_stays_text(tmp_path: Path, plain: Page, first: int) -> Non
         cells[column] = cells[column].where(cells[column] != old, next(payloads))
     cells["init"] = cells["init"] + next(payloads)
     factors = {name: list(dict.fromkeys(cells[name])) for name in FACTORS}
-    prose = {key: next(payloads) for key in ("title", "question", "prediction")}
+    prose = {key: next(payloads) for key in ("title", "question", "prediction", "paper")}
     name = PAYLOADS[first]
     page = page_of(write_results(tmp_path, cells, factors=factors, name=name, **prose))
     assert set(page.tags) <= set(plain.tags)

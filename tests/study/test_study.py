@@ -390,6 +390,14 @@ def test_a_claim_about_list_valued_parameters() -> None:
     assert not matches(made.cells()[0].recipe, through_json["than"])
 
 
+def test_a_baseline_may_be_a_level_that_is_a_list() -> None:
+    grid = {"schedule": {"name": "multistep", "milestones": [[2, 4], [3]]}}
+    made = study(grid, design={"baseline": {"schedule.milestones": [[3]]}})
+    assert made.factors["schedule"] == ["multistep milestones=[3]", "multistep milestones=[2, 4]"]
+    with pytest.raises(StudyError, match="must be one level of a factor, not more"):
+        study(grid, design={"baseline": {"schedule.milestones": [[3], [2, 4]]}})
+
+
 def test_large_grids_are_checked_by_their_levels() -> None:
     grid = {"depth": list(range(1, 400)), "width": list(range(1, 400)), "activation": "relu"}
     claim = {"better": {"depth": 3}, "than": {"depth": 4}}

@@ -24,6 +24,7 @@ from nnbench.results.disk import StoreError, write_whole
 from nnbench.results.read import ReportError, Results, read_results
 from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, VERDICTS, Verdict, judge_all
 from nnbench.stats.claims.verdict import EXACT, RANKS
+from nnbench.study.shelf import SHELF, study_files
 
 MIXED, NOT_RUN = "mixed", "not run"
 WORDS = (*VERDICTS, MIXED, NOT_RUN)
@@ -96,7 +97,7 @@ def together(claims: Iterable[Claimed]) -> str:
     return words.pop() if len(words) == 1 else MIXED
 
 
-def gather(out: Path, studies: Path = Path("studies")) -> Ledger:
+def gather(out: Path, studies: Path = SHELF) -> Ledger:
     """Judge every finished study under `out`, and add what the files in `studies` claim beyond."""
     planned = planned_claims(studies)
     claims: list[Claimed] = []
@@ -127,7 +128,7 @@ def judged_claims(results: Results) -> list[Claimed]:
 def planned_claims(studies: Path) -> list[Claimed]:
     """What the study files claim; a file that is no study is for `nnbench run` to refuse."""
     claims = []
-    for path in sorted(studies.glob("*.toml")):
+    for path in study_files(studies).values():
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
             written = [(str(claim["text"]), claim.get("course")) for claim in content["claim"]]

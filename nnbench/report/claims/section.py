@@ -19,13 +19,17 @@ COLUMNS = [
     Column("claim", of=lambda claim: TableCell(claim.text, note=claim.note)),
     Column("measured", of=lambda claim: claim.said),
 ]
+PUBLISHED = Column("the paper says", of=lambda claim: claim.published or "–")
 
 
 def claims_section(claims: Sequence[Judged]) -> Section | None:
     """The claims, verdict first; None without any."""
     if not claims:
         return None
-    table = table_of(claims, COLUMNS, is_prose=True)
+    columns = list(COLUMNS)
+    if any(claim.published for claim in claims):
+        columns.insert(2, PUBLISHED)
+    table = table_of(claims, columns, is_prose=True)
     return Section("claims", "Claims", [paragraph(INTRODUCTION), table])
 
 

@@ -25,6 +25,7 @@ FILE = "claims.csv"
 COLUMNS = (
     *("text", "effect", "low", "high", "n_ok", "n", "verdict"),
     *("metric", "by", "margin", "blocks", "reason", "seeds_needed", "course", "sentence", "scale"),
+    "published",
 )
 WHOLE_NUMBERS = ("n_ok", "n", "blocks", "seeds_needed", "course")
 
@@ -44,12 +45,16 @@ def write_claims(folder: Path) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim as a page tells it. said: its sentence, without the verdict in front."""
+    """A claim as a page tells it.
+
+    said: its sentence, without the verdict in front. published: what the study's paper says of it.
+    """
 
     verdict: str
     text: str
     said: str
     note: str
+    published: str
 
 
 def read_claims(results: Results) -> list[Judged]:
@@ -68,7 +73,7 @@ def _judged(row: Mapping[str, str]) -> Judged:
     verdict = row["verdict"]
     said = row["sentence"].removeprefix(_opening(verdict))
     note = f"Claim {int(row['course'])} of the course." if row["course"] else ""
-    return Judged(verdict, row["text"], said[:1].upper() + said[1:], note)
+    return Judged(verdict, row["text"], said[:1].upper() + said[1:], note, row.get("published", ""))
 
 
 def _opening(verdict: str) -> str:
@@ -81,7 +86,8 @@ def claims_table(results: Results) -> pd.DataFrame:
     claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
     verdicts = judge_all(results.study, results.cells)
     rows = [
-        asdict(verdict) | {"sentence": sentence_of(verdict, claim)}
+        asdict(verdict)
+        | {"sentence": sentence_of(verdict, claim), "published": claim.get("published", "")}
         for verdict, claim in zip(verdicts, claims, strict=True)
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS))

@@ -72,6 +72,7 @@ def markdown(page: Page) -> str:
     lines += [f"*{escaped(page.question)}*"] if page.question else []
     if page.prediction:
         lines.append(f"Predicted before the run: {escaped(page.prediction)}")
+    lines += [f"Published: {escaped(page.paper)}"] if page.paper else []
     lines += ["## Answer", escaped(" ".join(page.answer))]
     lines += [_paragraph(item) for item in page.notes]
     lines.append(_pairs(page.trust))

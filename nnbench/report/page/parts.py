@@ -222,6 +222,7 @@ class Page:
     sections: Sequence[Section]
     question: str = ""
     prediction: str = ""
+    paper: str = ""  # the publication whose finding is put to the test
     notes: Sequence[Paragraph] = field(default_factory=list)
 
 

@@ -46,7 +46,7 @@ def whole_page(
     exports: what more may be run.
     """
     study, claims = results.study, read_claims(results)
-    command = f"nnbench run {shlex.quote('studies/' + str(study['name']) + '.toml')}"
+    command = f"nnbench run {shlex.quote(str(study['name']))}"
     repeat = _reproduce_section(results, [command], *exports)
     every = [claims_section(claims), *sections, repeat]
     return Page(
@@ -54,6 +54,7 @@ def whole_page(
         title=results.title,
         question=str(study.get("question") or ""),
         prediction=str(study.get("prediction") or ""),
+        paper=str(study.get("paper") or ""),
         answer=shortened(tally(claims), answer[:-1], answer[-1]),
         notes=notes,
         trust=[*counts, *_common_strip(results)],

@@ -15,7 +15,15 @@ import pytest
 
 from nnbench.report.claims.course import COURSE
 from nnbench.report.claims.ledger import MIXED, NOT_RUN, Claimed, gather, ledger_page, together
-from nnbench.report.claims.table import COLUMNS, claims_table, sentence_of, write_claims
+from nnbench.report.claims.section import claims_section
+from nnbench.report.claims.table import (
+    COLUMNS,
+    claims_table,
+    read_claims,
+    sentence_of,
+    write_claims,
+)
+from nnbench.report.page.parts import Table
 from nnbench.results.files import write_files
 from nnbench.results.read import ReportError, read_results
 from nnbench.results.store import verify
@@ -112,6 +120,20 @@ def test_the_table_has_its_columns_and_a_row_a_claim(tmp_path: Path) -> None:
         10,
         10,
     )
+
+
+def test_what_a_paper_says_stands_beside_what_is_measured(tmp_path: Path) -> None:
+    claims = [better("One", published="it <always> does"), better("Two")]
+    folder = write_results(tmp_path / "one", two_arms(around(0.05)), claims=claims)
+    assert write_claims(folder)["published"].tolist() == ["it <always> does", ""]
+    section = claims_section(read_claims(read_results(folder)))
+    assert section is not None
+    table = section.parts[-1]
+    assert isinstance(table, Table)
+    place = [column.name for column in table.columns].index("the paper says")
+    assert [row[place] for row in table.rows] == ["it <always> does", "–"]
+    plain = claims_section(read_claims(read_results(folder))[1:])
+    assert plain is not None and "the paper says" not in str(plain)
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
