@@ -40,6 +40,7 @@ SRIVASTAVA = (
     "Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov (2014), Dropout: A Simple Way to "
     "Prevent Neural Networks from Overfitting, https://jmlr.org/papers/v15/srivastava14a.html"
 )
+MIKOLOV = "Mikolov (2012), Statistical Language Models Based on Neural Networks (a thesis)"
 PASCANU = (
     "Pascanu, Mikolov & Bengio (2013), On the Difficulty of Training Recurrent Neural Networks, "
     "https://proceedings.mlr.press/v28/pascanu13.html"
@@ -63,14 +64,15 @@ LAYERS: dict[str, Key] = {
         levels={"norm": {"name": "batchnorm", "position": "before"}},
     ),
     "batchnorm_after": Key(
-        summary="BatchNorm behind the activation.",
+        summary="BatchNorm behind the activation, where the paper has it before.",
         formula="h = BatchNorm(f(W x + b))",
         reference=IOFFE,
         torch="torch.nn.LazyBatchNorm1d",
         levels={"norm": {"name": "batchnorm", "position": "after"}},
     ),
     "residual": Key(
-        summary="Residual connections: a hidden layer's input is added to its output.",
+        summary="Residual connections: a hidden layer's input is added to its output. The paper "
+        "spans two layers or more, and adds before the last activation.",
         formula="h = x + f(W x + b), where widths allow",
         reference=HE_RESIDUAL,
         aliases=("skip_connection",),
@@ -122,7 +124,8 @@ REGULARISERS: dict[str, Key] = {
         levels={"weight_decay": 0.01, "decoupled": False},
     ),
     "elastic_net": Key(
-        summary="L1 and L2 together: sparse, and even among features that say the same.",
+        summary="L1 and L2 together: sparse, and even among features that say the same (the "
+        "paper's naive form, without its rescaling).",
         formula="loss + l1 sum |w| + weight_decay / 2 sum p^2",
         reference="Zou & Hastie (2005), Regularization and Variable Selection via the Elastic "
         "Net, doi:10.1111/j.1467-9868.2005.00503.x",
@@ -131,7 +134,7 @@ REGULARISERS: dict[str, Key] = {
     ),
     "decoupled_decay": Key(
         summary="Weight decay apart from the gradient, so that an adaptive rate does not divide it "
-        "away.",
+        "away. As in torch the rate multiplies it, of which the paper takes the schedule alone.",
         formula="p <- (1 - lr weight_decay) p, then the step",
         reference=LOSHCHILOV,
         torch="torch.optim.AdamW",
@@ -187,7 +190,7 @@ GRADIENTS: dict[str, Key] = {
         summary="Clipping by value: each entry of the gradient on its own, so that its direction "
         "turns.",
         formula="g_i <- min(max(g_i, -clip_value), clip_value)",
-        reference=PASCANU,
+        reference=MIKOLOV,
         torch="torch.nn.utils.clip_grad_value_",
         aliases=("clipping_by_value",),
         family="Clipping",

@@ -153,6 +153,10 @@ def height(landscape: str, parameters: Mapping[str, Any], points: Tensor) -> Ten
     return torch.func.vmap(lambda point: function(point, **numbers))(points)
 
 
+MUEHLENBEIN = (
+    "Mühlenbein, Schomisch & Born (1991), The Parallel Genetic Algorithm as Function Optimizer, "
+    "doi:10.1016/S0167-8191(05)80052-3"
+)
 SURVEY = (
     "Jamil & Yang (2013), A Literature Survey of Benchmark Functions for Global Optimisation, "
     "arXiv:1308.4008"
@@ -189,9 +193,7 @@ LANDSCAPES: dict[str, Landscape] = {
     "rippled_bowl": Landscape(
         summary="A bowl with ripples: a shallow local minimum near every whole number.",
         formula="x^2 / 8 + ripple (1 - cos(2 pi x))",
-        reference="Rastrigin (1974), Systems of Extremal Control, in one dimension; Mühlenbein, "
-        "Schomisch & Born (1991), The Parallel Genetic Algorithm as Function Optimizer, "
-        "doi:10.1016/S0167-8191(05)80052-3",
+        reference="Rastrigin (1974), Systems of Extremal Control, in one dimension; " + MUEHLENBEIN,
         parameters={"ripple": Parameter(0.1, "half the height of a ripple", 0, 1e3)},
         function=rippled_bowl,
         minima=_origin(1),
@@ -257,7 +259,7 @@ LANDSCAPES: dict[str, Landscape] = {
     "rastrigin": Landscape(
         summary="A bowl in two dimensions under an egg-box of local minima.",
         formula="x^2 + y^2 + ripple (2 - cos(2 pi x) - cos(2 pi y))",
-        reference="Rastrigin (1974), Systems of Extremal Control; " + SURVEY,
+        reference="Rastrigin (1974), Systems of Extremal Control; " + MUEHLENBEIN,
         parameters={"ripple": Parameter(10.0, "half the height of a ripple", 0, 1e6)},
         function=rastrigin,
         minima=_origin(2),

@@ -160,7 +160,8 @@ LOSSES: dict[str, Loss] = {
         output_twin=Twin("torch.nn.LogSoftmax", dim=-1),
     ),
     "mse": Loss(
-        summary="Mean squared error; on classes, against their one-hot code (the Brier score).",
+        summary="Mean squared error; on classes, between the outputs, which are no probabilities, "
+        "and their one-hot code.",
         formula="mean (o - t)^2",
         reference="Legendre (1805), Nouvelles méthodes pour la détermination des orbites des "
         "comètes; Stigler (1981), Gauss and the Invention of Least Squares, "
@@ -193,7 +194,7 @@ LOSSES: dict[str, Loss] = {
         threshold=0.5,
     ),
     "smooth_l1": Loss(
-        summary="Absolute error, rounded off below beta: Huber's loss divided by beta.",
+        summary="Absolute error, rounded off below beta (1 in the paper): Huber's loss over beta.",
         formula="mean of e^2 / (2 beta) where |e| <= beta, |e| - beta / 2 where not; e = o - t",
         reference="Girshick (2015), Fast R-CNN, arXiv:1504.08083",
         parameters={

@@ -13,7 +13,8 @@ STOPPINGS: dict[str, Entry] = {
     ),
     "patience": Entry(
         summary="Stop after `patience` epochs without a new best validation loss; the network of "
-        "the best epoch is the result.",
+        "the best epoch is the result. The paper's own rules count rises in "
+        "succession, or measure them.",
         formula="stop when val_loss >= best - min_delta for patience epochs in a row",
         reference=PRECHELT,
         parameters={

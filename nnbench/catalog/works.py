@@ -17,14 +17,12 @@ DUCHI = (
     "Duchi, Hazan & Singer (2011), Adaptive Subgradient Methods, "
     "https://jmlr.org/papers/v12/duchi11a.html"
 )
-GOODFELLOW = (
-    "Goodfellow, Bengio & Courville (2016), Deep Learning, https://www.deeplearningbook.org"
-)
 GOYAL = "Goyal et al. (2017), Accurate, Large Minibatch SGD, arXiv:1706.02677"
 HE_RECTIFIERS = "He, Zhang, Ren & Sun (2015), Delving Deep into Rectifiers, arXiv:1502.01852"
 HE_RESIDUAL = (
     "He, Zhang, Ren & Sun (2016), Deep Residual Learning for Image Recognition, arXiv:1512.03385"
 )
+HOWARD = "Howard et al. (2019), Searching for MobileNetV3, arXiv:1905.02244"
 HUBER = "Huber (1964), Robust Estimation of a Location Parameter, doi:10.1214/aoms/1177703732"
 IOFFE = "Ioffe & Szegedy (2015), Batch Normalization, arXiv:1502.03167"
 KLAMBAUER = (

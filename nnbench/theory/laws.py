@@ -212,7 +212,7 @@ def adam_first_step(rate: float, gradient: float, eps: float) -> float:
 
 
 def decayed(rate: float, decay: float, steps: int) -> float:
-    """(1 - lr wd)^t: what AdamW leaves of a parameter without a gradient (Loshchilov & Hutter)."""
+    """(1 - lr wd)^t: what torch's AdamW leaves of a parameter without a gradient."""
     return (1 - rate * decay) ** steps
 
 

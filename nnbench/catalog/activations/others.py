@@ -60,7 +60,7 @@ NONE: dict[str, Activation] = {
 
 PERIODIC: dict[str, Activation] = {
     "sine": Activation(
-        summary="Periodic: fits waves; its slope never settles.",
+        summary="Periodic: fits waves; its slope never settles (the paper: omega = 30).",
         formula="sin(omega * x)",
         reference="Sitzmann, Martel, Bergman, Lindell & Wetzstein (2020), Implicit Neural "
         "Representations with Periodic Activation Functions, arXiv:2006.09661",

@@ -14,7 +14,7 @@ from nnbench.catalog.activations.base import (
     below,
 )
 from nnbench.catalog.twin import Twin
-from nnbench.catalog.works import HE_RECTIFIERS
+from nnbench.catalog.works import HE_RECTIFIERS, HOWARD
 from nnbench.lazy import lazy_import
 from nnbench.study.vocabulary import Parameter
 
@@ -138,7 +138,8 @@ RELU_LIKE: dict[str, Activation] = {
         gain=math.sqrt(2),
     ),
     "rrelu": Activation(
-        summary="Rectifier whose slope below zero is random in training and its mean afterwards.",
+        summary="Rectifier whose slope below zero is random in training and its mean afterwards "
+        "(torch's law; in the paper it is the slope's inverse that is uniform).",
         formula="x if x > 0 else a * x, a ~ U(lower, upper) anew for each element and step",
         reference="Xu, Wang, Chen & Li (2015), Empirical Evaluation of Rectified Activations in "
         "Convolutional Network, arXiv:1505.00853",
@@ -215,7 +216,7 @@ RELU_LIKE: dict[str, Activation] = {
     "hardswish": Activation(
         summary="Swish with the hard sigmoid: cheap.",
         formula="x * min(max(0, x + 3), 6) / 6",
-        reference="Howard et al. (2019), Searching for MobileNetV3, arXiv:1905.02244",
+        reference=HOWARD,
         function=hardswish,
         twin=Twin("torch.nn.Hardswish"),
         saturates="left",

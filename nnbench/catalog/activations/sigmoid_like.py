@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nnbench.catalog.activations.base import Activation, above, always, below, like
 from nnbench.catalog.twin import Twin
-from nnbench.catalog.works import LECUN
+from nnbench.catalog.works import HOWARD, LECUN
 from nnbench.lazy import lazy_import
 from nnbench.study.vocabulary import Parameter
 
@@ -70,7 +70,8 @@ SIGMOID_LIKE: dict[str, Activation] = {
         gain=1.041867,
     ),
     "tanh": Activation(
-        summary="Hyperbolic tangent: zero-centred and saturating on both sides.",
+        summary="Hyperbolic tangent: zero-centred and saturating on both sides (the paper scales "
+        "it, 1.7159 tanh(2x/3)).",
         formula="tanh(x)",
         reference=LECUN,
         function=tanh,
@@ -81,7 +82,7 @@ SIGMOID_LIKE: dict[str, Activation] = {
     "hardsigmoid": Activation(
         summary="Sigmoid in three straight pieces: cheap.",
         formula="0 if x < -3, 1 if x > 3, else x / 6 + 1/2",
-        reference="Courbariaux, Bengio & David (2015), BinaryConnect, arXiv:1511.00363",
+        reference=HOWARD,
         torch="torch.nn.Hardsigmoid",
         function=hardsigmoid,
         twin=Twin("activations.twins.Hardsigmoid"),

@@ -1,8 +1,9 @@
 """MNIST-1D: ten hand-drawn curves of twelve points, stretched, moved and drowned in noise.
 
 The recipe and its numbers are those of Greydanus & Kobak (2024), Scaling Down Deep Learning with
-MNIST-1D; the sample is generated here and never downloaded. In the paper a linear model reaches
-about 32 % on 4,000 training and 1,000 test examples, an MLP 68 %, a convolutional network 94 %.
+MNIST-1D; the sample is generated here and never downloaded. By the authors' page a linear model
+reaches about 32 % on 4,000 training and 1,000 test examples, an MLP 68 % (65 % by the log of their
+own run), a convolutional network 94 %.
 """
 
 from __future__ import annotations

@@ -88,7 +88,8 @@ BY_FANS: dict[str, Init] = {
         twin=Twin("inits.twins.uniform_", bound=Of("gain * sqrt(3 / fan_in)"), generator=GENERATOR),
     ),
     "xavier_normal": Init(
-        summary="Variance 2/(fan_in + fan_out): a compromise of forward and backward variance.",
+        summary="Variance 2/(fan_in + fan_out): a compromise of forward and backward variance (the "
+        "paper draws the uniform law).",
         reference=GLOROT,
         law=Normal("2/(fan_in + fan_out)"),
         function=xavier_normal,

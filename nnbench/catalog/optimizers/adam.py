@@ -130,7 +130,8 @@ ADAM: dict[str, Optimizer] = {
         state_floats=2,
     ),
     "adamw": Optimizer(
-        summary="Adam with decoupled weight decay, 0.01 unless said otherwise.",
+        summary="Adam with decoupled weight decay, 0.01 unless said otherwise; as in torch the "
+        "rate multiplies it, of which the paper takes the schedule alone.",
         formula="p <- (1 - lr wd) p, then Adam",
         reference=LOSHCHILOV,
         parameters=ADAM_PARAMETERS,
@@ -159,7 +160,8 @@ ADAM: dict[str, Optimizer] = {
         state_floats=2,
     ),
     "radam": Optimizer(
-        summary="Adam that waits for its variance: plain momentum at first, no warm-up needed.",
+        summary="Adam that waits for its variance: plain momentum at first, no warm-up needed "
+        "(until rho > 5, as in torch; the paper: 4).",
         formula="p <- p - lr r mhat / sqrt(vhat) once rho > 5, p - lr mhat before;  "
         "r = sqrt((rho-4)(rho-2) rho_inf / ((rho_inf-4)(rho_inf-2) rho)), "
         "rho = rho_inf - 2 t b2^t / (1-b2^t), rho_inf = 2/(1-b2) - 1",
@@ -172,7 +174,7 @@ ADAM: dict[str, Optimizer] = {
         state_floats=2,
     ),
     "adamax": Optimizer(
-        summary="Adam by the largest recent gradient rather than the mean square.",
+        summary="Adam by the largest recent gradient rather than the mean square (eps is torch's).",
         formula="m <- b1 m + (1-b1) g;  u <- max(b2 u, |g| + eps);  p <- p - lr m / ((1-b1^t) u)",
         reference="Kingma & Ba (2015), Adam: A Method for Stochastic Optimization, arXiv:1412.6980",
         parameters=ADAM_PARAMETERS | {"lr": lr_parameter(2e-3), "eps": eps_parameter(1e-8)},

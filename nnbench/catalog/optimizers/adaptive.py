@@ -157,7 +157,8 @@ ADAPTIVE: dict[str, Optimizer] = {
         unused_floats=1,
     ),
     "rmsprop_centered": Optimizer(
-        summary="RMSProp by the gradients' variance rather than their mean square.",
+        summary="RMSProp by the gradients' variance rather than their mean square; eps stands "
+        "outside the root, as in torch, where the paper has it inside.",
         formula="m, s: moving means of g, g^2;  v <- mu v + g / (sqrt(s - m^2) + eps);  "
         "p <- p - lr v",
         reference="Graves (2013), Generating Sequences with Recurrent Neural Networks, "

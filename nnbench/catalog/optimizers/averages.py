@@ -126,7 +126,8 @@ AVERAGES: dict[str, Optimizer] = {
         formula="p <- (1 - lambd eta) p - eta g;  eta = lr / (1 + lambd lr t)^alpha;  the mean of "
         "all p after step t0 + 1 is evaluated",
         reference="Polyak & Juditsky (1992), Acceleration of Stochastic Approximation by "
-        "Averaging, doi:10.1137/0330046",
+        "Averaging, doi:10.1137/0330046; Xu (2011), Towards Optimal One Pass Large Scale Learning "
+        "with Averaged Stochastic Gradient Descent, arXiv:1107.2490",
         torch="torch.optim.ASGD",
         parameters={
             "lr": lr_parameter(0.01),

@@ -7,7 +7,8 @@ scheduled) to 0-dimensional float64 tensors, so that bias corrections lose nothi
 vector; any other is given one layer's tensor at a time: weights (units, features), the rest (n,).
 
 Weight decay is applied around the rule, the same for all: coupled (wd * param joins the gradient)
-or decoupled (param shrinks by 1 - lr * wd first), as torch does in SGD and in AdamW.
+or decoupled (param shrinks by 1 - lr * wd first), as torch does in SGD and in AdamW. (Loshchilov &
+Hutter shrink by the schedule's factor times wd, whatever the rate.)
 """
 
 from __future__ import annotations

@@ -98,11 +98,14 @@ RPROP = {"etas": Of("(etaminus, etaplus)"), "step_sizes": Of("(step_min, step_ma
 
 SIGNS_AND_MATRICES: dict[str, Optimizer] = {
     "rprop": Optimizer(
-        summary="Signs of full gradients: each parameter's step grows until its gradient turns.",
+        summary="Signs of full gradients: each parameter's step grows until its gradient turns "
+        "(iRprop-, as in torch: a turn is never taken back).",
         formula="s <- clip(s * (etaplus if g g_old > 0, etaminus if < 0), step_min, step_max);  "
         "p <- p - s sign(g), none where g turned;  s = lr at first",
         reference="Riedmiller & Braun (1993), A Direct Adaptive Method for Faster Backpropagation "
-        "Learning: The RPROP Algorithm, doi:10.1109/ICNN.1993.298623",
+        "Learning: The RPROP Algorithm, doi:10.1109/ICNN.1993.298623; Igel & Hüsken (2003), "
+        "Empirical Evaluation of the Improved Rprop Learning Algorithms, "
+        "doi:10.1016/S0925-2312(01)00700-7",
         parameters={
             "lr": lr_parameter(0.01),
             "etaminus": Parameter(0.5, "factor after a turn", 0, 1, open_low=True, open_high=True),

@@ -165,7 +165,7 @@ BY_EPOCH: dict[str, Schedule] = {
         scales=always,
     ),
     "polynomial": Schedule(
-        summary="Falls to zero along a power of the share that is left.",
+        summary="Falls to zero along a power of the share that is left (0.9 in the paper).",
         formula="lr (1 - min(epoch / total_iters, 1))^power",
         reference="Chen, Papandreou, Kokkinos, Murphy & Yuille (2018), DeepLab, arXiv:1606.00915",
         parameters={
