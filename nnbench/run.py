@@ -26,6 +26,7 @@ from nnbench.study.study import Cell, Study
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.theory.landscapes import landscape_files
 from nnbench.theory.predictions import prediction_files
+from nnbench.training.native.choice import found_shares
 from nnbench.training.native.compiler import CompilerError, find_compiler
 from nnbench.training.plan import PlannedStack, plan
 from nnbench.training.protocol import stacked_name
@@ -47,7 +48,7 @@ class Options:
 
     @property
     def engine_name(self) -> str:
-        """Return the engine as the tables name it: it is part of a result's numerics."""
+        """The name that results go by: it tells of all that decides how their numbers round."""
         if self.engine == "reference":
             return "reference"
         if self.engine != "stacked" and self.device == "cpu":
@@ -157,8 +158,11 @@ FILES_BY_STUDY: Mapping[str, Callable[[Study, Sequence[Cell]], dict[str, bytes]]
 def write_tables(study: Study, options: Options, store: Store, wall_seconds: float) -> Tables:
     """Write the tables of all that has finished and, in one go, where they come from."""
     cells = study.cells()
+    recipes = {cell.cell_id: cell for cell in cells}
 
     def provenance(tables: Tables) -> dict[str, bytes]:
+        done = tables.cells[tables.cells["status"] != "crashed"]
+        trained = zip(map(recipes.__getitem__, done["cell_id"]), done["engine"], strict=True)
         document = describe(
             study=study.document(),
             counts=count(cells, tables.cells["status"].tolist()),
@@ -168,6 +172,9 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
             threads=1,
             wall_seconds=wall_seconds,
             limit=options.limit,
+            engines=[
+                share._asdict() for share in found_shares(trained, options.engine, options.device)
+            ],
             tables=tables_of(cells),
         )
         return {"provenance.json": json_bytes(document)}
@@ -177,6 +184,7 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
 
 def open_store(study: Study, options: Options) -> Store:
     """Open the study's folder; a fresh run begins with an empty one."""
+    options = options.of_kind(study.kind)
     folder = results_folder(options.out, study.name)
     store = Store(folder, options.engine_name, fingerprint())
     if options.fresh:

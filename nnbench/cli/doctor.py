@@ -135,12 +135,12 @@ def compiler() -> Finding:
     try:
         found = find_compiler()
     except CompilerError as problem:
+        way = "unset CC" if "CC" in os.environ else "apt-get install gcc libc6-dev, or clang"
         mend = (
-            f"{problem}. Studies run without one, but slower: on Debian and Ubuntu, "
-            f"apt-get install gcc libc6-dev."
+            f"{problem}. Without one the mapped engine trains all networks, which is slower: {way}."
         )
         return Finding("compiler", "none", "warn", mend)
-    return Finding("compiler", f"{' '.join(found.command)}, {found.identity}")
+    return Finding("compiler", f"{' '.join(found.command)}: trains by {found.identity}")
 
 
 def cuda() -> Finding:

@@ -11,6 +11,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ FLAGS = (
 )
 TUNED = (("-march=native",), ("-mcpu=native",), ())  # the first that the compiler takes
 OF_GCC = ("-fvect-cost-model=dynamic",)
+TRIAL = "#include <string.h>\n#include <math.h>\ndouble trial(double x) { return exp(x); }\n"
+MARK = 6  # characters of a fingerprint that tell two compilers of one name apart
 TIMEOUT = 600.0  # seconds that a compiler may take for one program
 INSTRUCTIONS = (
     ("__AVX512F__", "avx512"),
@@ -44,14 +47,20 @@ class Compiler:
 
     command: tuple[str, ...]
     flags: tuple[str, ...]
-    name: str  # "gcc-12", "clang-14"
+    name: str  # "gcc-12.2.0", "clang-14.0.6"
     instructions: str  # "avx2"
-    fingerprint: str  # of all that it says of itself and of the processor
+    macros: str  # all that it says of itself and of the processor
+
+    @property
+    def fingerprint(self) -> str:
+        """One hash of all that decides what it makes of a text: flags and libraries too."""
+        said = (self.macros, *self.flags, *vector_functions(), _libc())
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
     @property
     def identity(self) -> str:
         """What decides how its programs round, as the engine's name has it."""
-        return f"{self.name}-{self.instructions}"
+        return f"{self.name}-{self.instructions}-{self.fingerprint[:MARK]}"
 
     def compile(self, source: str, target: str, extra: Sequence[str] = ()) -> None:
         """Make the shared library `target` of the file `source`; raises CompilerError."""
@@ -74,7 +83,9 @@ def _find(chosen: str | None, path: str | None) -> Compiler:
             continue
         for tuned in TUNED:
             try:
-                return _described(command, (*FLAGS, *tuned))
+                compiler = _described(command, (*FLAGS, *tuned))
+                _try(compiler)
+                return compiler
             except CompilerError as problem:
                 problems.append(str(problem))
     if chosen:
@@ -87,7 +98,12 @@ def _described(command: tuple[str, ...], flags: tuple[str, ...]) -> Compiler:
     macros = dict(re.findall(r"^#define (\w+) (.*)$", text, re.MULTILINE))
     is_clang = "__clang__" in macros
     kind = "clang" if is_clang else "gcc"
-    version = macros.get("__clang_major__" if is_clang else "__GNUC__", "0")
+    numbers = (
+        ("__clang_major__", "__clang_minor__", "__clang_patchlevel__")
+        if is_clang
+        else ("__GNUC__", "__GNUC_MINOR__", "__GNUC_PATCHLEVEL__")
+    )
+    version = ".".join(macros.get(number, "0") for number in numbers)
     found = (name for macro, name in INSTRUCTIONS if macro in macros)
     width: tuple[str, ...] = ()
     if "__AVX512F__" in macros:
@@ -97,8 +113,25 @@ def _described(command: tuple[str, ...], flags: tuple[str, ...]) -> Compiler:
         (*flags, *width, *(() if is_clang else OF_GCC), *(_vector_library() if is_clang else ())),
         f"{kind}-{version}",
         next(found, platform.machine()),
-        hashlib.sha256("\n".join(sorted(text.splitlines())).encode()).hexdigest(),
+        "\n".join(sorted(text.splitlines())),
     )
+
+
+def _try(compiler: Compiler) -> None:
+    """Compile a line, so that a missing linker or header is known before any program."""
+    with tempfile.TemporaryDirectory(prefix="nnbench-") as folder:
+        source = os.path.join(folder, "trial.c")
+        with open(source, "w") as file:
+            file.write(TRIAL)
+        compiler.compile(source, os.path.join(folder, "trial.so"))
+
+
+def _libc() -> str:
+    """The version of the C library, whose functions round as it likes."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, OSError, ValueError):
+        return platform.libc_ver()[1]
 
 
 def _vector_library() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ Whatever number is the same multiple of the size in both traces is written as th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -195,6 +195,3 @@ def size_of(one: int, other: int, n: tuple[int, int]) -> Size:
         if here == there and left == right == 0:
             return Size(here, power)
     raise Unsupported("a number in it depends on the size of the batch")
-
-
-Traceable = Callable[..., Any]

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 
-import nnbench
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
@@ -25,7 +24,7 @@ from nnbench.training.native.parts import Part
 from nnbench.training.native.text import program_text
 from nnbench.training.stacked.network import Program
 
-PACKAGE = Path(nnbench.__file__).parent
+PACKAGE = Path(__file__).parents[2]
 RUNTIME = Path(__file__).parent / "runtime.c"
 
 
@@ -86,7 +85,7 @@ def runtime() -> ctypes.CDLL:
     """What does not depend on a network, as a library in this process."""
     compiler = find_compiler()
     texts = [path.read_text() for path in sorted(RUNTIME.parent.glob("*.[ch]"))]
-    key = digest("runtime", *texts, compiler.fingerprint, *compiler.flags)
+    key = digest("runtime", *texts, compiler.fingerprint)
 
     def make(draft: Path) -> None:
         compiler.compile(str(RUNTIME), str(draft), extra=["-ffp-contract=fast"])
@@ -120,7 +119,6 @@ def key_of(part: Part, compiler: Compiler) -> str:
         torch.__version__,
         *vector_declarations().values(),
         compiler.fingerprint,
-        *compiler.flags,
     )
 
 

@@ -19,7 +19,7 @@ from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.results.rows import Rows as ResultRows
 from nnbench.study.study import Cell
 from nnbench.training.draws import EVALUATION, PARTS, blocks_of
-from nnbench.training.native.compiler import find_compiler
+from nnbench.training.native.choice import native_name
 from nnbench.training.native.drive import Call, Rows, Slot, drive
 from nnbench.training.native.parts import Part, noise_purposes, parts_of
 from nnbench.training.native.programs import function, library
@@ -53,7 +53,7 @@ class NativeStack(Stack):
     @property
     def engine_name(self) -> str:
         """The engine as the tables name it: it is part of a result's numerics."""
-        return f"native-{find_compiler().identity}"
+        return native_name()
 
     # ----------------------------------------------------------------------------------- training
 

@@ -19,6 +19,7 @@ from tests.training.native.check import (
     train_native,
 )
 from tests.training.stacked.test_sampled_recipes import grid_of
+from tests.training.test_evaluated_weights import AVERAGING
 
 slow = pytest.mark.slow
 
@@ -138,6 +139,18 @@ def test_evaluation_as_in_training(position: str) -> None:
         init="torch_default",
         optimizer=SGD,
     )
+
+
+@pytest.mark.parametrize("optimizer", AVERAGING, ids=lambda optimizer: optimizer["name"])
+def test_an_average_is_evaluated_with_statistics_of_its_own(optimizer: Any) -> None:
+    norms = [{"name": "batchnorm", "position": position} for position in ("before", "after")]
+    noise = {"dropout": 0.3, "activation": "rrelu"}
+    agree(optimizer=optimizer, norm=norms, epochs=3, depth=3, **noise)
+
+
+def test_all_averaging_optimizers_are_among_these() -> None:
+    averaging = {name for name, entry in OPTIMIZERS.items() if entry.evaluated is not None}
+    assert averaging == {optimizer["name"] for optimizer in AVERAGING}
 
 
 def test_no_hidden_layer() -> None:

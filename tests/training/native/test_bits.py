@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from nnbench.training.native import programs, train
-from nnbench.training.native.compiler import find_compiler
+from nnbench.training.native.compiler import Compiler, find_compiler
 from tests.helpers import exactly, make_cells
 from tests.training.native.check import complaints, train_native
 from tests.training.native.conftest import forget
@@ -77,7 +78,18 @@ def test_networks_that_are_over_change_nothing() -> None:
 def test_the_engine_is_named_with_what_decides_its_rounding() -> None:
     (row,) = train_native(make_cells(optimizer="sgd", epochs=1)).cells
     compiler = find_compiler()
-    assert row["engine"] == f"native-{compiler.name}-{compiler.instructions}"
+    mark = compiler.fingerprint[:6]
+    assert row["engine"] == f"native-{compiler.name}-{compiler.instructions}-{mark}"
+    assert len({one.fingerprint for one in others(compiler)} | {compiler.fingerprint}) == 4
+
+
+def others(compiler: Compiler) -> list[Compiler]:
+    """Compilers that may round otherwise, by flags, by what they say, by the processor."""
+    return [
+        replace(compiler, flags=(*compiler.flags, "-ffast-math")),
+        replace(compiler, macros=compiler.macros.replace("__AVX", "__SSE")),
+        replace(compiler, macros=compiler.macros + "\n#define __VERSION__ another"),
+    ]
 
 
 @pytest.mark.slow

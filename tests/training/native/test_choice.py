@@ -11,8 +11,17 @@ import torch
 
 from nnbench.catalog import ACTIVATIONS, LOSSES, NORMS, OPTIMIZERS
 from nnbench.training.native import choice, compiler, parts, programs
-from nnbench.training.native.choice import LEAST_STEPS, engine_for, train_cells, why_not
+from nnbench.training.native.choice import (
+    LEAST_STEPS,
+    Share,
+    choose,
+    expected_shares,
+    found_shares,
+    train_cells,
+    why_not,
+)
 from nnbench.training.native.compiler import CompilerError, find_compiler
+from nnbench.training.stacked.network import program_of
 from tests.helpers import make_cells, small_data
 
 
@@ -59,7 +68,7 @@ def test_it_says_why_not(
     for _ in range(2):  # the second time from the cache
         found = why_not(recipe)
         assert found is not None and reason in found
-    assert engine_for(recipe, "native") == "stacked"
+    assert choose(recipe, "native").engine == "stacked"
 
 
 def test_what_it_cannot_train_the_mapped_engine_does(
@@ -75,7 +84,7 @@ def test_without_a_compiler_the_mapped_engine_trains(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("CC", "/no/such/compiler")
     reason = why_not(recipe_of())
     assert reason is not None and "/no/such/compiler" in reason
-    assert engine_for(recipe_of(epochs=1000), "auto") == "stacked"
+    assert choose(recipe_of(epochs=1000), "auto").engine == "stacked"
 
 
 def test_a_program_that_the_compiler_refuses_is_trained_by_the_mapped_engine(
@@ -93,17 +102,32 @@ def test_a_program_that_the_compiler_refuses_is_trained_by_the_mapped_engine(
 def test_auto_is_a_question_of_steps_and_of_the_device() -> None:
     steps_of_epoch = 4  # 36 examples in batches of 10
     long, short = LEAST_STEPS // steps_of_epoch, LEAST_STEPS // steps_of_epoch - 1
-    assert engine_for(recipe_of(epochs=long), "auto") == "native"
-    assert engine_for(recipe_of(epochs=short), "auto") == "stacked"
-    assert engine_for(recipe_of(epochs=short), "native") == "native"
-    assert engine_for(recipe_of(epochs=long), "stacked") == "stacked"
-    assert engine_for(recipe_of(epochs=long), "auto", "cuda") == "stacked"
+    assert choose(recipe_of(epochs=long), "auto").engine == "native"
+    assert choose(recipe_of(epochs=short), "auto").engine == "stacked"
+    assert choose(recipe_of(epochs=short), "native").engine == "native"
+    assert choose(recipe_of(epochs=long), "stacked").engine == "stacked"
+    assert choose(recipe_of(epochs=long), "auto", "cuda").engine == "stacked"
+
+
+def test_shares_tell_who_trains_how_many_and_why() -> None:
+    long, short = make_cells(epochs=[LEAST_STEPS, 1])
+    few = f"fewer than {LEAST_STEPS} steps do not pay for compiling"
+    native = f"native-{find_compiler().identity}"
+    wanted = [Share(native, 2, None), Share("stacked-eager", 1, few)]
+    assert expected_shares([[long, long], [short]], "auto", "cpu") == wanted
+    trained = [(long, native), (short, "stacked-eager"), (long, native)]
+    assert found_shares(trained, "auto", "cpu") == wanted
+    assert found_shares([(short, "stacked-eager")], "stacked", "cpu")[0].why is None
+    (share,) = found_shares([(long, "stacked-eager")], "auto", "cpu")
+    assert share.why == "its program did not compile"
+    (share,) = found_shares([(long, "stacked-eager-cuda")], "auto", "cuda")
+    assert share.why == "programs are compiled for the processor only"
 
 
 def test_programs_are_shared() -> None:
     def part(kind: str, **grid: Any) -> Any:
         recipe = recipe_of(**grid)
-        program = choice.program_of(recipe, choice.split_for(recipe))
+        program = program_of(recipe, choice.split_for(recipe))
         return parts.parts_of(program)[kind]
 
     plain: dict[str, Any] = {"optimizer": "adam", "activation": "relu"}
@@ -123,11 +147,11 @@ def test_programs_are_shared() -> None:
 
 def test_another_source_is_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = recipe_of(activation="tanh")
-    program = choice.program_of(recipe, choice.split_for(recipe))
+    program = program_of(recipe, choice.split_for(recipe))
     part = parts.parts_of(program)["gradient"]
     before = programs.key_of(part, find_compiler())
     assert programs.key_of(part, find_compiler()) == before
-    other = replace(find_compiler(), fingerprint="another processor")
+    other = replace(find_compiler(), macros="another processor")
     assert programs.key_of(part, other) != before
     changed(monkeypatch, lambda x: x)  # an entry from this file, outside of the package
     assert programs.key_of(part, find_compiler()) != before
