@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,8 +26,10 @@ from nnbench.study.study import Cell, Study
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.theory.landscapes import landscape_files
 from nnbench.theory.predictions import prediction_files
+from nnbench.training.native.choice import found_shares
+from nnbench.training.native.compiler import CompilerError, find_compiler
 from nnbench.training.plan import PlannedStack, plan
-from nnbench.training.protocol import engine_name
+from nnbench.training.protocol import stacked_name
 from nnbench.training.workers import Crash, run_tasks
 
 SECONDS_BETWEEN_TABLES = 60.0  # how old the tables of a run in progress may be
@@ -40,17 +42,25 @@ class Options:
     out: Path = Path("results")
     workers: int | None = None  # None: one for each core
     device: str = "cpu"
-    compile: str = "auto"  # auto compiles nothing yet
-    engine: str = "stacked"
+    engine: str = "auto"  # native where it pays, else stacked; or one of native, stacked, reference
     limit: int | None = None
     fresh: bool = False
 
     @property
     def engine_name(self) -> str:
-        """Return the engine as the tables name it: it is part of a result's numerics."""
+        """The name that results go by: it tells of all that decides how their numbers round."""
         if self.engine == "reference":
             return "reference"
-        return engine_name(self.compile == "on", self.device)
+        if self.engine != "stacked" and self.device == "cpu":
+            with suppress(CompilerError):
+                return f"{self.engine}-{find_compiler().identity}"
+        return stacked_name(self.device)
+
+    def of_kind(self, kind: str) -> Options:
+        """These options for a kind of study; what is no training has no programs to compile."""
+        return (
+            self if kind == TRAINING or self.engine != "auto" else replace(self, engine="stacked")
+        )
 
     @property
     def processes(self) -> int:
@@ -64,7 +74,6 @@ class Task:
 
     cells: tuple[Cell, ...]
     engine: str
-    compiled: bool
     device: str
 
 
@@ -101,6 +110,7 @@ class Outcome:
 def run(study: Study, options: Options, listener: Listener) -> Outcome:
     """Run what is missing of a study, write its tables and its report."""
     began = time.perf_counter()
+    options = options.of_kind(study.kind)
     cells = limited(study.cells(), options.limit)
     store = open_store(study, options)
     survey = store.survey()
@@ -148,8 +158,11 @@ FILES_BY_STUDY: Mapping[str, Callable[[Study, Sequence[Cell]], dict[str, bytes]]
 def write_tables(study: Study, options: Options, store: Store, wall_seconds: float) -> Tables:
     """Write the tables of all that has finished and, in one go, where they come from."""
     cells = study.cells()
+    recipes = {cell.cell_id: cell for cell in cells}
 
     def provenance(tables: Tables) -> dict[str, bytes]:
+        done = tables.cells[tables.cells["status"] != "crashed"]
+        trained = zip(map(recipes.__getitem__, done["cell_id"]), done["engine"], strict=True)
         document = describe(
             study=study.document(),
             counts=count(cells, tables.cells["status"].tolist()),
@@ -159,6 +172,9 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
             threads=1,
             wall_seconds=wall_seconds,
             limit=options.limit,
+            engines=[
+                share._asdict() for share in found_shares(trained, options.engine, options.device)
+            ],
             tables=tables_of(cells),
         )
         return {"provenance.json": json_bytes(document)}
@@ -168,6 +184,7 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
 
 def open_store(study: Study, options: Options) -> Store:
     """Open the study's folder; a fresh run begins with an empty one."""
+    options = options.of_kind(study.kind)
     folder = results_folder(options.out, study.name)
     store = Store(folder, options.engine_name, fingerprint())
     if options.fresh:
@@ -190,10 +207,7 @@ def train_all(
     stacks: Sequence[PlannedStack], options: Options, on_progress: Callable[[Task, float], None]
 ) -> Generator[tuple[Task, Rows | Crash], None, None]:
     """Yield each stack's task with its rows or its crash, as they finish."""
-    tasks = [
-        Task(stack.cells, options.engine, options.compile == "on", options.device)
-        for stack in stacks
-    ]
+    tasks = [Task(stack.cells, options.engine, options.device) for stack in stacks]
     workers = max(1, min(options.processes, len(tasks)))
     return run_tasks(tasks, train_task, workers, on_progress=on_progress, split=halves)
 
@@ -208,9 +222,9 @@ def _train(task: Task, on_progress: Callable[[float], None]) -> Rows:
         from nnbench.training.reference.train import train_cell
 
         return _one_by_one(train_cell, task.cells, on_progress)
-    from nnbench.training.stacked.train import train
+    from nnbench.training.native.choice import train_cells
 
-    return train(task.cells, compiled=task.compiled, device=task.device, on_progress=on_progress)
+    return train_cells(task.cells, task.engine, task.device, on_progress)
 
 
 def _walk(task: Task, on_progress: Callable[[float], None]) -> Rows:
@@ -253,7 +267,7 @@ def halves(task: Task) -> list[Task]:
     """Split a task whose worker died, to find the cell that kills it."""
     middle = len(task.cells) // 2
     parts = [part for part in (task.cells[:middle], task.cells[middle:]) if part]
-    return [Task(part, task.engine, task.compiled, task.device) for part in parts]
+    return [Task(part, task.engine, task.device) for part in parts]
 
 
 def crashed(task: Task, crash: Crash, options: Options) -> Rows:

@@ -27,7 +27,7 @@ from nnbench.plots.style import (
     write,
 )
 
-LOOKS = {"compiled": (SERIES[0], "s"), "eager": (SERIES[1], "^")}
+LOOKS = {"native": (SERIES[0], "s"), "mapped": (SERIES[1], "^")}
 WIDTH, HEIGHT = 900.0, 460.0
 Ratios = dict[str, dict[int, list[float]]]  # by way of running, by networks of a stack
 
@@ -59,8 +59,8 @@ def draw(ratios: Ratios, target: Path) -> None:
         figure = new_figure(WIDTH, HEIGHT)
         axes = place_axes(figure, 66, 108, WIDTH - 66 - 170, HEIGHT - 108 - 62)
         title = (
-            f"In a stack of {largest} a network trains {fast['eager']} times as fast as in a plain "
-            f"PyTorch loop; compiled, {fast['compiled']} times"
+            f"In a stack of {largest} a network trains {fast['native']} times as fast as in a "
+            f"plain PyTorch loop; mapped by torch, {fast['mapped']} times"
         )
         write(axes, title, (0, 1), (-54, 86), weight="bold")
         subtitle = (

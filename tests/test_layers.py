@@ -29,6 +29,15 @@ ALLOWED: dict[str, set[str]] = {
     "results.rows": {"study"},
     "training": {"catalog", "lazy", "seeds", "study"},
     "training.stacked": {"catalog", "lazy", "results.rows", "seeds", "study", "training"},
+    "training.native": {
+        "catalog",
+        "lazy",
+        "results.rows",
+        "seeds",
+        "study",
+        "training",
+        "training.stacked",
+    },
     "training.reference": {"catalog", "results.rows", "seeds", "study", "training"},
     "results": {"results.rows", "study"},
     "stats": {"study"},
@@ -91,6 +100,7 @@ ALLOWED: dict[str, set[str]] = {
         "study",
         "theory",
         "training",
+        "training.native",
         "training.reference",
         "training.stacked",
     },
@@ -107,6 +117,7 @@ ALLOWED: dict[str, set[str]] = {
         "study",
         "theory.checks",
         "training",
+        "training.native",
     },
 }
 # A finished run can be read where there is no torch.

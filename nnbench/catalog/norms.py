@@ -64,7 +64,7 @@ def batchnorm(
     if not training:
         scale = weight * torch.rsqrt(running["var"] + eps)
         return (x - running["mean"]) * scale + bias, running
-    batch = x.shape[0]
+    batch = x.new_ones(x.shape[0], dtype=torch.float64).sum()  # no constant of a traced program
     mean = x.mean(0)
     centred = x - mean
     var = (centred * centred).mean(0)

@@ -22,7 +22,6 @@ from nnbench.cli.listing import WIDEST
 
 OLDEST_PYTHON = (3, 11)
 LITTLE_MEMORY = 2e9  # bytes in which a worker with torch and a large stack is at home
-COMPILERS = ("g++", "clang++")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 20  # seconds for a program to say what it is
 
@@ -130,18 +129,18 @@ def memory() -> Finding:
 
 
 def compiler() -> Finding:
-    """Look for the C++ compiler that torch.compile calls."""
-    wanted = os.environ.get("CXX")
-    for name in (wanted,) if wanted else COMPILERS:
-        path = shutil.which(name)
-        said = _first_line([path, "--version"]) if path else ""
-        if said:
-            return Finding("compiler", said)
-    if wanted:
-        mend = f"CXX={wanted} does not run: unset it, or name a C++ compiler that does."
+    """Look for the C compiler that the native engine calls."""
+    from nnbench.training.native.compiler import CompilerError, find_compiler
+
+    try:
+        found = find_compiler()
+    except CompilerError as problem:
+        way = "unset CC" if "CC" in os.environ else "apt-get install gcc libc6-dev, or clang"
+        mend = (
+            f"{problem}. Without one the mapped engine trains all networks, which is slower: {way}."
+        )
         return Finding("compiler", "none", "warn", mend)
-    mend = "Without one studies run, but slower: on Debian and Ubuntu, apt-get install g++."
-    return Finding("compiler", "none", "warn", mend)
+    return Finding("compiler", f"{' '.join(found.command)}: trains by {found.identity}")
 
 
 def cuda() -> Finding:

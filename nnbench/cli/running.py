@@ -31,16 +31,14 @@ def run(
         int | None, typer.Option(min=1, help="processes (default: one a core)")
     ] = None,
     device: Annotated[str, take.one_of(("cpu", "cuda"), "cpu or cuda")] = "cpu",
-    compile: Annotated[
-        str, take.one_of(("auto", "on", "off"), "compile the training step: auto, on or off")
-    ] = "auto",
     engine: Annotated[
         str,
         take.one_of(
-            ("stacked", "reference"),
-            "stacked, or reference: plain PyTorch, one network at a time",
+            ("auto", "native", "stacked", "reference"),
+            "auto; native: compiled to C; stacked: mapped by PyTorch; or reference: plain PyTorch, "
+            "one network at a time",
         ),
-    ] = "stacked",
+    ] = "auto",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="repeats, in place of the file's")
     ] = None,
@@ -52,17 +50,17 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> int:
     """Run a study to its report, or go on where it stopped."""
-    if engine == "reference" and compile == "on":
-        raise Failed(Exit.USAGE, "--engine reference is plain PyTorch: it takes no --compile on")
+    if engine == "native":
+        _need_native(device)
     # before the libraries that a run needs: a bad study is refused at once
     planned = _study_or_table(study, data, target, seeds)
-    if planned.kind != "training" and (device, compile) != ("cpu", "auto"):
-        raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --compile")
+    if planned.kind != "training" and (device != "cpu" or engine == "native"):
+        raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --engine native")
     if device == "cuda":
         _need_cuda()
     from nnbench.run import Options
 
-    options = Options(out, workers, device, compile, engine, limit, fresh)
+    options = Options(out, workers, device, engine, limit, fresh).of_kind(planned.kind)
     return (_dry_run if dry_run else _run)(planned, options, as_json)
 
 
@@ -84,6 +82,19 @@ def _study_or_table(
     except ValueError as error:
         raise StudyError(str(error)) from None
     return reseeded(make_study(content, VOCABULARY), seeds)
+
+
+def _need_native(device: str) -> None:
+    from nnbench.training.native.compiler import CompilerError, find_compiler
+
+    if device != "cpu":
+        raise Failed(Exit.USAGE, "--engine native trains on the processor: leave --device out")
+    try:
+        find_compiler()
+    except CompilerError as problem:
+        raise Failed(Exit.USAGE, f"--engine native: {problem}; install gcc, or leave it out") from (
+            None
+        )
 
 
 def _need_cuda() -> None:

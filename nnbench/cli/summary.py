@@ -16,7 +16,8 @@ from nnbench.results.store import Store
 from nnbench.run import Options, Outcome, limited, open_store, tables_of
 from nnbench.study.idle import idle_factors
 from nnbench.study.study import Study
-from nnbench.study.study_kinds import STUDY_KINDS
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
+from nnbench.training.native.choice import Share, expected_shares
 from nnbench.training.plan import PlannedStack, disk_bytes, plan
 
 MOST_SEEDS = 10  # that are listed one by one
@@ -30,6 +31,7 @@ class Forecast:
     study: Study
     stacks: list[PlannedStack]
     workers: int
+    engines: list[Share]
 
     @property
     def cells(self) -> int:
@@ -64,6 +66,7 @@ class Forecast:
             "stacks": [len(stack.cells) for stack in self.stacks],
             "seconds": round(self.seconds, 1),
             "megabytes": round(self.megabytes, 2),
+            "engines": [share._asdict() for share in self.engines],
             "tables": self.tables,
             "notes": self.notes,
         }
@@ -77,10 +80,16 @@ class Forecast:
             f"{study.name}: {self.cells:,} {noun} in {len(self.stacks)} stacks",
             *(f"  {factor}: {', '.join(labels)}" for factor, labels in study.factors.items()),
             f"  seeds: {seeds_text(study.seeds)}",
+            *(self._engine_line(share) for share in self.engines),
             *(f"note: {note}" for note in self.notes),
             f"expected: about {duration(self.seconds)} with {self.workers} workers, "
             f"{self.megabytes:.1f} MB on disk, {largest:.0f} MB of memory for the largest stack",
         ]
+
+    def _engine_line(self, share: Share) -> str:
+        noun = STUDY_KINDS[self.study.kind].noun
+        why = f": {share.why}" if share.why else ""
+        return f"  engine: {share.engine} for {share.cells:,} {noun}{why}"
 
 
 def seeds_text(seeds: Sequence[int]) -> str:
@@ -93,7 +102,17 @@ def seeds_text(seeds: Sequence[int]) -> str:
 def forecast(study: Study, options: Options) -> Forecast:
     """What a run with these options would take, were nothing finished yet."""
     cells = limited(study.cells(), options.limit)
-    return Forecast(study, plan(cells, options.processes), options.processes)
+    stacks = plan(cells, options.processes)
+    return Forecast(study, stacks, options.processes, engines_of(study, stacks, options))
+
+
+def engines_of(study: Study, stacks: Sequence[PlannedStack], options: Options) -> list[Share]:
+    """Which engines will train how many of a study's cells."""
+    if study.kind != TRAINING or options.engine == "reference":
+        name = options.of_kind(study.kind).engine_name
+        return [Share(name, sum(len(stack.cells) for stack in stacks), None)]
+    cells = [stack.cells for stack in stacks]
+    return expected_shares(cells, options.engine, options.device)
 
 
 def outcome_row(study: Study, outcome: Outcome) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
 DECIDING_SOURCES = ("catalog", "training", "seeds.py", "study/recipe.py")
-NOT_DECIDING = ("training/plan.py", "training/workers.py")  # who trains with whom, and where
+DECIDING_ENDINGS = (".py", ".c", ".h")
+# who trains with whom, and where; where programs are kept
+NOT_DECIDING = ("training/plan.py", "training/workers.py", "training/native/cache.py")
 DECIDING_LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
 # what an entry and its parameters tell people of themselves
 PROSE = ("summary", "formula", "reference", "family", "torch", "aliases", "doc")
@@ -25,7 +27,11 @@ def fingerprint(package: Path = PACKAGE) -> str:
     """
     digest = hashlib.sha256()
     files = deciding_files(package)
-    for path, code in zip(files, canonical([path.read_bytes() for path in files]), strict=True):
+    python = [path for path in files if path.suffix == ".py"]
+    codes = canonical([path.read_bytes() for path in python])
+    others = [path for path in files if path.suffix != ".py"]
+    codes += [path.read_text(encoding="utf-8") for path in others]
+    for path, code in zip(python + others, codes, strict=True):
         digest.update(f"{path.relative_to(package).as_posix()}\n{code}\n".encode())
     for name, found in versions(DECIDING_LIBRARIES).items():
         digest.update(f"{name}=={found}\n".encode())
@@ -35,7 +41,12 @@ def fingerprint(package: Path = PACKAGE) -> str:
 def deciding_files(package: Path) -> list[Path]:
     """The deciding sources that are there, in an order that does not depend on the disk's."""
     roots = [package / name for name in DECIDING_SOURCES]
-    files = {path for root in roots for path in (root, *root.rglob("*.py"))}
+    files = {
+        path
+        for root in roots
+        for path in (root, *root.rglob("*"))
+        if path.suffix in DECIDING_ENDINGS
+    }
     files -= {package / name for name in NOT_DECIDING}
     return sorted(path for path in files if path.is_file())
 

@@ -24,12 +24,14 @@ def describe(
     threads: int,
     wall_seconds: float,
     limit: int | None = None,
+    engines: Sequence[Mapping[str, Any]] = (),
     tables: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The content of a study's provenance.json. Names neither the host nor the folder it is in.
 
     `study` is the study as resolved, `counts` its cells by status, `threads` per worker, `limit`
-    the most cells that the run was told to train, `tables` what was done to each of the user's own.
+    the most cells that the run was told to train, `engines` how many cells each engine trained,
+    `tables` what was done to each of the user's own.
     """
     python = {"nnbench": __version__, "python": platform.python_version()}
     return {
@@ -42,6 +44,7 @@ def describe(
         "workers": workers,
         "threads": threads,
         "engine": engine,
+        "engines": [dict(share) for share in engines],
         "source_fingerprint": source_fingerprint,
         **commit_of(PACKAGE),
         "wall_seconds": wall_seconds,

@@ -228,7 +228,6 @@ def can_die(recipe: Recipe) -> bool:
     return bool(activation.dead_regions(**recipe.of("activation")))
 
 
-def engine_name(compiled: bool, device: str) -> str:
-    """Return the engine as the tables name it: it is part of a result's numerics."""
-    name = "stacked-compiled" if compiled else "stacked-eager"
-    return name if device == "cpu" else f"{name}-{device}"
+def stacked_name(device: str) -> str:
+    """The mapped engine as the tables name it: an engine is part of a result's numerics."""
+    return "stacked-eager" if device == "cpu" else f"stacked-eager-{device}"

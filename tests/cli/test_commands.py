@@ -145,7 +145,7 @@ def test_a_bad_study_is_one_sentence_and_exit_2(
     ("arguments", "code", "words"),
     [
         (("run", "no-such-study"), 2, 'there is no study "no-such-study"'),
-        (("run", "tiny.toml", "--engine", "jax"), 2, "must be one of stacked, reference"),
+        (("run", "tiny.toml", "--engine", "jax"), 2, "must be one of auto, native, stacked, ref"),
         (("run", "tiny.toml", "--wokers", "2"), 2, "No such option"),
         (("run", "tiny.toml", "--out", "taken"), 5, "taken"),
         (("report", "nothing"), 2, "no results there"),
@@ -153,7 +153,7 @@ def test_a_bad_study_is_one_sentence_and_exit_2(
         (("compare", "results/nothing", "stopped"), 2, "results/nothing: no results there"),
         (("report", "stopped"), 2, "its run was stopped; run the study again"),
         (("verify", "stopped"), 0, ""),
-        (("run", "tiny.toml", "--engine", "reference", "--compile", "on"), 2, "plain PyTorch"),
+        (("run", "tiny.toml", "--engine", "native", "--device", "cuda"), 2, "leave --device out"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

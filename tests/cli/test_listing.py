@@ -363,10 +363,11 @@ def test_a_missing_compiler_or_browser_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.delenv("CC", raising=False)
     assert doctor.compiler().word == doctor.browser().word == "warn"
-    monkeypatch.setenv("CXX", "/no/such/compiler")
-    assert "unset it" in doctor.compiler().mend
+    assert "the mapped engine trains all networks" in doctor.compiler().mend
+    monkeypatch.setenv("CC", "/no/such/compiler")
+    assert "unset CC" in doctor.compiler().mend
 
 
 def test_a_compiler_that_does_not_run_does_not_count(
@@ -374,9 +375,9 @@ def test_a_compiler_that_does_not_run_does_not_count(
 ) -> None:
     false = shutil.which("false")
     assert false is not None
-    (tmp_path / "g++").symlink_to(false)
+    (tmp_path / "gcc").symlink_to(false)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.delenv("CC", raising=False)
     assert doctor.compiler().word == "warn"
 
 

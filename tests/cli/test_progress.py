@@ -38,7 +38,7 @@ def stack(name: str, cells: int, seconds: float) -> PlannedStack:
 
 
 def task(of: PlannedStack) -> Task:
-    return Task(of.cells, "stacked", False, "cpu")
+    return Task(of.cells, "stacked", "cpu")
 
 
 def test_starting_up_is_not_taken_for_work(clock: Clock) -> None:
@@ -79,7 +79,7 @@ def test_a_task_that_is_split_is_counted_once(clock: Clock) -> None:
     left.progressed(task(one), 0.0)
     clock.now = 20.0
     for part in (one.cells[:2], one.cells[2:]):
-        left.finished(Task(part, "stacked", False, "cpu"))
+        left.finished(Task(part, "stacked", "cpu"))
     assert left.seconds() == 0.0
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from nnbench.catalog import VOCABULARY
 from nnbench.cli.summary import Standing, closing_lines, forecast, seeds_text, wrapped
 from nnbench.report.build import Report
 from nnbench.run import Outcome
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
+from nnbench.training.native.compiler import find_compiler
 
 
 def small(**grid: object) -> Study:
@@ -45,6 +48,29 @@ def test_a_forecast_says_where_a_factor_changes_nothing() -> None:
     note = "dropout_kind changes nothing in 2 of 4 arms: dropout = 0"
     assert f"note: {note}" in told.lines() and told.row()["notes"] == [note]
     assert forecast(small(dropout=[0.0, 0.2], epochs=1), Options(workers=1)).row()["notes"] == []
+
+
+def test_a_forecast_says_which_engine_trains_what_and_why() -> None:
+    from nnbench.run import Options
+
+    steps = {"batch_size": [1, 0], "epochs": 2, "seeds": 1}  # of 105 rows: 210 steps, and 2
+    told = forecast(small(**steps), Options(workers=1))
+    few = "fewer than 100 steps do not pay for compiling"
+    name = f"native-{find_compiler().identity}"
+    assert {tuple(share) for share in told.engines} == {(name, 1, None), ("stacked-eager", 1, few)}
+    assert f"  engine: stacked-eager for 1 networks: {few}" in told.lines()
+    assert {"engine": name, "cells": 1, "why": None} in told.row()["engines"]
+    asked = forecast(small(**steps), Options(workers=1, engine="reference"))
+    assert asked.engines == [("reference", 2, None)]
+
+
+def test_a_forecast_says_that_there_is_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nnbench.run import Options
+
+    monkeypatch.setenv("CC", "/no/such/compiler")
+    (share,) = forecast(small(batch_size=1, epochs=2), Options(workers=1)).engines
+    assert share.engine == "stacked-eager"
+    assert share.why == "CC=/no/such/compiler does not work: /no/such/compiler is not there"
 
 
 def test_a_closing_line_counts_as_the_report_does() -> None:

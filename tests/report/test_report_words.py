@@ -415,6 +415,23 @@ def test_variants_of_a_data_set_are_counted_apart(tmp_path: Path) -> None:
     assert strip["data sets"] == "2"
 
 
+def test_the_strip_of_trust_says_who_trained_and_why_not_the_native_engine(tmp_path: Path) -> None:
+    def told(engines: list[dict[str, object]]) -> str:
+        folder = write_results(tmp_path, make_cells())
+        provenance = json.loads((folder / "provenance.json").read_text()) | {"engines": engines}
+        write_files(folder, {"provenance.json": json.dumps(provenance).encode()})
+        return dict(page_of(read_results(folder)).trust)["engine"]
+
+    assert told([]) == "stacked-eager"
+    native = {"engine": "native-gcc-12", "cells": 1200, "why": None}
+    mapped = {"engine": "stacked-eager", "cells": 96, "why": "fewer steps do not pay"}
+    assert told([native]) == "native-gcc-12"
+    assert told([native, mapped]) == (
+        "native-gcc-12 for 1,200 networks; "
+        "stacked-eager for 96 networks, since fewer steps do not pay"
+    )
+
+
 def test_a_date_is_written_out() -> None:
     assert date_text("2026-11-24T14:57:36+00:00") == "24 November 2026, 14:57 UTC"
     assert date_text("yesterday") == "yesterday"

@@ -22,7 +22,7 @@ def measured(folder: Path, **changes: Any) -> Path:
                 **changes,
             },
         }
-        for way, factor in (("eager", 1.0), ("compiled", 3.0))
+        for way, factor in (("mapped", 1.0), ("native", 3.0))
         for networks, speed in ((2, factor), (128, 8 * factor))
     ]
     path = folder / "measured.json"
@@ -32,8 +32,8 @@ def measured(folder: Path, **changes: Any) -> Path:
 
 def test_every_turn_is_read_by_way_and_size(tmp_path: Path) -> None:
     found = speed_figure.read_ratios(measured(tmp_path))
-    assert found["eager"][128] == pytest.approx([7.2, 8.0, 8.8])
-    assert found["compiled"][2] == pytest.approx([2.7, 3.0, 3.3])
+    assert found["mapped"][128] == pytest.approx([7.2, 8.0, 8.8])
+    assert found["native"][2] == pytest.approx([2.7, 3.0, 3.3])
 
 
 def test_the_figure_is_written(tmp_path: Path) -> None:

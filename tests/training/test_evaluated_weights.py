@@ -35,7 +35,7 @@ def averaging(optimizer: Any, **grid: Any) -> Cell:
 
 def trained(cell: Cell, epochs: int) -> Stack:
     """Return a stack of a cell, twice, after so many epochs at its base rate."""
-    stack = Stack([cell, cell], torch.device("cpu"), False)
+    stack = Stack([cell, cell], torch.device("cpu"))
     batch, split = cell.recipe["batch_size"], stack.data.splits[0]
     steps = split.steps_per_epoch(batch)
     for epoch in range(epochs):

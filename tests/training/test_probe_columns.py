@@ -46,7 +46,7 @@ HISTORY = [
 
 def test_a_unit_is_born_dead_one_dies_one_revives() -> None:
     cells = probed(width=3, depth=1, activation="relu", epochs=5)
-    stack = Stack(cells * 2, torch.device("cpu"), compiled=False)
+    stack = Stack(cells * 2, torch.device("cpu"))
     records = [Record(cell.cell_id, cell.recipe, "accuracy") for cell in cells * 2]
     watch = Watch(stack, records, [Rates(cell.recipe, 4) for cell in cells * 2], steps=4)
     for epoch, (biases, *_) in enumerate(HISTORY):

@@ -245,7 +245,7 @@ def test_a_study_of_safe_expressions_alone_has_a_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--seeds", "3"], ["--compile", "on"], ["--device", "cuda"]], ids=" ".join
+    "arguments", [["--seeds", "3"], ["--engine", "native"], ["--device", "cuda"]], ids=" ".join
 )
 def test_options_without_a_meaning_are_refused(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(

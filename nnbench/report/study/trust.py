@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from datetime import datetime
 
+import pandas as pd
+
 from nnbench import stats
 from nnbench.report.claims.section import claims_section, tally
 from nnbench.report.claims.table import read_claims
@@ -86,17 +88,28 @@ def _common_strip(results: Results) -> list[tuple[str, str]]:
     """The end of every strip of trust: engine, code, versions, time."""
     provenance = results.provenance
     versions = provenance.get("versions") or {}
-    engines: list[str] = []
-    if "engine" in results.cells:
-        engines = sorted({str(name) for name in results.cells["engine"].dropna()})
     strip = [
-        ("engine", ", ".join(engines) or str(provenance.get("engine", "unknown"))),
+        ("engine", _engines(results)),
         ("code", _code(results)),
         ("nnbench", str(versions.get("nnbench", "unknown"))),
         ("torch", str(versions.get("torch", "unknown"))),
     ]
     wall = provenance.get("wall_seconds")
     return strip if wall is None else [*strip, ("wall time", duration(float(wall)))]
+
+
+def _engines(results: Results) -> str:
+    """Which engines trained, and of several how many networks each; and why not the native one."""
+    shares = results.provenance.get("engines") or []
+    if not shares:
+        names = sorted({str(name) for name in results.cells.get("engine", pd.Series()).dropna()})
+        return ", ".join(names) or str(results.provenance.get("engine", "unknown"))
+    words = []
+    for share in shares:
+        count = f" for {share['cells']:,} networks" if len(shares) > 1 else ""
+        why = f", since {share['why']}" if share["why"] else ""
+        words.append(f"{share['engine']}{count}{why}")
+    return "; ".join(words)
 
 
 def _code(results: Results) -> str:

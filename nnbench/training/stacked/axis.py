@@ -13,9 +13,9 @@ from nnbench.study.study import Cell
 MIN_STACK = 2  # a stack of one runs other kernels, which may round otherwise
 
 
-def padded(cells: Sequence[Cell]) -> list[Cell]:
+def padded(cells: Sequence[Cell], smallest: int = MIN_STACK) -> list[Cell]:
     """The cells, the last of them again where they are too few for a stack."""
-    return [*cells, *[cells[-1]] * (MIN_STACK - len(cells))]
+    return [*cells, *[cells[-1]] * (smallest - len(cells))]
 
 
 def stacked_numbers(

@@ -51,6 +51,7 @@ class Program(Descent):
     l1: bool
     evaluation: str = "eval"
     loss_fixed: tuple[tuple[str, Any], ...] = ()  # parameters of the loss that are no tensors
+    aligned: bool = True  # see `aligned`; only a stack that is one tensor needs it
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -284,7 +285,7 @@ def activate(
     if entry.random:
         drawn = torch.full_like(h, 0.5) if noise is None else noise[f"activation/{layer}"]
         inputs.append(drawn.to(h.dtype))
-    if not entry.elementwise:
+    if not entry.elementwise or not program.aligned:
         return entry.function(*inputs, **given)
     return aligned(partial(entry.function, **given), *inputs)
 

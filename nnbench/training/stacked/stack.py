@@ -6,7 +6,7 @@ just that, so no network's step depends on how many others there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,11 +18,10 @@ from torch.utils._pytree import tree_map
 
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
-from nnbench.lazy import load_now
 from nnbench.study.study import Cell
 from nnbench.training.draws import BLOCK_ROWS, EVALUATION, PARTS, blocks_of, split_for
-from nnbench.training.protocol import PROBE_ROWS, Scores, can_die, score_of_task
-from nnbench.training.stacked.axis import stacked_numbers
+from nnbench.training.protocol import PROBE_ROWS, Scores, can_die, score_of_task, stacked_name
+from nnbench.training.stacked.axis import MIN_STACK, stacked_numbers
 from nnbench.training.stacked.data import Data
 from nnbench.training.stacked.evaluate import (
     evaluate_block,
@@ -68,8 +67,10 @@ class Probed(NamedTuple):
 class Stack:
     """A stack in training: its networks, its numbers, and the mapped functions."""
 
-    def __init__(self, cells: Sequence[Cell], device: torch.device, compiled: bool) -> None:
-        load_now("torch")  # the compiler must find torch itself in the catalogue's files
+    smallest = MIN_STACK
+    shrinks_at = 0.5  # of its cells still in training: from then on it is worth its while
+
+    def __init__(self, cells: Sequence[Cell], device: torch.device) -> None:
         self.program = program_of(cells[0].recipe, split_for(cells[0].recipe))
         self.data = Data(cells, self.program, device)
         self.numbers = stacked_numbers(cells, number_names(self.program), device)
@@ -79,20 +80,11 @@ class Stack:
             partial(train_step, self.program), in_dims=(0, 0, 0, None, 0, 0, 0), randomness="error"
         )
         self._evaluate = vmap(partial(evaluate_block, self.program))
-        self._compiled = compiled
-        if compiled:
-            self._step = torch.compile(self._in_place(self._step), fullgraph=True, dynamic=False)
 
-    @staticmethod
-    def _in_place(step: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the step with the new state copied over the old inside the program."""
-
-        def in_place(network: Network, *rest: Any) -> tuple[Network, Any]:
-            new, measured = step(network, *rest)
-            tree_map(lambda old, value: old.copy_(value), network, new)
-            return network, measured
-
-        return in_place
+    @property
+    def engine_name(self) -> str:
+        """The engine as the tables name it: it is part of a result's numerics."""
+        return stacked_name(self.data.device.type)
 
     def train_epoch(self, rates: Tensor, batch_size: int, done: int) -> tuple[Tensor, Tensor]:
         """Train one epoch; return each step's loss and gradient norm, (steps, cells) each.
@@ -125,8 +117,7 @@ class Stack:
             else:
                 with np.errstate(divide="ignore", invalid="ignore"):  # diverged, or one value
                     columns[f"{part}_r2"] = 1 - total / self._spread(part)
-        statistics = vmap(partial(weight_statistics, self.program))(self.network, self.numbers)
-        columns |= {name: value.cpu().numpy() for name, value in statistics.items()}
+        columns |= self._statistics(network)
         return [
             {name: float(values[cell]) for name, values in columns.items()}
             for cell in range(len(self.data.which))
@@ -164,6 +155,10 @@ class Stack:
             loss = loss + sums.loss.double()
             score = score + sums.score.double()
         return loss.cpu().numpy(), score.cpu().numpy()
+
+    def _statistics(self, network: Network) -> dict[str, np.ndarray[Any, Any]]:
+        statistics = vmap(partial(weight_statistics, self.program))(network, self.numbers)
+        return {name: value.cpu().numpy() for name, value in statistics.items()}
 
     def _spread(self, part: str) -> np.ndarray[Any, Any]:
         """Return the sum of squares of each cell's targets about their mean."""

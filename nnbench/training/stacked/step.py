@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -66,26 +66,46 @@ def train_step(
     `x` is (batch, features), `y` the targets, `lr` the scheduled rate, `step` counts from 1.
     """
 
+    gradient, running, measured = gradient_of(
+        program, network.params, network.running, numbers, x, y, noise
+    )
+    params, optimizer = update(program, network, gradient, numbers, lr, step)
+    return Network(params, running, optimizer), measured
+
+
+def gradient_of(
+    program: Program,
+    flat: Tensor,
+    running: dict[str, Tensor],
+    numbers: Numbers,
+    x: Tensor,
+    y: Tensor,
+    noise: Mapping[str, Tensor],
+    derivative: Callable[..., Callable[..., Any]] = grad,
+) -> tuple[Tensor, dict[str, Tensor], Measured]:
+    """The gradient at the parameters (P,) on one batch, and the new running statistics.
+
+    `derivative` is what takes it: `torch.func.grad`, which alone can be mapped, or one like it.
+    """
+
     def objective(flat: Tensor) -> tuple[Tensor, tuple[Tensor, dict[str, Tensor]]]:
         params = unflatten(program, flat)
-        outputs, running = forward(program, params, network.running, numbers, x, noise)
+        outputs, new_running = forward(program, params, running, numbers, x, noise)
         loss = loss_of(program, outputs, y, numbers)
         penalised = loss
         if program.l1:
             penalised = loss + numbers["l1"] * sum_of_weights(params)
-        return penalised, (loss, running)
+        return penalised, (loss, new_running)
 
-    gradient, (loss, running) = grad(objective, has_aux=True)(network.params)
-    grad_norm = torch.linalg.vector_norm(gradient)
-    params, optimizer = update(program, network, gradient, numbers, lr, step)
-    return Network(params, running, optimizer), Measured(loss, grad_norm)
+    gradient, (loss, new_running) = derivative(objective, has_aux=True)(flat)
+    return gradient, new_running, Measured(loss, torch.linalg.vector_norm(gradient))
 
 
 def loss_of(program: Program, outputs: Tensor, targets: Tensor, numbers: Numbers) -> Tensor:
     """Return the mean loss of the network's outputs (batch, outputs), as the loss maps them."""
     entry = LOSSES[program.loss]
     if entry.output is not None:
-        by_element = entry.output_elementwise
+        by_element = entry.output_elementwise and program.aligned
         outputs = aligned(entry.output, outputs) if by_element else entry.output(outputs)
     fixed = dict(program.loss_fixed)
     return entry.function(outputs, targets, **fixed, **of_factor("loss", numbers))

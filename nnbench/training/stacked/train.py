@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nnbench.results.rows import Rows
 from nnbench.study.study import Cell
-from nnbench.training.protocol import Rates, Record, engine_name, score_of_task
+from nnbench.training.protocol import Rates, Record, score_of_task
 from nnbench.training.stacked.axis import MIN_STACK, one_thread, padded
 from nnbench.training.stacked.network import layout
 from nnbench.training.stacked.stack import Stack
@@ -20,25 +20,38 @@ from nnbench.training.stacked.stack import Stack
 def train(
     cells: Sequence[Cell],
     *,
-    compiled: bool = False,
     device: str = "cpu",
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> Rows:
     """Train cells that share a program and return their rows.
 
-    `on_progress` is told the share done after each epoch. A cell's rows depend on its recipe alone,
-    and on `compiled`, which rounds otherwise.
+    `on_progress` is told the share done after each epoch. A cell's rows depend on its recipe alone.
     """
+    return train_with(Stack, cells, device, on_progress)
+
+
+def train_with(
+    make_stack: type[Stack],
+    cells: Sequence[Cell],
+    device: str,
+    on_progress: Callable[[float], None],
+) -> Rows:
+    """Train cells in an engine's own kind of stack."""
     with one_thread():
-        return _train(cells, compiled, device, on_progress)
+        return _train(make_stack, cells, device, on_progress)
 
 
 def _train(
-    cells: Sequence[Cell], compiled: bool, device: str, on_progress: Callable[[float], None]
+    make_stack: type[Stack],
+    cells: Sequence[Cell],
+    device: str,
+    on_progress: Callable[[float], None],
 ) -> Rows:
     began = time.perf_counter()
-    stacked = padded(cells)
-    stack = Stack(stacked, torch.device(device), compiled)
+    # probes are mapped whoever trains
+    smallest = MIN_STACK if cells[0].recipe["probe_every"] else make_stack.smallest
+    stacked = padded(cells, smallest)
+    stack = make_stack(stacked, torch.device(device))
     split = stack.data.splits[0]
     recipe = cells[0].recipe
     epochs, batch_size = recipe["epochs"], recipe["batch_size"] or split.n_train
@@ -54,7 +67,7 @@ def _train(
     watch = Watch(stack, records, rates, steps)
     watch.evaluate(going, 0, None)
     for epoch in range(epochs):
-        going = _drop_finished(stack, going, records, compiled)
+        going = _drop_finished(stack, going, records, smallest)
         if all(records[place].over for place in going):
             break
         block = np.stack([rates[place].epoch(epoch) for place in going], axis=1)
@@ -63,7 +76,7 @@ def _train(
         on_progress((epoch + 1) / epochs)
 
     seconds = (time.perf_counter() - began) / len(cells)
-    engine = engine_name(compiled, device)
+    engine = stack.engine_name
     shapes = list(layout(stack.program).values())
     kept = records[: len(cells)]
     return Rows(
@@ -142,11 +155,12 @@ def first_not_finite(losses: Tensor, grad_norms: Tensor) -> list[int | None]:
 
 
 def _drop_finished(
-    stack: Stack, going: list[int], records: Sequence[Record], compiled: bool
+    stack: Stack, going: list[int], records: Sequence[Record], smallest: int
 ) -> list[int]:
-    """Take finished cells out once they are half of the stack; a compiled stack keeps its shape."""
+    """Take finished cells out of the stack once that is worth its while."""
     kept = [column for column, place in enumerate(going) if not records[place].over]
-    if compiled or not MIN_STACK <= len(kept) <= len(going) // 2:
+    most = min(len(going) - 1, int(len(going) * stack.shrinks_at))
+    if not smallest <= len(kept) <= most:
         return going
     stack.keep(kept)
     return [going[column] for column in kept]

@@ -20,7 +20,7 @@ FULL = {"dropout": 0.2, "clip_norm": 0.5, "clip_value": 0.1, "l1": 1e-3, "weight
 
 def assert_stays_single(**grid: Any) -> None:
     """Demand that two steps leave the networks in single precision (counters may be double)."""
-    stack = Stack(make_cells(dtype="float32", **grid), CPU, compiled=False)
+    stack = Stack(make_cells(dtype="float32", **grid), CPU)
     rates = torch.full((2, len(stack.network.params)), 1e-3, dtype=torch.float64)
     losses, grad_norms = stack.train_epoch(rates, batch_size=10, done=0)
     # a network's single numbers, such as the sum of an average's weights, are double in any case
@@ -102,7 +102,7 @@ def test_denormal_gradients_would_be_lost_by_flushing() -> None:
 
 def test_a_step_reads_a_denormal_gradient() -> None:
     """The step's own gradient, with no probe: inputs of 1e-40 give weights' gradients of 1e-40."""
-    stack = Stack(make_cells(depth=0, dtype="float32", optimizer="sgd"), CPU, compiled=False)
+    stack = Stack(make_cells(depth=0, dtype="float32", optimizer="sgd"), CPU)
     stack.data.x["train"].fill_(1e-40)
     before = stack.network.params.clone()
     before[:, :4] = 0.0  # weights of zero, so that not even a denormal change is rounded away

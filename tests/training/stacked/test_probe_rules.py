@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 def dead_by_hand(pre: Sequence[float], **grid: Any) -> tuple[bool, float]:
     """Say whether a single unit is dead whose pre-activations are given, and how saturated."""
-    stack = Stack(probed(LAYERS_ONLY, width=1, depth=1, **grid), CPU, compiled=False)
+    stack = Stack(probed(LAYERS_ONLY, width=1, depth=1, **grid), CPU)
     params = torch.zeros_like(stack.network.params)
     params[:, 0] = 1.0  # the weight of the first feature, of which the unit is a copy
     stack.network = stack.network._replace(params=params)

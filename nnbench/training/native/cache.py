@@ -1,0 +1,114 @@
+"""Compiled programs on disk, for whoever needs them next: other workers, other runs.
+
+A program is a shared library that is loaded into this process, so nobody else may be able to have
+written it. Folder and files belong to this user and are open to nobody else, or they are not used.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import fcntl
+import functools
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+def cached(key: str, make: Callable[[Path], None]) -> Path:
+    """The file of a key, made by `make` if it is not there yet: only once, whoever else asks.
+
+    `make` is given the path of a draft, which is moved into place whole.
+    """
+    folder = program_folder()
+    path = folder / f"{key}.so"
+    if not is_own(path):
+        with locked(folder, key):
+            if not is_own(path):
+                draft = folder / f"{key}.{os.getpid()}.draft"
+                try:
+                    make(draft)
+                    draft.chmod(0o600)
+                    os.replace(draft, path)
+                finally:
+                    draft.unlink(missing_ok=True)
+    return path
+
+
+def find(key: str, ending: str) -> Path | None:
+    """A file of the cache that may be used; None if there is none."""
+    path = program_folder() / f"{key}.{ending}"
+    return path if is_own(path) else None
+
+
+def write(key: str, ending: str, text: str) -> None:
+    """Put a text into the cache, whole or not at all."""
+    folder = program_folder()
+    number, draft = tempfile.mkstemp(dir=folder, suffix=".draft")  # open to its owner only
+    with os.fdopen(number, "w") as file:
+        file.write(text)
+    os.replace(draft, folder / f"{key}.{ending}")
+
+
+@contextlib.contextmanager
+def locked(folder: Path, key: str) -> Iterator[None]:
+    """Wait until no other process holds the lock of this key, which a few keys share."""
+    number = os.open(folder / f"{key[:2]}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)
+
+
+def program_folder() -> Path:
+    """The folder of compiled programs; one of this process only, where no lasting one is safe."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return _folder_in(base)
+
+
+@functools.cache
+def _folder_in(base: str) -> Path:
+    folder = Path(base) / "nnbench" / "native"
+    if os.path.isabs(base):
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if is_private(folder) and is_private(folder.parent, others_may_read=True):
+                return folder
+    return _own_folder()
+
+
+@functools.cache
+def _own_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="nnbench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def is_private(folder: Path, others_may_read: bool = False) -> bool:
+    """Whether a folder is this user's, and open to nobody else (or for reading only)."""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    forbidden = 0o022 if others_may_read else 0o077
+    return (
+        stat.S_ISDIR(found.st_mode)
+        and found.st_uid == os.geteuid()
+        and not found.st_mode & forbidden
+        and os.access(folder, os.W_OK)
+    )
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is there, is this user's own, no link, and open to nobody else."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return (
+        stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    )

@@ -1,0 +1,125 @@
+"""Which engine trains a cell: a question of its recipe and of the machine, never of its stack."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from nnbench.results.rows import Rows
+from nnbench.study.recipe import Recipe
+from nnbench.study.study import Cell
+from nnbench.training.draws import split_for
+from nnbench.training.native.compiler import CompilerError, find_compiler
+from nnbench.training.plan import program_key
+from nnbench.training.protocol import stacked_name
+
+# of a network's training, from which on compiling its programs takes less than it saves; see
+# docs/performance.md
+LEAST_STEPS = 100
+
+
+class Choice(NamedTuple):
+    """The engine of a cell, `native` or `stacked`; and why the second, where the first was asked
+    for.
+    """
+
+    engine: str
+    why: str | None = None
+
+
+class Share(NamedTuple):
+    """Cells that one engine trains for one reason."""
+
+    engine: str  # as the tables name it
+    cells: int
+    why: str | None  # not the native engine, where that was asked for
+
+
+def choose(recipe: Recipe, wanted: str, device: str = "cpu") -> Choice:
+    """Who trains a cell where `auto`, `native` or `stacked` is wanted."""
+    if wanted == "stacked":
+        return Choice("stacked")
+    if device != "cpu":
+        return Choice("stacked", "programs are compiled for the processor only")
+    if wanted == "auto" and not pays(recipe):
+        return Choice("stacked", f"fewer than {LEAST_STEPS} steps do not pay for compiling")
+    why = why_not(recipe)
+    return Choice("native") if why is None else Choice("stacked", why)
+
+
+def train_cells(
+    cells: Sequence[Cell], wanted: str, device: str, on_progress: Callable[[float], None]
+) -> Rows:
+    """Train cells that share a program by the engine that is theirs."""
+    from nnbench.training.native import train as native
+    from nnbench.training.stacked import train as stacked
+
+    if choose(cells[0].recipe, wanted, device).engine == "native":
+        try:
+            return native.train(cells, on_progress=on_progress)
+        except CompilerError:  # of a program that this compiler refuses, before any training
+            pass
+    return stacked.train(cells, device=device, on_progress=on_progress)
+
+
+def native_name() -> str:
+    """The native engine as the tables name it: an engine is part of a result's numerics."""
+    return f"native-{find_compiler().identity}"
+
+
+def pays(recipe: Recipe) -> bool:
+    """Whether a network trains so many steps that compiling is sooner done than mapping."""
+    split = split_for(recipe)
+    steps = recipe["epochs"] * split.steps_per_epoch(recipe["batch_size"] or split.n_train)
+    return bool(steps >= LEAST_STEPS)
+
+
+def why_not(recipe: Recipe) -> str | None:
+    """Why the native engine cannot train a recipe's network, as a clause; None where it can."""
+    try:
+        find_compiler()
+    except CompilerError as problem:
+        return str(problem)
+    from nnbench.training.native.parts import parts_of
+    from nnbench.training.native.programs import why_not_part
+    from nnbench.training.stacked.network import program_of
+
+    program = program_of(recipe, split_for(recipe))
+    for part in parts_of(program).values():
+        reason = why_not_part(part)
+        if reason is not None:
+            return f"its {part.kind} program cannot be written: {reason}"
+    return None
+
+
+def expected_shares(stacks: Iterable[Sequence[Cell]], wanted: str, device: str) -> list[Share]:
+    """Which engines would train stacks of cells, and how many each."""
+    counts: Counter[tuple[str, str | None]] = Counter()
+    for cells in stacks:
+        engine, why = choose(cells[0].recipe, wanted, device)
+        name = native_name() if engine == "native" else stacked_name(device)
+        counts[name, why] += len(cells)
+    return _shares(counts)
+
+
+def found_shares(trained: Iterable[tuple[Cell, str]], wanted: str, device: str) -> list[Share]:
+    """Which engines trained cells, each given with the name of its engine, and how many each."""
+    counts: Counter[tuple[str, str | None]] = Counter()
+    known: dict[tuple[Any, ...], str | None] = {}
+    for cell, engine in trained:
+        why = None
+        if wanted != "reference" and engine == stacked_name(device):
+            key = program_key(cell)
+            if key not in known:
+                choice = choose(cell.recipe, wanted, device)
+                known[key] = (
+                    choice.why if choice.engine == "stacked" else "its program did not compile"
+                )
+            why = known[key]
+        counts[engine, why] += 1
+    return _shares(counts)
+
+
+def _shares(counts: Counter[tuple[str, str | None]]) -> list[Share]:
+    return [Share(engine, cells, why) for (engine, why), cells in counts.most_common()]

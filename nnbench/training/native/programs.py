@@ -1,0 +1,155 @@
+"""Compiled programs in this process: from the cache, or traced, written and compiled."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import inspect
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import torch
+
+from nnbench.catalog.activations.registry import ACTIVATIONS
+from nnbench.catalog.losses import LOSSES
+from nnbench.catalog.norms import NORMS
+from nnbench.catalog.optimizers.registry import OPTIMIZERS
+from nnbench.training.native import cache
+from nnbench.training.native.compiler import Compiler, find_compiler, vector_declarations
+from nnbench.training.native.functions import traced
+from nnbench.training.native.graph import Unsupported
+from nnbench.training.native.parts import Part
+from nnbench.training.native.text import program_text
+from nnbench.training.stacked.network import Program
+
+PACKAGE = Path(__file__).parents[2]
+RUNTIME = Path(__file__).parent / "runtime.c"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A function of C in this process, and the scratch memory that it needs."""
+
+    address: int
+    scratch: Callable[[int], int]  # bytes, at a size
+
+
+@functools.cache
+def library(part: Part) -> ctypes.CDLL:
+    """A program as a library in this process: from the cache, or traced, written and compiled.
+
+    Raises Unsupported where it cannot be written, and CompilerError where there is no compiler.
+    """
+    compiler = find_compiler()
+    key = key_of(part, compiler)
+
+    def make(draft: Path) -> None:
+        compile_text(text_of(part), draft, compiler)
+
+    return ctypes.CDLL(str(cache.cached(key, make)))
+
+
+def function(part: Part, name: str) -> Loaded:
+    """One function of a program."""
+    found = library(part)
+    address = ctypes.cast(getattr(found, name), ctypes.c_void_p).value
+    scratch = getattr(found, f"{name}_scratch")
+    scratch.restype, scratch.argtypes = ctypes.c_long, [ctypes.c_long]
+    return Loaded(address or 0, scratch)
+
+
+@functools.cache
+def text_of(part: Part) -> str:
+    """The C text of a program."""
+    vector = vector_declarations()
+    return "\n".join(
+        program_text(name, graph, in_place, vector, with_head=first == 0)
+        for first, (name, graph, in_place) in enumerate(traced(part))
+    )
+
+
+def compile_text(text: str, target: Path, compiler: Compiler) -> None:
+    """Compile a text to a library."""
+    source = target.with_suffix(".c")
+    try:
+        source.write_text(text)
+        compiler.compile(str(source), str(target))
+    finally:
+        source.unlink(missing_ok=True)
+
+
+@functools.cache
+def runtime() -> ctypes.CDLL:
+    """What does not depend on a network, as a library in this process."""
+    compiler = find_compiler()
+    texts = [path.read_text() for path in sorted(RUNTIME.parent.glob("*.[ch]"))]
+    key = digest("runtime", *texts, compiler.fingerprint)
+
+    def make(draft: Path) -> None:
+        compiler.compile(str(RUNTIME), str(draft), extra=["-ffp-contract=fast"])
+
+    return ctypes.CDLL(str(cache.cached(key, make)))
+
+
+def why_not_part(part: Part) -> str | None:
+    """Why a program cannot be written, as one clause; None where it can."""
+    key = key_of(part, find_compiler())
+    if cache.find(key, "so"):
+        return None
+    known = cache.find(key, "why")
+    if known is not None:
+        return known.read_text()
+    try:
+        text_of(part)
+    except Unsupported as problem:
+        cache.write(key, "why", str(problem))
+        return str(problem)
+    return None
+
+
+def key_of(part: Part, compiler: Compiler) -> str:
+    """What a compiled program is known by: all that its instructions depend on."""
+    return digest(
+        part.kind,
+        repr(astuple(part.program)),
+        sources(),
+        *own_sources(part.program),
+        torch.__version__,
+        *vector_declarations().values(),
+        compiler.fingerprint,
+    )
+
+
+def digest(*texts: str) -> str:
+    """One name for a sequence of texts."""
+    found = hashlib.sha256()
+    for text in texts:
+        found.update(f"{len(text)}:{text}".encode())
+    return found.hexdigest()[:40]
+
+
+@functools.cache
+def sources() -> str:
+    """The package's own sources that a program is traced from or written by."""
+    files = [
+        path
+        for folder in ("catalog", "training")
+        for path in sorted((PACKAGE / folder).rglob("*"))
+        if path.suffix in (".py", ".c", ".h")
+    ]
+    return digest(*(path.read_text() for path in files))
+
+
+def own_sources(program: Program) -> list[str]:
+    """The files outside of the package that entries come from, such as the user's own."""
+    activation, norm = ACTIVATIONS[program.activation], NORMS[program.norm]
+    loss, rule = LOSSES[program.loss], OPTIMIZERS[program.optimizer]
+    functions = (
+        *(activation.function, norm.function, loss.function, loss.output),
+        *(rule.init, rule.update, rule.evaluated),
+    )
+    files = {inspect.getsourcefile(inspect.unwrap(one)) for one in functions if one is not None}
+    outside = sorted(file for file in files if file and not Path(file).is_relative_to(PACKAGE))
+    return [Path(file).read_text() for file in outside]
