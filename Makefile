@@ -103,6 +103,10 @@ bench-accept: $(MEASURED) ## Make the last measurement the accepted one, and the
 $(MEASURED): | $(READY)
 	$(measure)
 
+.PHONY: gpu-check
+gpu-check: $(READY) ## Print what a GPU gives against two cores, and how well they agree
+	$(BIN)/python scripts/gpu_check.py
+
 .PHONY: readme-picture
 readme-picture: $(READY) ## Draw the README's picture from the results of the quick-start study
 	$(BIN)/python scripts/readme_picture.py results/quickstart docs/images/quickstart.png
