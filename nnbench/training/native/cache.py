@@ -53,6 +53,11 @@ def write(key: str, ending: str, text: str) -> None:
     os.replace(draft, folder / f"{key}.{ending}")
 
 
+def remove(key: str, ending: str) -> None:
+    """Take a file out of the cache, where it is there."""
+    (program_folder() / f"{key}.{ending}").unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def locked(folder: Path, key: str) -> Iterator[None]:
     """Wait until no other process holds the lock of this key, which a few keys share."""

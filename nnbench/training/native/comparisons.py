@@ -40,7 +40,7 @@ class _Copies:
         for op in reversed(self.ops):
             if op.out in read:
                 kept.append(op)
-                read |= {ref.value for ref in op.refs()}
+                read |= {ref.value for ref in op.refs}
         ops = tuple(reversed(kept))
         return Graph(self.graph.inputs, ops, self.graph.outputs, self.layouts), self.owner
 
@@ -48,7 +48,7 @@ class _Copies:
         """Add an operation after comparisons of its own."""
         copies = {
             ref.value: self._copied(self.makers[ref.value], op.out)
-            for ref in op.refs()
+            for ref in op.refs
             if self._is_own(op, ref)
         }
         self.ops.append(replace(op, args=_renamed(op.args, copies)) if copies else op)

@@ -12,6 +12,7 @@ from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.training.native.graph import Graph, Unsupported
 from nnbench.training.native.parts import Part, noise_purposes
 from nnbench.training.native.trace import trace
+from nnbench.training.stacked.axis import one_thread
 from nnbench.training.stacked.evaluate import (
     evaluate_block,
     statistics_of_average,
@@ -26,7 +27,8 @@ Traced = tuple[str, Graph, dict[int, int]]  # name in C, graph, outputs that are
 def traced(part: Part) -> list[Traced]:
     """The graphs of a program; raises Unsupported where it cannot be one."""
     try:
-        return TRACES[part.kind](part)
+        with one_thread():
+            return TRACES[part.kind](part)
     except Unsupported:
         raise
     except Exception as problem:

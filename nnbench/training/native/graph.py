@@ -7,6 +7,7 @@ Whatever number is the same multiple of the size in both traces is written as th
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -104,9 +105,10 @@ class Op:
     layout: Layout
     compute: torch.dtype
 
-    def refs(self) -> list[Ref]:
+    @functools.cached_property
+    def refs(self) -> tuple[Ref, ...]:
         """What the operation reads, in order."""
-        return list(refs_in([self.args, list(self.kwargs.values())]))
+        return tuple(refs_in([self.args, list(self.kwargs.values())]))
 
 
 def refs_in(content: Any) -> Iterable[Ref]:
@@ -135,7 +137,7 @@ def needed(graph: Graph) -> Graph:
     for op in reversed(graph.ops):
         if op.out in read:
             kept.append(op)
-            read |= {ref.value for ref in op.refs()}
+            read |= {ref.value for ref in op.refs}
     return Graph(graph.inputs, tuple(reversed(kept)), graph.outputs, graph.layouts)
 
 

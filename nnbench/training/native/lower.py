@@ -51,6 +51,12 @@ class Lowering:
         graph, self.owner = with_own_comparisons(graph)
         self.graph = graph
         self.makers = {op.out: op for op in graph.ops}
+        self.spaces = {  # of what goes into nests
+            op.out: space
+            for op in graph.ops
+            if op.name in ELEMENTWISE or op.name in REDUCTIONS
+            if (space := space_of(op)) is not None
+        }
         self.places = Places(graph, in_place)
         self.statements: list[Statement] = []
         self.kernels: dict[str, str] = {}  # text with a blank for the name: name
@@ -75,21 +81,21 @@ class Lowering:
         return all(
             ref.value in self.known
             or (ref.value in self.owner and self._is_ready(self.makers[ref.value]))
-            for ref in op.refs()
+            for ref in op.refs
         )
 
     def _in_nests(self, op: Op) -> bool:
-        return (op.name in ELEMENTWISE or op.name in REDUCTIONS) and space_of(op) is not None
+        return op.out in self.spaces
 
     def _nest_of(self, first: Op) -> list[Op]:
         """The first and whatever else can be done in its loops."""
-        space, members, inner = space_of(first), [], set[int]()
+        space, members, inner = self.spaces[first.out], [], set[int]()
         kind = None
         for op in self.waiting:
-            if not self._in_nests(op) or space_of(op) != space:
+            if self.spaces.get(op.out) != space:
                 continue
-            outside = [ref for ref in op.refs() if ref.value not in inner]
-            inside = [ref for ref in op.refs() if ref.value in inner]
+            outside = [ref for ref in op.refs if ref.value not in inner]
+            inside = [ref for ref in op.refs if ref.value in inner]
             if any(ref.value not in self.known for ref in outside):
                 continue
             if any(ref.layout != self.graph.layouts[ref.value] for ref in inside):
@@ -135,7 +141,7 @@ class Lowering:
         else:
             text = self.written(op, lambda ref, dtype: self.number(ref, dtype))
         name = f"s{op.out}"
-        self.add(f"const {ctype_of(op.layout.dtype)} {name} = {text};", op.refs())
+        self.add(f"const {ctype_of(op.layout.dtype)} {name} = {text};", op.refs)
         self.places.held[op.out] = Number(name)
 
     def number(self, ref: Ref, dtype: torch.dtype) -> str:
@@ -176,8 +182,7 @@ class Lowering:
     # ------------------------------------------------------------------------------------- nests
 
     def _emit_nest(self, members: Sequence[Op]) -> None:
-        space = space_of(members[0])
-        assert space is not None
+        space = self.spaces[members[0].out]
         kernel = Kernel()
         inner = {op.out for op in members if op.name in ELEMENTWISE}
         stored = self._stored(members, inner)
@@ -215,13 +220,13 @@ class Lowering:
         )
         for value, storage in stored.items():
             self.places.held[value] = storage
-        touched = [ref for op in members for ref in op.refs() if ref.value not in inner]
+        touched = [ref for op in members for ref in op.refs if ref.value not in inner]
         self.call(kernel, touched, [*stored, *sinks])
         self._done(members)
 
     def _read(self, op: Op, inner: set[int]) -> list[Ref]:
         """What an operation reads from memory at the loops' own place."""
-        refs = op.refs()
+        refs = list(op.refs)
         if op.name == "gather":
             refs[0] = beside(op)
         return [ref for ref in refs if ref.value not in inner]
@@ -261,7 +266,7 @@ class Lowering:
         """The results that somebody reads outside of these loops, and where they go."""
         names = {op.out for op in members}
         outside = [op for op in self.waiting if op.out not in names]
-        wanted = {ref.value for op in outside for ref in op.refs()}
+        wanted = {ref.value for op in outside for ref in op.refs}
         wanted |= {ref.value for ref in self.graph.outputs}
         return {
             op.out: self.home(op.out, members)

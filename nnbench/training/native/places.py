@@ -159,10 +159,10 @@ class Places:
         self, number: int, layout: Layout, members: Iterable[Op], later: Iterable[Op]
     ) -> bool:
         """Whether an input may be overwritten: nobody reads it later, or elsewhere than here."""
-        views = [*self.graph.outputs, *(ref for op in later for ref in op.refs())]
+        views = [*self.graph.outputs, *(ref for op in later for ref in op.refs)]
         if any(ref.value == number for ref in views):
             return False
-        read = [ref.layout for op in members for ref in op.refs() if ref.value == number]
+        read = [ref.layout for op in members for ref in op.refs if ref.value == number]
         alike = all((one.shape, one.stride) == (layout.shape, layout.stride) for one in read)
         return alike and all(op.name != "gather" for op in members)
 

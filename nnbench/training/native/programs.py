@@ -46,7 +46,8 @@ def library(part: Part) -> ctypes.CDLL:
     key = key_of(part, compiler)
 
     def make(draft: Path) -> None:
-        compile_text(text_of(part), draft, compiler)
+        compile_text(text_of(part, key), draft, compiler)
+        cache.remove(key, "c")
 
     return ctypes.CDLL(str(cache.cached(key, make)))
 
@@ -60,14 +61,21 @@ def function(part: Part, name: str) -> Loaded:
     return Loaded(address or 0, scratch)
 
 
-@functools.cache
-def text_of(part: Part) -> str:
-    """The C text of a program."""
+def text_of(part: Part, key: str) -> str:
+    """The C text of a program, which waits in the cache until it is compiled.
+
+    Raises Unsupported where it cannot be written.
+    """
+    known = cache.find(key, "c")
+    if known is not None:
+        return known.read_text()
     vector = vector_declarations()
-    return "\n".join(
+    text = "\n".join(
         program_text(name, graph, in_place, vector, with_head=first == 0)
         for first, (name, graph, in_place) in enumerate(traced(part))
     )
+    cache.write(key, "c", text)
+    return text
 
 
 def compile_text(text: str, target: Path, compiler: Compiler) -> None:
@@ -96,13 +104,13 @@ def runtime() -> ctypes.CDLL:
 def why_not_part(part: Part) -> str | None:
     """Why a program cannot be written, as one clause; None where it can."""
     key = key_of(part, find_compiler())
-    if cache.find(key, "so"):
+    if cache.find(key, "so") or cache.find(key, "c"):
         return None
     known = cache.find(key, "why")
     if known is not None:
         return known.read_text()
     try:
-        text_of(part)
+        text_of(part, key)
     except Unsupported as problem:
         cache.write(key, "why", str(problem))
         return str(problem)

@@ -39,7 +39,7 @@ def multiply(lowering: Lowering, op: Op) -> None:
     if count != ONE:
         call = f"{loop('batch', count)} {call}"
     lowering.places.held[op.out] = c
-    lowering.add(call, op.refs(), [op.out], beside=[left, right])
+    lowering.add(call, op.refs, [op.out], beside=[left, right])
 
 
 def shapes_of(

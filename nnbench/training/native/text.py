@@ -118,11 +118,11 @@ def slots_for(lowering: Lowering) -> tuple[list[Slot], dict[str, Slot]]:
 
 def declarations(text: str, vector: Mapping[str, str]) -> str:
     """The declarations of the functions of libm that a text calls; `vector` has some ready."""
-    lines = []
+    lines, called = [], set(re.findall(r"\b(\w+)\(", text))
     for function in (*FUNCTIONS, *TWO, *PLAIN, *PLAIN_TWO):
         for suffix, ctype in (("f", "float"), ("", "double")):
             name = function + suffix
-            if re.search(rf"\b{name}\(", text):
+            if name in called:
                 arguments = f"{ctype}, {ctype}" if function in (*TWO, *PLAIN_TWO) else ctype
                 lines.append(vector.get(name, f"{ctype} {name}({arguments});"))
     return "\n".join(lines) + "\n"

@@ -21,7 +21,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def forget() -> None:
     """Forget what this process has loaded or written."""
-    for cached in (programs.library, programs.text_of, programs.runtime):
+    for cached in (programs.library, programs.runtime):
         cached.cache_clear()
 
 
