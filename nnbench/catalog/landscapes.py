@@ -134,10 +134,6 @@ def saddle(point: Tensor, far: Tensor) -> Tensor:
     return (square(x) - yy) / 2 + yy * yy / (4 * far * far)
 
 
-def _origin(dims: int) -> Callable[..., Sequence[Point]]:
-    return lambda **parameters: [(0.0,) * dims]
-
-
 def _fixed(*minima: Point) -> Callable[..., Sequence[Point]]:
     return lambda **parameters: minima
 
@@ -171,7 +167,7 @@ LANDSCAPES: dict[str, Landscape] = {
             "condition": Parameter(30.0, "ratio of the two curvatures", 1, 1e9),
         },
         function=bowl,
-        minima=_origin(2),
+        minima=_fixed((0.0, 0.0)),
         domain=_square_box(-3, 3),
         starts=((-2.8, -1.5), (-2.8, 2.8)),
     ),
@@ -196,7 +192,7 @@ LANDSCAPES: dict[str, Landscape] = {
         reference="Rastrigin (1974), Systems of Extremal Control, in one dimension; " + MUEHLENBEIN,
         parameters={"ripple": Parameter(0.1, "half the height of a ripple", 0, 1e3)},
         function=rippled_bowl,
-        minima=_origin(1),
+        minima=_fixed((0.0,)),
         domain=((-6.0, 6.0),),
         starts=((-5.8, -2.5),),
     ),
@@ -262,7 +258,7 @@ LANDSCAPES: dict[str, Landscape] = {
         reference="Rastrigin (1974), Systems of Extremal Control; " + MUEHLENBEIN,
         parameters={"ripple": Parameter(10.0, "half the height of a ripple", 0, 1e6)},
         function=rastrigin,
-        minima=_origin(2),
+        minima=_fixed((0.0, 0.0)),
         domain=_square_box(-5.12, 5.12),
         starts=_square_box(-5, 5),
     ),

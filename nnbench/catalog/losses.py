@@ -76,21 +76,6 @@ def log_softmax(outputs: Tensor) -> Tensor:
     return outputs.log_softmax(-1)
 
 
-def nll(outputs: Tensor, targets: Tensor) -> Tensor:
-    """-o[t], the outputs being logarithms of probabilities; targets are class indices (batch,)."""
-    return -picked(outputs, targets).mean()
-
-
-def mse(outputs: Tensor, targets: Tensor) -> Tensor:
-    """(outputs - targets)^2, mean over batch and outputs."""
-    return ((outputs - targets) ** 2).mean()
-
-
-def mae(outputs: Tensor, targets: Tensor) -> Tensor:
-    """|outputs - targets|, mean over batch and outputs; derivative 0 where they are equal."""
-    return (outputs - targets).abs().mean()
-
-
 def huber(outputs: Tensor, targets: Tensor, delta: Tensor) -> Tensor:
     """e^2 / 2 for an error e up to delta, delta (|e| - delta / 2) beyond."""
     error = (outputs - targets).abs()
@@ -153,7 +138,7 @@ LOSSES: dict[str, Loss] = {
         formula="-(log softmax(o))[t]",
         reference=BRIDLE,
         torch="torch.nn.NLLLoss on torch.nn.LogSoftmax",
-        function=nll,
+        function=lambda outputs, targets: -picked(outputs, targets).mean(),
         twin=Twin("torch.nn.NLLLoss"),
         targets={"classification": "class"},
         output=log_softmax,
@@ -166,7 +151,7 @@ LOSSES: dict[str, Loss] = {
         reference="Legendre (1805), Nouvelles méthodes pour la détermination des orbites des "
         "comètes; Stigler (1981), Gauss and the Invention of Least Squares, "
         "doi:10.1214/aos/1176345451",
-        function=mse,
+        function=lambda outputs, targets: ((outputs - targets) ** 2).mean(),
         twin=Twin("torch.nn.MSELoss"),
         targets=ANY_TASK,
         threshold=0.5,
@@ -176,7 +161,7 @@ LOSSES: dict[str, Loss] = {
         formula="mean |o - t|",
         reference="Laplace (1793), Sur quelques points du système du monde; Portnoy & Koenker "
         "(1997), The Gaussian Hare and the Laplacian Tortoise, doi:10.1214/ss/1030037960",
-        function=mae,
+        function=lambda outputs, targets: (outputs - targets).abs().mean(),
         twin=Twin("torch.nn.L1Loss"),
         targets=ANY_TASK,
         threshold=0.5,

@@ -26,11 +26,6 @@ def elu(x: Tensor, alpha: Tensor) -> Tensor:
     return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
 
 
-def selu(x: Tensor) -> Tensor:
-    """lambda (x above 0, alpha (e^x - 1) below), with the two constants of the paper."""
-    return torch.nn.functional.selu(x)
-
-
 def celu(x: Tensor, alpha: Tensor) -> Tensor:
     """x above 0, alpha (e^(x/alpha) - 1) below: smooth at 0 for every alpha."""
     return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0) / alpha))
@@ -55,7 +50,7 @@ ELU_LIKE: dict[str, Activation] = {
         formula=f"lambda * (x if x > 0 else alpha * (exp(x) - 1)), alpha = {SELU_ALPHA:.4f}, "
         f"lambda = {SELU_SCALE:.4f}",
         reference=KLAMBAUER,
-        function=selu,
+        function=lambda x: torch.nn.functional.selu(x),
         twin=Twin("torch.nn.SELU"),
         saturates="left",
         breaks=AT_ZERO,

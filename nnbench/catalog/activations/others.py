@@ -13,39 +13,8 @@ from nnbench.study.vocabulary import Parameter
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 else:
     torch = lazy_import("torch", globals())
-
-
-def identity(x: Tensor) -> Tensor:
-    """x: a stack of linear layers with it is one linear map."""
-    return x
-
-
-def sine(x: Tensor, omega: Tensor) -> Tensor:
-    """sin(omega x)."""
-    return torch.sin(omega * x)
-
-
-def snake(x: Tensor, a: Tensor) -> Tensor:
-    """x + sin^2(a x) / a."""
-    return x + torch.sin(a * x).square() / a
-
-
-def softmax(x: Tensor) -> Tensor:
-    """e^x_i / sum over the units of e^x_j."""
-    return torch.softmax(x, -1)
-
-
-def logsoftmax(x: Tensor) -> Tensor:
-    """x_i - ln sum over the units of e^x_j."""
-    return torch.log_softmax(x, -1)
-
-
-def softmin(x: Tensor) -> Tensor:
-    """e^-x_i / sum over the units of e^-x_j."""
-    return torch.softmax(-x, -1)
 
 
 NONE: dict[str, Activation] = {
@@ -53,7 +22,7 @@ NONE: dict[str, Activation] = {
         summary="No activation: depth adds nothing to a linear model.",
         formula="x",
         reference="PyTorch, torch.nn.Identity",
-        function=identity,
+        function=lambda x: x,
         twin=Twin("torch.nn.Identity"),
     ),
 }
@@ -66,7 +35,7 @@ PERIODIC: dict[str, Activation] = {
         "Representations with Periodic Activation Functions, arXiv:2006.09661",
         torch="torch.sin",
         parameters={"omega": Parameter(1.0, "frequency", low=0, high=1000, open_low=True)},
-        function=sine,
+        function=lambda x, omega: torch.sin(omega * x),
         twin=Twin("activations.twins.Sine"),
         gain=1.520867,
     ),
@@ -76,7 +45,7 @@ PERIODIC: dict[str, Activation] = {
         reference="Ziyin, Hartwig & Ueda (2020), Neural Networks Fail to Learn Periodic Functions "
         "and How to Fix It, arXiv:2006.08195",
         parameters={"a": Parameter(1.0, "frequency", low=0, high=1000, open_low=True)},
-        function=snake,
+        function=lambda x, a: x + torch.sin(a * x).square() / a,
         twin=Twin("activations.twins.Snake"),
         gain=0.874581,
         max_slope=2.0,
@@ -88,7 +57,7 @@ SOFTMAX_LIKE: dict[str, Activation] = {
         summary="Shares that sum to one over the units: as a hidden layer, a bottleneck.",
         formula="exp(x_i) / sum_j exp(x_j)",
         reference=BRIDLE,
-        function=softmax,
+        function=lambda x: torch.softmax(x, -1),
         twin=Twin("torch.nn.Softmax", dim=-1),
         saturates="both",
         max_slope=0.5,
@@ -98,7 +67,7 @@ SOFTMAX_LIKE: dict[str, Activation] = {
         summary="Logarithm of the softmax: every unit feels every other.",
         formula="x_i - ln sum_j exp(x_j)",
         reference=BRIDLE,
-        function=logsoftmax,
+        function=lambda x: torch.log_softmax(x, -1),
         twin=Twin("torch.nn.LogSoftmax", dim=-1),
         max_slope=math.inf,  # it grows with the number of units
         elementwise=False,
@@ -107,7 +76,7 @@ SOFTMAX_LIKE: dict[str, Activation] = {
         summary="Softmax of -x: the smallest takes the largest share.",
         formula="exp(-x_i) / sum_j exp(-x_j)",
         reference=BRIDLE,
-        function=softmin,
+        function=lambda x: torch.softmax(-x, -1),
         twin=Twin("torch.nn.Softmin", dim=-1),
         saturates="both",
         max_slope=0.5,

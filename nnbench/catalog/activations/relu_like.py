@@ -25,67 +25,12 @@ else:
     torch = lazy_import("torch", globals())
 
 
-def relu(x: Tensor) -> Tensor:
-    """max(0, x), with derivative 0 at 0, as in torch."""
-    return torch.relu(x)
-
-
-def prelu(x: Tensor, slope: Tensor) -> Tensor:
-    """x above 0, slope x below; the slope is learned, one for a layer."""
-    return torch.where(x > 0, x, slope * x)
-
-
-def leaky_relu(x: Tensor, negative_slope: Tensor) -> Tensor:
-    """x above 0, negative_slope x below."""
-    return torch.where(x > 0, x, negative_slope * x)
-
-
-def relu6(x: Tensor) -> Tensor:
-    """min(max(0, x), 6)."""
-    return torch.nn.functional.relu6(x)
-
-
 def rrelu(x: Tensor, noise: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     """x above 0, slope x below; the slope is lower + (upper - lower) noise, one for each element.
 
     `noise` is uniform on [0, 1) in training and 1/2 at evaluation, which gives the mean slope.
     """
     return torch.where(x > 0, x, (lower + (upper - lower) * noise) * x)
-
-
-def relu_squared(x: Tensor) -> Tensor:
-    """max(0, x)^2."""
-    return torch.relu(x).square()
-
-
-def softplus(x: Tensor, beta: Tensor) -> Tensor:
-    """ln(1 + e^(beta x)) / beta, written so that it cannot overflow."""
-    return torch.logaddexp(beta * x, torch.zeros_like(x)) / beta
-
-
-def gelu(x: Tensor) -> Tensor:
-    """x Phi(x), Phi the standard normal distribution function."""
-    return torch.nn.functional.gelu(x)
-
-
-def gelu_tanh(x: Tensor) -> Tensor:
-    """0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))."""
-    return torch.nn.functional.gelu(x, approximate="tanh")
-
-
-def swish(x: Tensor) -> Tensor:
-    """x sigmoid(x)."""
-    return torch.nn.functional.silu(x)
-
-
-def hardswish(x: Tensor) -> Tensor:
-    """x min(max(0, x + 3), 6) / 6."""
-    return torch.nn.functional.hardswish(x)
-
-
-def mish(x: Tensor) -> Tensor:
-    """x tanh(ln(1 + e^x))."""
-    return torch.nn.functional.mish(x)
 
 
 HENDRYCKS = "Hendrycks & Gimpel (2016), Gaussian Error Linear Units, arXiv:1606.08415"
@@ -96,7 +41,7 @@ RELU_LIKE: dict[str, Activation] = {
         formula="max(0, x)",
         reference="Nair & Hinton (2010), Rectified Linear Units Improve Restricted Boltzmann "
         "Machines, https://icml.cc/Conferences/2010/papers/432.pdf",
-        function=relu,
+        function=lambda x: torch.relu(x),
         twin=Twin("torch.nn.ReLU"),
         saturates="left",
         breaks=AT_ZERO,
@@ -107,7 +52,7 @@ RELU_LIKE: dict[str, Activation] = {
         summary="Rectifier whose slope below zero is learned.",
         formula="x if x > 0 else a * x, a learned, 0.25 at the start",
         reference=HE_RECTIFIERS,
-        function=prelu,
+        function=lambda x, slope: torch.where(x > 0, x, slope * x),
         twin=Twin("torch.nn.PReLU"),
         learned={"slope": 0.25},
         breaks=AT_ZERO,
@@ -119,7 +64,7 @@ RELU_LIKE: dict[str, Activation] = {
         reference="Maas, Hannun & Ng (2013), Rectifier Nonlinearities Improve Neural Network "
         "Acoustic Models, https://ai.stanford.edu/~amaas/papers/relu_hybrid_icml2013_final.pdf",
         parameters={"negative_slope": Parameter(0.01, "slope below zero", low=0, high=10)},
-        function=leaky_relu,
+        function=lambda x, negative_slope: torch.where(x > 0, x, negative_slope * x),
         twin=Twin("torch.nn.LeakyReLU"),
         breaks=AT_ZERO,
         dead_regions=lambda negative_slope: (below(0.0),) if negative_slope == 0 else (),
@@ -130,7 +75,7 @@ RELU_LIKE: dict[str, Activation] = {
         formula="min(max(0, x), 6)",
         reference="Krizhevsky (2010), Convolutional Deep Belief Networks on CIFAR-10, "
         "https://www.cs.toronto.edu/~kriz/conv-cifar10-aug2010.pdf",
-        function=relu6,
+        function=lambda x: torch.nn.functional.relu6(x),
         twin=Twin("torch.nn.ReLU6"),
         saturates="both",
         breaks=always(0.0, 6.0),
@@ -160,7 +105,7 @@ RELU_LIKE: dict[str, Activation] = {
         formula="max(0, x)^2",
         reference="So, Mańke, Liu, Dai, Shazeer & Le (2021), Primer: Searching for Efficient "
         "Transformers for Language Modeling, arXiv:2109.08668",
-        function=relu_squared,
+        function=lambda x: torch.relu(x).square(),
         twin=Twin("activations.twins.SquaredReLU"),
         saturates="left",
         breaks=AT_ZERO,
@@ -175,7 +120,7 @@ RELU_LIKE: dict[str, Activation] = {
         "Functional Knowledge for Better Option Pricing, "
         "https://proceedings.neurips.cc/paper/2000/hash/44968aece94f667e4095002d140b5896-Abstract.html",
         parameters={"beta": Parameter(1.0, "sharpness", low=0, open_low=True, high=1000)},
-        function=softplus,
+        function=lambda x, beta: torch.logaddexp(beta * x, torch.zeros_like(x)) / beta,
         # torch turns linear above beta x = 20, 2e-9 away from the formula; above 40 nobody can tell
         twin=Twin("torch.nn.Softplus", threshold=40.0),
         saturates="left",
@@ -185,7 +130,7 @@ RELU_LIKE: dict[str, Activation] = {
         summary="Weighs x by the share of a normal distribution that lies below it.",
         formula="x * Phi(x)",
         reference=HENDRYCKS,
-        function=gelu,
+        function=lambda x: torch.nn.functional.gelu(x),
         twin=Twin("torch.nn.GELU"),
         saturates="left",
         gain=1.533530,
@@ -195,7 +140,7 @@ RELU_LIKE: dict[str, Activation] = {
         summary="GELU by a tanh, within 0.0005 of it: the form of GPT-2.",
         formula="0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))",
         reference=HENDRYCKS,
-        function=gelu_tanh,
+        function=lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
         twin=Twin("torch.nn.GELU", approximate="tanh"),
         saturates="left",
         gain=1.533581,
@@ -207,7 +152,7 @@ RELU_LIKE: dict[str, Activation] = {
         reference="Ramachandran, Zoph & Le (2017), Searching for Activation Functions, "
         "arXiv:1710.05941",
         aliases=("silu",),
-        function=swish,
+        function=lambda x: torch.nn.functional.silu(x),
         twin=Twin("torch.nn.SiLU"),
         saturates="left",
         gain=1.676532,
@@ -217,7 +162,7 @@ RELU_LIKE: dict[str, Activation] = {
         summary="Swish with the hard sigmoid: cheap.",
         formula="x * min(max(0, x + 3), 6) / 6",
         reference=HOWARD,
-        function=hardswish,
+        function=lambda x: torch.nn.functional.hardswish(x),
         twin=Twin("torch.nn.Hardswish"),
         saturates="left",
         breaks=always(-3.0, 3.0),
@@ -230,7 +175,7 @@ RELU_LIKE: dict[str, Activation] = {
         formula="x * tanh(ln(1 + exp(x)))",
         reference="Misra (2020), Mish: A Self Regularized Non-Monotonic Activation Function, "
         "arXiv:1908.08681",
-        function=mish,
+        function=lambda x: torch.nn.functional.mish(x),
         twin=Twin("torch.nn.Mish"),
         saturates="left",
         gain=1.486848,

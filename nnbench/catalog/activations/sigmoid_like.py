@@ -18,35 +18,10 @@ else:
     torch = lazy_import("torch", globals())
 
 
-def sigmoid(x: Tensor) -> Tensor:
-    """1 / (1 + e^-x)."""
-    return torch.sigmoid(x)
-
-
-def logsigmoid(x: Tensor) -> Tensor:
-    """ln(1 / (1 + e^-x)), which cannot underflow."""
-    return torch.nn.functional.logsigmoid(x)
-
-
-def tanh(x: Tensor) -> Tensor:
-    """(e^x - e^-x) / (e^x + e^-x)."""
-    return torch.tanh(x)
-
-
-def hardsigmoid(x: Tensor) -> Tensor:
-    """x/6 + 1/2 between -3 and 3, 0 below and 1 above."""
-    return torch.nn.functional.relu6(x + 3) / 6
-
-
 def hardtanh(x: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:
     """x, clipped to [min_val, max_val]; the derivative is 0 at the bounds already."""
     low, high = like(min_val, x), like(max_val, x)
     return torch.where(x <= low, low, torch.where(x >= high, high, x))
-
-
-def erf(x: Tensor) -> Tensor:
-    """2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x."""
-    return torch.erf(x)
 
 
 SIGMOID_LIKE: dict[str, Activation] = {
@@ -55,7 +30,7 @@ SIGMOID_LIKE: dict[str, Activation] = {
         formula="1 / (1 + exp(-x))",
         reference="Rumelhart, Hinton & Williams (1986), Learning Representations by "
         "Back-propagating Errors, doi:10.1038/323533a0",
-        function=sigmoid,
+        function=lambda x: torch.sigmoid(x),
         twin=Twin("torch.nn.Sigmoid"),
         saturates="both",
         max_slope=0.25,
@@ -64,7 +39,7 @@ SIGMOID_LIKE: dict[str, Activation] = {
         summary="Logarithm of the sigmoid: a soft rectifier upside down.",
         formula="ln(1 / (1 + exp(-x)))",
         reference="PyTorch, torch.nn.LogSigmoid",
-        function=logsigmoid,
+        function=lambda x: torch.nn.functional.logsigmoid(x),
         twin=Twin("torch.nn.LogSigmoid"),
         saturates="right",
         gain=1.041867,
@@ -74,7 +49,7 @@ SIGMOID_LIKE: dict[str, Activation] = {
         "it, 1.7159 tanh(2x/3)).",
         formula="tanh(x)",
         reference=LECUN,
-        function=tanh,
+        function=lambda x: torch.tanh(x),
         twin=Twin("torch.nn.Tanh"),
         saturates="both",
         gain=5 / 3,
@@ -84,7 +59,7 @@ SIGMOID_LIKE: dict[str, Activation] = {
         formula="0 if x < -3, 1 if x > 3, else x / 6 + 1/2",
         reference=HOWARD,
         torch="torch.nn.Hardsigmoid",
-        function=hardsigmoid,
+        function=lambda x: torch.nn.functional.relu6(x + 3) / 6,
         twin=Twin("activations.twins.Hardsigmoid"),
         saturates="both",
         breaks=always(-3.0, 3.0),
@@ -114,7 +89,7 @@ SIGMOID_LIKE: dict[str, Activation] = {
         reference="Williams (1998), Computation with Infinite Neural Networks, "
         "doi:10.1162/089976698300017412",
         torch="torch.erf",
-        function=erf,
+        function=lambda x: torch.erf(x),
         twin=Twin("activations.twins.Erf"),
         saturates="both",
         gain=1.467167,

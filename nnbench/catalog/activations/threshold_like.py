@@ -48,20 +48,10 @@ def softsign(x: Tensor) -> Tensor:
     return torch.where(x.abs() < 1, inner / (1 + inner.abs()), outer)
 
 
-def tanhshrink(x: Tensor) -> Tensor:
-    """x - tanh(x)."""
-    return x - torch.tanh(x)
-
-
 def softshrink(x: Tensor, lambd: Tensor) -> Tensor:
     """x moved towards 0 by lambda, and 0 within lambda of it."""
     bound = like(lambd, x)
     return torch.where(x > bound, x - bound, torch.where(x < -bound, x + bound, _zero(x)))
-
-
-def hardshrink(x: Tensor, lambd: Tensor) -> Tensor:
-    """x, but 0 within lambda of 0."""
-    return torch.where(x.abs() > like(lambd, x), x, _zero(x))
 
 
 DONOHO = (
@@ -129,7 +119,7 @@ THRESHOLD_LIKE: dict[str, Activation] = {
         summary="What tanh leaves of x: flat at zero, a line far away.",
         formula="x - tanh(x)",
         reference="PyTorch, torch.nn.Tanhshrink",
-        function=tanhshrink,
+        function=lambda x: x - torch.tanh(x),
         twin=Twin("torch.nn.Tanhshrink"),
         gain=2.338368,
     ),
@@ -149,7 +139,7 @@ THRESHOLD_LIKE: dict[str, Activation] = {
         formula="x if |x| > lambd else 0",
         reference=DONOHO,
         parameters={"lambd": LAMBDA},
-        function=hardshrink,
+        function=lambda x, lambd: torch.where(x.abs() > like(lambd, x), x, _zero(x)),
         twin=Twin("torch.nn.Hardshrink"),
         breaks=lambda lambd: (-lambd, lambd),
         dead_regions=lambda lambd: ((-lambd, lambd),) if lambd > 0 else (),

@@ -296,24 +296,21 @@ DATA: dict[str, Data] = {
         task="regression",
         **bundled("load_diabetes"),
     ),
-    "csv": Data(
-        summary='A table of one\'s own: { csv = "my.csv", target = "column" } in a study file.',
-        formula="numbers as they are, categories one-hot, missing values by the training median",
-        reference="(the user's file, read by pandas.read_csv)",
-        parameters=PARAMETERS,
-        function=partial(load, "csv"),
-        real=True,
-        reader=table_levels,
-        written=WRITTEN,
-    ),
-    "parquet": Data(
-        summary='A table of one\'s own: { parquet = "my.parquet", target = "column" }.',
-        formula="numbers as they are, categories one-hot, missing values by the training median",
-        reference="(the user's file, read by pyarrow.parquet.read_table)",
-        parameters=PARAMETERS,
-        function=partial(load, "parquet"),
-        real=True,
-        reader=table_levels,
-        written=WRITTEN,
-    ),
+    **{
+        form: Data(
+            summary=f'A table of one\'s own: {{ {form} = "my.{form}", target = "column" }}{where}.',
+            formula="numbers as they are, categories one-hot, missing values by the training "
+            "median",
+            reference=f"(the user's file, read by {reader})",
+            parameters=PARAMETERS,
+            function=partial(load, form),
+            real=True,
+            reader=table_levels,
+            written=WRITTEN,
+        )
+        for form, reader, where in (
+            ("csv", "pandas.read_csv", " in a study file"),
+            ("parquet", "pyarrow.parquet.read_table", ""),
+        )
+    },
 }

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnbench.catalog.formulas import Of
-from nnbench.catalog.inits.base import GAIN, GENERATOR, Init, symmetric_uniform, uniform_noise
+from nnbench.catalog.inits.base import GAIN, GENERATOR, Init, uniform_noise
 from nnbench.catalog.inits.laws import Normal, Uniform
 from nnbench.catalog.twin import Twin
 from nnbench.lazy import lazy_import
@@ -19,26 +19,6 @@ else:
     torch = lazy_import("torch", globals())
 
 CUT = 2.0  # standard deviations of the truncated normal law
-
-
-def zero(noise: Tensor, gain: float) -> Tensor:
-    """W = 0: every unit of a layer stays like every other."""
-    return gain * torch.zeros_like(noise)
-
-
-def random_small(noise: Tensor, gain: float, bound: float) -> Tensor:
-    """W ~ U(-bound, bound), 0.01 unless said otherwise."""
-    return gain * symmetric_uniform(noise, bound)
-
-
-def constant(noise: Tensor, gain: float, value: float) -> Tensor:
-    """W = value: units stay alike, though a gradient reaches them."""
-    return torch.full_like(noise, gain * value)
-
-
-def normal(noise: Tensor, gain: float, std: float) -> Tensor:
-    """W ~ N(0, std^2), whatever the fans."""
-    return gain * std * noise
 
 
 def truncated_normal(noise: Tensor, gain: float, std: float) -> Tensor:
@@ -61,7 +41,7 @@ ANY_WIDTH: dict[str, Init] = {
         "https://www.deeplearningbook.org",
         law="all weights are alike",
         parameters={"gain": replace(GAIN, needs=(need(),))},  # a factor on nothing
-        function=zero,
+        function=lambda noise, gain: gain * torch.zeros_like(noise),
         twin=Twin("torch.nn.init.zeros_"),
     ),
     "random_small": Init(
@@ -71,7 +51,6 @@ ANY_WIDTH: dict[str, Init] = {
         law=Uniform("bound"),
         torch="torch.nn.init.uniform_",
         parameters={"gain": GAIN, "bound": Parameter(0.01, "largest weight", low=0, high=1e6)},
-        function=random_small,
         twin=Twin("inits.twins.uniform_", bound=Of("gain * bound"), generator=GENERATOR),
     ),
     "constant": Init(
@@ -80,7 +59,7 @@ ANY_WIDTH: dict[str, Init] = {
         reference="PyTorch, torch.nn.init.constant_",
         law="all weights are alike",
         parameters={"gain": GAIN, "value": Parameter(0.1, "every weight", low=-1e6, high=1e6)},
-        function=constant,
+        function=lambda noise, gain, value: torch.full_like(noise, gain * value),
         twin=Twin("torch.nn.init.constant_", val=Of("gain * value")),
     ),
     "normal": Init(
@@ -88,7 +67,7 @@ ANY_WIDTH: dict[str, Init] = {
         reference="PyTorch, torch.nn.init.normal_",
         law=Normal("std^2"),
         parameters={"gain": GAIN, "std": STD},
-        function=normal,
+        function=lambda noise, gain, std: gain * std * noise,
         twin=Twin("torch.nn.init.normal_", std=Of("gain * std"), generator=GENERATOR),
     ),
     "truncated_normal": Init(

@@ -8,8 +8,10 @@ comparison of the two is paired down to the single weight.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nnbench.catalog.formulas import Of
@@ -28,13 +30,31 @@ GAIN = Parameter(1.0, "factor on every weight", low=0, high=1e6)
 GENERATOR = Of("generator")  # the twin draws from it the noise that the function is given
 
 
+def uniform_noise(noise: Tensor) -> Tensor:
+    """Phi(noise): standard normal to uniform on (0, 1), one to one."""
+    return torch.special.ndtr(noise)
+
+
+def symmetric_uniform(noise: Tensor, bound: float) -> Tensor:
+    """U(-bound, bound)."""
+    return bound * (2 * uniform_noise(noise) - 1)
+
+
+def drawn(law: Normal | Uniform, noise: Tensor, gain: float, **numbers: float) -> Tensor:
+    """A weight (fan_out, fan_in) of a law whose symbols are the fans and an init's numbers."""
+    names = {**numbers, "fan_in": noise.shape[1], "fan_out": noise.shape[0]}
+    if isinstance(law, Normal):
+        return gain * noise * math.sqrt(Of(law.variance).value(names))
+    return gain * symmetric_uniform(noise, Of(law.bound).value(names))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Init(Kin):
     """An initialisation.
 
-    `law` is that of a weight at a gain of 1, or says why it has no density; the formula follows
-    from it unless told otherwise. `bias` makes the bias from noise (None: zeros, plus the study's
-    `bias`).
+    `law` is that of a weight at a gain of 1, or says why it has no density; the formula and the
+    function follow from it unless told otherwise. `bias` makes the bias from noise (None: zeros,
+    plus the study's `bias`).
     A twin fills a tensor in place by torch's own means, from the generator of the same noise. Its
     formulas know what `names` returns, and the generator. One that does not take the gain is
     multiplied by it, but for an init with `calibrate`.
@@ -47,7 +67,7 @@ class Init(Kin):
     formula: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=lambda: {"gain": GAIN})
     law: Normal | Uniform | str
-    function: Callable[..., Tensor]
+    function: Callable[..., Tensor] = drawn
     bias: Callable[..., Tensor] | None = None
     bias_twin: Twin | None = None
     needs_activation: bool = False
@@ -56,8 +76,11 @@ class Init(Kin):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.formula and not isinstance(self.law, str):
-            object.__setattr__(self, "formula", self.law.words)
+        if isinstance(self.law, str):
+            return
+        object.__setattr__(self, "formula", self.formula or self.law.words)
+        if self.function is drawn:
+            object.__setattr__(self, "function", partial(drawn, self.law))
 
     @property
     def scales_its_twin(self) -> bool:
@@ -84,13 +107,3 @@ class Init(Kin):
         names = self.names(keywords, fan_in, len(bias))
         self.bias_twin.knowing(**names, generator=generator)(bias)
         return bias
-
-
-def uniform_noise(noise: Tensor) -> Tensor:
-    """Phi(noise): standard normal to uniform on (0, 1), one to one."""
-    return torch.special.ndtr(noise)
-
-
-def symmetric_uniform(noise: Tensor, bound: float) -> Tensor:
-    """U(-bound, bound)."""
-    return bound * (2 * uniform_noise(noise) - 1)

@@ -3,68 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.inits.base import GENERATOR, Init, symmetric_uniform
 from nnbench.catalog.inits.laws import Normal, Uniform
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import HE_RECTIFIERS, LECUN
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
-
-
-def lecun_normal(noise: Tensor, gain: float) -> Tensor:
-    """W ~ N(0, 1/fan_in)."""
-    fan_in = noise.shape[1]
-    return gain * noise * math.sqrt(1 / fan_in)
-
-
-def lecun_uniform(noise: Tensor, gain: float) -> Tensor:
-    """W ~ U(+-sqrt(3/fan_in)), variance 1/fan_in."""
-    fan_in = noise.shape[1]
-    return gain * symmetric_uniform(noise, math.sqrt(3 / fan_in))
-
-
-def xavier_normal(noise: Tensor, gain: float) -> Tensor:
-    """W ~ N(0, 2/(fan_in + fan_out))."""
-    fan_out, fan_in = noise.shape
-    return gain * noise * math.sqrt(2 / (fan_in + fan_out))
-
-
-def xavier_uniform(noise: Tensor, gain: float) -> Tensor:
-    """W ~ U(+-sqrt(6/(fan_in + fan_out))), variance 2/(fan_in + fan_out)."""
-    fan_out, fan_in = noise.shape
-    return gain * symmetric_uniform(noise, math.sqrt(6 / (fan_in + fan_out)))
-
-
-def he_normal(noise: Tensor, gain: float) -> Tensor:
-    """W ~ N(0, 2/fan_in)."""
-    fan_in = noise.shape[1]
-    return gain * noise * math.sqrt(2 / fan_in)
-
-
-def he_uniform(noise: Tensor, gain: float) -> Tensor:
-    """W ~ U(+-sqrt(6/fan_in)), variance 2/fan_in."""
-    fan_in = noise.shape[1]
-    return gain * symmetric_uniform(noise, math.sqrt(6 / fan_in))
-
-
-def torch_default(noise: Tensor, gain: float) -> Tensor:
-    """W ~ U(+-1/sqrt(fan_in)), variance 1/(3 fan_in): what torch.nn.Linear does."""
-    fan_in = noise.shape[1]
-    return gain * symmetric_uniform(noise, 1 / math.sqrt(fan_in))
-
-
-def torch_default_bias(noise: Tensor, fan_in: int, gain: float) -> Tensor:
-    """b ~ U(+-1/sqrt(fan_in)); the gain is the weights' alone."""
-    return symmetric_uniform(noise, 1 / math.sqrt(fan_in))
-
 
 GLOROT = (
     "Glorot & Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Networks, "
@@ -76,7 +20,6 @@ BY_FANS: dict[str, Init] = {
         summary="Variance 1/fan_in: keeps the variance of a linear layer; SELU's own.",
         reference=LECUN,
         law=Normal("1/fan_in"),
-        function=lecun_normal,
         twin=Twin("torch.nn.init.kaiming_normal_", nonlinearity="linear", generator=GENERATOR),
     ),
     "lecun_uniform": Init(
@@ -84,7 +27,6 @@ BY_FANS: dict[str, Init] = {
         reference=LECUN,
         law=Uniform("sqrt(3/fan_in)"),
         torch="torch.nn.init.kaiming_uniform_(nonlinearity='linear')",
-        function=lecun_uniform,
         twin=Twin("inits.twins.uniform_", bound=Of("gain * sqrt(3 / fan_in)"), generator=GENERATOR),
     ),
     "xavier_normal": Init(
@@ -92,7 +34,6 @@ BY_FANS: dict[str, Init] = {
         "paper draws the uniform law).",
         reference=GLOROT,
         law=Normal("2/(fan_in + fan_out)"),
-        function=xavier_normal,
         twin=Twin("torch.nn.init.xavier_normal_", generator=GENERATOR),
         aliases=("glorot_normal",),
     ),
@@ -101,7 +42,6 @@ BY_FANS: dict[str, Init] = {
         reference=GLOROT,
         law=Uniform("sqrt(6/(fan_in + fan_out))"),
         torch="torch.nn.init.xavier_uniform_",
-        function=xavier_uniform,
         twin=Twin(
             "inits.twins.uniform_",
             bound=Of("gain * sqrt(6 / (fan_in + fan_out))"),
@@ -113,7 +53,6 @@ BY_FANS: dict[str, Init] = {
         summary="Variance 2/fan_in: makes up for the half that a ReLU throws away.",
         reference=HE_RECTIFIERS,
         law=Normal("2/fan_in"),
-        function=he_normal,
         twin=Twin("torch.nn.init.kaiming_normal_", nonlinearity="relu", generator=GENERATOR),
         aliases=("kaiming_normal",),
     ),
@@ -122,7 +61,6 @@ BY_FANS: dict[str, Init] = {
         reference=HE_RECTIFIERS,
         law=Uniform("sqrt(6/fan_in)"),
         torch="torch.nn.init.kaiming_uniform_(nonlinearity='relu')",
-        function=he_uniform,
         twin=Twin("inits.twins.uniform_", bound=Of("gain * sqrt(6 / fan_in)"), generator=GENERATOR),
         aliases=("kaiming_uniform",),
     ),
@@ -132,9 +70,8 @@ BY_FANS: dict[str, Init] = {
         reference="PyTorch, torch.nn.Linear.reset_parameters",
         law=Uniform("1/sqrt(fan_in)"),
         torch="torch.nn.init.kaiming_uniform_(a=sqrt(5))",
-        function=torch_default,
         twin=Twin("inits.twins.uniform_", bound=Of("gain * sqrt(1 / fan_in)"), generator=GENERATOR),
-        bias=torch_default_bias,
+        bias=lambda noise, fan_in, gain: symmetric_uniform(noise, 1 / math.sqrt(fan_in)),
         bias_twin=Twin("inits.twins.linear_bias_", fan_in=Of("fan_in"), generator=GENERATOR),
     ),
 }

@@ -51,11 +51,6 @@ def critical_bias(
     return noise * math.sqrt(mean_field(activation, **given).critical_at_q(q).bias_variance)
 
 
-def lsuv(noise: Tensor, gain: float, rows: int) -> Tensor:
-    """Q of the QR decomposition of the noise, before any data is seen."""
-    return orthogonal(noise, 1.0)
-
-
 def lsuv_calibrated(
     weight: Tensor, outputs: Callable[[Tensor], Tensor], gain: float, rows: int
 ) -> Tensor:
@@ -120,7 +115,7 @@ BY_NETWORK: dict[str, Init] = {
             "gain": GAIN,
             "rows": Parameter(256, "training examples to look at", low=2, high=1_000_000),
         },
-        function=lsuv,
+        function=lambda noise, gain, rows: orthogonal(noise, 1.0),  # before any data is seen
         twin=Twin("torch.nn.init.orthogonal_", generator=GENERATOR),
         calibrate=lsuv_calibrated,
     ),

@@ -16,6 +16,7 @@ from nnbench.catalog.optimizers.base import (
     lr_parameter,
     number,
     one_minus_power,
+    zeros,
 )
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import LOSHCHILOV
@@ -28,12 +29,8 @@ if TYPE_CHECKING:
 else:
     torch = lazy_import("torch", globals())
 
+MOMENTS = zeros("m", "v")
 NADAM_DECAY = 0.96  # Dozat's constant; torch's `momentum_decay` is an exponent on it
-
-
-def moments(param: Tensor) -> State:
-    """m = 0, v = 0."""
-    return {"m": torch.zeros_like(param), "v": torch.zeros_like(param)}
 
 
 def new_moments(grad: Tensor, state: State, hyper: Hyper) -> tuple[Tensor, Tensor]:
@@ -53,11 +50,6 @@ def adam(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) 
     m, v = new_moments(grad, state, hyper)
     step_size = hyper["lr"] / one_minus_power(hyper["beta1"], step)
     return param - step_size * m / unbiased_root(v, hyper, step), {"m": m, "v": v}
-
-
-def moments_and_product(param: Tensor) -> State:
-    """m = 0, v = 0, product of mu = 1."""
-    return moments(param) | {"product": number(param, 1.0)}
 
 
 def nadam(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
@@ -96,11 +88,6 @@ def radam(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor)
     return param - step_size * m * torch.where(rho > 5, scale, 1.0), {"m": m, "v": v}
 
 
-def mean_and_largest(param: Tensor) -> State:
-    """m = 0, u = 0."""
-    return {"m": torch.zeros_like(param), "u": torch.zeros_like(param)}
-
-
 def adamax(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
     """u = max(b2 u, |g| + eps);  p - lr mhat / u."""
     beta1 = hyper["beta1"]
@@ -124,7 +111,7 @@ ADAM: dict[str, Optimizer] = {
         "p <- p - lr [m/(1-b1^t)] / (sqrt(v/(1-b2^t)) + eps)",
         reference="Kingma & Ba (2015), Adam: A Method for Stochastic Optimization, arXiv:1412.6980",
         parameters=ADAM_PARAMETERS,
-        init=moments,
+        init=MOMENTS,
         update=adam,
         twin=Twin("torch.optim.Adam", betas=BETAS),
         state_floats=2,
@@ -135,7 +122,7 @@ ADAM: dict[str, Optimizer] = {
         formula="p <- (1 - lr wd) p, then Adam",
         reference=LOSHCHILOV,
         parameters=ADAM_PARAMETERS,
-        init=moments,
+        init=MOMENTS,
         update=adam,
         twin=Twin("torch.optim.AdamW", betas=BETAS),
         decoupled=True,
@@ -154,7 +141,7 @@ ADAM: dict[str, Optimizer] = {
             "lr": lr_parameter(2e-3),
             "momentum_decay": Parameter(4e-3, "growth of the mean's share", low=0, high=1),
         },
-        init=moments_and_product,
+        init=lambda param: MOMENTS(param) | {"product": number(param, 1.0)},
         update=nadam,
         twin=Twin("optimizers.twins.NAdam", betas=BETAS),
         state_floats=2,
@@ -168,7 +155,7 @@ ADAM: dict[str, Optimizer] = {
         reference="Liu, Jiang, He, Chen, Liu, Gao & Han (2020), On the Variance of the Adaptive "
         "Learning Rate and Beyond, arXiv:1908.03265",
         parameters=ADAM_PARAMETERS,
-        init=moments,
+        init=MOMENTS,
         update=radam,
         twin=Twin("torch.optim.RAdam", betas=BETAS),
         state_floats=2,
@@ -178,7 +165,7 @@ ADAM: dict[str, Optimizer] = {
         formula="m <- b1 m + (1-b1) g;  u <- max(b2 u, |g| + eps);  p <- p - lr m / ((1-b1^t) u)",
         reference="Kingma & Ba (2015), Adam: A Method for Stochastic Optimization, arXiv:1412.6980",
         parameters=ADAM_PARAMETERS | {"lr": lr_parameter(2e-3), "eps": eps_parameter(1e-8)},
-        init=mean_and_largest,
+        init=zeros("m", "u"),
         update=adamax,
         twin=Twin("torch.optim.Adamax", betas=BETAS),
         state_floats=2,

@@ -15,6 +15,7 @@ from nnbench.catalog.optimizers.base import (
     eps_parameter,
     lr_parameter,
     power,
+    zeros,
 )
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import DUCHI
@@ -28,20 +29,10 @@ else:
     torch = lazy_import("torch", globals())
 
 
-def squares(param: Tensor) -> State:
-    """G = 0."""
-    return {"sum": torch.zeros_like(param)}
-
-
 def adagrad(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
     """G = G + g^2;  p - lr g / (sqrt(G) + eps)."""
     total = state["sum"] + grad * grad
     return param - hyper["lr"] * grad / (total.sqrt() + hyper["eps"]), {"sum": total}
-
-
-def mean_square(param: Tensor) -> State:
-    """s = 0, v = 0."""
-    return {"s": torch.zeros_like(param), "v": torch.zeros_like(param)}
 
 
 def rmsprop(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
@@ -50,11 +41,6 @@ def rmsprop(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tenso
     s = alpha * state["s"] + (1 - alpha) * grad * grad
     v = hyper["momentum"] * state["v"] + grad / (s.sqrt() + hyper["eps"])
     return param - hyper["lr"] * v, {"s": s, "v": v}
-
-
-def mean_and_square(param: Tensor) -> State:
-    """m = 0, s = 0, v = 0."""
-    return mean_square(param) | {"m": torch.zeros_like(param)}
 
 
 def rmsprop_centered(
@@ -66,11 +52,6 @@ def rmsprop_centered(
     m = alpha * state["m"] + (1 - alpha) * grad
     v = hyper["momentum"] * state["v"] + grad / ((s - m * m).sqrt() + hyper["eps"])
     return param - hyper["lr"] * v, {"s": s, "m": m, "v": v}
-
-
-def squares_of_steps(param: Tensor) -> State:
-    """s = 0, u = 0."""
-    return {"s": torch.zeros_like(param), "u": torch.zeros_like(param)}
 
 
 def adadelta(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
@@ -87,11 +68,6 @@ def factors(param: Tensor) -> State:
     if param.ndim == 1:
         return {"v": torch.zeros_like(param)}
     return {"row": torch.zeros_like(param[:, :1]), "column": torch.zeros_like(param[:1])}
-
-
-def floats_of_factors(shape: tuple[int, ...]) -> float:
-    """(r + c) / (r c) for a matrix, 1 for a vector."""
-    return sum(shape) / math.prod(shape) if len(shape) == 2 else 1.0
 
 
 def adafactor(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
@@ -139,7 +115,7 @@ ADAPTIVE: dict[str, Optimizer] = {
         formula="G <- G + g^2;  p <- p - lr g / (sqrt(G) + eps)",
         reference=DUCHI,
         parameters={"lr": lr_parameter(0.01), "eps": eps_parameter(1e-10)},
-        init=squares,
+        init=zeros("sum"),
         update=adagrad,
         twin=Twin("torch.optim.Adagrad"),
         state_floats=1,
@@ -150,7 +126,7 @@ ADAPTIVE: dict[str, Optimizer] = {
         reference="Tieleman & Hinton (2012), Lecture 6.5 - RMSProp, "
         "https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf",
         parameters=RMSPROP_PARAMETERS,
-        init=mean_square,
+        init=zeros("s", "v"),
         update=rmsprop,
         twin=Twin("torch.optim.RMSprop"),
         state_floats=2,
@@ -164,7 +140,7 @@ ADAPTIVE: dict[str, Optimizer] = {
         reference="Graves (2013), Generating Sequences with Recurrent Neural Networks, "
         "arXiv:1308.0850",
         parameters=RMSPROP_PARAMETERS,
-        init=mean_and_square,
+        init=zeros("s", "v", "m"),
         update=rmsprop_centered,
         twin=Twin("torch.optim.RMSprop", centered=True),
         state_floats=3,
@@ -180,7 +156,7 @@ ADAPTIVE: dict[str, Optimizer] = {
             "rho": decay_parameter(0.9, "memory of both means"),
             "eps": eps_parameter(1e-6),
         },
-        init=squares_of_steps,
+        init=zeros("s", "u"),
         update=adadelta,
         twin=Twin("torch.optim.Adadelta"),
         state_floats=2,
@@ -202,6 +178,6 @@ ADAPTIVE: dict[str, Optimizer] = {
         twin=Twin("torch.optim.Adafactor", **ADAFACTOR),
         decaying=Twin("optimizers.twins.Adafactor", **ADAFACTOR),
         elementwise=False,
-        state_floats=floats_of_factors,
+        state_floats=lambda shape: sum(shape) / math.prod(shape) if len(shape) == 2 else 1.0,
     ),
 }

@@ -25,11 +25,6 @@ else:
     torch = lazy_import("torch", globals())
 
 
-def average(param: Tensor) -> State:
-    """The average begins as the parameter; eta is set at the first step."""
-    return {"ax": param.clone(), "eta": number(param, 0.0)}
-
-
 def asgd(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
     """p = (1 - lambd eta) p - eta g;  ax = mean of the iterates from step t0 + 2 on.
 
@@ -43,11 +38,6 @@ def asgd(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) 
     ax = torch.where(share < 1, state["ax"] + share * (new - state["ax"]), new)
     eta = lr * torch.exp(-hyper["alpha"] * torch.log1p(lambd * lr * step))
     return new, {"ax": ax, "eta": eta}
-
-
-def average_of(param: Tensor, state: State, hyper: Hyper) -> Tensor:
-    """The mean of the iterates."""
-    return state["ax"]
 
 
 def base_point(param: Tensor) -> State:
@@ -79,19 +69,9 @@ def schedule_free(direction: Tensor, state: State, y: Tensor, hyper: Hyper, beta
     return new_y, {"z": z - lr * direction, "weight": weight, "lr_max": lr_max}
 
 
-def schedulefree_average(param: Tensor, state: State, hyper: Hyper) -> Tensor:
-    """x = (y - (1 - beta) z) / beta."""
-    return x_of(param, state, hyper["beta"])
-
-
 def x_of(y: Tensor, state: State, beta: Tensor) -> Tensor:
     """x from y = (1 - beta) z + beta x; at the start, where all three agree, exactly y."""
     return y + (1 - 1 / beta) * (state["z"] - y)
-
-
-def base_point_and_squares(param: Tensor) -> State:
-    """z = p, v = 0, and no weight in the average yet."""
-    return base_point(param) | {"v": torch.zeros_like(param)}
 
 
 def schedulefree_adamw(
@@ -105,11 +85,6 @@ def schedulefree_adamw(
         direction = direction + hyper["weight_decay"] * param
     new, moved = schedule_free(direction, state, param, hyper, hyper["beta1"])
     return new, moved | {"v": v}
-
-
-def schedulefree_adamw_average(param: Tensor, state: State, hyper: Hyper) -> Tensor:
-    """x = (y - (1 - beta1) z) / beta1."""
-    return x_of(param, state, hyper["beta1"])
 
 
 INTERPOLATION = decay_parameter(
@@ -138,9 +113,9 @@ AVERAGES: dict[str, Optimizer] = {
             # torch's own default, a million, leaves a short training without an average
             "t0": Parameter(100.0, "steps before averaging", low=0, high=1e12),
         },
-        init=average,
+        init=lambda param: {"ax": param.clone(), "eta": number(param, 0.0)},
         update=asgd,
-        evaluated=average_of,
+        evaluated=lambda param, state, hyper: state["ax"],
         twin=Twin("optimizers.twins.ASGD"),
         state_floats=1,
     ),
@@ -152,7 +127,7 @@ AVERAGES: dict[str, Optimizer] = {
         parameters={"lr": lr_parameter(1.0), "beta": INTERPOLATION},
         init=base_point,
         update=schedulefree_sgd,
-        evaluated=schedulefree_average,
+        evaluated=lambda param, state, hyper: x_of(param, state, hyper["beta"]),
         twin=Twin("optimizers.twins.ScheduleFreeSgd"),
         decoupled=False,
         state_floats=1,
@@ -163,9 +138,9 @@ AVERAGES: dict[str, Optimizer] = {
         "c = lr^2 / sum lr^2;  y = (1-b1) z + b1 x",
         reference=ROAD,
         parameters=ADAM_PARAMETERS | {"lr": lr_parameter(2.5e-3), "beta1": INTERPOLATION},
-        init=base_point_and_squares,
+        init=lambda param: base_point(param) | {"v": torch.zeros_like(param)},
         update=schedulefree_adamw,
-        evaluated=schedulefree_adamw_average,
+        evaluated=lambda param, state, hyper: x_of(param, state, hyper["beta1"]),
         twin=Twin("optimizers.twins.ScheduleFreeAdamW"),
         decoupled=True,
         decays=True,

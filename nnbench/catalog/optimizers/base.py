@@ -88,9 +88,9 @@ class Optimizer(Kin):
         return self.decaying or self.twin, {"weight_decay": decay}
 
 
-def no_state(param: Tensor) -> State:
-    """Nothing to remember."""
-    return {}
+def zeros(*names: str) -> Callable[[Tensor], State]:
+    """A state of so many tensors of the parameter's shape, all 0 at the start."""
+    return lambda param: {name: torch.zeros_like(param) for name in names}
 
 
 def number(param: Tensor, value: float) -> Tensor:

@@ -11,27 +11,18 @@ from nnbench.catalog.optimizers.base import (
     State,
     decay_parameter,
     lr_parameter,
-    no_state,
+    zeros,
 )
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import CAUCHY, POLYAK, ROBBINS
-from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 
 def sgd(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
     """p - lr g."""
     return param - hyper["lr"] * grad, state
-
-
-def velocity(param: Tensor) -> State:
-    """v = 0."""
-    return {"v": torch.zeros_like(param)}
 
 
 def momentum(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
@@ -61,7 +52,7 @@ DESCENT: dict[str, Optimizer] = {
         formula="p <- p - lr g",
         reference=ROBBINS,
         parameters={"lr": lr_parameter(0.1)},
-        init=no_state,
+        init=zeros(),
         update=sgd,
         twin=Twin("torch.optim.SGD"),
     ),
@@ -70,7 +61,7 @@ DESCENT: dict[str, Optimizer] = {
         formula="p <- p - lr g, g over all examples",
         reference=CAUCHY,
         parameters={"lr": lr_parameter(0.1)},
-        init=no_state,
+        init=zeros(),
         update=sgd,
         twin=Twin("torch.optim.SGD"),
         full_batch=True,
@@ -81,7 +72,7 @@ DESCENT: dict[str, Optimizer] = {
         reference=POLYAK,
         torch="torch.optim.SGD(momentum=...)",
         parameters={"lr": lr_parameter(0.01), "momentum": MOMENTUM},
-        init=velocity,
+        init=zeros("v"),
         update=momentum,
         twin=Twin("torch.optim.SGD"),
         state_floats=1,
@@ -91,7 +82,7 @@ DESCENT: dict[str, Optimizer] = {
         formula="v <- beta v + (1 - beta) lr g;  p <- p - v",
         reference=POLYAK + "; as a moving mean, it is 1 - beta times the usual form",
         parameters={"lr": lr_parameter(0.1), "momentum": MOMENTUM},
-        init=velocity,
+        init=zeros("v"),
         update=momentum_ema,
         twin=Twin("optimizers.twins.MomentumEma"),
         state_floats=1,
@@ -107,7 +98,7 @@ DESCENT: dict[str, Optimizer] = {
             "lr": lr_parameter(0.01),
             "momentum": decay_parameter(0.9, "share of the velocity that is kept", open_low=True),
         },
-        init=velocity,
+        init=zeros("v"),
         update=nesterov,
         twin=Twin("torch.optim.SGD", nesterov=True),
         state_floats=1,

@@ -15,6 +15,7 @@ from nnbench.catalog.optimizers.base import (
     decay_parameter,
     eps_parameter,
     lr_parameter,
+    zeros,
 )
 from nnbench.catalog.twin import Twin
 from nnbench.lazy import lazy_import
@@ -32,11 +33,6 @@ SMALLEST_NORM = 1e-7
 RMS_OF_ADAMW = 0.2  # root mean square of a typical AdamW step over its rate (Liu et al. 2025)
 
 
-def own_steps(param: Tensor) -> State:
-    """Previous gradient 0; each parameter's step size is set at the first step."""
-    return {"previous": torch.zeros_like(param), "size": torch.zeros_like(param)}
-
-
 def rprop(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
     """Step size grows while the gradient keeps its sign, shrinks (and rests) when it turns.
 
@@ -51,11 +47,6 @@ def rprop(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor)
     size = torch.minimum(torch.maximum(size, low), high)
     used = torch.where(agreement < 0, 0.0, grad)
     return param - torch.sign(used) * size, {"previous": used, "size": size}
-
-
-def mean_gradient(param: Tensor) -> State:
-    """m = 0."""
-    return {"m": torch.zeros_like(param)}
 
 
 def lion(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
@@ -113,7 +104,7 @@ SIGNS_AND_MATRICES: dict[str, Optimizer] = {
             "step_min": Parameter(1e-6, "smallest step", low=0, high=1e6),
             "step_max": Parameter(50.0, "largest step", low=0, high=1e12),
         },
-        init=own_steps,
+        init=zeros("previous", "size"),
         update=rprop,
         twin=Twin("torch.optim.Rprop", **RPROP),
         decaying=Twin("optimizers.twins.Rprop", **RPROP),
@@ -131,7 +122,7 @@ SIGNS_AND_MATRICES: dict[str, Optimizer] = {
             "beta1": decay_parameter(0.9, "share of the mean in the sign"),
             "beta2": decay_parameter(0.99, "memory of the mean of gradients"),
         },
-        init=mean_gradient,
+        init=zeros("m"),
         update=lion,
         twin=Twin("optimizers.twins.Lion"),
         decoupled=True,
@@ -156,7 +147,7 @@ SIGNS_AND_MATRICES: dict[str, Optimizer] = {
             "beta2": decay_parameter(0.999, "AdamW's memory of the mean of squares"),
             "eps": eps_parameter(1e-8),
         },
-        init=mean_gradient,
+        init=zeros("m"),
         update=muon,
         twin=Twin("optimizers.twins.Muon"),
         elementwise=False,

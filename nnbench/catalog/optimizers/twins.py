@@ -156,39 +156,26 @@ class Muon(Optimizer):
 class _CoupledDecay(Optimizer):
     """L2 in the gradient, before an optimizer of torch's that has none, or has it decoupled."""
 
-    @torch.no_grad()
-    def add_decay(self, weight_decay: float) -> None:
-        """Add weight_decay times each parameter to its gradient."""
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None and weight_decay:
-                    param.grad.add_(param, alpha=weight_decay)
-
-
-class Rprop(torch.optim.Rprop, _CoupledDecay):
-    """torch.optim.Rprop with L2."""
-
-    def __init__(self, parameters: Iterable[Tensor], weight_decay: float, **hyper: Any) -> None:
-        super().__init__(parameters, **hyper)
-        self.weight_decay = weight_decay
-
-    def step(self, closure: Any = None) -> Any:
-        """Add the decay to the gradients, then step."""
-        self.add_decay(self.weight_decay)
-        return super().step(closure)
-
-
-class Adafactor(torch.optim.Adafactor, _CoupledDecay):
-    """torch.optim.Adafactor with L2 in place of its decoupled decay."""
-
     def __init__(self, parameters: Iterable[Tensor], weight_decay: float, **hyper: Any) -> None:
         super().__init__(parameters, **hyper)
         self.l2 = weight_decay
 
+    @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """Add the decay to the gradients, then step."""
-        self.add_decay(self.l2)
+        """Add the decay times each parameter to its gradient, then step."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is not None and self.l2:
+                    param.grad.add_(param, alpha=self.l2)
         return super().step(closure)
+
+
+class Rprop(_CoupledDecay, torch.optim.Rprop):
+    """torch.optim.Rprop with L2."""
+
+
+class Adafactor(_CoupledDecay, torch.optim.Adafactor):
+    """torch.optim.Adafactor with L2 in place of its decoupled decay."""
 
 
 class _DoubleScalars(Optimizer):
