@@ -18,6 +18,7 @@ from typing import Any
 from nnbench.catalog import VOCABULARY
 from nnbench.study.document import SECTIONS, Document
 from nnbench.study.fields import Field
+from nnbench.study.leads import LEADS
 from nnbench.study.metrics import METRICS, Metric, metrics_of, scores_of
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, grid_keys
 from nnbench.study.vocabulary import Parameter
@@ -68,6 +69,8 @@ OF_THE_SECTIONS = {
     ("report", "metric"): "what arms are ranked by, see below",
     ("report", "tune"): "parameters chosen for each arm by validation loss",
     ("report", "target"): "validation score whose first epoch is `epochs_to_target`",
+    ("report", "lead"): "what the page shows first, see below; unless named, what the study asks "
+    "decides",
     ("claim", "text"): "the claim in words (required)",
     ("claim", "better"): "levels that the claim says are better",
     ("claim", "than"): "levels that they are better than",
@@ -93,6 +96,7 @@ def page() -> str:
     for section in SECTIONS:
         heading = f"[[{section}]]" if section == "claim" else f"[{section}]"
         parts.append("\n".join([f"## `{heading}`\n", *_section(section)]) + "\n")
+        parts += ["\n".join(_leads()) + "\n"] if section == "report" else []
     parts.append("\n".join(["## Metrics\n", *_metrics()]) + "\n")
     return "\n".join(parts)
 
@@ -167,6 +171,14 @@ def _section(section: str) -> Iterator[str]:
         key = field.alias or name
         default = "the kind's own" if key == "metric" else _code(field.get_default())
         yield _row([f"`{key}`", default, OF_THE_SECTIONS[section, key]])
+
+
+def _leads() -> Iterator[str]:
+    yield "What `lead` may be, of a study that has what is needed:\n"
+    yield "| lead | the page opens with | of |"
+    yield "|---|---|---|"
+    for name, lead in LEADS.items():
+        yield _row([f"`{name}`", lead.meaning, lead.study_kind])
 
 
 def _metrics() -> Iterator[str]:

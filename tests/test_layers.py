@@ -47,7 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "report.page": {"plots", "results"},
     "report.analysis": {"results", "seeds", "stats"},
     "report.layers": {"plots", "report.analysis", "report.page", "results", "stats", "training"},
-    "report.claims": {"report.page", "results", "stats", "stats.claims"},
+    "report.claims": {"report.page", "results", "stats", "stats.claims", "study"},
     "report.study": {
         "plots",
         "report.analysis",
@@ -56,6 +56,7 @@ ALLOWED: dict[str, set[str]] = {
         "report.page",
         "results",
         "stats",
+        "study",
     },
     "report.other_kinds": {
         "plots",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nnbench.study.document import Probes
 from nnbench.study.grid import MAX_CELLS
+from nnbench.study.leads import LEADS, lacking
 from nnbench.study.metrics import METRICS, metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, quoted
 from nnbench.study.selection import Partial, about, matches, may_match
@@ -34,6 +35,7 @@ def check_report(study: Study) -> None:
     _check_metric(study, "[report]", metric, {})
     for number, claim in enumerate(study.claims, start=1):
         _check_metric(study, f"[[claim]] {number}", claim.metric, claim.where)
+    _check_lead(study)
     if study.kind != TRAINING:
         _check_only_for_training(study)
     places = {
@@ -42,6 +44,20 @@ def check_report(study: Study) -> None:
     for place in study.report.tune:
         if place not in places:
             raise StudyError(f"[report] tune: unknown {quoted(place)}{nearest(place, places)}")
+
+
+def _check_lead(study: Study) -> None:
+    """Refuse a lead that is not known, or that the study's page could not be opened with."""
+    name = study.report.lead
+    if not name:
+        return
+    if name not in LEADS:
+        raise StudyError(f"[report] lead: unknown {quoted(name)}{nearest(name, LEADS)}")
+    varied = [key for key, levels in study.levels.items() if len(levels) > 1]
+    probes = [key for key in ("layers", "sharpness") if getattr(study.probes, key)]
+    trains = any(level.fields["epochs"] for level in study.levels.get("epochs", []))
+    if lack := lacking(LEADS[name], study.kind, varied, probes, trains):
+        raise StudyError(f"[report] lead: {name} needs {lack}: add that, or leave lead out")
 
 
 def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None:

@@ -89,6 +89,9 @@ class Report(_Section):
     )
     tune: list[str] = Field(default=[], description="parameters chosen per arm on validation")
     target: float | None = Field(default=None, description="validation score to be reached")
+    lead: str = Field(
+        default="", description="what the page shows first; unless named, by what the study asks"
+    )
 
 
 class Claim(_Section):

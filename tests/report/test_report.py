@@ -350,7 +350,7 @@ def test_claims_come_first_verdict_and_sentence(tmp_path: Path) -> None:
     table = pd.DataFrame([row | {"effect": 0.02, "low": 0.01, "high": 0.03, "n_ok": 24, "n": 24}])
     write_files(folder, {"claims.csv": table.to_csv(index=False).encode()})
     page = page_of(folder)
-    assert page.ids.index("claims") == page.ids.index("answer") + 1
+    assert page.ids.index("answer") < page.ids.index("claims") < page.ids.index("mattered")
     shown = "▼ contradicted Tanh < relu | always Claim 3 of the course. Test accuracy is higher"
     assert shown in page.text
     write_files(folder, {"claims.csv": b"text\nno verdict\n"})

@@ -19,14 +19,13 @@ from nnbench.report.claims.table import read_claims
 from nnbench.report.page import numbers
 from nnbench.report.page.html import unbroken
 from nnbench.report.page.parts import Picture, Table
-from nnbench.report.page.words import shortened
 from nnbench.report.study import frames, sentences
 from nnbench.report.study.contests import arm_names, contest_of, leader, rank_picture
 from nnbench.report.study.figures import curves_picture, heat_picture
 from nnbench.report.study.interaction import drawn_pairs, interaction_section, together
 from nnbench.report.study.mattered import mattered_section
-from nnbench.report.study.page import answer_of, divergence_by_level
-from nnbench.report.study.trust import date_text, training_strip
+from nnbench.report.study.page import divergence_by_level
+from nnbench.report.study.trust import date_text, training_strip, whole_page
 from nnbench.results.files import write_files
 from nnbench.results.read import Results, read_results
 from tests.synthetic import FACTORS, make_cells, write_results
@@ -34,6 +33,12 @@ from tests.synthetic import FACTORS, make_cells, write_results
 
 def results_of(folder: Path, cells: pd.DataFrame, **changes: object) -> Results:
     return read_results(write_results(folder, cells, **changes))
+
+
+def said_of(results: Results) -> list[str]:
+    """All that the answer of a page says."""
+    page = page_of(results)
+    return [*page.answer, *page.rests]
 
 
 def shifted(cells: pd.DataFrame, rows: pd.Series, by: float) -> pd.DataFrame:
@@ -233,10 +238,10 @@ def test_the_claims_are_counted(tmp_path: Path, words: list[str], said: str) -> 
     assert tally(claims).startswith(said)
 
 
-def test_an_answer_has_four_sentences_the_claims_first_and_what_finished_last() -> None:
-    found = ["one.", "two.", "three."]
-    assert shortened("", found, "done.") == [*found, "done."]
-    assert shortened("claims.", found, "done.") == ["claims.", "one.", "two.", "done."]
+def test_two_findings_stand_above_the_figure_and_what_they_rest_on_below(tmp_path: Path) -> None:
+    results = results_of(tmp_path, make_cells())
+    page = whole_page(results, ["one.", "two.", "three.", "done."], [], [])
+    assert page.answer == ["one.", "two."] and page.rests == ["three.", "done."]
 
 
 def test_a_metric_in_the_plural_takes_its_verb() -> None:
@@ -256,7 +261,7 @@ def test_two_factors_that_matter_more_together_are_said_with_their_ends(tmp_path
     assert (
         "%" in said and "mean test accuracy runs from 0." in said and said.count("(n 12/12)") == 2
     )
-    assert said in answer_of(results, analysis)
+    assert said in said_of(results)
     assert together(analyse(results_of(tmp_path, make_cells()))) == ""
 
 
@@ -333,7 +338,7 @@ def test_most_that_diverged_are_counted_over_all_settings(tmp_path: Path) -> Non
     assert not (analysis.labelled["status"] == "diverged").any()
     lost = divergence_by_level(results, analysis)
     assert lost.loc[lost["factor"] == "activation", "n"].sum() == len(cells)
-    said = answer_of(results, analysis)[-1]
+    said = said_of(results)[-1]
     assert said.startswith("36 of 72 networks finished; 36 diverged, most often with ")
     assert said.endswith("optimizer.lr 0.1 (36 of 36).")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -25,6 +27,7 @@ from nnbench.report.layers.views import (
     predicted,
     shown,
 )
+from nnbench.report.page.words import spoken
 
 MOST_STRIPS = 12
 WIDE = 8  # times the least depth or width from which the axis is logarithmic
@@ -72,7 +75,29 @@ def born_dead(view: View) -> Diagnostic | None:
     )
     title, table = _death_title(shares, laws, across), shares.drop(columns="panel")
     names = {"by": other, "x": axis, "value": "share"}
-    return drawn("born-dead", figure, title, caption, table, names)
+    found = drawn("born-dead", figure, title, caption, table, names)
+    return replace(found, said=[f"{title}{_fewest(shares, across)}.", *_never_dead(view, dead)])
+
+
+def _fewest(shares: pd.DataFrame, across: str) -> str:
+    """Say at the other end of the grid how many are born dead."""
+    least = at_extreme(shares, shares["value"], largest=False)
+    where = f"{least['x']:.0f} {across} and {least['panel']}"
+    return f"; with {where}, {least['k'] or 'none'} of {least['n']}"
+
+
+def _never_dead(view: View, dead: pd.DataFrame) -> list[str]:
+    """Say of which levels no network at all is born dead, beside others of which some are."""
+    is_dead = view.cells["cell_id"].map(dead.set_index("cell_id")["dead"]).fillna(False)
+    said = []
+    for factor in [f for f in view.factors if f not in ("data", "depth", "width")]:
+        counts = is_dead.astype(int).groupby(view.cells[factor].map(str)).agg(["sum", "size"])
+        spared = counts[counts["sum"] == 0]
+        said += [
+            f"None of {size:,} networks with {spoken(factor, str(level))} is born dead."
+            for level, size in spared["size"].items()
+        ]
+    return said
 
 
 def _death_laws(view: View, cells: pd.DataFrame, unit: str) -> pd.DataFrame:

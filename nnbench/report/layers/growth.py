@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from nnbench import plots
 from nnbench.plots.lines import Scales
 from nnbench.plots.style import MOST_PRINTED
 from nnbench.report.layers.frames import KEEPS, probed_rows, verdict
-from nnbench.report.layers.gradients import growth_of
+from nnbench.report.layers.gradients import change_text, growth_of
 from nnbench.report.layers.views import (
     ALL,
     MOST_PANELS,
@@ -22,6 +23,7 @@ from nnbench.report.layers.views import (
     Roles,
     View,
     assign_roles,
+    at_extreme,
     choice,
     drawn,
     hold,
@@ -77,8 +79,23 @@ def growth_table(view: View) -> Diagnostic | None:
     table = cross.assign(**(10 ** cross[logs].astype(float)))
     constant = [name for name in ("panel", "column") if (table[name] == "").all()]
     said_as = {"row": roles.series, "column": roles.panel, "k": "networks", "panel": "depth"}
-    return drawn("growth", figure, _table_title(cross), caption, table.drop(columns=constant),
-                 said_as | {"value": "factor a layer"})  # fmt: skip
+    factors = [f for f in (roles.series, *roles.panel.split(TIMES)) if f not in (ALL, ONE)]
+    title = _table_title(cross, factors)
+    diagnostic = drawn("growth", figure, title, caption, table.drop(columns=constant),
+                  said_as | {"value": "factor per layer"})  # fmt: skip
+    return replace(diagnostic, said=[f"{title}.", *_furthest(cross)])
+
+
+def _furthest(cross: pd.DataFrame) -> list[str]:
+    """Say where the gradient changes most on its way; nothing where it is kept everywhere."""
+    known = cross.dropna(subset=["value"])
+    if known.empty:
+        return []
+    row = at_extreme(known, known["value"].abs())
+    if row["verdict"] == "keep":
+        return []
+    arm = " under ".join(str(row[name]) for name in ("row", "column") if row[name])
+    return [f"Furthest goes {arm}, whose gradient {change_text(row['value'], row['predicted'])}."]
 
 
 def _with_depths(
@@ -118,22 +135,24 @@ def _factor(log_growth: float) -> str:
     return f"{factor:.2f}" if 0.095 <= factor < 1e6 else number(factor)
 
 
-def _table_title(cross: pd.DataFrame) -> str:
+def _table_title(cross: pd.DataFrame, factors: Sequence[str]) -> str:
     counts = cross["verdict"].value_counts()
     verbs = {
-        "vanish": ("loses it", "lose it"),
+        "vanish": ("loses the gradient", "lose the gradient"),
         "keep": ("keeps it", "keep it"),
         "explode": ("lets it explode", "let it explode"),
     }
     said = [
         f"{count} {verbs[word][count > 1]}" for word in verbs if (count := int(counts.get(word, 0)))
     ]
-    title = f"The gradient at initialisation: of {len(cross)} combinations, {listed(said)}"
+    title = f"Of {len(cross)} combinations of {listed(factors)}, {listed(said)} before training"
     both = cross.dropna(subset=["predicted"])
     if both.empty:
         return title
     near = (both["value"] - both["predicted"].astype(float)).abs() < np.log10(1 + CLOSE)
-    return f"{title}; theory is within {100 * CLOSE:.0f} % a layer for {near.sum()} of {len(both)}"
+    return (
+        f"{title}; theory is within {100 * CLOSE:.0f} % per layer for {near.sum()} of {len(both)}"
+    )
 
 
 class Axis(NamedTuple):

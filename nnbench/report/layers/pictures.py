@@ -19,34 +19,34 @@ MOST_PICTURES = 6
 
 # In order of preference: those that few studies can have come first, each says itself when it has
 # nothing to tell and is then None.
-PICTURES: tuple[Callable[[View], Diagnostic | None], ...] = (
-    trainability,
-    sharpness,
-    born_dead,
-    growth_over_number,
-    gradients_at_start,
-    growth_table,
-    dead_units,
-    gradients_at_end,
-    through_training,
-    signals,
-)
+PICTURES: dict[str, Callable[[View], Diagnostic | None]] = {
+    "trainability": trainability,
+    "sharpness": sharpness,
+    "born_dead": born_dead,
+    "growth_over_number": growth_over_number,
+    "gradients_at_start": gradients_at_start,
+    "growth": growth_table,
+    "dead_units": dead_units,
+    "gradients_at_end": gradients_at_end,
+    "through_training": through_training,
+    "signals": signals,
+}
 
 
-def diagnostics(results: Results, analysis: Analysis) -> list[Diagnostic]:
-    """At most six pictures of what layers do, each with the frame behind it.
+def diagnostics(results: Results, analysis: Analysis, first: str = "") -> dict[str, Diagnostic]:
+    """At most six pictures of what layers do, by name, the one named `first` in front.
 
     None for a study without probes. A picture is left out where the study does not vary what it
     compares, or where a probe that it needs was not taken.
     """
     view = view_of(results, analysis)
     if view is None:
-        return []
-    found: list[Diagnostic] = []
-    for make in PICTURES:
-        diagnostic = make(view)
+        return {}
+    found: dict[str, Diagnostic] = {}
+    for name in sorted(PICTURES, key=lambda name: name != first):
+        diagnostic = PICTURES[name](view)
         if diagnostic is not None:
-            found.append(diagnostic)
+            found[name] = diagnostic
         if len(found) == MOST_PICTURES:
             break
     return found

@@ -30,11 +30,15 @@ FOR_DRAWING = ("label", "text", "under")  # columns of a drawn frame that its ta
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One picture of what layers do, and the frame behind it."""
+    """One picture of what layers do, and the frame behind it.
+
+    said: what else it shows, in sentences, for a page that opens with it.
+    """
 
     name: str
     picture: Picture
     frame: pd.DataFrame
+    said: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,10 @@ def sweep_page(results: Results) -> Page:
     dtypes = list(dict.fromkeys(cells["dtype"]))
     crashed = cells["status"] == "crashed"
     sound = cells[~crashed]
+    drawn = pictures(results, sound, dtypes)
     sections = [
         _range_section(sound, dtypes),
-        Section("sweeps", "Along the logits", pictures(results, sound, dtypes)),
+        Section("sweeps", "Along the logits", drawn),
         method_section(sound),
     ]
     trust = [
@@ -49,7 +50,8 @@ def sweep_page(results: Results) -> Page:
         ("expressions", f"{cells['expression'].nunique()}"),
         ("number types", f"{len(dtypes)}"),
     ]
-    return whole_page(results, answer(sound, dtypes[0], len(cells)), trust, sections)
+    said = answer(sound, dtypes[0], len(cells))
+    return whole_page(results, said, trust, sections, lead=drawn[0])
 
 
 def ordered(results: Results) -> pd.DataFrame:

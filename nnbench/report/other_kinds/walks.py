@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from nnbench.plots import walks as walk_plots
-from nnbench.report.analysis import Analysis, analyse
+from nnbench.report.analysis import analyse
 from nnbench.report.other_kinds import walk_frames as wf
 from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import measured, number
@@ -26,7 +26,7 @@ from nnbench.report.page.parts import (
     table_of,
 )
 from nnbench.report.page.words import amount, listed
-from nnbench.report.study import frames, sentences
+from nnbench.report.study import frames
 from nnbench.report.study.failures import AT_STEP, MOST_FAILED_ARMS
 from nnbench.report.study.figures import effects_picture
 from nnbench.report.study.trust import whole_page
@@ -47,11 +47,15 @@ def walk_page(results: Results) -> Page:
     walks = wf.labelled_walks(results)
     analysis = analyse(wf.as_seen(results))
     by_arm = wf.shares(walks, ["panel", "arm"])
+    shown = share_picture(walks)
+    paths = path_pictures(results, walks, landscapes)
+    wants_shares = (results.study.get("report") or {}).get("lead") == "shares"
+    lead = shown if wants_shares else paths[telling(walks)]
     effects = effects_picture(analysis)
     sections = [
-        Section("ends", "Where walks end", [*_ends(walks, by_arm)]),
-        Section("mattered", "What mattered", [effects]) if effects else None,
-        Section("paths", "How they walk", path_pictures(results, walks, landscapes)),
+        Section("ends", "Where walks end", [*_ends(walks, by_arm), shown]),
+        Section("paths", "How they walk", paths),
+        Section("mattered", "Differences, factor by factor", [effects]) if effects else None,
         failed_section(walks),
         method_section(walks, landscapes),
     ]
@@ -63,16 +67,26 @@ def walk_page(results: Results) -> Page:
         ("starts", f"{results.cells['seed'].nunique()}"),
         ("landscapes", f"{walks['panel'].nunique()}"),
     ]
-    return whole_page(results, answer(results, analysis, by_arm, counts), trust, sections)
+    said = [f"{title}." for title in dict.fromkeys((lead.title, shown.title))]
+    said += [ends_said(by_arm), finished(counts, len(results.cells))]
+    return whole_page(results, said, trust, sections, lead=lead)
 
 
-def _ends(walks: pd.DataFrame, by_arm: pd.DataFrame) -> tuple[Paragraph, Table, Picture]:
+def telling(walks: pd.DataFrame) -> int:
+    """The place of the landscape on which optimizers differ most in how many walks arrive."""
+    mark, panels = walks["mark"].iloc[0], list(dict.fromkeys(walks["panel"]))
+    arms = [wf.drawn_arms(walks, panel, mark) for panel in panels]
+    gaps = [float(found["share"].max() - found["share"].min()) for found in arms]
+    return gaps.index(max(gaps))
+
+
+def _ends(walks: pd.DataFrame, by_arm: pd.DataFrame) -> tuple[Paragraph, Table]:
     said = paragraph(
         "Each arm's walks begin at the same points and meet the same noise. A walk "
         "counts as having reached the global minimum if it ends within the tolerance "
         "of one."
     )
-    return said, landscape_table(walks, by_arm), share_picture(walks)
+    return said, landscape_table(walks, by_arm)
 
 
 def read_landscapes(results: Results) -> Landscapes:
@@ -87,19 +101,8 @@ def read_landscapes(results: Results) -> Landscapes:
 # Sentences --------------------------------------------------------------------------------------
 
 
-def answer(
-    results: Results, analysis: Analysis, by_arm: pd.DataFrame, counts: Mapping[str, int]
-) -> list[str]:
-    """What mattered most, the hardest and the easiest landscape, and at last what finished."""
-    said = sentences.findings(
-        analysis.effects,
-        analysis.ranking,
-        analysis.baselines,
-        analysis.metric,
-        {**counts, "n": len(results.cells)},
-        "a single arm",
-    )[:1]
-    said = [text.replace("data set", "landscape") for text in said]
+def ends_said(by_arm: pd.DataFrame) -> str:
+    """The hardest and the easiest landscape, and who arrives there most often."""
     best = wf.best_arms(by_arm, ["panel"]).sort_values("share", kind="stable")
     first, last = best.iloc[0], best.iloc[-1]
     ends = (
@@ -108,9 +111,7 @@ def answer(
     )
     if last["panel"] != first["panel"]:
         ends += f"; easiest is {last['panel']}, where {last['arm']} does in {share_text(last)}"
-    said.append(f"{ends}.")
-    said.append(finished(counts, len(results.cells)))
-    return said
+    return f"{ends}."
 
 
 def share_text(row: Any) -> str:

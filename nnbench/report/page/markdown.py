@@ -21,7 +21,6 @@ from nnbench.report.page.parts import (
     Page,
     Paragraph,
     Part,
-    Picture,
     Section,
     Table,
     TableCell,
@@ -44,11 +43,10 @@ def write_markdown(folder: Path, page: Page) -> Path:
     """
     figures = folder / FIGURES
     drawn = {}
-    for section in page.sections:
-        for item in section.parts:
-            if isinstance(item, Picture) and item.figure is not None:
-                name = f"{item.name}.png"
-                drawn[name] = write_whole(figures / name, png(item.figure))
+    for item in page.pictures:
+        if item.figure is not None:
+            name = f"{item.name}.png"
+            drawn[name] = write_whole(figures / name, png(item.figure))
     with disk("remove old figures from", figures):
         for old in figures.glob("*.png"):
             if old.name not in drawn:
@@ -74,6 +72,8 @@ def markdown(page: Page) -> str:
         lines.append(f"Predicted before the run: {escaped(page.prediction)}")
     lines += [f"Published: {escaped(page.paper)}"] if page.paper else []
     lines += ["## Answer", escaped(" ".join(page.answer))]
+    lines += _part(page.lead)[1:] if page.lead else []  # the answer is its title
+    lines += [escaped(" ".join(page.rests))] if page.rests else []
     lines += [_paragraph(item) for item in page.notes]
     lines.append(_pairs(page.trust))
     for section in page.sections:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -210,10 +210,20 @@ class Section:
     title: str
     parts: Sequence[Part] = ()
 
+    def without(self, name: str) -> Section | None:
+        """The section without the picture of a name; None where nothing else is in it."""
+        kept = [
+            part for part in self.parts if not (isinstance(part, Picture) and part.name == name)
+        ]
+        return replace(self, parts=kept) if kept else None
+
 
 @dataclass(frozen=True)
 class Page:
-    """A page: what it asks, what it answers, how far to trust it, and its sections."""
+    """A page: what it asks, what it answers, how far to trust it, and its sections.
+
+    lead: the figure that shows the answer. rests: sentences on what the answer rests on.
+    """
 
     kicker: str
     title: str
@@ -224,6 +234,14 @@ class Page:
     prediction: str = ""
     paper: str = ""  # the publication whose finding is put to the test
     notes: Sequence[Paragraph] = field(default_factory=list)
+    lead: Picture | None = None
+    rests: Sequence[str] = ()
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """Every figure of the page, in its order."""
+        every = [part for section in self.sections for part in section.parts]
+        return [part for part in (self.lead, *every) if isinstance(part, Picture)]
 
 
 def paragraph(*pieces: str | Code) -> Paragraph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-MOST_SENTENCES = 4  # of an answer
+MOST_FINDINGS = 2  # above the figure that shows them
 # Levels that mean something else than their number or word, as (factor, level).
 WORDS = {
     ("batch_size", "0"): "the full batch",
@@ -18,12 +18,6 @@ WORDS = {
     ("bias", "true"): "biases",
     ("bias", "false"): "no biases",
 }
-
-
-def shortened(tally: str, found: Sequence[str], closing: str) -> list[str]:
-    """An answer of four sentences at most: the claims, what was found, how many finished."""
-    opening = [tally] if tally else []
-    return [*opening, *found[: MOST_SENTENCES - 1 - len(opening)], closing]
 
 
 def is_plural(label: str) -> bool:

@@ -33,9 +33,12 @@ NAMES = {
 P_OF_NOISE = Column("p if noise", True, lambda row: table_cells.plain(row["p"], 3))
 
 
-def mattered_section(analysis: Analysis) -> Section | None:
-    """Importance and effects; None where the study varies nothing that finished."""
-    pictures = [importance_picture(analysis), effects_picture(analysis)]
+def mattered_section(analysis: Analysis, has_arms: bool = True) -> Section | None:
+    """Importance and effects; None where the study varies nothing that finished.
+
+    has_arms: arms compete. Elsewhere it is differences that are worth a figure, and no shares.
+    """
+    pictures = [importance_picture(analysis) if has_arms else None, effects_picture(analysis)]
     parts: list[Part] = [item for item in pictures if item is not None]
     if not parts:
         return None
@@ -43,7 +46,8 @@ def mattered_section(analysis: Analysis) -> Section | None:
         parts.append(data_table(analysis))
     if len(analysis.by_data):
         parts.append(by_data_table(analysis))
-    return Section("mattered", "What mattered", parts)
+    title = "What mattered" if has_arms else "Differences, factor by factor"
+    return Section("mattered", title, parts)
 
 
 def importance_picture(analysis: Analysis) -> Picture | None:

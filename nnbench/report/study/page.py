@@ -21,6 +21,7 @@ from nnbench.report.study.figures import curves_picture
 from nnbench.report.study.interaction import interaction_section, together
 from nnbench.report.study.mattered import mattered_section
 from nnbench.report.study.method import method_section
+from nnbench.report.study.opening import Opening, opening_of, wanted_first
 from nnbench.report.study.sentences import findings, finished_sentence
 from nnbench.report.study.trust import cell_counts, training_strip, whole_page
 from nnbench.report.study.winners import arms_of, winners_section
@@ -31,27 +32,31 @@ MOST_CURVE_FACTORS = 2
 
 def study_page(results: Results, analysis: Analysis) -> Page:
     """The page, its sections in the order in which a reader asks."""
+    wanted = wanted_first(results, analysis)
+    layers = diagnostics(results, analysis, wanted)
+    opening = opening_of(results, analysis, wanted, layers)
     arms = arms_of(analysis)
-    sections = [
-        mattered_section(analysis),
-        winners_section(results, analysis, arms),
-        interaction_section(analysis),
+    pictures = [found.picture for found in layers.values()]
+    diagnosed = Section("diagnostics", "What the layers did", pictures) if pictures else None
+    compared = [
+        mattered_section(analysis, opening.has_arms),
+        winners_section(results, analysis, arms) if opening.has_arms else None,
+        interaction_section(analysis) if opening.has_arms else None,
         training_section(results, analysis),
-        diagnostics_section(results, analysis),
-        failure_section(results, analysis),
-        method_section(results, analysis),
     ]
+    sections = [*compared, diagnosed] if opening.has_arms else [diagnosed, *compared]
     return whole_page(
         results,
-        answer_of(results, analysis),
+        answer_of(results, analysis, opening),
         training_strip(results),
-        sections,
+        [*sections, failure_section(results, analysis), method_section(results, analysis)],
         _notes(analysis),
-        exports(results, analysis, arms),
+        exports(results, analysis, arms) if opening.has_arms else (),
+        opening.picture,
     )
 
 
-def answer_of(results: Results, analysis: Analysis) -> list[str]:
+def answer_of(results: Results, analysis: Analysis, opening: Opening) -> list[str]:
     """What was found in sentences, the most important first, and at last what finished."""
     single = mean_text(analysis.overall, analysis.label, len(analysis.labelled))
     counts = cell_counts(results)
@@ -64,6 +69,7 @@ def answer_of(results: Results, analysis: Analysis) -> list[str]:
         single,
         together(analysis),
     )
+    found = [*opening.said, *(found if opening.has_arms else [])]
     return [*found, finished_sentence(counts, divergence_by_level(results, analysis))]
 
 
@@ -129,9 +135,3 @@ def exports(results: Results, analysis: Analysis, arms: pd.DataFrame) -> list[Pa
         "PyTorch:"
     )
     return [said, Commands(lines)]
-
-
-def diagnostics_section(results: Results, analysis: Analysis) -> Section | None:
-    """The pictures of what layers did, where probes looked."""
-    parts = [found.picture for found in diagnostics(results, analysis)]
-    return Section("diagnostics", "What the layers did", parts) if parts else None

@@ -19,10 +19,11 @@ from nnbench.report.page.parts import (
     Page,
     Paragraph,
     Part,
+    Picture,
     Section,
     paragraph,
 )
-from nnbench.report.page.words import shortened
+from nnbench.report.page.words import MOST_FINDINGS
 from nnbench.results.read import Results
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
@@ -41,23 +42,30 @@ def whole_page(
     sections: Sequence[Section | None],
     notes: Sequence[Paragraph] = (),
     exports: Sequence[Part] = (),
+    lead: Picture | None = None,
 ) -> Page:
     """The page of a study of any kind: its sections, between the claims and how to repeat it.
 
     answer: what was found, and at last what finished. counts: the beginning of the strip of trust.
-    exports: what more may be run.
+    exports: what more may be run. lead: the figure under the answer, which no section repeats.
     """
     study, claims = results.study, read_claims(results)
     command = f"nnbench run {shlex.quote(str(study['name']))}"
     repeat = _reproduce_section(results, [command], *exports)
+    said, finished = answer[:-1], answer[-1]
+    rests = [*said[MOST_FINDINGS:], tally(claims), finished]
     every = [claims_section(claims), *sections, repeat]
+    if lead is not None:
+        every = [section.without(lead.name) for section in every if section is not None]
     return Page(
         kicker=f"nnbench study · {study['name']}",
         title=results.title,
         question=str(study.get("question") or ""),
         prediction=str(study.get("prediction") or ""),
         paper=str(study.get("paper") or ""),
-        answer=shortened(tally(claims), answer[:-1], answer[-1]),
+        answer=said[:MOST_FINDINGS],
+        lead=lead,
+        rests=[sentence for sentence in rests if sentence],
         notes=notes,
         trust=[*counts, *_common_strip(results)],
         sections=[section for section in every if section is not None],

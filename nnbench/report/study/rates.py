@@ -1,0 +1,81 @@
+"""How each schedule moves the learning rate, beside what that changed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nnbench import plots
+from nnbench.plots.lines import Scales
+from nnbench.report.analysis import Analysis
+from nnbench.report.page import table_cells
+from nnbench.report.page.parts import Column, Picture, picture, table_of
+from nnbench.report.page.words import listed, spoken
+from nnbench.report.study.sentences import comparing, effect_text
+from nnbench.results.read import Results
+
+FACTOR, RATE = "schedule", "optimizer.lr"
+SIDES = ("better", "worse")
+MOST_RATES = 20
+LINES = ("not told apart", *SIDES)  # of a panel's one line, by its verdict
+
+
+def rates_picture(results: Results, analysis: Analysis) -> Picture | None:
+    """Draw the learning rate by epoch, a panel for each schedule with the difference it makes."""
+    rates = rates_by_epoch(results, analysis)
+    if rates.empty:
+        return None
+    effects = comparing(analysis.effects)
+    effects = effects[effects["factor"] == FACTOR].set_index("level")
+    places = table_cells.effect_places(effects)
+    levels = [level for level in analysis.levels[FACTOR] if level in set(rates["level"])]
+    levels = levels[:MOST_RATES]
+    said = {
+        level: effect_text(effects.loc[level], places) if level in effects.index else "baseline"
+        for level in levels
+    }
+    verdicts = effects["verdict"].where(effects["verdict"].isin(SIDES), LINES[0])
+    lines = rates[rates["level"].isin(levels)].rename(columns={"level": "panel", "epoch": "x"})
+    lines = lines.assign(series=lines["panel"].map(verdicts).fillna(LINES[0]), label="")
+    names = {level: spoken(FACTOR, level) for level in levels}
+    scales = Scales("epoch", "share of the given rate")
+    nothing = lines.head(0).assign(cell_id="")
+    figure = plots.line_panels(lines, nothing, None, names, LINES, scales, across=4, height=80)
+    caption = (
+        "The learning rate over the one that the study gives, epoch by epoch, the median over "
+        "networks. Black: a schedule that cannot be told from the baseline. Differences in "
+        f"{analysis.label} are in the table."
+    )
+    columns = [
+        Column(FACTOR, of=lambda row: names[row["level"]]),
+        Column("rate at the end", True, lambda row: table_cells.plain(row["value"], 3)),
+        Column(f"difference in {analysis.label}", True, lambda row: said[row["level"]]),
+    ]
+    ends = rates[rates["level"].isin(levels)].groupby("level", sort=False).last().reset_index()
+    table = table_of(ends, columns)
+    return picture(figure, "rates", _title(effects, analysis), caption, table)
+
+
+def rates_by_epoch(results: Results, analysis: Analysis) -> pd.DataFrame:
+    """`level, epoch, value`: the median over networks of the rate over the recipe's own."""
+    cells, curves = analysis.labelled, results.curves
+    if FACTOR not in cells or RATE not in results.cells or "lr" not in curves:
+        return pd.DataFrame(columns=["level", "epoch", "value"])
+    given = results.cells.set_index("cell_id")[RATE].astype(float)
+    rows = curves[curves["epoch"] > 0].merge(cells[["cell_id", FACTOR]], on="cell_id")
+    rows = rows.assign(value=rows["lr"].astype(float) / rows["cell_id"].map(given))
+    rows = rows.rename(columns={FACTOR: "level"}).dropna(subset=["value"])
+    return rows.groupby(["level", "epoch"], sort=False)["value"].median().reset_index()
+
+
+def _title(effects: pd.DataFrame, analysis: Analysis) -> str:
+    """How many schedules do better or worse than the baseline, each named where they are few."""
+    baseline = spoken(FACTOR, analysis.baselines[FACTOR])
+    said = []
+    for side in SIDES:
+        levels = [str(level) for level in effects.index[effects["verdict"] == side]]
+        if levels:
+            names = listed(levels) if len(levels) <= 3 else f"{len(levels)} schedules"
+            verb = "does" if len(levels) == 1 else "do"
+            said.append(f"{names} {verb} {side}")
+    count = len(effects)
+    return f"Of {count} schedules against {baseline}, {listed(said or ['none differs clearly'])}"
