@@ -11,6 +11,7 @@ import pandas as pd
 from nnbench import stats
 from nnbench.results.read import ReportError, Results
 from nnbench.seeds import numpy_generator
+from nnbench.stats.claims.repeats import claimed_levels
 
 LARGE = 0.1  # share of the variance within data sets from which a table of its own is worth it
 
@@ -99,7 +100,8 @@ def analyse(results: Results) -> Analysis:
     baselines = {f: stats.baseline_level(levels[f], named.get(f)) for f in factors}
     generator_for = generators(results, "bootstrap")
     arguments = (labelled, levels, baselines, metric, generator_for, is_sampled)
-    effects = stats.summarise_effects(*arguments)
+    claimed = claimed_levels(study, results.cells, labelled, baselines, metric)
+    effects = stats.summarise_effects(*arguments, claimed)
     varied = [f for f in factors if len(levels[f]) > 1]
     shares = stats.variance_shares(labelled, varied, metric, generator_for)
     ranking = rank_factors(stats.importance(effects), shares)

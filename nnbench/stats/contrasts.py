@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,30 @@ TOLD = {
     "verdict": object,
     "note": object,
 }
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What the study's claim of that number found of a comparison, which is then told the same.
+
+    The difference to the baseline, over so many pairs, in the metric's own direction. p: of a claim
+    that one side is better, the one that counts where networks were lost, and after correction for
+    the study's `claims`; null of any other claim, which does not say which side is better.
+    """
+
+    number: int
+    pairs: int
+    effect: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    claims: int
+
+    @property
+    def decides(self) -> bool:
+        """Whether the claim's verdict is that of the comparison."""
+        return not math.isnan(self.p)
 
 
 def verdict(effect: Interval, higher_is_better: bool, p: float | None = None) -> str:
@@ -163,7 +188,9 @@ def standardised(blocks: Blocks, spread: Spread) -> float:
     return float(spread.mean[0]) / math.sqrt(within / freedom)
 
 
-def correct_family(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+def correct_family(
+    rows: pd.DataFrame, metric: str, claimed: Sequence[Claimed | None] = ()
+) -> pd.DataFrame:
     """Return rows of `contrast` with what depends on the comparisons made beside each.
 
     Filled in: `p_holm, wilcoxon_p_holm` (Holm over the rows that have a p; of the first it is the p
@@ -173,17 +200,34 @@ def correct_family(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     `note`. A side is taken where the 95 % interval excludes zero and the corrected p is below 5 %,
     so all comparisons together claim a difference that is none in at most 5 % of studies. Source:
     Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
+    claimed: what a claim of the study says of each row, if any. Such a row has the claim's numbers;
+    where the claim is that one side is better, it is of the claims' family and not of this one.
     """
-    table = rows.copy()
-    table["p_holm"] = holm(table["held_p"].to_numpy(dtype=float))
-    table["wilcoxon_p_holm"] = holm(table["wilcoxon_p"].to_numpy(dtype=float))
-    comparisons = int(table["p"].notna().sum())
-    table["comparisons"] = comparisons
+    table, claims = rows.copy(), list(claimed) or [None] * len(rows)
+    apart = np.array([one is not None and one.decides for one in claims], dtype=bool)
+    for name, own in {"p_holm": "held_p", "wilcoxon_p_holm": "wilcoxon_p"}.items():
+        table[name] = holm(table[own].where(~apart).to_numpy(dtype=float))
+    table["comparisons"] = int((table["p"].notna() & ~apart).sum())
+    _take_claims(table, claims)
     records = [{str(name): value for name, value in r.items()} for r in table.to_dict("records")]
-    told = [_told(record, metric, comparisons) for record in records]
+    told = [
+        _told(record, metric, int(record["comparisons"]), one)
+        for record, one in zip(records, claims, strict=True)
+    ]
     for name, kind in TOLD.items():
         table[name] = pd.Series([row[name] for row in told], index=table.index, dtype=kind)
     return table
+
+
+def _take_claims(table: pd.DataFrame, claims: Sequence[Claimed | None]) -> None:
+    """Write into the rows that repeat a claim its numbers, and its p where it decides."""
+    for row, one in zip(table.index, claims, strict=True):
+        if one is None:
+            continue
+        table.loc[row, ["effect", "effect_low", "effect_high"]] = one.effect, one.low, one.high
+        if one.decides:
+            table.loc[row, ["p", "held_p", "p_holm"]] = one.p, one.p, one.p_holm
+            table.loc[row, "comparisons"] = one.claims
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -206,15 +250,18 @@ def _family_of_one(row: Mapping[str, Any], metric: str) -> dict[str, Any]:
     return alone | {"comparisons": comparisons} | _told({**row, **alone}, metric, comparisons)
 
 
-def _told(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, Any]:
+def _told(
+    row: Mapping[str, Any], metric: str, comparisons: int, claimed: Claimed | None = None
+) -> dict[str, Any]:
     """Return what a reader is told of one comparison among several."""
     ends = (row["effect"], row["effect_low"], row["effect_high"])
     effect = Interval(*ends, row["blocks"], _text(row["effect_reason"]))
     word = verdict(effect, METRICS[metric].higher_is_better, row["p_holm"])
-    return _design(row, metric, comparisons) | {
-        "verdict": word,
-        "note": _note(row, word, comparisons, METRICS[metric].higher_is_better),
-    }
+    note = _note(row, word, comparisons, METRICS[metric].higher_is_better)
+    if claimed is not None:
+        told = f"{'judged' if claimed.decides else 'measured'} as claim {claimed.number}"
+        note = f"{told}: {note}" if note else told
+    return _design(row, metric, comparisons) | {"verdict": word, "note": note}
 
 
 def _design(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nnbench.stats.contrasts import contrast, correct_family
+from nnbench.stats.contrasts import Claimed, contrast, correct_family
 from nnbench.stats.intervals import GeneratorFor, Interval, bootstrap_interval
 from nnbench.stats.pairing import paired_differences, status_counts, usable
 from nnbench.stats.shared import Shared, shared_cells
@@ -24,6 +24,7 @@ def summarise_effects(
     metric: str,
     generator_for: GeneratorFor,
     is_sampled: bool = False,
+    claimed: Mapping[tuple[str, str], Claimed] | None = None,
 ) -> pd.DataFrame:
     """Return one row per factor and level, each with its mean and its paired effect.
 
@@ -33,7 +34,8 @@ def summarise_effects(
     The levels of a factor are compared on the cells that all of them have (`shared_cells`); one
     that has too few stands on its own, and `only` says where it ran: it does not compare with the
     rest. The mean and the effect may rest on different cells: where one of a pair diverged, the
-    other still counts in its mean.
+    other still counts in its mean. claimed: by factor and level, what a claim found of it; it is
+    told the same here where it is of the same pairs.
     """
     factors = list(baselines)
     tables = []
@@ -42,7 +44,7 @@ def summarise_effects(
         shared = shared_cells(frame, frame[f], others, baselines[f], is_sampled)
         arguments = (f, levels[f], baselines[f], metric, factors, generator_for)
         tables.append(_uncorrected(frame, shared, *arguments))
-    return _judged(tables, metric)
+    return _judged(tables, metric, claimed or {})
 
 
 def summarise_factor(
@@ -60,7 +62,7 @@ def summarise_factor(
     """
     shared = shared_cells(frame, frame[factor], [f for f in factors if f != factor], baseline)
     arguments = (factor, levels, baseline, metric, factors, generator_for)
-    return _judged([_uncorrected(frame, shared, *arguments)], metric)
+    return _judged([_uncorrected(frame, shared, *arguments)], metric, {})
 
 
 def _uncorrected(
@@ -108,11 +110,22 @@ def _beside(
     return frame[is_base | (frame[factor].isin(alone) & (has_partner | ~ever))]
 
 
-def _judged(tables: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
+def _judged(
+    tables: Sequence[pd.DataFrame], metric: str, claimed: Mapping[tuple[str, str], Claimed]
+) -> pd.DataFrame:
     """Return the tables as one, their comparisons corrected together; a baseline has none."""
     if not tables:
         return pd.DataFrame(columns=["factor", "level", "baseline", "verdict"])
-    rows = correct_family(pd.concat(tables, ignore_index=True), metric)
+    rows = pd.concat(tables, ignore_index=True)
+    claims = [
+        claimed.get((factor, level)) if pd.notna(p) else None
+        for factor, level, p in zip(rows["factor"], rows["level"], rows["p"], strict=True)
+    ]
+    same = [
+        one if one is not None and one.pairs == pairs else None  # all pairs of the level
+        for one, pairs in zip(claims, rows["pairs"], strict=True)
+    ]
+    rows = correct_family(rows, metric, same)
     alone = rows["baseline"].astype(bool)
     rows.loc[alone, "verdict"] = "baseline"
     for column in [str(c) for c in rows if str(c).endswith("_reason")]:

@@ -26,8 +26,9 @@ COLUMNS = (
     *("text", "effect", "low", "high", "n_ok", "n", "verdict"),
     *("metric", "by", "margin", "blocks", "reason", "seeds_needed", "course", "sentence", "scale"),
     "published",
+    *("p", "p_holm", "claims"),
 )
-WHOLE_NUMBERS = ("n_ok", "n", "blocks", "seeds_needed", "course")
+WHOLE_NUMBERS = ("n_ok", "n", "blocks", "seeds_needed", "course", "claims")
 
 
 def write_claims(folder: Path) -> pd.DataFrame:
@@ -121,7 +122,8 @@ def _measured(verdict: Verdict, first: str, second: str) -> str:
         span = _span(verdict.low, verdict.high, places)
         return f"{label} {verb} the same with {first} as with {second}{span} ({count})"
     low, high = sorted((sign * verdict.low, sign * verdict.high))
-    if verdict.scale != EXACT and not (verdict.low > 0 or verdict.high < 0):
+    spans = not (verdict.low > 0 or verdict.high < 0)
+    if verdict.scale != EXACT and (spans or is_withdrawn(verdict)):
         size = f"{number(sign * verdict.effect, places, signed=True)}{_span(low, high, places)}"
         return f"{label}, {first} minus {second}: {size} ({count})"
     word = "higher" if sign * verdict.effect > 0 else "lower"
@@ -129,6 +131,11 @@ def _measured(verdict: Verdict, first: str, second: str) -> str:
         low, high = -high, -low
     size = f"{number(abs(verdict.effect), places)}{_span(low, high, places)}"
     return f"{label} {verb} {word} by {size} with {first} than with {second} ({count})"
+
+
+def is_withdrawn(verdict: Verdict) -> bool:
+    """Whether the interval alone would decide, and the verdict is undecided all the same."""
+    return verdict.verdict == UNDECIDED != verdict.interval_word
 
 
 def effect_places(verdict: Verdict) -> int:
@@ -172,6 +179,8 @@ def note_of(verdict: Verdict) -> str:
 
 def _threshold(verdict: Verdict) -> str:
     """Say how the interval stands to what was claimed, where the size alone does not tell."""
+    if is_withdrawn(verdict):
+        return ""
     if verdict.margin is not None and verdict.scale != RANKS:
         edge = stats.format_level(verdict.margin)
         told = {SUPPORTED: "lies within", UNDECIDED: "crosses"}

@@ -14,6 +14,7 @@ from nnbench import stats
 from nnbench.seeds import numpy_generator
 from nnbench.stats.claims import spread
 from nnbench.stats.claims.failures import failures_of, penalised, with_failures
+from nnbench.stats.claims.family import corrected
 from nnbench.stats.claims.pairs import described, pair_sides, sides_of
 from nnbench.stats.claims.verdict import (
     CONTRADICTED,
@@ -22,8 +23,6 @@ from nnbench.stats.claims.verdict import (
     SUPPORTED,
     UNDECIDED,
     Verdict,
-    equated_word,
-    ranked_word,
 )
 from nnbench.stats.pairing import LARGEST
 from nnbench.study.metrics import Metric
@@ -34,13 +33,27 @@ SCORE = Metric(label="balance of pairs", low=0.0, high=1.0, counts_diverged=True
 def judge_all(study: Mapping[str, Any], cells: pd.DataFrame) -> list[Verdict]:
     """Return the verdicts on all claims of a study, in its order.
 
-    study: the document in provenance.json; cells: one row per cell.
+    study: the document in provenance.json; cells: one row per cell. The claims of a study are one
+    family (`corrected`).
     """
-    return [judge(claim, cells, study) for claim in study.get("claims") or []]
+    claims = study.get("claims") or []
+    chancy = [claim for claim in claims if _has_chance(str(claim["metric"]))]
+    return corrected([_alone(claim, cells, study, len(chancy)) for claim in claims])
 
 
 def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any]) -> Verdict:
-    """Return the verdict on one claim; what cannot be judged is undecided, with the reason."""
+    """Return the verdict on a study's one claim; what cannot be judged is undecided, and why."""
+    return corrected([_alone(claim, cells, study, 1)])[0]
+
+
+def _has_chance(metric: str) -> bool:
+    return metric not in stats.METRICS or stats.METRICS[metric].has_chance
+
+
+def _alone(
+    claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any], claims: int
+) -> Verdict:
+    """Return what the claim's own pairs say, with the seeds that one of so many claims needs."""
     by, margin = float(claim.get("by") or 0.0), claim.get("margin")
     if claim.get("better") and margin is not None:
         by, margin = -float(margin), None  # worse by less than the margin, if worse at all
@@ -51,6 +64,7 @@ def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any
         by=by,
         margin=margin,
         course=claim.get("course"),
+        claims=claims,
     )
     pairs = pair_sides(claim, cells, study)
     if pairs.reason:
@@ -66,13 +80,13 @@ def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any
     )
     if not metric.has_chance:
         return _exact(counted, whole)
-    failures, held = failures_of(table), UNDECIDED
+    failures, held = failures_of(table), counted
     if not whole.empty:
         is_one = bool((whole["difference"] == 0).all()) and _is_one(claim, cells, study)
         counted = _measured(counted, whole, _generator(study, counted), is_one)
         if failures.more:
             filled = table.assign(difference=penalised(table)).dropna(subset=["difference"])
-            held = _measured(counted, filled, _generator(study, counted), is_one).verdict
+            held = _measured(counted, filled, _generator(study, counted), is_one)
         counted = _with_lost_seeds(counted, table)
     first, second = map(described, sides_of(claim))
     return with_failures(counted, failures, (first, second), held)
@@ -87,7 +101,9 @@ def _measured(
         return _by_rank(found, whole, generator)
     interval = spread.interval_of(whole, metric, generator, is_one)
     clipped = spread.clipped(interval, metric.range)
-    return _by_difference(found, whole, clipped, metric.counts_diverged)
+    edge = found.by if found.margin is None else math.copysign(found.margin, interval.estimate)
+    p = spread.threshold_p(whole, interval, metric, edge, is_one)
+    return _by_difference(replace(found, p=p), whole, clipped, metric.counts_diverged)
 
 
 def _is_one(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any]) -> bool:
@@ -134,17 +150,15 @@ def _by_difference(
     if interval.reason:
         return _without_interval(measured, whole, interval.reason, is_bounded)
     mean, edge = interval.estimate, found.margin
-    if edge is not None:
-        word = equated_word(interval.low, interval.high, edge)
-        gap = abs(edge - abs(mean))
-    elif found.by >= 0 and (whole["difference"] == 0).all():
-        return replace(measured, reason=_all_tie(whole))
-    else:
-        word = ranked_word(interval.low, interval.high, found.by)
-        gap = abs(mean - found.by)
-    needed = spread.seeds_for(whole, gap) if word == UNDECIDED else None
+    if edge is None and found.by >= 0 and (whole["difference"] == 0).all():
+        return replace(measured, reason=_all_tie(whole), p=1.0)
+    word = measured.interval_word
+    gap = abs(mean - found.by) if edge is None else abs(edge - abs(mean))
+    needed = spread.seeds_for(whole, gap, stats.ALPHA / found.claims)
     if word == UNDECIDED and edge is not None and (whole["difference"] == 0).all():
-        enough = spread.alike_blocks(edge, stats.METRICS[found.metric].range)
+        enough = spread.alike_blocks(
+            edge, stats.METRICS[found.metric].range, stats.ALPHA / found.claims
+        )
         needed = -(-enough // whole["data"].nunique()) if enough else None
         return replace(measured, verdict=word, seeds_needed=needed, reason=_all_tie(whole))
     return replace(measured, verdict=word, seeds_needed=needed)
@@ -197,12 +211,14 @@ def _by_rank(found: Verdict, whole: pd.DataFrame, generator: np.random.Generator
     if found.margin is not None:
         score = (difference.abs() <= found.margin).map({True: 1.0, False: -1.0})
     scored = whole.assign(difference=score)
-    interval = spread.clipped(spread.interval_of(scored, SCORE, generator), 1.0)
-    ordered = _by_sign(found, scored, interval)
+    whole_interval = spread.interval_of(scored, SCORE, generator)
+    p = spread.threshold_p(scored, whole_interval, SCORE, 0.0)
+    interval = spread.clipped(whole_interval, 1.0)
+    ordered = _by_sign(replace(found, p=p, scale=RANKS), scored, interval)
     told = f"in {_never(whole).sum()} of them a side never arrived, which counts as last"
     reason = "; ".join(part for part in (told, ordered.reason) if part)
     ahead, behind = int((score > 0).sum()), int((score < 0).sum())
-    return replace(ordered, scale=RANKS, reason=reason, ahead=ahead, behind=behind)
+    return replace(ordered, reason=reason, ahead=ahead, behind=behind)
 
 
 def _by_sign(found: Verdict, scored: pd.DataFrame, interval: stats.Interval) -> Verdict:
@@ -210,9 +226,8 @@ def _by_sign(found: Verdict, scored: pd.DataFrame, interval: stats.Interval) -> 
     measured = replace(found, effect=interval.estimate, low=interval.low, high=interval.high)
     if interval.reason:
         return _without_interval(measured, scored, interval.reason, is_bounded=True)
-    word = ranked_word(interval.low, interval.high, 0.0)
-    needed = spread.seeds_for(scored, abs(interval.estimate)) if word == UNDECIDED else None
-    return replace(measured, verdict=word, seeds_needed=needed)
+    needed = spread.seeds_for(scored, abs(interval.estimate), stats.ALPHA / found.claims)
+    return replace(measured, verdict=measured.interval_word, seeds_needed=needed)
 
 
 def _exact(found: Verdict, whole: pd.DataFrame) -> Verdict:

@@ -8,7 +8,7 @@ too good. A parameter of a named factor that takes the same values on both sides
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -27,11 +27,13 @@ class Pairs(NamedTuple):
     """One row a pair: `data, seed`, `first` and `second` (the metric; inf where never reached),
     `first_failed` and `second_failed` (diverged), `difference` (positive favours the first side).
 
-    `reason` says why there is no pair, where there is none.
+    `reason` says why there is no pair, where there is none. `cells`: the ids of each side's cells
+    that are in a pair.
     """
 
     table: pd.DataFrame
     reason: str = ""
+    cells: tuple[Collection[str], Collection[str]] = ((), ())
 
 
 def sides_of(claim: Mapping[str, Any]) -> tuple[Partial, Partial]:
@@ -194,7 +196,20 @@ def _joined(
     table["difference"] = difference.mask(both_never, 0.0)
     if table.empty:
         return _none("no cell has a partner alike in data set, seed and every other factor")
-    return Pairs(table)
+    return Pairs(table, cells=_paired(sides, labels, table))
+
+
+def _paired(
+    sides: Sequence[pd.DataFrame], labels: pd.DataFrame, table: pd.DataFrame
+) -> tuple[Collection[str], Collection[str]]:
+    """Return the ids of the cells of each side whose labels are those of a pair."""
+    names = [*labels.columns]
+    keys = table[names].assign(paired=True)
+    ids = []
+    for side in sides:
+        own = labels.loc[side.index].merge(keys, on=names, how="left")["paired"].eq(True)
+        ids.append(list(side.loc[own.to_numpy(), "cell_id"]))
+    return ids[0], ids[1]
 
 
 def _side(side: pd.DataFrame, labels: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -117,13 +117,18 @@ def test_more_seeds_are_asked_for_by_a_noisier_study() -> None:
     assert judge(better(), two_arms(around(0.05)), study()).seeds_needed is None
 
 
-def test_a_verdict_depends_on_neither_row_order_nor_other_claims() -> None:
+def test_an_interval_depends_on_neither_row_order_nor_other_claims() -> None:
     cells = two_arms(around(0.003))
     alone = judge(better(), cells, study())
     shuffled = cells.sample(frac=1, random_state=1)
     assert judge(better(), shuffled, study()) == alone
     both = study(claims=[same(0.01, text="another"), better()])
-    assert judge_all(both, cells)[1] == alone
+    beside = judge_all(both, cells)[1]
+    numbers = ("effect", "low", "high", "p", "n_ok", "blocks")
+    assert [getattr(beside, n) for n in numbers] == [getattr(alone, n) for n in numbers]
+    assert (alone.claims, beside.claims) == (1, 2)  # one of two needs more seeds
+    assert alone.seeds_needed is not None and beside.seeds_needed is not None
+    assert alone.seeds_needed < beside.seeds_needed
 
 
 # Divergence ---------------------------------------------------------------------------------------
