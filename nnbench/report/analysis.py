@@ -38,11 +38,13 @@ class Analysis:
     shares: pd.DataFrame
     cells: pd.DataFrame
     generator_for: stats.GeneratorFor
+    across: pd.DataFrame  # as `labelled`, of the settings that do best on other seeds
     is_sampled: bool = False  # arms drawn at random
 
-    def shared(self, by: Sequence[str]) -> stats.Shared:
+    def shared(self, by: Sequence[str], across: bool = False) -> stats.Shared:
         """The cells on which the combinations of `by` are compared."""
-        return _shared(self.labelled, by, self.baselines, self.is_sampled)
+        cells = self.across if across else self.labelled
+        return _shared(cells, by, self.baselines, self.is_sampled)
 
     @property
     def label(self) -> str:
@@ -78,6 +80,7 @@ class Analysis:
             self.metric,
             list(self.baselines),
             self.generator_for,
+            self.shared([factor], across=True).cells,
         )
 
 
@@ -101,7 +104,10 @@ def analyse(results: Results) -> Analysis:
     generator_for = generators(results, "bootstrap")
     arguments = (labelled, levels, baselines, metric, generator_for, is_sampled)
     claimed = claimed_levels(study, results.cells, labelled, baselines, metric)
-    effects = stats.summarise_effects(*arguments, claimed)
+    other = stats.choose_tuned(results.cells, factors, tuned, metric, across=True)
+    across, _ = stats.applicable(stats.label_cells(other, factors, ignore=tuned), metric)
+    across = stats.sort_by_levels(across, levels)
+    effects = stats.summarise_effects(*arguments, claimed, across)
     varied = [f for f in factors if len(levels[f]) > 1]
     shares = stats.variance_shares(labelled, varied, metric, generator_for)
     ranking = rank_factors(stats.importance(effects), shares)
@@ -121,6 +127,7 @@ def analyse(results: Results) -> Analysis:
         shares=shares,
         cells=results.cells[~results.cells["data"].map(stats.format_level).isin(not_applicable)],
         generator_for=generator_for,
+        across=across,
         is_sampled=is_sampled,
     )
 

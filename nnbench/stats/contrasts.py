@@ -20,6 +20,7 @@ from nnbench.stats.blocks import (
     times_drawn,
     two_sided_p,
 )
+from nnbench.stats.choice import tried_words
 from nnbench.stats.intervals import Interval, why_undefined
 from nnbench.stats.power import ALPHA, MOST_SEEDS, detectable_difference, seeds_needed
 from nnbench.stats.signed_rank import signed_rank
@@ -219,6 +220,33 @@ def correct_family(
     return table
 
 
+def hold_across(
+    rows: pd.DataFrame, other: pd.DataFrame, uneven: Sequence[tuple[int, int] | None]
+) -> pd.DataFrame:
+    """Return rows of `contrast` that hold for settings chosen on other seeds too, where `uneven`.
+
+    rows: by the settings that do best on the seeds that are judged, which flatters the side with
+    more of them. other: the same comparisons by those chosen across the halves of the seeds. The
+    interval is the hull of both, the p the larger one, and 1 where they have no side in common.
+    uneven: how many settings the level and the baseline had, or None; `tried` says it of a row.
+    """
+    table = rows.copy()
+    table["tried"] = pd.Series([None] * len(table), index=table.index, dtype=object)
+    for row, beside, settings in zip(table.index, other.index, uneven, strict=True):
+        if settings is None or pd.isna(table.loc[row, "p"]):
+            continue
+        table.loc[row, "tried"] = tried_words(settings)
+        second = other.loc[beside]
+        is_known = pd.notna(second["p"])
+        agree = is_known and second["effect"] * table.loc[row, "effect"] > 0
+        for name in ("p", "held_p"):
+            table.loc[row, name] = max(table.loc[row, name], second[name]) if agree else 1.0
+        if is_known:
+            for name, outer in {"effect_low": min, "effect_high": max}.items():
+                table.loc[row, name] = outer(table.loc[row, name], second[name])
+    return table
+
+
 def _take_claims(table: pd.DataFrame, claims: Sequence[Claimed | None]) -> None:
     """Write into the rows that repeat a claim its numbers, and its p where it decides."""
     for row, one in zip(table.index, claims, strict=True):
@@ -258,6 +286,8 @@ def _told(
     effect = Interval(*ends, row["blocks"], _text(row["effect_reason"]))
     word = verdict(effect, METRICS[metric].higher_is_better, row["p_holm"])
     note = _note(row, word, comparisons, METRICS[metric].higher_is_better)
+    if isinstance(row.get("tried"), str):
+        note = "; ".join(part for part in (row["tried"], note) if part)
     if claimed is not None:
         told = f"{'judged' if claimed.decides else 'measured'} as claim {claimed.number}"
         note = f"{told}: {note}" if note else told

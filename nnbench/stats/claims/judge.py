@@ -13,6 +13,7 @@ import pandas as pd
 from nnbench import stats
 from nnbench.seeds import numpy_generator
 from nnbench.stats.claims import spread
+from nnbench.stats.claims.choices import held_across
 from nnbench.stats.claims.failures import failures_of, penalised, with_failures
 from nnbench.stats.claims.family import corrected
 from nnbench.stats.claims.pairs import described, pair_sides, sides_of
@@ -83,7 +84,14 @@ def _alone(
     failures, held = failures_of(table), counted
     if not whole.empty:
         is_one = bool((whole["difference"] == 0).all()) and _is_one(claim, cells, study)
-        counted = _measured(counted, whole, _generator(study, counted), is_one)
+        blank, counted = counted, _measured(counted, whole, _generator(study, counted), is_one)
+        if pairs.settings is not None and pairs.across is not None:
+            other = (_timed(pairs.across) if metric.of_stack else pairs.across).dropna(
+                subset=["difference"]
+            )
+            if not other.empty:
+                blank = _measured(blank, other, _generator(study, blank), is_one=False)
+            counted = held_across(counted, blank, pairs.settings)
         if failures.more:
             filled = table.assign(difference=penalised(table)).dropna(subset=["difference"])
             held = _measured(counted, filled, _generator(study, counted), is_one)

@@ -32,7 +32,7 @@ def claimed_levels(
     found: dict[tuple[str, str], tuple[int, bool, int]] = {}
     claims = study.get("claims") or []
     for place, claim in enumerate(claims):
-        if claim["metric"] != metric or not METRICS[metric].has_chance:
+        if claim.get("metric") != metric or not METRICS[metric].has_chance:
             continue
         pairs = pair_sides(claim, cells, study)
         level = _level_of(pairs, labelled, baselines)
