@@ -40,6 +40,7 @@ class Analysis:
     generator_for: stats.GeneratorFor
     across: pd.DataFrame  # as `labelled`, of the settings that do best on other seeds
     is_sampled: bool = False  # arms drawn at random
+    looked: bool = False  # judged before, with fewer seeds
 
     def shared(self, by: Sequence[str], across: bool = False) -> stats.Shared:
         """The cells on which the combinations of `by` are compared."""
@@ -81,6 +82,7 @@ class Analysis:
             list(self.baselines),
             self.generator_for,
             self.shared([factor], across=True).cells,
+            self.looked,
         )
 
 
@@ -103,11 +105,12 @@ def analyse(results: Results) -> Analysis:
     baselines = {f: stats.baseline_level(levels[f], named.get(f)) for f in factors}
     generator_for = generators(results, "bootstrap")
     arguments = (labelled, levels, baselines, metric, generator_for, is_sampled)
-    claimed = claimed_levels(study, results.cells, labelled, baselines, metric)
+    looks = len(results.earlier_looks)
+    claimed = claimed_levels(study, results.cells, labelled, baselines, metric, looks)
     other = stats.choose_tuned(results.cells, factors, tuned, metric, across=True)
     across, _ = stats.applicable(stats.label_cells(other, factors, ignore=tuned), metric)
     across = stats.sort_by_levels(across, levels)
-    effects = stats.summarise_effects(*arguments, claimed, across)
+    effects = stats.summarise_effects(*arguments, claimed, across, looks > 0)
     varied = [f for f in factors if len(levels[f]) > 1]
     shares = stats.variance_shares(labelled, varied, metric, generator_for)
     ranking = rank_factors(stats.importance(effects), shares)
@@ -129,6 +132,7 @@ def analyse(results: Results) -> Analysis:
         generator_for=generator_for,
         across=across,
         is_sampled=is_sampled,
+        looked=looks > 0,
     )
 
 

@@ -10,6 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nnbench.stats.anytime import (
+    anytime_interval,
+    anytime_p,
+    findable,
+    seed_means,
+    seeds_to_settle,
+)
 from nnbench.stats.blocks import (
     Blocks,
     Spread,
@@ -89,7 +96,9 @@ def verdict(effect: Interval, higher_is_better: bool, p: float | None = None) ->
     return "better" if (effect.low > 0) == higher_is_better else "worse"
 
 
-def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -> dict[str, Any]:
+def contrast(
+    pairs: pd.DataFrame, metric: str, generator: np.random.Generator, looked: bool = False
+) -> dict[str, Any]:
     """Return one comparison: its mean paired difference with all that says how sure it is.
 
     pairs: columns `data, seed, difference`, a row per pair, null where a cell of the pair has no
@@ -99,7 +108,9 @@ def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -
     `seeds_run`, those that lost every pair counted), `lost, lost_baseline` (pairs in which only
     that cell has no metric), `p` (paired t within data sets), `held_p` (`held_p`), `wilcoxon_p,
     wilcoxon_reason, rank_biserial, cohen_d` (d_z: mean over standard deviation of the blocks'
-    differences within data sets), and those of `correct_family` for a family of one.
+    differences within data sets), and those of `correct_family` for a family of one. looked: the
+    study was judged before, with fewer seeds, so that interval and p must hold at any moment
+    (`nnbench.stats.anytime`); `looked` says so in the row too.
     """
     whole = pairs.dropna(subset=["difference"])
     values = whole["difference"].to_numpy(dtype=float)
@@ -111,12 +122,15 @@ def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -
         row["effect_reason"] = lost if len(pairs) else "undefined: no pair with the baseline"
     elif row["effect_reason"] is None:
         row |= _uncertainty(blocks, metric, generator)
+        if looked:
+            row |= _at_any_time(whole, metric)
+    row["looked"] = looked
     count = len(blocks.strata)
     row |= {"pairs_used": len(whole), "pairs": len(pairs), "blocks": count}
     run = pairs[["data", "seed"]].drop_duplicates()
     row["seeds_run"] = len(run) / max(run["data"].nunique(), 1)
     row |= _losses(pairs) | {
-        "held_p": held_p(row["effect"], row["p"], pairs, METRICS[metric].higher_is_better)
+        "held_p": held_p(row["effect"], row["p"], pairs, METRICS[metric].higher_is_better, looked)
     }
     ranks = signed_rank((blocks.sums / blocks.sizes)[:, 0])
     row |= {"seeds": count / max(len(blocks.per_stratum), 1), "wilcoxon_p": ranks.p}
@@ -149,7 +163,22 @@ def _losses(pairs: pd.DataFrame) -> dict[str, int]:
     return {"lost": int((alone > 0).sum()), "lost_baseline": int((alone < 0).sum())}
 
 
-def held_p(effect: float, p: float, pairs: pd.DataFrame, higher_is_better: bool) -> float:
+def _at_any_time(whole: pd.DataFrame, metric: str) -> dict[str, float]:
+    """Return the interval and p that hold however often one has looked: by seeds."""
+    values, most = seed_means(whole), METRICS[metric].range
+    low, high = anytime_interval(values)
+    if not math.isfinite(low):  # so few seeds exclude nothing
+        return {"effect_low": -most, "effect_high": most, "p": 1.0}
+    return {
+        "effect_low": max(low, -most),
+        "effect_high": min(high, most),
+        "p": anytime_p(values),
+    }
+
+
+def held_p(
+    effect: float, p: float, pairs: pd.DataFrame, higher_is_better: bool, looked: bool = False
+) -> float:
     """Return the p that counts where one side lost more networks than the other.
 
     What is lost is seldom the best, so the side that lost more looks better than it is. Where it is
@@ -170,6 +199,9 @@ def held_p(effect: float, p: float, pairs: pd.DataFrame, higher_is_better: bool)
     spread = spread_of(blocks)
     if spread.mean[0] * effect <= 0:
         return 1.0
+    if looked:
+        held = anytime_p(seed_means(kept.assign(difference=filled)))
+        return 1.0 if math.isnan(held) else max(p, held)
     return max(p, float(two_sided_p(spread)[0]))
 
 
@@ -291,13 +323,14 @@ def _told(
     if claimed is not None:
         told = f"{'judged' if claimed.decides else 'measured'} as claim {claimed.number}"
         note = f"{told}: {note}" if note else told
-    return _design(row, metric, comparisons) | {"verdict": word, "note": note}
+    return _design(row, metric, comparisons, word) | {"verdict": word, "note": note}
 
 
-def _design(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, Any]:
+def _design(row: Mapping[str, Any], metric: str, comparisons: int, word: str) -> dict[str, Any]:
     """Return what the design could have detected and how many seeds would settle it.
 
-    A difference larger than any two values of the metric can have is none that could be found.
+    A difference larger than any two values of the metric can have is none that could be found. Of
+    one that is not told from zero, the seeds are those that settle it for who looks again.
     """
     undefined = _text(row["effect_reason"])
     if undefined:
@@ -305,13 +338,19 @@ def _design(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, 
         return {"detectable": math.nan, "seeds_needed": math.nan} | reasons
     alpha = ALPHA / comparisons
     error, freedom = row["effect_error"], row["effect_freedom"]
-    needed = seeds_needed(row["effect"], error, freedom, row["seeds"], alpha)
+    deviation = error * math.sqrt(row["seeds"])  # of a seed's mean over the data sets
+    if row["looked"] or word == "no clear difference":
+        needed = seeds_to_settle(row["effect"], deviation, alpha)
+    else:
+        needed = seeds_needed(row["effect"], error, freedom, row["seeds"], alpha)
     if needed is not None:  # seeds as unlucky as these give as few pairs
         needed = math.ceil(round(needed * row["seeds_run"] / row["seeds"], 9))
     too_many = f"undefined: more than {MOST_SEEDS:,}"
     if row["held_p"] > row["p"] and not row["held_p"] < ALPHA:
         needed, too_many = None, LOSSES_DECIDE
     found = detectable_difference(error, freedom, alpha)
+    if row["looked"]:
+        found = deviation * findable(round(row["seeds"]), alpha)
     is_possible = found <= METRICS[metric].range
     return {
         "detectable": found if is_possible else math.nan,

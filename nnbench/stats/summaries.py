@@ -27,6 +27,7 @@ def summarise_effects(
     is_sampled: bool = False,
     claimed: Mapping[tuple[str, str], Claimed] | None = None,
     across: pd.DataFrame | None = None,
+    looked: bool = False,
 ) -> pd.DataFrame:
     """Return one row per factor and level, each with its mean and its paired effect.
 
@@ -39,12 +40,13 @@ def summarise_effects(
     other still counts in its mean. claimed: by factor and level, what a claim found of it; it is
     told the same here where it is of the same pairs. across: the cells of the settings that other
     seeds chose (`choose_tuned`), by which levels that had more or fewer settings to choose from
-    than their baseline must hold too (`hold_across`).
+    than their baseline must hold too (`hold_across`). looked: the study was judged before
+    (`contrast`).
     """
     factors = list(baselines)
     tables = []
     for f in factors:
-        arguments = (f, levels[f], baselines[f], metric, factors, generator_for, is_sampled)
+        arguments = (f, levels[f], baselines[f], metric, factors, generator_for, is_sampled, looked)
         table = _of_factor(frame, *arguments)
         uneven = uneven_levels(frame, f, baselines[f], factors)
         if uneven and across is not None:
@@ -80,6 +82,7 @@ def _of_factor(
     factors: Sequence[str],
     generator_for: GeneratorFor,
     is_sampled: bool = False,
+    looked: bool = False,
 ) -> pd.DataFrame:
     """Return one row per level of a factor, as if no other comparison were made."""
     others = [f for f in factors if f != factor]
@@ -100,7 +103,7 @@ def _of_factor(
     effects = []
     for level in levels:
         generator = generator_for(f"{factor}/{level}/effect")
-        effects.append(contrast(by_level.get(level, pairs.iloc[:0]), metric, generator))
+        effects.append(contrast(by_level.get(level, pairs.iloc[:0]), metric, generator, looked))
     return pd.concat([table, pd.DataFrame(effects)], axis="columns")
 
 
@@ -151,14 +154,16 @@ def effects_by_data(
     factors: Sequence[str],
     generator_for: GeneratorFor,
     across: pd.DataFrame | None = None,
+    looked: bool = False,
 ) -> pd.DataFrame:
     """Return each level's paired effect on each data set, all of them corrected together.
 
     Columns: `data, factor, level` and those of `contrast`, a row for each data set and level but
     the baseline. factors: all of the study's, for a pair is alike in every other one. frame: the
-    cells that all levels have (`shared_cells`); across: those of settings that other seeds chose.
+    cells that all levels have (`shared_cells`); across: those of settings that other seeds chose;
+    looked: the study was judged before.
     """
-    arguments = (factor, levels, baseline, metric, factors, generator_for)
+    arguments = (factor, levels, baseline, metric, factors, generator_for, looked)
     table = _of_each(frame, *arguments)
     uneven = uneven_levels(frame, factor, baseline, factors)
     if uneven and across is not None:
@@ -175,6 +180,7 @@ def _of_each(
     metric: str,
     factors: Sequence[str],
     generator_for: GeneratorFor,
+    looked: bool,
 ) -> pd.DataFrame:
     """Return the rows of `effects_by_data`, as if no other comparison were made."""
     pairs = paired_differences(frame, factor, baseline, metric, factors)
@@ -185,7 +191,9 @@ def _of_each(
             if level == baseline or level not in found_levels:
                 continue
             here = pairs[(pairs["data"] == data) & (pairs["level"] == level)]
-            found = contrast(here, metric, generator_for(f"{factor}/{level}/effect on {data}"))
+            found = contrast(
+                here, metric, generator_for(f"{factor}/{level}/effect on {data}"), looked
+            )
             rows.append({"data": data, "factor": factor, "level": level} | found)
     return pd.DataFrame(rows)
 

@@ -142,10 +142,11 @@ def judged_claims(results: Results) -> list[Claimed]:
     """The claims of a finished study, judged."""
     written: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
     name = results.folder.name
+    verdicts = judge_all(results.study, results.cells, len(results.earlier_looks))
     has_report = (results.folder / "report.html").is_file()
     return [
         Claimed(name, one.text, one.course, one, sentence_of(one, claim), has_report)
-        for one, claim in zip(judge_all(results.study, results.cells), written, strict=True)
+        for one, claim in zip(verdicts, written, strict=True)
     ]
 
 

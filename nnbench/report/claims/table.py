@@ -16,6 +16,7 @@ from nnbench import stats
 from nnbench.report.page.numbers import decimals_for, number
 from nnbench.report.page.words import is_plural
 from nnbench.results.files import read_files, write_files
+from nnbench.results.looks import note_look
 from nnbench.results.read import ReportError, Results, read_results
 from nnbench.stats.claims import SUPPORTED, UNDECIDED, Verdict, judge_all
 from nnbench.stats.claims.pairs import described, sides_of
@@ -34,10 +35,14 @@ WHOLE_NUMBERS = ("n_ok", "n", "blocks", "seeds_needed", "course", "claims")
 def write_claims(folder: Path) -> pd.DataFrame:
     """Judge a study's claims by the tables in its folder, write `claims.csv`, return the table.
 
+    That it was judged, and with how many seeds, is noted for good.
+
     A study without claims gets no file; one whose claims were taken out gets an empty table.
     Raises ReportError where a table is missing.
     """
-    table = claims_table(read_results(folder))
+    results = read_results(folder)
+    table = claims_table(results)
+    note_look(folder, results.seeds)
     if len(table) or (folder / FILE).is_file():
         content = table.to_csv(index=False, lineterminator="\n").encode("utf-8")
         write_files(folder, {FILE: content})
@@ -85,7 +90,7 @@ def _opening(verdict: str) -> str:
 def claims_table(results: Results) -> pd.DataFrame:
     """One row per claim, columns as in `COLUMNS`, in the study file's order."""
     claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
-    verdicts = judge_all(results.study, results.cells)
+    verdicts = judge_all(results.study, results.cells, len(results.earlier_looks))
     rows = [
         asdict(verdict)
         | {"sentence": sentence_of(verdict, claim), "published": claim.get("published", "")}

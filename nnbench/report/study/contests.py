@@ -244,7 +244,7 @@ def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture
     """Draw the difference of every pair of contestants."""
     sample = (contest.cells, contest.by, analysis.metric, analysis.generator_for)
     names = list(contest.named(stats.summarise_arms(*sample)))
-    pairs = stats.pairwise_differences(*sample, analysis.factors)
+    pairs = stats.pairwise_differences(*sample, analysis.factors, analysis.looked)
     if pairs.empty or pairs["effect"].isna().all():
         return None
     sides = {side: pairs[side].map(contest.names) for side in ("first", "second")}

@@ -22,7 +22,7 @@ from nnbench.report.page.parts import (
     Section,
     paragraph,
 )
-from nnbench.report.page.words import shortened
+from nnbench.report.page.words import listed, shortened
 from nnbench.results.read import Results
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
@@ -58,10 +58,24 @@ def whole_page(
         prediction=str(study.get("prediction") or ""),
         paper=str(study.get("paper") or ""),
         answer=shortened(tally(claims), answer[:-1], answer[-1]),
-        notes=notes,
+        notes=[*notes, *_looks(results)],
         trust=[*counts, *_common_strip(results)],
         sections=[section for section in every if section is not None],
     )
+
+
+def _looks(results: Results) -> list[Paragraph]:
+    """Say that the study was extended after it was judged, and what that means; or nothing."""
+    if not results.earlier_looks:
+        return []
+    before = listed([str(seeds) for seeds in results.earlier_looks])
+    return [
+        paragraph(
+            f"This study was judged before, with {before} of its {results.seeds} seeds: its "
+            "differences and claims are judged by intervals and tests that hold however often one "
+            "looks, which are wider."
+        )
+    ]
 
 
 def cell_counts(results: Results) -> dict[str, int]:

@@ -92,10 +92,10 @@ def with_failures(
     """
     told = _told(found, failures, names)
     reason = "; ".join(part for part in (found.reason, told) if part)
-    worse = failures.clear
+    worse, p = failures.clear, min(1.0, failures.p * (1 + found.looks))  # one test a look
     if found.margin is not None:
         if worse:
-            return _decided(found, CONTRADICTED, f"{reason}: that is not the same", failures.p)
+            return _decided(found, CONTRADICTED, f"{reason}: that is not the same", p)
         return _undecided_if_empty(found, reason)
     if not found.n_ok:
         if worse:
@@ -107,7 +107,7 @@ def with_failures(
                 "" if math.isnan(mean) else f"; {names[survivor]} reached a {label} of {mean:.3g}"
             )
             told = f"{reason}, and no pair finished: divergence decides{more}"
-            return _decided(found, word, told, failures.p)
+            return _decided(found, word, told, p)
         return _undecided_if_empty(found, reason)
     against = {1: SUPPORTED, 2: CONTRADICTED}.get(worse)
     favoured = {1: SUPPORTED, 2: CONTRADICTED}.get(failures.more)

@@ -31,20 +31,23 @@ from nnbench.study.metrics import Metric
 SCORE = Metric(label="balance of pairs", low=0.0, high=1.0, counts_diverged=True)
 
 
-def judge_all(study: Mapping[str, Any], cells: pd.DataFrame) -> list[Verdict]:
+def judge_all(study: Mapping[str, Any], cells: pd.DataFrame, looks: int = 0) -> list[Verdict]:
     """Return the verdicts on all claims of a study, in its order.
 
     study: the document in provenance.json; cells: one row per cell. The claims of a study are one
-    family (`corrected`).
+    family (`corrected`). looks: how often they were judged before, with fewer seeds; then a verdict
+    needs evidence that holds at any moment (`nnbench.stats.anytime`).
     """
     claims = study.get("claims") or []
     chancy = [claim for claim in claims if _has_chance(str(claim["metric"]))]
-    return corrected([_alone(claim, cells, study, len(chancy)) for claim in claims])
+    return corrected([_alone(claim, cells, study, len(chancy), looks) for claim in claims])
 
 
-def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any]) -> Verdict:
+def judge(
+    claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any], looks: int = 0
+) -> Verdict:
     """Return the verdict on a study's one claim; what cannot be judged is undecided, and why."""
-    return corrected([_alone(claim, cells, study, 1)])[0]
+    return corrected([_alone(claim, cells, study, 1, looks)])[0]
 
 
 def _has_chance(metric: str) -> bool:
@@ -52,7 +55,11 @@ def _has_chance(metric: str) -> bool:
 
 
 def _alone(
-    claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any], claims: int
+    claim: Mapping[str, Any],
+    cells: pd.DataFrame,
+    study: Mapping[str, Any],
+    claims: int,
+    looks: int,
 ) -> Verdict:
     """Return what the claim's own pairs say, with the seeds that one of so many claims needs."""
     by, margin = float(claim.get("by") or 0.0), claim.get("margin")
@@ -66,6 +73,7 @@ def _alone(
         margin=margin,
         course=claim.get("course"),
         claims=claims,
+        looks=looks,
     )
     pairs = pair_sides(claim, cells, study)
     if pairs.reason:
@@ -108,9 +116,11 @@ def _measured(
     if metric.null_is_never and _never(whole).any():
         return _by_rank(found, whole, generator)
     interval = spread.interval_of(whole, metric, generator, is_one)
-    clipped = spread.clipped(interval, metric.range)
     edge = found.by if found.margin is None else math.copysign(found.margin, interval.estimate)
     p = spread.threshold_p(whole, interval, metric, edge, is_one)
+    if found.looks and not metric.of_stack:
+        interval, p = spread.at_any_time(whole, interval, edge, p)
+    clipped = spread.clipped(interval, metric.range)
     return _by_difference(replace(found, p=p), whole, clipped, metric.counts_diverged)
 
 
@@ -191,6 +201,11 @@ def _without_interval(
         told = "no interval, since the networks of a data set were timed as one stack"
     elif (sizes < 2).any():
         told = f"{told}: one seed shows no chance"
+    elif found.looks and not is_timed and not spread.is_constant(means["difference"]):
+        gap = abs(found.effect - found.by)
+        if found.margin is not None:
+            gap = abs(found.margin - abs(found.effect))
+        needed = spread.seeds_for(whole, gap, stats.ALPHA / found.claims)
     elif is_timed:
         told = "no interval, since all timings differ alike"
     elif spread.is_constant(means["difference"]):
@@ -219,9 +234,11 @@ def _by_rank(found: Verdict, whole: pd.DataFrame, generator: np.random.Generator
     if found.margin is not None:
         score = (difference.abs() <= found.margin).map({True: 1.0, False: -1.0})
     scored = whole.assign(difference=score)
-    whole_interval = spread.interval_of(scored, SCORE, generator)
-    p = spread.threshold_p(scored, whole_interval, SCORE, 0.0)
-    interval = spread.clipped(whole_interval, 1.0)
+    interval = spread.interval_of(scored, SCORE, generator)
+    p = spread.threshold_p(scored, interval, SCORE, 0.0)
+    if found.looks:
+        interval, p = spread.at_any_time(scored, interval, 0.0, p)
+    interval = spread.clipped(interval, 1.0)
     ordered = _by_sign(replace(found, p=p, scale=RANKS), scored, interval)
     told = f"in {_never(whole).sum()} of them a side never arrived, which counts as last"
     reason = "; ".join(part for part in (told, ordered.reason) if part)

@@ -21,13 +21,14 @@ def claimed_levels(
     labelled: pd.DataFrame,
     baselines: Mapping[str, str],
     metric: str,
+    looks: int = 0,
 ) -> dict[tuple[str, str], Claimed]:
     """Return, for levels whose comparison with the baseline is a claim's, what the claim found.
 
-    study, cells: as for `judge_all`. labelled: the cells that the report compares. A claim is about
-    a level where its pairs are of that level with its factor's baseline, in the report's metric;
-    whether they are all such pairs, `summarise_effects` checks by their number. Of several claims
-    about one level the first that says "better" counts, for it says what a level is.
+    study, cells, looks: as for `judge_all`. labelled: the cells that the report compares. A claim
+    is about a level where its pairs are of that level with its factor's baseline, in the report's
+    metric; whether they are all such pairs, `summarise_effects` checks by their number. Of several
+    claims about one level the first that says "better" counts, for it says what a level is.
     """
     found: dict[tuple[str, str], tuple[int, bool, int]] = {}
     claims = study.get("claims") or []
@@ -44,7 +45,7 @@ def claimed_levels(
             found[factor, name] = (place, is_first, len(pairs.table))
     if not found:
         return {}
-    verdicts = judge_all(study, cells)
+    verdicts = judge_all(study, cells, looks)
     told = {
         key: _claimed(verdicts[place], place, is_first, size, _is_plain(claims[place]))
         for key, (place, is_first, size) in found.items()

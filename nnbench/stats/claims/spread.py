@@ -10,10 +10,10 @@ import pandas as pd
 from scipy.stats import beta
 
 from nnbench.stats import Interval, bootstrap_interval
+from nnbench.stats.anytime import anytime_interval, anytime_p, seed_means, seeds_to_settle
 from nnbench.stats.blocks import Blocks, gather_blocks, spread_of, two_sided_p
 from nnbench.stats.intervals import ALL_ALIKE, varies
 from nnbench.stats.pairing import LARGEST
-from nnbench.stats.power import seeds_needed
 from nnbench.study.metrics import Metric
 
 
@@ -66,6 +66,24 @@ def threshold_p(
         blocks = gather_blocks(means["difference"].to_numpy(), np.zeros(len(means)), places)
     found = spread_of(blocks)
     return float(two_sided_p(replace(found, mean=found.mean - threshold))[0])
+
+
+def at_any_time(
+    pairs: pd.DataFrame, interval: Interval, threshold: float, p: float
+) -> tuple[Interval, float]:
+    """Return the interval and the p that hold however often one has looked, around the mean.
+
+    By seeds, of which each has a mean over the data sets. Blocks that all tie need no other rule:
+    who waits for n of them to be alike has waited for the first n - 1.
+    """
+    if interval.reason or is_constant(block_means(pairs)["difference"]):
+        return interval, p
+    values = seed_means(pairs)
+    low, high = anytime_interval(values)
+    if not math.isfinite(low):
+        reason = "undefined: the seeds of all data sets are too few to decide after earlier looks"
+        return replace(interval, low=math.nan, high=math.nan, reason=reason), math.nan
+    return replace(interval, low=low, high=high), anytime_p(values, threshold)
 
 
 def _alike_p(
@@ -140,16 +158,16 @@ def is_constant(values: pd.Series) -> bool:
 def seeds_for(pairs: pd.DataFrame, gap: float, alpha: float) -> int | None:
     """Return how many seeds would decide a claim whose mean is `gap` away from its threshold.
 
-    As many as find a difference of `gap` with 80 % power, with the spread seen among these blocks
-    (`nnbench.stats.power.seeds_needed`), at the level alpha, and more than there are. None where
-    the spread is unknown, or even 10,000 would not do.
+    As many as find a difference of `gap` with 80 % power, with the spread seen among these blocks,
+    at the level alpha, and more than there are; by the rule for who looks again
+    (`seeds_to_settle`). None where the spread is unknown, or even 10,000 would not do.
     """
     sizes = block_means(pairs).groupby("data").size()
     if gap <= 0 or (sizes < 2).any():
         return None
     spread = spread_of(_blocks(pairs))
-    error, freedom = float(spread.error[0]), float(spread.test_freedom[0])
-    if not error > 0:
+    deviation = float(spread.error[0]) * math.sqrt(float(sizes.mean()))
+    if not deviation > 0:
         return None
-    needed = seeds_needed(gap, error, freedom, float(sizes.mean()), alpha)
+    needed = seeds_to_settle(gap, deviation, alpha)
     return None if needed is None else max(needed, math.ceil(sizes.mean()) + 1)

@@ -22,7 +22,8 @@ class Verdict:
     in `blocks` independent (data set, seed) blocks. Numbers are NaN where there is none.
     `reason` says what the word alone does not; `seeds_needed` only where more would decide.
     `p` is that of the mean lying on the threshold that decides, two-sided; `p_holm` corrects it for
-    the `claims` of the study that have one.
+    the `claims` of the study that have one. `looks`: how often the study was judged before, with
+    fewer seeds.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Verdict:
     p: float = math.nan
     p_holm: float = math.nan
     claims: int = 0
+    looks: int = 0
 
     @property
     def interval_word(self) -> str:
