@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "plots": set(),
     "theory": {"catalog", "lazy", "results", "study", "training"},
     "report.page": {"plots", "results"},
-    "report.analysis": {"results", "seeds", "stats"},
+    "report.analysis": {"results", "seeds", "stats", "stats.claims"},
     "report.layers": {"plots", "report.analysis", "report.page", "results", "stats", "training"},
     "report.claims": {"report.page", "results", "stats", "stats.claims", "study"},
     "report.study": {

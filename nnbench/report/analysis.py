@@ -11,6 +11,7 @@ import pandas as pd
 from nnbench import stats
 from nnbench.results.read import ReportError, Results
 from nnbench.seeds import numpy_generator
+from nnbench.stats.claims.repeats import claimed_levels
 
 LARGE = 0.1  # share of the variance within data sets from which a table of its own is worth it
 
@@ -37,11 +38,14 @@ class Analysis:
     shares: pd.DataFrame
     cells: pd.DataFrame
     generator_for: stats.GeneratorFor
+    across: pd.DataFrame  # as `labelled`, of the settings that do best on other seeds
     is_sampled: bool = False  # arms drawn at random
+    looked: bool = False  # judged before, with fewer seeds
 
-    def shared(self, by: Sequence[str]) -> stats.Shared:
+    def shared(self, by: Sequence[str], across: bool = False) -> stats.Shared:
         """The cells on which the combinations of `by` are compared."""
-        return _shared(self.labelled, by, self.baselines, self.is_sampled)
+        cells = self.across if across else self.labelled
+        return _shared(cells, by, self.baselines, self.is_sampled)
 
     @property
     def label(self) -> str:
@@ -77,6 +81,8 @@ class Analysis:
             self.metric,
             list(self.baselines),
             self.generator_for,
+            self.shared([factor], across=True).cells,
+            self.looked,
         )
 
 
@@ -99,7 +105,12 @@ def analyse(results: Results) -> Analysis:
     baselines = {f: stats.baseline_level(levels[f], named.get(f)) for f in factors}
     generator_for = generators(results, "bootstrap")
     arguments = (labelled, levels, baselines, metric, generator_for, is_sampled)
-    effects = stats.summarise_effects(*arguments)
+    looks = len(results.earlier_looks)
+    claimed = claimed_levels(study, results.cells, labelled, baselines, metric, looks)
+    other = stats.choose_tuned(results.cells, factors, tuned, metric, across=True)
+    across, _ = stats.applicable(stats.label_cells(other, factors, ignore=tuned), metric)
+    across = stats.sort_by_levels(across, levels)
+    effects = stats.summarise_effects(*arguments, claimed, across, looks > 0)
     varied = [f for f in factors if len(levels[f]) > 1]
     shares = stats.variance_shares(labelled, varied, metric, generator_for)
     ranking = rank_factors(stats.importance(effects), shares)
@@ -119,7 +130,9 @@ def analyse(results: Results) -> Analysis:
         shares=shares,
         cells=results.cells[~results.cells["data"].map(stats.format_level).isin(not_applicable)],
         generator_for=generator_for,
+        across=across,
         is_sampled=is_sampled,
+        looked=looks > 0,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from nnbench.results.files import read_files
+from nnbench.results.looks import FILE, looks_of
 from nnbench.results.store import PARTS
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
@@ -27,7 +28,7 @@ class Results:
     """What a results directory holds. cells: one row per cell; curves: one per cell and epoch.
 
     layers: one row per cell, epoch and layer; predictions: one per arm, layer and quantity. Both
-    are None for a study without probes.
+    are None for a study without probes. looks: with how many seeds it was judged before.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class Results:
     provenance: Mapping[str, Any]
     layers: pd.DataFrame | None = None
     predictions: pd.DataFrame | None = None
+    looks: tuple[int, ...] = ()
 
     @property
     def study(self) -> Mapping[str, Any]:
@@ -48,6 +50,16 @@ class Results:
         """The study's title, or its name where the file gives none."""
         return str(self.study.get("title") or self.study["name"])
 
+    @property
+    def seeds(self) -> int:
+        """How many seeds there are."""
+        return int(self.cells["seed"].nunique())
+
+    @property
+    def earlier_looks(self) -> list[int]:
+        """With how many seeds, fewer than these, it was judged before."""
+        return sorted(seeds for seeds in self.looks if seeds < self.seeds)
+
     def with_columns(self, names: Sequence[str]) -> Results:
         """The same with these columns of cells: one without any value was never written."""
         missing = {name: float("nan") for name in names if name not in self.cells}
@@ -59,7 +71,7 @@ def read_results(folder: Path) -> Results:
 
     Raises StoreError where one is damaged, ReportError where there is nothing to report on yet.
     """
-    found = read_files(folder, (*NEEDED, "layers.parquet", "predictions.parquet"))
+    found = read_files(folder, (*NEEDED, "layers.parquet", "predictions.parquet", FILE))
     for name in NEEDED:
         if name not in found:
             way_out = "`nnbench run` writes it"
@@ -83,7 +95,8 @@ def read_results(folder: Path) -> Results:
     curves = curves.sort_values(["cell_id", "epoch"], ignore_index=True)
     if layers is not None:
         layers = layers.sort_values(["cell_id", "epoch", "layer"], ignore_index=True)
-    return Results(folder, cells, curves, provenance, layers, predictions)
+    looks = looks_of(found, folder)
+    return Results(folder, cells, curves, provenance, layers, predictions, looks)
 
 
 def _rows_or_none(content: bytes | None) -> pd.DataFrame | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from nnbench.stats.anova import TERM_SEPARATOR, divergence_shares, variance_shares
 from nnbench.stats.arms import ARM_COLUMNS, interquartile_means, summarise_arms
 from nnbench.stats.blocks import Blocks, Spread, gather_blocks, spread_of
+from nnbench.stats.choice import SETTINGS, choose_tuned, tried_words, uneven_levels
 from nnbench.stats.contrasts import contrast, correct_family, holm, verdict
 from nnbench.stats.cost import arm_costs, pareto_front, time_to_target
 from nnbench.stats.intervals import (
@@ -26,7 +27,6 @@ from nnbench.stats.intervals import (
 )
 from nnbench.stats.labels import (
     baseline_level,
-    choose_tuned,
     factor_columns,
     format_level,
     label_cells,
@@ -76,6 +76,7 @@ __all__ = [
     "METRICS",
     "MOST_CONTESTANTS",
     "POWER",
+    "SETTINGS",
     "TERM_SEPARATOR",
     "Blocks",
     "GeneratorFor",
@@ -135,6 +136,8 @@ __all__ = [
     "summarise_levels",
     "time_to_target",
     "top_factors",
+    "tried_words",
+    "uneven_levels",
     "unseen_share",
     "usable",
     "variance_shares",

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from nnbench.stats.anytime import (
+    anytime_interval,
+    anytime_p,
+    findable,
+    seed_means,
+    seeds_to_settle,
+)
 from nnbench.stats.blocks import (
     Blocks,
     Spread,
@@ -19,6 +27,7 @@ from nnbench.stats.blocks import (
     times_drawn,
     two_sided_p,
 )
+from nnbench.stats.choice import tried_words
 from nnbench.stats.intervals import Interval, why_undefined
 from nnbench.stats.power import ALPHA, MOST_SEEDS, detectable_difference, seeds_needed
 from nnbench.stats.signed_rank import signed_rank
@@ -50,6 +59,30 @@ TOLD = {
 }
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """What the study's claim of that number found of a comparison, which is then told the same.
+
+    The difference to the baseline, over so many pairs, in the metric's own direction. p: of a claim
+    that one side is better, the one that counts where networks were lost, and after correction for
+    the study's `claims`; null of any other claim, which does not say which side is better.
+    """
+
+    number: int
+    pairs: int
+    effect: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    claims: int
+
+    @property
+    def decides(self) -> bool:
+        """Whether the claim's verdict is that of the comparison."""
+        return not math.isnan(self.p)
+
+
 def verdict(effect: Interval, higher_is_better: bool, p: float | None = None) -> str:
     """Return the word for a difference: never "better" where the interval spans zero.
 
@@ -63,7 +96,9 @@ def verdict(effect: Interval, higher_is_better: bool, p: float | None = None) ->
     return "better" if (effect.low > 0) == higher_is_better else "worse"
 
 
-def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -> dict[str, Any]:
+def contrast(
+    pairs: pd.DataFrame, metric: str, generator: np.random.Generator, looked: bool = False
+) -> dict[str, Any]:
     """Return one comparison: its mean paired difference with all that says how sure it is.
 
     pairs: columns `data, seed, difference`, a row per pair, null where a cell of the pair has no
@@ -73,7 +108,9 @@ def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -
     `seeds_run`, those that lost every pair counted), `lost, lost_baseline` (pairs in which only
     that cell has no metric), `p` (paired t within data sets), `held_p` (`held_p`), `wilcoxon_p,
     wilcoxon_reason, rank_biserial, cohen_d` (d_z: mean over standard deviation of the blocks'
-    differences within data sets), and those of `correct_family` for a family of one.
+    differences within data sets), and those of `correct_family` for a family of one. looked: the
+    study was judged before, with fewer seeds, so that interval and p must hold at any moment
+    (`nnbench.stats.anytime`); `looked` says so in the row too.
     """
     whole = pairs.dropna(subset=["difference"])
     values = whole["difference"].to_numpy(dtype=float)
@@ -85,12 +122,15 @@ def contrast(pairs: pd.DataFrame, metric: str, generator: np.random.Generator) -
         row["effect_reason"] = lost if len(pairs) else "undefined: no pair with the baseline"
     elif row["effect_reason"] is None:
         row |= _uncertainty(blocks, metric, generator)
+        if looked:
+            row |= _at_any_time(whole, metric)
+    row["looked"] = looked
     count = len(blocks.strata)
     row |= {"pairs_used": len(whole), "pairs": len(pairs), "blocks": count}
     run = pairs[["data", "seed"]].drop_duplicates()
     row["seeds_run"] = len(run) / max(run["data"].nunique(), 1)
     row |= _losses(pairs) | {
-        "held_p": held_p(row["effect"], row["p"], pairs, METRICS[metric].higher_is_better)
+        "held_p": held_p(row["effect"], row["p"], pairs, METRICS[metric].higher_is_better, looked)
     }
     ranks = signed_rank((blocks.sums / blocks.sizes)[:, 0])
     row |= {"seeds": count / max(len(blocks.per_stratum), 1), "wilcoxon_p": ranks.p}
@@ -123,7 +163,22 @@ def _losses(pairs: pd.DataFrame) -> dict[str, int]:
     return {"lost": int((alone > 0).sum()), "lost_baseline": int((alone < 0).sum())}
 
 
-def held_p(effect: float, p: float, pairs: pd.DataFrame, higher_is_better: bool) -> float:
+def _at_any_time(whole: pd.DataFrame, metric: str) -> dict[str, float]:
+    """Return the interval and p that hold however often one has looked: by seeds."""
+    values, most = seed_means(whole), METRICS[metric].range
+    low, high = anytime_interval(values)
+    if not math.isfinite(low):  # so few seeds exclude nothing
+        return {"effect_low": -most, "effect_high": most, "p": 1.0}
+    return {
+        "effect_low": max(low, -most),
+        "effect_high": min(high, most),
+        "p": anytime_p(values),
+    }
+
+
+def held_p(
+    effect: float, p: float, pairs: pd.DataFrame, higher_is_better: bool, looked: bool = False
+) -> float:
     """Return the p that counts where one side lost more networks than the other.
 
     What is lost is seldom the best, so the side that lost more looks better than it is. Where it is
@@ -144,6 +199,9 @@ def held_p(effect: float, p: float, pairs: pd.DataFrame, higher_is_better: bool)
     spread = spread_of(blocks)
     if spread.mean[0] * effect <= 0:
         return 1.0
+    if looked:
+        held = anytime_p(seed_means(kept.assign(difference=filled)))
+        return 1.0 if math.isnan(held) else max(p, held)
     return max(p, float(two_sided_p(spread)[0]))
 
 
@@ -163,7 +221,9 @@ def standardised(blocks: Blocks, spread: Spread) -> float:
     return float(spread.mean[0]) / math.sqrt(within / freedom)
 
 
-def correct_family(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+def correct_family(
+    rows: pd.DataFrame, metric: str, claimed: Sequence[Claimed | None] = ()
+) -> pd.DataFrame:
     """Return rows of `contrast` with what depends on the comparisons made beside each.
 
     Filled in: `p_holm, wilcoxon_p_holm` (Holm over the rows that have a p; of the first it is the p
@@ -173,17 +233,61 @@ def correct_family(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     `note`. A side is taken where the 95 % interval excludes zero and the corrected p is below 5 %,
     so all comparisons together claim a difference that is none in at most 5 % of studies. Source:
     Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
+    claimed: what a claim of the study says of each row, if any. Such a row has the claim's numbers;
+    where the claim is that one side is better, it is of the claims' family and not of this one.
     """
-    table = rows.copy()
-    table["p_holm"] = holm(table["held_p"].to_numpy(dtype=float))
-    table["wilcoxon_p_holm"] = holm(table["wilcoxon_p"].to_numpy(dtype=float))
-    comparisons = int(table["p"].notna().sum())
-    table["comparisons"] = comparisons
+    table, claims = rows.copy(), list(claimed) or [None] * len(rows)
+    apart = np.array([one is not None and one.decides for one in claims], dtype=bool)
+    for name, own in {"p_holm": "held_p", "wilcoxon_p_holm": "wilcoxon_p"}.items():
+        table[name] = holm(table[own].where(~apart).to_numpy(dtype=float))
+    table["comparisons"] = int((table["p"].notna() & ~apart).sum())
+    _take_claims(table, claims)
     records = [{str(name): value for name, value in r.items()} for r in table.to_dict("records")]
-    told = [_told(record, metric, comparisons) for record in records]
+    told = [
+        _told(record, metric, int(record["comparisons"]), one)
+        for record, one in zip(records, claims, strict=True)
+    ]
     for name, kind in TOLD.items():
         table[name] = pd.Series([row[name] for row in told], index=table.index, dtype=kind)
     return table
+
+
+def hold_across(
+    rows: pd.DataFrame, other: pd.DataFrame, uneven: Sequence[tuple[int, int] | None]
+) -> pd.DataFrame:
+    """Return rows of `contrast` that hold for settings chosen on other seeds too, where `uneven`.
+
+    rows: by the settings that do best on the seeds that are judged, which flatters the side with
+    more of them. other: the same comparisons by those chosen across the halves of the seeds. The
+    interval is the hull of both, the p the larger one, and 1 where they have no side in common.
+    uneven: how many settings the level and the baseline had, or None; `tried` says it of a row.
+    """
+    table = rows.copy()
+    table["tried"] = pd.Series([None] * len(table), index=table.index, dtype=object)
+    for row, beside, settings in zip(table.index, other.index, uneven, strict=True):
+        if settings is None or pd.isna(table.loc[row, "p"]):
+            continue
+        table.loc[row, "tried"] = tried_words(settings)
+        second = other.loc[beside]
+        is_known = pd.notna(second["p"])
+        agree = is_known and second["effect"] * table.loc[row, "effect"] > 0
+        for name in ("p", "held_p"):
+            table.loc[row, name] = max(table.loc[row, name], second[name]) if agree else 1.0
+        if is_known:
+            for name, outer in {"effect_low": min, "effect_high": max}.items():
+                table.loc[row, name] = outer(table.loc[row, name], second[name])
+    return table
+
+
+def _take_claims(table: pd.DataFrame, claims: Sequence[Claimed | None]) -> None:
+    """Write into the rows that repeat a claim its numbers, and its p where it decides."""
+    for row, one in zip(table.index, claims, strict=True):
+        if one is None:
+            continue
+        table.loc[row, ["effect", "effect_low", "effect_high"]] = one.effect, one.low, one.high
+        if one.decides:
+            table.loc[row, ["p", "held_p", "p_holm"]] = one.p, one.p, one.p_holm
+            table.loc[row, "comparisons"] = one.claims
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -206,21 +310,27 @@ def _family_of_one(row: Mapping[str, Any], metric: str) -> dict[str, Any]:
     return alone | {"comparisons": comparisons} | _told({**row, **alone}, metric, comparisons)
 
 
-def _told(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, Any]:
+def _told(
+    row: Mapping[str, Any], metric: str, comparisons: int, claimed: Claimed | None = None
+) -> dict[str, Any]:
     """Return what a reader is told of one comparison among several."""
     ends = (row["effect"], row["effect_low"], row["effect_high"])
     effect = Interval(*ends, row["blocks"], _text(row["effect_reason"]))
     word = verdict(effect, METRICS[metric].higher_is_better, row["p_holm"])
-    return _design(row, metric, comparisons) | {
-        "verdict": word,
-        "note": _note(row, word, comparisons, METRICS[metric].higher_is_better),
-    }
+    note = _note(row, word, comparisons, METRICS[metric].higher_is_better)
+    if isinstance(row.get("tried"), str):
+        note = "; ".join(part for part in (row["tried"], note) if part)
+    if claimed is not None:
+        told = f"{'judged' if claimed.decides else 'measured'} as claim {claimed.number}"
+        note = f"{told}: {note}" if note else told
+    return _design(row, metric, comparisons, word) | {"verdict": word, "note": note}
 
 
-def _design(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, Any]:
+def _design(row: Mapping[str, Any], metric: str, comparisons: int, word: str) -> dict[str, Any]:
     """Return what the design could have detected and how many seeds would settle it.
 
-    A difference larger than any two values of the metric can have is none that could be found.
+    A difference larger than any two values of the metric can have is none that could be found. Of
+    one that is not told from zero, the seeds are those that settle it for who looks again.
     """
     undefined = _text(row["effect_reason"])
     if undefined:
@@ -228,13 +338,19 @@ def _design(row: Mapping[str, Any], metric: str, comparisons: int) -> dict[str, 
         return {"detectable": math.nan, "seeds_needed": math.nan} | reasons
     alpha = ALPHA / comparisons
     error, freedom = row["effect_error"], row["effect_freedom"]
-    needed = seeds_needed(row["effect"], error, freedom, row["seeds"], alpha)
+    deviation = error * math.sqrt(row["seeds"])  # of a seed's mean over the data sets
+    if row["looked"] or word == "no clear difference":
+        needed = seeds_to_settle(row["effect"], deviation, alpha)
+    else:
+        needed = seeds_needed(row["effect"], error, freedom, row["seeds"], alpha)
     if needed is not None:  # seeds as unlucky as these give as few pairs
         needed = math.ceil(round(needed * row["seeds_run"] / row["seeds"], 9))
     too_many = f"undefined: more than {MOST_SEEDS:,}"
     if row["held_p"] > row["p"] and not row["held_p"] < ALPHA:
         needed, too_many = None, LOSSES_DECIDE
     found = detectable_difference(error, freedom, alpha)
+    if row["looked"]:
+        found = deviation * findable(round(row["seeds"]), alpha)
     is_possible = found <= METRICS[metric].range
     return {
         "detectable": found if is_possible else math.nan,

@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nnbench.stats.pairing import LARGEST
-from nnbench.study.metrics import METRICS
-
 
 def format_level(value: Any) -> str:
     """Return a level as a person writes it: `0.001`, `8`, `true`, `none`."""
@@ -85,38 +82,6 @@ def label_cells(
         row = labelled.loc[twice, key].iloc[0].to_dict()
         raise ValueError(f"two cells share {row}: a column that varies is not among the factors")
     return labelled
-
-
-def choose_tuned(
-    cells: pd.DataFrame, factors: Sequence[str], tuned: Sequence[str], metric: str
-) -> pd.DataFrame:
-    """Keep, in each arm, the cells of the tuned setting that does best on validation.
-
-    Rule: per data set and arm, the setting with most finished seeds, then with the best mean over
-    its seeds of what the metric is chosen by, then with the lowest mean `val_loss`, then the
-    first. Test results play no part in the choice.
-    """
-    columns = [c for c in tuned if c in cells.columns]
-    if not columns or cells.empty:
-        return cells
-    arm = ["data", *factors]
-    labelled = cells.assign(**{name: level_labels(cells, name, columns) for name in arm})
-    by = {"finished": (cells["status"] == "ok").astype(float)}
-    for name in dict.fromkeys([METRICS[metric].chosen_by, "val_loss"]):
-        if name in cells:
-            value = pd.to_numeric(cells[name], errors="coerce").astype(float)
-            value = value.mask(value > LARGEST, np.inf).mask(value < -LARGEST, -np.inf)
-            by[name] = value if METRICS[name].higher_is_better else -value
-    ranks = [f"rank by {name}" for name in by]
-    labelled = labelled.assign(**dict(zip(ranks, by.values(), strict=True)))
-    groups = labelled.groupby([*arm, *columns], dropna=False, sort=False)
-    score = groups.agg({rank: "mean" for rank in ranks} | {ranks[0]: "sum"})
-    # Rounded: a tie must not be broken by the order in which floats were summed.
-    best = score.round(12).reset_index().sort_values(ranks, ascending=False, kind="stable")
-    best = best.drop_duplicates(arm)
-    key = [*arm, *columns]
-    chosen = labelled[key].merge(best[key].assign(chosen=True), on=key, how="left")["chosen"]
-    return cells[chosen.eq(True).to_numpy()]
 
 
 def baseline_level(levels: Sequence[str], declared: Any = None) -> str:

@@ -25,14 +25,19 @@ def power_of(noncentrality: float, freedom: float, alpha: float = ALPHA) -> floa
     over what that estimate may be (scipy's noncentral t gives NaN where a tail is nearly 0).
     Source: Cohen 1988, Statistical Power Analysis for the Behavioral Sciences, chapter 2.
     """
-    bounds = _critical_values(freedom, alpha)
+    bounds = _critical_values(freedom, float(stdtrit(freedom, 1 - alpha / 2)))
     found = ndtr(noncentrality - bounds) + ndtr(-noncentrality - bounds)
     return float(found @ WEIGHTS)
 
 
 def noncentrality_for(freedom: float, alpha: float = ALPHA, power: float = POWER) -> float:
     """Return how many standard errors a true difference must be to be found with that power."""
-    bounds = _critical_values(freedom, alpha)
+    return noncentrality_beyond(float(stdtrit(freedom, 1 - alpha / 2)), freedom, power)
+
+
+def noncentrality_beyond(bound: float, freedom: float, power: float = POWER) -> float:
+    """Return how many standard errors bring |t| beyond the bound with that power."""
+    bounds = _critical_values(freedom, bound)
 
     def missing(noncentrality: float) -> float:
         found = ndtr(noncentrality - bounds) + ndtr(-noncentrality - bounds)
@@ -42,9 +47,8 @@ def noncentrality_for(freedom: float, alpha: float = ALPHA, power: float = POWER
     return root
 
 
-def _critical_values(freedom: float, alpha: float) -> np.ndarray:
+def _critical_values(freedom: float, bound: float) -> np.ndarray:
     """Return the bound of |t| times the estimated over the true error, at each quantile of it."""
-    bound = float(stdtrit(freedom, 1 - alpha / 2))
     result: np.ndarray = bound * np.sqrt(2 * gammaincinv(freedom / 2, QUANTILES) / freedom)
     return result
 

@@ -186,12 +186,13 @@ def pairwise_differences(
     metric: str,
     generator_for: GeneratorFor,
     factors: Sequence[str] | None = None,
+    looked: bool = False,
 ) -> pd.DataFrame:
     """Return one row per pair of contestants: `first, second` and the columns of `contrast`.
 
     The difference is first minus second over cells alike in all else; verdicts hold for all pairs
     together. It says more than ranks do where there are fewer than 5 blocks. Raises ValueError
-    above 40 contestants.
+    above 40 contestants. looked: the study was judged before, with fewer seeds.
     """
     values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
     table, key = _contest(frame, by, factors, values.where(usable(frame, metric)))
@@ -204,7 +205,7 @@ def pairwise_differences(
         pairs["difference"] = pairs["value"] - pairs["value_second"]
         pairs["lost"], pairs["lost_baseline"] = pairs["value"].isna(), pairs["value_second"].isna()
         generator = generator_for(f"{first}/{second}/pair")
-        row = {"first": first, "second": second} | contrast(pairs, metric, generator)
+        row = {"first": first, "second": second} | contrast(pairs, metric, generator, looked)
         rows.append(row)
     return correct_family(pd.DataFrame(rows), metric) if rows else _no_pairs()
 

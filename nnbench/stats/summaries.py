@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nnbench.stats.contrasts import contrast, correct_family
+from nnbench.stats.choice import uneven_levels
+from nnbench.stats.contrasts import Claimed, contrast, correct_family, hold_across
 from nnbench.stats.intervals import GeneratorFor, Interval, bootstrap_interval
 from nnbench.stats.pairing import paired_differences, status_counts, usable
-from nnbench.stats.shared import Shared, shared_cells
+from nnbench.stats.shared import shared_cells
 from nnbench.study.metrics import METRICS
 
 
@@ -24,6 +25,9 @@ def summarise_effects(
     metric: str,
     generator_for: GeneratorFor,
     is_sampled: bool = False,
+    claimed: Mapping[tuple[str, str], Claimed] | None = None,
+    across: pd.DataFrame | None = None,
+    looked: bool = False,
 ) -> pd.DataFrame:
     """Return one row per factor and level, each with its mean and its paired effect.
 
@@ -33,16 +37,23 @@ def summarise_effects(
     The levels of a factor are compared on the cells that all of them have (`shared_cells`); one
     that has too few stands on its own, and `only` says where it ran: it does not compare with the
     rest. The mean and the effect may rest on different cells: where one of a pair diverged, the
-    other still counts in its mean.
+    other still counts in its mean. claimed: by factor and level, what a claim found of it; it is
+    told the same here where it is of the same pairs. across: the cells of the settings that other
+    seeds chose (`choose_tuned`), by which levels that had more or fewer settings to choose from
+    than their baseline must hold too (`hold_across`). looked: the study was judged before
+    (`contrast`).
     """
     factors = list(baselines)
     tables = []
     for f in factors:
-        others = [g for g in factors if g != f]
-        shared = shared_cells(frame, frame[f], others, baselines[f], is_sampled)
-        arguments = (f, levels[f], baselines[f], metric, factors, generator_for)
-        tables.append(_uncorrected(frame, shared, *arguments))
-    return _judged(tables, metric)
+        arguments = (f, levels[f], baselines[f], metric, factors, generator_for, is_sampled, looked)
+        table = _of_factor(frame, *arguments)
+        uneven = uneven_levels(frame, f, baselines[f], factors)
+        if uneven and across is not None:
+            beside = _of_factor(across, *arguments)
+            table = hold_across(table, beside, [uneven.get(level) for level in table["level"]])
+        tables.append(table)
+    return _judged(tables, metric, claimed or {})
 
 
 def summarise_factor(
@@ -58,22 +69,24 @@ def summarise_factor(
 
     factors: all of the study's, for a pair is alike in every other one.
     """
-    shared = shared_cells(frame, frame[factor], [f for f in factors if f != factor], baseline)
-    arguments = (factor, levels, baseline, metric, factors, generator_for)
-    return _judged([_uncorrected(frame, shared, *arguments)], metric)
+    table = _of_factor(frame, factor, levels, baseline, metric, factors, generator_for)
+    return _judged([table], metric, {})
 
 
-def _uncorrected(
+def _of_factor(
     frame: pd.DataFrame,
-    shared: Shared,
     factor: str,
     levels: Sequence[str],
     baseline: str,
     metric: str,
     factors: Sequence[str],
     generator_for: GeneratorFor,
+    is_sampled: bool = False,
+    looked: bool = False,
 ) -> pd.DataFrame:
     """Return one row per level of a factor, as if no other comparison were made."""
+    others = [f for f in factors if f != factor]
+    shared = shared_cells(frame, frame[factor], others, baseline, is_sampled)
     alone = [level for level in levels if level in shared.partial]
     cells = shared.cells
     pairs = paired_differences(cells, factor, baseline, metric, factors)
@@ -90,7 +103,7 @@ def _uncorrected(
     effects = []
     for level in levels:
         generator = generator_for(f"{factor}/{level}/effect")
-        effects.append(contrast(by_level.get(level, pairs.iloc[:0]), metric, generator))
+        effects.append(contrast(by_level.get(level, pairs.iloc[:0]), metric, generator, looked))
     return pd.concat([table, pd.DataFrame(effects)], axis="columns")
 
 
@@ -108,11 +121,22 @@ def _beside(
     return frame[is_base | (frame[factor].isin(alone) & (has_partner | ~ever))]
 
 
-def _judged(tables: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
+def _judged(
+    tables: Sequence[pd.DataFrame], metric: str, claimed: Mapping[tuple[str, str], Claimed]
+) -> pd.DataFrame:
     """Return the tables as one, their comparisons corrected together; a baseline has none."""
     if not tables:
         return pd.DataFrame(columns=["factor", "level", "baseline", "verdict"])
-    rows = correct_family(pd.concat(tables, ignore_index=True), metric)
+    rows = pd.concat(tables, ignore_index=True)
+    claims = [
+        claimed.get((factor, level)) if pd.notna(p) else None
+        for factor, level, p in zip(rows["factor"], rows["level"], rows["p"], strict=True)
+    ]
+    same = [
+        one if one is not None and one.pairs == pairs else None  # all pairs of the level
+        for one, pairs in zip(claims, rows["pairs"], strict=True)
+    ]
+    rows = correct_family(rows, metric, same)
     alone = rows["baseline"].astype(bool)
     rows.loc[alone, "verdict"] = "baseline"
     for column in [str(c) for c in rows if str(c).endswith("_reason")]:
@@ -129,13 +153,36 @@ def effects_by_data(
     metric: str,
     factors: Sequence[str],
     generator_for: GeneratorFor,
+    across: pd.DataFrame | None = None,
+    looked: bool = False,
 ) -> pd.DataFrame:
     """Return each level's paired effect on each data set, all of them corrected together.
 
     Columns: `data, factor, level` and those of `contrast`, a row for each data set and level but
     the baseline. factors: all of the study's, for a pair is alike in every other one. frame: the
-    cells that all levels have (`shared_cells`).
+    cells that all levels have (`shared_cells`); across: those of settings that other seeds chose;
+    looked: the study was judged before.
     """
+    arguments = (factor, levels, baseline, metric, factors, generator_for, looked)
+    table = _of_each(frame, *arguments)
+    uneven = uneven_levels(frame, factor, baseline, factors)
+    if uneven and across is not None:
+        beside = _of_each(across, *arguments)
+        table = hold_across(table, beside, [uneven.get(level) for level in table["level"]])
+    return correct_family(table, metric)
+
+
+def _of_each(
+    frame: pd.DataFrame,
+    factor: str,
+    levels: Sequence[str],
+    baseline: str,
+    metric: str,
+    factors: Sequence[str],
+    generator_for: GeneratorFor,
+    looked: bool,
+) -> pd.DataFrame:
+    """Return the rows of `effects_by_data`, as if no other comparison were made."""
     pairs = paired_differences(frame, factor, baseline, metric, factors)
     found_levels = set(frame[factor])
     rows = []
@@ -144,9 +191,11 @@ def effects_by_data(
             if level == baseline or level not in found_levels:
                 continue
             here = pairs[(pairs["data"] == data) & (pairs["level"] == level)]
-            found = contrast(here, metric, generator_for(f"{factor}/{level}/effect on {data}"))
+            found = contrast(
+                here, metric, generator_for(f"{factor}/{level}/effect on {data}"), looked
+            )
             rows.append({"data": data, "factor": factor, "level": level} | found)
-    return correct_family(pd.DataFrame(rows), metric)
+    return pd.DataFrame(rows)
 
 
 def summarise_levels(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from nnbench import stats
+from nnbench.stats.anytime import findable
 from tests.searching import examples
 from tests.stats.grids import factors_of, full_grid, generator_for, lose
 
@@ -138,8 +139,8 @@ def test_the_seeds_needed_settle_it_and_one_fewer_does_not() -> None:
     seeds, needed = row["seeds"], int(row["seeds_needed"])  # type: ignore[call-overload]
     assert needed > 6
     for count, settles in ((needed, True), (needed - 1, False)):
-        error = row["effect_error"] * (seeds / count) ** 0.5  # type: ignore[operator]
-        found = stats.detectable_difference(error, 5 * (count - 1) / 5)
+        deviation = row["effect_error"] * seeds**0.5  # type: ignore[operator]
+        found = findable(count, 0.05) * deviation  # for who looks again
         assert (abs(row["effect"]) >= found) == settles  # type: ignore[arg-type]
 
 

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
+from scipy.stats import false_discovery_control
+
 from nnbench import stats
 from nnbench.report.claims.course import COURSE
 from nnbench.report.claims.table import effect_places, note_of, sentence_of, span_of
@@ -41,6 +44,7 @@ class Claimed:
     verdict: Verdict | None = None
     sentence: str = ""
     has_report: bool = False
+    q: float = math.nan  # of Benjamini and Hochberg, over the claims of all studies
 
     @property
     def key(self) -> tuple[str, str]:
@@ -57,17 +61,23 @@ class Claimed:
         judged = self.verdict
         assert judged is not None
         numbers = {name: getattr(judged, name) for name in ("effect", "low", "high")}
+        tests = {"p": judged.p, "p_holm": judged.p_holm, "q": self.q}
         return {
             "study": self.study,
             "course": self.course,
             "text": self.text,
             "metric": judged.metric,
-            **{name: None if math.isnan(value) else value for name, value in numbers.items()},
+            **_known(numbers),
             "n_ok": judged.n_ok,
             "n": judged.n,
             "verdict": judged.verdict,
             "sentence": self.sentence,
+            **_known(tests),
         }
+
+
+def _known(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in numbers.items()}
 
 
 @dataclass(frozen=True)
@@ -111,17 +121,32 @@ def gather(out: Path, studies: Path = SHELF) -> Ledger:
     known = [replace(claim, course=courses.get(claim.key) or claim.course) for claim in claims]
     done = {claim.key for claim in known}
     missing = [claim for claim in planned if claim.key not in done]
-    return Ledger(sorted([*known, *missing], key=lambda claim: claim.study), unreadable)
+    return Ledger(sorted([*with_q(known), *missing], key=lambda claim: claim.study), unreadable)
+
+
+def with_q(claims: Sequence[Claimed]) -> list[Claimed]:
+    """The claims, each that has a p with its false discovery rate over all of them.
+
+    The least share of false ones among all claims with so small a p or a smaller one. Source:
+    Benjamini and Hochberg 1995, Controlling the False Discovery Rate.
+    """
+    p = np.array([math.nan if one.verdict is None else one.verdict.p for one in claims])
+    q = np.full(len(claims), math.nan)
+    known = ~np.isnan(p)
+    if known.any():
+        q[known] = false_discovery_control(p[known])
+    return [replace(one, q=float(each)) for one, each in zip(claims, q, strict=True)]
 
 
 def judged_claims(results: Results) -> list[Claimed]:
     """The claims of a finished study, judged."""
     written: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
     name = results.folder.name
+    verdicts = judge_all(results.study, results.cells, len(results.earlier_looks))
     has_report = (results.folder / "report.html").is_file()
     return [
         Claimed(name, one.text, one.course, one, sentence_of(one, claim), has_report)
-        for one, claim in zip(judge_all(results.study, results.cells), written, strict=True)
+        for one, claim in zip(verdicts, written, strict=True)
     ]
 
 
@@ -155,6 +180,7 @@ def ledger_page(ledger: Ledger) -> str:
             "number": number,
             "text": text,
             "word": words[number],
+            "tests": run_said(ledger.of_course(number)),
             "rows": [_row(claim) for claim in ledger.of_course(number)],
         }
         for number, text in COURSE.items()
@@ -167,6 +193,7 @@ def ledger_page(ledger: Ledger) -> str:
         counts=list(counted(words.values()).items()),
         marks=MARKS,
         course=course,
+        method=chance_said(ledger),
         others={name: [_row(claim) for claim in others if claim.study == name] for name in names},
         unreadable=ledger.unreadable,
     )
@@ -195,6 +222,36 @@ def answer(ledger: Ledger) -> list[str]:
     ]
 
 
+def run_said(claims: Sequence[Claimed]) -> str:
+    """How many of the tests of a course's claim were run, where it is not all of them."""
+    run = sum(claim.verdict is not None for claim in claims)
+    return f"{run} of {len(claims)} tests run" if 0 < run < len(claims) else ""
+
+
+def chance_said(ledger: Ledger) -> str:
+    """How many of the verdicts may be false: by chance alone, and as the false discovery rate."""
+    tested = [claim for claim in ledger.judged if not math.isnan(claim.q)]
+    if not tested:
+        return ""
+    decided = [claim for claim in tested if claim.word != UNDECIDED]
+    studies = len({claim.study for claim in tested})
+    text = (
+        f"Of {len(tested)} claims that chance has a part in, about "
+        f"{number(stats.ALPHA * len(tested), 1)} would be decided by chance alone were nothing "
+        f"true and each judged by itself. Corrected within their {studies} "
+        f"{'study' if studies == 1 else 'studies'}, at most {number(stats.ALPHA * studies, 2)} "
+        f"studies would have such a verdict."
+    )
+    if not decided:
+        return text
+    worst = max(claim.q for claim in decided)
+    return (
+        f"{text} Of the {len(decided)} that are decided, at most about "
+        f"{number(worst * len(decided), 1)} are false: their largest q is {number(worst, 3)}. A "
+        "claim's q is the share of false ones among all claims as sure as it or surer."
+    )
+
+
 def _row(claim: Claimed) -> dict[str, str]:
     row = {"text": claim.text, "study": claim.study, "word": claim.word, "link": ""}
     verdict = claim.verdict
@@ -212,8 +269,14 @@ def _row(claim: Claimed) -> dict[str, str]:
         "span": span,
         "count": count,
         "metric": f"{metric}, by rank" if verdict.scale == RANKS else metric,
-        "note": note_of(verdict),
+        "note": "; ".join(part for part in (note_of(verdict), _q_said(claim.q)) if part),
     }
+
+
+def _q_said(q: float) -> str:
+    if math.isnan(q):
+        return ""
+    return "q under 0.001" if q < 0.001 else f"q {number(q, 3)}"
 
 
 def _effect(verdict: Verdict) -> tuple[str, str]:

@@ -11,8 +11,9 @@ from nnbench.report.page.words import listed, tallied
 from nnbench.stats.claims import VERDICTS
 
 INTRODUCTION = (
-    "Written into the study file before the run; judged by paired differences and their 95 % "
-    "intervals, or exactly where nothing is random."
+    "Written into the study file before the run; judged by paired differences, or exactly where "
+    "nothing is random. A verdict needs the 95 % interval, and the t test after Holm's correction "
+    "for all claims of the study."
 )
 COLUMNS = [
     Column("verdict", of=lambda claim: TableCell(claim.verdict, is_verdict=True)),

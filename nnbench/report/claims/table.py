@@ -16,6 +16,7 @@ from nnbench import stats
 from nnbench.report.page.numbers import decimals_for, number
 from nnbench.report.page.words import is_plural
 from nnbench.results.files import read_files, write_files
+from nnbench.results.looks import note_look
 from nnbench.results.read import ReportError, Results, read_results
 from nnbench.stats.claims import SUPPORTED, UNDECIDED, Verdict, judge_all
 from nnbench.stats.claims.pairs import described, sides_of
@@ -26,17 +27,22 @@ COLUMNS = (
     *("text", "effect", "low", "high", "n_ok", "n", "verdict"),
     *("metric", "by", "margin", "blocks", "reason", "seeds_needed", "course", "sentence", "scale"),
     "published",
+    *("p", "p_holm", "claims"),
 )
-WHOLE_NUMBERS = ("n_ok", "n", "blocks", "seeds_needed", "course")
+WHOLE_NUMBERS = ("n_ok", "n", "blocks", "seeds_needed", "course", "claims")
 
 
 def write_claims(folder: Path) -> pd.DataFrame:
     """Judge a study's claims by the tables in its folder, write `claims.csv`, return the table.
 
+    That it was judged, and with how many seeds, is noted for good.
+
     A study without claims gets no file; one whose claims were taken out gets an empty table.
     Raises ReportError where a table is missing.
     """
-    table = claims_table(read_results(folder))
+    results = read_results(folder)
+    table = claims_table(results)
+    note_look(folder, results.seeds)
     if len(table) or (folder / FILE).is_file():
         content = table.to_csv(index=False, lineterminator="\n").encode("utf-8")
         write_files(folder, {FILE: content})
@@ -84,7 +90,7 @@ def _opening(verdict: str) -> str:
 def claims_table(results: Results) -> pd.DataFrame:
     """One row per claim, columns as in `COLUMNS`, in the study file's order."""
     claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
-    verdicts = judge_all(results.study, results.cells)
+    verdicts = judge_all(results.study, results.cells, len(results.earlier_looks))
     rows = [
         asdict(verdict)
         | {"sentence": sentence_of(verdict, claim), "published": claim.get("published", "")}
@@ -121,7 +127,8 @@ def _measured(verdict: Verdict, first: str, second: str) -> str:
         span = _span(verdict.low, verdict.high, places)
         return f"{label} {verb} the same with {first} as with {second}{span} ({count})"
     low, high = sorted((sign * verdict.low, sign * verdict.high))
-    if verdict.scale != EXACT and not (verdict.low > 0 or verdict.high < 0):
+    spans = not (verdict.low > 0 or verdict.high < 0)
+    if verdict.scale != EXACT and (spans or is_withdrawn(verdict)):
         size = f"{number(sign * verdict.effect, places, signed=True)}{_span(low, high, places)}"
         return f"{label}, {first} minus {second}: {size} ({count})"
     word = "higher" if sign * verdict.effect > 0 else "lower"
@@ -129,6 +136,11 @@ def _measured(verdict: Verdict, first: str, second: str) -> str:
         low, high = -high, -low
     size = f"{number(abs(verdict.effect), places)}{_span(low, high, places)}"
     return f"{label} {verb} {word} by {size} with {first} than with {second} ({count})"
+
+
+def is_withdrawn(verdict: Verdict) -> bool:
+    """Whether the interval alone would decide, and the verdict is undecided all the same."""
+    return verdict.verdict == UNDECIDED != verdict.interval_word
 
 
 def effect_places(verdict: Verdict) -> int:
@@ -172,6 +184,8 @@ def note_of(verdict: Verdict) -> str:
 
 def _threshold(verdict: Verdict) -> str:
     """Say how the interval stands to what was claimed, where the size alone does not tell."""
+    if is_withdrawn(verdict):
+        return ""
     if verdict.margin is not None and verdict.scale != RANKS:
         edge = stats.format_level(verdict.margin)
         told = {SUPPORTED: "lies within", UNDECIDED: "crosses"}

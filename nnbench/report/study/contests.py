@@ -21,6 +21,10 @@ MOST_CONTESTING_ARMS = 8  # more arms than that: the levels of one factor conten
 MOST_IN_MATRIX = 12
 MOST_NAMED = 4  # in a sentence
 JOIN = " / "
+UNEVEN = (
+    " Not all had as many settings to choose from: each network here is of the setting that does "
+    "best on the other half of the seeds."
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,10 @@ def contest_of(analysis: Analysis) -> Contest:
     rich = [f for f in varied if len(analysis.levels[f]) > 2]
     by = varied if arms <= MOST_CONTESTING_ARMS else [*rich, *varied][:1]
     names, shared = arm_names(analysis.labelled, by), analysis.shared(by)
-    return Contest(by, baseline_name(analysis, by), names, shared.cells, aside_said(shared, names))
+    aside = aside_said(shared, names)
+    if shared.cells[stats.SETTINGS].nunique() > 1:
+        shared, aside = analysis.shared(by, across=True), aside + UNEVEN
+    return Contest(by, baseline_name(analysis, by), names, shared.cells, aside)
 
 
 def baseline_name(analysis: Analysis, by: Sequence[str]) -> str:
@@ -237,7 +244,7 @@ def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture
     """Draw the difference of every pair of contestants."""
     sample = (contest.cells, contest.by, analysis.metric, analysis.generator_for)
     names = list(contest.named(stats.summarise_arms(*sample)))
-    pairs = stats.pairwise_differences(*sample, analysis.factors)
+    pairs = stats.pairwise_differences(*sample, analysis.factors, analysis.looked)
     if pairs.empty or pairs["effect"].isna().all():
         return None
     sides = {side: pairs[side].map(contest.names) for side in ("first", "second")}

@@ -10,7 +10,13 @@ from nnbench.report.page.parts import Bullets, Paragraph, Part, Section, paragra
 from nnbench.report.page.table_notes import FILLED, table_sentences
 from nnbench.report.page.words import listed
 from nnbench.results.read import Results
-from nnbench.stats import METRICS, format_level
+from nnbench.stats import METRICS, SETTINGS, format_level
+
+UNEVEN = (
+    " Arms had unequal numbers of settings to choose from, and a choice on the seeds that are "
+    "judged flatters who had more: a difference between such arms must also hold, with interval "
+    "and test, where each half of the seeds has the setting that does best on the other half."
+)
 
 
 def method_section(results: Results, analysis: Analysis) -> Section:
@@ -77,6 +83,7 @@ def _tuning(analysis: Analysis) -> list[Paragraph]:
             f"Tuned: {listed(analysis.tuned)}. In each arm and data set the setting with most "
             f"finished seeds and then the best mean {METRICS[by].label} was kept{tie}; its test "
             "results are what is reported."
+            + (UNEVEN if analysis.labelled[SETTINGS].nunique() > 1 else "")
         )
     ]
 

@@ -23,7 +23,7 @@ from nnbench.report.page.parts import (
     Section,
     paragraph,
 )
-from nnbench.report.page.words import MOST_FINDINGS
+from nnbench.report.page.words import MOST_FINDINGS, listed
 from nnbench.results.read import Results
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
@@ -66,10 +66,24 @@ def whole_page(
         answer=said[:MOST_FINDINGS],
         lead=lead,
         rests=[sentence for sentence in rests if sentence],
-        notes=notes,
+        notes=[*notes, *_looks(results)],
         trust=[*counts, *_common_strip(results)],
         sections=[section for section in every if section is not None],
     )
+
+
+def _looks(results: Results) -> list[Paragraph]:
+    """Say that the study was extended after it was judged, and what that means; or nothing."""
+    if not results.earlier_looks:
+        return []
+    before = listed([str(seeds) for seeds in results.earlier_looks])
+    return [
+        paragraph(
+            f"This study was judged before, with {before} of its {results.seeds} seeds: its "
+            "differences and claims are judged by intervals and tests that hold however often one "
+            "looks, which are wider."
+        )
+    ]
 
 
 def cell_counts(results: Results) -> dict[str, int]:

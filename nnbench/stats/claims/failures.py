@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 import pandas as pd
+from scipy.stats import fisher_exact
 
 from nnbench.stats import METRICS, wilson_interval
 from nnbench.stats.claims.verdict import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict
@@ -35,6 +36,12 @@ class Failures:
         if first.low > second.high:
             return 1
         return 2 if second.low > first.high else 0
+
+    @property
+    def p(self) -> float:
+        """Return the p of both sides diverging in equally many blocks: Fisher's exact test."""
+        counts = [[k, self.blocks - k] for k in (self.first, self.second)]
+        return float(fisher_exact(counts).pvalue)
 
     @property
     def more(self) -> int:
@@ -72,7 +79,9 @@ def penalised(table: pd.DataFrame) -> pd.Series:
     return table["difference"].where(table["difference"].notna(), lost)
 
 
-def with_failures(found: Verdict, failures: Failures, names: tuple[str, str], held: str) -> Verdict:
+def with_failures(
+    found: Verdict, failures: Failures, names: tuple[str, str], held: Verdict
+) -> Verdict:
     """Return the verdict with divergence taken into account; `names` are those of the sides.
 
     Without any difference to measure, a side that diverges clearly more often loses. With some,
@@ -83,10 +92,10 @@ def with_failures(found: Verdict, failures: Failures, names: tuple[str, str], he
     """
     told = _told(found, failures, names)
     reason = "; ".join(part for part in (found.reason, told) if part)
-    worse = failures.clear
+    worse, p = failures.clear, min(1.0, failures.p * (1 + found.looks))  # one test a look
     if found.margin is not None:
         if worse:
-            return _decided(found, CONTRADICTED, f"{reason}: that is not the same")
+            return _decided(found, CONTRADICTED, f"{reason}: that is not the same", p)
         return _undecided_if_empty(found, reason)
     if not found.n_ok:
         if worse:
@@ -97,24 +106,26 @@ def with_failures(found: Verdict, failures: Failures, names: tuple[str, str], he
             more = (
                 "" if math.isnan(mean) else f"; {names[survivor]} reached a {label} of {mean:.3g}"
             )
-            return _decided(
-                found, word, f"{reason}, and no pair finished: divergence decides{more}"
-            )
+            told = f"{reason}, and no pair finished: divergence decides{more}"
+            return _decided(found, word, told, p)
         return _undecided_if_empty(found, reason)
     against = {1: SUPPORTED, 2: CONTRADICTED}.get(worse)
     favoured = {1: SUPPORTED, 2: CONTRADICTED}.get(failures.more)
-    if against == found.verdict or found.verdict == favoured != held:
+    if against == found.verdict or found.verdict == favoured != held.verdict:
         return replace(
             found,
             verdict=UNDECIDED,
+            p=1.0,
+            seeds_needed=None,
             reason=f"{reason}; the pairs that finished would have it {found.verdict}, "
             "but the divergences speak against that",
         )
-    return replace(found, reason=reason)
+    p = max(found.p, held.p) if found.verdict == favoured else found.p
+    return replace(found, reason=reason, p=p)
 
 
-def _decided(found: Verdict, word: str, reason: str) -> Verdict:
-    return replace(found, verdict=word, reason=reason, seeds_needed=None)
+def _decided(found: Verdict, word: str, reason: str, p: float) -> Verdict:
+    return replace(found, verdict=word, reason=reason, p=p, seeds_needed=None)
 
 
 def _undecided_if_empty(found: Verdict, reason: str) -> Verdict:

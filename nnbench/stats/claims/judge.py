@@ -13,7 +13,9 @@ import pandas as pd
 from nnbench import stats
 from nnbench.seeds import numpy_generator
 from nnbench.stats.claims import spread
+from nnbench.stats.claims.choices import held_across
 from nnbench.stats.claims.failures import failures_of, penalised, with_failures
+from nnbench.stats.claims.family import corrected
 from nnbench.stats.claims.pairs import described, pair_sides, sides_of
 from nnbench.stats.claims.verdict import (
     CONTRADICTED,
@@ -22,8 +24,6 @@ from nnbench.stats.claims.verdict import (
     SUPPORTED,
     UNDECIDED,
     Verdict,
-    equated_word,
-    ranked_word,
 )
 from nnbench.stats.pairing import LARGEST
 from nnbench.study.metrics import Metric
@@ -31,16 +31,37 @@ from nnbench.study.metrics import Metric
 SCORE = Metric(label="balance of pairs", low=0.0, high=1.0, counts_diverged=True)
 
 
-def judge_all(study: Mapping[str, Any], cells: pd.DataFrame) -> list[Verdict]:
+def judge_all(study: Mapping[str, Any], cells: pd.DataFrame, looks: int = 0) -> list[Verdict]:
     """Return the verdicts on all claims of a study, in its order.
 
-    study: the document in provenance.json; cells: one row per cell.
+    study: the document in provenance.json; cells: one row per cell. The claims of a study are one
+    family (`corrected`). looks: how often they were judged before, with fewer seeds; then a verdict
+    needs evidence that holds at any moment (`nnbench.stats.anytime`).
     """
-    return [judge(claim, cells, study) for claim in study.get("claims") or []]
+    claims = study.get("claims") or []
+    chancy = [claim for claim in claims if _has_chance(str(claim["metric"]))]
+    return corrected([_alone(claim, cells, study, len(chancy), looks) for claim in claims])
 
 
-def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any]) -> Verdict:
-    """Return the verdict on one claim; what cannot be judged is undecided, with the reason."""
+def judge(
+    claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any], looks: int = 0
+) -> Verdict:
+    """Return the verdict on a study's one claim; what cannot be judged is undecided, and why."""
+    return corrected([_alone(claim, cells, study, 1, looks)])[0]
+
+
+def _has_chance(metric: str) -> bool:
+    return metric not in stats.METRICS or stats.METRICS[metric].has_chance
+
+
+def _alone(
+    claim: Mapping[str, Any],
+    cells: pd.DataFrame,
+    study: Mapping[str, Any],
+    claims: int,
+    looks: int,
+) -> Verdict:
+    """Return what the claim's own pairs say, with the seeds that one of so many claims needs."""
     by, margin = float(claim.get("by") or 0.0), claim.get("margin")
     if claim.get("better") and margin is not None:
         by, margin = -float(margin), None  # worse by less than the margin, if worse at all
@@ -51,6 +72,8 @@ def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any
         by=by,
         margin=margin,
         course=claim.get("course"),
+        claims=claims,
+        looks=looks,
     )
     pairs = pair_sides(claim, cells, study)
     if pairs.reason:
@@ -66,13 +89,20 @@ def judge(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any
     )
     if not metric.has_chance:
         return _exact(counted, whole)
-    failures, held = failures_of(table), UNDECIDED
+    failures, held = failures_of(table), counted
     if not whole.empty:
         is_one = bool((whole["difference"] == 0).all()) and _is_one(claim, cells, study)
-        counted = _measured(counted, whole, _generator(study, counted), is_one)
+        blank, counted = counted, _measured(counted, whole, _generator(study, counted), is_one)
+        if pairs.settings is not None and pairs.across is not None:
+            other = (_timed(pairs.across) if metric.of_stack else pairs.across).dropna(
+                subset=["difference"]
+            )
+            if not other.empty:
+                blank = _measured(blank, other, _generator(study, blank), is_one=False)
+            counted = held_across(counted, blank, pairs.settings)
         if failures.more:
             filled = table.assign(difference=penalised(table)).dropna(subset=["difference"])
-            held = _measured(counted, filled, _generator(study, counted), is_one).verdict
+            held = _measured(counted, filled, _generator(study, counted), is_one)
         counted = _with_lost_seeds(counted, table)
     first, second = map(described, sides_of(claim))
     return with_failures(counted, failures, (first, second), held)
@@ -86,8 +116,12 @@ def _measured(
     if metric.null_is_never and _never(whole).any():
         return _by_rank(found, whole, generator)
     interval = spread.interval_of(whole, metric, generator, is_one)
+    edge = found.by if found.margin is None else math.copysign(found.margin, interval.estimate)
+    p = spread.threshold_p(whole, interval, metric, edge, is_one)
+    if found.looks and not metric.of_stack:
+        interval, p = spread.at_any_time(whole, interval, edge, p)
     clipped = spread.clipped(interval, metric.range)
-    return _by_difference(found, whole, clipped, metric.counts_diverged)
+    return _by_difference(replace(found, p=p), whole, clipped, metric.counts_diverged)
 
 
 def _is_one(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any]) -> bool:
@@ -134,17 +168,15 @@ def _by_difference(
     if interval.reason:
         return _without_interval(measured, whole, interval.reason, is_bounded)
     mean, edge = interval.estimate, found.margin
-    if edge is not None:
-        word = equated_word(interval.low, interval.high, edge)
-        gap = abs(edge - abs(mean))
-    elif found.by >= 0 and (whole["difference"] == 0).all():
-        return replace(measured, reason=_all_tie(whole))
-    else:
-        word = ranked_word(interval.low, interval.high, found.by)
-        gap = abs(mean - found.by)
-    needed = spread.seeds_for(whole, gap) if word == UNDECIDED else None
+    if edge is None and found.by >= 0 and (whole["difference"] == 0).all():
+        return replace(measured, reason=_all_tie(whole), p=1.0)
+    word = measured.interval_word
+    gap = abs(mean - found.by) if edge is None else abs(edge - abs(mean))
+    needed = spread.seeds_for(whole, gap, stats.ALPHA / found.claims)
     if word == UNDECIDED and edge is not None and (whole["difference"] == 0).all():
-        enough = spread.alike_blocks(edge, stats.METRICS[found.metric].range)
+        enough = spread.alike_blocks(
+            edge, stats.METRICS[found.metric].range, stats.ALPHA / found.claims
+        )
         needed = -(-enough // whole["data"].nunique()) if enough else None
         return replace(measured, verdict=word, seeds_needed=needed, reason=_all_tie(whole))
     return replace(measured, verdict=word, seeds_needed=needed)
@@ -169,6 +201,11 @@ def _without_interval(
         told = "no interval, since the networks of a data set were timed as one stack"
     elif (sizes < 2).any():
         told = f"{told}: one seed shows no chance"
+    elif found.looks and not is_timed and not spread.is_constant(means["difference"]):
+        gap = abs(found.effect - found.by)
+        if found.margin is not None:
+            gap = abs(found.margin - abs(found.effect))
+        needed = spread.seeds_for(whole, gap, stats.ALPHA / found.claims)
     elif is_timed:
         told = "no interval, since all timings differ alike"
     elif spread.is_constant(means["difference"]):
@@ -197,12 +234,16 @@ def _by_rank(found: Verdict, whole: pd.DataFrame, generator: np.random.Generator
     if found.margin is not None:
         score = (difference.abs() <= found.margin).map({True: 1.0, False: -1.0})
     scored = whole.assign(difference=score)
-    interval = spread.clipped(spread.interval_of(scored, SCORE, generator), 1.0)
-    ordered = _by_sign(found, scored, interval)
+    interval = spread.interval_of(scored, SCORE, generator)
+    p = spread.threshold_p(scored, interval, SCORE, 0.0)
+    if found.looks:
+        interval, p = spread.at_any_time(scored, interval, 0.0, p)
+    interval = spread.clipped(interval, 1.0)
+    ordered = _by_sign(replace(found, p=p, scale=RANKS), scored, interval)
     told = f"in {_never(whole).sum()} of them a side never arrived, which counts as last"
     reason = "; ".join(part for part in (told, ordered.reason) if part)
     ahead, behind = int((score > 0).sum()), int((score < 0).sum())
-    return replace(ordered, scale=RANKS, reason=reason, ahead=ahead, behind=behind)
+    return replace(ordered, reason=reason, ahead=ahead, behind=behind)
 
 
 def _by_sign(found: Verdict, scored: pd.DataFrame, interval: stats.Interval) -> Verdict:
@@ -210,9 +251,8 @@ def _by_sign(found: Verdict, scored: pd.DataFrame, interval: stats.Interval) -> 
     measured = replace(found, effect=interval.estimate, low=interval.low, high=interval.high)
     if interval.reason:
         return _without_interval(measured, scored, interval.reason, is_bounded=True)
-    word = ranked_word(interval.low, interval.high, 0.0)
-    needed = spread.seeds_for(scored, abs(interval.estimate)) if word == UNDECIDED else None
-    return replace(measured, verdict=word, seeds_needed=needed)
+    needed = spread.seeds_for(scored, abs(interval.estimate), stats.ALPHA / found.claims)
+    return replace(measured, verdict=measured.interval_word, seeds_needed=needed)
 
 
 def _exact(found: Verdict, whole: pd.DataFrame) -> Verdict:

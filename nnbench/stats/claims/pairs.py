@@ -8,7 +8,7 @@ too good. A parameter of a named factor that takes the same values on both sides
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -27,11 +27,16 @@ class Pairs(NamedTuple):
     """One row a pair: `data, seed`, `first` and `second` (the metric; inf where never reached),
     `first_failed` and `second_failed` (diverged), `difference` (positive favours the first side).
 
-    `reason` says why there is no pair, where there is none.
+    `reason` says why there is no pair, where there is none. `cells`: the ids of each side's cells
+    that are in a pair. Where the sides had unequal numbers of tuned settings to choose from,
+    `settings` has both, and `across` the pairs of those chosen on other seeds (`choose_tuned`).
     """
 
     table: pd.DataFrame
     reason: str = ""
+    cells: tuple[Collection[str], Collection[str]] = ((), ())
+    settings: tuple[int, int] | None = None
+    across: pd.DataFrame | None = None
 
 
 def sides_of(claim: Mapping[str, Any]) -> tuple[Partial, Partial]:
@@ -111,10 +116,20 @@ def pair_sides(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str
     factors = stats.top_factors(_untuned(study, tuned), cells.columns)
     # By the study's metric, whatever the claim's own: a claim is about the networks of the report.
     judged = (study.get("report") or {}).get("metric") or metric
-    chosen = stats.choose_tuned(both, factors, tuned, judged)
-    sides = [chosen[select(chosen, side)] for side in (first, second)]
-    keys = _pair_keys(sides, chosen, factors, named, tuned, STUDY_KINDS[study_kind_of(study)])
-    return _joined(sides, chosen, keys, metric)
+    kind = STUDY_KINDS[study_kind_of(study)]
+
+    def paired(across: bool) -> tuple[Pairs, list[list[int]]]:
+        chosen = stats.choose_tuned(both, factors, tuned, judged, across)
+        sides = [chosen[select(chosen, side)] for side in (first, second)]
+        keys = _pair_keys(sides, chosen, factors, named, tuned, kind)
+        tried = [sorted(side[stats.SETTINGS].unique()) for side in sides]
+        return _joined(sides, chosen, keys, metric), tried
+
+    pairs, tried = paired(across=False)
+    if tried[0] == tried[1] or pairs.reason:
+        return pairs
+    settings = int(tried[0][-1]), int(tried[1][-1])
+    return pairs._replace(settings=settings, across=paired(across=True)[0].table)
 
 
 def _none(reason: str) -> Pairs:
@@ -194,7 +209,20 @@ def _joined(
     table["difference"] = difference.mask(both_never, 0.0)
     if table.empty:
         return _none("no cell has a partner alike in data set, seed and every other factor")
-    return Pairs(table)
+    return Pairs(table, cells=_paired(sides, labels, table))
+
+
+def _paired(
+    sides: Sequence[pd.DataFrame], labels: pd.DataFrame, table: pd.DataFrame
+) -> tuple[Collection[str], Collection[str]]:
+    """Return the ids of the cells of each side whose labels are those of a pair."""
+    names = [*labels.columns]
+    keys = table[names].assign(paired=True)
+    ids = []
+    for side in sides:
+        own = labels.loc[side.index].merge(keys, on=names, how="left")["paired"].eq(True)
+        ids.append(list(side.loc[own.to_numpy(), "cell_id"]))
+    return ids[0], ids[1]
 
 
 def _side(side: pd.DataFrame, labels: pd.DataFrame, name: str) -> pd.DataFrame:

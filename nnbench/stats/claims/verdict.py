@@ -21,6 +21,9 @@ class Verdict:
     `n` pairs of the first side's cells with the second's, `n_ok` of which have a difference,
     in `blocks` independent (data set, seed) blocks. Numbers are NaN where there is none.
     `reason` says what the word alone does not; `seeds_needed` only where more would decide.
+    `p` is that of the mean lying on the threshold that decides, two-sided; `p_holm` corrects it for
+    the `claims` of the study that have one. `looks`: how often the study was judged before, with
+    fewer seeds.
     """
 
     text: str
@@ -40,6 +43,19 @@ class Verdict:
     scale: str = DIFFERENCE
     ahead: int = 0  # pairs that speak for the claim, where `scale` is ranks
     behind: int = 0  # and against it
+    p: float = math.nan
+    p_holm: float = math.nan
+    claims: int = 0
+    looks: int = 0
+
+    @property
+    def interval_word(self) -> str:
+        """The verdict that the interval alone gives."""
+        if math.isnan(self.low):
+            return UNDECIDED
+        if self.margin is not None and self.scale != RANKS:
+            return equated_word(self.low, self.high, self.margin)
+        return ranked_word(self.low, self.high, 0.0 if self.scale == RANKS else self.by)
 
 
 def ranked_word(low: float, high: float, by: float) -> str:

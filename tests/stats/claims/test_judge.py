@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from nnbench.report.claims.table import sentence_of
+from nnbench.stats.anytime import bound
 from nnbench.stats.claims import VERDICTS, judge, judge_all
 from nnbench.stats.claims.pairs import pair_sides
 from nnbench.stats.claims.spread import interval_of
@@ -110,20 +111,25 @@ def test_more_seeds_are_asked_for_by_a_noisier_study() -> None:
     assert calm.verdict == noisy.verdict == "undecided"
     assert calm.seeds_needed is not None and noisy.seeds_needed is not None
     assert 10 < calm.seeds_needed < noisy.seeds_needed
-    # (z(0.975) + z(0.8))^2 spread^2 / effect^2, which Student's t raises a little
+    # (bound + z(0.8))^2 spread^2 / effect^2: where the e-value of that many seeds is enough
     spread = float(np.std(around(0.005, 0.04), ddof=1))
-    normal = (1.96 + 0.8416) ** 2 * spread**2 / 0.005**2
+    normal = (float(bound(noisy.seeds_needed)) + 0.8416) ** 2 * spread**2 / 0.005**2
     assert noisy.seeds_needed == pytest.approx(normal, rel=0.02, abs=4)
     assert judge(better(), two_arms(around(0.05)), study()).seeds_needed is None
 
 
-def test_a_verdict_depends_on_neither_row_order_nor_other_claims() -> None:
+def test_an_interval_depends_on_neither_row_order_nor_other_claims() -> None:
     cells = two_arms(around(0.003))
     alone = judge(better(), cells, study())
     shuffled = cells.sample(frac=1, random_state=1)
     assert judge(better(), shuffled, study()) == alone
     both = study(claims=[same(0.01, text="another"), better()])
-    assert judge_all(both, cells)[1] == alone
+    beside = judge_all(both, cells)[1]
+    numbers = ("effect", "low", "high", "p", "n_ok", "blocks")
+    assert [getattr(beside, n) for n in numbers] == [getattr(alone, n) for n in numbers]
+    assert (alone.claims, beside.claims) == (1, 2)  # one of two needs more seeds
+    assert alone.seeds_needed is not None and beside.seeds_needed is not None
+    assert alone.seeds_needed < beside.seeds_needed
 
 
 # Divergence ---------------------------------------------------------------------------------------
