@@ -64,8 +64,8 @@ def find(wanted: str, folders: Iterable[Path]) -> StoredCell:
     """
     known: dict[str, Path] = {}
     for folder in folders:
-        for cell_id in _column(folder / TABLE):
-            known.setdefault(cell_id, folder)
+        for cell_id in _read(folder / TABLE, columns=["cell_id"])["cell_id"].to_pylist():
+            known.setdefault(str(cell_id), folder)
     matching = sorted(cell_id for cell_id in known if wanted and cell_id.startswith(wanted))
     if not matching:
         raise ExportError(_unknown(wanted, known))
@@ -83,10 +83,6 @@ def _unknown(wanted: str, known: Mapping[str, Path]) -> str:
     close = nearest(wanted, known)
     hint = close if close.startswith("; did") else "; column cell_id of cells.csv has them all"
     return f"there is no cell {quoted(wanted)} among {len(known):,}{hint}"
-
-
-def _column(path: Path) -> list[str]:
-    return [str(value) for value in _read(path, columns=["cell_id"])["cell_id"].to_pylist()]
 
 
 def _read(path: Path, **options: Any) -> pa.Table:

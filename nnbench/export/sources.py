@@ -14,7 +14,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-LINE_LENGTH = 100
+from nnbench.export.text import LINE_LENGTH
+
 Edit = tuple[int, int, str]  # from, to, and what stands there instead
 CHECKERS_ONLY = re.compile(r"  # type: ignore\[.*?\]|^ *assert .* is not None\n", re.MULTILINE)
 
@@ -65,7 +66,6 @@ def module_of(name: str) -> Module:
 
 
 def _names_of(statement: ast.stmt) -> list[str]:
-    """The names that a top-level statement defines."""
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return [statement.name]
     if isinstance(statement, ast.Assign):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from nnbench.catalog.twin import Twin
-from nnbench.export.text import call
+from nnbench.export.text import call, literal
 
 SHORT = {  # how scripts name what lies in a module of torch's
     "torch.nn": "nn.",
@@ -26,5 +26,6 @@ class TwinCode(NamedTuple):
 def twin_code(twin: Twin, *first: str, **given: Any) -> TwinCode:
     """The code of a twin; `first` is source, an entry's parameters are values."""
     placed, named = twin.arguments(first, given)
+    placed = [one if isinstance(one, str) else literal(one) for one in placed]
     source = call(SHORT.get(twin.module, "") + twin.name, *placed, **named)
     return TwinCode(source, () if twin.is_torchs else ((twin.module, twin.name),))

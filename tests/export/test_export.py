@@ -212,6 +212,7 @@ SPECIAL = {
     "a walk spread evenly": of_kind(
         "landscape", landscape="rippled_bowl", steps=30, start="spread", schedule="cosine"
     ),
+    "a walk under a warm-up": of_kind("landscape", landscape="bowl", steps=30, schedule="wsd"),
     "a walk away": of_kind(
         "landscape", landscape="beale", steps=9, optimizer={"name": "sgd", "lr": 1e3}
     ),
