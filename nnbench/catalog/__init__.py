@@ -30,19 +30,3 @@ VOCABULARY = Vocabulary(
     resolve=resolve,
     task=task_of,
 )
-
-__all__ = [
-    "ACTIVATIONS",
-    "DATA",
-    "EXPRESSIONS",
-    "INITS",
-    "KEYS",
-    "LANDSCAPES",
-    "LOSSES",
-    "NORMS",
-    "OPTIMIZERS",
-    "SCHEDULES",
-    "STOPPINGS",
-    "VOCABULARY",
-    "resolve",
-]

@@ -5,23 +5,3 @@ from nnbench.plots.grids import difference_matrix, growth_maps, heat_maps, train
 from nnbench.plots.lines import learning_curves, line_panels, point_panels
 from nnbench.plots.rows import effect_strips, good_regions, rank_ladder, share_bars
 from nnbench.plots.style import MOST_SERIES, MOST_THIN, shorten
-
-__all__ = [
-    "MOST_SERIES",
-    "MOST_THIN",
-    "budget_lines",
-    "cost_scatter",
-    "difference_matrix",
-    "effect_strips",
-    "good_regions",
-    "growth_maps",
-    "heat_maps",
-    "learning_curves",
-    "line_panels",
-    "point_panels",
-    "profile_lines",
-    "rank_ladder",
-    "share_bars",
-    "shorten",
-    "trainability_map",
-]

@@ -79,7 +79,6 @@ def profile_lines(
 
 
 def _furthest_apart(profile: pd.DataFrame) -> float:
-    """Where the lines lie furthest apart."""
     shares = profile.groupby("x")["value"]
     spread = shares.max() - shares.min()
     return float(spread.index[int(spread.to_numpy().argmax())])

@@ -151,7 +151,6 @@ def _named_grids(
 
 
 def _room(rows: Sequence[str], name: str) -> float:
-    """How much room the rows' names need."""
     return 24 + 7.6 * max(len(shorten(row)) for row in [name, *rows])
 
 

@@ -32,7 +32,8 @@ def told_apart(names: Sequence[str], most: int) -> dict[str, str]:
     most: how many letters there are room for. Names that are alike when cut get more.
     """
     bare = _without_common(list(dict.fromkeys(names)))
-    return {name: lines[0] for name, lines in _cut(bare, most, _one_line).items()}
+    cut = _cut(bare, most, lambda text, most: [shorten(text, most)])
+    return {name: lines[0] for name, lines in cut.items()}
 
 
 def stacked(names: Sequence[str], most: int) -> dict[str, list[str]]:
@@ -43,10 +44,6 @@ def stacked(names: Sequence[str], most: int) -> dict[str, list[str]]:
 def columns_apart(names: Sequence[str], most: int) -> dict[str, list[str]]:
     """Each whole name on a line of `most` letters or on two, and no two alike."""
     return _cut({name: name for name in names}, most, wrapped)
-
-
-def _one_line(text: str, most: int) -> list[str]:
-    return [shorten(text, most)]
 
 
 def _cut(
@@ -135,7 +132,6 @@ def _box(
 
 
 def _filled(box: tuple[float, float, float, float]) -> np.ndarray:
-    """Points that fill a box."""
     x, y = np.meshgrid(np.arange(box[0], box[2], 4), np.arange(box[1], box[3], 4))
     return np.column_stack([x.ravel(), y.ravel()])
 

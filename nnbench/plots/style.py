@@ -18,6 +18,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import optimize
 
 INK, QUIET, RULE, PAPER = "#1a1a1b", "#62666c", "#dcdee1", "#fffffe"
 DARK, LIGHT = "#000002", "#fffffd"  # on a coloured face the theme must not change the ink
@@ -217,7 +218,7 @@ def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str, str]]) -> None:
     wanted = [float(to_pixels.transform((0, end[0]))[1]) * height for end in ends]
     order = sorted(range(len(ends)), key=lambda i: wanted[i])
     gap = 16.0 if not any("\n" in end[1] for end in ends) else 32.0
-    places = kept_inside(spread_out([wanted[i] for i in order], gap), gap, height)
+    places = spread_out([wanted[i] for i in order], gap, height)
     for y, i in zip(places, order, strict=True):
         _, label, color, marker = ends[i]
         at = (1 + 14 / width, y / height)
@@ -228,47 +229,21 @@ def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str, str]]) -> None:
             write(axes, line, at, (9, 7.0 * (len(lines) - 1) - 14 * row), size=TEXT - 1)
 
 
-def spread_out(places: Sequence[float], gap: float) -> list[float]:
-    """The ascending places moved apart to at least `gap`, each group about its middle."""
-    groups = [[place] for place in places]
-    merged = True
-    while merged:
-        merged = False
-        for i in range(len(groups) - 1):
-            below, above = groups[i], groups[i + 1]
-            reach = (len(below) + len(above)) * gap / 2
-            if np.mean(above) - np.mean(below) < reach - 1e-9:
-                groups[i : i + 2] = [below + above]
-                merged = True
-                break
-    return [
-        float(np.mean(group)) + (i - (len(group) - 1) / 2) * gap
-        for group in groups
-        for i in range(len(group))
-    ]
+def spread_out(places: Sequence[float], gap: float, height: float = np.inf) -> list[float]:
+    """The ascending places moved as little as need be to lie at least `gap` apart.
 
-
-def kept_inside(places: Sequence[float], gap: float, height: float) -> list[float]:
-    """The ascending places moved between 0 and the height, still `gap` apart if they fit."""
-    kept = list(places)
-    ceiling = height
-    for i in reversed(range(len(kept))):
-        kept[i] = min(kept[i], ceiling)
-        ceiling = kept[i] - gap
-    floor = min(0.0, height - gap * (len(kept) - 1))
-    for i, place in enumerate(kept):
-        kept[i] = max(place, floor)
-        floor = kept[i] + gap
-    return kept
+    And between 0 and the height, if they fit. A group that is moved apart keeps its middle: this is
+    the isotonic regression of the places less what the gaps before them take.
+    """
+    if not len(places):
+        return []
+    gaps = gap * np.arange(len(places))
+    top = height - gaps[-1]
+    bounds = (min(0.0, top), top) if np.isfinite(height) else (None, None)
+    moved = optimize.isotonic_regression(np.asarray(places, float) - gaps).x
+    return [float(place) for place in np.clip(moved, *bounds) + gaps]
 
 
 def ink_on(face: Any) -> str:
     """The ink that is read best on a face: contrast is at least 4.5 either way."""
-    return DARK if luminance(face) > 0.18 else LIGHT
-
-
-def luminance(color: Any) -> float:
-    """The relative luminance of an RGB colour (WCAG 2.1)."""
-    channel = np.asarray(color[:3], dtype=float)
-    linear = np.where(channel <= 0.04045, channel / 12.92, ((channel + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+    return DARK if sns.utils.relative_luminance(face) > 0.18 else LIGHT

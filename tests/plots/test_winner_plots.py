@@ -239,7 +239,7 @@ def test_a_users_label_is_drawn_as_text(label: str) -> None:
 def test_labels_stay_inside_if_they_fit_and_apart_in_any_case(
     places: list[float], height: float
 ) -> None:
-    kept = style.kept_inside(style.spread_out(places, 16.0), 16.0, height)
+    kept = style.spread_out(places, 16.0, height)
     assert len(kept) == len(places) and (np.diff(kept) >= 16 - 1e-6).all()
     if kept and 16.0 * (len(kept) - 1) <= height:
         assert kept[0] >= -1e-6 and kept[-1] <= height + 1e-6
