@@ -19,7 +19,7 @@ from nnbench.atlas.curves import activation_pictures, loss_pictures
 from nnbench.atlas.draws import init_pictures, norm_pictures
 from nnbench.atlas.facts import NOWHERE, facts
 from nnbench.atlas.families import TITLES, families
-from nnbench.atlas.key_pictures import gradient_pictures, layer_pictures, regulariser_pictures
+from nnbench.atlas.key_pictures import gradient_picture, layer_picture, regulariser_picture
 from nnbench.atlas.listing import (
     PLURALS,
     picture_path,
@@ -29,38 +29,45 @@ from nnbench.atlas.listing import (
     toml,
     twin_words,
 )
-from nnbench.atlas.other_kinds import expression_pictures, landscape_pictures
+from nnbench.atlas.other_kinds import expression_picture, landscape_picture
 from nnbench.atlas.paths import (
     RATES,
     STEPS,
     made_losses,
-    optimizer_pictures,
-    schedule_pictures,
-    stopping_pictures,
+    optimizer_picture,
+    schedule_picture,
+    stopping_picture,
 )
 from nnbench.atlas.picture import Picture
 from nnbench.atlas.references import Part, documented, linked
-from nnbench.atlas.scatters import data_pictures
+from nnbench.atlas.scatters import data_picture
 from nnbench.catalog.keys import Key
 from nnbench.results.disk import write_whole
 from nnbench.study.vocabulary import Entry
 
 HERE = Path(__file__).parent
 PAGE_STYLE = HERE.parent / "report" / "page" / "page.css"
+
+
+def each(draw: Callable[[str, Any], Picture]) -> Callable[[Any], dict[str, Picture]]:
+    """Draw the entries of a family one by one, where they share no axes that hang on them all."""
+    return lambda family: {name: draw(name, entry) for name, entry in family.items()}
+
+
 DRAW: Mapping[str, Callable[[Any], dict[str, Picture]]] = {
     "activation": activation_pictures,
     "init": init_pictures,
-    "optimizer": optimizer_pictures,
-    "schedule": schedule_pictures,
+    "optimizer": each(optimizer_picture),
+    "schedule": each(schedule_picture),
     "loss": loss_pictures,
-    "layer": layer_pictures,
+    "layer": each(layer_picture),
     "norm": norm_pictures,
-    "regulariser": regulariser_pictures,
-    "early_stopping": stopping_pictures,
-    "gradient": gradient_pictures,
-    "data": data_pictures,
-    "landscape": landscape_pictures,
-    "expression": expression_pictures,
+    "regulariser": each(regulariser_picture),
+    "early_stopping": each(stopping_picture),
+    "gradient": each(gradient_picture),
+    "data": each(data_picture),
+    "landscape": each(landscape_picture),
+    "expression": each(expression_picture),
 }
 LEGENDS = {
     "activation": "Solid: the function. Dashed: its derivative. Grey: the sides on which it "

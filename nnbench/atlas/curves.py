@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nnbench.atlas.canvas import Canvas, Span, ticks
-from nnbench.atlas.picture import Picture
+from nnbench.atlas.picture import Picture, defaults, numbers
 from nnbench.catalog.activations.registry import Activation
 from nnbench.catalog.losses import Loss
 
@@ -45,12 +45,14 @@ def activation_pictures(family: Mapping[str, Activation]) -> dict[str, Picture]:
 def activation_curve(entry: Activation) -> Drawn:
     """The function and its derivative, at the entry's default parameters."""
     x = np.linspace(*INPUTS, 1281) + 1e-9  # a kink at 0 is drawn by the slopes beside it
-    numbers = {name: _number(about.default) for name, about in entry.parameters.items()}
-    learned = {name: _number(start) for name, start in entry.learned.items()}
+    given = numbers(entry.parameters)
+    learned = {
+        name: torch.tensor(start, dtype=torch.float64) for name, start in entry.learned.items()
+    }
 
     def function(inputs: Tensor, chance: float) -> Tensor:
         noise = [torch.full_like(inputs, chance)] if entry.random else []
-        return entry.function(inputs, *noise, **numbers, **learned)
+        return entry.function(inputs, *noise, **given, **learned)
 
     if not entry.elementwise:
         return _one_unit_among_others(function, x)
@@ -69,10 +71,6 @@ def _one_unit_among_others(function: Callable[[Tensor, float], Tensor], x: Curve
     (gradient,) = torch.autograd.grad(outputs[:, 0].sum(), given)
     values = outputs.detach().numpy()
     return Drawn(x, values[:, 0], gradient[:, 0].numpy(), tuple(values[:, 1:].T))
-
-
-def _number(value: float) -> Tensor:
-    return torch.tensor(value, dtype=torch.float64)
 
 
 def _with_slope(function: Callable[[Tensor], Tensor], x: Curve) -> tuple[Curve, Curve]:
@@ -127,10 +125,9 @@ def _activation_note(entry: Activation) -> str:
 
 def dead_regions(entry: Activation) -> list[Span]:
     """Where the function is constant, as the entry says, within the picture."""
-    given = {name: about.default for name, about in entry.parameters.items()}
     clipped = (
         Span(max(low, INPUTS.low), min(high, INPUTS.high))
-        for low, high in entry.dead_regions(**given)
+        for low, high in entry.dead_regions(**defaults(entry.parameters))
     )
     return [region for region in clipped if region.length > 0]
 
@@ -184,14 +181,14 @@ def loss_curve(entry: Loss) -> Drawn:
     A regression loss has target 0. One on classes has two outputs, o and 0, and the first is the
     right one; one on a single output has target 1.
     """
-    numbers = {name: _number(about.default) for name, about in entry.parameters.items()}
+    given = {**defaults(entry.parameters), **numbers(entry.parameters)}
     x = np.linspace(*ERRORS, 401) + 1e-9
     values, slopes = [], []
     for at in x:
         output = torch.tensor([[at]], dtype=torch.float64, requires_grad=True)
         outputs, target = _example(entry, output)
         mapped = outputs if entry.output is None else entry.output(outputs)
-        loss = entry.function(mapped, target, **numbers)
+        loss = entry.function(mapped, target, **given)
         (gradient,) = torch.autograd.grad(loss, output)
         values.append(loss.item())
         slopes.append(gradient.item())

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from nnbench.atlas.canvas import Canvas, Margins, Span, ticks
-from nnbench.atlas.picture import Picture
+from nnbench.atlas.picture import Picture, defaults, numbers
 from nnbench.catalog.inits.registry import Init
 from nnbench.catalog.norms import Norm
 from nnbench.seeds import numpy_generator, torch_generator
@@ -48,8 +48,9 @@ def initial_weights(entry: Init) -> NDArray[np.float64]:
 
 def _given(entry: Init) -> dict[str, Any]:
     """What the entry's functions are called with: its defaults, and perhaps tanh."""
-    values: dict[str, Any] = {name: about.default for name, about in entry.parameters.items()}
-    return values | ({"activation": SHOWN_FOR, "given": {}} if entry.needs_activation else {})
+    return defaults(entry.parameters) | (
+        {"activation": SHOWN_FOR, "given": {}} if entry.needs_activation else {}
+    )
 
 
 def symbols(entry: Init) -> dict[str, Any]:
@@ -100,17 +101,13 @@ def normalised(entry: Norm, batch: NDArray[np.float64]) -> NDArray[np.float64]:
     if entry.function is None:
         return batch
     units = batch.shape[1]
-    given = {
-        name: torch.tensor(about.default, dtype=torch.float64)
-        for name, about in entry.parameters.items()
-        if not about.program
-    }
     learned = {
         name: torch.ones(units) if name == "weight" else torch.zeros(units)
         for name in entry.learned
     }
     running = {name: torch.full((units,), start) for name, start in entry.running}
-    return entry.function(torch.tensor(batch), running, True, **learned, **given)[0].numpy()
+    given = learned | numbers(entry.parameters)
+    return entry.function(torch.tensor(batch), running, True, **given)[0].numpy()
 
 
 def _norm_picture(name: str, entry: Norm, before: NDArray[np.float64]) -> Picture:

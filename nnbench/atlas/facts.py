@@ -139,10 +139,6 @@ def _of_landscape(entry: Any) -> Facts:
     return {"domain": " x ".join(low_high), "minima": ", ".join(places)}
 
 
-def _of_expression(entry: Any) -> Facts:
-    return {"loss": entry.loss}
-
-
 OF_KIND: Mapping[str, Callable[[Any], Facts]] = {
     "activation": _of_activation,
     "init": _of_init,
@@ -152,5 +148,5 @@ OF_KIND: Mapping[str, Callable[[Any], Facts]] = {
     "norm": _of_norm,
     "data": _of_data,
     "landscape": _of_landscape,
-    "expression": _of_expression,
+    "expression": lambda entry: {"loss": entry.loss},
 }

@@ -5,8 +5,6 @@ Each is drawn by the engine, for a network whose recipe has the entry's levels.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -16,7 +14,7 @@ from numpy.typing import NDArray
 
 from nnbench.atlas.canvas import Canvas, Margins, Span, ticks
 from nnbench.atlas.curves import ERRORS, loss_curve
-from nnbench.atlas.paths import CURVATURES, START, TURN, WALK_X, WALK_Y, valley
+from nnbench.atlas.paths import START, WALK_X, WALK_Y, valley, valley_canvas
 from nnbench.atlas.picture import Picture
 from nnbench.catalog import LOSSES, VOCABULARY
 from nnbench.catalog.keys import Key
@@ -70,11 +68,6 @@ def built(**levels: Any) -> Built:
 # Layers -----------------------------------------------------------------------------------------
 
 
-def layer_pictures(family: Mapping[str, Key]) -> dict[str, Picture]:
-    """Draw what the last hidden layer hands on, without the entry (grey) and with it (blue)."""
-    return {name: _layer_picture(name, entry) for name, entry in family.items()}
-
-
 def without_and_with(entry: Key) -> tuple[Values, Values]:
     """A hidden layer's outputs (examples, units) without an entry's levels and with them.
 
@@ -114,7 +107,8 @@ def hidden_outputs(network: Built, *, training: bool) -> Values:
     return outputs.numpy()
 
 
-def _layer_picture(name: str, entry: Key) -> Picture:
+def layer_picture(name: str, entry: Key) -> Picture:
+    """Draw what the last hidden layer hands on, without the entry (grey) and with it (blue)."""
     without, with_it = without_and_with(entry)
     edges = np.linspace(*LAYER_RANGE, BINS + 1)
     canvas = Canvas(LAYER_RANGE, Span(0, 1.5), Margins(left=10))
@@ -140,16 +134,6 @@ def _layer_note(entry: Key) -> str:
 # Regularisers -----------------------------------------------------------------------------------
 
 
-def regulariser_pictures(family: Mapping[str, Key]) -> dict[str, Picture]:
-    """Draw how weights shrink where the loss has no say; of a smoothed target, its loss."""
-    return {
-        name: _smoothed_picture(name, entry)
-        if "loss" in entry.levels
-        else _decay_picture(name, entry)
-        for name, entry in family.items()
-    }
-
-
 def shrinking(lr: float, optimizer: str = "sgd", **levels: Any) -> Values:
     """Weights (steps + 1, weights) that a loss without gradient leaves to their penalty."""
     data = {"name": "linear_sparse", "features": len(WEIGHTS)}
@@ -166,7 +150,10 @@ def shrinking(lr: float, optimizer: str = "sgd", **levels: Any) -> Values:
     return torch.stack(every)[:, :-1].numpy()
 
 
-def _decay_picture(name: str, entry: Key) -> Picture:
+def regulariser_picture(name: str, entry: Key) -> Picture:
+    """Draw how weights shrink where the loss has no say; of a smoothed target, its loss."""
+    if "loss" in entry.levels:
+        return _smoothed_picture(name, entry)
     canvas = Canvas(Span(0, STEPS), Span(-1.1, 1.1), Margins(top=22, right=14))
     canvas.zero_lines()
     note = "SGD at lr 1."
@@ -205,16 +192,6 @@ def _smoothed_picture(name: str, entry: Key) -> Picture:
 # Batches and clipping ---------------------------------------------------------------------------
 
 
-def gradient_pictures(family: Mapping[str, Key]) -> dict[str, Picture]:
-    """Draw SGD's path by its batches; of clipping, gradients before (grey) and after (blue)."""
-    return {
-        name: _batch_picture(name, entry)
-        if "batch_size" in entry.levels
-        else _clipping_picture(name, entry)
-        for name, entry in family.items()
-    }
-
-
 def noisy_path(batch_size: int) -> Values:
     """SGD's points (steps + 1, 2) on the mean of many valleys, around one bottom."""
     generator = numpy_generator(0, "atlas", "batches", 0)
@@ -231,13 +208,11 @@ def noisy_path(batch_size: int) -> Values:
     return np.array(points)
 
 
-def _batch_picture(name: str, entry: Key) -> Picture:
-    points = noisy_path(entry.levels["batch_size"])
-    canvas = Canvas(WALK_X, WALK_Y, Margins(2, 2, 2, 20))
-    for level in 4.0 ** np.arange(-3, 4):
-        radii = tuple(math.sqrt(2 * level / curvature) for curvature in CURVATURES)
-        canvas.ellipse((0, 0), (radii[0], radii[1]), math.degrees(TURN))
-    canvas.points([0], [0], "bottom", "m-4 0h8m-4-4v8")
+def gradient_picture(name: str, entry: Key) -> Picture:
+    """Draw SGD's path by its batches; of clipping, gradients before (grey) and after (blue)."""
+    if "batch_size" not in entry.levels:
+        return _clipping_picture(name, entry)
+    points, canvas = noisy_path(entry.levels["batch_size"]), valley_canvas()
     canvas.line(points[:, 0], points[:, 1], "path")
     canvas.points(points[:61, 0], points[:61, 1], "mark dot s1")
     canvas.points([START[0]], [START[1]], "start")

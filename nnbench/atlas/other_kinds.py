@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -23,18 +22,15 @@ ERRORS = Span(-9, 1.2)  # decimal logarithms of relative errors
 MINIMUM = "m-4-4l8 8m-8 0l8-8"
 
 
-def landscape_pictures(family: Mapping[str, Landscape]) -> dict[str, Picture]:
-    """Draw each landscape over its own domain: a curve, or contours that darken downwards."""
-    draw = {1: _profile, 2: _map}
-    return {name: draw[entry.dims](name, entry) for name, entry in family.items()}
-
-
 def _heights(name: str, entry: Landscape, points: NDArray[np.float64]) -> NDArray[np.float64]:
     heights = height(name, defaults(entry.parameters), torch.tensor(points))
     return np.asarray(heights.numpy())
 
 
-def _profile(name: str, entry: Landscape) -> Picture:
+def landscape_picture(name: str, entry: Landscape) -> Picture:
+    """Draw a landscape over its own domain: a curve, or contours that darken downwards."""
+    if entry.dims == 2:
+        return _map(name, entry)
     (domain,) = entry.domain
     x = np.linspace(*domain, 801)
     y = _heights(name, entry, x[:, None])
@@ -78,11 +74,6 @@ def outlines(filled: Any) -> list[NDArray[np.float64]]:
     ]
 
 
-def expression_pictures(family: Mapping[str, Expression]) -> dict[str, Picture]:
-    """Draw the relative error of each expression in float32, over logits, on the same axes."""
-    return {name: _expression_picture(name, entry) for name, entry in family.items()}
-
-
 def relative_errors(entry: Expression) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Logits and the relative errors there; NaN where the loss is no finite number."""
     logits = torch.linspace(*LOGITS, 1201, dtype=torch.float64).float()
@@ -92,7 +83,8 @@ def relative_errors(entry: Expression) -> tuple[NDArray[np.float64], NDArray[np.
     return logits.double().numpy(), errors.numpy()
 
 
-def _expression_picture(name: str, entry: Expression) -> Picture:
+def expression_picture(name: str, entry: Expression) -> Picture:
+    """Draw the relative error of an expression in float32, over logits."""
     logits, errors = relative_errors(entry)
     canvas = Canvas(LOGITS, ERRORS, Margins(top=22))
     broken = np.flatnonzero(np.isnan(errors))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nnbench.atlas.canvas import Canvas, Margins, Span
-from nnbench.atlas.picture import Picture, defaults
+from nnbench.atlas.picture import Picture, defaults, numbers
 from nnbench.catalog.optimizers.registry import Optimizer
 from nnbench.catalog.schedules.registry import PlateauState, Schedule
 from nnbench.study.vocabulary import Entry
@@ -66,11 +66,6 @@ def height(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return ((points @ valley()) * points).sum(1) / 2
 
 
-def optimizer_pictures(family: Mapping[str, Optimizer]) -> dict[str, Picture]:
-    """Draw each optimizer's path from the same start, at the best of the same rates for it."""
-    return {name: _walk_picture(name, best_walk(entry)) for name, entry in family.items()}
-
-
 def best_walk(entry: Optimizer) -> Walk:
     """The walk that reaches the bottom first, of those that stay in the picture."""
     walks = [walk(entry, lr) for lr in RATES]
@@ -80,13 +75,14 @@ def best_walk(entry: Optimizer) -> Walk:
 def walk(entry: Optimizer, lr: float) -> Walk:
     """The entry's walk at one rate, its other parameters at their defaults."""
     slopes = torch.tensor(valley())
-    hyper = {name: _number(about.default) for name, about in entry.parameters.items()}
-    hyper |= {"lr": _number(lr)} | ({"weight_decay": _number(0.0)} if entry.decays else {})
+    hyper = numbers(entry.parameters) | {"lr": torch.tensor(lr, dtype=torch.float64)}
+    hyper |= {"weight_decay": torch.tensor(0.0, dtype=torch.float64)} if entry.decays else {}
     place = torch.tensor([START] if not entry.elementwise else START, dtype=torch.float64)
     state: dict[str, Tensor] = entry.init(place)
     points, evaluated = [place], [place]
     for step in range(1, STEPS + 1):
-        place, state = entry.update(place @ slopes, state, place, hyper, _number(step))
+        at = torch.tensor(step, dtype=torch.float64)
+        place, state = entry.update(place @ slopes, state, place, hyper, at)
         points.append(place)
         average = entry.evaluated
         evaluated.append(place if average is None else average(place, state, hyper))
@@ -94,18 +90,21 @@ def walk(entry: Optimizer, lr: float) -> Walk:
     return Walk(lr, *both)
 
 
-def _number(value: float) -> Tensor:
-    return torch.tensor(value, dtype=torch.float64)
-
-
-def _walk_picture(name: str, way: Walk) -> Picture:
+def valley_canvas() -> Canvas:
+    """The valley's contours and its bottom, for a path to be drawn over."""
     canvas = Canvas(WALK_X, WALK_Y, Margins(2, 2, 2, 20))
     for level in 4.0 ** np.arange(-3, 4):
         radii = tuple(math.sqrt(2 * level / curvature) for curvature in CURVATURES)
         canvas.ellipse((0, 0), (radii[0], radii[1]), math.degrees(TURN))
+    canvas.points([0], [0], "bottom", "m-4 0h8m-4-4v8")
+    return canvas
+
+
+def optimizer_picture(name: str, entry: Optimizer) -> Picture:
+    """Draw an optimizer's path from the same start as all, at the best of the same rates for it."""
+    way, canvas = best_walk(entry), valley_canvas()
     x, y = way.evaluated.T
     averaged = not np.array_equal(way.points, way.evaluated)
-    canvas.points([0], [0], "bottom", "m-4 0h8m-4-4v8")
     if averaged:
         canvas.line(way.points[:, 0], way.points[:, 1], "path faint")
     canvas.line(x, y, "path")
@@ -116,11 +115,6 @@ def _walk_picture(name: str, way: Walk) -> Picture:
     canvas.text(WALK_X.low, WALK_Y.low, f"lr {way.lr:g}: {words}", "quiet", (2, 15))
     note = "The average, which is evaluated; thin: the iterates." if averaged else ""
     return Picture(canvas, f"{name}: path down a narrow valley, lr {way.lr:g}, {words}", note)
-
-
-def schedule_pictures(family: Mapping[str, Schedule]) -> dict[str, Picture]:
-    """Draw each schedule's rate over 50 epochs of 20 steps, as a share of the base rate."""
-    return {name: _schedule_picture(name, entry) for name, entry in family.items()}
 
 
 def rates(entry: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -149,7 +143,8 @@ def made_losses() -> NDArray[np.float64]:
     return 0.25 + 0.7 * np.exp(-epoch / 4) + 0.004 * epoch
 
 
-def _schedule_picture(name: str, entry: Schedule) -> Picture:
+def schedule_picture(name: str, entry: Schedule) -> Picture:
+    """Draw a schedule's rate over 50 epochs of 20 steps, as a share of the base rate."""
     epoch, share = rates(entry)
     canvas = Canvas(Span(0, EPOCHS), Span(-0.04, 1.09))
     canvas.line([0, EPOCHS], [1, 1], "rule")
@@ -165,12 +160,8 @@ def _schedule_picture(name: str, entry: Schedule) -> Picture:
     return Picture(canvas, f"{name}: learning rate over {EPOCHS} epochs, {entry.formula}", note)
 
 
-def stopping_pictures(family: Mapping[str, Entry]) -> dict[str, Picture]:
-    """Draw where each rule ends a training whose validation loss is past its best."""
-    return {name: _stopping_picture(name, entry) for name, entry in family.items()}
-
-
-def _stopping_picture(name: str, entry: Entry) -> Picture:
+def stopping_picture(name: str, entry: Entry) -> Picture:
+    """Draw where a rule ends a training whose validation loss is past its best."""
     losses = made_losses()
     best = int(losses.argmin())
     patience = entry.parameters.get("patience")

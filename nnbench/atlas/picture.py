@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import torch
+from torch import Tensor
+
 from nnbench.atlas.canvas import Canvas
 from nnbench.catalog import VOCABULARY
 from nnbench.study.vocabulary import Parameter
@@ -27,3 +30,12 @@ def defaults(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
             inner = VOCABULARY.registries[about.registry][about.default].parameters
             values |= {f"{name}.{key}": value for key, value in defaults(inner).items()}
     return values
+
+
+def numbers(parameters: Mapping[str, Parameter]) -> dict[str, Tensor]:
+    """The defaults that are no part of the program, as the engine has them: float64 tensors."""
+    return {
+        name: torch.tensor(about.default, dtype=torch.float64)
+        for name, about in parameters.items()
+        if not about.program
+    }

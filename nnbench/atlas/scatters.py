@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -41,16 +40,6 @@ class Scatter(NamedTuple):
     x_label: str
     y_label: str
     note: str = ""
-
-
-def data_pictures(family: Mapping[str, Data]) -> dict[str, Picture]:
-    """Draw data sets; axes are each set's own, for their units have nothing in common."""
-    return {
-        name: _scatter_picture(name, scatter(name, entry))
-        if entry.reader is None
-        else _table_picture(name)
-        for name, entry in family.items()
-    }
 
 
 def scatter(name: str, entry: Data) -> Scatter:
@@ -96,7 +85,11 @@ def _against(sample: Sample) -> tuple[NDArray[np.float64], str]:
     return design @ weights, "best linear fit to the truth"
 
 
-def _scatter_picture(name: str, drawn: Scatter) -> Picture:
+def data_picture(name: str, entry: Data) -> Picture:
+    """Draw a data set on axes of its own, for the units of two have nothing in common."""
+    if entry.reader is not None:
+        return _table_picture(name)
+    drawn = scatter(name, entry)
     x, y = _limits(drawn.x), _limits(drawn.y)
     canvas = Canvas(x, y, Margins(left=40, top=22))
     if drawn.group is None:
