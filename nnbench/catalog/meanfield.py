@@ -195,13 +195,11 @@ def mean_field(activation: str, **parameters: float) -> MeanField:
 
 
 def _root(function: Callable[[float], float], near: float, far: float) -> float:
-    """The zero between two arguments of different sign."""
     return float(optimize.brentq(function, near, far, xtol=1e-300, rtol=1e-14))
 
 
 @lru_cache(maxsize=65536)
 def _moment(field: MeanField, what: str, q: float) -> float:
-    """E phi^2 or E phi'^2 at one q."""
     if not q >= 0:
         raise ValueError(f"q = {q:g}: a mean square is at least 0")
     root = math.sqrt(max(q, TINY))

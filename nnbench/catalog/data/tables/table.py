@@ -47,9 +47,9 @@ class Choices:
 
     def wanted(self, name: str) -> str:
         """The kind that a column shall have, or nothing."""
-        return {name: "number" for name in self.numeric}.get(
-            name, "category" if name in self.categorical else ""
-        )
+        if name in self.numeric:
+            return "number"
+        return "category" if name in self.categorical else ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,6 @@ def _rows_with_target(column: pd.Series, most: int) -> NDArray[np.int64]:
 
 
 def _encoded(frame: pd.DataFrame, target: Target, choices: Choices) -> list[Column]:
-    """Encode every column but the target."""
     columns = []
     for place, name in enumerate(frame.columns):
         if name == choices.target:
