@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from nnbench.theory.checks.nets import (
     Statistics,
     by_layer,
     gradients,
+    law_of,
     make_law,
     measure,
     pulled,
@@ -24,7 +26,7 @@ from nnbench.training.stacked.network import flatten, unflatten
 BATCHES = (8, 16, 32, 64, 128, 256)
 UNITS = 48_000  # normalised units that a batch size is measured on
 UNITS_AN_EXAMPLE = 480  # more for large batches, whose growths differ by less
-TINY_EPS = 1e-12  # the law has none
+NORM = {"name": "batchnorm", "eps": 1e-12}  # the law has no eps
 GROUP = "Batch normalisation"
 
 
@@ -69,7 +71,7 @@ def _one_layer(settings: Settings, batch: int, activation: str) -> tuple[float, 
     """
     law = make_law(
         batch, depth=1, width=settings.width, activation=activation, init="lecun_normal",
-        norm={"name": "batchnorm", "eps": TINY_EPS},
+        norm=NORM,
     )  # fmt: skip
     count = max(UNITS, UNITS_AN_EXAMPLE * batch) // settings.width
     seen = measure(
@@ -86,11 +88,7 @@ def _through(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
     x = math.sqrt(batch) * torch.eye(batch, dtype=params.dtype)
     cotangent = noise["v"] - noise["v"].mean(0)  # what a normalised layer above sends down
 
-    def output(weight: Tensor) -> Tensor:
-        changed = flatten(unflatten(law.program, params) | {"0.weight": weight})
-        return run(law, changed, x)["act/0"]
-
-    act, pull = pulled(output, unflatten(law.program, params)["0.weight"])
+    act, pull = pulled(*_first_output(law, params, x))
     gradient = pull(cotangent)
     centred = act - act.mean(0)
     return {
@@ -98,6 +96,15 @@ def _through(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
         "gradient": gradient.square().sum(1).mean() / batch / (batch - 1),
         "spread": centred.square().sum(0).mean() / (batch - 1),
     }
+
+
+def _first_output(law: Law, params: Tensor, x: Tensor) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """The first layer's outputs as a function of its weight, and the weight that it has."""
+    parts = unflatten(law.program, params)
+    return (
+        lambda weight: run(law, flatten(parts | {"0.weight": weight}), x)["act/0"],
+        parts["0.weight"],
+    )
 
 
 def _extrapolated(
@@ -111,10 +118,7 @@ def _extrapolated(
 def _deep(settings: Settings) -> Check:
     """Many layers at a batch of 8, with weights of another size: the growth is the same."""
     batch, depth = 8, settings.depth
-    law = make_law(
-        settings.width, depth=depth, width=settings.width, activation="relu",
-        init={"name": "he_normal", "gain": 3.0}, norm={"name": "batchnorm", "eps": TINY_EPS},
-    )  # fmt: skip
+    law = law_of(settings, "relu", {"name": "he_normal", "gain": 3.0}, norm=NORM)
     count = law.count()
     shape = (batch, settings.width)
 
@@ -144,18 +148,11 @@ def _deep(settings: Settings) -> Check:
 def _scale_invariance(settings: Settings) -> list[Check]:
     """BN(aWx) = BN(Wx), and its gradient scales by 1/a."""
     scale = 10.0
-    law = make_law(
-        settings.width, depth=1, width=settings.width, activation="relu", init="lecun_normal",
-        norm={"name": "batchnorm", "eps": TINY_EPS},
-    )  # fmt: skip
+    law = law_of(settings, "relu", "lecun_normal", depth=1, norm=NORM)
     shape = (settings.batch, settings.width)
 
     def statistic(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
-        def output(weight: Tensor) -> Tensor:
-            changed = flatten(unflatten(law.program, params) | {"0.weight": weight})
-            return run(law, changed, noise["x"])["act/0"]
-
-        weight = unflatten(law.program, params)["0.weight"]
+        output, weight = _first_output(law, params, noise["x"])
         act, pull = pulled(output, weight)
         scaled, scaled_pull = pulled(output, scale * weight)
         sizes = [torch.linalg.vector_norm(each(noise["v"])) for each in (scaled_pull, pull)]

@@ -10,10 +10,9 @@ from torch.func import vmap
 
 from nnbench.theory import laws
 from nnbench.theory.checks.base import Check, Settings, mean_and_error
-from nnbench.theory.checks.nets import Law, chunks_of_noise, make_law, start
+from nnbench.theory.checks.nets import Law, chunks_of_noise, make_law, network_of, start, step_all
 from nnbench.training.stacked.network import Network, n_params
 from nnbench.training.stacked.probes import sharpness
-from nnbench.training.stacked.step import start_optimizer, train_step
 
 RATES = (0.08, 0.1, 0.3)  # the sharpness has to rise to the first two, and to fall to the last
 NETWORKS = 8  # of each rate, the same for all
@@ -55,7 +54,7 @@ def _trained() -> tuple[list[int], Tensor]:
         return values.repeat(len(RATES), *[1] * (values.ndim - 1))
 
     params = for_each_rate(vmap(partial(start, law))(noise))
-    network = Network(params, {}, vmap(partial(start_optimizer, law.program))(params))
+    network = network_of(law, params)
     rates = torch.tensor(RATES, dtype=torch.float64).repeat_interleave(NETWORKS)
     x, y, first = (for_each_rate(noise[name]) for name in ("x", "y", "first"))
     steps, looks = [], []
@@ -64,14 +63,9 @@ def _trained() -> tuple[list[int], Tensor]:
             steps.append(step)
             look = vmap(partial(_sharpness, law))(network, first, x, y)
             looks.append(look.reshape(len(RATES), NETWORKS))
-        network = vmap(partial(_stepped, law))(network, rates, x, y)
+        network, _ = step_all(law, network, rates, step + 1, x, y)
     return steps, torch.stack(looks)
 
 
 def _sharpness(law: Law, network: Network, first: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return sharpness(law.program, network, law.numbers, first, x, y)
-
-
-def _stepped(law: Law, network: Network, rate: Tensor, x: Tensor, y: Tensor) -> Network:
-    at = torch.ones((), dtype=torch.float64)  # plain descent asks for no step number
-    return train_step(law.program, network, law.numbers, rate, at, x, y, {})[0]

@@ -71,12 +71,24 @@ def _name(axes: Axes, text: str, at: tuple[float, float], on_data: str = "xy") -
     write(axes, text, at, (14, 0), on_data=on_data, size=TEXT - 1)
 
 
-def _rows(height: float, count: int, x_label: str, width: float = 1080) -> tuple[Figure, Axes]:
-    """A figure of so many rows, between their names and their numbers."""
-    figure = new_figure(width, height * count + 74)
-    axes = place_axes(figure, NAMES, 20, width - NAMES - NUMBERS, height * count)
+def _rows(
+    height: float,
+    x_label: str,
+    names: Sequence[str],
+    numbers: tuple[Any, Any],
+    texts: Sequence[str],
+) -> tuple[Figure, Axes]:
+    """A figure of a row each: its name, what is predicted and measured, and a text."""
+    count, places = len(names), np.arange(len(names))
+    figure = new_figure(1080, height * count + 74)
+    axes = place_axes(figure, NAMES, 20, 1080 - NAMES - NUMBERS, height * count)
     rows_only(axes, (-0.6, count - 0.4), range(count))
-    axes.set_xlabel(x_label)
+    predicted, measured = numbers
+    draw_marks(axes, measured, places, "s", 6.5, SERIES[0])
+    axes.vlines(predicted, places - 0.42, places + 0.42, zorder=4, **TICK)
+    beside(axes, names, places, -NAMES, ha="left")
+    beside(axes, texts, places, 240, 1, size=TEXT - 1)
+    axes.set(xlabel=x_label, ylabel="")
     return figure, axes
 
 
@@ -117,25 +129,36 @@ def difference_share(check: Mapping[str, Any]) -> float:
 
 def depth_figure(rows: Rows) -> Figure:
     """Draw the mean square by layer under He's and Xavier's init."""
+    lines = []
+    for detail in (row["detail"] for row in rows):
+        law = detail["growth"] ** np.arange(1, len(detail["measured"]) + 1)
+        text = f"predicted, {detail['label']}: times {detail['growth']:g} a layer"
+        lines.append((detail, law, text))
+    return _by_layer("mean square of ReLU activations", 220, lines)
+
+
+def correlation_figure(rows: Rows) -> Figure:
+    """Draw how two orthogonal inputs come together under ReLU."""
+    detail = rows[0]["detail"]
+    lines = [(detail, detail["predicted"], "predicted, infinite width")]
+    return _by_layer("1 − cosine of two inputs", 180, lines)
+
+
+def _by_layer(
+    y_label: str, right: float, lines: Sequence[tuple[Mapping[str, Any], Any, str]]
+) -> Figure:
+    """Draw measurements over layers, each with its law, which bears a name."""
     with house_style():
-        figure, axes = _plot(760, 400, 220, "mean square of ReLU activations", "layer")
+        figure, axes = _plot(760, 400, right, y_label, "layer")
         axes.set_yscale("log")
-        for number, row in enumerate(rows):
-            detail = row["detail"]
+        for number, (detail, law, text) in enumerate(lines):
             layers = np.arange(1, len(detail["measured"]) + 1)
-            law = detail["growth"] ** layers
             axes.plot(layers, law, **DASHED)
             _points(axes, layers, detail["measured"], detail["error"], number)
-            text = f"predicted, {detail['label']}: times {detail['growth']:g} a layer"
             _name(axes, text, (layers[-1], law[-1]))
-        _by_layer(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        log_ticks(axes, "y")
     return figure
-
-
-def _by_layer(axes: Axes) -> None:
-    """Finish a logarithmic figure over layers, once everything is drawn on it."""
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    log_ticks(axes, "y")
 
 
 def chi_figure(rows: Rows) -> Figure:
@@ -148,17 +171,13 @@ def chi_figure(rows: Rows) -> Figure:
     )
     with house_style():
         x_label = "growth of squared gradients, per layer towards the input"
-        figure, axes = _rows(28, len(ordered), x_label)
+        names = [row["detail"]["activation"] for row in ordered]
+        texts = [f"predicted {r['predicted']:.3f}, measured {r['measured']:.3f}" for r in ordered]
+        figure, axes = _rows(28, x_label, names, (known, measured), texts)
         bar = ERRORS * error
         axes.hlines(places, measured - bar, measured + bar, SERIES[0], linewidth=1.6)
-        draw_marks(axes, measured, places, "s", 6.5, SERIES[0])
-        axes.vlines(known, places - 0.42, places + 0.42, zorder=4, **TICK)
-        beside(axes, [row["detail"]["activation"] for row in ordered], places, -NAMES, ha="left")
-        texts = [f"predicted {r['predicted']:.3f}, measured {r['measured']:.3f}" for r in ordered]
-        beside(axes, texts, places, 240, 1, size=TEXT - 1)
         look: Look = {"on_data": "xy", "ha": "center", "size": TEXT - 1}
         write(axes, "dashed: predicted", (known[0], -0.6), (0, 10), **look)
-        axes.set_ylabel("")
     return figure
 
 
@@ -215,19 +234,16 @@ def dead_figure(rows: Rows) -> Figure:
 
 def stability_figure(rows: Rows) -> Figure:
     """Draw each optimizer's largest stable rate, in units of 1/h."""
-    places = np.arange(len(rows))
     known, measured = (
         np.array([row[name] * row["detail"]["curvature"] for row in rows])
         for name in ("predicted", "measured")
     )
     with house_style():
         x_label = "largest stable learning rate times the curvature h; dashed: predicted"
-        figure, axes = _rows(34, len(rows), x_label)
-        draw_marks(axes, measured, places, "s", 6.5, SERIES[0])
-        axes.vlines(known, places - 0.42, places + 0.42, zorder=4, **TICK)
-        beside(axes, [row["detail"]["label"] for row in rows], places, -NAMES, ha="left")
-        beside(axes, [f"predicted {row['law']}" for row in rows], places, 240, 1, size=TEXT - 1)
-        axes.set(xlim=(0, 4.2), ylabel="")
+        names = [row["detail"]["label"] for row in rows]
+        texts = [f"predicted {row['law']}" for row in rows]
+        figure, axes = _rows(34, x_label, names, (known, measured), texts)
+        axes.set_xlim(0, 4.2)
     return figure
 
 
@@ -246,18 +262,4 @@ def edge_figure(rows: Rows) -> Figure:
             _name(axes, text, (1, row["predicted"]), on_data="y")
         axes.set_xlim(0, rows[0]["detail"]["steps"][-1])
         axes.set_ylim(0, max(max(row["detail"]["high"]) for row in rows) * 1.05)
-    return figure
-
-
-def correlation_figure(rows: Rows) -> Figure:
-    """Draw how two orthogonal inputs come together under ReLU."""
-    detail = rows[0]["detail"]
-    layers = np.arange(1, len(detail["measured"]) + 1)
-    with house_style():
-        figure, axes = _plot(760, 400, 180, "1 − cosine of two inputs", "layer")
-        axes.set_yscale("log")
-        axes.plot(layers, detail["predicted"], **DASHED)
-        _points(axes, layers, detail["measured"], detail["error"], 0)
-        _name(axes, "predicted, infinite width", (layers[-1], detail["predicted"][-1]))
-        _by_layer(axes)
     return figure

@@ -16,6 +16,7 @@ from nnbench.theory.checks.nets import (
     Statistics,
     by_layer,
     gradients,
+    law_of,
     make_law,
     measure,
     on_sphere,
@@ -45,7 +46,7 @@ def check_finite_width(settings: Settings) -> list[Check]:
 
 def _mean_checks(settings: Settings, grid: dict[str, Any], name: str) -> list[Check]:
     width, depth = settings.width, settings.depth
-    law = make_law(width, depth=depth, width=width, **grid)
+    law = law_of(settings, **grid)
     count = law.count()
     seen = measure(
         {"": law}, f"finite/{law.program.activation}", count, _both_ways, x=(1, width), v=(1, width)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import torch
 from torch import Tensor
-from torch.func import vmap
 
 from nnbench.seeds import torch_generator
 from nnbench.theory import laws
 from nnbench.theory.checks.base import Check, Settings
-from nnbench.theory.checks.descent import step_all
-from nnbench.theory.checks.nets import GivenNoise, Law, Statistics, make_law, measure, run
-from nnbench.training.stacked.network import Network, flatten, initial_params, layout, unflatten
-from nnbench.training.stacked.step import start_optimizer
+from nnbench.theory.checks.nets import (
+    GivenNoise,
+    Law,
+    Statistics,
+    law_of,
+    make_law,
+    measure,
+    network_of,
+    run,
+    step_all,
+)
+from nnbench.training.stacked.network import flatten, initial_params, layout, unflatten
 
 
 def check_linear_modes(settings: Settings) -> list[Check]:
@@ -38,7 +44,7 @@ def check_linear_modes(settings: Settings) -> list[Check]:
         "output.weight": math.sqrt(u0) * left @ middle.T,
     }
     params = flatten(parts).expand(2, -1).clone()
-    network = Network(params, {}, vmap(partial(start_optimizer, law.program))(params))
+    network = network_of(law, params)
     # rows of +-sqrt(k) e_i: mean zero, covariance the identity
     x = math.sqrt(modes) * torch.cat([torch.eye(modes), -torch.eye(modes)]).double()
     y = (x @ right @ torch.diag(x.new_tensor(strengths)) @ left.T).expand(2, -1, -1)
@@ -50,7 +56,7 @@ def check_linear_modes(settings: Settings) -> list[Check]:
         steps = round(times[strength] / rate)
         while done < steps:
             done += 1
-            network = step_all(law, network, x.new_full((2,), rate), done, x, y)
+            network, _ = step_all(law, network, x.new_full((2,), rate), done, x, y)
         now = unflatten(law.program, network.params[0])
         product = left.T @ now["output.weight"] @ now["0.weight"] @ right
         place = strengths.index(strength)
@@ -81,10 +87,7 @@ def _zeros(law: Law) -> GivenNoise:
 
 def _orthogonal(settings: Settings) -> list[Check]:
     """All singular values of a deep linear network under orthogonal init are 1."""
-    law = make_law(
-        settings.width, depth=settings.depth, width=settings.width, activation="identity",
-        init="orthogonal",
-    )  # fmt: skip
+    law = law_of(settings, "identity", "orthogonal")
 
     def statistic(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
         x = torch.eye(settings.width, dtype=params.dtype)

@@ -23,7 +23,7 @@ from nnbench.theory.checks.nets import (
     Statistics,
     by_layer,
     gradients,
-    make_law,
+    law_of,
     measure,
     on_sphere,
     run,
@@ -79,9 +79,7 @@ def mean_growth(growths: list[float]) -> float:
 
 def _law(settings: Settings, name: str, weight: float, bias: float, depth: int) -> Law:
     init = {"name": "lecun_normal", "gain": math.sqrt(weight)}
-    return make_law(
-        settings.width, depth=depth, width=settings.width, activation=name, init=init, sb2=bias
-    )
+    return law_of(settings, name, init, depth=depth, sb2=bias)
 
 
 def _signals(
@@ -141,29 +139,50 @@ def measured_at(
     )  # fmt: skip
 
 
+def through_a_layer(
+    settings: Settings, points: dict[str, Critical]
+) -> tuple[dict[str, Statistics], int]:
+    """Return what one layer makes of each point, and of how many networks."""
+    count = max(90_000 // settings.width, 64)
+    return measured_at(settings, points, "mean field", 2, count), count
+
+
+def _critical_weight(name: str, title: str, point: Critical, seen: Statistics, count: int) -> Check:
+    chi, error = mean_and_error(seen["gradient"][:, 0] / seen["gradient"][:, 1])
+    weight = point.weight_variance
+    (wrong,) = expected(mean_field(name), point, 2, 1.05)[1]
+    return Check(f"{name}: critical sw2 at {title}", "Critical pairs", weight,
+                 weight / chi, weight * error / chi**2, weight / wrong, FIVE_PERCENT,
+                 "sw2 = 1 / E phi'²", networks=count)  # fmt: skip
+
+
 def _one_step(
     settings: Settings, points: dict[str, Critical], slopes: dict[str, float]
 ) -> list[Check]:
-    count = max(90_000 // settings.width, 64)
-    found = measured_at(settings, points, "mean field", 2, count)
+    found, count = through_a_layer(settings, points)
     checks = []
     for name, point in points.items():
-        pre, gradient = found[name]["pre"], found[name]["gradient"]
-        chi, error = mean_and_error(gradient[:, 0] / gradient[:, 1])
-        weight = point.weight_variance
-        wrong_qs, (wrong_chi,) = expected(mean_field(name), point, 2, 1.05)
-        checks.append(
-            Check(f"{name}: critical sw2 at q = {point.q:g}", "Critical pairs", weight,
-                  weight / chi, weight * error / chi**2, weight / wrong_chi, FIVE_PERCENT,
-                  "sw2 = 1 / E phi'²", networks=count)
-        )  # fmt: skip
-        q, error = mean_and_error(pre[:, 1])
+        checks.append(_critical_weight(name, f"q = {point.q:g}", point, found[name], count))
+        q, error = mean_and_error(found[name]["pre"][:, 1])
+        wrong_qs = expected(mean_field(name), point, 2, 1.05)[0]
         checks.append(
             Check(f"{name}: q after a layer at its critical pair", "Critical pairs", point.q, q,
                   error, wrong_qs[1], FIVE_PERCENT, "q = sw2 E phi² + sb2", networks=count,
                   detail={"activation": name, "slope": slopes[name]})
         )  # fmt: skip
     return checks
+
+
+def _chi(
+    settings: Settings, title: str, label: str, predicted: float, wrong: float,
+    seen: Statistics, count: int, mistake: str = QUARTER, law: str = "chi = sw2 E phi'²",
+) -> Check:  # fmt: skip
+    """The growth of squared gradients by layer, as the figure of chi shows it under a label."""
+    gradient = seen["gradient"]
+    growth, error = growth_and_error(gradient[:, -1], gradient[:, 0], settings.depth - 1)
+    return Check(title, "Fixed points and gradients", predicted, growth, error, wrong, mistake, law,
+                 allowance=predicted / settings.width, allows="1/n", networks=count,
+                 detail={"figure": "chi", "activation": label})  # fmt: skip
 
 
 def _many_steps(
@@ -175,8 +194,7 @@ def _many_steps(
     found = measured_at(settings, points, "mean field, deep", depth, count)
     checks, half = [], depth // 2
     for name, point in points.items():
-        pre, gradient = found[name]["pre"], found[name]["gradient"]
-        q, error = mean_and_error(pre[:, half:].mean(1))
+        q, error = mean_and_error(found[name]["pre"][:, half:].mean(1))
         contraction = 1 - slopes[name]
         wrong_qs, wrong_chis = expected(mean_field(name), point, depth, 1.25)
         wrong = sum(wrong_qs[half:]) / (depth - half)
@@ -186,31 +204,18 @@ def _many_steps(
                   allowance=point.q / (2 * contraction * settings.width), networks=count,
                   allows="1 / [2 (1 - slope of the q map) n]")
         )  # fmt: skip
-        growth, error = growth_and_error(gradient[:, -1], gradient[:, 0], depth - 1)
-        checks.append(
-            Check(f"{name}: chi over {depth} layers", "Fixed points and gradients", 1.0, growth,
-                  error, mean_growth(wrong_chis), QUARTER, "chi = sw2 E phi'²",
-                  allowance=1 / settings.width, allows="1/n", networks=count,
-                  detail={"figure": "chi", "activation": name})
-        )  # fmt: skip
+        wrong, title = mean_growth(wrong_chis), f"{name}: chi over {depth} layers"
+        checks.append(_chi(settings, title, name, 1.0, wrong, found[name], count))
     return checks
 
 
 def _tanh_pairs(settings: Settings) -> list[Check]:
     """Tanh's critical sw2 for given sb2, of the literature."""
     checks = []
-    count = max(90_000 // settings.width, 64)
     for bias in (0.05, 0.1, 0.25):
         point = mean_field("tanh").critical_at_bias(bias)
-        found = measured_at(settings, {"tanh": point}, "mean field", 2, count)["tanh"]
-        chi, error = mean_and_error(found["gradient"][:, 0] / found["gradient"][:, 1])
-        weight = point.weight_variance
-        (wrong,) = expected(mean_field("tanh"), point, 2, 1.05)[1]
-        checks.append(
-            Check(f"tanh: critical sw2 at sb2 = {bias:g}", "Critical pairs", weight,
-                  weight / chi, weight * error / chi**2, weight / wrong, FIVE_PERCENT,
-                  "sw2 = 1 / E phi'²", networks=count)
-        )  # fmt: skip
+        found, count = through_a_layer(settings, {"tanh": point})
+        checks.append(_critical_weight("tanh", f"sb2 = {bias:g}", point, found["tanh"], count))
     return checks
 
 
@@ -227,21 +232,14 @@ def check_phases(settings: Settings) -> list[Check]:
     ):
         q = field.fixed_point(weight, bias)
         point = Critical(weight, bias, q)
-        any_law = _law(settings, "tanh", weight, bias, depth)
-        count = any_law.count()
-        gradient = measured_at(settings, {"tanh": point}, "phases", depth, count)["tanh"][
-            "gradient"
-        ]
-        chi, error = growth_and_error(gradient[:, -1], gradient[:, 0], depth - 1)
+        count = _law(settings, "tanh", weight, bias, depth).count()
+        found = measured_at(settings, {"tanh": point}, "phases", depth, count)["tanh"]
         predicted = field.chi(weight, bias)
         wrong = mean_growth(expected(field, point, depth, 1.25)[1])
-        checks.append(
-            Check(f"tanh, {title} (sw2 = {weight:.3g}, sb2 = {bias:.2g}): chi",
-                  "Fixed points and gradients", predicted, chi, error, wrong, QUARTER,
-                  "chi = sw2 E phi'²", allowance=predicted / width, allows="1/n", networks=count,
-                  detail={"figure": "chi", "activation": f"tanh, {title}"})
-        )  # fmt: skip
+        name = f"tanh, {title} (sw2 = {weight:.3g}, sb2 = {bias:.2g}): chi"
+        checks.append(_chi(settings, name, f"tanh, {title}", predicted, wrong, found, count))
         if title == "ordered":
+            chi, error = checks[-1].measured, checks[-1].standard_error
             scale = 1 / math.log(predicted) ** 2  # of xi to the relative error of chi
             checks.append(
                 Check("tanh, ordered: depth scale xi in layers", "Fixed points and gradients",
@@ -268,15 +266,10 @@ def check_he_for_smooth(settings: Settings) -> list[Check]:
                   predicted, q, error, 1.0, f"{name} taken for ReLU", "q' = 2 E phi²",
                   allowance=predicted / width, allows="1/n", networks=count)
         )  # fmt: skip
-        growth, error = growth_and_error(
-            found["gradient"][:, -1], found["gradient"][:, 0], depth - 1
-        )
-        predicted = mean_growth(chis)
+        title = f"{name}, He: growth of squared gradients over {depth} layers"
+        law = "chi = 2 E phi'², to 1/2 as q goes to 0"
         checks.append(
-            Check(f"{name}, He: growth of squared gradients over {depth} layers",
-                  "Fixed points and gradients", predicted, growth, error, 1.0,
-                  f"{name} taken for ReLU", "chi = 2 E phi'², to 1/2 as q goes to 0",
-                  allowance=predicted / width, allows="1/n", networks=count,
-                  detail={"figure": "chi", "activation": f"{name}, He"})
+            _chi(settings, title, f"{name}, He", mean_growth(chis), 1.0, found, count,
+                 f"{name} taken for ReLU", law)
         )  # fmt: skip
     return checks

@@ -7,10 +7,7 @@ same numbers.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
-
-import torch
+from collections.abc import Callable
 
 from nnbench.lazy import load_now
 from nnbench.theory.checks.base import Check, Settings, read_settings
@@ -25,6 +22,7 @@ from nnbench.theory.checks.own_point import check_own_point
 from nnbench.theory.checks.propagation import check_correlations, check_dropout, check_propagation
 from nnbench.theory.checks.selu import check_selu
 from nnbench.theory.checks.trainability import check_trainability
+from nnbench.training.stacked.axis import one_thread
 
 __all__ = ["CHECKS", "Check", "Settings", "measure_all", "read_settings"]
 
@@ -58,20 +56,9 @@ def measure_all(
     """
     load_now("torch")
     checks: list[Check] = []
-    with _one_thread():
+    with one_thread():
         for done, (name, measure) in enumerate(CHECKS.items()):
             on_progress(name, done / len(CHECKS))
             checks += measure(settings)
     on_progress("", 1.0)
     return checks
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small matrices gain nothing from a second thread, and lose much on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -16,10 +16,11 @@ from nnbench.catalog import VOCABULARY
 from nnbench.seeds import torch_generator
 from nnbench.study.reading import make_study
 from nnbench.study.recipe import Recipe
-from nnbench.theory.checks.base import concatenated
+from nnbench.theory.checks.base import Settings, concatenated
 from nnbench.training.draws import Draws, Split
 from nnbench.training.stacked.axis import stacked_numbers
 from nnbench.training.stacked.network import (
+    Network,
     Program,
     flatten,
     forward,
@@ -31,6 +32,7 @@ from nnbench.training.stacked.network import (
     program_of,
     unflatten,
 )
+from nnbench.training.stacked.step import start_optimizer, train_step
 
 CHUNK_NUMBERS = 2_000_000  # numbers of all networks at once: 16 MB
 WEIGHTS_A_CHECK = 40_000_000  # a wide network averages more by itself, so fewer of them do
@@ -65,6 +67,12 @@ def make_law(n_features: int, *, n_outputs: int = 1, sb2: float = 0.0, **grid: A
     return Law(program, cell.recipe, {key: value[0] for key, value in numbers.items()}, sb2)
 
 
+def law_of(settings: Settings, activation: str, init: Any, **grid: Any) -> Law:
+    """Return the law of networks of the settings' size, and of as many features as units."""
+    grid = {"depth": settings.depth, "width": settings.width} | grid
+    return make_law(settings.width, activation=activation, init=init, **grid)
+
+
 class GivenNoise(Draws):
     """Initial noise that is given by name, instead of drawn by a cell's seed."""
 
@@ -88,6 +96,31 @@ def start(law: Law, noise: Mapping[str, Tensor]) -> Tensor:
         if name.endswith(".bias") and name.count(".") == 1 and not name.startswith("output")
     }
     return flatten(parts | biases)
+
+
+def network_of(law: Law, params: Tensor) -> Network:
+    """Networks of one law at the start of training, by their parameters (networks, P)."""
+    return Network(params, {}, vmap(partial(start_optimizer, law.program))(params))
+
+
+def step_all(
+    law: Law, network: Network, rates: Tensor, step: int, x: Tensor, y: Tensor
+) -> tuple[Network, Tensor]:
+    """One step of the engine for every network, and the losses (networks,) before it.
+
+    Each has its rate (networks,) and its targets y (networks, examples, 1), and its own inputs x
+    too, unless these are the same for all (examples, features).
+    """
+
+    def one(network: Network, lr: Tensor, x: Tensor, y: Tensor) -> tuple[Network, Tensor]:
+        at = torch.tensor(float(step), dtype=torch.float64)
+        new, seen = train_step(law.program, network, law.numbers, lr, at, x, y, {})
+        return new, seen.loss
+
+    stepped: tuple[Network, Tensor] = vmap(one, (0, 0, None if x.ndim == 2 else 0, 0))(
+        network, rates, x, y
+    )
+    return stepped
 
 
 def chunks_of_noise(

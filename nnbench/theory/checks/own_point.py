@@ -6,7 +6,7 @@ import math
 
 from nnbench.catalog.meanfield import mean_field
 from nnbench.theory.checks.base import FIVE_PERCENT, Check, Settings, mean_and_error
-from nnbench.theory.checks.mean_field import expected, measured_at, q_slope
+from nnbench.theory.checks.mean_field import expected, q_slope, through_a_layer
 from nnbench.theory.checks.nets import Statistics
 
 GROUP = "A mean field of one's own"
@@ -25,8 +25,8 @@ def check_own_point(settings: Settings) -> list[Check]:
     chi = weight * float(field.slope_moment(point.q))
     slope = q_slope(field, weight, point.bias_variance, point.q)
     title = f"{name} at sw2 = {weight:g}, sb2 = {point.bias_variance:g}"
-    count = max(90_000 // settings.width, 64)
-    one = measured_at(settings, {name: point}, "mean field", 2, count)[name]
+    found, count = through_a_layer(settings, {name: point})
+    one = found[name]
     wrong_qs, (wrong_chi,) = expected(field, point, 2, 1.05)
     q, error = mean_and_error(one["pre"][:, 1])
     checks = [

@@ -21,6 +21,7 @@ from nnbench.theory.checks.nets import (
     Statistics,
     by_layer,
     gradients,
+    law_of,
     make_law,
     measure,
     on_sphere,
@@ -35,8 +36,8 @@ def check_propagation(settings: Settings) -> list[Check]:
     """Hold the growth of signals and gradients against 2^-L, 6^-L and their kin."""
     depth, width = settings.depth, settings.width
     names = ("he_normal", "he_uniform", "xavier_normal", "torch_default", "random_small")
-    laws = {name: _law(settings, "relu", name) for name in names}
-    laws["linear"] = _law(settings, "identity", "lecun_normal")
+    laws = {name: law_of(settings, "relu", name) for name in names}
+    laws["linear"] = law_of(settings, "identity", "lecun_normal")
     count = laws["linear"].count()
     found = measure(laws, "propagation", count, _signals, x=(1, width), v=(1, width))
     growths = {
@@ -80,16 +81,6 @@ def check_propagation(settings: Settings) -> list[Check]:
                   1.05 * predicted, FIVE_PERCENT, "sw2 / 2", networks=count)
         )  # fmt: skip
     return [*checks, _unequal_widths(settings)]
-
-
-def _law(settings: Settings, activation: str, init: str) -> Law:
-    return make_law(
-        settings.width,
-        depth=settings.depth,
-        width=settings.width,
-        activation=activation,
-        init=init,
-    )
 
 
 def _signals(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
@@ -183,7 +174,7 @@ def _kept(c: float, law: Law, params: Tensor, noise: dict[str, Tensor]) -> Stati
 
 def _deep_cosine(settings: Settings) -> Check:
     depth, width = settings.depth, settings.width
-    law = _law(settings, "relu", "he_normal")
+    law = law_of(settings, "relu", "he_normal")
     count = law.count()
     gaps = 1 - measure({"": law}, "correlation, deep", count, _cosines, x=(2, width))[""]["cosine"]
     gap, error = mean_and_error(gaps[:, -1])
@@ -228,10 +219,8 @@ def check_dropout(settings: Settings) -> list[Check]:
         (theory.dropout_critical(keep), "sw2 = 2p, 20 % dropped: growth of the mean square"),
     ):
         gain = (sw2 / 2) ** 0.5
-        law = make_law(
-            width, depth=depth, width=width, activation="relu", dropout=1 - keep,
-            init={"name": "he_normal", "gain": gain},
-        )  # fmt: skip
+        init = {"name": "he_normal", "gain": gain}
+        law = law_of(settings, "relu", init, dropout=1 - keep)
         count = law.count()
         layers = measure(
             {"": law}, "dropout", count, _dropped, x=(1, width), drop=(depth, 1, width)

@@ -24,7 +24,7 @@ from nnbench.theory.checks.nets import (
     Statistics,
     by_layer,
     gradients,
-    make_law,
+    law_of,
     measure,
     on_sphere,
     run,
@@ -37,7 +37,7 @@ STEP = 1e-3  # of the variance, to either side
 def check_selu(settings: Settings) -> list[Check]:
     """Hold SELU's fixed point, its pull towards it, and its gradients' growth."""
     depth, width = settings.depth, settings.width
-    law = make_law(width, depth=depth, width=width, activation="selu", init="lecun_normal")
+    law = law_of(settings, "selu", "lecun_normal")
     count = law.count()
     shape = (INPUTS, width)
     found = measure({"": law}, "selu", count, _selu_signals, x=shape, v=shape)[""]

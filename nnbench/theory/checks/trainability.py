@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -13,9 +12,7 @@ from torch.func import vmap
 
 from nnbench.catalog.meanfield import mean_field
 from nnbench.theory.checks.base import Check, Settings, mean_and_error
-from nnbench.theory.checks.nets import Law, chunks_of_noise, make_law, start
-from nnbench.training.stacked.network import Network
-from nnbench.training.stacked.step import start_optimizer, train_step
+from nnbench.theory.checks.nets import chunks_of_noise, make_law, network_of, start, step_all
 
 NETWORKS, WIDTH = 6, 32
 FEATURES, EXAMPLES = 8, 32
@@ -32,7 +29,7 @@ def check_trainability(settings: Settings) -> list[Check]:
 
     The networks' size is fixed, whatever the settings: what is trained has to be small.
     """
-    xi = depth_scale(ORDERED)
+    xi = mean_field("tanh").depth_scale(ORDERED**2, 0.0)
     below, above = round(BELOW * xi), round(ABOVE * xi)
     plain = {"activation": "tanh", "optimizer": {"name": "gd", "lr": 0.1}}
     with_momentum = {"activation": "relu", "optimizer": {"name": "momentum", "lr": 0.003}}
@@ -62,14 +59,6 @@ def check_trainability(settings: Settings) -> list[Check]:
     return checks
 
 
-def depth_scale(sigma_w: float) -> float:
-    """Return xi = -1 / ln chi of tanh without biases, below its critical sigma_w of 1.
-
-    Schoenholz, Gilmer, Ganguli & Sohl-Dickstein (2017), Deep Information Propagation.
-    """
-    return -1 / math.log(mean_field("tanh").chi(sigma_w**2, 0.0))
-
-
 def share_learned(grid: Mapping[str, Any]) -> Tensor:
     """Return the share of its loss that each network has learned after STEPS steps, (networks,).
 
@@ -80,20 +69,12 @@ def share_learned(grid: Mapping[str, Any]) -> Tensor:
     shapes = {"x": (EXAMPLES, FEATURES), "direction": (FEATURES,)}
     (noise,) = chunks_of_noise(law, "trainability", NETWORKS, shapes)
     params = vmap(partial(start, law))(noise)
-    network = Network(params, {}, vmap(partial(start_optimizer, law.program))(params))
+    network = network_of(law, params)
     x = noise["x"]
     y = torch.sign((x * noise["direction"][:, None]).sum(-1, keepdim=True))
     y = y - y.mean(1, keepdim=True)
     y = y / y.square().mean(1, keepdim=True).sqrt()
-    loss = torch.ones(NETWORKS)
-    for _ in range(STEPS):
-        network, loss = vmap(partial(_stepped, law))(network, x, y)
+    loss, rates = torch.ones(NETWORKS), law.numbers["optimizer.lr"].expand(NETWORKS)
+    for step in range(STEPS):
+        network, loss = step_all(law, network, rates, step + 1, x, y)
     return 1 - loss
-
-
-def _stepped(law: Law, network: Network, x: Tensor, y: Tensor) -> tuple[Network, Tensor]:
-    """Take one step; return the network and the loss before it."""
-    at = torch.ones((), dtype=torch.float64)  # neither rule asks for the step's number
-    rate = law.numbers["optimizer.lr"]
-    network, seen = train_step(law.program, network, law.numbers, rate, at, x, y, {})
-    return network, seen.loss

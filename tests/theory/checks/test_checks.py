@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
+from nnbench.catalog.meanfield import MeanField, mean_field
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.cli.main import main
@@ -30,7 +31,7 @@ from nnbench.theory.checks.mean_field import critical_points
 from nnbench.theory.checks.measure import CHECKS, Check, Settings, measure_all, read_settings
 from nnbench.theory.checks.page import build_theory_page, written
 from nnbench.theory.checks.record import write_theory
-from nnbench.training.stacked import network
+from nnbench.training.stacked import axis, network
 
 pytestmark = pytest.mark.filterwarnings(  # torch's own, when forward derivatives are first taken
     "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
@@ -46,7 +47,7 @@ QUICK = ("dropout", "batch normalisation", "born dead", "linear networks", "grad
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Any:
-    with checks._one_thread():
+    with axis.one_thread():
         yield
 
 
@@ -296,7 +297,7 @@ def test_batch_normalisation_is_measured_at_the_settings_batch(
 def test_networks_that_do_not_train_are_noticed_at_the_edge(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(edge, "_stepped", lambda law, network, rate, x, y: network)
+    monkeypatch.setattr(edge, "step_all", lambda law, network, *given: (network, None))
     monkeypatch.setattr(edge, "LOOK_EVERY", 150)
     found = CHECKS["edge of stability"](SMALL)
     assert len(failing(found)) == len(found) == len(edge.RATES)
@@ -384,10 +385,10 @@ def test_a_sharpness_of_twice_the_size_is_noticed(monkeypatch: pytest.MonkeyPatc
 def test_a_depth_scale_of_another_size_is_noticed(
     monkeypatch: pytest.MonkeyPatch, factor: float
 ) -> None:
-    xi = trainability.depth_scale(trainability.ORDERED)
+    xi = mean_field("tanh").depth_scale(trainability.ORDERED**2, 0.0)
     assert xi == pytest.approx(-1 / math.log(trainability.ORDERED**2))
     monkeypatch.setattr(trainability, "DEEP", 4)  # what is not asked about may be quick
-    monkeypatch.setattr(trainability, "depth_scale", lambda sigma_w: factor * xi)
+    monkeypatch.setattr(MeanField, "depth_scale", lambda field, sw2, sb2: factor * xi)
     scales = [check for check in CHECKS["trainability"](SMALL) if "depth scales" in check.name]
     assert len(failing(scales)) == 1
 
@@ -408,7 +409,7 @@ def test_weights_of_another_depth_scale_train_otherwise(
 @pytest.fixture(scope="module")
 def small_checks() -> list[Check]:
     names = ("dropout", "born dead", "first steps", "batch normalisation")
-    with checks._one_thread(), pytest.MonkeyPatch.context() as monkeypatch:
+    with axis.one_thread(), pytest.MonkeyPatch.context() as monkeypatch:
         quicken(monkeypatch)
         return [check for name in names for check in CHECKS[name](SMALL)]
 
