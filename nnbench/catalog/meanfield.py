@@ -70,6 +70,10 @@ class MeanField:
         """E phi'(sqrt(q) z)^2 for each q >= 0; at 0 it is the limit from above."""
         return self._each("slope", q)
 
+    def finite_moments(self, q: float) -> tuple[float, float, float, float]:
+        """E phi^2, E phi^4, E (phi phi')^2 and E (x phi')^2 at x = sqrt(q) z, for corrections."""
+        return _moments(self, float(q))
+
     def q_map(self, q: ArrayLike, weight_variance: float, bias_variance: float) -> Array:
         """The next layer's q for each q."""
         return np.asarray(weight_variance * self.second_moment(q) + bias_variance)
@@ -210,6 +214,27 @@ def _moment(field: MeanField, what: str, q: float) -> float:
     # phi's own scale is 1, which z sees as 1/root: panels that shrink towards 0 resolve both
     own = np.concatenate([field._breaks(), np.arange(-8.0, 9.0)]) / root
     return normal_mean(integrand, own)
+
+
+@lru_cache(maxsize=4096)
+def _moments(field: MeanField, q: float) -> tuple[float, float, float, float]:
+    """The integrals of `MeanField.finite_moments`."""
+    root = math.sqrt(q)
+    own = np.concatenate([field._breaks(), np.arange(-8.0, 9.0)]) / root
+
+    def mean(of: Callable[[Array, Array, Array], Array]) -> float:
+        def integrand(z: Array) -> Array:
+            x = root * z
+            return of(x, _squares(field, "value", x), _squares(field, "slope", x))
+
+        return normal_mean(integrand, own)
+
+    return (
+        mean(lambda x, value, slope: value),
+        mean(lambda x, value, slope: value**2),
+        mean(lambda x, value, slope: value * slope),
+        mean(lambda x, value, slope: x**2 * slope),
+    )
 
 
 @lru_cache(maxsize=4096)

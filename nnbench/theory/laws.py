@@ -118,6 +118,20 @@ def selu_gradient_growth() -> float:
     return scale**2 * (1 / 2 + alpha**2 * below)
 
 
+def selu_mean_shift(shift: float, variance: float) -> float:
+    """What the mean of SELU shifts by where the mean square of its inputs strays around 1.
+
+    M(q) = lambda [sqrt(q / 2 pi) + alpha (e^(q/2) Phi(-sqrt q) - 1/2)] is E selu; M' times the
+    shift of q, and M'' times half its variance.
+    """
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    below = math.exp(1 / 2) * math.erfc(math.sqrt(1 / 2)) / 2
+    root = 1 / math.sqrt(2 * math.pi)
+    first = scale * ((1 - alpha) * root / 2 + alpha * below / 2)
+    second = scale * ((alpha - 1) * root / 4 + alpha * (below - root) / 4)
+    return first * shift + second * variance / 2
+
+
 # Batch normalisation ------------------------------------------------------------------------------
 
 

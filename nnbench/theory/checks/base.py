@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -163,6 +163,19 @@ class Check:
         return abs(difference) <= near
 
     @property
+    def errors_off(self) -> float:
+        """How many standard errors off it is, on the side that counts; 0 without chance."""
+        off = self.measured - self.predicted
+        sign = {"at least": -1, "at most": 1}.get(self.relation)
+        off = abs(off) if sign is None else max(sign * off, 0.0)
+        return off / self.standard_error if self.standard_error else 0.0
+
+    @property
+    def needs_allowance(self) -> bool:
+        """Whether it agrees by what its law leaves open, and not by chance alone."""
+        return self.agrees and not replace(self, allowance=0.0).agrees
+
+    @property
     def agrees(self) -> bool:
         """Tell whether the prediction holds."""
         return self.accepts(self.predicted)
@@ -191,7 +204,12 @@ class Check:
 
     def document(self) -> dict[str, Any]:
         """Return all that is known of the check, for theory.json; no number is a null."""
-        whole = asdict(self) | {"agrees": self.agrees, "tells_mistake": self.tells_mistake}
+        whole = asdict(self) | {
+            "agrees": self.agrees,
+            "tells_mistake": self.tells_mistake,
+            "errors_off": self.errors_off,
+            "needs_allowance": self.needs_allowance,
+        }
         return {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in whole.items()

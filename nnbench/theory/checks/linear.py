@@ -66,10 +66,19 @@ def check_linear_modes(settings: Settings) -> list[Check]:
             Check(f"linear network: mode of strength {strength:g} at t = {time:.3g} tau",
                   "Linear networks", predicted, float(product[place, place]), 0.0,
                   laws.linear_mode(strength, u0, time / 2), "time taken half as fast",
-                  "s e^(2st) / (e^(2st) - 1 + s/u0)", allowance=0.02 * predicted,
-                  allows="2 % for steps of finite size")
+                  "s e^(2st) / (e^(2st) - 1 + s/u0)",
+                  allowance=abs(_stepped(strength, u0, rate / tau, steps) - predicted),
+                  allows="steps of this size, each exactly")
         )  # fmt: skip
     return [*checks, *_orthogonal(settings)]
+
+
+def _stepped(strength: float, start: float, rate: float, steps: int) -> float:
+    """Return the mode after so many steps of descent: both weights of it are equal, and stay so."""
+    weight = math.sqrt(start)
+    for _ in range(steps):
+        weight += rate * (strength - weight**2) * weight
+    return weight**2
 
 
 def _zeros(law: Law) -> GivenNoise:

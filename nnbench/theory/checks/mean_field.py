@@ -28,9 +28,12 @@ from nnbench.theory.checks.nets import (
     on_sphere,
     run,
 )
+from nnbench.theory.corrections import FiniteWidth, finite_width
 
 INPUTS = 16  # of each network; they share its weights, so a network counts as one measurement
 LEVELS = tuple(2.0**power for power in range(11))
+FIRST_ORDER = "to first order in 1/n"
+HIGHER_ORDERS = "higher orders in 1/n: depth / n of the first"
 STABLE = 0.95  # slope of the q map below which chance deviations of q do not pile up
 
 
@@ -117,7 +120,7 @@ def check_critical(settings: Settings) -> list[Check]:
     return [
         *_one_step(settings, points, slopes),
         *_tanh_pairs(settings),
-        *_many_steps(settings, stable, slopes),
+        *_many_steps(settings, stable),
     ]
 
 
@@ -174,20 +177,18 @@ def _one_step(
 
 
 def _chi(
-    settings: Settings, title: str, label: str, predicted: float, wrong: float,
+    title: str, label: str, finite: FiniteWidth, wrong: float,
     seen: Statistics, count: int, mistake: str = QUARTER, law: str = "chi = sw2 E phi'²",
 ) -> Check:  # fmt: skip
     """The growth of squared gradients by layer, as the figure of chi shows it under a label."""
     gradient = seen["gradient"]
-    growth, error = growth_and_error(gradient[:, -1], gradient[:, 0], settings.depth - 1)
-    return Check(title, "Fixed points and gradients", predicted, growth, error, wrong, mistake, law,
-                 allowance=predicted / settings.width, allows="1/n", networks=count,
-                 detail={"figure": "chi", "activation": label})  # fmt: skip
+    growth, error = growth_and_error(gradient[:, -1], gradient[:, 0], gradient.shape[1] - 1)
+    return Check(title, "Fixed points and gradients", finite.growth, growth, error, wrong, mistake,
+                 f"{law}, {FIRST_ORDER}", allowance=finite.growth_beyond, allows=HIGHER_ORDERS,
+                 networks=count, detail={"figure": "chi", "activation": label})  # fmt: skip
 
 
-def _many_steps(
-    settings: Settings, points: dict[str, Critical], slopes: dict[str, float]
-) -> list[Check]:
+def _many_steps(settings: Settings, points: dict[str, Critical]) -> list[Check]:
     depth = settings.depth
     any_law = _law(settings, "tanh", 1.0, 0.0, depth)
     count = any_law.count() // 2
@@ -195,17 +196,18 @@ def _many_steps(
     checks, half = [], depth // 2
     for name, point in points.items():
         q, error = mean_and_error(found[name]["pre"][:, half:].mean(1))
-        contraction = 1 - slopes[name]
+        variances = point.weight_variance, point.bias_variance
+        finite = finite_width(mean_field(name), *variances, point.q, depth, settings.width)
         wrong_qs, wrong_chis = expected(mean_field(name), point, depth, 1.25)
         wrong = sum(wrong_qs[half:]) / (depth - half)
         checks.append(
-            Check(f"{name}: q* over {depth} layers", "Fixed points and gradients", point.q, q,
-                  error, wrong, QUARTER, "q* = sw2 E phi² + sb2",
-                  allowance=point.q / (2 * contraction * settings.width), networks=count,
-                  allows="1 / [2 (1 - slope of the q map) n]")
+            Check(f"{name}: q* over {depth} layers", "Fixed points and gradients",
+                  sum(finite.q[half:]) / (depth - half), q, error, wrong, QUARTER,
+                  f"q* = sw2 E phi² + sb2, {FIRST_ORDER}", networks=count,
+                  allowance=finite.q_beyond(half), allows=HIGHER_ORDERS)
         )  # fmt: skip
         wrong, title = mean_growth(wrong_chis), f"{name}: chi over {depth} layers"
-        checks.append(_chi(settings, title, name, 1.0, wrong, found[name], count))
+        checks.append(_chi(title, name, finite, wrong, found[name], count))
     return checks
 
 
@@ -234,10 +236,11 @@ def check_phases(settings: Settings) -> list[Check]:
         point = Critical(weight, bias, q)
         count = _law(settings, "tanh", weight, bias, depth).count()
         found = measured_at(settings, {"tanh": point}, "phases", depth, count)["tanh"]
-        predicted = field.chi(weight, bias)
+        finite = finite_width(field, weight, bias, q, depth, width)
+        predicted = finite.growth
         wrong = mean_growth(expected(field, point, depth, 1.25)[1])
         name = f"tanh, {title} (sw2 = {weight:.3g}, sb2 = {bias:.2g}): chi"
-        checks.append(_chi(settings, name, f"tanh, {title}", predicted, wrong, found, count))
+        checks.append(_chi(name, f"tanh, {title}", finite, wrong, found, count))
         if title == "ordered":
             chi, error = checks[-1].measured, checks[-1].standard_error
             scale = 1 / math.log(predicted) ** 2  # of xi to the relative error of chi
@@ -245,7 +248,8 @@ def check_phases(settings: Settings) -> list[Check]:
                 Check("tanh, ordered: depth scale xi in layers", "Fixed points and gradients",
                       -1 / math.log(predicted), -1 / math.log(chi), scale * error / predicted,
                       -1 / math.log(wrong), QUARTER, "xi = -1 / ln chi",
-                      allowance=scale / width, allows="1/n of chi", networks=count)
+                      allowance=scale * finite.growth_beyond / predicted,
+                      allows=HIGHER_ORDERS, networks=count)
             )  # fmt: skip
     return checks
 
@@ -256,20 +260,21 @@ def check_he_for_smooth(settings: Settings) -> list[Check]:
     checks = []
     for name in ("gelu", "swish"):
         point = Critical(2.0, 0.0, 0.02)  # from q = 1 some take long to leave: the mean is theirs
-        qs, chis = expected(mean_field(name), point, depth)
+        finite = finite_width(mean_field(name), 2.0, 0.0, point.q, depth, width)
         count = _law(settings, name, 2.0, 0.0, depth).count()
         found = measured_at(settings, {name: point}, "he", depth, count)[name]
         q, error = growth_and_error(found["pre"][:, 0], found["pre"][:, -1], depth - 1)
-        predicted = (qs[-1] / qs[0]) ** (1 / (depth - 1))
+        predicted = (finite.q[-1] / point.q) ** (1 / (depth - 1))
+        beyond = abs(finite.shift[-1] / finite.q[-1]) * finite.order / (depth - 1)
         checks.append(
             Check(f"{name}, He: growth of q over {depth} layers", "Fixed points and gradients",
-                  predicted, q, error, 1.0, f"{name} taken for ReLU", "q' = 2 E phi²",
-                  allowance=predicted / width, allows="1/n", networks=count)
+                  predicted, q, error, 1.0, f"{name} taken for ReLU",
+                  f"q' = 2 E phi², {FIRST_ORDER}", networks=count,
+                  allowance=predicted * beyond, allows=HIGHER_ORDERS)
         )  # fmt: skip
         title = f"{name}, He: growth of squared gradients over {depth} layers"
         law = "chi = 2 E phi'², to 1/2 as q goes to 0"
         checks.append(
-            _chi(settings, title, f"{name}, He", mean_growth(chis), 1.0, found, count,
-                 f"{name} taken for ReLU", law)
+            _chi(title, f"{name}, He", finite, 1.0, found, count, f"{name} taken for ReLU", law)
         )  # fmt: skip
     return checks

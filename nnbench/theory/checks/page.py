@@ -71,7 +71,22 @@ def answer(checks: Checks) -> str:
             "forgotten factor: what an engine that makes it would measure lies more than twice as "
             "far from the prediction as what agrees."
         )
-    return f"{said} {seen}"
+    return f"{said} {seen} {chance_said(checks)}".strip()
+
+
+def chance_said(checks: Checks) -> str:
+    """Say how many rows are farther off than chance takes most, and which an allowance saves."""
+    random = [check for check in checks if check["standard_error"]]
+    if not random:
+        return ""
+    off = [math.inf if check["errors_off"] is None else check["errors_off"] for check in random]
+    beyond = [sum(errors > many for errors in off) for many in (2, 4)]
+    text = (
+        f"Of {len(random)} that chance has a part in, {beyond[0]} lie beyond two standard errors "
+        f"({number(0.0455 * len(random), 0)} would by chance) and {beyond[1]} beyond four."
+    )
+    saved = [check["name"] for check in checks if check["needs_allowance"]]
+    return f"{text} By allowance alone: {'; '.join(saved)}." if saved else text
 
 
 def _trust(document: Mapping[str, Any], checks: Checks) -> list[tuple[str, str]]:
@@ -103,8 +118,16 @@ def row(check: Mapping[str, Any]) -> dict[str, Any]:
     }
     before = {"equals": "", "at least": "≥ ", "at most": "≤ "}[check["relation"]]
     texts["predicted"] = before + texts["predicted"]
-    allowed = check["allows"]
-    return {**check, **texts, "allowed": f"allows {allowed}" if allowed else ""}
+    return {**check, **texts, "allowed": allowance_said(check)}
+
+
+def allowance_said(check: Mapping[str, Any]) -> str:
+    """Say by how much more than chance a row may be off, for what, and whether it needs it."""
+    if not check["allows"]:
+        return ""
+    needed = ", and needs it" if check["needs_allowance"] else ""
+    size = written(check["allowance"], check["allowance"] / 10)
+    return f"allows {size} for {check['allows']}{needed}"
 
 
 def written(value: float | None, error: float) -> str:

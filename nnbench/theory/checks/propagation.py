@@ -144,11 +144,13 @@ def _one_layer_cosines(settings: Settings) -> list[Check]:
             )  # fmt: skip
             continue
         limit = 4 * (1 - c) / (1 - kept) ** 2
+        exact = 4 * (1 - c) / (1 - (1 - theory.relu_correlation(c)) / (1 - c)) ** 2
         checks.append(
             Check(f"ReLU: (1 - c) l² for many layers, by the step of one at c = {c:g}", group,
                   theory.RELU_CORRELATION_LIMIT, limit, 2 * limit * error / (1 - kept),
                   theory.RELU_CORRELATION_LIMIT * (1.01 / 0.81) ** 2, "a slope of 0.1 below zero",
-                  "9 pi²/2", allowance=(1 - c) * limit, allows="terms of order 1 - c",
+                  "9 pi²/2", allowance=abs(exact - theory.RELU_CORRELATION_LIMIT),
+                  allows="what the map itself has beyond its limit",
                   networks=count)
         )  # fmt: skip
     return checks

@@ -33,7 +33,15 @@ def closing_lines(checks: Sequence[Check]) -> list[str]:
     """Return what a person is told: how many agree, and which do not."""
     agree = sum(check.agrees for check in checks)
     lines = [f"{agree} of {len(checks)} predictions agree with what the engine measures"]
+    random = [check for check in checks if check.standard_error]
+    beyond = [sum(check.errors_off > many for check in random) for many in (2, 4)]
+    lines.append(
+        f"  of {len(random)} that chance has a part in, {beyond[0]} lie beyond two standard "
+        f"errors, {beyond[1]} beyond four"
+    )
     for check in checks:
+        if check.needs_allowance:
+            lines.append(f"  by allowance: {check.name}: {check.allowance:.2g} for {check.allows}")
         if not check.agrees:
             lines.append(
                 f"  disagrees: {check.name}: predicted {check.predicted:.6g}, measured "

@@ -18,7 +18,13 @@ from nnbench.theory.checks.base import (
     growth_and_error,
     mean_and_error,
 )
-from nnbench.theory.checks.mean_field import INPUTS, expected, mean_growth
+from nnbench.theory.checks.mean_field import (
+    FIRST_ORDER,
+    HIGHER_ORDERS,
+    INPUTS,
+    expected,
+    mean_growth,
+)
 from nnbench.theory.checks.nets import (
     Law,
     Statistics,
@@ -29,6 +35,7 @@ from nnbench.theory.checks.nets import (
     on_sphere,
     run,
 )
+from nnbench.theory.corrections import finite_width
 
 ELU_MEAN = 0.1605  # E elu(z)
 STEP = 1e-3  # of the variance, to either side
@@ -52,22 +59,32 @@ def check_selu(settings: Settings) -> list[Check]:
     field, point = mean_field("selu"), Critical(1.0, 0.0, 1.0)
     wrong_qs = expected(field, point, depth + 1, 1.05)[0][half + 1 :]  # of the acts' mean square
     wrong_growth = mean_growth(expected(field, point, depth, 1.25)[1])
+    finite = finite_width(field, 1.0, 0.0, 1.0, depth + 1, width)
+    acts = finite_width(field, 1.0, 0.0, 1.0, depth, width)
+    shifts = [laws.selu_mean_shift(b, v) for b, v in zip(acts.shift, acts.variance, strict=True)][
+        half:
+    ]
+    predicted_mean, order = sum(shifts) / len(shifts), depth / width
+    squares = finite.q[half + 1 :]  # a layer's mean square is the next one's q
+    predicted_square = sum(squares) / len(squares)
     low, high = field.second_moment([1.05 * (1 - STEP), 1.05 * (1 + STEP)])
     return [
-        make("SELU: mean of activations", predicted=0.0, measured=mean, standard_error=mean_error,
-             rival=ELU_MEAN, mistake="ELU without SELU's constants", law="(0, 1) is a fixed point",
-             allowance=1 / width, allows="1/n"),
-        make("SELU: variance of activations", predicted=1.0, measured=square,
+        make("SELU: mean of activations", predicted=predicted_mean, measured=mean,
+             standard_error=mean_error, rival=ELU_MEAN, mistake="ELU without SELU's constants",
+             law=f"(0, 1) is a fixed point, {FIRST_ORDER}",
+             allowance=abs(predicted_mean) * order, allows=HIGHER_ORDERS),
+        make("SELU: variance of activations", predicted=predicted_square, measured=square,
              standard_error=square_error, rival=sum(wrong_qs) / 1.05 / len(wrong_qs),
-             mistake=FIVE_PERCENT, law="(0, 1) is a fixed point",
-             allowance=3 / width, allows="3/n"),
+             mistake=FIVE_PERCENT, law=f"(0, 1) is a fixed point, {FIRST_ORDER}",
+             allowance=finite.q_beyond(half + 1), allows=HIGHER_ORDERS),
         make("SELU: factor of a variance error, one layer", predicted=laws.SELU_CONTRACTION,
              measured=pulls, standard_error=pull_error, rival=float(high - low) / (2 * STEP),
              mistake=FIVE_PERCENT, law="derivative of the variance map"),
-        make("SELU: growth of squared gradients", predicted=laws.selu_gradient_growth(),
-             measured=growth, standard_error=growth_error, rival=wrong_growth,
-             mistake=QUARTER, law="E selu'²",
-             allowance=1 / width, allows="1/n"),
+        make("SELU: growth of squared gradients",
+             predicted=laws.selu_gradient_growth() * acts.growth / acts.wide, measured=growth,
+             standard_error=growth_error, rival=wrong_growth, mistake=QUARTER,
+             law=f"E selu'², {FIRST_ORDER}", allowance=acts.growth_beyond,
+             allows=HIGHER_ORDERS),
     ]  # fmt: skip
 
 

@@ -29,8 +29,8 @@ from nnbench.theory.checks import measure as checks
 from nnbench.theory.checks.base import FIVE_PERCENT, QUARTER
 from nnbench.theory.checks.mean_field import critical_points
 from nnbench.theory.checks.measure import CHECKS, Check, Settings, measure_all, read_settings
-from nnbench.theory.checks.page import build_theory_page, written
-from nnbench.theory.checks.record import write_theory
+from nnbench.theory.checks.page import build_theory_page, chance_said, row, written
+from nnbench.theory.checks.record import closing_lines, write_theory
 from nnbench.training.stacked import axis, network
 
 pytestmark = pytest.mark.filterwarnings(  # torch's own, when forward derivatives are first taken
@@ -124,6 +124,25 @@ def test_an_error_that_is_no_number_never_agrees() -> None:
 def test_json_row_has_the_five_keys() -> None:
     row = a_check().row()
     assert list(row) == ["name", "predicted", "measured", "standard_error", "agrees"]
+
+
+def test_what_only_an_allowance_saves_is_said() -> None:
+    saved = a_check(measured=1.0405, allowance=0.001, allows="the second order")
+    assert saved.needs_allowance and saved.errors_off == pytest.approx(4.05)
+    assert not a_check(allowance=0.001).needs_allowance
+    assert not a_check(measured=1.2, allowance=0.001).needs_allowance, "it does not agree"
+    assert a_check(relation="at most", measured=0.9).errors_off == 0.0
+    assert a_check(relation="at least", measured=0.9).errors_off == pytest.approx(10.0)
+    lines = closing_lines([saved, a_check()])
+    assert lines[1] == (
+        "  of 2 that chance has a part in, 2 lie beyond two standard errors, 1 beyond four"
+    )
+    assert lines[2] == "  by allowance: a: 0.001 for the second order"
+    found = [saved.document(), a_check().document()]
+    assert row(found[0])["allowed"] == "allows 0.00100 for the second order, and needs it"
+    assert row(found[1])["allowed"] == ""
+    said = "Of 2 that chance has a part in, 2 lie beyond two standard errors (0 would by chance)"
+    assert chance_said(found) == f"{said} and 1 beyond four. By allowance alone: a."
 
 
 # Settings ---------------------------------------------------------------------------------------
