@@ -22,11 +22,12 @@ from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import WallTime
 from nnbench.study.idle import idle_factors
+from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell, Study
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.theory.landscapes import landscape_files
 from nnbench.theory.predictions import prediction_files
-from nnbench.training.native.choice import found_shares
+from nnbench.training.native.choice import found_shares, pays
 from nnbench.training.native.compiler import CompilerError, find_compiler
 from nnbench.training.plan import PlannedStack, plan
 from nnbench.training.protocol import stacked_name
@@ -61,6 +62,11 @@ class Options:
         return (
             self if kind == TRAINING or self.engine != "auto" else replace(self, engine="stacked")
         )
+
+    def is_native(self, recipe: Recipe) -> bool:
+        """Whether compiled programs are expected to train a recipe's network."""
+        wanted = self.engine == "native" or (self.engine == "auto" and pays(recipe))
+        return wanted and self.engine_name.startswith(self.engine)
 
     @property
     def processes(self) -> int:
@@ -115,7 +121,7 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     store = open_store(study, options)
     survey = store.survey()
     missing = [cell for cell in cells if cell.cell_id not in survey.finished]
-    stacks = plan(missing, options.processes)
+    stacks = plan(missing, options.processes, is_native=options.is_native)
     notes = [idle.sentence for idle in idle_factors(study)]
     listener.planned(len(cells), survey, stacks, tables_of(cells), notes)
 

@@ -21,6 +21,7 @@ from nnbench.training.native.choice import Share, expected_shares
 from nnbench.training.plan import PlannedStack, disk_bytes, plan
 
 MOST_SEEDS = 10  # that are listed one by one
+SECONDS_BESIDE = 10.0  # for imports, the plan, tables and report of a study of a thousand networks
 WIDEST = 100  # characters of a line of text
 
 
@@ -50,8 +51,8 @@ class Forecast:
 
     @property
     def seconds(self) -> float:
-        """How long all workers together are expected to take."""
-        return sum(stack.seconds for stack in self.stacks) / self.workers
+        """How long all workers together are expected to take, from the start to the report."""
+        return SECONDS_BESIDE + sum(stack.seconds for stack in self.stacks) / self.workers
 
     @property
     def megabytes(self) -> float:
@@ -102,7 +103,8 @@ def seeds_text(seeds: Sequence[int]) -> str:
 def forecast(study: Study, options: Options) -> Forecast:
     """What a run with these options would take, were nothing finished yet."""
     cells = limited(study.cells(), options.limit)
-    stacks = plan(cells, options.processes)
+    options = options.of_kind(study.kind)
+    stacks = plan(cells, options.processes, is_native=options.is_native)
     return Forecast(study, stacks, options.processes, engines_of(study, stacks, options))
 
 

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nnbench.catalog import VOCABULARY
@@ -32,6 +32,12 @@ SECONDS_PER_CALL = 12e-6  # one operation on a stack, however small
 CALLS_PER_LAYER, CALLS_PER_STEP = 14, 70
 SECONDS_PER_NUMBER = 0.45e-9  # reading and writing a number once in an elementwise operation
 SECONDS_PER_PRODUCT = 0.12e-9  # one multiply-add of a small matrix product
+# the same of compiled programs: within a third of what was measured at widths of 8 to 64
+NATIVE_PER_STEP = 5e-6
+NATIVE_PER_NUMBER = 0.12e-9
+NATIVE_PER_PRODUCT = 0.07e-9
+# drawing a network and its records, a layer of it, and a layer's row of a probe
+SECONDS_PER_NETWORK, SECONDS_PER_LAYER, SECONDS_PER_LAYER_ROW = 1e-3, 0.1e-3, 0.15e-3
 SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 1.5e-3  # of a stack, however many walk
 SECONDS_PER_ROW = 8e-6  # of a curve
 SECONDS_PER_POINT = 5e-7  # of a sweep
@@ -50,12 +56,16 @@ class PlannedStack:
 
 
 def plan(
-    cells: Sequence[Cell], workers: int = 1, budget: int = DEFAULT_BUDGET
+    cells: Sequence[Cell],
+    workers: int = 1,
+    budget: int = DEFAULT_BUDGET,
+    is_native: Callable[[Recipe], bool] = lambda recipe: False,
 ) -> list[PlannedStack]:
     """Return stacks of these cells, the slowest first, so that no worker ends long after the rest.
 
-    `budget` bounds the memory of a stack, its data included, in bytes; at least two stacks a
-    worker are made where there are cells enough, so that all have work.
+    `is_native` says of a recipe whether compiled programs train it. `budget` bounds the memory of a
+    stack, its data included, in bytes; at least two stacks a worker are made where there are cells
+    enough, so that all have work.
     """
     groups: defaultdict[tuple[Any, ...], list[Cell]] = defaultdict(list)
     for cell in cells:
@@ -64,6 +74,8 @@ def plan(
     stacks = []
     for group in groups.values():
         cost = cost_of(group[0])
+        if isinstance(cost, Cost) and is_native(group[0].recipe):
+            cost = replace(cost, native=True)
         repeats = len({draw_key(cell.recipe) for cell in group}) if cost.data else 1
         most = max(1, min(MAX_STACK, share, cost.networks_in(budget, repeats)))
         count = math.ceil(len(group) / most)
@@ -193,8 +205,12 @@ class Cost(Memory):
     calls: int  # operations of a step
     products: float  # multiply-adds of a step, forward and backward
     elements: float  # numbers that a step's elementwise operations touch
+    depth: int
+    weights: int
+    elements_per_row: float  # of activations
     rows: int  # of one whole evaluation
     probes: ProbeCost
+    native: bool = False  # whether compiled programs train it
 
     @classmethod
     def of(cls, cell: Cell) -> Cost:
@@ -219,6 +235,9 @@ class Cost(Memory):
             calls=CALLS_PER_STEP + CALLS_PER_LAYER * (depth + 1),
             products=3.0 * batch * weights,
             elements=activations + 25.0 * weights,
+            depth=depth,
+            weights=weights,
+            elements_per_row=activations / batch,
             rows=sum(len(x) for x in split.x.values()),
             memory=max(training, probes.memory),
             # as the split has it in double precision, and as the stack has it
@@ -228,12 +247,27 @@ class Cost(Memory):
 
     def seconds(self, networks: int) -> float:
         """Return the expected seconds of a stack of so many networks."""
+        of_layer = SECONDS_PER_LAYER + self.probes.count * SECONDS_PER_LAYER_ROW
+        beside = networks * (SECONDS_PER_NETWORK + self.depth * of_layer)
+        return beside + (
+            networks * self._native_seconds() if self.native else self._mapped(networks)
+        )
+
+    def _mapped(self, networks: int) -> float:
         step = self.products * SECONDS_PER_PRODUCT + self.elements * SECONDS_PER_NUMBER
         training = self.steps * (self.calls * SECONDS_PER_CALL + networks * step)
         row = self.products / 3 * SECONDS_PER_PRODUCT + self.elements * SECONDS_PER_NUMBER / 4
         batch_rows = max(1.0, self.rows / 32)
         training += networks * self.probes.count * self.probes.seconds
         return training + self.evaluations * networks * row * batch_rows / 3
+
+    def _native_seconds(self) -> float:
+        step = self.products * NATIVE_PER_PRODUCT + self.elements * NATIVE_PER_NUMBER
+        row = (self.weights * NATIVE_PER_PRODUCT + self.elements_per_row * NATIVE_PER_NUMBER) * 1.5
+        training = self.steps * (NATIVE_PER_STEP + step)
+        return (
+            training + self.evaluations * self.rows * row + self.probes.count * self.probes.seconds
+        )
 
 
 COST_BY_STUDY: Mapping[str, Callable[[Cell], Cost | FlatCost]] = {

@@ -1,7 +1,7 @@
 """How many times faster the engines are than the plain PyTorch loop of `reference.py`.
 
-Both do the same work in one process, on one thread each, and take turns, so that a busy machine
-slows both. What is kept is the ratio of each turn, never a time.
+Both do the same work in one process, on one thread each, and take turns. What is kept is the ratio
+of each turn's processor times, which hardly depend on what else the machine does, never a time.
 """
 
 import time
@@ -59,9 +59,9 @@ def stack_epoch(stack: Stack, batch_size: int) -> None:
 
 
 def seconds(work: object, *args: object) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     work(*args)  # type: ignore[operator]
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 @pytest.mark.parametrize("networks", [2, 8, 32, 128])
@@ -86,4 +86,4 @@ def test_stack_against_loop(benchmark, networks: int, engine: str) -> None:
     benchmark.extra_info["networks"] = networks
     benchmark.extra_info["way"] = engine
     if networks == 128:
-        assert sorted(ratios)[TURNS // 2] >= {"mapped": 6, "native": 25}[engine]
+        assert sorted(ratios)[TURNS // 2] >= {"mapped": 6, "native": 40}[engine]
