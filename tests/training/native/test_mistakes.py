@@ -44,12 +44,6 @@ def stale_buffer(patch: Patch) -> None:
     patch.setattr(text, "slots_for", wrong)
 
 
-def overwritten_too_early(patch: Patch) -> None:
-    """State is written over before the rest of the step has read it."""
-    patch.setattr(places.Places, "_is_free", lambda *rest: True)
-    patch.setattr(lower.Lowering, "_nest_of", lambda self, first: [first])
-
-
 def sum_of_the_first_row_only(patch: Patch) -> None:
     patch.setitem(lower.TAKE_IN, "sum", "{0} = {0} ? {0} : {1};")
 
@@ -75,7 +69,6 @@ def rows_of_another_repeat(patch: Patch) -> None:
 QUICK = [swapped_index, stale_buffer]
 SLOW = [
     lost_tail,
-    overwritten_too_early,
     sum_of_the_first_row_only,
     numbers_in_another_order,
     rows_of_another_repeat,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from nnbench.training.native import programs
 from nnbench.training.native.compiler import find_compiler, vector_declarations
 from nnbench.training.native.graph import Size, Unsupported, size_of
+from nnbench.training.native.places import Places
 from nnbench.training.native.text import program_text
 from nnbench.training.native.trace import trace
 
@@ -21,11 +22,16 @@ CHECKED = ["-DNNBENCH_CHECKED"]  # each buffer a block of its own, full of NaN a
 
 
 def run(
-    function: Callable[..., Any], inputs: Callable[[int], Sequence[Tensor]], n: int, folder: Path
+    function: Callable[..., Any],
+    inputs: Callable[[int], Sequence[Tensor]],
+    n: int,
+    folder: Path,
+    in_place: Mapping[int, int] | None = None,
 ) -> list[tuple[Tensor, Tensor]]:
     """What a compiled function and torch make of the same inputs."""
+    in_place = in_place or {}
     graph = trace(function, inputs)
-    text = program_text("made", graph, {}, vector_declarations())
+    text = program_text("made", graph, in_place, vector_declarations())
     compiler, target = find_compiler(), folder / "made.so"
     (folder / "made.c").write_text(text)
     compiler.compile(str(folder / "made.c"), str(target), CHECKED)
@@ -33,7 +39,10 @@ def run(
     wanted = function(*given)
     wanted = list(wanted) if isinstance(wanted, tuple) else [wanted]
     found = [torch.full(one.shape, -7).to(one.dtype).contiguous() for one in wanted]
-    pointers = [tensor.data_ptr() for tensor in (*given, *found)]
+    for number, place in in_place.items():
+        found[number] = given[place]
+    free = [tensor for number, tensor in enumerate(found) if number not in in_place]
+    pointers = [tensor.data_ptr() for tensor in (*given, *free)]
     products = ctypes.addressof(ctypes.c_void_p.in_dll(programs.runtime(), "products_table"))
     made = ctypes.CDLL(str(target)).made
     made.restype = None
@@ -188,3 +197,19 @@ def test_denormals_live(tmp_path: Path) -> None:
     tiny = torch.full((4, 7), 1e-40)
     ((found, wanted),) = run(lambda x: x * 0.5, lambda n: [tiny[:1].expand(n, 7)], 4, tmp_path)
     assert torch.equal(found, wanted) and found.min() > 0
+
+
+@pytest.mark.parametrize("careful", [True, False])
+def test_what_is_still_to_be_read_is_not_written_over(
+    careful: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not careful:
+        monkeypatch.setattr(Places, "_is_free", lambda *rest: True)
+
+    def both(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return a + b, a * b.sum()
+
+    (_, _), (found, wanted) = run(
+        both, lambda n: [torch.ones(n), torch.ones(n)], 37, tmp_path, {0: 0}
+    )
+    assert torch.equal(found, wanted) == careful
