@@ -1,9 +1,10 @@
-"""Stacks stay within their budget of memory, the data of each repeat included."""
+"""Stacks stay within their budget of memory, and are expected to take what their engine takes."""
 
 from __future__ import annotations
 
 import pytest
 
+from nnbench.run import Options
 from nnbench.study.study import Cell
 from nnbench.training.draws import draw_key
 from nnbench.training.plan import cost_of, plan
@@ -38,3 +39,25 @@ def test_repeats_that_are_there_already_cost_no_more_data(cells: list[Cell]) -> 
     budget = 16 * cost.data + 40 * cost.memory
     assert len(plan(cells, budget=budget)[0].cells) == 32
     assert len(plan(cells[:64], budget=budget // 4)[0].cells) < 8
+
+
+def test_compiled_programs_are_expected_to_be_quicker_and_sooner_for_small_networks() -> None:
+    def gain(width: int) -> float:
+        cells = make_cells(data="digits", width=width, epochs=[10])
+        mapped, native = plan(cells), plan(cells, is_native=lambda recipe: True)
+        assert [stack.cells for stack in mapped] == [stack.cells for stack in native]
+        return mapped[0].seconds / native[0].seconds
+
+    assert gain(8) > gain(64) > 1
+
+
+def test_what_trains_long_enough_is_planned_for_compiled_programs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    long, short = (cell.recipe for cell in make_cells(epochs=[100, 1]))
+    assert Options().is_native(long) and not Options().is_native(short)
+    assert Options(engine="native").is_native(short)
+    assert not Options(engine="stacked").is_native(long)
+    assert not Options(device="cuda").is_native(long)
+    monkeypatch.setenv("CC", "/no/such/compiler")
+    assert not Options().is_native(long)
