@@ -44,8 +44,8 @@ ALLOWED: dict[str, set[str]] = {
     "stats.claims": {"seeds", "stats", "study"},
     "plots": set(),
     "theory": {"catalog", "lazy", "results", "study", "training"},
-    "report.page": {"plots", "results"},
-    "report.analysis": {"results", "seeds", "stats", "stats.claims"},
+    "report.page": {"plots", "results", "study"},
+    "report.analysis": {"report.page", "results", "seeds", "stats", "stats.claims"},
     "report.layers": {"plots", "report.analysis", "report.page", "results", "stats", "training"},
     "report.claims": {"report.page", "results", "stats", "stats.claims", "study"},
     "report.study": {

@@ -172,7 +172,7 @@ LANDSCAPES: dict[str, Landscape] = {
         starts=((-2.8, -1.5), (-2.8, 2.8)),
     ),
     "double_well": Landscape(
-        summary="Two wells, the shallow one in the way of all who come from the left.",
+        summary="Two wells; starts on the left meet the shallow one first.",
         formula="(x^2 - 1)^2 - tilt x",
         reference="Kramers (1940), Brownian Motion in a Field of Force and the Diffusion Model of "
         "Chemical Reactions, doi:10.1016/S0031-8914(40)90098-2",
@@ -263,7 +263,7 @@ LANDSCAPES: dict[str, Landscape] = {
         starts=_square_box(-5, 5),
     ),
     "saddle": Landscape(
-        summary="A saddle that walks begin on the ridge of; two minima lie far off, to its sides.",
+        summary="A saddle; walks start on its ridge, two minima lie far off, to its sides.",
         formula="(x^2 - y^2) / 2 + y^4 / (4 far^2)",
         reference="Dauphin et al. (2014), Identifying and Attacking the Saddle Point Problem in "
         "High-Dimensional Non-Convex Optimization, arXiv:1406.2572",

@@ -148,7 +148,7 @@ def cuda() -> Finding:
     import torch
 
     if not torch.cuda.is_available():
-        return Finding("cuda", "none; not needed, small networks are at home on a processor")
+        return Finding("cuda", "none; not needed, small networks are faster on the CPU")
     return Finding("cuda", f"{torch.cuda.get_device_name()}: nnbench run STUDY --device cuda")
 
 

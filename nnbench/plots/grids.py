@@ -92,13 +92,20 @@ def _write_cell(
         write(axes, text, (corner[0] + 0.5, corner[1] + 0.5), (0, up), **look)
 
 
-def scale_of(values: pd.Series, log: bool = False, widest: float = np.inf) -> Normalize:
-    """The colour scale of what is finite, of a logarithmic one above zero."""
+def scale_of(
+    values: pd.Series, log: bool = False, widest: float = np.inf, least: float = 0.0
+) -> Normalize:
+    """The colour scale of what is finite, of a logarithmic one above zero.
+
+    least: how much a linear one spans at least, so that noise does not look like a result.
+    """
     known = values[np.isfinite(values) & ((values > 0) | (not log))].astype(float)
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.5, 1.0)
     if low == high:
         air = 0.5 * abs(low) or 0.5
         low, high = low - air, high + air
+    if not log and high - low < least:
+        low, high = (low + high - least) / 2, (low + high + least) / 2
     return LogNorm(max(low, high / widest), high, clip=True) if log else Normalize(low, high)
 
 
@@ -169,8 +176,11 @@ def heat_maps(
     column_name: str,
     log: bool = False,
     width: float = 1080,
+    least: float = 0.0,
 ) -> Figure:
     """Draw one heat map per data set on one colour scale, values printed, diverged cells hatched.
+
+    least: what the scale spans at least.
 
     cross: `data, row, column, mean, used, n, diverged, text`. Rows and columns in drawing order.
     """
@@ -181,7 +191,7 @@ def heat_maps(
     across = max(1, min(len(panels), int(width // (room + cell * len(columns)))))
     means = cross["mean"].astype(float)
     log = log and bool((means.dropna() > 0).all())
-    scale = scale_of(means, log, WIDEST)
+    scale = scale_of(means, log, WIDEST, least)
     cells = cross.assign(value=means, hatched=cross["diverged"] > 0)
     printed = len(rows) * len(columns) <= MOST_PRINTED
     lost = [
@@ -234,7 +244,7 @@ def growth_maps(
         for panel, axes in zip(panels, found, strict=True):
             part = cells[cells["panel"] == panel]
             _fill(axes, part, rows, columns, DIVERGING, Normalize(-span, span))
-        color_bar(figure, DIVERGING, at, ends, "factor a layer")
+        color_bar(figure, DIVERGING, at, ends, "factor per layer")
     return figure
 
 
@@ -242,14 +252,16 @@ def difference_matrix(pairs: pd.DataFrame, names: Sequence[str], width: float = 
     """Draw each row's difference to each column: blue where the row is better, orange where worse.
 
     pairs: `row, column, effect, towards, text, clear`: `towards` is the effect with better above
-    zero; `clear` marks a difference that is told from zero.
+    zero. What is not `clear` is grey. Colours span at least `detectable`, where that is a column.
     """
     corner = "row minus column"
     cell = min(max((width - _room(names, corner)) / len(names), 60.0), 130.0)
-    largest = float(pairs["towards"].abs().max()) if pairs["towards"].notna().any() else 1.0
+    shown = pairs["towards"].astype(float).where(pairs["clear"], 0 * pairs["towards"])
+    ends = pd.concat([shown.abs(), pairs.get("detectable", shown)]).dropna()
+    largest = float(ends.max()) if len(ends) else 1.0
     scale = Normalize(-(largest or 1.0), largest or 1.0)
     weight = np.where(pairs["clear"], "bold", "normal")
-    cells = pairs.assign(value=pairs["towards"], weight=weight)
+    cells = pairs.assign(value=shown, weight=weight)
     with house_style():
         figure, (axes,), _ = _named_grids([""], names, names, (corner, ""), (cell, 38.0), 1)
         _fill(axes, cells, names, names, DIFFERENCES, scale)

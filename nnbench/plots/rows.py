@@ -36,7 +36,7 @@ from nnbench.plots.style import (
 from nnbench.plots.ticks import log_ticks
 
 ROW = 26.0
-OPEN = ("o", INK, PAPER)  # marker, edge and face of a difference that is not told from zero
+OPEN = ("o", QUIET, PAPER)  # marker, edge and face of a difference that is not clear
 SHARE_FACES = {"factor": SERIES[0], "pair": SERIES[5], "data pair": SERIES[5]}  # the rest is noise
 LABELS, TEXTS = 300.0, 210.0  # room beside the bars
 
@@ -54,7 +54,8 @@ def effect_strips(
     """Draw, factor by factor, each level's paired difference with interval, every block behind it.
 
     effects: `factor, heading, level, effect, effect_low, effect_high, verdict, text` in drawing
-    order, baselines left out. blocks: `factor, level, difference`. text: written at the right.
+    order, baselines left out. blocks: `factor, level, difference`. text: written at the right. The
+    axis spans at least the smallest `detectable`, where that is a column.
     """
     first = ~effects["factor"].duplicated()
     rows = effects.assign(y=(row_height + first * (row_height + 10)).cumsum())
@@ -91,7 +92,9 @@ def effect_strips(
 def _padded(effects: pd.DataFrame, blocks: pd.DataFrame) -> tuple[float, float]:
     """Limits that hold every block and interval, and zero, with air around."""
     columns = [effects[c] for c in ("effect", "effect_low", "effect_high")]
-    values = pd.concat([*columns, blocks["difference"], pd.Series([0.0])]).dropna().to_numpy(float)
+    least = effects["detectable"].min() if "detectable" in effects else 0.0
+    ends = pd.Series([-least, 0.0, least], dtype=float)
+    values = pd.concat([*columns, blocks["difference"], ends]).dropna().to_numpy(float)
     low, high = float(values.min()), float(values.max())
     air = 0.05 * (high - low) or 1.0
     return low - air, high + air
@@ -147,7 +150,7 @@ def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figur
         beside(axes, rows["text"], rows["y"], TEXTS, 1, size=TEXT - 1)
         axes.axvline(0, color=INK, linewidth=1)
         axes.xaxis.set_major_locator(MaxNLocator(6))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g} %"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g}"))
         axes.set_xlabel(x_label)
     return figure
 

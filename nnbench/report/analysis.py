@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
 
 from nnbench import stats
+from nnbench.report.page.units import difference_unit, in_unit, scale_of, scaled, unit_of
 from nnbench.results.read import ReportError, Results
 from nnbench.seeds import numpy_generator
 from nnbench.stats.claims.repeats import claimed_levels
@@ -18,7 +19,7 @@ LARGE = 0.1  # share of the variance within data sets from which a table of its 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Every frame behind the report.
+    """Every frame behind the report, in the unit that is read: accuracy in percent.
 
     cells: the cells that the metric applies to; labelled: those of the tuned settings, labelled.
     """
@@ -47,10 +48,28 @@ class Analysis:
         cells = self.across if across else self.labelled
         return _shared(cells, by, self.baselines, self.is_sampled)
 
+    def arms(self, by: Sequence[str], cells: pd.DataFrame) -> pd.DataFrame:
+        """The summary of every combination of `by` among some cells."""
+        return self.scaled(stats.summarise_arms(cells, by, self.metric, self.generator_for))
+
+    def scaled(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A frame of statistics of the metric in the unit that is read."""
+        return scaled(frame, self.metric)
+
     @property
     def label(self) -> str:
         """The metric in words."""
         return stats.METRICS[self.metric].label
+
+    @property
+    def axis(self) -> str:
+        """The metric with its unit."""
+        return in_unit(self.label, unit_of(self.metric))
+
+    @property
+    def difference_axis(self) -> str:
+        """A difference in the metric with its unit."""
+        return in_unit(f"difference in {self.label}", difference_unit(self.metric))
 
     @property
     def higher_is_better(self) -> bool:
@@ -73,7 +92,7 @@ class Analysis:
         if large.empty:
             return pd.DataFrame()
         factor = str(large["second"].iloc[int(large["component"].to_numpy().argmax())])
-        return stats.effects_by_data(
+        found = stats.effects_by_data(
             self.shared([factor]).cells,
             factor,
             self.levels[factor],
@@ -84,6 +103,7 @@ class Analysis:
             self.shared([factor], across=True).cells,
             self.looked,
         )
+        return self.scaled(found)
 
 
 def analyse(results: Results) -> Analysis:
@@ -120,11 +140,15 @@ def analyse(results: Results) -> Analysis:
         factors=list(ranking["factor"]),
         levels=levels,
         baselines=baselines,
-        effects=effects,
-        blocks=_blocks(labelled, baselines, metric, is_sampled),
+        effects=scaled(effects, metric),
+        blocks=scaled(_blocks(labelled, baselines, metric, is_sampled), metric),
         ranking=ranking,
-        data_sets=stats.summarise_levels(labelled, "data", levels["data"], metric, generator_for),
-        overall=stats.mean_interval(labelled, metric, generator_for("overall")),
+        data_sets=scaled(
+            stats.summarise_levels(labelled, "data", levels["data"], metric, generator_for), metric
+        ),
+        overall=_times(
+            scale_of(metric), stats.mean_interval(labelled, metric, generator_for("overall"))
+        ),
         not_applicable=not_applicable,
         tuned=tuned,
         shares=shares,
@@ -134,6 +158,11 @@ def analyse(results: Results) -> Analysis:
         is_sampled=is_sampled,
         looked=looks > 0,
     )
+
+
+def _times(scale: float, interval: stats.Interval) -> stats.Interval:
+    ends = {name: scale * getattr(interval, name) for name in ("estimate", "low", "high")}
+    return replace(interval, **ends)
 
 
 def rank_factors(ranges: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:

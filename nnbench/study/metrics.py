@@ -71,8 +71,8 @@ METRICS: dict[str, Metric] = {
         meaning="standard deviation about a line through the last quarter of the epochs",
     ),
     "state_per_param": _amount(
-        label="memory of the optimizer, in floats a parameter",
-        unit="floats a parameter",
+        label="memory of the optimizer, in floats per parameter",
+        unit="floats per parameter",
         has_chance=False,
     ),
     "weight_norm": _amount(label="norm of the weights", meaning="of the linear layers"),
@@ -81,12 +81,12 @@ METRICS: dict[str, Metric] = {
     ),
     "gradient_drift": _amount(
         label="drift of the gradient through depth",
-        meaning="|log10| of the factor a layer by which it grows on its way back, at the start",
+        meaning="|log10| of the factor per layer by which it grows going back, at the start",
         probes=("layers",),
     ),
     "signal_drift": _amount(
         label="drift of the signal through depth",
-        meaning="|log10| of the factor a layer by which it grows on its way forward, at the start",
+        meaning="|log10| of the factor per layer by which it grows going forward, at the start",
         probes=("layers",),
     ),
     "dead_fraction_start": _share(label="share of dead units at the start", probes=("layers",)),

@@ -35,7 +35,7 @@ def test_it_lists_every_study_with_answer_counts_and_link(out: Path) -> None:
     page = path.read_text(encoding="utf-8")
     assert '<a href="one/report.html">Which &amp; why?</a>' in page
     assert "&lt;b&gt;Really?&lt;/b&gt;" in page and "<b>" not in page
-    assert "Test accuracy varies most with activation" in page
+    assert "Activation matters most: tanh gains " in page
     assert "2 studies have trained 96 cells; 4 of them diverged." in page
     assert "2026-01-01" in page
     assert page.index("Second") < page.index("Which &amp; why?"), "by the folders' names"

@@ -203,7 +203,8 @@ def test_a_hundred_thousand_cells_report_within_two_gigabytes(tmp_path: Path) ->
     assert float(ended.stdout) < 2e6
     assert (tmp_path / "report.html").stat().st_size < 3_000_000
     text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
-    assert "The best 100 of 10,000 arms" in text and "more arms: the rows of cells.csv" in text
+    assert "The best 100 of 10,000 configurations" in text
+    assert "more configurations: the rows of cells.csv" in text
 
 
 # What it says
@@ -236,25 +237,26 @@ def test_only_the_script_that_is_on_the_page_may_run(tmp_path: Path) -> None:
 def test_the_answer_gives_effect_interval_and_count(plain: Page) -> None:
     text = plain.text
     opening = (
-        r"Test accuracy varies most with activation, "
-        r"\d+ % of the variance within data sets: compared with relu, "  # few seeds: no interval
-        r"91 % of the variance within data sets: compared with relu, "
+        r"Activation matters most: tanh gains (\d\.\d) points of test accuracy against relu "
+        r"\(95 % CI \d\.\d to \d\.\d; 24 pairs in 6 blocks\) and sigmoid loses (\d+\.\d) points of "
+        r"test accuracy against relu \(95 % CI \d+\.\d to \d+\.\d; 21 of 24 pairs in 6 blocks, "
     )
-    assert re.search(opening, text)
-    assert re.search(r"tanh is better by 0\.0\d+ \[0\.\d+, 0\.\d+\] \(n 24/24 pairs\)", text)
-    assert re.search(r"sigmoid is worse by 0\.10\d* \[0\.\d+, 0\.\d+\] \(n 21/24 pairs, ", text)
-    assert "For init no difference from the baseline in test accuracy can be told from zero" in text
+    said = re.search(opening, text)
+    assert said and abs(float(said[1]) - 2) < 0.5 and abs(float(said[2]) - 10) < 0.5, "planted"
+    assert "Next is optimizer: sgd loses " in text
+    assert "No initialisation makes a clear difference to test accuracy: the largest, " in text
     assert "69 of 72 networks finished; 3 diverged" in text
 
 
 def test_an_unclear_difference_says_what_would_have_been_seen(plain: Page) -> None:
     said = re.search(
-        r"xavier_normal against he_normal, is [−+]0\.\d+ \[−0\.\d+, 0\.\d+\], n 33/36 pairs"
-        r"; one of (0\.\d+) would have been found"
-        r"(, and about [\d,]+ seeds a data set would settle this one)?\.",
+        r"xavier_normal against he_normal, is [−+]0\.\d+ points \(95 % CI −0\.\d+ to \+0\.\d+; "
+        r"33 of 36 pairs in 6 blocks, of those that finished\)\. This study could detect "
+        r"(\d\.\d+) points(; about (\d+) seeds would settle the largest difference: "
+        r"nnbench run synthetic --seeds (\d+))?\.",
         plain.text,
     )
-    assert said and 0.001 < float(said[1]) < 0.02
+    assert said and 0.1 < float(said[1]) < 2 and said[3] == said[4]
 
 
 def test_it_never_says_better_without_a_clear_difference(tmp_path: Path) -> None:
@@ -274,7 +276,8 @@ def test_it_never_says_better_without_a_clear_difference(tmp_path: Path) -> None
     counts = {"n": 72, "ok": 72, "diverged": 0, "crashed": 0, "missing": 0}
     arguments = (analysis.ranking, analysis.baselines, "test_accuracy", counts, "")
     said = " ".join(sentences.findings(quiet, *arguments))
-    assert "better" not in said and "worse" not in said and "told from zero" in said
+    assert said.startswith("No ") and " makes a clear difference to test accuracy: " in said
+    assert not re.search(r"\b(gains|loses|matters)\b", said)
 
 
 def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
@@ -284,17 +287,18 @@ def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
         "baseline": False,
         "n": 9,
         "diverged": 0,
-        "effect": 0.02,
+        "effect": 2.0,
         "only": None,
         "lost": 0,
         "lost_baseline": 0,
-        "effect_low": 0.001,
-        "effect_high": 0.039,
+        "effect_low": 0.1,
+        "effect_high": 3.9,
         "effect_reason": None,
         "pairs_used": 9,
         "pairs": 9,
+        "blocks": 9,
         "verdict": "no clear difference",
-        "detectable": 0.04,
+        "detectable": 4.0,
         "seeds_needed": 11.0,
         "note": "the interval excludes zero by itself, but not after correction for 6 comparisons",
     }
@@ -303,20 +307,24 @@ def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
     arguments = (ranking, {"init": "a"}, "test_accuracy", counts, "")
     said = sentences.findings(pd.DataFrame([row]), *arguments)
     assert said == [
-        "For init no difference from the baseline in test accuracy can be told from zero; the "
-        "largest, b against a, is +0.020 [0.001, 0.039], n 9/9 pairs (the interval excludes zero "
-        "by itself, but not after correction for 6 comparisons); one of 0.040 would have been "
-        "found, and about 11 seeds a data set would settle this one.",
+        "No initialisation makes a clear difference to test accuracy: the largest, b against a, is "
+        "+2.0 points (95 % CI +0.1 to +3.9; 9 pairs in 9 blocks; the interval excludes zero by "
+        "itself, but not after correction for 6 comparisons). This study could detect 4.0 points; "
+        "about 11 seeds would settle the largest difference.",
     ]
+    many = pd.DataFrame([row | {"seeds_needed": 2141.0}])
+    (sentence,) = sentences.findings(many, *arguments)
+    assert sentence.endswith("This study could detect 4.0 points.")
     lost = pd.DataFrame([row | {"detectable": math.nan}])
     (sentence,) = sentences.findings(lost, *arguments)
-    assert "; none, however large, would have been found, and about 11 seeds" in sentence
+    assert sentence.endswith("). About 11 seeds would settle the largest difference.")
 
 
 @pytest.mark.parametrize("metric", ["test_accuracy", "test_loss"])
 def test_the_verdict_follows_the_metrics_direction(tmp_path: Path, metric: str) -> None:
     text = page_of(write_results(tmp_path, make_cells(), report={"metric": metric})).text
-    assert "tanh is better" in text and "sigmoid is worse" in text
+    sides = ("gains", "loses") if metric == "test_accuracy" else ("lowers", "raises")
+    assert f"tanh {sides[0]} " in text and f"sigmoid {sides[1]} " in text
 
 
 def test_failures_name_the_arm_the_steps_and_a_cell(plain: Page) -> None:
@@ -327,7 +335,8 @@ def test_failures_name_the_arm_the_steps_and_a_cell(plain: Page) -> None:
 def test_the_best_and_the_worst_arm_can_be_exported(plain: Page) -> None:
     cells = make_cells().set_index("cell_id")
     found = re.findall(
-        r"# the (\w+) arm nnbench export ([0-9a-f]{16}) --from results/synthetic", plain.text
+        r"# of the (\w+) configuration nnbench export ([0-9a-f]{16}) --from results/synthetic",
+        plain.text,
     )
     best, worst = (cells.loc[cell] for _, cell in found)
     assert [name for name, _ in found] == ["best", "worst"]
@@ -361,10 +370,10 @@ def test_claims_come_first_verdict_and_sentence(tmp_path: Path) -> None:
 
 def test_a_few_blocks_make_a_matrix_and_many_a_ladder(tmp_path: Path) -> None:
     few = page_of(write_results(tmp_path / "few", make_cells(seeds=range(2))))
-    assert "of 3 pairs of levels of activation can be told apart in test accuracy" in few.text
+    assert re.search(r"3 pairs of levels of activation clearly differ in test accuracy", few.text)
     many = page_of(write_results(tmp_path / "many", make_cells(seeds=range(9))))
     assert "ranks first (mean rank" in many.text or "rank first alike" in many.text
-    assert "A bar joins neighbours of which no two can be told apart" in many.text
+    assert "A bar joins neighbours without a clear difference" in many.text
 
 
 def test_a_mixed_study_says_which_data_took_no_part(tmp_path: Path) -> None:
@@ -374,7 +383,7 @@ def test_a_mixed_study_says_which_data_took_no_part(tmp_path: Path) -> None:
     cells["test_accuracy"] = cells["test_accuracy"].mask(regression)
     text = page_of(write_results(tmp_path, cells)).text
     assert "exists for classification only: spirals took no part" in text
-    assert "n 12/12 pairs" in text and "69 of 72 networks finished" in text
+    assert "12 pairs in 3 blocks" in text and "69 of 72 networks finished" in text
 
 
 def test_a_tuned_factor_is_chosen_and_said(tmp_path: Path) -> None:
@@ -404,7 +413,7 @@ DEGENERATE: dict[str, tuple[pd.DataFrame, dict[str, list[str]], str]] = {
     "no factor": (
         CELLS[FIXED & (CELLS["optimizer"] == "adam") & (CELLS["data"] == "digits")],
         {},
-        "This study has one arm and compares nothing: mean test accuracy 0.94",
+        "This study has one configuration and compares nothing: mean test accuracy (%) 94",
     ),
     "one cell": (CELLS.head(1), {}, "no interval: one block"),
     "all diverged": (all_diverged(CELLS, CELLS["seed"] >= 0), FACTORS, "No network finished"),
@@ -426,7 +435,7 @@ DEGENERATE: dict[str, tuple[pd.DataFrame, dict[str, list[str]], str]] = {
     "one level": (
         CELLS[CELLS["activation"] == "relu"],
         FACTORS | {"activation": ["relu"]},
-        "Test accuracy varies most with optimizer, ",
+        "Optimizer matters most: sgd loses ",
     ),
     "all ties": (
         CELLS.assign(test_accuracy=0.5, status="ok"),
@@ -544,7 +553,8 @@ def test_decimals_follow_the_interval_within_reason() -> None:
 
 def test_an_interval_that_excludes_zero_excludes_it_as_printed() -> None:
     row = {"effect": 0.02, "effect_low": 0.0004, "effect_high": 0.0396, "verdict": "better"}
-    table = pd.DataFrame([row | {"pairs_used": 9, "pairs": 9, "effect_reason": None}])
+    row |= {"pairs_used": 9, "pairs": 9, "blocks": 9, "effect_reason": None}
+    table = pd.DataFrame([row])
     text = sentences.effect_text(table.iloc[0], table_cells.effect_places(table))
     assert "[0.0004," in text
 

@@ -58,11 +58,11 @@ def born_dead(view: View) -> Diagnostic | None:
         return None
     levels = sorted(shares["by"].unique())
     levels = [levels[i] for i in even_places(len(levels), MOST_PANELS)]
-    unit = "units a layer" if other == "width" else "hidden layers"
+    unit = "units per layer" if other == "width" else "hidden layers"
     shares["panel"] = [f"{by:g} {unit}" for by in shares["by"]]
     laws = _death_laws(view, cells, unit)
     panels = [f"{level:g} {unit}" for level in levels]
-    across = "hidden layers" if axis == "depth" else "units a layer"
+    across = "hidden layers" if axis == "depth" else "units per layer"
     x = shares["x"]
     log = bool(x.min() > 0 and x.max() >= WIDE * x.min())
     scales = Scales(across, "share of networks born dead", log_x=log, limits=(-0.03, 1.03))
@@ -81,9 +81,15 @@ def born_dead(view: View) -> Diagnostic | None:
 
 def _fewest(shares: pd.DataFrame, across: str) -> str:
     """Say at the other end of the grid how many are born dead."""
-    least = at_extreme(shares, shares["value"], largest=False)
-    where = f"{least['x']:.0f} {across} and {least['panel']}"
+    least = shares.sort_values(["value", "by", "x"], ascending=[True, False, True]).iloc[0]
+    where = f"{_units(least['x'], across)} and {least['panel']}"
     return f"; with {where}, {least['k'] or 'none'} of {least['n']}"
+
+
+def _units(count: float, unit: str) -> str:
+    """`1 hidden layer` or `8 hidden layers`, `1 unit per layer` or `8 units per layer`."""
+    noun = unit.replace("layers", "layer").replace("units", "unit") if count == 1 else unit
+    return f"{count:.0f} {noun}"
 
 
 def _never_dead(view: View, dead: pd.DataFrame) -> list[str]:
@@ -125,7 +131,7 @@ def _death_laws(view: View, cells: pd.DataFrame, unit: str) -> pd.DataFrame:
 def _death_title(shares: pd.DataFrame, laws: pd.DataFrame, across: str) -> str:
     worst = at_extreme(shares, shares["value"])
     title = (
-        f"With {worst['x']:.0f} {across} and {worst['panel']}, {worst['k']} of {worst['n']} "
+        f"With {_units(worst['x'], across)} and {worst['panel']}, {worst['k']} of {worst['n']} "
         "networks are born dead"
     )
     here = laws[(laws["panel"] == worst["panel"]) & (laws["x"] == worst["x"])]
@@ -219,10 +225,12 @@ def _death_panels(view: View, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[s
     dies = cells["cell_id"].map(ever).groupby(cells["panel"]).transform("max") > 0
     count, cells = cells["panel"].nunique(), cells[dies]
     ends = cells.groupby("panel", sort=False)["end"].mean()
-    note = f"Without dead units, and not drawn: {count - len(ends)} of {count} arms."
+    note = f"Without dead units, and not drawn: {count - len(ends)} of {count} configurations."
     said = [note] if len(ends) < count else []
     if len(ends) > MOST_PANELS:
-        said.append(f"{MOST_PANELS} arms of {len(ends)}: the first, and the most dead units.")
+        said.append(
+            f"{MOST_PANELS} of {len(ends)} configurations: the first, and the most dead units."
+        )
     most = ends.iloc[1:].sort_values(ascending=False, kind="stable").index[: MOST_PANELS - 1]
     return cells[cells["panel"].isin([*ends.index[:1], *most])], said
 

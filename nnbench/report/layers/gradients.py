@@ -106,7 +106,7 @@ def _gradients(view: View, last: bool) -> Diagnostic | None:
     notes = [*cut, *lines.notes, *_left_out(view, cells)]
     caption = f"{_caption(last, 'predicted' in set(laws['name']))} {shown(roles.held, notes)}"
     title = (_end_title if last else _start_title)(arms, roles)
-    names = {"series": roles.series, "panel": roles.panel, "mean": "factor a layer"}
+    names = {"series": roles.series, "panel": roles.panel, "mean": "factor per layer"}
     name = "gradients-end" if last else "gradients-start"
     logs = ["mean", "low", "high", str(arms.columns[-1])]
     table = arms.assign(**(10 ** arms[logs].astype(float)))[["series", "panel", *logs, "k"]]
@@ -206,10 +206,10 @@ def change_text(log_growth: float, predicted: float = np.nan) -> str:
     """Return `shrinks 4.1-fold a layer (predicted 4.0)`, or that it is kept, with the factor."""
     word = verdict(log_growth)
     if word == "keep":
-        said = f"is kept, at a factor of {10**log_growth:.2f} a layer"
+        said = f"is kept, at a factor of {10**log_growth:.2f} per layer"
         return said + (f" (predicted {10**predicted:.2f})" if np.isfinite(predicted) else "")
     sign, verb = (-1, "shrinks") if word == "vanish" else (1, "grows")
-    said = f"{verb} {_times(sign * log_growth)}-fold a layer"
+    said = f"{verb} {_times(sign * log_growth)}-fold per layer"
     return said + (f" (predicted {_times(sign * predicted)})" if np.isfinite(predicted) else "")
 
 
@@ -248,7 +248,7 @@ def _end_title(arms: pd.DataFrame, roles: Roles) -> str:
     moved = at_extreme(arms, (arms["mean"] - arms["before"]).abs())
     worst = at_extreme(arms, arms["before"].abs())
     first, last = 10 ** worst["before"], 10 ** worst["mean"]
-    change = f"from a factor of {10 ** moved['before']:.2f} to {10 ** moved['mean']:.2f} a layer"
+    change = f"from a factor of {10 ** moved['before']:.2f} to {10 ** moved['mean']:.2f} per layer"
     if moved.name == worst.name:
         return f"Training moves the gradient of {_arm(moved, roles) or 'all'} {change}"
     title = f"Training moves the gradient of {_arm(moved, roles)} {change}"
@@ -262,10 +262,10 @@ def _caption(last: bool, with_law: bool) -> str:
     text = (
         f"Norm of the loss's gradient with respect to each hidden layer's pre-activations {when}, "
         "over that of the last hidden layer: thick, the median over networks; thin, single "
-        "networks. The number after a name is the mean factor a layer. "
+        "networks. The number after a name is the mean factor per layer. "
     )
     if last:
         return text + "Grey dots: the medians before training."
-    text += "Grey dots: 0.9 and 1.1 a layer, which over 150 layers come to 1.4·10⁻⁷ and 1.6·10⁶."
-    law = "Dashed: the prediction for infinitely wide layers, the square root of χ a layer."
+    text += "Grey dots: 0.9 and 1.1 per layer, which over 150 layers come to 1.4·10⁻⁷ and 1.6·10⁶."
+    law = "Dashed: the prediction for infinitely wide layers, the square root of χ per layer."
     return f"{text} {law}" if with_law else text

@@ -217,7 +217,7 @@ def _growth_points(view: View, cells: pd.DataFrame, axis: Axis) -> Diagnostic | 
     first = kept.drop_duplicates(["panel", "x"])
     laws = first.assign(value=10 ** first["predicted"].astype(float), name="predicted",
                         line=first["panel"])[["panel", "x", "value", "name", "line"]]  # fmt: skip
-    scales = Scales(axis.label, "factor of the gradient norm a layer", log_x=True)
+    scales = Scales(axis.label, "factor of the gradient norm per layer", log_x=True)
     panels = [named(panel, level) for level in levels]
     figure = plots.point_panels(points, laws, panels, scales)
     law = "Dashed: predicted for wide layers. " if laws["value"].notna().any() else ""
@@ -263,6 +263,6 @@ def _points_title(points: pd.DataFrame, axis: Axis) -> str:
     first, last = part.iloc[0], part.iloc[-1]
     where = f"Under {panel} the" if panel else "The"
     return (
-        f"{where} gradient's factor a layer runs from {first['value']:.2f} at "
+        f"{where} gradient's factor per layer runs from {first['value']:.2f} at "
         f"{axis.said.format(first['x'])} to {last['value']:.2f} at {axis.said.format(last['x'])}"
     )

@@ -32,8 +32,9 @@ from nnbench.report.layers.views import (
     predicted_of_network,
     shown,
 )
-from nnbench.report.page.numbers import decimals_for, number
-from nnbench.stats import METRICS, usable
+from nnbench.report.page.numbers import decimals_for, number, rounded
+from nnbench.report.page.units import scale_of, unit_of
+from nnbench.stats import usable
 
 SCALES_DEEP = 6.0  # depth scales to which a network can be trained (Schoenholz et al. 2017)
 
@@ -56,7 +57,7 @@ def trainability(view: View) -> Diagnostic | None:
     levels = levels_in(view, cells, panel)[:4]
     cells = cells[cells[panel].isin(levels)].assign(panel=lambda f: f[panel].astype(object))
     cross, law = _scores(view, cells), _six_scales(view, cells)
-    label = METRICS[view.analysis.metric].label
+    metric, label = view.analysis.metric, view.analysis.axis
     init = cells["law"].iloc[0]
     names = ("depth, in hidden layers", f"gain of {init}", f"mean {label}")
     for frame in (cross, law):
@@ -70,14 +71,15 @@ def trainability(view: View) -> Diagnostic | None:
         f"a line at the upper edge lies beyond it. {hatched}{shown(held)}"
     )
     frame = cross.merge(law.rename(columns={"value": "six_xi"}), on=["panel", "column"], how="left")
-    names_of = {"row": "depth", "column": "gain", "value": view.analysis.metric, "k": "used"}
-    title = _trainability_title(frame, label)
+    names_of = {"row": "depth", "column": "gain", "value": metric, "k": "used"}
+    title = _trainability_title(frame, view.analysis.label, unit_of(metric))
     return drawn("trainability", figure, title, caption, frame, names_of)
 
 
 def _scores(view: View, cells: pd.DataFrame) -> pd.DataFrame:
     metric = view.analysis.metric
-    scores = cells.assign(value=cells[metric].astype(float).where(usable(cells, metric)))
+    known = cells[metric].astype(float).where(usable(cells, metric))
+    scores = cells.assign(value=scale_of(metric) * known)
     cross = scores.groupby(["panel", "row", "column"], sort=False)["value"]
     table = cross.agg(["mean", "count", "size"]).reset_index()
     table = table.rename(columns={"mean": "value", "count": "k", "size": "n"})
@@ -95,14 +97,15 @@ def _six_scales(view: View, cells: pd.DataFrame) -> pd.DataFrame:
     return law.drop_duplicates(["panel", "column"])[["panel", "column", "value"]]
 
 
-def _trainability_title(frame: pd.DataFrame, label: str) -> str:
+def _trainability_title(frame: pd.DataFrame, label: str, unit: str) -> str:
     """Compare the scores within 6 xi with those beyond it."""
     known = frame.dropna(subset=["value", "six_xi"])
     inside = known["row"] <= known["six_xi"]
     if not inside.any() or inside.all():
         low, high = frame["value"].min(), frame["value"].max()
-        return f"Mean {label} runs from {number(low, 2)} to {number(high, 2)} over depth and gain"
-    means = [number(known.loc[side, "value"].mean(), 2) for side in (inside, ~inside)]
+        ends = f"{rounded(low)} to {rounded(high)} {unit}".rstrip()
+        return f"Mean {label} runs from {ends} over depth and gain"
+    means = [f"{rounded(known.loc[s, 'value'].mean())} {unit}".rstrip() for s in (inside, ~inside)]
     return f"Networks no deeper than 6 ξ reach a mean {label} of {means[0]}, deeper ones {means[1]}"
 
 

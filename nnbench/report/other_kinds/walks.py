@@ -82,7 +82,7 @@ def telling(walks: pd.DataFrame) -> int:
 
 def _ends(walks: pd.DataFrame, by_arm: pd.DataFrame) -> tuple[Paragraph, Table]:
     said = paragraph(
-        "Each arm's walks begin at the same points and meet the same noise. A walk "
+        "All optimizers' walks begin at the same points and meet the same noise. A walk "
         "counts as having reached the global minimum if it ends within the tolerance "
         "of one."
     )
@@ -154,11 +154,11 @@ def landscape_table(walks: pd.DataFrame, by_arm: pd.DataFrame) -> Table:
     overall = wf.shares(walks, ["panel"]).set_index("panel")[["share", "diverged", "n"]]
     columns = [
         Column("landscape", of="panel"),
-        Column("best arm", of=lambda row: row["arm"] if row["k"] else "none arrives"),
+        Column("best optimizer", of=lambda row: row["arm"] if row["k"] else "none arrives"),
         Column("share that reaches it", True, _share),
         Column("walks", True, lambda row: f"{row['k']}/{row['n']}"),
         Column("median steps", True, lambda row: _steps(row).text),
-        Column("all arms", True, lambda row: number(row["share_all"], 2)),
+        Column("all optimizers", True, lambda row: number(row["share_all"], 2)),
         Column("diverged", True, lambda row: f"{row['diverged_all']:,.0f} of {row['n_all']:,.0f}"),
     ]
     best = wf.best_arms(by_arm, ["panel"])
@@ -267,7 +267,7 @@ def failed_section(walks: pd.DataFrame) -> Section:
     ]
     text = (
         "A walk whose height, gradient or place stopped being finite has diverged: that is a "
-        "result. Its row stays in the tables. The arms that lost the largest share come first."
+        "result. Its row stays in the tables. Those that lost the largest share come first."
     )
     return Section("failed", "What failed", [paragraph(text), table_of(arms, columns)])
 
@@ -284,7 +284,7 @@ def method_section(walks: pd.DataFrame, landscapes: Landscapes) -> Section:
             paragraph(
                 f"Walks are {steps} steps long, in float64, with autograd's gradient and normal "
                 "noise of the stated standard deviation added to each slope. Starts and noise "
-                "depend on the landscape, the study's seed and the repeat only, so that all arms "
+                "depend on the landscape, the study's seed and the repeat only, so that all "
                 f"share them. A walk ends at a global minimum if it is within {tolerance} of one; "
                 "where a rule evaluates an average of its iterates, the average is what walks."
             ),

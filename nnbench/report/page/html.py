@@ -24,7 +24,7 @@ CONTROL_CHARACTERS = dict.fromkeys(
 )
 # A number with its unit, an interval, a count: no line breaks within one.
 UNBROKEN = re.compile(
-    r"(?<=\d) (?=%)|(?<=\d) (?=s\b)|\bn (?=[\d,]+/\d)"
+    r"(?<=\d) (?=%)|(?<=\d) (?=s\b)|\bn (?=\d)"
     r"|(?<=≥) (?=\d)|\[[^][\s]+,\s[^][\s]+\]"
 )
 

@@ -59,8 +59,8 @@ def power_of_ten(value: float, digits: int = 3) -> str:
 
 
 def counted(k: float, n: float) -> str:
-    """`40/40`: how many, of how many."""
-    return f"{k:,.0f}/{n:,.0f}"
+    """`n 40`, or where some are lacking `n 38 of 40`."""
+    return f"n {k:,.0f}" if k == n else f"n {k:,.0f} of {n:,.0f}"
 
 
 def interval(low: float, high: float, decimals: int | None = None) -> str:

@@ -77,7 +77,7 @@ class Facts:
 class TableCell:
     """One entry of a table: what is read, what stands quieter after it, and the number behind it.
 
-    span: the interval. count: `40/40`, the cells behind the number. reason: why there is none.
+    span: the interval. count: `n 40`, the cells behind the number. reason: why there is none.
     """
 
     text: str
@@ -105,8 +105,7 @@ class TableCell:
     @property
     def words(self) -> str:
         """The entry on one line."""
-        counted = f"n {self.count}" if self.count else ""
-        parts = (self.mark, self.text, self.span, counted, self.reason, self.note)
+        parts = (self.mark, self.text, self.span, self.count, self.reason, self.note)
         return " ".join(part for part in parts if part)
 
 

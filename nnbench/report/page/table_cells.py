@@ -9,6 +9,7 @@ import pandas as pd
 
 from nnbench.report.page import numbers
 from nnbench.report.page.parts import Column, TableCell
+from nnbench.report.page.words import amount
 
 SMALLEST = 0.0005  # a share that would be written as zero
 NOTHING = TableCell("–")
@@ -43,8 +44,10 @@ def effect(row: Any, places: int) -> TableCell:
 
 
 def pair_count(row: Any) -> str:
-    """How many pairs a row's effect has, of how many."""
-    return numbers.counted(row["pairs_used"], row["pairs"])
+    """`432 pairs in 6 blocks`, or where networks were lost `21 of 24 pairs in 6 blocks`."""
+    used, every = int(row["pairs_used"]), int(row["pairs"])
+    pairs = amount(every, "pair") if used == every else f"{used:,} of {amount(every, 'pair')}"
+    return f"{pairs} in {amount(int(row['blocks']), 'block')}"
 
 
 def no_interval(reason: str) -> str:

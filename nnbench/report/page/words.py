@@ -20,15 +20,30 @@ WORDS = {
 }
 
 
+# Keys of a study file whose name is no English word.
+FACTORS = {
+    "init": "initialisation",
+    "norm": "normalisation",
+    "dropout_kind": "kind of dropout",
+    "lr": "learning rate",
+}
+
+
+def in_words(factor: str) -> str:
+    """A key of a study file as a sentence holds it: `initialisation`, `batch size`."""
+    name = factor.rpartition(".")[2]  # of a parameter: `optimizer.lr` is the learning rate
+    return FACTORS.get(name, name.replace("_", " "))
+
+
+def capital(text: str) -> str:
+    """The text with its first letter as a sentence has it."""
+    return text[:1].upper() + text[1:]
+
+
 def is_plural(label: str) -> bool:
     """Tell whether a metric's label is of several, as `epochs to the target` is."""
     noun = label.split()[0]
     return noun.endswith("s") and not noun.endswith("ss")
-
-
-def varies(label: str) -> str:
-    """`Test accuracy varies` or `Epochs to the target vary`."""
-    return f"{label[0].upper()}{label[1:]} {'vary' if is_plural(label) else 'varies'}"
 
 
 def amount(count: int, noun: str) -> str:
@@ -37,7 +52,7 @@ def amount(count: int, noun: str) -> str:
 
 
 def tallied(counts: Mapping[str, int]) -> str:
-    """`3 are better, 1 worse and 2 not told from it`, of those that there are."""
+    """`3 are supported and 1 undecided`, of those that there are."""
     (first, count), *rest = [(word, count) for word, count in counts.items() if count]
     verb = "is" if count == 1 else "are"
     return listed([f"{count} {verb} {first}", *(f"{count} {word}" for word, count in rest)])
@@ -51,9 +66,9 @@ def spoken(factor: str, level: str) -> str:
     if (factor, level) in WORDS:
         return WORDS[factor, level]
     if level == "none":
-        return f"no {factor.replace('_', ' ')}"
+        return f"no {in_words(factor)}"
     is_bare = level.removeprefix("-")[:1].isdigit() or level in ("true", "false")
-    return f"{factor} {level}" if is_bare else level
+    return f"{in_words(factor)} {level}" if is_bare else level
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import number
 from nnbench.report.page.parts import Column, Picture, Table, picture, table_of
-from nnbench.report.page.words import listed, spoken
+from nnbench.report.page.units import difference_unit
+from nnbench.report.page.words import capital, in_words, listed, spoken
 from nnbench.report.study.sentences import CLEAR, effect_text, strongest
 
 MOST_CONTESTING_ARMS = 8  # more arms than that: the levels of one factor contend
@@ -44,7 +45,7 @@ class Contest:
     @property
     def what(self) -> str:
         """The contestants in words."""
-        return f"levels of {self.by[0]}" if len(self.by) == 1 else "arms"
+        return f"levels of {in_words(self.by[0])}" if len(self.by) == 1 else "configurations"
 
     def named(self, frame: pd.DataFrame) -> pd.Series:
         """What the contestant of each row is called."""
@@ -120,7 +121,10 @@ def few(names: Sequence[str], baseline: str) -> tuple[list[str], str]:
 
 
 def rank_picture(analysis: Analysis, contest: Contest) -> Picture | None:
-    """Draw mean ranks with cliques, or where blocks are few the differences of every pair."""
+    """Draw mean ranks with cliques, or where blocks are few the differences of every pair.
+
+    None where pairs are too many for that: no rank test could reach significance.
+    """
     problems = stats.problem_scores(
         contest.cells, contest.by, analysis.metric, analysis.factors
     ).rename(columns=contest.names)
@@ -129,9 +133,9 @@ def rank_picture(analysis: Analysis, contest: Contest) -> Picture | None:
         return None
     best = least_p(len(scores), min(scores.shape[1], stats.MOST_CONTESTANTS))
     is_blind = len(scores) < stats.LEAST_BLOCKS or best >= stats.ALPHA
-    if is_blind and scores.shape[1] <= MOST_IN_MATRIX:
-        return matrix_picture(analysis, contest, len(scores))
-    return ladder_picture(problems, contest, best)
+    if not is_blind:
+        return ladder_picture(problems, contest)
+    return matrix_picture(analysis, contest) if scores.shape[1] <= MOST_IN_MATRIX else None
 
 
 def least_p(blocks: int, contestants: int) -> float:
@@ -139,8 +143,8 @@ def least_p(blocks: int, contestants: int) -> float:
     return float(2.0 ** (1 - blocks) * math.comb(contestants, 2))
 
 
-def ladder_picture(problems: pd.DataFrame, contest: Contest, best: float) -> Picture:
-    """Draw mean ranks, and which of them cannot be told apart where the design could tell any."""
+def ladder_picture(problems: pd.DataFrame, contest: Contest) -> Picture:
+    """Draw mean ranks, and which of them do not differ clearly."""
     scores = stats.block_scores(problems)
     ranks = stats.mean_ranks(scores)
     total = len(ranks)
@@ -154,22 +158,13 @@ def ladder_picture(problems: pd.DataFrame, contest: Contest, best: float) -> Pic
         f"Mean ranks of the {contest.what} over {blocks} blocks of one data set and seed, other "
         f"factors averaged; a network that diverged is last. {_friedman(overall)}"
     )
-    if best < stats.ALPHA:
-        cliques = stats.rank_cliques(ranks, stats.pairwise_ranks(problems), overall["p"])
-        title = ladder_title(ranks, cliques, blocks)
-        correction = f", Holm's correction over {count} pairs" if count > 1 else ""
-        caption += (
-            "A bar joins neighbours of which no two can be told apart (Wilcoxon's signed-rank "
-            f"test{correction}, 5 %). The baseline is drawn in ink."
-        )
-    else:
-        cliques = []
-        title = f"{leader(ranks, blocks)}; ranks alone cannot tell any two apart"
-        caption += (
-            f"Ranks alone cannot tell any two apart here: corrected for {count} pairs, the test's "
-            f"p could not fall below {number(min(best, 1.0), 2)} with {blocks} blocks. The "
-            "baseline is drawn in ink."
-        )
+    cliques = stats.rank_cliques(ranks, stats.pairwise_ranks(problems), overall["p"])
+    title = ladder_title(ranks, cliques, blocks)
+    correction = f", Holm's correction over {count} pairs" if count > 1 else ""
+    caption += (
+        "A bar joins neighbours without a clear difference (Wilcoxon's signed-rank "
+        f"test{correction}, 5 %). Black: the baseline."
+    )
     if len(ranks) < total:
         caption += f" The best {len(ranks)} of {total}."
     caption += contest.aside
@@ -202,18 +197,15 @@ def ladder_title(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], blocks: 
     start, name = leader(ranks, blocks), ranks["arm"].iloc[0]
     others = _not_told(name, ranks, cliques)
     if len(ranks) == 2:
-        ending = (
-            "; the two cannot be told apart" if others else f", told from {ranks['arm'].iloc[1]}"
-        )
-        return f"{start}{ending}"
+        ending = "no clear difference to" if others else "clearly ahead of"
+        return f"{start}, {ending} {ranks['arm'].iloc[1]}"
     if len(others) == len(ranks) - 1:
-        return f"{start}; no two can be told apart"
+        return f"{start}, but no clear difference to any other"
     if not others:
         count = len(ranks) - 1
-        return f"{start}, told from {'both' if count == 2 else f'all {count}'} others"
-    if len(others) > MOST_NAMED:
-        return f"{start}; {len(others)} others cannot be told from {name}"
-    return f"{start}; {listed(others)} cannot be told from {name}"
+        return f"{start}, clearly ahead of {'both' if count == 2 else f'all {count}'} others"
+    who = listed(others) if len(others) <= MOST_NAMED else f"{len(others)} others"
+    return f"{start}, without a clear difference to {who}"
 
 
 def _not_told(name: str, ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> list[str]:
@@ -232,7 +224,7 @@ def _rank_table(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> Table:
         Column("contestant", of="arm"),
         Column("mean rank", True, lambda row: table_cells.plain(row["mean_rank"], 2)),
         Column("blocks", True, lambda row: table_cells.whole(row["blocks"])),
-        Column("not told apart from", of=joined),
+        Column("no clear difference to", of=joined),
     ]
     return table_of(ranks, columns)
 
@@ -240,11 +232,11 @@ def _rank_table(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> Table:
 # Differences of every pair ----------------------------------------------------------------------
 
 
-def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture | None:
+def matrix_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     """Draw the difference of every pair of contestants."""
     sample = (contest.cells, contest.by, analysis.metric, analysis.generator_for)
     names = list(contest.named(stats.summarise_arms(*sample)))
-    pairs = stats.pairwise_differences(*sample, analysis.factors, analysis.looked)
+    pairs = analysis.scaled(stats.pairwise_differences(*sample, analysis.factors, analysis.looked))
     if pairs.empty or pairs["effect"].isna().all():
         return None
     sides = {side: pairs[side].map(contest.names) for side in ("first", "second")}
@@ -252,27 +244,36 @@ def matrix_picture(analysis: Analysis, contest: Contest, blocks: int) -> Picture
     places = table_cells.effect_places(pairs)
     drawn = _mirrored(pairs, places, 1 if analysis.higher_is_better else -1)
     figure = plots.difference_matrix(drawn, names)
-    told = int(pairs["verdict"].isin(CLEAR).sum())
     furthest = strongest(pairs[pairs["effect"].notna()])
+    size = effect_text(furthest, places, difference_unit(analysis.metric))
     title = (
-        f"{told} of {len(pairs)} pairs of {contest.what} can be told apart in {analysis.label}; "
-        f"furthest apart are {furthest['first']} and {furthest['second']}: "
-        f"{effect_text(furthest, places, words=True)}"
+        f"{_clear_pairs(pairs, contest)} in {analysis.label}; the largest gap is "
+        f"{furthest['first']} minus {furthest['second']}: {size}"
     )
     caption = (
-        f"Mean paired difference in {analysis.label}, the row minus the column: blue where the row "
-        "is better, orange where it is worse. Bold: told from zero after Holm's correction for all "
-        f"{len(pairs)} pairs. With {blocks} blocks, a test on ranks could tell no two apart."
-        f"{contest.aside}"
+        f"{capital(analysis.difference_axis)}, the row minus the column, mean over pairs: blue "
+        "where the row is better, orange where it is worse, grey where the difference is not clear "
+        f"after Holm's correction for all {len(pairs)} pairs.{contest.aside}"
     )
     columns = [
         Column("first"),
         Column("second"),
-        Column("difference", True, lambda row: table_cells.effect(row, places)),
+        Column(analysis.difference_axis, True, lambda row: table_cells.effect(row, places)),
         table_cells.VERDICT,
         Column("corrected p", True, lambda row: table_cells.plain(row["p_holm"], 3)),
     ]
     return picture(figure, "pairs", title, caption, table_of(pairs, columns))
+
+
+def _clear_pairs(pairs: pd.DataFrame, contest: Contest) -> str:
+    """`All 3 pairs of levels of initialisation differ`, of the pairs with a clear difference."""
+    clear, every = int(pairs["verdict"].isin(CLEAR).sum()), len(pairs)
+    if every == 1:
+        return f"The two {contest.what} {'differ' if clear else 'do not clearly differ'}"
+    if clear in (0, every):
+        count = f"All {every}" if clear else f"None of the {every}"
+        return f"{count} pairs of {contest.what} clearly differ"
+    return f"{clear} of {every} pairs of {contest.what} clearly differ"
 
 
 def _mirrored(pairs: pd.DataFrame, places: int, sign: int) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import counted, measured, number
 from nnbench.report.page.parts import Column, Fill, Picture, Table, TableCell, picture, table_of
+from nnbench.report.page.units import difference_unit, scaled
 from nnbench.report.page.words import listed
 from nnbench.report.study.contests import JOIN, Contest, baseline_name, few, named
 from nnbench.results.read import Results
@@ -55,6 +56,7 @@ def region_picture(analysis: Analysis) -> Picture | None:
         return None
     metric = _of_validation(analysis)
     regions = stats.good_region(analysis.cells, analysis.factors, tuned[0], metric)
+    regions = scaled(regions, metric)
     regions = regions.assign(arm=named(regions, analysis.varied))
     known = regions.dropna(subset=["low", "high"])
     if known.empty:
@@ -72,12 +74,12 @@ def region_picture(analysis: Analysis) -> Picture | None:
     caption = _region_caption(metric, known)
     if not first["near"].all():
         caption += (
-            f" The title is of the {int(first['near'].sum())} of {len(first)} arms whose best is "
-            f"within {NEAR} such tolerances of the best arm's: one that never learns is good "
-            "nowhere."
+            f" The title is of the {int(first['near'].sum())} of {len(first)} configurations whose "
+            f"best is within {NEAR} such tolerances of the best one's: one that never learns is "
+            "good nowhere."
         )
     if len(arms) < len(names):
-        caption += f" {len(arms)} of {len(names)} arms: of those near the best the widest ranges."
+        caption += f" Shown: {len(arms)} of {len(names)} configurations."
     caption += _without_range(regions)
     return picture(figure, "regions", title, caption, _region_table(drawn, tuned[0]))
 
@@ -98,21 +100,28 @@ def _of_validation(analysis: Analysis) -> str:
 def _region_caption(metric: str, known: pd.DataFrame) -> str:
     label, tolerances = METRICS[metric].label, known["tolerance"].unique()
     within = "a tenth" if len(tolerances) > 1 else stats.format_level(float(tolerances[0]))
+    within = f"{within} {difference_unit(metric)}".rstrip()
     return (
-        f"Settings whose mean {label} is within {within} of the arm's best on that data set "
-        "(dot), the tolerance. An arrow: the range reaches the end of the grid, so its width is at "
-        "least that. Widths are in decades, factors of ten; where a setting lost a network, how "
-        "many settings of how many count."
+        f"Settings whose mean {label} is within {within} of the configuration's best on that "
+        "data set (dot), the tolerance. An arrow: the range reaches the end of the grid, so its "
+        "width is at least that. Widths are in decades, factors of ten; where a setting lost a "
+        "network, how many settings of how many count."
     )
 
 
 def _without_range(regions: pd.DataFrame) -> str:
-    """Say of how many arms no range is defined, and why, the commonest reason first."""
-    reasons = regions.loc[regions["decades"].isna(), "reason"].str.removeprefix("undefined: ")
-    if reasons.empty:
-        return ""
-    said = [f"{why} ({count})" for why, count in reasons.value_counts(sort=True).items()]
-    return f" For {len(reasons)} of {len(regions)} no range is defined: {'; '.join(said)}."
+    """Say for how many the range is unknown, and what to do where the grid ends too early."""
+    reasons = regions.loc[regions["decades"].isna(), "reason"].astype(str)
+    n, said = len(regions), []
+    for end, way in (("largest", "upwards"), ("smallest", "downwards")):
+        if count := int(reasons.str.contains(f"is the {end} tried").sum()):
+            said.append(
+                f"In {count} of {n} cases the best is the {end} tried, so the range is unknown: "
+                f"extend the grid {way}."
+            )
+    rest = reasons[~reasons.str.contains("tried$")].str.removeprefix("undefined: ")
+    said += [f"In {k} of {n}: {why}." for why, k in rest.value_counts(sort=True).items()]
+    return "".join(f" {sentence}" for sentence in said)
 
 
 def _region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
@@ -175,6 +184,7 @@ def budget_picture(analysis: Analysis) -> Picture | None:
     budget = stats.expected_best(
         analysis.cells, analysis.factors, tuned, analysis.metric, analysis.generator_for,
         select=METRICS[analysis.metric].chosen_by)  # fmt: skip
+    budget = analysis.scaled(budget)
     known = budget.assign(arm=named(budget, analysis.varied)).dropna(subset=["mean"])
     if known.empty or known["trials"].max() < LEAST_TRIALS:
         return None
@@ -184,14 +194,14 @@ def budget_picture(analysis: Analysis) -> Picture | None:
     names, note = few(list(order.index), baseline_name(analysis, analysis.varied))
     panels = _panels(analysis, known, MOST_BUDGET_PANELS)
     drawn = _drawn(known, panels, names)
-    figure = plots.budget_lines(drawn, names, analysis.label)
+    figure = plots.budget_lines(drawn, names, analysis.axis)
     title = _budget_title(drawn, panels[0], analysis.label, analysis.higher_is_better)
     caption = (
         f"Expected {analysis.label} of the best of k settings of {listed(tuned)}, drawn at random "
-        "without repetition and chosen on validation (Dodge et al. 2019): arms compared at equal "
-        "budget, with 95 % intervals." + note
+        "without repetition and chosen on validation (Dodge et al. 2019): configurations compared "
+        "at equal budget, with 95 % intervals." + note
     )
-    return picture(figure, "budget", title, caption, _budget_table(drawn, analysis.label))
+    return picture(figure, "budget", title, caption, _budget_table(drawn, analysis.axis))
 
 
 def _budget_title(budget: pd.DataFrame, data: str, label: str, higher: bool) -> str:
@@ -211,7 +221,7 @@ def _score(row: Any, places: int) -> str:
     """A mean with its interval and count, in the decimals of the table behind it."""
     k, n = ("blocks_used", "blocks") if "blocks" in row else ("used", "n")
     mean = measured(row["mean"], row["mean_low"], row["mean_high"], places)
-    return f"{mean}, n {counted(row[k], row[n])}"
+    return f"{mean}, {counted(row[k], row[n])}"
 
 
 def _budget_table(budget: pd.DataFrame, label: str) -> Table:
@@ -236,7 +246,7 @@ def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
         return None  # nothing was trained: the seconds are those of the probes
     if "seconds" not in frame or analysis.metric == "seconds" or frame["seconds"].isna().all():
         return None
-    arms = stats.summarise_arms(frame, contest.by, analysis.metric, analysis.generator_for)
+    arms = analysis.arms(contest.by, frame)
     costs = stats.arm_costs(frame, contest.by, "seconds")
     table = arms.merge(costs, on=contest.by).rename(columns={"seconds": "cost"})
     table = table[table["cost"] > 0].dropna(subset=["standing", "cost"])
@@ -249,13 +259,13 @@ def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     kept = {contest.baseline, *front[: MOST_NAMED - 2], *front[-1:]}
     table["named"] = table["arm"].isin(kept) | (len(table) <= MOST_ALL_NAMED)
     x_label = "seconds for one network"
-    figure = plots.cost_scatter(table, x_label, label, analysis.higher_is_better)
+    figure = plots.cost_scatter(table, x_label, analysis.axis, analysis.higher_is_better)
     caption = (
-        f"Mean {label} with its interval against the mean seconds of a network, its share "
-        "of the time of the stack that it trained in: a rough price, of this machine. The line "
+        f"Mean {label} with its interval against the mean seconds per network, its share of the "
+        "time of those that it trained with: a rough price, of this machine. The line "
         "joins those that no other beats in both (Pareto front)."
     )
-    return picture(figure, "cost", _cost_title(table), caption, _cost_table(table, label))
+    return picture(figure, "cost", _cost_title(table), caption, _cost_table(table, analysis.axis))
 
 
 def _cost_title(table: pd.DataFrame) -> str:
@@ -263,7 +273,7 @@ def _cost_title(table: pd.DataFrame) -> str:
     front, places = table[table["on_front"]], table_cells.mean_places(table)
     first, last = front.iloc[0], front.iloc[-1]
     text = f"{last['arm']} has the best mean ({_score(last, places)})"
-    text += f" at {number(last['cost'])} s a network"
+    text += f" at {number(last['cost'])} s per network"
     if last["arm"] == first["arm"]:
         return text
     cheap = f"{number(first['cost'])} s ({_score(first, places)})"

@@ -67,8 +67,8 @@ def unseen_said(analysis: Analysis) -> str:
     none = "its one block" if blocks == 1 else f"none of its {blocks} blocks"
     verb = "did not fail" if blocks == 1 else "failed"
     return (
-        f"Of an arm of which {none} of data set and seed {verb}, up to {most} of new ones may "
-        "fail, or collapse in a way that no mean shows (95 %, one-sided)."
+        f"Of a configuration of which {none} of data set and seed {verb}, up to {most} of new "
+        "ones may fail, or collapse in a way that no mean shows (95 %, one-sided)."
     )
 
 
@@ -95,7 +95,7 @@ def failed_table(arms: pd.DataFrame, columns: list[str]) -> Table:
         arms,
         [*map(Column, columns), Column("failed", True, _failed), AT_STEP, table_cells.CELL],
         most=MOST_FAILED_ARMS,
-        cut="And {hidden:,} more arms: the rows of cells.csv whose status is not ok.",
+        cut="And {hidden:,} more configurations: the rows of cells.csv whose status is not ok.",
     )
 
 

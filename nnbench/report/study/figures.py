@@ -23,7 +23,7 @@ MOST_STRIP_LEVELS = 12
 MOST_PANELS = 6
 MOST_LEVEL_ROWS = 120
 CURVE_LABELS = {
-    "val_metric": {"classification": "validation accuracy", "regression": "validation R²"},
+    "val_metric": {"classification": "validation accuracy (%)", "regression": "validation R²"},
     "val_loss": {},
     "train_loss": {},
 }
@@ -63,14 +63,13 @@ def effects_picture(analysis: Analysis) -> Picture | None:
     strips, blocks = strip_frames(analysis)
     if strips.empty:
         return None
-    title = sentences.effects_title(analysis.effects, analysis.baselines, analysis.label)
-    x_label = f"difference in {analysis.label} to the baseline"
+    title = sentences.effects_title(analysis.effects, analysis.baselines, analysis.metric)
+    x_label = f"{analysis.difference_axis}, against the baseline"
     figure = plots.effect_strips(strips, blocks, x_label, analysis.higher_is_better)
     caption = (
         "Mean paired difference of each level to its factor's baseline, with 95 % interval; each "
-        "pale dot is one data set and seed. A filled triangle is a difference that is told from "
-        "zero after correction for all comparisons here (▲ better, ▼ worse), an open circle one "
-        "that is not."
+        "pale dot is one block, one data set and seed. Coloured triangles are clear after "
+        "correction for all comparisons here (▲ better, ▼ worse); what is grey is not."
     )
     if alone := int(analysis.effects["only"].notna().sum()):
         levels = "One level" if alone == 1 else f"{alone} levels"
@@ -91,9 +90,9 @@ def level_table(analysis: Analysis) -> Table:
             "level",
             of=lambda row: TableCell(str(row["level"]), note=table_cells.words(row["only"])),
         ),
-        Column(analysis.label, True, lambda row: table_cells.mean(row, means[row["factor"]])),
+        Column(analysis.axis, True, lambda row: table_cells.mean(row, means[row["factor"]])),
         Column(
-            "difference to the baseline",
+            analysis.difference_axis,
             True,
             _beside(lambda row: table_cells.effect(row, differences[row["factor"]])),
         ),
@@ -150,6 +149,8 @@ def _seeds(row: Any) -> TableCell:
         return TableCell("settled")
     if pd.isna(row["seeds_needed"]):
         return TableCell("–", reason=table_cells.words(row["seeds_reason"]))
+    if row["seeds_needed"] >= sentences.MOST_SEEDS:
+        return TableCell(f"over {sentences.MOST_SEEDS}", value=float(row["seeds_needed"]))
     return table_cells.whole(row["seeds_needed"])
 
 
@@ -163,19 +164,23 @@ def heat_picture(analysis: Analysis, pair: Sequence[str], name: str = "heat") ->
     levels = analysis.levels
     # The longer labels go down the side, where they have room.
     column, row = sorted(pair, key=lambda f: (max(map(len, levels[f])), len(levels[f])))
-    cross = frames.cross_means(analysis.labelled, row, column, analysis.metric)
+    cross = analysis.scaled(frames.cross_means(analysis.labelled, row, column, analysis.metric))
     panels = list(dict.fromkeys(cross["data"]))
     cross = cross[cross["data"].isin(panels[:MOST_PANELS])]
     places = decimals_for(cross["mean"].dropna())
     cross["text"] = [number(value, min(places, 3)) for value in cross["mean"]]
     log = _ratios_matter(cross["mean"], analysis.higher_is_better)
-    figure = plots.heat_maps(cross, levels[row], levels[column], row, column, log=log)
-    caption = (
-        f"Mean {analysis.label} over the networks that finished, by {row} and {column}; one colour "
-        f"scale for all panels.{_heat_marks(cross)}{_drawn_panels(panels)}"
+    names = sentences.in_words(row), sentences.in_words(column)
+    least = float(analysis.effects["detectable"].min()) if not log else 0.0
+    figure = plots.heat_maps(
+        cross, levels[row], levels[column], *names, log=log, least=0.0 if least != least else least
     )
-    title = sentences.heat_title(cross, row, column, analysis.label)
-    return picture(figure, name, title, caption, _cross_table(cross, row, column, analysis.label))
+    caption = (
+        f"Mean {analysis.axis} over the networks that finished, by {names[0]} and {names[1]}; one "
+        f"colour scale for all panels.{_heat_marks(cross)}{_drawn_panels(panels)}"
+    )
+    title = sentences.heat_title(cross, row, column, analysis.axis)
+    return picture(figure, name, title, caption, _cross_table(cross, row, column, analysis.axis))
 
 
 def _drawn_panels(panels: Sequence[str]) -> str:
@@ -220,6 +225,8 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     if column is None:
         return None
     cells = frames.seed_curves(frame, results.curves, factor, column)
+    if column == "val_metric" and METRICS[analysis.metric].task == "classification":
+        cells = cells.assign(value=100 * cells["value"])
     summary = frames.curve_summary(cells, frame, factor)
     summary = sort_by_levels(summary, {"data": analysis.levels["data"]})
     lines = frames.seed_medians(cells, summary)
@@ -237,9 +244,8 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     figure = plots.learning_curves(summary, lines, list(names.values()), label, log=log)
     title = sentences.curves_title(summary, label, len(analysis.levels[factor]))
     caption = (
-        f"By {factor}. Thick: median of the networks that finished; labels end with their count, "
-        "k of the n that were to train as long. Thin: one line a seed, its median over the other "
-        "factors. The baseline is drawn in ink."
+        f"By {sentences.in_words(factor)}. Thick: median over finished networks (k of n in the "
+        "label). Thin: one seed. Black: the baseline."
     )
     if _stops_early(results):
         caption += " An epoch that fewer than half of them reached is left out."

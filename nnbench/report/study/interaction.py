@@ -9,7 +9,8 @@ from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import counted
 from nnbench.report.page.parts import Column, Part, Section, Table, paragraph, table_of
-from nnbench.report.page.words import spoken
+from nnbench.report.page.units import difference_unit
+from nnbench.report.page.words import capital, in_words, spoken
 from nnbench.report.study.figures import heat_picture
 from nnbench.report.study.mattered import P_OF_NOISE
 from nnbench.report.study.sentences import contrast, share_text
@@ -78,10 +79,11 @@ def _ends_said(analysis: Analysis, pair: pd.Series) -> str:
     """Say what two factors explain together, and the highest and lowest mean of their levels."""
     both = [str(pair["first"]), str(pair["second"])]
     cells = analysis.shared(both).cells
-    arms = stats.summarise_arms(cells, both, analysis.metric, analysis.generator_for)
+    arms = analysis.arms(both, cells)
     arms = arms.dropna(subset=["standing"]).sort_values("standing", kind="stable")
     text = (
-        f"Beyond what each does alone, {both[0]} and {both[1]} together explain {share_text(pair)}"
+        f"{capital(in_words(both[0]))} and {in_words(both[1])} matter together: beyond what each "
+        f"does alone they explain {share_text(pair)} of the variance"
     )
     if len(arms) < 2:
         return f"{text}."
@@ -90,36 +92,39 @@ def _ends_said(analysis: Analysis, pair: pd.Series) -> str:
     def end(row: pd.Series) -> str:
         names = " and ".join(spoken(factor, row[factor]) for factor in both)
         mean = table_cells.estimate(row, "mean", places).words
-        return f"{mean} (n {counted(row['used'], row['n'])}) with {names}"
+        return f"{mean} ({counted(row['used'], row['n'])}) with {names}"
 
-    return f"{text}: mean {analysis.label} runs from {end(arms.iloc[0])} to {end(arms.iloc[-1])}."
+    return f"{text}. Mean {analysis.axis} runs from {end(arms.iloc[0])} to {end(arms.iloc[-1])}."
 
 
 def _by_data_said(analysis: Analysis, pair: pd.Series) -> str:
     """Say how a factor's effect differs between data sets: its most extreme level's, on two."""
     effects = analysis.by_data
-    text = f"The effect of {pair['second']} depends on the data set, which explains another "
-    text += share_text(pair)
+    name = in_words(str(pair["second"]))
+    text = f"The effect of {name} depends on the data set, which explains another "
+    text += f"{share_text(pair)} of the variance"
     known = effects.dropna(subset=["effect"]) if len(effects) else effects
     if known.empty or known["factor"].iloc[0] != pair["second"]:
         return f"{text}."
     ranges = known.groupby("level")["effect"].agg(lambda effect: effect.max() - effect.min())
     level = str(ranges.idxmax())
     rows = known[known["level"] == level].sort_values("effect", kind="stable")
-    first, last = (_on_data(rows.iloc[end], table_cells.effect_places(known)) for end in (0, -1))
+    places, unit = table_cells.effect_places(known), difference_unit(analysis.metric)
+    first, last = (_on_data(rows.iloc[end], places, unit) for end in (0, -1))
     return f"{text}: {contrast(rows.iloc[0], analysis.baselines)} ranges from {first} to {last}."
 
 
-def _on_data(row: pd.Series, places: int) -> str:
-    effect = table_cells.estimate(row, "effect", places, signed=True).words
-    return f"{effect} (n {table_cells.pair_count(row)} pairs) on {row['data']}"
+def _on_data(row: pd.Series, places: int, unit: str) -> str:
+    effect = f"{table_cells.estimate(row, 'effect', places, signed=True).words} {unit}".rstrip()
+    return f"{effect} ({table_cells.pair_count(row)}) on {row['data']}"
 
 
 def said(pairs: pd.DataFrame, label: str) -> str:
     """Say how much the pair that interacts most explains beyond its two factors alone."""
     first = pairs.iloc[0]
     text = (
-        f"Beyond what each does alone, {first['first']} and {first['second']} together explain "
+        f"Beyond what each does alone, {in_words(first['first'])} and "
+        f"{in_words(first['second'])} together explain "
         f"{share_text(first)} of the variance in {label} within data sets"
     )
     return f"{text}."
@@ -129,7 +134,7 @@ def pair_table(pairs: pd.DataFrame) -> Table:
     """The shares of the pairs, the largest first: at most ten."""
     columns = [
         Column("pair", of="term"),
-        Column("share within data sets", True, lambda row: table_cells.share(row, "component")),
+        Column("variance explained", True, lambda row: table_cells.share(row, "component")),
         P_OF_NOISE,
     ]
     cut = "The largest {shown} of {all}."

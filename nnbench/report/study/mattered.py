@@ -10,7 +10,7 @@ from nnbench import plots
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.parts import Column, Part, Picture, Section, Table, picture, table_of
-from nnbench.report.page.words import spoken
+from nnbench.report.page.words import capital, in_words, spoken
 from nnbench.report.study.figures import effects_picture
 from nnbench.report.study.sentences import shares_title
 
@@ -62,22 +62,21 @@ def importance_picture(analysis: Analysis) -> Picture | None:
         {
             "group": rows["kind"].map(GROUPS),
             "kind": rows["kind"],
-            "term": [_name(row) for _, row in rows.iterrows()],
+            "term": [in_words(_name(row)) for _, row in rows.iterrows()],
             "share": rows["component"],
             "low": rows["component_low"],
             "high": rows["component_high"],
             "text": [table_cells.share(row, "component").words for _, row in rows.iterrows()],
         }
     )
-    x_label = f"share of the variance in {analysis.label} within data sets"
-    figure = plots.share_bars(drawn, x_label)
+    figure = plots.share_bars(drawn, "variance explained (%)")
     caption = shares_caption(within)
     if hidden:
         caption += f" {hidden} smaller pairs are in the table only."
     title = shares_title(within, analysis.label)
     columns = [
         Column("term", of=_name),
-        Column("share within data sets", True, lambda row: table_cells.share(row, "component")),
+        Column("variance explained", True, lambda row: table_cells.share(row, "component")),
         P_OF_NOISE,
         Column("degrees of freedom", True, lambda row: table_cells.plain(row["freedom"], 0)),
     ]
@@ -111,7 +110,8 @@ def shares_caption(within: pd.DataFrame) -> str:
     used, arms = int(within["arms_used"].iloc[0]), int(within["arms"].iloc[0])
     if used < arms:
         text += (
-            f" {used:,} of {arms:,} arms count, by data set: the others lack a network's result."
+            f" {used:,} of {arms:,} configurations count, by data set: the others lack a network's "
+            "result."
         )
     return text
 
@@ -136,10 +136,13 @@ def data_table(analysis: Analysis) -> Table:
     places = table_cells.mean_places(analysis.data_sets)
     columns = [
         Column("data set", of="level"),
-        Column(analysis.label, True, lambda row: table_cells.mean(row, places)),
+        Column(analysis.axis, True, lambda row: table_cells.mean(row, places)),
         table_cells.DIVERGED,
     ]
-    note = "Not a factor: that one data set is harder than another says nothing about an arm."
+    note = (
+        "Shown for orientation only: the difficulty of a data set says nothing about the "
+        "configurations."
+    )
     return table_of(analysis.data_sets, columns, "Data sets", note)
 
 
@@ -150,12 +153,10 @@ def by_data_table(analysis: Analysis) -> Table:
     columns = [
         Column("data set", of="data"),
         Column(factor, of="level"),
-        Column(
-            f"difference in {analysis.label}", True, lambda row: table_cells.effect(row, places)
-        ),
+        Column(analysis.difference_axis, True, lambda row: table_cells.effect(row, places)),
         table_cells.VERDICT,
     ]
     baseline = spoken(factor, analysis.baselines[factor])
     note = f"Paired differences to {baseline}, corrected for all {len(effects)} on this list."
-    title = f"{factor} on each data set"
+    title = f"{capital(in_words(factor))} on each data set"
     return table_of(effects, columns, title, note, is_long=len(effects) > LONG)

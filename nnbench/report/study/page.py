@@ -23,7 +23,7 @@ from nnbench.report.study.mattered import mattered_section
 from nnbench.report.study.method import method_section
 from nnbench.report.study.opening import Opening, opening_of, wanted_first
 from nnbench.report.study.sentences import findings, finished_sentence
-from nnbench.report.study.trust import cell_counts, training_strip, whole_page
+from nnbench.report.study.trust import cell_counts, run_command, training_strip, whole_page
 from nnbench.report.study.winners import arms_of, winners_section
 from nnbench.results.read import Results
 
@@ -58,7 +58,7 @@ def study_page(results: Results, analysis: Analysis) -> Page:
 
 def answer_of(results: Results, analysis: Analysis, opening: Opening) -> list[str]:
     """What was found in sentences, the most important first, and at last what finished."""
-    single = mean_text(analysis.overall, analysis.label, len(analysis.labelled))
+    single = mean_text(analysis.overall, analysis.axis, len(analysis.labelled))
     counts = cell_counts(results)
     found = findings(
         analysis.effects,
@@ -68,6 +68,7 @@ def answer_of(results: Results, analysis: Analysis, opening: Opening) -> list[st
         counts,
         single,
         together(analysis),
+        run_command(results),
     )
     found = [*opening.said, *(found if opening.has_arms else [])]
     return [*found, finished_sentence(counts, divergence_by_level(results, analysis))]
@@ -129,9 +130,9 @@ def exports(results: Results, analysis: Analysis, arms: pd.DataFrame) -> list[Pa
         for factor in analysis.factors:
             here = here[here[factor] == arm[factor]]
         cell = here[here["status"] == "ok"]["cell_id"].iloc[0]
-        lines += [f"# the {name} arm", export_command(results, str(cell))]
+        lines += [f"# of the {name} configuration", export_command(results, str(cell))]
     said = paragraph(
-        "A network of the best and of the worst arm by mean, each as a script of its own in plain "
-        "PyTorch:"
+        "A network of the best and of the worst configuration by mean, each as a script of its own "
+        "in plain PyTorch:"
     )
     return [said, Commands(lines)]

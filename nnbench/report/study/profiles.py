@@ -12,6 +12,7 @@ from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import counted, number
 from nnbench.report.page.parts import Column, Picture, Table, picture, table_of
+from nnbench.report.page.units import scale_of
 from nnbench.report.study.contests import Contest, few
 
 PROFILE_LABELS = {
@@ -32,29 +33,36 @@ def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     if known.empty:
         return None
     kind = str(known["kind"].iloc[0])
+    if kind != "ratio":
+        known = known.assign(tau=scale_of(analysis.metric) * known["tau"])
     area = known.groupby("arm", sort=False)["share"].mean().sort_values(ascending=False)
     names, note = few(list(area.index), contest.baseline)
-    x_label = PROFILE_LABELS[kind].format(analysis.label)
+    x_label = PROFILE_LABELS[kind].format(analysis.axis)
     figure = plots.profile_lines(known, names, x_label, log=kind == "ratio")
-    title = _profile_title(known[known["arm"].isin(names)], analysis.label, kind)
+    title = _profile_title(
+        known[known["arm"].isin(names)],
+        analysis.label,
+        kind,
+        " %" if scale_of(analysis.metric) != 1 else "",
+    )
     band = ", with a 95 % band over blocks" if len(names) <= MOST_BANDS else ""
     caption = (
         "Performance profile: the share of all runs, those that diverged counted, that do at "
-        f"least so well{band} (Dolan and Moré 2002; Agarwal et al. 2021). Dotted: where the lines "
-        f"lie furthest apart; labels stand at their heights there.{note}"
+        f"least so well{band} (Dolan and Moré 2002; Agarwal et al. 2021). Dotted line: where the "
+        f"curves differ most. Labels sorted by the value there.{note}"
         f"{contest.aside}"
     )
     return picture(figure, "profile", title, caption, _profile_table(known, names))
 
 
-def _profile_title(profile: pd.DataFrame, label: str, kind: str) -> str:
+def _profile_title(profile: pd.DataFrame, label: str, kind: str, unit: str) -> str:
     """The finding: where the lines lie furthest apart, and how far."""
     spread = profile.groupby("tau")["share"].agg(lambda share: share.max() - share.min())
     tau = spread.index[int(spread.to_numpy().argmax())]
     here = profile[profile["tau"] == tau].sort_values("share", kind="stable")
     edge = number(float(tau))
     end = {
-        "score": f"reach a {label} of {edge}",
+        "score": f"reach a {label} of {edge}{unit}",
         "ratio": f"have a {label} within {edge} times the best",
         "gap": f"have a {label} within {edge} of the best",
     }[kind]
@@ -65,7 +73,7 @@ def _profile_title(profile: pd.DataFrame, label: str, kind: str) -> str:
 
 def _said(row: pd.Series) -> tuple[str, str]:
     """A share with its interval, and the count that belongs in brackets after it."""
-    return table_cells.share(row).words, f"n {counted(row['k'], row['n'])}"
+    return table_cells.share(row).words, counted(row["k"], row["n"])
 
 
 def _profile_table(profile: pd.DataFrame, names: Sequence[str]) -> Table:

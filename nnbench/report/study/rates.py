@@ -8,7 +8,9 @@ from nnbench import plots
 from nnbench.plots.lines import Scales
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
+from nnbench.report.page.numbers import number
 from nnbench.report.page.parts import Column, Picture, picture, table_of
+from nnbench.report.page.units import difference_unit
 from nnbench.report.page.words import listed, spoken
 from nnbench.report.study.sentences import comparing, effect_text
 from nnbench.results.read import Results
@@ -16,7 +18,7 @@ from nnbench.results.read import Results
 FACTOR, RATE = "schedule", "optimizer.lr"
 SIDES = ("better", "worse")
 MOST_RATES = 20
-LINES = ("not told apart", *SIDES)  # of a panel's one line, by its verdict
+LINES = ("not clear", *SIDES)  # of a panel's one line, by its verdict
 
 
 def rates_picture(results: Results, analysis: Analysis) -> Picture | None:
@@ -29,6 +31,7 @@ def rates_picture(results: Results, analysis: Analysis) -> Picture | None:
     places = table_cells.effect_places(effects)
     levels = [level for level in analysis.levels[FACTOR] if level in set(rates["level"])]
     levels = levels[:MOST_RATES]
+    unit = difference_unit(analysis.metric)
     said = {
         level: effect_text(effects.loc[level], places) if level in effects.index else "baseline"
         for level in levels
@@ -37,18 +40,21 @@ def rates_picture(results: Results, analysis: Analysis) -> Picture | None:
     lines = rates[rates["level"].isin(levels)].rename(columns={"level": "panel", "epoch": "x"})
     lines = lines.assign(series=lines["panel"].map(verdicts).fillna(LINES[0]), label="")
     names = {level: spoken(FACTOR, level) for level in levels}
+    sizes = {str(k): number(v, places, signed=True) for k, v in effects["effect"].items()}
+    heads = {level: f"{name}  {sizes.get(level, '')} {unit}" for level, name in names.items()}
+    heads = {level: head if level in sizes else names[level] for level, head in heads.items()}
     scales = Scales("epoch", "share of the given rate")
     nothing = lines.head(0).assign(cell_id="")
-    figure = plots.line_panels(lines, nothing, None, names, LINES, scales, across=4, height=80)
+    figure = plots.line_panels(lines, nothing, None, heads, LINES, scales, across=4, height=80)
     caption = (
         "The learning rate over the one that the study gives, epoch by epoch, the median over "
-        "networks. Black: a schedule that cannot be told from the baseline. Differences in "
-        f"{analysis.label} are in the table."
+        f"networks; behind each name, its difference in {analysis.label}. Black: no clear "
+        "difference to the baseline."
     )
     columns = [
         Column(FACTOR, of=lambda row: names[row["level"]]),
         Column("rate at the end", True, lambda row: table_cells.plain(row["value"], 3)),
-        Column(f"difference in {analysis.label}", True, lambda row: said[row["level"]]),
+        Column(analysis.difference_axis, True, lambda row: said[row["level"]]),
     ]
     ends = rates[rates["level"].isin(levels)].groupby("level", sort=False).last().reset_index()
     table = table_of(ends, columns)

@@ -12,24 +12,34 @@ from typing import Any
 
 import pandas as pd
 
-from nnbench.report.page.numbers import decimals_for, measured, number
+from nnbench.report.page.numbers import (
+    decimals_for,
+    estimated,
+    measured,
+    nonzero,
+    number,
+    rounded,
+)
 from nnbench.report.page.table_cells import effect_places, no_interval, pair_count, share
-from nnbench.report.page.words import listed, spoken, tallied, varies
+from nnbench.report.page.units import difference_unit
+from nnbench.report.page.words import capital, in_words, listed, spoken
 from nnbench.stats import METRICS
 
 MOST_COMPARED = 3  # levels beside the baseline that a sentence deals with one by one
+MOST_SEEDS = 100  # beyond which nobody runs a study to settle a difference
 CLEAR = ("better", "worse")  # the verdicts that take a side
+NONE = pd.Series(dtype=float)
 
 
-def effect_text(row: Any, decimals: int, words: bool = False) -> str:
-    """`−0.052 [−0.060, −0.044]  n 36/36`, or why there is no such thing."""
-    count = f"n {pair_count(row)}"
+def effect_text(row: Any, decimals: int, unit: str = "") -> str:
+    """`−5.2 [−6.0, −4.4] points  36 pairs in 6 blocks`, or why there is no such thing."""
     if pd.isna(row["effect"]):
         return str(row["effect_reason"])
     size = measured(row["effect"], row["effect_low"], row["effect_high"], decimals, signed=True)
+    size = f"{size} {unit}".rstrip()
     if pd.notna(row["effect_reason"]):
-        return f"{size} ({no_interval(row['effect_reason'])}), {count}"
-    return f"{size}, {count} pairs" if words else f"{size}\N{NO-BREAK SPACE} {count}"
+        return f"{size} ({no_interval(row['effect_reason'])})"
+    return f"{size}\N{NO-BREAK SPACE} {pair_count(row)}"
 
 
 def findings(
@@ -40,23 +50,24 @@ def findings(
     counts: dict[str, int],
     single: str,
     together: str = "",
+    command: str = "",
 ) -> list[str]:
     """What was found in up to three sentences, the most important first.
 
     single: the mean, for a study of one arm. together: what to say of two factors that matter more
-    together than the second factor does alone; it takes that factor's place.
+    together than the second factor does alone; it takes that factor's place. command: runs the
+    study, to which a number of seeds is added.
     """
-    label = METRICS[metric].label
     compared = comparing(effects) if len(effects) else effects
     if counts["ok"] == 0:
         return ["No network finished, so there is no effect to report."]
     if compared.empty:
-        return [f"This study has one arm and compares nothing: {single}."]
+        return [f"This study has one configuration and compares nothing: {single}."]
     if compared["effect"].isna().all():
         return ["No pair of networks finished together, so there is no effect to report."]
-    clear = _clear_sentences(compared, ranking, baselines, label)
+    clear = _clear_sentences(compared, ranking, baselines, metric)
     beside = [together] if together else clear[1:]
-    return [*clear[:1], *beside, *_unclear_sentences(compared, ranking, baselines, label)]
+    return [*clear[:1], *beside, *_unclear_sentences(compared, ranking, baselines, metric, command)]
 
 
 def comparing(effects: pd.DataFrame) -> pd.DataFrame:
@@ -65,61 +76,87 @@ def comparing(effects: pd.DataFrame) -> pd.DataFrame:
 
 
 def _clear_sentences(
-    compared: pd.DataFrame, ranking: pd.DataFrame, baselines: dict[str, str], label: str
+    compared: pd.DataFrame, ranking: pd.DataFrame, baselines: dict[str, str], metric: str
 ) -> list[str]:
     """Say, for the two most important factors with a clear effect, what their levels change."""
     clear = compared[compared["verdict"].isin(CLEAR)]
     order = [f for f in ranking["factor"] if f in set(clear["factor"])]
     sentences = []
     for place, factor in enumerate(order[:2]):
-        row = ranking[ranking["factor"] == factor].iloc[0]
-        is_shared = "component" in row and pd.notna(row["component"])
-        named = f"{factor}, {share_text(row)}" if is_shared else factor
+        name = in_words(factor)
+        opening = f"{capital(name)} makes a clear difference"
         if place > 0:
-            opening = f"Next is {named}"
-        elif ranking["factor"].iloc[0] == factor and is_shared:
-            opening = f"{varies(label)} most with {named} of the variance within data sets"
-        else:
-            opening = f"{varies(label)} clearly with {named}"
+            opening = f"Next is {name}"
+        elif ranking["factor"].iloc[0] == factor and ranking.get("component", NONE).notna().any():
+            opening = f"{capital(name)} matters most"
         part = compared[compared["factor"] == factor]
-        sentences.append(f"{opening}: {_levels_said(part, spoken(factor, baselines[factor]))}.")
+        said = _levels_said(part, spoken(factor, baselines[factor]), metric)
+        sentences.append(f"{opening}: {said}.")
     return sentences
 
 
-def _levels_said(part: pd.DataFrame, baseline: str) -> str:
+def _levels_said(part: pd.DataFrame, baseline: str, metric: str) -> str:
     """What the levels of a factor change: each end named, or where they are many counted."""
-    decimals = effect_places(part)
     ends = [strongest(part, word) for word in CLEAR]
     named = [row for row in ends if row is not None]
-    if len(part) <= MOST_COMPARED and named:
-        said = [
-            f"{spoken(row['factor'], row['level'])} is {difference_text(row, decimals)}"
-            for row in named
-        ]
-        return f"compared with {baseline}, {' and '.join(said)}"
+    if len(part) <= MOST_COMPARED:
+        said = [change_text(row, metric, baseline) for row in named]
+        return " and ".join(said)
     counts = part["verdict"].value_counts().to_dict()
     sides = {word: counts.get(word, 0) for word in CLEAR}
-    sides["not told from it"] = len(part) - sum(sides.values())
-    text = f"of {len(part)} levels compared with {baseline}, {tallied(sides)}"
-    if len(alike := [word for word, count in sides.items() if count]) == 1:
-        text = f"compared with {baseline}, all {len(part)} levels are {alike[0]}"
-    if not named:
-        return text
+    sides["without a clear difference"] = len(part) - sum(sides.values())
+    told = ", ".join(f"{count} {word}" for word, count in sides.items() if count)
     row = strongest(pd.DataFrame(named))
-    furthest = spoken(row["factor"], row["level"])
-    return f"{text}; furthest is {furthest}, {difference_text(row, decimals)}"
+    furthest = change_text(row, metric, baseline)
+    return f"of {len(part)} levels against {baseline}, {told}. Furthest, {furthest}"
 
 
-def difference_text(row: Any, decimals: int) -> str:
-    """`worse by 0.252 [0.239, 0.265] (n 432/432 pairs)`, of a difference that is clear."""
-    low, high = sorted((abs(row["effect_low"]), abs(row["effect_high"])))
-    size = measured(abs(row["effect"]), low, high, decimals)
+def change_text(row: Any, metric: str, baseline: str) -> str:
+    """`random_small loses 25 points of test accuracy against he_normal (95 % CI 24 to 27; ...)`.
+
+    Of a difference that is clear. A metric of which more is better is gained and lost; any other
+    is higher or lower.
+    """
+    level, size = spoken(row["factor"], row["level"]), _size(row, metric)
+    label = METRICS[metric].label
+    if METRICS[metric].higher_is_better:
+        verb = "gains" if row["effect"] > 0 else "loses"
+        amount_of = f"{size} of {label}" if difference_unit(metric) else f"{size} in {label}"
+        return f"{level} {verb} {amount_of} against {baseline} ({backing(row)})"
+    side = "raises" if row["effect"] > 0 else "lowers"
+    return f"{level} {side} {label} by {size} against {baseline} ({backing(row)})"
+
+
+def places_of(row: Any) -> int:
+    """The decimals that one difference is said in: to the first digit of its half width."""
+    return effect_places(pd.DataFrame([row]).infer_objects())
+
+
+def _size(row: Any, metric: str, signed: bool = False) -> str:
+    sign = -1 if row["effect"] < 0 and not signed else 1
+    low, high = sorted((sign * float(row["effect_low"]), sign * float(row["effect_high"])))
+    size = estimated(sign * row["effect"], low, high, places_of(row), signed)
+    return f"{size} {difference_unit(metric)}".rstrip()
+
+
+def backing(row: Any, signed: bool = False) -> str:
+    """`95 % CI 24 to 27; 72 pairs in 6 blocks`: what stands behind a difference."""
+    low, high = float(row["effect_low"]), float(row["effect_high"])
+    decimals, is_clear = places_of(row), low > 0 or high < 0
+    if is_clear and not signed:
+        low, high = sorted((abs(low), abs(high)))
+    written = nonzero if is_clear else number
+    span = " to ".join(written(end, decimals, signed) for end in (low, high))
     finished = ", of those that finished" if row["lost"] != row["lost_baseline"] else ""
-    return f"{row['verdict']} by {size} (n {pair_count(row)} pairs{finished})"
+    return f"95 % CI {span}; {pair_count(row)}{finished}"
 
 
 def _unclear_sentences(
-    compared: pd.DataFrame, ranking: pd.DataFrame, baselines: dict[str, str], label: str
+    compared: pd.DataFrame,
+    ranking: pd.DataFrame,
+    baselines: dict[str, str],
+    metric: str,
+    command: str,
 ) -> list[str]:
     """Name the factors without a clear effect, and how large the largest of their effects is."""
     measured = compared[compared["effect"].notna()]
@@ -128,12 +165,16 @@ def _unclear_sentences(
     if not unclear:
         return []
     row = strongest(measured[measured["factor"].isin(unclear)])
-    size, places = _size(measured, row)
-    # why an interval that excludes zero takes no side
-    return [
-        f"For {listed(unclear)} no difference from the baseline in {label} can be told from zero; "
-        f"the largest, {contrast(row, baselines)}, is {size}{_noted(row)}{_settling(row, places)}."
-    ]
+    names = [in_words(factor) for factor in unclear]
+    opening = f"No {names[0]}" if len(names) == 1 else f"No {', '.join(names[:-1])} or {names[-1]}"
+    text = f"{opening} makes a clear difference to {METRICS[metric].label}"
+    if row["effect"] == 0:
+        return [f"{text}: all do the same."]
+    size = _size(row, metric, signed=True)
+    why = row["effect_reason"] if pd.notna(row["effect_reason"]) else backing(row, signed=True)
+    noted = f"; {row['note']}" if isinstance(row["note"], str) else ""
+    largest = f"the largest, {contrast(row, baselines)}, is {size} ({why}{noted})"
+    return [f"{text}: {largest}.{_settling(row, metric, command)}"]
 
 
 def contrast(row: Any, baselines: Mapping[str, str]) -> str:
@@ -142,27 +183,20 @@ def contrast(row: Any, baselines: Mapping[str, str]) -> str:
     return f"{spoken(factor, row['level'])} against {spoken(factor, baselines[factor])}"
 
 
-def _size(rows: pd.DataFrame, row: Any) -> tuple[str, int]:
-    """A row's effect in words, in the decimals of all of its factor: one number everywhere."""
-    places = effect_places(rows[rows["factor"] == row["factor"]])
-    return effect_text(row, places, words=True), places
-
-
-def _noted(row: Any) -> str:
-    """Say in brackets why an interval that excludes zero takes no side; nothing where it does."""
-    return f" ({row['note']})" if isinstance(row["note"], str) else ""
-
-
-def _settling(row: Any, places: int) -> str:
-    """Say what the design could have detected, and how many seeds would settle a difference."""
-    if pd.notna(row["effect_reason"]):
-        return ""
-    text = f"; one of {number(row['detectable'], places)} would have been found"
-    if pd.isna(row["detectable"]):
-        text = "; none, however large, would have been found"
-    if pd.isna(row["seeds_needed"]):
-        return text
-    return f"{text}, and about {row['seeds_needed']:,.0f} seeds a data set would settle this one"
+def _settling(row: Any, metric: str, command: str) -> str:
+    """Say what the design could have detected, and with how many seeds a difference is settled."""
+    if pd.notna(row["effect_reason"]) or pd.isna(row["detectable"]):
+        text = ""
+    else:
+        unit = difference_unit(metric)
+        text = f" This study could detect {rounded(row['detectable'])} {unit}".rstrip()
+    seeds = row["seeds_needed"]
+    if pd.isna(seeds) or seeds >= MOST_SEEDS:
+        return f"{text}." if text else ""
+    told = f"about {seeds:,.0f} seeds would settle the largest difference"
+    if command:
+        told += f": {command} --seeds {seeds:.0f}"
+    return f"{text}; {told}." if text else f" {capital(told)}."
 
 
 def strongest(rows: pd.DataFrame, verdict: str | None = None) -> Any:
@@ -190,15 +224,17 @@ def finished_sentence(counts: dict[str, int], lost: pd.DataFrame) -> str:
     return text + "."
 
 
-def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], label: str) -> str:
+def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], metric: str) -> str:
     """The finding of the effects' figure: the largest difference, with all that backs it."""
     known = comparing(effects).dropna(subset=["effect"])
     if known.empty:
-        return f"No effect on {label} could be measured"
+        return f"No effect on {METRICS[metric].label} could be measured"
     row = strongest(known)
-    size, _ = _size(known, row)
-    told = f"{contrast(row, baselines)}: {size}{_noted(row)}"
-    return f"The largest difference in {label} is {told}"
+    if row["verdict"] in CLEAR:
+        change = change_text(row, metric, spoken(row["factor"], baselines[row["factor"]]))
+        return f"Largest difference: {change}"
+    size = _size(row, metric)
+    return f"No clear difference; the largest, {contrast(row, baselines)}, is {size}"
 
 
 def shares_title(within: pd.DataFrame, label: str) -> str:
@@ -207,10 +243,10 @@ def shares_title(within: pd.DataFrame, label: str) -> str:
     if factors.empty:
         return f"The variance in {label} cannot be shared out among the factors"
     first = factors.iloc[int(factors["component"].to_numpy().argmax())]
-    text = f"{share_text(first)} of the variance in {label} within data sets goes with "
-    text += str(first["term"])
+    text = f"{capital(in_words(str(first['term'])))} explains {share_text(first)} of the variance"
+    text += f" in {label} within data sets"
     seeds = within[within["kind"] == "seeds"].dropna(subset=["component"])
-    return f"{text}, {share_text(seeds.iloc[0])} with the seeds" if len(seeds) else text
+    return f"{text}, the seeds {share_text(seeds.iloc[0])}" if len(seeds) else text
 
 
 def share_text(row: Any) -> str:

@@ -50,8 +50,7 @@ def whole_page(
     exports: what more may be run. lead: the figure under the answer, which no section repeats.
     """
     study, claims = results.study, read_claims(results)
-    command = f"nnbench run {shlex.quote(str(study['name']))}"
-    repeat = _reproduce_section(results, [command], *exports)
+    repeat = _reproduce_section(results, [run_command(results)], *exports)
     said, finished = answer[:-1], answer[-1]
     rests = [*said[MOST_FINDINGS:], tally(claims), finished]
     every = [claims_section(claims), *sections, repeat]
@@ -84,6 +83,11 @@ def _looks(results: Results) -> list[Paragraph]:
             "looks, which are wider."
         )
     ]
+
+
+def run_command(results: Results) -> str:
+    """The command that runs the study again."""
+    return f"nnbench run {shlex.quote(str(results.study['name']))}"
 
 
 def cell_counts(results: Results) -> dict[str, int]:

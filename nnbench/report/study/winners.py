@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from nnbench import stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.parts import Column, Part, Section, Table, TableCell, paragraph, table_of
@@ -33,11 +32,10 @@ def winners_section(results: Results, analysis: Analysis, arms: pd.DataFrame) ->
         target_table(results, analysis, contest),
     ]
     said = (
-        "One row an arm, the best first, pooled over data sets. The mean is of the networks that "
-        "finished; for the rank, one without a result is as far behind the worst of its data set "
-        "as the best is ahead of it: no arm comes first for having lost its worst. Means of arms "
-        "that lost different networks do not compare: see their counts. An arm that did not run "
-        "on every data set has no rank."
+        "One row per configuration, best first, pooled over data sets. Means are of the networks "
+        "that finished. If configurations lost different networks (n below the full count), do not "
+        "compare their means directly: the rank does, with a lost network as far behind the worst "
+        "of its data set as the best is ahead. What did not run on every data set has no rank."
     )
     parts: list[Part] = [paragraph(said), arm_table(analysis, arms)]
     return Section("won", "Who won", [*parts, *(part for part in pictures if part is not None)])
@@ -56,11 +54,11 @@ def arm_table(analysis: Analysis, arms: pd.DataFrame) -> Table:
     columns = [
         Column("rank", True, rank),
         *map(Column, analysis.varied),
-        Column(analysis.label, True, lambda row: table_cells.mean(row, places)),
+        Column(analysis.axis, True, lambda row: table_cells.mean(row, places)),
         *(extra(name, key) for name, key in EXTRAS.items()),
         table_cells.DIVERGED,
     ]
-    cut = "The best {shown} of {all:,} arms; cells.csv has every network."
+    cut = "The best {shown} of {all:,} configurations; cells.csv has every network."
     return table_of(arms, columns, most=MOST_ARMS, cut=cut, has_tools=True, is_long=True)
 
 
@@ -68,6 +66,4 @@ def arms_of(analysis: Analysis) -> pd.DataFrame:
     """The summary of every arm, pooled over data sets."""
     if not analysis.factors:
         return pd.DataFrame()
-    return stats.summarise_arms(
-        analysis.labelled, analysis.factors, analysis.metric, analysis.generator_for
-    )
+    return analysis.arms(analysis.factors, analysis.labelled)

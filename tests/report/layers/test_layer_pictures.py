@@ -222,12 +222,12 @@ def test_a_study_of_gradients_shows_and_says_them(tmp_path: Path) -> None:
     ]  # fmt: skip
     start = found["gradients-start"]
     assert (
-        "sigmoid under xavier_normal shrinks 4.0-fold a layer (predicted 4.0)"
+        "sigmoid under xavier_normal shrinks 4.0-fold per layer (predicted 4.0)"
         in start.picture.title
     )
     assert "relu under he_normal is kept, at a factor of 1.00" in start.picture.title
     assert {"he_normal", "xavier_normal", "predicted"} <= set(texts(start).split())
-    table = start.frame.set_index(["activation", "init"])["factor a layer"]
+    table = start.frame.set_index(["activation", "init"])["factor per layer"]
     assert table.to_dict() == pytest.approx(FACTOR, rel=0.01)
     assert "sigmoid under xavier_normal stays at 0.25" in found["gradients-end"].picture.title
 
@@ -243,7 +243,7 @@ def test_the_table_of_growth_has_values_verdicts_and_predictions(tmp_path: Path)
         assert text in texts(growth)
     wrong = make_predictions(cells).assign(predicted=lambda frame: 1.12 * frame["predicted"])
     other = pictures_of(tmp_path / "b", cells, make_layers(cells), wrong)["growth"]
-    assert "for 0 of 4" in other.picture.title, "6 % a layer is seen"
+    assert "for 0 of 4" in other.picture.title, "6 % per layer is seen"
 
 
 def test_dead_units_are_shown_where_some_died(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_dead_units_are_shown_where_some_died(tmp_path: Path) -> None:
     assert "At the end 40 % of units are dead" in dead.picture.title
     assert "0 of 3 networks" in texts(dead)
     assert "sigmoid" not in texts(dead), "no unit of a sigmoid died"
-    assert "not drawn: 1 of 2 arms" in dead.picture.caption
+    assert "not drawn: 1 of 2 configurations" in dead.picture.caption
     alive = make_layers(cells).assign(dead_fraction=0.0, died_fraction=0.0)
     assert "dead-units" not in pictures_of(tmp_path / "b", cells, alive)
 
@@ -297,7 +297,7 @@ def test_trainability_compares_both_sides_of_six_scales(tmp_path: Path) -> None:
     found = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells))
     assert next(iter(found)) == "trainability"
     title = found["trainability"].picture.title
-    assert "no deeper than 6 ξ reach a mean test accuracy of 0.90, deeper ones 0.10" in title
+    assert "no deeper than 6 ξ reach a mean test accuracy of 90 %, deeper ones 10 %" in title
     assert "6 ξ, predicted" in texts(found["trainability"])
     assert found["trainability"].frame["six_xi"].unique().tolist() == [6.0]
 
@@ -339,10 +339,10 @@ def test_growth_is_drawn_over_the_batch_where_the_batch_matters(tmp_path: Path) 
     layers["pre_grad_norm"] = factor ** (6 - layers["layer"])
     over = pictures_of(tmp_path, cells, layers, make_predictions(cells))["growth-over-number"]
     assert over.picture.title == (
-        "Under batchnorm the gradient's factor a layer runs from 1.25 at a batch of 12 to 1.20 at "
-        "a batch of 256"
+        "Under batchnorm the gradient's factor per layer runs from 1.25 at a batch of 12 to 1.20 "
+        "at a batch of 256"
     )
-    assert set(over.frame["panel"]) == {"no norm", "batchnorm"}
+    assert set(over.frame["panel"]) == {"no normalisation", "batchnorm"}
 
 
 @pytest.mark.parametrize("n", [20, 40, 101, 430])
@@ -374,7 +374,7 @@ def test_one_arm_that_loses_all_does_not_flatten_the_others(tmp_path: Path) -> N
     assert "leaves the range from 10⁻¹⁶ to 10¹⁶" in found["gradients-start"].picture.caption
     assert "10⁻²⁰" not in texts(found["gradients-start"])
     assert "≤ 0.5" in texts(found["growth"]) and "≥ 2" in texts(found["growth"])
-    assert "shrinks 1000-fold a layer" in found["gradients-start"].picture.title
+    assert "shrinks 1000-fold per layer" in found["gradients-start"].picture.title
 
 
 def test_the_levels_that_are_drawn_lie_far_apart() -> None:

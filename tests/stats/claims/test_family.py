@@ -14,6 +14,7 @@ from nnbench.report.analysis import analyse
 from nnbench.report.claims.ledger import Claimed as Entry
 from nnbench.report.claims.ledger import Ledger, chance_said, run_said, with_q
 from nnbench.report.claims.table import claims_table, sentence_of
+from nnbench.report.page.units import scale_of
 from nnbench.results.read import read_results
 from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict, judge, judge_all
 from nnbench.stats.claims.family import corrected
@@ -172,6 +173,7 @@ def test_a_level_that_repeats_a_claim_takes_its_number(tmp_path: Any, metric: st
         results = read_results(folder)
         row, told = level(results), claims_table(results).iloc[0]
         sign = (1 if metric == "test_accuracy" else -1) * (-1 if place else 1)
+        sign *= scale_of(metric)
         assert sorted((sign * told["low"], sign * told["high"])) == pytest.approx(
             [row["effect_low"], row["effect_high"]], abs=0
         )
@@ -191,7 +193,8 @@ def test_both_are_undecided_together(tmp_path: Any) -> None:
 def test_a_claim_of_a_margin_gives_its_number_and_no_side(tmp_path: Any) -> None:
     results = two_claims(tmp_path, around(0.01), same(0.05))
     row, told = level(results), claims_table(results).iloc[0]
-    assert (row["effect_low"], row["effect_high"]) == (told["low"], told["high"])
+    ends = (row["effect_low"], row["effect_high"])
+    assert ends == (100 * told["low"], 100 * told["high"]), "in points"
     assert told["verdict"] == SUPPORTED
     assert (row["verdict"], row["note"], row["comparisons"]) == ("better", "measured as claim 1", 1)
 
