@@ -5,7 +5,7 @@ The rules stand in the docstrings of `table_columns` and `table_targets`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,8 @@ from nnbench.catalog.data.tables.files import (
     read_frame,
     unknown_column,
 )
-from nnbench.catalog.data.tables.targets import MIN_ROWS, Target, read_target
+from nnbench.catalog.data.tables.reading import with_numbers
+from nnbench.catalog.data.tables.targets import MIN_ROWS, TASKS, Target, read_target
 from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:
@@ -44,6 +45,13 @@ class Choices:
     numeric: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     rows: int = 0
+    decimal: str = "auto"
+    missing: tuple[str, ...] = ()
+
+    def kinds(self) -> dict[str, str]:
+        """Columns whose kind is given; the target's is, where its task is classification."""
+        target = {self.target: "category"} if self.task == TASKS[0] else {}
+        return target | {name: self.wanted(name) for name in (*self.categorical, *self.numeric)}
 
     def wanted(self, name: str) -> str:
         """The kind that a column shall have, or nothing."""
@@ -80,12 +88,18 @@ def read_table(path: Path, choices: Choices, form: str = "") -> Table:
 
 @lru_cache(maxsize=2)
 def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
-    frame = read_frame(path, form)
+    frame = read_frame(path, form, choices.target, choices.missing)
     try:
         _check_names(choices, list(frame.columns))
+        frame, notes = with_numbers(frame, choices.kinds(), choices.decimal, choices.missing)
         rows = _rows_with_target(frame[choices.target], choices.rows)
         target = read_target(frame[choices.target], choices.task, rows)
-        columns = _encoded(frame, target, choices)
+        columns = [
+            replace(column, note=notes.get(column.name, "") or column.note)
+            if column.kind == "number"
+            else column
+            for column in _encoded(frame, target, choices)
+        ]
         features = tuple(name for column in columns for name in column.features)
         _check_features(len(target.rows), features, columns)
     except ValueError as problem:
@@ -102,6 +116,7 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         "rows_read": len(frame),
         "rows_without_target": int(frame[choices.target].isna().sum()),
         "rows_used": len(x),
+        "target_note": notes.get(choices.target, ""),
         "features": len(features),
         **target.report,
         "columns": [column.report() for column in columns],
