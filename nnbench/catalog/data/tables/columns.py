@@ -1,6 +1,7 @@
 """Turn one column of a table into features: what is a number, a category, or left out, and why.
 
-Which columns a table has is decided on all of its rows, but never on the target: repeats of a study
+Which columns a table has is decided on all of its rows, but not on the
+target, save for a column that equals it: repeats of a study
 split the rows differently, and their networks must have the same inputs. Statistics (medians,
 means, deviations) are taken from the training part alone, after the split, in
 `nnbench.training.draws`.
@@ -133,8 +134,27 @@ def _number(name: str, numbers: NDArray[np.float64], lost: int) -> Column:
         )
     if known.min() == known.max() and not missing.any():
         return _dropped(name, numbers, "has one value only")
-    note = f"{lost} values that are no numbers count as missing" if lost else ""
+    note = f"{lost} values that are no numbers count as missing" if lost else _far_out(known)
     return Column(name, "number", numbers, missing=int(missing.sum()), note=note)
+
+
+def _far_out(known: NDArray[np.float64]) -> str:
+    """What is to be said of -999 and its like, where it stands more than once and far from all."""
+    for value in (known.min(), known.max()):
+        digits = f"{abs(value):.0f}"
+        if value != np.round(value) or len(digits) < 3 or digits.strip("9"):
+            continue
+        rest = known[known != value]
+        count = len(known) - len(rest)
+        if count < 2 or not len(rest):
+            continue
+        gap = rest.min() - value if value < rest.min() else value - rest.max()
+        if gap > rest.max() - rest.min() > 0:
+            return (
+                f"{value:.0f} in {count:,} rows is far from all else: if it means missing, say "
+                f'missing = ["{value:.0f}"]'
+            )
+    return ""
 
 
 def _category(name: str, column: pd.Series, free: bool) -> Column:

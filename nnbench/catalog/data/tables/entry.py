@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +78,21 @@ def table_levels(given: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]
         **lists,
         **{key: PARAMETERS[key].accept(given[key]) for key in PLAIN if key in given},
     }
+    every = [_target(target) for target in targets]
     return [
-        _level(form, _path(path, folder), Choices(_target(target), _task(task), **said))
-        for path, target, task in itertools.product(paths, targets, tasks)
+        _level(
+            form, _path(path, folder), Choices(target, _task(task), **_apart(said, target, every))
+        )
+        for path, target, task in itertools.product(paths, every, tasks)
     ]
+
+
+def _apart(said: Mapping[str, Any], target: str, every: Sequence[str]) -> dict[str, Any]:
+    """What is said of a table, with the study's other targets left out of its features."""
+    others = {name for name in every if name != target}
+    apart = {*every} if others else set()
+    kept = {key: tuple(name for name in said[key] if name not in apart) for key in LISTS}
+    return {**said, **kept, "drop": tuple(sorted({*kept["drop"], *others}))}
 
 
 def _level(form: str, path: Path, choices: Choices) -> dict[str, Any]:
