@@ -33,7 +33,7 @@ MISSING_NUMBERS = (
 
 def is_text(column: pd.Series) -> bool:
     """Tell whether a column holds texts and nothing else, but for what is missing."""
-    if pd.api.types.is_object_dtype(column.dtype):
+    if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
         known = column.dropna()
         return bool(len(known)) and all(isinstance(value, str) for value in known.array)
     return False

@@ -23,8 +23,9 @@ from nnbench.catalog.data.tables.files import (
     read_frame,
     unknown_column,
 )
+from nnbench.catalog.data.tables.identifiers import why_identifier
 from nnbench.catalog.data.tables.reading import is_text, with_numbers
-from nnbench.catalog.data.tables.targets import MIN_ROWS, Target, read_target
+from nnbench.catalog.data.tables.targets import Target, read_target
 from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:
@@ -163,8 +164,8 @@ def _encoded(frame: pd.DataFrame, target: Target, choices: Choices) -> list[Colu
             continue
         whole = frame.iloc[:, place]
         note = "as asked" if name in choices.drop else "" if name else "has no name: an index"
-        if not note and not choices.wanted(name) and is_row_number(whole):
-            note = "counts the rows"
+        if not note and not choices.wanted(name):
+            note = why_identifier(name, whole, alone=frame.shape[1] == 2)
         if not note and is_target(whole, frame[choices.target]):
             note = "equals the target"
         if note:
@@ -182,13 +183,6 @@ def _encoded_one(name: str, column: pd.Series, wanted: str) -> Column:
     if wanted and encoded.kind == "dropped":
         raise ValueError(f"column {quoted(name)} cannot be a {wanted}: it {encoded.note}")
     return encoded
-
-
-def is_row_number(column: pd.Series) -> bool:
-    """Tell whether a column counts the file's rows: whole numbers, each one more than the last."""
-    if column.dtype.kind not in "iu" or len(column) < MIN_ROWS:
-        return False
-    return bool((np.diff(as_numbers(column)) == 1).all())
 
 
 def is_target(column: pd.Series, target: pd.Series) -> bool:
