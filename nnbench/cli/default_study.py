@@ -60,15 +60,19 @@ SIZES = (  # the most thorough first; the first affordable one is taken
 )
 
 
-def table_study(path: Path, target: str) -> dict[str, Any]:
+def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
     """A study of a CSV or Parquet file, in the form that `make_study` takes.
 
-    Raises ValueError, in a sentence, for a table that cannot be learned from.
+    choices: what more is said of the table, as the keys of its entry. Raises ValueError, in a
+    sentence, for a table that cannot be learned from.
     """
-    table = read_table(path.expanduser().resolve(), Choices(target))
+    said: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in choices.items()
+    }
+    table = read_table(path.expanduser().resolve(), Choices(target, **said))
     size = next((size for size in SIZES if seconds(table, size) <= SECONDS), SIZES[-1])
     rows = {"rows": size.rows} if 0 < size.rows < len(table.x) else {}
-    data = {form_of(path): str(path), "target": target, **rows}
+    data = {form_of(path): str(path), "target": target, **rows, **choices}
     metric = "test_accuracy" if table.task == "classification" else "test_r2"
     return {
         "name": slug(path.stem),

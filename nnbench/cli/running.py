@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +27,18 @@ def run(
         Path | None, typer.Option(help="a CSV or Parquet table, in place of a study file")
     ] = None,
     target: Annotated[str | None, typer.Option(help="the table's column to predict")] = None,
+    task: Annotated[
+        str,
+        take.one_of(("auto", "classification", "regression"), "the table's; auto: by the target"),
+    ] = "auto",
+    decimal: Annotated[
+        str,
+        take.one_of(("auto", ".", ","), "what tells the table's fractions, where in doubt"),
+    ] = "auto",
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(help="what a missing value of the table is written as, too (repeatable)"),
+    ] = None,
     out: take.Out = RESULTS,
     workers: Annotated[
         int | None, typer.Option(min=1, help="processes (default: one a core)")
@@ -53,7 +66,9 @@ def run(
     if engine == "native":
         _need_native(device)
     # before the libraries that a run needs: a bad study is refused at once
-    planned = _study_or_table(study, data, target, seeds)
+    said = {"task": task, "decimal": decimal, "missing": missing}
+    choices = {key: value for key, value in said.items() if value not in (None, "auto")}
+    planned = _study_or_table(study, data, target, seeds, choices)
     if planned.kind != "training" and (device != "cpu" or engine == "native"):
         raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --engine native")
     if device == "cuda":
@@ -65,10 +80,14 @@ def run(
 
 
 def _study_or_table(
-    study: str | None, data: Path | None, target: str | None, seeds: int | None
+    study: str | None,
+    data: Path | None,
+    target: str | None,
+    seeds: int | None,
+    choices: Mapping[str, Any],
 ) -> Study:
     """The study that a run names: a file, or the default grid on a table of one's own."""
-    if study is not None and data is None and target is None:
+    if study is not None and data is None and target is None and not choices:
         return study_named(study, seeds)
     if study is not None or data is None or target is None:
         raise Failed(Exit.USAGE, "name either a study, or a table with --data FILE --target COLUMN")
@@ -78,7 +97,7 @@ def _study_or_table(
     from nnbench.study.reading import make_study
 
     try:
-        content = table_study(data, target)
+        content = table_study(data, target, **choices)
     except ValueError as error:
         raise StudyError(str(error)) from None
     return reseeded(make_study(content, VOCABULARY), seeds)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nnbench.catalog.data.registry import DATA, task_of
-from nnbench.catalog.data.tables.columns import MAX_LEVELS
-from nnbench.catalog.data.tables.files import MISSING
-from nnbench.catalog.data.tables.targets import MIN_CLASS, MIN_ROWS
+from nnbench.catalog.data.tables.entry import choices_of
 from nnbench.export.sources import definitions
-from nnbench.export.text import call, fill
+from nnbench.export.text import call, fill, literal
 from nnbench.study.recipe import of_factor
 
 GENERATOR = 'np.random.default_rng(seed_of("data"))'
@@ -54,7 +51,8 @@ def data_code(recipe: Mapping[str, Any]) -> DataCode:
 def _set(name: str, given: Mapping[str, Any], generator: str) -> tuple[str, str]:
     """The definitions and the code of one set."""
     if DATA[name].reader is not None:
-        return _table(name, given), "x, y = read_table()"
+        code = f"table = read_table(PATH, CHOICES, {literal(name)})\nx, y = table.x, table.y"
+        return _table(given), code
     if DATA[name].loader:
         return "", f"x, y = datasets.{DATA[name].loader}(return_X_y=True)"
     function = DATA[name].function
@@ -80,16 +78,10 @@ def _numbered(noisy: bool) -> str:
     return "y = np.unique(y, return_inverse=True)[1]  # number the classes that occur"
 
 
-def _table(form: str, given: Mapping[str, Any]) -> str:
-    """The function that reads a user's table by the same rules."""
-    lists = {key: json.loads(given[key] or "[]") for key in ("categorical", "numeric", "drop")}
-    return fill(
-        "table.py.j2",
-        form=form,
-        missing=list(MISSING),
-        most_levels=MAX_LEVELS,
-        least_class=MIN_CLASS,
-        least_rows=MIN_ROWS,
-        **{key: given[key] for key in ("path", "sha256", "target", "task", "rows")},
-        **lists,
-    ).strip("\n")
+def _table(given: Mapping[str, Any]) -> str:
+    """The code that reads a user's table: the study's own, so that no rule can differ."""
+    place = {key: given[key] for key in ("path", "sha256")}
+    choices = choices_of(**{key: value for key, value in given.items() if key not in place})
+    reading = definitions("nnbench.catalog.data.tables.table", "read_table", "Choices")
+    code = call("Choices", **{key: value for key, value in vars(choices).items() if value})
+    return fill("table.py.j2", reading=reading, choices=code, **place).strip("\n")

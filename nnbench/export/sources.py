@@ -141,7 +141,7 @@ def _edits(module: Module, statement: ast.stmt) -> Iterator[Edit]:
             yield _header(module, node)
             if node in methods and len(node.body) > 1 and ast.get_docstring(node):
                 yield module.span(node.body[0])[0], module.span(node.body[1])[0], ""
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        elif isinstance(node, ast.AnnAssign) and node.value is not None and node not in methods:
             yield module.span(node.target)[1], module.span(node.annotation)[1], ""
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Sample":
             yield _as_tuple(module, node)

@@ -31,9 +31,11 @@ def table_sentences(about: Mapping[str, Any]) -> list[str]:
     missing = [f"{c['name']} in {amount(c['missing'], 'row')}" for c in used if c["missing"]]
     if missing:
         said.append(f"Missing: {_named(missing)}.")
-    noted = [f"{c['name']} ({c['note']})" for c in used if c["note"]]
+    noted = [f"{c['name']}: {c['note']}" for c in used if c["note"]]
+    if about.get("target_note"):
+        noted.insert(0, f"{about['target']}: {about['target_note']}")
     if noted:
-        said.append(f"Changed: {_named(noted)}.")
+        said.append(f"{_named(noted)}.")
     return said
 
 

@@ -135,7 +135,7 @@ def test_a_columns_kind_can_be_overridden(tmp_path: Path) -> None:
         "kind": "number",
         "features": 2,
         "missing": 6,
-        "note": "6 values that are no numbers count as missing",
+        "note": '"unknown" in 6 rows counts as missing',
     }
     assert column(found, "number")["kind"] == "number"
     assert column(found, "a") == {
@@ -198,17 +198,8 @@ def test_a_few_slips_in_a_column_of_numbers_count_as_missing(tmp_path: Path) -> 
     numbers = [str(n / 8) for n in range(ROWS - 2)]
     found = table(tmp_path, frame(a2=[*numbers, "-", "n.a."], mostly=["1.5", "-"] * 30))
     assert column(found, "a2")["kind"] == "number" and column(found, "a2")["missing"] == 2
-    assert column(found, "a2")["note"] == "2 values that are no numbers count as missing"
+    assert column(found, "a2")["note"] == '"-", "n.a." in 2 rows counts as missing'
     assert column(found, "mostly")["kind"] == "category", "two values, both often, are no slip"
-
-
-@pytest.mark.parametrize("form", ["{},{:02}", "${}.{:02}", "{} {:03}", "{}.{:02} kg"])
-def test_numbers_in_another_notation_are_named_as_such(tmp_path: Path, form: str) -> None:
-    found = table(tmp_path, frame(price=[form.format(n, n) for n in range(ROWS)]))
-    assert column(found, "price")["kind"] == "dropped"
-    assert column(found, "price")["note"].startswith("has numbers in a notation such as ")
-    named = table(tmp_path, frame(price=[f"item {n}" for n in range(ROWS)]))
-    assert column(named, "price")["note"].endswith("a name or free text")
 
 
 def test_a_run_says_what_became_of_the_table(tmp_path: Path) -> None:
@@ -291,18 +282,15 @@ def test_blanks_a_byte_order_mark_and_windows_lines_do_no_harm(tmp_path: Path) -
         ([1.0, 2.0, 3.0] * 20, "classification"),
         ([None, 1.0, 2.0] * 20, "classification"),
         ([n * n for n in range(60)], "regression"),
-        ([0.5, 1.0] * 30, "regression"),
-        ([n % 20 for n in range(60)], "regression too few of a class"),
+        ([0.5, 1.0] * 30, "classification"),
+        ([0.5, 1.0, 1.5] * 20, "regression"),
+        ([n % 12 for n in range(60)], "classification"),
+        ([n % 13 for n in range(60)], "regression"),
     ],
 )
 def test_the_task_follows_from_the_targets_values(
     tmp_path: Path, values: list[Any], task: str
 ) -> None:
-    if "too few" in task:
-        with pytest.raises(ValueError, match="classification takes 100 classes at most"):
-            table(tmp_path, frame(t=values), "t")
-        assert table(tmp_path, frame(t=values), "t", task="regression").task == "regression"
-        return
     assert table(tmp_path, frame(t=values), "t").task == task
 
 

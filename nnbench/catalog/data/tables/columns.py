@@ -1,6 +1,7 @@
 """Turn one column of a table into features: what is a number, a category, or left out, and why.
 
-Which columns a table has is decided on all of its rows, but never on the target: repeats of a study
+Which columns a table has is decided on all of its rows, but not on the
+target, save for a column that equals it: repeats of a study
 split the rows differently, and their networks must have the same inputs. Statistics (medians,
 means, deviations) are taken from the training part alone, after the split, in
 `nnbench.training.draws`.
@@ -8,13 +9,13 @@ means, deviations) are taken from the training part alone, after the split, in
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnbench.catalog.data.tables.notations import are_stray
 from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ else:
     pd = lazy_import("pandas", globals(), "pd")
 
 MAX_LEVELS = 20  # of a categorical column; the commonest are kept, the others pooled
-STRAY = 0.1  # share of values that are no numbers, at most, in a column of numbers
-OTHER_NOTATION = re.compile(r"\W{0,3}\d[\d.,' ]*\D{0,3}")  # $1.50, 1 234, 1,5 or 2 kg
 LARGEST = 1e100  # a square of it, and a sum of a million such squares, are still finite
 
 
@@ -79,15 +78,9 @@ def encode(name: str, column: pd.Series, wanted: str) -> Column:
     numbers = None if wanted == "category" else as_numbers(column)
     if numbers is not None:
         lost = int(np.isnan(numbers).sum() - column.isna().sum())
-        if wanted == "number" or not lost or _are_stray(lost, numbers):
+        if wanted == "number" or not lost or are_stray(lost, numbers):
             return _number(name, numbers, lost)
     return _category(name, column, free=wanted != "category")
-
-
-def _are_stray(lost: int, numbers: NDArray[np.float64]) -> bool:
-    """Tell whether `lost` values that are no numbers are slips in a column of numbers."""
-    known = numbers[~np.isnan(numbers)]
-    return len(np.unique(known)) > MAX_LEVELS and lost <= STRAY * (lost + len(known))
 
 
 def is_of_another_type(column: pd.Series) -> bool:
@@ -141,8 +134,27 @@ def _number(name: str, numbers: NDArray[np.float64], lost: int) -> Column:
         )
     if known.min() == known.max() and not missing.any():
         return _dropped(name, numbers, "has one value only")
-    note = f"{lost} values that are no numbers count as missing" if lost else ""
+    note = f"{lost} values that are no numbers count as missing" if lost else _far_out(known)
     return Column(name, "number", numbers, missing=int(missing.sum()), note=note)
+
+
+def _far_out(known: NDArray[np.float64]) -> str:
+    """What is to be said of -999 and its like, where it stands more than once and far from all."""
+    for value in (known.min(), known.max()):
+        digits = f"{abs(value):.0f}"
+        if value != np.round(value) or len(digits) < 3 or digits.strip("9"):
+            continue
+        rest = known[known != value]
+        count = len(known) - len(rest)
+        if count < 2 or not len(rest):
+            continue
+        gap = rest.min() - value if value < rest.min() else value - rest.max()
+        if gap > rest.max() - rest.min() > 0:
+            return (
+                f"{value:.0f} in {count:,} rows is far from all else: if it means missing, say "
+                f'missing = ["{value:.0f}"]'
+            )
+    return ""
 
 
 def _category(name: str, column: pd.Series, free: bool) -> Column:
@@ -156,10 +168,6 @@ def _category(name: str, column: pd.Series, free: bool) -> Column:
         return _dropped(name, column, "has one value only")
     if free and len(values) > MAX_LEVELS and 2 * len(values) > present.sum():
         note = f"has {len(values)} texts in {present.sum()} rows: a name or free text"
-        if all(OTHER_NOTATION.fullmatch(str(value)) for value in values):
-            note = (
-                f"has numbers in a notation such as {values[0]}: write them plainly, as in 1234.5"
-            )
         return _dropped(name, column, note)
     counts = np.bincount(codes[present])
     order = sorted(range(len(values)), key=lambda code: (-counts[code], values[code]))

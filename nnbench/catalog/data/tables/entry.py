@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ import numpy as np
 
 from nnbench.catalog.data.samples import Sample
 from nnbench.catalog.data.tables.files import FORMS, quoted
+from nnbench.catalog.data.tables.notations import DECIMALS
 from nnbench.catalog.data.tables.table import LISTS, Choices, Table, read_table
 from nnbench.catalog.data.tables.targets import TASKS
 from nnbench.study.recipe import of_factor
 from nnbench.study.vocabulary import Parameter
 
+PLAIN = ("rows", "decimal")  # keys whose value is kept as it is
 PARAMETERS: dict[str, Parameter] = {
     "path": Parameter("", "where the file lies", program=True, identity=False),
     "sha256": Parameter("", "the file's content", program=True),
@@ -28,6 +30,13 @@ PARAMETERS: dict[str, Parameter] = {
     "categorical": Parameter("", "columns to be read as categories", program=True),
     "numeric": Parameter("", "columns to be read as numbers", program=True),
     "drop": Parameter("", "columns to be left out", program=True),
+    "missing": Parameter("", "what a missing value is written as, too", program=True),
+    "decimal": Parameter(
+        DECIMALS[0],
+        "what tells fractions, where a number can be read in two ways",
+        choices=DECIMALS,
+        program=True,
+    ),
     "rows": Parameter(0, "so many rows at most, drawn at random (0: all)", 0, 1e9, program=True),
 }
 # what a study writes: the reader works out the rest, and turns lists into text
@@ -37,6 +46,8 @@ WRITTEN: dict[str, Parameter] = {
     "categorical": Parameter([], "columns to be read as categories"),
     "numeric": Parameter([], "columns to be read as numbers"),
     "drop": Parameter([], "columns to be left out"),
+    "missing": Parameter([], "what a missing value is written as, too"),
+    "decimal": PARAMETERS["decimal"],
     "rows": PARAMETERS["rows"],
 }
 
@@ -62,21 +73,33 @@ def table_levels(given: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]
     )
     if not (paths and targets and tasks):
         raise ValueError("an empty list: give it a value, or remove the key")
-    lists = {key: _names(key, given.get(key, [])) for key in LISTS}
-    rows = PARAMETERS["rows"].accept(given.get("rows", 0))
+    lists = {key: _names(key, given.get(key, [])) for key in (*LISTS, "missing")}
+    said: dict[str, Any] = {
+        **lists,
+        **{key: PARAMETERS[key].accept(given[key]) for key in PLAIN if key in given},
+    }
+    every = [_target(target) for target in targets]
     return [
-        _level(form, _path(path, folder), _target(target), _task(task), lists, rows)
-        for path, target, task in itertools.product(paths, targets, tasks)
+        _level(
+            form, _path(path, folder), Choices(target, _task(task), **_apart(said, target, every))
+        )
+        for path, target, task in itertools.product(paths, every, tasks)
     ]
 
 
-def _level(
-    form: str, path: Path, target: str, task: str, lists: Mapping[str, tuple[str, ...]], rows: int
-) -> dict[str, Any]:
-    table = read_table(path, Choices(target, task, rows=rows, **lists), form)
-    fields = {"path": str(path), "sha256": table.report["sha256"], "target": target}
-    fields |= {"task": table.task, "rows": rows}
-    fields |= {key: _as_text(names) for key, names in lists.items()}
+def _apart(said: Mapping[str, Any], target: str, every: Sequence[str]) -> dict[str, Any]:
+    """What is said of a table, with the study's other targets left out of its features."""
+    others = {name for name in every if name != target}
+    apart = {*every} if others else set()
+    kept = {key: tuple(name for name in said[key] if name not in apart) for key in LISTS}
+    return {**said, **kept, "drop": tuple(sorted({*kept["drop"], *others}))}
+
+
+def _level(form: str, path: Path, choices: Choices) -> dict[str, Any]:
+    table = read_table(path, choices, form)
+    fields = {"path": str(path), "sha256": table.report["sha256"], "target": choices.target}
+    fields |= {"task": table.task} | {key: getattr(choices, key) for key in PLAIN}
+    fields |= {key: _as_text(getattr(choices, key)) for key in (*LISTS, "missing")}
     return {"data": form} | {f"data.{key}": fields[key] for key in PARAMETERS}
 
 
@@ -99,9 +122,10 @@ def _task(value: Any) -> str:
 
 
 def _names(key: str, value: Any) -> tuple[str, ...]:
-    """Column names in one order, whatever the order they were given in."""
+    """Names or words in one order, whatever the order they were given in."""
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f'{key} must be a list of columns, such as {key} = ["name"]')
+        what, example = ("texts", "-999") if key == "missing" else ("columns", "name")
+        raise ValueError(f'{key} must be a list of {what}, such as {key} = ["{example}"]')
     return tuple(sorted({name.strip() for name in value}))
 
 
@@ -125,11 +149,14 @@ def report_of(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"file": Path(fields["path"]).name, "target": fields["target"], **report}
 
 
-def _table(
-    form: str, path: str, sha256: str, rows: int, target: str, task: str, **lists: str
-) -> Table:
+def choices_of(target: str, task: str, rows: int, decimal: str, **lists: str) -> Choices:
+    """The choices that a recipe's fields amount to."""
     names = {key: tuple(json.loads(text)) if text else () for key, text in lists.items()}
-    table = read_table(Path(path), Choices(target, task, rows=rows, **names), form)
+    return Choices(target, task, rows=rows, decimal=decimal, **names)
+
+
+def _table(form: str, path: str, sha256: str, target: str, task: str, **given: Any) -> Table:
+    table = read_table(Path(path), choices_of(target=target, task=task, **given), form)
     if table.report["sha256"] != sha256:
         raise ValueError(
             f"{quoted(path)}: has changed since the study was read: run the study again"

@@ -13,11 +13,13 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnbench.catalog.data.tables.reading import could_be_thousands, thousands_in
 from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:
@@ -63,12 +65,17 @@ def fingerprint_of(path: Path) -> str:
         raise ValueError(f"{quoted(path)}: cannot be read ({problem.strerror})") from None
 
 
-def read_frame(path: Path, form: str) -> pd.DataFrame:
+def read_frame(
+    path: Path, form: str, target: str = "", missing: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """Read a file's columns. Names are text, stripped and all different; unnamed ones are "".
 
-    Raises ValueError for a file that is no table, has no rows, no header, or two columns of a name.
+    missing: what a missing value is written as, next to what `MISSING` has; of the column `target`
+    only it and nothing at all: there, "None" may be a class. Raises ValueError for a file that is
+    no table, has no rows, no header, or two columns of a name.
     """
-    frame, names = _read_csv(path) if form == "csv" else _read_parquet(path)
+    gaps = _Gaps(target, missing)
+    frame, names = _read_csv(path, gaps) if form == "csv" else _read_parquet(path)
     names = ["" if UNNAMED.fullmatch(name.strip()) else name.strip() for name in names]
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
@@ -78,48 +85,66 @@ def read_frame(path: Path, form: str) -> pd.DataFrame:
         )
     if frame.empty:
         raise ValueError(f"{quoted(path.name)}: has no rows under its header")
-    frame = pd.concat([_tidied(frame.iloc[:, place]) for place in range(len(names))], axis=1)
+    columns = [_tidied(frame.iloc[:, place], gaps.of(name)) for place, name in enumerate(names)]
+    frame = pd.concat(columns, axis=1)
     frame.columns = pd.Index(names, dtype=object)
     return frame
 
 
-def _tidied(column: pd.Series) -> pd.Series:
+@dataclass(frozen=True)
+class _Gaps:
+    """What a missing value is written as, by the column's name."""
+
+    target: str
+    missing: tuple[str, ...]
+
+    def of(self, name: str) -> tuple[str, ...]:
+        return ("", *self.missing) if name == self.target else (*MISSING, *self.missing)
+
+
+def _tidied(column: pd.Series, gaps: tuple[str, ...]) -> pd.Series:
     """A column whose texts have no blanks around them and are None where missing."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
         values = np.empty(len(column), dtype=object)
-        values[:] = [_tidied_value(value) for value in column.array]
+        values[:] = [_tidied_value(value, gaps) for value in column.array]
         return pd.Series(values, dtype=object)
     return column.reset_index(drop=True)
 
 
-def _tidied_value(value: Any) -> Any:
+def _tidied_value(value: Any, gaps: tuple[str, ...]) -> Any:
     if isinstance(value, str):
         text = value.strip()
-        return None if text in MISSING else text
+        return None if text in gaps else text
     missing = value is None or value is pd.NA or (isinstance(value, float) and value != value)
     return None if missing else value
 
 
-def _read_csv(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def _read_csv(path: Path, gaps: _Gaps) -> tuple[pd.DataFrame, list[str]]:
     try:
         header, delimiter = _read_header(path)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # values were left out
-            frame = pd.read_csv(
-                path,
-                sep=delimiter,
-                header=0,
-                names=range(len(header)),
-                index_col=False,
-                na_values=list(MISSING),
-                keep_default_na=False,
-                skipinitialspace=True,
-                low_memory=False,  # one type for a whole column
-                encoding="utf-8-sig",
-                compression=None,
-            )
+            form: dict[str, Any] = {
+                "sep": delimiter,
+                "header": 0,
+                "names": range(len(header)),
+                "index_col": False,
+                "na_values": {place: gaps.of(name.strip()) for place, name in enumerate(header)},
+                "keep_default_na": False,
+                "skipinitialspace": True,
+                "low_memory": False,  # one type for a whole column
+                "encoding": "utf-8-sig",
+                "compression": None,
+            }
+            frame: Any = pd.read_csv(path, **form)
+            places = [place for place in frame if could_be_thousands(frame[place])]
+            if places:  # numbers no longer show how they were written
+                texts: Any = pd.read_csv(path, **form | {"dtype": dict.fromkeys(places, str)})
+                for place in places:
+                    if thousands_in(texts[place]):
+                        frame[place] = texts[place].astype(object)
     except UnicodeDecodeError:
         if is_compressed(path):
             raise ValueError(f"{quoted(path.name)}: is compressed: unpack it first") from None

@@ -5,7 +5,8 @@ The rules stand in the docstrings of `table_columns` and `table_targets`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,9 @@ from nnbench.catalog.data.tables.files import (
     read_frame,
     unknown_column,
 )
-from nnbench.catalog.data.tables.targets import MIN_ROWS, Target, read_target
+from nnbench.catalog.data.tables.identifiers import why_identifier
+from nnbench.catalog.data.tables.reading import is_text, with_numbers
+from nnbench.catalog.data.tables.targets import Target, read_target
 from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:
@@ -44,6 +47,12 @@ class Choices:
     numeric: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     rows: int = 0
+    decimal: str = "auto"
+    missing: tuple[str, ...] = ()
+
+    def kinds(self) -> dict[str, str]:
+        """The columns whose kind is given, and it."""
+        return {name: self.wanted(name) for name in (*self.categorical, *self.numeric)}
 
     def wanted(self, name: str) -> str:
         """The kind that a column shall have, or nothing."""
@@ -80,12 +89,13 @@ def read_table(path: Path, choices: Choices, form: str = "") -> Table:
 
 @lru_cache(maxsize=2)
 def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
-    frame = read_frame(path, form)
+    frame = read_frame(path, form, choices.target, choices.missing)
     try:
         _check_names(choices, list(frame.columns))
+        frame, notes = with_numbers(frame, choices.kinds(), choices.decimal, choices.missing)
         rows = _rows_with_target(frame[choices.target], choices.rows)
         target = read_target(frame[choices.target], choices.task, rows)
-        columns = _encoded(frame, target, choices)
+        columns = [_noted(column, notes) for column in _encoded(frame, target, choices)]
         features = tuple(name for column in columns for name in column.features)
         _check_features(len(target.rows), features, columns)
     except ValueError as problem:
@@ -102,11 +112,22 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         "rows_read": len(frame),
         "rows_without_target": int(frame[choices.target].isna().sum()),
         "rows_used": len(x),
+        "target_note": _joined(notes.get(choices.target, ""), target.note),
         "features": len(features),
         **target.report,
         "columns": [column.report() for column in columns],
     }
     return Table(x, target.y, target.task, target.classes, features, about)
+
+
+def _noted(column: Column, notes: Mapping[str, str]) -> Column:
+    """A column of numbers with what is said of how they were written."""
+    said = _joined(notes.get(column.name, ""), column.note)
+    return replace(column, note=said) if column.kind == "number" else column
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
 
 
 def _check_names(choices: Choices, names: list[str]) -> None:
@@ -143,8 +164,10 @@ def _encoded(frame: pd.DataFrame, target: Target, choices: Choices) -> list[Colu
             continue
         whole = frame.iloc[:, place]
         note = "as asked" if name in choices.drop else "" if name else "has no name: an index"
-        if not note and not choices.wanted(name) and is_row_number(whole):
-            note = "counts the rows"
+        if not note and not choices.wanted(name):
+            note = why_identifier(name, whole, alone=frame.shape[1] == 2)
+        if not note and is_target(whole, frame[choices.target]):
+            note = "equals the target"
         if note:
             columns.append(Column(name, "dropped", np.empty(0), note=note))
         else:
@@ -162,11 +185,20 @@ def _encoded_one(name: str, column: pd.Series, wanted: str) -> Column:
     return encoded
 
 
-def is_row_number(column: pd.Series) -> bool:
-    """Tell whether a column counts the file's rows: whole numbers, each one more than the last."""
-    if column.dtype.kind not in "iu" or len(column) < MIN_ROWS:
+def is_target(column: pd.Series, target: pd.Series) -> bool:
+    """Tell whether a column is the target once more, where both have a value; mostly they do."""
+    both = (column.notna() & target.notna()).to_numpy()
+    if not both.any() or 2 * both.sum() < target.notna().sum():
         return False
-    return bool((np.diff(as_numbers(column)) == 1).all())
+    left, right = column[both], target[both]
+    numeric = [pd.api.types.is_numeric_dtype(one.dtype) for one in (left, right)]
+    if all(numeric):
+        return bool((as_numbers(left) == as_numbers(right)).all())
+    return (
+        is_text(left)
+        and is_text(right)
+        and bool((left.to_numpy(object) == right.to_numpy(object)).all())
+    )
 
 
 def _check_features(rows: int, features: tuple[str, ...], columns: list[Column]) -> None:

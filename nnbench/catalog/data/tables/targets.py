@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.columns import LARGEST, as_numbers, as_texts, is_of_another_type
+from nnbench.catalog.data.tables.dates import as_dates
 from nnbench.catalog.data.tables.files import listed, quoted
 from nnbench.lazy import lazy_import
 
@@ -38,16 +39,23 @@ class Target:
     task: str
     classes: tuple[str, ...]
     report: dict[str, Any]
+    note: str = ""
 
 
 def read_target(column: pd.Series, task: str, rows: NDArray[np.int64]) -> Target:
     """Read the targets of some rows, all of which have one.
 
-    `task` "auto" means classification for text, true/false and at most 20 different whole numbers.
+    `task` "auto" means what `infer_task` says. Classes that differ in capitals alone are one.
     Classes of fewer than 5 examples are left out, and counted. Raises ValueError where nothing is
     left to learn: fewer than 20 rows, one class, one value, too many classes, text in a regression.
     """
     column = column.iloc[rows]
+    if as_dates(column) is not None:
+        example = column.dropna().iloc[0]
+        raise ValueError(
+            f"the target is a date, such as {quoted(example)}, and a date cannot be predicted: "
+            f"make a number of it, such as the days from another date, or take another target"
+        )
     if is_of_another_type(column):
         raise ValueError(f"the target is of type {column.dtype}, neither number nor text")
     if len(column) < MIN_ROWS:
@@ -59,9 +67,7 @@ def read_target(column: pd.Series, task: str, rows: NDArray[np.int64]) -> Target
     read = _values(column, rows) if task == "regression" else _classes(column, rows)
     if len(read.rows) < MIN_ROWS:
         raise _too_few(len(read.rows))
-    return Target(
-        read.rows, read.y, task, read.classes, {"task": task, "task_why": why, **read.report}
-    )
+    return replace(read, report={"task": task, "task_why": why, **read.report})
 
 
 def _too_few(rows: int) -> ValueError:
@@ -72,7 +78,11 @@ def _too_few(rows: int) -> ValueError:
 
 
 def infer_task(column: pd.Series) -> tuple[str, str]:
-    """A target's task and the reason."""
+    """A target's task and the reason.
+
+    Classification for text, true/false, two values, and whole numbers of which at most 20 are
+    different and each stands in 5 rows on the mean; regression for all other numbers.
+    """
     if pd.api.types.is_bool_dtype(column.dtype):
         return "classification", "the target is true or false"
     numbers = as_numbers(column)
@@ -80,19 +90,23 @@ def infer_task(column: pd.Series) -> tuple[str, str]:
         return "classification", "the target has text"
     count = len(np.unique(numbers))
     whole = bool(np.all(np.isfinite(numbers)) and np.all(numbers == np.round(numbers)))
-    if whole and count <= FEW_VALUES:
-        return "classification", f"the target has {count} different whole numbers"
-    why = f"more than {FEW_VALUES} different whole numbers" if whole else "fractions"
-    return "regression", f"the target has {why}"
+    few = whole and count <= FEW_VALUES and MIN_CLASS * count <= len(numbers)
+    task = TASKS[0] if few or count == 2 else TASKS[1]
+    kind = "different whole numbers" if whole else "fractions" if count > 2 else "different numbers"
+    said = f"{count:,} {kind} in {len(numbers):,} rows" if whole or count <= 2 else kind
+    other = TASKS[1] if task == TASKS[0] else TASKS[0]
+    return task, f"the target has {said} (--task {other} or task = {quoted(other)} overrules it)"
 
 
 def _values(column: pd.Series, rows: NDArray[np.int64]) -> Target:
     numbers = as_numbers(column)
     if np.isnan(numbers).any():
         example = column[np.isnan(numbers)].iloc[0]
+        few = (column.value_counts() >= MIN_CLASS).sum() in range(2, MAX_CLASSES + 1)
+        way = 'task = "classification", or another target' if few else "another target"
         raise ValueError(
             f"the target has values that are no numbers, such as {quoted(example)}: regression "
-            f'needs numbers; take task = "classification", or another target'
+            f"needs numbers; take {way}"
         )
     vast = int((~(np.abs(numbers) <= LARGEST)).sum())
     if vast:
@@ -103,15 +117,18 @@ def _values(column: pd.Series, rows: NDArray[np.int64]) -> Target:
 
 
 def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:
-    codes, values = pd.factorize(as_texts(column))
+    texts, note = _one_spelling(as_texts(column))
+    codes, values = pd.factorize(texts)
     counts = np.bincount(codes, minlength=len(values))
     sizes = {str(name): int(count) for name, count in zip(values, counts, strict=True)}
     kept = in_order([name for name, count in sizes.items() if count >= MIN_CLASS])
     if len(kept) > MAX_CLASSES or (not kept and len(values) > 1):
+        numbers = not np.isnan(as_numbers(column)).any()
+        way = 'task = "regression", or another target' if numbers else "another target"
         raise ValueError(
             f"the target has {len(values)} different values, such as {listed(list(values[:3]))}: "
             f"classification takes {MAX_CLASSES} classes at most, of {MIN_CLASS} examples at "
-            f'least; take task = "regression" for numbers, or another target'
+            f"least; take {way}"
         )
     if len(kept) < 2:
         only = quoted(kept[0] if kept else values[0])
@@ -125,7 +142,22 @@ def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:
         "rare_classes": {name: count for name, count in sizes.items() if name not in kept},
     }
     used = index >= 0
-    return Target(rows[used], index[used], "classification", kept, report)
+    return Target(rows[used], index[used], "classification", kept, report, note)
+
+
+def _one_spelling(texts: NDArray[Any]) -> tuple[NDArray[Any], str]:
+    """Texts of two letters or more with one spelling for all that differ in capitals alone."""
+    counts = pd.Series(texts).value_counts()
+    spelling: dict[str, str] = {}
+    for text in sorted(counts.index, key=lambda text: (-counts[text], text)):
+        spelling.setdefault(text.casefold() if len(text) > 1 else text, text)
+    merged = {t: spelling[t.casefold() if len(t) > 1 else t] for t in counts.index}
+    changed = [f'"{old}" as "{new}"' for old, new in merged.items() if old != new]
+    if not changed:
+        return texts, ""
+    one = np.empty(len(texts), dtype=object)
+    one[:] = [merged[text] for text in texts]
+    return one, f"read {', '.join(sorted(changed)[:5])}"
 
 
 def in_order(names: list[str]) -> tuple[str, ...]:

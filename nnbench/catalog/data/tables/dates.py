@@ -1,0 +1,46 @@
+"""Dates and times as people write them: 2023-01-31, 31.1.2023, 1/31/2023 14:05."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nnbench.lazy import lazy_import
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_import("pandas", globals(), "pd")
+
+CLOCK = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?"
+YEAR_FIRST = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}" + CLOCK)
+YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2\d{4}" + CLOCK)
+
+
+def as_dates(column: pd.Series) -> pd.Series | None:
+    """A column of dates as datetime64 in UTC, NaT where missing; None where it is of others.
+
+    Texts are dates where all are. 1.2.2023 is the first of February; 1/2/2023 is the second of
+    January, unless a first number of the column is above 12.
+    """
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return pd.to_datetime(column, utc=True)
+    if not pd.api.types.is_object_dtype(column.dtype):
+        return None
+    known = pd.unique(column.dropna())
+    if not len(known) or not all(isinstance(text, str) for text in known):
+        return None
+    if all(YEAR_FIRST.fullmatch(text) for text in known):
+        day_first = False
+    else:
+        found = [YEAR_LAST.fullmatch(text) for text in known]
+        firsts = [(int(match[1]), match[2]) for match in found if match]
+        if len(firsts) < len(found):
+            return None
+        day_first = any(first > 12 or sign == "." for first, sign in firsts)
+    parsed = pd.to_datetime(
+        pd.Series(known), format="mixed", errors="coerce", utc=True, dayfirst=day_first
+    )
+    if parsed.isna().any():
+        return None
+    return column.map(dict(zip(known, parsed, strict=True))).astype(parsed.dtype)

@@ -1,0 +1,118 @@
+"""Read a table's texts as numbers where they are, in the notation of their column and file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnbench.catalog.data.tables.notations import (
+    EITHER,
+    Written,
+    decimal_of,
+    read_numbers,
+    written,
+)
+from nnbench.lazy import lazy_import
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_import("pandas", globals(), "pd")
+
+# what a missing number is written as, next to what is missing everywhere; in small letters
+MISSING_NUMBERS = (
+    *("-", "--", ".", "..", "?", "na", "n/a", "n.a.", "#n/a", "nan", "-nan", "null", "none"),
+    *("unknown", "missing", "not available", "<na>", "nat", "#na", "#div/0!", "#value!", "#ref!"),
+    *("#num!", "#name?"),
+)
+
+
+def is_text(column: pd.Series) -> bool:
+    """Tell whether a column holds texts and nothing else, but for what is missing."""
+    if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
+        known = column.dropna()
+        return bool(len(known)) and all(isinstance(value, str) for value in known.array)
+    return False
+
+
+def could_be_thousands(column: pd.Series) -> bool:
+    """Tell whether a column that was read as fractions may have had thousands in dots: 1.234."""
+    if column.dtype.kind != "f":
+        return False
+    known = column.to_numpy()[~np.isnan(column.to_numpy())]
+    if not len(known) or not ((known >= 0) & (known < 1000)).all():
+        return False
+    scaled = known * 1000
+    whole = known == np.round(known)
+    return bool((np.abs(scaled - np.round(scaled)) < 1e-6).all() and (whole | (known >= 1)).all())
+
+
+def thousands_in(texts: pd.Series) -> bool:
+    """Tell whether all of a column's texts are whole numbers, or such as 1.234; one at least."""
+    known = pd.unique(texts.dropna().str.strip())
+    dotted = [text.lstrip("+-") for text in known if "." in text]
+    whole = all(re.fullmatch(r"[-+]?\d{1,3}", text) for text in known if "." not in text)
+    return bool(dotted) and whole and all(EITHER.fullmatch(text) for text in dotted)
+
+
+def with_numbers(
+    frame: pd.DataFrame, kinds: Mapping[str, str], decimal: str, words: tuple[str, ...]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The table with its columns of numbers as float64, and what is to be said of each.
+
+    kinds: of some columns "number" or "category", as asked; the latter stay texts. decimal: what
+    tells fractions where that could be read in two ways, or "auto". words: what more a missing
+    value is written as.
+    """
+    gaps = {*MISSING_NUMBERS, *(word.casefold() for word in words)}
+    texts = {
+        place: column
+        for place, (name, column) in enumerate(frame.items())
+        if is_text(column) and kinds.get(str(name)) != "category"
+    }
+    found = {place: _signs(column, gaps) for place, column in texts.items()}
+    votes = Counter(sign for sign, _ in found.values() if sign in (".", ","))
+    votes["."] += sum(column.dtype.kind == "f" for _, column in frame.items())
+    common = votes.most_common(1)[0][0] if votes.total() else "."
+    columns, notes = [frame.iloc[:, place] for place in range(frame.shape[1])], {}
+    for place, column in texts.items():
+        sign, example = found[place]
+        used, why = _decided(sign, example, decimal, common)
+        name = str(frame.columns[place])
+        asked = kinds.get(name) == "number"
+        numbers = read_numbers(column, used, gaps, asked)
+        if numbers is None:
+            continue
+        columns[place] = pd.Series(numbers.values)
+        notes[name] = "; ".join(part for part in (numbers.note, why) if part)
+    whole = pd.concat(columns, axis=1)
+    whole.columns = frame.columns
+    return whole, notes
+
+
+def _signs(column: pd.Series, gaps: set[str]) -> tuple[str, str]:
+    """What tells the fractions of a column of texts."""
+    counts = column.value_counts()
+    pairs = ((written(str(text)), int(count)) for text, count in counts.items())
+    numbers: list[tuple[Written, int]] = [(n, count) for n, count in pairs if n is not None]
+    share = sum(count for _, count in numbers)
+    gap = sum(int(count) for text, count in counts.items() if str(text).casefold() in gaps)
+    return decimal_of(numbers) if 2 * share > counts.sum() - gap else ("", "")
+
+
+def _decided(sign: str, example: str, decimal: str, common: str) -> tuple[str, str]:
+    """The sign that tells a column's fractions, and why, where its numbers could be read twice."""
+    if sign == "" or not example:
+        return ("." if sign == "" else sign), ""
+    doubtful = EITHER.fullmatch(example.lstrip("+-"))
+    if sign != "?" and not doubtful:
+        return sign, ""
+    if decimal != "auto":
+        return decimal, f'decimal = "{decimal}" as asked'
+    other = "." if (used := common if sign == "?" else sign) == "," else ","
+    where = "file" if sign == "?" else "column"
+    return used, f'{example} by the rest of the {where}; decimal = "{other}" reads it otherwise'
