@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,8 +19,8 @@ HIDDEN = ("data.sha256", "data.csv", "data.parquet")  # a page tells nothing of 
 UNITS = {
     "depth": "hidden layers",
     "width": "units per layer",
-    "val_fraction": "of the rest, for validation",
-    "test_fraction": "of all examples, for the test",
+    "val_fraction": "of all examples",
+    "test_fraction": "of all examples",
 }
 MEANT = {
     LANDSCAPE: "A walk is one optimizer from one start. A configuration is its settings, from all "
@@ -36,7 +36,8 @@ OF_NETWORKS = (
 def setup_section(results: Results) -> Section:
     """The settings that vary first, then those held fixed; what is off in one sentence."""
     kind = study_kind_of(results.study)
-    rows, off = settings(results.cells, [key for key in grid_keys(kind) if key in results.cells])
+    keys = [key for key in grid_keys(kind) if key in results.cells]
+    rows, off = settings(results.cells, keys, results.study.get("factors") or {})
     if "n_params" in results.cells and results.cells["n_params"].notna().any():
         counts = results.cells["n_params"].dropna().astype(int)
         ends = dict.fromkeys(f"{count:,}" for count in (counts.min(), counts.max()))
@@ -51,10 +52,12 @@ def setup_section(results: Results) -> Section:
     return Section("setup", "Setup", [said, table])
 
 
-def settings(cells: pd.DataFrame, keys: Sequence[str]) -> tuple[list[dict[str, str]], list[str]]:
+def settings(
+    cells: pd.DataFrame, keys: Sequence[str], factors: Mapping[str, Sequence[str]]
+) -> tuple[list[dict[str, str]], list[str]]:
     """A row for each key that is used, those that vary first, and the words of those that are not.
 
-    Every level stands with all of its parameters.
+    Every level stands with all of its parameters, in the order of the file's `factors`.
     """
     varied: list[dict[str, str]] = []
     fixed: list[dict[str, str]] = []
@@ -62,7 +65,8 @@ def settings(cells: pd.DataFrame, keys: Sequence[str]) -> tuple[list[dict[str, s
     for key in keys:
         own = [c for c in cells if c == key or str(c).startswith(f"{key}.")]
         own = [str(c) for c in own if c not in HIDDEN]
-        levels = list(dict.fromkeys(_level(row, key) for row in cells[own].to_dict("records")))
+        found = {_level(row, key) for row in cells[own].to_dict("records")}
+        levels = _in_order(found, factors.get(key, []))
         if levels == [levels[0]] and levels[0] in OFF:
             off.append(in_words(key))
             continue
@@ -74,6 +78,16 @@ def settings(cells: pd.DataFrame, keys: Sequence[str]) -> tuple[list[dict[str, s
         rows = varied if len(levels) > 1 else fixed
         rows.append({"setting": capital(in_words(key)), "value": f"{value}{unit}"})
     return [*varied, *fixed], off
+
+
+def _in_order(levels: Collection[str], labels: Sequence[str]) -> list[str]:
+    names = [label.split(" ")[0] for label in labels]
+
+    def place(level: str) -> tuple[int, str]:
+        name = level.split(" ")[0]
+        return (names.index(name) if name in names else len(names)), level
+
+    return sorted(levels, key=place)
 
 
 def _level(row: Mapping[Any, Any], key: str) -> str:

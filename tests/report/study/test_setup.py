@@ -26,7 +26,7 @@ def results_of(folder: Path, tables: list[dict[str, str]], **changes: Any) -> Re
 
 def test_every_level_stands_with_its_parameters_and_what_is_off_is_named(tmp_path: Path) -> None:
     results = results_of(tmp_path, [])
-    rows, off = settings(results.cells, ["depth", "optimizer", "dropout", "activation"])
+    rows, off = settings(results.cells, ["depth", "optimizer", "dropout", "activation"], {})
     told = {row["setting"]: row["value"] for row in rows}
     assert list(told) == ["Optimizer", "Activation", "Depth"], "what varies comes first"
     assert told["Optimizer"] == "adam (learning rate 0.001, beta1 0.9); sgd (learning rate 0.3)"
