@@ -88,6 +88,7 @@ Study = Annotated[
 Place = Annotated[str, place()]
 Out = Annotated[Path, typer.Option(help="folder of the results")]
 AsJson = Annotated[bool, typer.Option("--json", help="print as JSON")]
+Open = Annotated[bool, typer.Option("--open", help="show the page in a browser")]
 SomeKind = Annotated[
     str | None,
     typer.Argument(help="activations, inits, layers, ..., data or studies", autocompletion=_kinds),

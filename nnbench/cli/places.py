@@ -74,3 +74,10 @@ def results_of(place: str, out: Path) -> Path:
 def shown(path: Path) -> Path:
     """A path as short as it can be said from here."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def open_page(page: Path) -> None:
+    """Show a page in the browser that the system names; its link is printed in any case."""
+    import webbrowser
+
+    webbrowser.open(page.resolve().as_uri())

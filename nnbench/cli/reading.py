@@ -11,13 +11,14 @@ import typer
 
 from nnbench.cli import arguments as take
 from nnbench.cli.ends import Exit, Failed
-from nnbench.cli.places import RESULTS, results_of, shown, study_file, study_named
+from nnbench.cli.places import RESULTS, open_page, results_of, shown, study_file, study_named
 
 
-def report(place: take.Place, out: take.Out = RESULTS) -> int:
+def report(place: take.Place, out: take.Out = RESULTS, open: take.Open = False) -> int:
     """Write a study's report again from its tables.
 
-    As a page, report.html, and as Markdown, report.md.
+    As a page, report.html, and as Markdown, report.md with figures in report_files. Names the
+    files that it wrote.
     """
     from nnbench.report.build import build_report
     from nnbench.report.claims.table import write_claims
@@ -25,7 +26,12 @@ def report(place: take.Place, out: take.Out = RESULTS) -> int:
 
     folder = results_of(place, out)
     write_claims(folder)
-    print(shown(build_report(folder, with_markdown=True).path.resolve()))
+    page = build_report(folder, with_markdown=True).path
+    written = [page, page.with_name("report.md"), *sorted(folder.glob("report_files/*.png"))]
+    print("\n".join(str(shown(path.resolve())) for path in written))
+    print(page.resolve().as_uri())
+    if open:
+        open_page(page)
     if folder.resolve().parent == out.resolve():
         write_index(out)
     return Exit.DONE

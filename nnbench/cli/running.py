@@ -13,7 +13,7 @@ import typer
 
 from nnbench.cli import arguments as take
 from nnbench.cli.ends import Exit, Failed
-from nnbench.cli.places import RESULTS, reseeded, shown, study_named
+from nnbench.cli.places import RESULTS, open_page, reseeded, shown, study_named
 from nnbench.cli.stops import stop_says
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="say what would run, and stop")
     ] = False,
+    open: take.Open = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> int:
     """Run a study to its report, or go on where it stopped."""
@@ -76,7 +77,9 @@ def run(
     from nnbench.run import Options
 
     options = Options(out, workers, device, engine, limit, fresh).of_kind(planned.kind)
-    return (_dry_run if dry_run else _run)(planned, options, as_json)
+    if dry_run:
+        return _dry_run(planned, options, as_json)
+    return _run(planned, options, as_json, open)
 
 
 def _study_or_table(
@@ -123,7 +126,7 @@ def _need_cuda() -> None:
         raise Failed(Exit.USAGE, "--device cuda: this PyTorch finds no CUDA device; leave it out")
 
 
-def _run(study: Study, options: Options, as_json: bool) -> int:
+def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> int:
     from nnbench.cli.progress import Progress
     from nnbench.cli.summary import closing_lines, outcome_row
     from nnbench.run import run as run_study
@@ -133,9 +136,12 @@ def _run(study: Study, options: Options, as_json: bool) -> int:
         outcome = run_study(study, options, progress)
     finally:
         progress.close()
-    place = f"  report: {shown(outcome.report.path)}"
-    lines = [*closing_lines(study, outcome, take.columns()), place]
+    page = outcome.report.path
+    place = [f"  report: {shown(page)}", f"  {page.resolve().as_uri()}"]
+    lines = [*closing_lines(study, outcome, take.columns()), *place]
     take.tell(as_json, outcome_row(study, outcome), lines)
+    if opens:
+        open_page(page)
     return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
 
 

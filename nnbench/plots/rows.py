@@ -53,7 +53,8 @@ def effect_strips(
 ) -> Figure:
     """Draw, factor by factor, each level's paired difference with interval, every block behind it.
 
-    effects: `factor, heading, level, effect, effect_low, effect_high, verdict, text` in drawing
+    effects: `factor`, shown as `name` where that is a column, `heading, level, effect,
+    effect_low, effect_high, verdict, text` in drawing
     order, baselines left out. blocks: `factor, level, difference`. text: written at the right. The
     axis spans at least the smallest `detectable`, where that is a column.
     """
@@ -103,7 +104,7 @@ def _padded(effects: pd.DataFrame, blocks: pd.DataFrame) -> tuple[float, float]:
 def _headings(axes: Axes, first: pd.DataFrame) -> None:
     """Head each factor's rows by its name and what they are held against, under a rule."""
     places = first["y"] + 2
-    names = [shorten(str(factor), 28) for factor in first["factor"]]
+    names = [shorten(str(name), 28) for name in first.get("name", first["factor"])]
     beside(axes, names, places, -220, ha="left", weight="bold")
     beside(axes, first["heading"], places, 330, 1, color=QUIET, size=TEXT - 1)
     ends = (-220 / axes.bbox.width, 1 + 330 / axes.bbox.width)

@@ -169,8 +169,8 @@ def test_a_copied_csv_has_its_numbers_apart_and_no_formula(browser: Browser, rep
     rows = list(csv.DictReader(io.StringIO(text)))
     assert status == "Copied 6 rows as CSV" and len(rows) == 6
     best = rows[0]
-    low, mean, high = (float(best[f"test accuracy{end}"]) for end in (" low", "", " high"))
-    assert low < mean < high and best["test accuracy n"] == "6/6"
+    low, mean, high = (float(best[f"test accuracy (%){end}"]) for end in (" low", "", " high"))
+    assert low < mean < high and best["test accuracy (%) n"] == "n 6"
     levels = {row["activation"] for row in rows}
     assert levels == {HOSTILE[0], f"'{HOSTILE[1]}", HOSTILE[2]}
 

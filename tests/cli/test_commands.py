@@ -86,7 +86,10 @@ def test_results_are_named_by_their_folder_or_by_their_study(finished: Path, pla
     status = json.loads(nnbench("status", place, "--json", cwd=finished).stdout)
     assert (status["study"], status["cells"], status["to_run"]) == ("tiny", 12, 0)
     assert nnbench("verify", place, cwd=finished).stdout == "results/tiny: sound\n"
-    assert nnbench("report", place, cwd=finished).stdout == "results/tiny/report.html\n"
+    lines = nnbench("report", place, cwd=finished).stdout.splitlines()
+    assert lines[:2] == ["results/tiny/report.html", "results/tiny/report.md"]
+    assert lines[-1] == (finished / "results/tiny/report.html").resolve().as_uri()
+    assert all((finished / line).is_file() for line in lines[:-1])
 
 
 def test_the_status_of_a_folder_is_that_of_its_study(tmp_path: Path) -> None:

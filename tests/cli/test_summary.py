@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nnbench.catalog import VOCABULARY
+from nnbench.cli.places import open_page
 from nnbench.cli.summary import Standing, closing_lines, forecast, seeds_text, wrapped
 from nnbench.report.build import Report
 from nnbench.run import Outcome
@@ -87,6 +88,13 @@ def test_the_answer_is_wrapped_to_the_terminal() -> None:
         assert " ".join(" ".join(lines).split()).count("very") == 40
     assert max(map(len, closing(columns=400)[1:])) <= 100
     assert not any("A third" in line for line in closing())
+
+
+def test_a_page_is_opened_by_its_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    open_page(tmp_path / "a page.html")
+    assert opened == [f"file://{tmp_path.resolve()}/a%20page.html"]
 
 
 def test_a_number_is_not_broken_at_its_minus() -> None:

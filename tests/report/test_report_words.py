@@ -239,6 +239,7 @@ def test_the_claims_are_counted(tmp_path: Path, words: list[str], said: str) -> 
 def test_two_findings_stand_above_the_figure_and_what_they_rest_on_below(tmp_path: Path) -> None:
     results = results_of(tmp_path, make_cells())
     page = whole_page(results, ["one.", "two.", "three.", "done."], [], [])
+    assert page.sections[0].identity == "setup"
     assert page.answer == ["one.", "two."] and page.rests == ["three.", "done."]
 
 

@@ -179,12 +179,13 @@ def test_a_study_that_was_extended_is_judged_anew_and_says_so(tmp_path: Path) ->
     assert said in str(page_of(results).notes)
     told, row = claims_table(results).iloc[0], analyse(results).effects.query("level == 'tanh'")
     assert told["verdict"] == SUPPORTED and row["verdict"].tolist() == ["better"]
-    assert (row["effect_low"].iloc[0], row["effect_high"].iloc[0]) == (told["low"], told["high"])
+    ends = (row["effect_low"].iloc[0], row["effect_high"].iloc[0])
+    assert ends == (100 * told["low"], 100 * told["high"]), "in points"
     other = analyse(results).effects.query("factor == 'optimizer' and level == 'sgd'").iloc[0]
     plain = stats.summarise_effects(
         *frames_of(results), metric="test_accuracy", generator_for=analyse(results).generator_for
     ).query("level == 'sgd'")
-    assert other["effect_high"] - other["effect_low"] > 1.2 * float(
+    assert other["effect_high"] - other["effect_low"] > 100 * 1.2 * float(
         (plain["effect_high"] - plain["effect_low"]).iloc[0]
     )
 

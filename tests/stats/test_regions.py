@@ -40,7 +40,7 @@ def test_an_arm_that_never_learns_is_not_named_for_its_wide_range(tmp_path: Any)
     assert found is not None
     said = "On digits, tanh tolerates the widest range of optimizer.lr (2.0 decades around its best"
     assert found.title.startswith(said) and "relu the narrowest" in found.title
-    assert "The title is of the 2 of 3 arms whose best" in found.caption
+    assert "The title is of the 2 of 3 configurations whose best" in found.caption
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ FACTORS = {
     "norm": "normalisation",
     "dropout_kind": "kind of dropout",
     "lr": "learning rate",
+    "val_fraction": "validation part",
+    "test_fraction": "test part",
+    "dtype": "number type",
 }
 
 

@@ -51,7 +51,7 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
             heading += f", the {len(rows)} largest of {len(part)}"
         places = table_cells.effect_places(part)
         texts = [sentences.effect_text(row, places) for _, row in rows.iterrows()]
-        kept.append(rows.assign(heading=heading, text=texts))
+        kept.append(rows.assign(name=sentences.in_words(factor), heading=heading, text=texts))
     nothing = [effects.assign(text="", heading="")]
     return pd.concat([part for part in kept if len(part)] or nothing), analysis.blocks
 

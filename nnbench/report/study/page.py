@@ -68,7 +68,7 @@ def answer_of(results: Results, analysis: Analysis, opening: Opening) -> list[st
         counts,
         single,
         together(analysis),
-        run_command(results),
+        run_command(results, seeds=False),
     )
     found = [*opening.said, *(found if opening.has_arms else [])]
     return [*found, finished_sentence(counts, divergence_by_level(results, analysis))]

@@ -24,7 +24,9 @@ from nnbench.report.page.parts import (
     paragraph,
 )
 from nnbench.report.page.words import MOST_FINDINGS, listed
+from nnbench.report.study.setup import setup_section
 from nnbench.results.read import Results
+from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
 FINGERPRINT = 16  # characters of the fingerprint where it is explained
@@ -53,7 +55,7 @@ def whole_page(
     repeat = _reproduce_section(results, [run_command(results)], *exports)
     said, finished = answer[:-1], answer[-1]
     rests = [*said[MOST_FINDINGS:], tally(claims), finished]
-    every = [claims_section(claims), *sections, repeat]
+    every = [setup_section(results), claims_section(claims), *sections, repeat]
     if lead is not None:
         every = [section.without(lead.name) for section in every if section is not None]
     return Page(
@@ -85,9 +87,45 @@ def _looks(results: Results) -> list[Paragraph]:
     ]
 
 
-def run_command(results: Results) -> str:
-    """The command that runs the study again."""
-    return f"nnbench run {shlex.quote(str(results.study['name']))}"
+def run_command(results: Results, seeds: bool = True) -> str:
+    """The command that runs the study again, seeds and limit of the run as they were.
+
+    A study without a file is that of a table, which `--data` names.
+    """
+    study, tables = results.study, results.provenance.get("tables") or []
+    words = ["nnbench", "run", str(study["name"])]
+    if is_of_table(results):
+        words = ["nnbench", "run", "--data", tables[0]["file"], "--target", tables[0]["target"]]
+    own, ran = (study.get("grid") or {}).get("seeds", 3), list(study.get("seeds") or [])
+    in_file = list(range(own)) if isinstance(own, int) else list(own)
+    has_chance = STUDY_KINDS[study_kind_of(study)].has_chance
+    if seeds and has_chance and ran == list(range(len(ran))) != in_file and ran:
+        words += ["--seeds", str(len(ran))]
+    if limit := results.provenance.get("limit"):
+        words += ["--limit", str(limit)]
+    return shlex.join(words)
+
+
+def is_of_table(results: Results) -> bool:
+    """Whether the study is the one that `nnbench run --data` makes of a table."""
+    tables = results.provenance.get("tables") or []
+    title = f"{tables[0]['file']}: what helps to predict {tables[0]['target']}?" if tables else ""
+    return len(tables) == 1 and results.title == title and not results.study.get("claims")
+
+
+def _files_said(results: Results) -> list[Paragraph]:
+    """Say which files the command reads, and where it looks for them."""
+    study, pieces = str(results.study["name"]), list[str | Code]()
+    where = ", which it looks for from where it is given"
+    if not is_of_table(results):
+        file = Code(f"{study}.toml")
+        pieces += ["The command reads ", file, " from the folder ", Code("studies")]
+        pieces.append("; for a study file elsewhere, write its path in place of the name. ")
+        where = ", which the study file names"
+    for table in results.provenance.get("tables") or []:
+        digest = Code(str(table["sha256"])[:FINGERPRINT])
+        pieces += ["It reads ", Code(str(table["file"])), f"{where}: SHA-256 ", digest, "…. "]
+    return [paragraph(*pieces)]
 
 
 def cell_counts(results: Results) -> dict[str, int]:
@@ -160,7 +198,8 @@ def _reproduce_section(results: Results, commands: list[str], *more: Part) -> Se
             " stands for the sources and libraries that decide a number: nnbench runs a cell again "
             "where it differs.",
         ]
-    parts: list[Part] = [Commands([*checkout, *commands]), *more, Facts(versions)]
+    parts: list[Part] = [Commands([*checkout, *commands]), *_files_said(results)]
+    parts += [*more, Facts(versions)]
     return Section("reproduce", "Reproduce", [*parts, *([paragraph(*pieces)] if pieces else [])])
 
 

@@ -1,0 +1,99 @@
+"""What was run: every level with its parameters, and all that was held fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from nnbench.report.page.parts import Column, Section, paragraph, table_of
+from nnbench.report.page.words import capital, in_words, listed
+from nnbench.results.read import Results
+from nnbench.stats import format_level
+from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, STUDY_KINDS, grid_keys, study_kind_of
+
+MOST_LEVELS = 40
+OFF = (None, "none", "false", "0", "–")  # what a key that is not used stands at
+HIDDEN = ("data.sha256", "data.csv", "data.parquet")  # a page tells nothing of a machine's folders
+UNITS = {
+    "depth": "hidden layers",
+    "width": "units per layer",
+    "val_fraction": "of all examples",
+    "test_fraction": "of all examples",
+}
+MEANT = {
+    LANDSCAPE: "A walk is one optimizer from one start. A configuration is its settings, from all "
+    "starts. A block is one landscape and start.",
+    NUMERICS: "A sweep is one way to write the loss in one number type, along all logits.",
+}
+OF_NETWORKS = (
+    "A network is trained once, from one seed. A configuration is one choice of all settings, with "
+    "all seeds. A block is one data set and seed: within it, networks share split and batches."
+)
+
+
+def setup_section(results: Results) -> Section:
+    """The settings that vary first, then those held fixed; what is off in one sentence."""
+    kind = study_kind_of(results.study)
+    keys = [key for key in grid_keys(kind) if key in results.cells]
+    rows, off = settings(results.cells, keys, results.study.get("factors") or {})
+    if "n_params" in results.cells and results.cells["n_params"].notna().any():
+        counts = results.cells["n_params"].dropna().astype(int)
+        ends = dict.fromkeys(f"{count:,}" for count in (counts.min(), counts.max()))
+        rows.append({"setting": "Parameters of a network", "value": " to ".join(ends)})
+    columns = [Column("setting"), Column("value")]
+    note = f"Not used: {listed(off)}." if off else ""
+    table = table_of(rows, columns, note=note, is_prose=True)
+    noun = STUDY_KINDS[kind].noun
+    said = paragraph(
+        MEANT.get(kind, OF_NETWORKS), f" This study has {len(results.cells):,} {noun}."
+    )
+    return Section("setup", "Setup", [said, table])
+
+
+def settings(
+    cells: pd.DataFrame, keys: Sequence[str], factors: Mapping[str, Sequence[str]]
+) -> tuple[list[dict[str, str]], list[str]]:
+    """A row for each key that is used, those that vary first, and the words of those that are not.
+
+    Every level stands with all of its parameters, in the order of the file's `factors`.
+    """
+    varied: list[dict[str, str]] = []
+    fixed: list[dict[str, str]] = []
+    off: list[str] = []
+    for key in keys:
+        own = [c for c in cells if c == key or str(c).startswith(f"{key}.")]
+        own = [str(c) for c in own if c not in HIDDEN]
+        found = {_level(row, key) for row in cells[own].to_dict("records")}
+        levels = _in_order(found, factors.get(key, []))
+        if levels == [levels[0]] and levels[0] in OFF:
+            off.append(in_words(key))
+            continue
+        shown = levels[:MOST_LEVELS]
+        value = "; ".join(shown)
+        if len(levels) > len(shown):
+            value += f"; and {len(levels) - len(shown)} more"
+        unit = f" {UNITS[key]}" if key in UNITS else ""
+        rows = varied if len(levels) > 1 else fixed
+        rows.append({"setting": capital(in_words(key)), "value": f"{value}{unit}"})
+    return [*varied, *fixed], off
+
+
+def _in_order(levels: Collection[str], labels: Sequence[str]) -> list[str]:
+    names = [label.split(" ")[0] for label in labels]
+
+    def place(level: str) -> tuple[int, str]:
+        name = level.split(" ")[0]
+        return (names.index(name) if name in names else len(names)), level
+
+    return sorted(levels, key=place)
+
+
+def _level(row: Mapping[Any, Any], key: str) -> str:
+    """`adam (learning rate 0.01, beta1 0.9)`: a level with the parameters that it has."""
+    known = {str(k): v for k, v in row.items() if k != key and v is not None and v == v}
+    own = [f"{in_words(name)} {format_level(value)}" for name, value in known.items()]
+    value = row[key]
+    name = "–" if value is None or value != value else format_level(value)
+    return f"{name} ({', '.join(own)})" if own else name

@@ -1,0 +1,53 @@
+"""Setup and how to repeat it: all that was fixed, and a command that is true."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nnbench.report.study.setup import settings, setup_section
+from nnbench.report.study.trust import is_of_table, run_command
+from nnbench.results.files import write_files
+from nnbench.results.read import Results, read_results
+from tests.synthetic import make_cells, write_results
+
+TABLE = {"file": "my wine.csv", "target": "cultivar", "sha256": "a" * 64}
+
+
+def results_of(folder: Path, tables: list[dict[str, str]], **changes: Any) -> Results:
+    write_results(folder, make_cells().assign(dropout=0.0, n_params=1234), **changes)
+    provenance = json.loads((folder / "provenance.json").read_text()) | {"tables": tables}
+    write_files(folder, {"provenance.json": json.dumps(provenance).encode()})
+    return read_results(folder)
+
+
+def test_every_level_stands_with_its_parameters_and_what_is_off_is_named(tmp_path: Path) -> None:
+    results = results_of(tmp_path, [])
+    rows, off = settings(results.cells, ["depth", "optimizer", "dropout", "activation"], {})
+    told = {row["setting"]: row["value"] for row in rows}
+    assert list(told) == ["Optimizer", "Activation", "Depth"], "what varies comes first"
+    assert told["Optimizer"] == "adam (learning rate 0.001, beta1 0.9); sgd (learning rate 0.3)"
+    assert told["Depth"] == "2 hidden layers" and off == ["dropout"]
+    said = str(setup_section(results).parts)
+    assert "A block is one data set and seed" in said and "1,234" in said
+
+
+@pytest.mark.parametrize(
+    ("tables", "changes", "command"),
+    [
+        ([], {"grid": {"seeds": 3}, "seeds": [0, 1, 2]}, "nnbench run synthetic"),
+        ([], {"seeds": [0, 1]}, "nnbench run synthetic --seeds 2"),
+        ([TABLE], {"title": "Mine"}, "nnbench run synthetic"),
+        ([TABLE], {"title": "my wine.csv: what helps to predict cultivar?"},
+         "nnbench run --data 'my wine.csv' --target cultivar"),
+    ],
+)  # fmt: skip
+def test_the_command_is_that_of_the_run(
+    tmp_path: Path, tables: list[dict[str, str]], changes: dict[str, Any], command: str
+) -> None:
+    results = results_of(tmp_path, tables, **changes)
+    assert run_command(results) == command
+    assert is_of_table(results) == ("--data" in command)
