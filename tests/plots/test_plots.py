@@ -264,6 +264,19 @@ def test_neighbours_that_look_alike_are_one_path_unless_what_is_below_shows() ->
     assert len(drawn[0.5]) == 3, "where two cross, both are seen"
 
 
+def test_what_is_not_known_is_no_path() -> None:
+    with style.house_style():
+        figure = style.new_figure(300, 200)
+        axes = style.place_axes(figure, 20, 20, 260, 160)
+        axes.set_axis_off()
+        axes.hlines([0, np.nan, np.nan, 2], 0, [1, np.nan, np.nan, 1], style.INK)
+        for _ in range(2):
+            axes.plot([np.nan, np.nan], [np.nan, np.nan], color=style.INK)
+    root = ElementTree.fromstring(figure_svg(figure, "f", "alt"))
+    drawn = [e.get("d") for e in root.iter() if "var(--ink)" in e.get("style", "")]
+    assert len(drawn) == 1 and drawn[0] is not None and drawn[0].count("M") == 2
+
+
 @given(st.lists(st.floats(0, 300), max_size=7).map(sorted))
 def test_labels_are_moved_apart_in_order_and_no_further_than_needed(places: list[float]) -> None:
     moved = style.spread_out(places, 16.0)

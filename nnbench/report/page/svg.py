@@ -136,10 +136,13 @@ def _unwrap(parent: ElementTree.Element) -> None:
 def _join_paths(parent: ElementTree.Element) -> None:
     """Make one path of neighbours that look alike: cells of one colour, rules of one grid.
 
-    Not where they let through what is below: where two of them cross, both would be seen.
+    A path that goes nowhere, of numbers that are not known, is left out. Not joined are those that
+    let through what is below: where two of them cross, both would be seen.
     """
     kept: list[ElementTree.Element] = []
     for child in parent:
+        if child.tag == SVG + "path" and not child.get("d"):
+            continue
         if kept and _look_alike(kept[-1], child):
             kept[-1].set("d", f"{kept[-1].get('d')} {child.get('d')}")
         else:
