@@ -25,6 +25,9 @@ def table_sentences(about: Mapping[str, Any]) -> list[str]:
     used = [column for column in columns if column["kind"] != "dropped"]
     became = f"{amount(len(used), 'column')} became {amount(about['features'], 'feature')}."
     said = [_rows(about), _target(about), became]
+    if above := about.get("lines_above"):
+        lines = [f'"{line}"' for line in above]
+        said.insert(0, f"Skipped above the header: {_named(lines)}.")
     if left_out:
         names = [f"{c['name'] or 'a column'} ({c['note']})" for c in left_out]
         said.append(f"Left out: {_named(names)}.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import difflib
 import hashlib
+import itertools
 import json
 import re
 import warnings
@@ -36,6 +37,7 @@ MAX_BYTES = 4_000_000_000
 DELIMITERS = (",", ";", "\t", "|")
 # what a missing value is written as, next to nothing at all
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "#N/A")
+SEPARATOR = re.compile(r"sep=([,;\t|])", re.IGNORECASE)  # what Excel writes above a header
 UNNAMED = re.compile(r"(Unnamed: \d+|__index_level_\d+__)?")  # pandas' own names for an index
 
 
@@ -86,7 +88,9 @@ def read_frame(
     if frame.empty:
         raise ValueError(f"{quoted(path.name)}: has no rows under its header")
     columns = [_tidied(frame.iloc[:, place], gaps.of(name)) for place, name in enumerate(names)]
+    above = frame.attrs.get("above", [])
     frame = pd.concat(columns, axis=1)
+    frame.attrs["above"] = above
     frame.columns = pd.Index(names, dtype=object)
     return frame
 
@@ -123,12 +127,13 @@ def _tidied_value(value: Any, gaps: tuple[str, ...]) -> Any:
 
 def _read_csv(path: Path, gaps: _Gaps) -> tuple[pd.DataFrame, list[str]]:
     try:
-        header, delimiter = _read_header(path)
+        header, delimiter, above = _read_header(path)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # values were left out
             form: dict[str, Any] = {
                 "sep": delimiter,
                 "header": 0,
+                "skiprows": len(above),
                 "names": range(len(header)),
                 "index_col": False,
                 "na_values": {place: gaps.of(name.strip()) for place, name in enumerate(header)},
@@ -154,6 +159,7 @@ def _read_csv(path: Path, gaps: _Gaps) -> tuple[pd.DataFrame, list[str]]:
         raise ValueError(f"{quoted(path.name)}: is no sound CSV: {reason}") from None
     except pd.errors.EmptyDataError:
         raise ValueError(f"{quoted(path.name)}: has no rows under its header") from None
+    frame.attrs["above"] = [line.strip() for line in above if line.strip(" \t\r\n;,|")]
     return frame, header
 
 
@@ -164,23 +170,38 @@ def is_compressed(path: Path) -> bool:
     return start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PK"))
 
 
-def _read_header(path: Path) -> tuple[list[str], str]:
-    """The names in the first line that is not empty, and the sign that parts them."""
+def _read_header(path: Path) -> tuple[list[str], str, list[str]]:
+    """The names in the header, the sign that parts them, and the lines above it.
+
+    The header is the first line that is not empty. Above it may stand a line such as `sep=;`, and
+    up to ten lines of one field, such as a title or a comment, where a line of several follows.
+    """
     with path.open(encoding="utf-8-sig", newline="") as file:
-        first = next((line for line in file if line.strip()), "")
-    if not first:
+        lines = list(itertools.islice(file, 40))
+    first = next((place for place, line in enumerate(lines) if line.strip()), None)
+    if first is None:
         raise ValueError(f"{quoted(path.name)}: is empty")
-    if "\0" in first:
+    if "\0" in lines[first]:
         raise ValueError(f"{quoted(path.name)}: is not text: its first line has a zero byte")
-    split = {sign: next(csv.reader([first], delimiter=sign)) for sign in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda sign: len(split[sign]))  # a comma where they tie
+    told = SEPARATOR.fullmatch(lines[first].strip())
+    signs = (told[1],) if told else DELIMITERS
+    start = first + 1 if told else first
+    for place in range(start, min(start + 10, len(lines))):
+        split = {sign: next(csv.reader(lines[place:], delimiter=sign)) for sign in signs}
+        delimiter = max(signs, key=lambda sign: len(split[sign]))  # a comma where they tie
+        if any(field.strip() for field in split[delimiter][1:]):
+            break
+    else:
+        place = start
+        split = {sign: next(csv.reader(lines[place:], delimiter=sign), [""]) for sign in signs}
+        delimiter = max(signs, key=lambda sign: len(split[sign]))
     header = split[delimiter]
     if all(is_number(name) for name in header):
         raise ValueError(
             f"{quoted(path.name)}: has no header: its first line is all numbers, such as "
             f"{quoted(header[0])}: add a line of column names above it"
         )
-    return header, delimiter
+    return [" ".join(name.split()) for name in header], delimiter, lines[:place]
 
 
 def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:

@@ -90,6 +90,7 @@ def read_table(path: Path, choices: Choices, form: str = "") -> Table:
 @lru_cache(maxsize=2)
 def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
     frame = read_frame(path, form, choices.target, choices.missing)
+    above = frame.attrs["above"]
     try:
         _check_names(choices, list(frame.columns))
         frame, notes = with_numbers(frame, choices.kinds(), choices.decimal, choices.missing)
@@ -109,6 +110,7 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         "file": path.name,
         "sha256": sha256,
         "target": choices.target,
+        "lines_above": above,
         "rows_read": len(frame),
         "rows_without_target": int(frame[choices.target].isna().sum()),
         "rows_used": len(x),
