@@ -28,12 +28,12 @@ def draw(folder: Path, target: Path) -> None:
     results = read_results(folder)
     analysis = analyse(results)
     metric = stats.METRICS[analysis.metric]
-    title = effects_title(analysis.effects, analysis.baselines, metric.label)
+    title = effects_title(analysis.effects, analysis.baselines, analysis.metric)
     subtitle = (
         f"{results.title} · {len(results.cells):,} networks trained; mean paired "
         "difference with 95 % interval, one dot a data set and seed"
     )
-    x_label, higher = f"difference in {metric.label} to the baseline", metric.higher_is_better
+    x_label, higher = f"{analysis.difference_axis}, against the baseline", metric.higher_is_better
     figure = plots.effect_strips(*strip_frames(analysis), x_label, higher, 1000, 128, 30, margin=20)
     with house_style():
         height = float(figure.get_size_inches()[1]) * 72

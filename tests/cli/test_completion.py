@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
         ("nnbench ver", ["verify"]),
         ("nnbench run ", ["depth", "dropout"]),
         ("nnbench run dr", ["dropout"]),
-        ("nnbench run --engine ", ["stacked", "reference"]),
+        ("nnbench run --engine ", ["auto", "native", "stacked", "reference"]),
         ("nnbench status d", ["data_results", "depth", "dropout"]),
         ("nnbench verify --out elsewhere da", ["data_elsewhere"]),
         ("nnbench compare depth dro", ["dropout"]),

@@ -243,7 +243,16 @@ def test_memory_says_what_momentum_takes() -> None:
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_tables_page_has_what_its_level_may_set(form: str) -> None:
     shown = {one["name"]: one for one in show("data", form)["parameters"]}
-    assert list(shown) == ["target", "task", "categorical", "numeric", "drop", "rows"]
+    assert list(shown) == [
+        "target",
+        "task",
+        "categorical",
+        "numeric",
+        "drop",
+        "missing",
+        "decimal",
+        "rows",
+    ]
     assert shown["task"]["default"] == "auto"
     assert shown["drop"]["allowed"] == "a list of names" and toml(shown["drop"]["default"]) == "[]"
 

@@ -57,7 +57,8 @@ def check_selu(settings: Settings) -> list[Check]:
     )
     make = partial(Check, group="SELU", networks=count)
     field, point = mean_field("selu"), Critical(1.0, 0.0, 1.0)
-    wrong_qs = expected(field, point, depth + 1, 1.05)[0][half + 1 :]  # of the acts' mean square
+    # of the acts' mean square, as networks of this width have it
+    wrong_qs = finite_width(field, 1.05, 0.0, 1.05, depth + 1, width).q[half + 1 :]
     wrong_growth = mean_growth(expected(field, point, depth, 1.25)[1])
     finite = finite_width(field, 1.0, 0.0, 1.0, depth + 1, width)
     acts = finite_width(field, 1.0, 0.0, 1.0, depth, width)
