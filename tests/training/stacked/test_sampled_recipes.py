@@ -13,7 +13,7 @@ from nnbench.study.mistakes import StudyError
 from nnbench.study.vocabulary import Entry
 from tests.helpers import chaotic, make_cells, real_disagreements, small_data, variants
 
-NUMBERS = range(40)  # of the recipes that every run of the tests draws
+NUMBERS = range(20)  # of the recipes that every run of the tests draws
 
 
 def pick(chance: random.Random, registry: Mapping[str, Entry]) -> dict[str, Any]:
