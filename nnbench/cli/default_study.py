@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from nnbench.catalog.data.tables.files import form_of
 from nnbench.catalog.data.tables.table import Choices, Table, read_table
+from nnbench.report.page.table_notes import table_title
 
 WIDTHS = (16, 64)
 DEPTH = 2
@@ -76,7 +77,7 @@ def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
     metric = "test_accuracy" if table.task == "classification" else "test_r2"
     return {
         "name": slug(path.stem),
-        "title": f"{path.name}: what helps to predict {target}?",
+        "title": table_title(path.name, target),
         "question": "Which of width, activation, optimizer, BatchNorm and dropout make a "
         f"difference to a small network that predicts {target}?",
         "grid": {"data": data, "epochs": size.epochs, "batch_size": size.batch_size, **GRID},

@@ -76,7 +76,7 @@ def run(
         _need_cuda()
     from nnbench.run import Options
 
-    options = Options(out, workers, device, engine, limit, fresh).of_kind(planned.kind)
+    options = Options(out, workers, device, engine, limit, fresh)
     if dry_run:
         return _dry_run(planned, options, as_json)
     return _run(planned, options, as_json, open)

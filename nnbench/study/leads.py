@@ -1,11 +1,11 @@
-"""What a report can open with: a leaf, by whose names a study file chooses and a page is made."""
+"""What a report can open with: by these names a study file chooses and a page is made."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-TRAINING, LANDSCAPE, NUMERICS = "training", "landscape", "numerics"
+from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING
 
 
 @dataclass(frozen=True)

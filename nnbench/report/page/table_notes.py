@@ -15,6 +15,11 @@ FILLED = (
 )
 
 
+def table_title(file: str, target: str) -> str:
+    """The title of the study that is made of a table, by which a page knows it again."""
+    return f"{file}: what helps to predict {target}?"
+
+
 def table_sentences(about: Mapping[str, Any]) -> list[str]:
     """What became of a table's rows, target and columns.
 

@@ -42,7 +42,8 @@ class Opening:
 def wanted_first(results: Results, analysis: Analysis) -> str:
     """The lead that the study file names, or else the one that its metric or its factors ask for.
 
-    Where the claims agree on a metric that a probe measures, that is what the study is about.
+    Where the claims agree on a metric that a probe measures, that is what the study is about;
+    nothing where none of these asks for one.
     """
     if named := str((results.study.get("report") or {}).get("lead") or ""):
         return named
@@ -53,15 +54,14 @@ def wanted_first(results: Results, analysis: Analysis) -> str:
     rates = len(analysis.levels.get(FACTOR, ()))
     if rates >= LEAST_RATES and rates == max(map(len, analysis.levels.values())):
         return "rates"
-    return "differences"
+    return ""
 
 
 def opening_of(
     results: Results, analysis: Analysis, wanted: str, layers: Mapping[str, Diagnostic]
 ) -> Opening:
     """The opening that is wanted, or the first one that the results can give."""
-    if wanted == "differences":
-        wanted = next((name for name in MAPS if name in layers), wanted)
+    wanted = wanted or next((name for name in MAPS if name in layers), "differences")
     if wanted in layers:
         found = layers[wanted]
         return Opening(wanted, found.picture, found.said or [f"{found.picture.title}."])

@@ -40,9 +40,11 @@ def rates_picture(results: Results, analysis: Analysis) -> Picture | None:
     lines = rates[rates["level"].isin(levels)].rename(columns={"level": "panel", "epoch": "x"})
     lines = lines.assign(series=lines["panel"].map(verdicts).fillna(LINES[0]), label="")
     names = {level: spoken(FACTOR, level) for level in levels}
-    sizes = {str(k): number(v, places, signed=True) for k, v in effects["effect"].items()}
-    heads = {level: f"{name}  {sizes.get(level, '')} {unit}" for level, name in names.items()}
-    heads = {level: head if level in sizes else names[level] for level, head in heads.items()}
+    sizes = {
+        level: f"  {number(effect, places, signed=True)} {unit}"
+        for level, effect in effects["effect"].items()
+    }
+    heads = {level: name + sizes.get(level, "") for level, name in names.items()}
     scales = Scales("epoch", "share of the given rate")
     nothing = lines.head(0).assign(cell_id="")
     figure = plots.line_panels(lines, nothing, None, heads, LINES, scales, across=4, height=80)

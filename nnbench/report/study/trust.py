@@ -23,6 +23,7 @@ from nnbench.report.page.parts import (
     Section,
     paragraph,
 )
+from nnbench.report.page.table_notes import table_title
 from nnbench.report.page.words import MOST_FINDINGS, listed
 from nnbench.report.study.setup import setup_section
 from nnbench.results.read import Results
@@ -96,6 +97,9 @@ def run_command(results: Results, seeds: bool = True) -> str:
     words = ["nnbench", "run", str(study["name"])]
     if is_of_table(results):
         words = ["nnbench", "run", "--data", tables[0]["file"], "--target", tables[0]["target"]]
+        data = study["grid"]["data"]
+        words += [f"--{key}={data[key]}" for key in ("task", "decimal") if key in data]
+        words += [f"--missing={text}" for text in data.get("missing", [])]
     own, ran = (study.get("grid") or {}).get("seeds", 3), list(study.get("seeds") or [])
     in_file = list(range(own)) if isinstance(own, int) else list(own)
     has_chance = STUDY_KINDS[study_kind_of(study)].has_chance
@@ -109,7 +113,7 @@ def run_command(results: Results, seeds: bool = True) -> str:
 def is_of_table(results: Results) -> bool:
     """Whether the study is the one that `nnbench run --data` makes of a table."""
     tables = results.provenance.get("tables") or []
-    title = f"{tables[0]['file']}: what helps to predict {tables[0]['target']}?" if tables else ""
+    title = table_title(tables[0]["file"], tables[0]["target"]) if tables else ""
     return len(tables) == 1 and results.title == title and not results.study.get("claims")
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from nnbench.report.analysis import analyse
+from nnbench.report.layers.views import Diagnostic
 from nnbench.report.study.opening import opening_of, wanted_first
 from nnbench.report.study.rates import rates_by_epoch
 from nnbench.results.read import Results, read_results
@@ -64,3 +65,13 @@ def test_a_lead_without_results_gives_way_to_the_differences(tmp_path: Path) -> 
     opening = opening_of(results, analyse(results), "growth", {})
     assert opening.name == "differences" and opening.picture is not None
     assert opening.picture.name == "effects" and not opening.said
+
+
+def test_a_map_leads_only_where_nothing_is_asked_for(tmp_path: Path) -> None:
+    results = read_results(write_results(tmp_path, make_cells()))
+    analysis = analyse(results)
+    lead = opening_of(results, analysis, "differences", {}).picture
+    assert lead is not None
+    layers = {"trainability": Diagnostic("trainability", lead, analysis.labelled)}
+    assert opening_of(results, analysis, "", layers).name == "trainability"
+    assert opening_of(results, analysis, "differences", layers).name == "differences"

@@ -41,8 +41,12 @@ def test_every_level_stands_with_its_parameters_and_what_is_off_is_named(tmp_pat
         ([], {"grid": {"seeds": 3}, "seeds": [0, 1, 2]}, "nnbench run synthetic"),
         ([], {"seeds": [0, 1]}, "nnbench run synthetic --seeds 2"),
         ([TABLE], {"title": "Mine"}, "nnbench run synthetic"),
-        ([TABLE], {"title": "my wine.csv: what helps to predict cultivar?"},
+        ([TABLE], {"title": "my wine.csv: what helps to predict cultivar?", "grid": {"data": {}}},
          "nnbench run --data 'my wine.csv' --target cultivar"),
+        ([TABLE], {"title": "my wine.csv: what helps to predict cultivar?",
+                   "grid": {"data": {"decimal": ",", "missing": ["none given", "--"]}}},
+         "nnbench run --data 'my wine.csv' --target cultivar --decimal=, "
+         "'--missing=none given' --missing=--"),
     ],
 )  # fmt: skip
 def test_the_command_is_that_of_the_run(
