@@ -64,14 +64,14 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> int:
     """Run a study to its report, or go on where it stopped."""
-    if engine == "native":
-        _need_native(device)
     # before the libraries that a run needs: a bad study is refused at once
     said = {"task": task, "decimal": decimal, "missing": missing}
     choices = {key: value for key, value in said.items() if value not in (None, "auto")}
     planned = _study_or_table(study, data, target, seeds, choices)
     if planned.kind != "training" and (device != "cpu" or engine == "native"):
         raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --engine native")
+    if engine == "native":
+        _need_native(device)
     if device == "cuda":
         _need_cuda()
     from nnbench.run import Options

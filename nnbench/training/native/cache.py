@@ -10,12 +10,15 @@ import atexit
 import contextlib
 import fcntl
 import functools
+import hashlib
 import os
 import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+SEAL = "sum"  # ending of the file that holds a program's checksum
 
 
 def cached(key: str, make: Callable[[Path], None]) -> Path:
@@ -25,17 +28,28 @@ def cached(key: str, make: Callable[[Path], None]) -> Path:
     """
     folder = program_folder()
     path = folder / f"{key}.so"
-    if not is_own(path):
+    if not is_sound(path):
         with locked(folder, key):
-            if not is_own(path):
+            if not is_sound(path):
                 draft = folder / f"{key}.{os.getpid()}.draft"
                 try:
                     make(draft)
                     draft.chmod(0o600)
+                    write(key, SEAL, checksum(draft.read_bytes()))
                     os.replace(draft, path)
                 finally:
                     draft.unlink(missing_ok=True)
     return path
+
+
+def checksum(content: bytes) -> str:
+    """The SHA-256 of a program."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a program is this user's own and whole: a cut one would kill who loads it."""
+    return is_own(path) and read(path.stem, SEAL) == checksum(path.read_bytes())
 
 
 def find(key: str, ending: str) -> Path | None:
@@ -44,13 +58,26 @@ def find(key: str, ending: str) -> Path | None:
     return path if is_own(path) else None
 
 
+def read(key: str, ending: str) -> str | None:
+    """A text of the cache; None if there is none, or another process has just taken it out."""
+    with contextlib.suppress(FileNotFoundError):
+        path = find(key, ending)
+        return None if path is None else path.read_text()
+    return None
+
+
 def write(key: str, ending: str, text: str) -> None:
-    """Put a text into the cache, whole or not at all."""
+    """Put a text into the cache, whole or not at all; where the disk is full, not at all."""
     folder = program_folder()
-    number, draft = tempfile.mkstemp(dir=folder, suffix=".draft")  # open to its owner only
-    with os.fdopen(number, "w") as file:
-        file.write(text)
-    os.replace(draft, folder / f"{key}.{ending}")
+    draft = None
+    with contextlib.suppress(OSError):
+        number, draft = tempfile.mkstemp(dir=folder, suffix=".draft")  # open to its owner only
+        with os.fdopen(number, "w") as file:
+            file.write(text)
+        os.replace(draft, folder / f"{key}.{ending}")
+        return
+    if draft is not None:
+        Path(draft).unlink(missing_ok=True)
 
 
 def remove(key: str, ending: str) -> None:
@@ -60,8 +87,8 @@ def remove(key: str, ending: str) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path, key: str) -> Iterator[None]:
-    """Wait until no other process holds the lock of this key, which a few keys share."""
-    number = os.open(folder / f"{key[:2]}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Wait until no other process holds the lock of this key."""
+    number = os.open(folder / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(number, fcntl.LOCK_EX)
         yield
@@ -81,7 +108,8 @@ def _folder_in(base: str) -> Path:
     if os.path.isabs(base):
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if is_private(folder) and is_private(folder.parent, others_may_read=True):
+            own = is_private(folder) and is_private(folder.parent, others_may_read=True)
+            if own and keeps_names(Path(base)):
                 return folder
     return _own_folder()
 
@@ -106,6 +134,12 @@ def is_private(folder: Path, others_may_read: bool = False) -> bool:
         and not found.st_mode & forbidden
         and os.access(folder, os.W_OK)
     )
+
+
+def keeps_names(folder: Path) -> bool:
+    """Whether nobody else may put another folder in the place of one of this user's in it."""
+    mode = folder.stat().st_mode
+    return not mode & 0o022 or bool(mode & stat.S_ISVTX)
 
 
 def is_own(path: Path) -> bool:

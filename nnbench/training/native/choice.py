@@ -11,6 +11,7 @@ from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.training.draws import split_for
 from nnbench.training.native.compiler import CompilerError, find_compiler
+from nnbench.training.native.graph import Unsupported
 from nnbench.training.plan import program_key
 from nnbench.training.protocol import stacked_name
 
@@ -51,14 +52,18 @@ def choose(recipe: Recipe, wanted: str, device: str = "cpu") -> Choice:
 def train_cells(
     cells: Sequence[Cell], wanted: str, device: str, on_progress: Callable[[float], None]
 ) -> Rows:
-    """Train cells that share a program by the engine that is theirs."""
+    """Train cells that share a program by the engine that is theirs.
+
+    Raises CompilerError where the compiler fails for a reason of the moment: another run may train
+    them, by the same engine as all others.
+    """
     from nnbench.training.native import train as native
     from nnbench.training.stacked import train as stacked
 
     if choose(cells[0].recipe, wanted, device).engine == "native":
         try:
             return native.train(cells, on_progress=on_progress)
-        except CompilerError:  # of a program that this compiler refuses, before any training
+        except Unsupported:  # by this compiler, before any training: `why_not` knows it by now
             pass
     return stacked.train(cells, device=device, on_progress=on_progress)
 
@@ -77,13 +82,14 @@ def pays(recipe: Recipe) -> bool:
 
 def why_not(recipe: Recipe) -> str | None:
     """Why the native engine cannot train a recipe's network, as a clause; None where it can."""
+    from nnbench.training.native.parts import parts_of
+    from nnbench.training.native.programs import runtime, why_not_part
+    from nnbench.training.stacked.network import program_of
+
     try:
-        find_compiler()
+        runtime()
     except CompilerError as problem:
         return str(problem)
-    from nnbench.training.native.parts import parts_of
-    from nnbench.training.native.programs import why_not_part
-    from nnbench.training.stacked.network import program_of
 
     program = program_of(recipe, split_for(recipe))
     for part in parts_of(program).values():

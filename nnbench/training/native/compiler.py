@@ -28,6 +28,7 @@ TUNED = (("-march=native",), ("-mcpu=native",), ())  # the first that the compil
 OF_GCC = ("-fvect-cost-model=dynamic",)
 TRIAL = "#include <string.h>\n#include <math.h>\ndouble trial(double x) { return exp(x); }\n"
 MARK = 6  # characters of a fingerprint that tell two compilers of one name apart
+OF_A_TEXT = re.compile(r"\.[ch]:\d+:.*\berror:")  # not of a full disk, or of memory
 TIMEOUT = 600.0  # seconds that a compiler may take for one program
 INSTRUCTIONS = (
     ("__AVX512F__", "avx512"),
@@ -39,6 +40,10 @@ INSTRUCTIONS = (
 
 class CompilerError(Exception):
     """There is no compiler, or it fails: one sentence that says so."""
+
+
+class RefusalError(CompilerError):
+    """The compiler finds a mistake in a text, and would each time."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,8 @@ def _run(command: Sequence[str]) -> str:
         first = next(
             (line for line in said if "error" in line), said[0] if said else "no reason given"
         )
-        raise CompilerError(f"{command[0]} fails: {first.strip()}")
+        kind = RefusalError if OF_A_TEXT.search(first) else CompilerError
+        raise kind(f"{command[0]} fails: {first.strip()}")
     return done.stdout
 
 

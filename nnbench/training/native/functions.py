@@ -29,7 +29,7 @@ def traced(part: Part) -> list[Traced]:
     try:
         with one_thread():
             return TRACES[part.kind](part)
-    except Unsupported:
+    except (Unsupported, MemoryError, OSError):  # the last two say nothing of the program
         raise
     except Exception as problem:
         first = (str(problem).splitlines() or [""])[0]

@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,7 +18,13 @@ from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.training.native import cache
-from nnbench.training.native.compiler import Compiler, find_compiler, vector_declarations
+from nnbench.training.native.compiler import (
+    Compiler,
+    CompilerError,
+    RefusalError,
+    find_compiler,
+    vector_declarations,
+)
 from nnbench.training.native.functions import traced
 from nnbench.training.native.graph import Unsupported
 from nnbench.training.native.parts import Part
@@ -40,16 +47,30 @@ class Loaded:
 def library(part: Part) -> ctypes.CDLL:
     """A program as a library in this process: from the cache, or traced, written and compiled.
 
-    Raises Unsupported where it cannot be written, and CompilerError where there is no compiler.
+    Raises Unsupported where it cannot be written or this compiler refuses it, and CompilerError
+    where there is no compiler, or it fails for a reason of the moment.
     """
     compiler = find_compiler()
     key = key_of(part, compiler)
 
     def make(draft: Path) -> None:
-        compile_text(text_of(part, key), draft, compiler)
-        cache.remove(key, "c")
+        try:
+            compile_text(text_of(part, key), draft, compiler)
+        except RefusalError as problem:
+            cache.write(key, "why", str(problem))
+            raise Unsupported(str(problem)) from None
+        finally:
+            cache.remove(key, "c")
 
-    return ctypes.CDLL(str(cache.cached(key, make)))
+    return loaded(cache.cached(key, make))
+
+
+def loaded(path: Path) -> ctypes.CDLL:
+    """A library of the cache in this process; CompilerError where the system forbids it."""
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as problem:
+        raise CompilerError(f"compiled programs cannot be loaded: {problem}") from None
 
 
 def function(part: Part, name: str) -> Loaded:
@@ -66,9 +87,9 @@ def text_of(part: Part, key: str) -> str:
 
     Raises Unsupported where it cannot be written.
     """
-    known = cache.find(key, "c")
+    known = cache.read(key, "c")
     if known is not None:
-        return known.read_text()
+        return known
     vector = vector_declarations()
     text = "\n".join(
         program_text(name, graph, in_place, vector, with_head=first == 0)
@@ -98,17 +119,18 @@ def runtime() -> ctypes.CDLL:
     def make(draft: Path) -> None:
         compiler.compile(str(RUNTIME), str(draft), extra=["-ffp-contract=fast"])
 
-    return ctypes.CDLL(str(cache.cached(key, make)))
+    return loaded(cache.cached(key, make))
 
 
 def why_not_part(part: Part) -> str | None:
     """Why a program cannot be written, as one clause; None where it can."""
-    key = key_of(part, find_compiler())
-    if cache.find(key, "so") or cache.find(key, "c"):
-        return None
-    known = cache.find(key, "why")
-    if known is not None:
-        return known.read_text()
+    try:
+        key = key_of(part, find_compiler())
+    except Unsupported as problem:
+        return str(problem)
+    known = cache.read(key, "why")
+    if known is not None or cache.find(key, "so") or cache.find(key, "c"):
+        return known
     try:
         text_of(part, key)
     except Unsupported as problem:
@@ -158,6 +180,21 @@ def own_sources(program: Program) -> list[str]:
         *(activation.function, norm.function, loss.function, loss.output),
         *(rule.init, rule.update, rule.evaluated),
     )
-    files = {inspect.getsourcefile(inspect.unwrap(one)) for one in functions if one is not None}
-    outside = sorted(file for file in files if file and not Path(file).is_relative_to(PACKAGE))
-    return [Path(file).read_text() for file in outside]
+    return sorted({source_of(one) for one in functions if one is not None})
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """The file of a function, from outside of the package.
+
+    Raises Unsupported where it is of no file: what it does could not be told from what it did.
+    """
+    function = inspect.unwrap(function)
+    code = getattr(function, "__code__", None)
+    if code is None:  # of C, such as torch.sin: its library's version is known
+        return str(getattr(function, "__qualname__", type(function)))
+    path = Path(code.co_filename)
+    if path.is_relative_to(PACKAGE):
+        return ""
+    if not path.is_file():
+        raise Unsupported(f"{function.__name__} stands in no file")
+    return path.read_text()

@@ -22,7 +22,7 @@ from nnbench.training.draws import EVALUATION, PARTS, blocks_of
 from nnbench.training.native.choice import native_name
 from nnbench.training.native.drive import Call, Rows, Slot, drive
 from nnbench.training.native.parts import Part, noise_purposes, parts_of
-from nnbench.training.native.programs import function, library
+from nnbench.training.native.programs import function, library, runtime
 from nnbench.training.native.trace import leaves
 from nnbench.training.stacked.network import Network, initial_running
 from nnbench.training.stacked.stack import Stack
@@ -45,6 +45,7 @@ class NativeStack(Stack):
         )
         self.parts = parts_of(self.program)
         self.well = list(range(len(cells)))  # the networks that have not diverged in this epoch
+        runtime()
         for part in self.parts.values():
             library(part)  # whatever may fail does so before any training
         if self.program.target == "class":

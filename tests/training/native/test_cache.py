@@ -83,7 +83,21 @@ def test_a_failure_leaves_nothing(folder: Path) -> None:
 
     with pytest.raises(RuntimeError):
         cache.cached("ab12", fails)
-    assert [one.name for one in folder.iterdir()] == ["ab.lock"]
+    assert [one.name for one in folder.iterdir()] == ["ab12.lock"]
+
+
+def test_a_cut_program_is_made_again() -> None:
+    path = made()
+    path.write_text("prog")
+    assert made().read_text() == "program"
+
+
+@pytest.mark.parametrize(("mode", "is_safe"), [(0o777, False), (0o1777, True), (0o755, True)])
+def test_a_folder_in_which_others_may_swap_names_is_not_used(
+    tmp_path: Path, folder: Path, mode: int, is_safe: bool
+) -> None:
+    tmp_path.chmod(mode)
+    assert (made().parent == folder) == is_safe
 
 
 def make_slowly(base: str, log: str) -> None:
@@ -114,5 +128,4 @@ def test_two_processes_make_it_once(tmp_path: Path) -> None:
 def test_a_text_is_kept_too() -> None:
     assert cache.find("ef56", "why") is None
     cache.write("ef56", "why", "a reason")
-    found = cache.find("ef56", "why")
-    assert found is not None and found.read_text() == "a reason"
+    assert cache.read("ef56", "why") == "a reason"

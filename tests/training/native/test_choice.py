@@ -20,7 +20,8 @@ from nnbench.training.native.choice import (
     train_cells,
     why_not,
 )
-from nnbench.training.native.compiler import CompilerError, find_compiler
+from nnbench.training.native.compiler import CompilerError, RefusalError, find_compiler
+from nnbench.training.native.graph import Unsupported
 from nnbench.training.stacked.network import program_of
 from tests.helpers import make_cells, small_data
 
@@ -90,13 +91,48 @@ def test_without_a_compiler_the_mapped_engine_trains(monkeypatch: pytest.MonkeyP
 def test_a_program_that_the_compiler_refuses_is_trained_by_the_mapped_engine(
     monkeypatch: pytest.MonkeyPatch, empty_cache: object
 ) -> None:
-    def refuses(*rest: Any, **named: Any) -> None:
-        raise CompilerError("cc fails: error")
+    programs.runtime()
 
-    monkeypatch.setattr(compiler.Compiler, "compile", refuses)
+    def refuses(*rest: Any, **named: Any) -> None:
+        raise RefusalError("cc fails: x.c:3:1: error: no")
+
     cells = make_cells(epochs=1, optimizer="sgd")
-    (row,) = train_cells(cells, "native", "cpu", lambda share: None).cells
+    with monkeypatch.context() as patch:
+        patch.setattr(compiler.Compiler, "compile", refuses)
+        assert choose(cells[0].recipe, "native").engine == "native", "nobody knows yet"
+        (row,) = train_cells(cells, "native", "cpu", lambda share: None).cells
     assert row["engine"] == "stacked-eager"
+    assert "x.c:3:1: error: no" in str(choose(cells[0].recipe, "native").why)
+
+
+def test_a_compiler_that_fails_for_the_moment_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch, empty_cache: object
+) -> None:
+    programs.runtime()
+
+    def fails(*rest: Any, **named: Any) -> None:
+        raise CompilerError("cc fails: fatal error: No space left on device")
+
+    monkeypatch.setattr(compiler.Compiler, "compile", fails)
+    cells = make_cells(epochs=1, optimizer="sgd")
+    with pytest.raises(CompilerError, match="No space left"):
+        train_cells(cells, "native", "cpu", lambda share: None)
+    assert choose(cells[0].recipe, "native").engine == "native"
+
+
+def test_what_a_function_does_is_known_by_its_file() -> None:
+    assert programs.source_of(torch.relu) == "relu"
+    assert programs.source_of(ACTIVATIONS["relu"].function) == ""
+    assert "by its file" in programs.source_of(test_what_a_function_does_is_known_by_its_file)
+    made: dict[str, Any] = {}
+    exec("def f(x): return x", made)
+    with pytest.raises(Unsupported, match="f stands in no file"):
+        programs.source_of(made["f"])
+
+
+def test_only_a_mistake_in_a_text_is_a_refusal() -> None:
+    assert compiler.OF_A_TEXT.search("/tmp/x.c:12:7: error: expected ;")
+    assert not compiler.OF_A_TEXT.search("cc1: fatal error: error writing to x.s: No space left")
 
 
 def test_auto_is_a_question_of_steps_and_of_the_device() -> None:
