@@ -25,7 +25,7 @@ SHAPES = ((32, 32), (64, 128))  # batch size, width
 SIZES = (128, 1024)  # networks of a stack on the GPU, as far as its memory goes
 ON_CORES = 64  # networks of a process on the processor
 TURNS = 2
-HEADS = ("batch, width", "engine", "networks", "µs per network and step", "times two cores, native")
+HEADS = ("width, batch", "engine", "networks", "µs per network and step", "times two cores, native")
 AGREEING = {
     "activation": ["relu", "tanh", "gelu"],
     "optimizer": ["sgd", "momentum", "adam", "adagrad"],
@@ -93,7 +93,7 @@ def disagreement() -> float:
 
 def told(shape: tuple[int, int], name: str, networks: int, us: float, base: float) -> None:
     """Print a row."""
-    row = (f"{shape[0]}, {shape[1]}", name, f"{networks:,}", f"{us:.3g}", f"{base / us:.2f}")
+    row = (f"{shape[1]}, {shape[0]}", name, f"{networks:,}", f"{us:.3g}", f"{base / us:.2f}")
     print(f"| {' | '.join(row)} |", flush=True)
 
 

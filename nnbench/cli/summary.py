@@ -167,6 +167,7 @@ class Standing:
     crashed: int
     stale: int
     damaged_parts: int
+    other_engine: int  # with results of an engine that a run would not take, which stay
 
     @property
     def to_run(self) -> int:
@@ -175,7 +176,15 @@ class Standing:
 
     def row(self) -> dict[str, Any]:
         """For programs: plain data."""
-        counts = ("cells", "finished", "crashed", "stale", "damaged_parts", "to_run")
+        counts = (
+            "cells",
+            "finished",
+            "crashed",
+            "stale",
+            "damaged_parts",
+            "to_run",
+            "other_engine",
+        )
         return {"study": self.study} | {name: getattr(self, name) for name in counts}
 
     def lines(self) -> list[str]:
@@ -188,9 +197,10 @@ class Standing:
             lines.append(f"  {self.crashed:,} crashed: a run tries again")
         if self.stale:
             lines.append(
-                f"  {self.stale:,} with results of other sources or another engine: a run replaces "
-                "them"
+                f"  {self.stale:,} with results of other sources or versions: a run replaces them"
             )
+        if self.other_engine:
+            lines.append(f"  {self.other_engine:,} with results of another engine, which stay")
         if self.damaged_parts:
             parts = "part" if self.damaged_parts == 1 else "parts"
             lines.append(f"  {self.damaged_parts:,} damaged {parts} set aside")
@@ -222,4 +232,5 @@ def _standing(study: str, kind: str, cells: int, ids: set[str], store: Store) ->
         crashed=len(ids & survey.crashed),
         stale=len(ids & survey.stale),
         damaged_parts=survey.damaged_parts,
+        other_engine=len(ids & survey.other_engine),
     )

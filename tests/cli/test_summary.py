@@ -103,13 +103,14 @@ def test_a_number_is_not_broken_at_its_minus() -> None:
 
 
 def test_a_standing_says_only_what_there_is_to_say() -> None:
-    done = Standing("small", "networks", 1200, 1200, 0, 0, 0)
+    done = Standing("small", "networks", 1200, 1200, 0, 0, 0, 0)
     assert done.lines() == ["small: 1,200 of 1,200 networks finished, nothing to run"]
-    half = Standing("small", "networks", 12, 7, 1, 2, 1)
+    half = Standing("small", "networks", 12, 7, 1, 2, 1, 3)
     assert half.lines() == [
         "small: 7 of 12 networks finished, 5 to run",
         "  1 crashed: a run tries again",
-        "  2 with results of other sources or another engine: a run replaces them",
+        "  2 with results of other sources or versions: a run replaces them",
+        "  3 with results of another engine, which stay",
         "  1 damaged part set aside",
     ]
     assert half.row() == {
@@ -120,4 +121,5 @@ def test_a_standing_says_only_what_there_is_to_say() -> None:
         "stale": 2,
         "damaged_parts": 1,
         "to_run": 5,
+        "other_engine": 3,
     }

@@ -121,7 +121,7 @@ def test_a_compiler_that_fails_for_the_moment_decides_nothing(
 
 
 def test_what_a_function_does_is_known_by_its_file() -> None:
-    assert programs.source_of(torch.relu) == "relu"
+    assert programs.source_of(torch.relu).endswith("relu")
     assert programs.source_of(ACTIVATIONS["relu"].function) == ""
     assert "by its file" in programs.source_of(test_what_a_function_does_is_known_by_its_file)
     made: dict[str, Any] = {}
