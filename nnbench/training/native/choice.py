@@ -87,6 +87,7 @@ def why_not(recipe: Recipe) -> str | None:
     from nnbench.training.stacked.network import program_of
 
     try:
+        find_compiler()
         runtime()
     except CompilerError as problem:
         return str(problem)
