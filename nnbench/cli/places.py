@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,4 +81,5 @@ def open_page(page: Path) -> None:
     """Show a page in the browser that the system names; its link is printed in any case."""
     import webbrowser
 
-    webbrowser.open(page.resolve().as_uri())
+    if not webbrowser.open(page.resolve().as_uri()):
+        print("nnbench: there is no browser to open the page in", file=sys.stderr)

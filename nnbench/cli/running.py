@@ -93,7 +93,7 @@ def _study_or_table(
     if study is not None and data is None and target is None and not choices:
         return study_named(study, seeds)
     if study is not None or data is None or target is None:
-        raise Failed(Exit.USAGE, "name either a study, or a table with --data FILE --target COLUMN")
+        raise Failed(Exit.USAGE, _way_to_name(study is not None, data is not None, choices))
     from nnbench.catalog import VOCABULARY
     from nnbench.cli.default_study import table_study
     from nnbench.study.mistakes import StudyError
@@ -104,6 +104,17 @@ def _study_or_table(
     except ValueError as error:
         raise StudyError(str(error)) from None
     return reseeded(make_study(content, VOCABULARY), seeds)
+
+
+def _way_to_name(study: bool, data: bool, choices: Mapping[str, Any]) -> str:
+    """What is wrong with how a study or a table is named, and the way out."""
+    if study and choices and not data:
+        return (
+            f"--{next(iter(choices))} is said of a table: write it into the study, as a key of data"
+        )
+    if data and not study:
+        return "--data needs --target COLUMN, the column to predict"
+    return "name either a study, or a table with --data FILE --target COLUMN"
 
 
 def _need_native(device: str) -> None:

@@ -116,7 +116,7 @@ def _rows(groups: Groups, forms: Forms) -> pd.DataFrame:
         row["by_chance"] = math.nan if is_noise else _first(freedom.get(key, 0) * rate / total)
         row["component"] = _first(components.get(key))
         if key != ("unattributed",):
-            row["component"] = max(row["component"], 0.0)
+            row["component"] = min(max(row["component"], 0.0), 1.0)
         row["p"] = math.nan if is_noise else _f_p(parts.get(key), row["freedom"], noise[1], groups)
         rows.append(row | {"reason": forms.reasons.get(key)})
     table = pd.DataFrame(rows)

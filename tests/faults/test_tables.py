@@ -105,7 +105,7 @@ def test_a_mistake_in_the_file(tmp_path: Path, content: str | bytes, said: str) 
         ("y", {"drop": ("b",)}, 'drop: there is no column "b"'),
         ("y", {"drop": ("y",)}, 'column "y" is in target and in drop: take one of them'),
         ("y", {"drop": ("a",), "numeric": ("a",)}, 'column "a" is in numeric and in drop'),
-        ("y", {"drop": ("a",)}, '"a" (as asked)'),
+        ("y", {"drop": ("a",)}, '"a" (as asked, or as another target)'),
         ("y", {"task": "regression"}, 'values that are no numbers, such as "p": regression'),
         ("a", {"task": "classification"}, "classification takes 100 classes at most"),
         ("y", {"rows": 12}, "only 12 rows have a target"),

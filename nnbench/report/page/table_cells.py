@@ -69,6 +69,13 @@ def plain(
     return TableCell(text, reason=words(reason), value=number)
 
 
+def p_value(p: float) -> TableCell:
+    """A p, which is never printed as zero."""
+    if pd.isna(p):
+        return NOTHING
+    return TableCell("< 0.001" if p < 0.001 else numbers.number(p, 3), value=float(p))
+
+
 def whole(value: Any, of: Any = None) -> TableCell:
     """A count, of how many if given."""
     text = f"{int(value):,}" if of is None else f"{int(value):,} of {int(of):,}"

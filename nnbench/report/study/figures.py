@@ -97,7 +97,7 @@ def level_table(analysis: Analysis) -> Table:
             _beside(lambda row: table_cells.effect(row, differences[row["factor"]])),
         ),
         Column("verdict", of=_verdict),
-        Column("corrected p", True, _beside(lambda row: _p(row["p_holm"]))),
+        Column("corrected p", True, _beside(lambda row: table_cells.p_value(row["p_holm"]))),
         Column(
             "smallest detectable",
             True,
@@ -136,12 +136,6 @@ def _beside(fill: Fill) -> Fill:
 
 def _verdict(row: Any) -> TableCell:
     return TableCell(str(row["verdict"]), is_verdict=True, note=table_cells.words(row["note"]))
-
-
-def _p(p: float) -> TableCell:
-    if pd.isna(p):
-        return NOTHING
-    return TableCell("< 0.001" if p < 0.001 else number(p, 3), value=float(p))
 
 
 def _seeds(row: Any) -> TableCell:

@@ -30,7 +30,7 @@ NAMES = {
     "seeds": "seeds: noise",
     "unattributed": "cannot be attributed",
 }
-P_OF_NOISE = Column("p if noise", True, lambda row: table_cells.plain(row["p"], 3))
+P_OF_NOISE = Column("p if noise", True, lambda row: table_cells.p_value(row["p"]))
 
 
 def mattered_section(analysis: Analysis, has_arms: bool = True) -> Section | None:

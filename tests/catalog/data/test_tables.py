@@ -143,7 +143,7 @@ def test_a_columns_kind_can_be_overridden(tmp_path: Path) -> None:
         "kind": "dropped",
         "features": 0,
         "missing": 0,
-        "note": "as asked",
+        "note": "as asked, or as another target",
     }
 
 

@@ -165,7 +165,13 @@ def _encoded(frame: pd.DataFrame, target: Target, choices: Choices) -> list[Colu
         if name == choices.target:
             continue
         whole = frame.iloc[:, place]
-        note = "as asked" if name in choices.drop else "" if name else "has no name: an index"
+        note = (
+            "as asked, or as another target"
+            if name in choices.drop
+            else ""
+            if name
+            else "has no name: an index"
+        )
         if not note and not choices.wanted(name):
             note = why_identifier(name, whole, alone=frame.shape[1] == 2)
         if not note and is_target(whole, frame[choices.target]):
