@@ -34,7 +34,7 @@ help: ## Print this help
 	@echo '  More arguments: make study ARGS="--seeds 5"    Another Python: make test PYTHON=python3.12'
 
 .PHONY: study
-study: study-quickstart ## Set up, then run the quick-start study to its report (about a minute)
+study: study-quickstart ## Set up, then run the quick-start study to its report (a minute or two)
 
 # A study runs each time it is asked for: nnbench itself resumes, and skips the cells it has.
 $(STUDIES:%=study-%): study-%: $(READY)

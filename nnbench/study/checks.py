@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnbench.study.document import Probes
+from nnbench.study.document import Claim, Probes
 from nnbench.study.grid import MAX_CELLS
 from nnbench.study.leads import LEADS, lacking
 from nnbench.study.metrics import METRICS, metrics_of, scores_of
@@ -35,6 +35,7 @@ def check_report(study: Study) -> None:
     _check_metric(study, "[report]", metric, {})
     for number, claim in enumerate(study.claims, start=1):
         _check_metric(study, f"[[claim]] {number}", claim.metric, claim.where)
+        _check_shares(study, f"[[claim]] {number}", claim)
     _check_lead(study)
     if study.kind != TRAINING:
         _check_only_for_training(study)
@@ -74,6 +75,46 @@ def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None
         other = scores_of(tasks.pop())[scores_of(of).index(metric)]
         raise StudyError(
             f"{place} metric: {metric} is of a {of}, which none of its data sets is: take {other}"
+        )
+
+
+def _check_shares(study: Study, place: str, claim: Claim) -> None:
+    """Refuse a claim about the share of what does not vary, or of what has no variance."""
+    keys = ("factor",) if claim.factor is not None else ("matters_more", "than")
+    if not claim.shared_out:
+        return
+    if study.kind != TRAINING:
+        raise StudyError(
+            f'{place}: shares of variance are of networks, not of kind = "{study.kind}": '
+            "take better and than"
+        )
+    if METRICS[claim.metric].of_stack:
+        raise StudyError(
+            f"{place} metric: {claim.metric} are of a whole stack, so that seeds do not vary them: "
+            "take better and than, or another metric"
+        )
+    for key, factor in zip(keys, claim.shared_out, strict=True):
+        _check_factor(study, f"{place} {key}", factor, claim.where)
+    if len(set(claim.shared_out)) < len(claim.shared_out):
+        raise StudyError(f"{place}: matters_more and than name the same factor: change one of them")
+
+
+def _check_factor(study: Study, place: str, factor: str, where: Partial) -> None:
+    varied = [key for key, levels in study.levels.items() if len(levels) > 1 and key != "data"]
+    if factor == "data":
+        raise StudyError(f"{place}: shares are within data sets: name another factor than data")
+    if factor not in study.levels and factor.split(".")[0] in study.levels:
+        root = factor.split(".")[0]
+        raise StudyError(f"{place}: {factor} is a parameter of {root}: name the factor, {root}")
+    if factor not in study.levels:
+        raise StudyError(f"{place}: unknown {quoted(factor)}{nearest(factor, varied)}")
+    if factor in study.report.tune:
+        raise StudyError(f"{place}: {factor} is tuned, so it is chosen and not compared")
+    wanted = about(where, factor)
+    if sum(may_match(level, wanted) for level in study.levels[factor]) < 2:
+        raise StudyError(
+            f"{place}: {factor} has one level here, which explains nothing: list more in [grid] "
+            f"{factor}, or name a factor that varies"
         )
 
 

@@ -17,6 +17,7 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 MAX_DEPTH = 20  # of tables and lists within each other
 MAX_TEXT = 10_000  # characters
 MAX_KEY = 200
+UNION = ("dict[str,any]", "str")  # which of its forms pydantic tried: no key of a file
 MAX_ITEMS = 1000  # of a list or table; seeds, which may be listed, are checked on their own
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -94,19 +95,38 @@ class Report(_Section):
     )
 
 
+class Share(_Section):
+    """How much of the variance within data sets a factor is claimed to explain."""
+
+    at_most: float | None = Field(default=None, gt=0, lt=1, description="at most this share")
+    at_least: float | None = Field(default=None, gt=0, lt=1, description="at least this share")
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Share:
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError("take one of at_most and at_least, as in share = { at_most = 0.05 }")
+        return self
+
+
 class Claim(_Section):
     """A prediction to be judged on the cells of `where`.
 
     Either `better` beats `than`, by `by` or more; or, with `margin`, it is worse by less than that
     if it is worse at all; or `same` and `as` lie within `margin` of each other, in the metric's
-    own unit.
+    own unit; or `factor` explains a `share` of the variance within data sets; or the factor
+    `matters_more` explains more of it than the factor `than`.
     """
 
     text: str = Field(min_length=1)
     better: Partial | None = None
-    than: Partial | None = None
+    than: Partial | str | None = None
     same: Partial | None = None
     as_: Partial | None = Field(default=None, alias="as")
+    factor: str | None = Field(default=None, description="the factor that share is about")
+    share: Share | None = Field(default=None, description="of the variance that it explains")
+    matters_more: str | None = Field(
+        default=None, description="the factor that explains more than the factor in than"
+    )
     where: Partial = {}
     metric: str = Field(default="test_accuracy", description="the report's metric unless named")
     by: float = Field(default=0.0, ge=0, description="smallest difference that counts")
@@ -116,31 +136,59 @@ class Claim(_Section):
 
     @model_validator(mode="after")
     def _one_form(self) -> Claim:
-        ranks = {"better": self.better, "than": self.than}
-        equates = {"same": self.same, "as": self.as_}
-        ranked, equated = ([side for side in form.values() if side] for form in (ranks, equates))
-        if (len(ranked), len(equated)) not in ((2, 0), (0, 2)):
-            raise ValueError("needs either better and than, or same and as, each naming levels")
-        if equated and self.margin is None:
-            raise ValueError("same and as need margin, the largest difference that counts as none")
-        if equated and self.by:
-            raise ValueError("by goes with better and than; same and as take margin")
-        if self.by and self.margin is not None:
-            raise ValueError("take by, a least difference, or margin, a largest one; not both")
+        _check_form(self)
         return self
+
+    @property
+    def shared_out(self) -> tuple[str, ...]:
+        """The factors whose shares of the variance are claimed about: none, one or two."""
+        if self.factor is not None:
+            return (self.factor,)
+        if self.matters_more is not None:
+            return self.matters_more, str(self.than)
+        return ()
 
     @property
     def sides(self) -> tuple[Partial, Partial]:
         """What is compared with what: better and than, or same and as."""
-        if self.better is not None and self.than is not None:
+        if self.better is not None and isinstance(self.than, dict):
             return self.better, self.than
         return self.same or {}, self.as_ or {}
 
     @property
     def named(self) -> dict[str, Partial]:
         """Every naming of cells by the key that it stands under."""
+        if self.shared_out:
+            return {"where": self.where}
         sides = ("better", "than") if self.better is not None else ("same", "as")
         return dict(zip(sides, self.sides, strict=True)) | {"where": self.where}
+
+
+# The keys that make each form of a claim.
+FORMS = (("better", "than"), ("same", "as"), ("factor", "share"), ("matters_more", "than"))
+
+
+def _check_form(claim: Claim) -> None:
+    """Refuse a claim that is of no form, or of more than one."""
+    every = {key for form in FORMS for key in form}
+    given = {key for key in every if getattr(claim, "as_" if key == "as" else key)}
+    if given not in [set(form) for form in FORMS]:
+        raise ValueError(
+            "needs either better and than, or same and as, each naming levels; or factor and "
+            "share; or matters_more and than, each naming a factor"
+        )
+    if "better" in given and not isinstance(claim.than, dict):
+        raise ValueError('than names levels where better does, as in { activation = "relu" }')
+    if "matters_more" in given and not isinstance(claim.than, str):
+        raise ValueError('than names a factor where matters_more does, as in than = "init"')
+    if claim.shared_out and (claim.by or claim.margin is not None):
+        raise ValueError("by and margin go with better and than; leave them out")
+    if "same" in given and claim.margin is None:
+        raise ValueError("same and as need margin, the largest difference that counts as none")
+    if "same" in given and claim.by:
+        raise ValueError("by goes with better and than; same and as take margin")
+    if claim.by and claim.margin is not None:
+        raise ValueError("take by, a least difference, or margin, a largest one; not both")
 
 
 class Document(_Section):
@@ -259,7 +307,7 @@ def _place(parts: tuple[str | int, ...]) -> str:
 def _sentence(problem: ValidationError) -> str:
     """Turn pydantic's first complaint into one sentence with the key and the way out."""
     error = problem.errors()[0]
-    parts = error["loc"]
+    parts = tuple(part for part in error["loc"] if part not in UNION)
     place = _place(parts)
     if error["type"] == "extra_forbidden":
         model = SECTIONS.get(str(parts[0]), Document) if len(parts) > 1 else Document

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from nnbench.study.document import Document
+from nnbench.study.document import FORMS, Document
 from nnbench.study.grid import MAX_CELLS
 from nnbench.study.metrics import METRICS
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, grid_keys
@@ -42,8 +42,7 @@ def study_schema(vocabulary: Vocabulary) -> Schema:
         properties[key] = {"$ref": "#/$defs/cells"} | about
     definitions["Exclusion"]["additionalProperties"] = True
     definitions["Exclusion"]["propertyNames"] = {"pattern": f"^why$|{_places()}"}
-    forms = (["better", "than"], ["same", "as", "margin"])
-    definitions["Claim"]["oneOf"] = [{"required": keys} for keys in forms]
+    definitions["Claim"]["oneOf"] = [_form(keys) for keys in FORMS]
     for section in ("Report", "Claim"):
         definitions[section]["properties"]["metric"] |= {"enum": list(METRICS)}
     return {"$schema": DIALECT} | schema
@@ -55,8 +54,22 @@ def _of_kind(study_kind: str) -> Schema:
     return {"properties": properties} | ({} if study_kind == TRAINING else {"required": ["kind"]})
 
 
+def _form(keys: tuple[str, str]) -> Schema:
+    """What a claim of one form has: `than` is of levels, or the name of a factor."""
+    others = sorted({key for form in FORMS for key in form} - set(keys))
+    form: Schema = {
+        "required": [*keys, "margin"] if "same" in keys else [*keys],
+        "not": {"anyOf": [{"required": [key]} for key in others]},
+    }
+    if keys[1] == "than":
+        is_of_levels = keys[0] == "better"
+        than = {"$ref": "#/$defs/cells"} if is_of_levels else {"type": "string"}
+        form["properties"] = {"than": than}
+    return form
+
+
 def _partials() -> list[tuple[str, str]]:
-    sides = ("better", "than", "same", "as", "where")
+    sides = ("better", "same", "as", "where")  # `than` may be the name of a factor, too
     return [("Design", "baseline"), *(("Claim", side) for side in sides)]
 
 

@@ -32,7 +32,13 @@ class Metric:
     counts_diverged: bool = False  # a cell that diverged has a value, which enters the mean
     null_is_never: bool = False  # null says that it was never reached: worse than any number
     has_chance: bool = True  # False: computed, so that one number is the whole truth
+    factor_of: str = ""  # what changes by a factor a layer, of which it is the size of log10
     of_stack: bool = False  # measured of all that trained as one stack, and shared out among them
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it lies between 0 and 1, and is read as a percentage."""
+        return (self.low, self.high) == (0.0, 1.0)
 
     @property
     def range(self) -> float:
@@ -82,11 +88,13 @@ METRICS: dict[str, Metric] = {
     "gradient_drift": _amount(
         label="drift of the gradient through depth",
         meaning="|log10| of the factor per layer by which it grows going back, at the start",
+        factor_of="gradient",
         probes=("layers",),
     ),
     "signal_drift": _amount(
         label="drift of the signal through depth",
         meaning="|log10| of the factor per layer by which it grows going forward, at the start",
+        factor_of="signal",
         probes=("layers",),
     ),
     "dead_fraction_start": _share(label="share of dead units at the start", probes=("layers",)),

@@ -99,7 +99,10 @@ def _normalised_claim(where: str, claim: Claim, namer: Namer, metrics: Iterable[
         hint = nearest(claim.metric, metrics)
         raise StudyError(f"{where} metric: unknown {quoted(claim.metric)}{hint}")
     named = {side: namer.normalised(f"{where} {side}", one) for side, one in claim.named.items()}
-    first, second, _ = named
-    if named[first] == named[second]:
-        raise StudyError(f"{where}: {first} and {second} name the same cells: change one of them")
+    if not claim.shared_out:
+        first, second, _ = named
+        if named[first] == named[second]:
+            raise StudyError(
+                f"{where}: {first} and {second} name the same cells: change one of them"
+            )
     return claim.model_copy(update={"as_" if side == "as" else side: named[side] for side in named})

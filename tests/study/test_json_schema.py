@@ -172,6 +172,8 @@ def test_every_entry_alias_and_parameter_satisfies_it(kind: str) -> None:
         {"probes": {"layers": True, "every": 3}, "report": {"metric": "test_r2", "target": 0.5}},
         {"claim": [{"text": "t", **test_study.BETTER, "by": 0.1, "where": {"seed": 0}}]},
         {"claim": [{"text": "t", **test_study.SAME, "margin": 0.1}]},
+        {"claim": [{"text": "t", **test_study.SHARE, "where": {"depth": 2}}]},
+        {"claim": [{"text": "t", **test_study.MORE}]},
     ],
 )
 def test_sections_satisfy_it(sections: dict[str, Any]) -> None:
@@ -232,6 +234,9 @@ def test_mistakes_in_the_grid_are_seen_by_both(grid: dict[str, Any]) -> None:
         {"design": {"baseline": {"depht": 2}}},
         {"claim": [{"text": "t"}]},
         {"claim": [{"text": "t", **test_study.SAME}]},
+        {"claim": [{"text": "t", **test_study.SHARE, "share": {"at_most": 2}}]},
+        {"claim": [{"text": "t", **test_study.MORE, "than": {"depth": 2}}]},
+        {"claim": [{"text": "t", **test_study.MORE, **test_study.BETTER}]},
         {"claim": [{"text": "t", **test_study.BETTER, **test_study.SAME, "margin": 1}]},
         {"claim": [{"text": "t", **test_study.BETTER, "where": {"x": 1}}]},
     ],

@@ -343,6 +343,75 @@ def test_a_claim_that_cannot_be(claim: dict[str, Any], words: str) -> None:
     assert words in str(caught.value) and "[[claim]] 1" in str(caught.value)
 
 
+SHARE: dict[str, Any] = {"factor": "activation", "share": {"at_most": 0.05}}
+MORE = {"matters_more": "activation", "than": "depth"}
+
+
+@pytest.mark.parametrize("claim", [SHARE, SHARE | {"share": {"at_least": 0.5}}, MORE])
+def test_a_claim_about_shares_is_kept_as_written(claim: dict[str, Any]) -> None:
+    made = claimed(claim | {"where": {"dropout": 0}})
+    (document,) = made.document()["claims"]
+    assert document == {
+        "text": "It is so",
+        "where": {"dropout": 0.0},
+        "metric": "test_accuracy",
+        "by": 0.0,
+        **claim,
+    }
+    assert made.claims[0].named == {"where": {"dropout": 0.0}}
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ({"factor": "depth"}, "needs either"),
+        ({"share": {"at_most": 0.1}}, "needs either"),
+        ({"matters_more": "depth"}, "needs either"),
+        (SHARE | MORE, "needs either"),
+        (BETTER | {"factor": "depth"}, "needs either"),
+        (BETTER | {"than": "relu"}, "than names levels where better does"),
+        (MORE | {"than": {"depth": 2}}, "than names a factor where matters_more does"),
+        (SHARE | {"share": {}}, "take one of at_most and at_least"),
+        (SHARE | {"share": {"at_most": 0.1, "at_least": 0.05}}, "take one of at_most and at_least"),
+        (SHARE | {"share": {"at_most": 0}}, "greater than 0"),
+        (SHARE | {"share": {"at_most": 1}}, "less than 1"),
+        (SHARE | {"share": {"at_mots": 0.1}}, "at_mots"),
+        (SHARE | {"by": 0.1}, "leave them out"),
+        (MORE | {"margin": 0.1}, "leave them out"),
+        (SHARE | {"factor": "activatoin"}, 'did you mean "activation"?'),
+        (SHARE | {"factor": "data"}, "within data sets: name another factor"),
+        (SHARE | {"factor": "seed"}, 'unknown "seed"'),
+        (SHARE | {"factor": "width"}, "width has one level here"),
+        (SHARE | {"where": {"activation": "relu"}}, "activation has one level here"),
+        (SHARE | {"factor": "optimizer.lr"}, "optimizer.lr is a parameter of optimizer"),
+        (MORE | {"than": "activation"}, "the same factor"),
+        (MORE | {"than": "widht"}, "[[claim]] 1 than: unknown"),
+        (MORE | {"than": 3}, "[[claim]] 1 than: "),
+        (SHARE | {"metric": "seconds"}, "of a whole stack"),
+    ],
+)
+def test_a_claim_about_shares_that_cannot_be(claim: dict[str, Any], words: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        claimed(claim)
+    assert words in str(caught.value) and "[[claim]] 1" in str(caught.value)
+
+
+def test_what_is_tuned_has_no_share() -> None:
+    with pytest.raises(StudyError, match="dropout is tuned, so it is chosen and not compared"):
+        claimed(SHARE | {"factor": "dropout"}, report={"tune": ["dropout"]})
+
+
+def test_only_networks_have_shares() -> None:
+    document = {
+        "name": "walks",
+        "kind": "landscape",
+        "grid": {"landscape": "bowl", "optimizer": ["sgd", "adam"]},
+        "claim": [{"text": "It is so", **SHARE, "factor": "optimizer"}],
+    }
+    with pytest.raises(StudyError, match="not of kind = "):
+        make_study(document, VOCABULARY)
+
+
 def test_a_claim_about_cells_left_out() -> None:
     exclude = [{"activation": "relu", "depth": 8, "why": "too slow"}]
     claim = BETTER | {"where": {"depth": 8}}

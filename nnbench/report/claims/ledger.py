@@ -20,13 +20,19 @@ from scipy.stats import false_discovery_control
 
 from nnbench import stats
 from nnbench.report.claims.course import COURSE
-from nnbench.report.claims.table import effect_places, note_of, sentence_of, span_of
+from nnbench.report.claims.sentences import (
+    counted_pairs,
+    note_of,
+    sentence_of,
+    size_of,
+)
+from nnbench.report.page.commands import run_command
 from nnbench.report.page.html import render
 from nnbench.report.page.numbers import number
 from nnbench.results.disk import StoreError, write_whole
 from nnbench.results.read import ReportError, Results, read_results
 from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, VERDICTS, Verdict, judge_all
-from nnbench.stats.claims.verdict import EXACT, RANKS
+from nnbench.stats.claims.verdict import RANKS, SHARE, SHARES
 from nnbench.study.shelf import SHELF, study_files
 
 MIXED, NOT_RUN = "mixed", "not run"
@@ -44,6 +50,7 @@ class Claimed:
     verdict: Verdict | None = None
     sentence: str = ""
     has_report: bool = False
+    command: str = ""  # runs the study
     q: float = math.nan  # of Benjamini and Hochberg, over the claims of all studies
 
     @property
@@ -144,8 +151,11 @@ def judged_claims(results: Results) -> list[Claimed]:
     name = results.folder.name
     verdicts = judge_all(results.study, results.cells, len(results.earlier_looks))
     has_report = (results.folder / "report.html").is_file()
+    command = run_command(results, seeds=False)
     return [
-        Claimed(name, one.text, one.course, one, sentence_of(one, claim), has_report)
+        Claimed(
+            name, one.text, one.course, one, sentence_of(one, claim, command), has_report, command
+        )
         for one, claim in zip(verdicts, written, strict=True)
     ]
 
@@ -259,17 +269,20 @@ def _row(claim: Claimed) -> dict[str, str]:
         return row | {"effect": "", "span": "", "count": "", "metric": "", "note": ""}
     if claim.has_report:
         row["link"] = f"{quote(claim.study)}/report.html#claims"
-    effect, span = _effect(verdict)
+    effect, span = size_of(verdict)
     metric = (
         stats.METRICS[verdict.metric].label if verdict.metric in stats.METRICS else verdict.metric
     )
-    count = f"n {verdict.n_ok}/{verdict.n}" if verdict.n else ""
+    measure = {RANKS: f"{metric}, by rank", SHARE: f"variance of the {metric}, explained"}
+    measure[SHARES] = measure[SHARE]
     return row | {
         "effect": effect,
         "span": span,
-        "count": count,
-        "metric": f"{metric}, by rank" if verdict.scale == RANKS else metric,
-        "note": "; ".join(part for part in (note_of(verdict), _q_said(claim.q)) if part),
+        "count": counted_pairs(verdict) if verdict.n else "",
+        "metric": measure.get(verdict.scale, metric),
+        "note": "; ".join(
+            part for part in (note_of(verdict, claim.command), _q_said(claim.q)) if part
+        ),
     }
 
 
@@ -277,13 +290,3 @@ def _q_said(q: float) -> str:
     if math.isnan(q):
         return ""
     return "q under 0.001" if q < 0.001 else f"q {number(q, 3)}"
-
-
-def _effect(verdict: Verdict) -> tuple[str, str]:
-    if math.isnan(verdict.effect):
-        return "–", ""
-    places = effect_places(verdict)
-    span = "exact" if verdict.scale == EXACT else ""
-    if not math.isnan(verdict.low):
-        span = span_of(verdict.low, verdict.high, places)
-    return number(verdict.effect, places, signed=True), span

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 from nnbench.report.claims.table import Judged
 from nnbench.report.page.parts import Column, Section, TableCell, paragraph, table_of
-from nnbench.report.page.words import listed, tallied
-from nnbench.stats.claims import VERDICTS
+from nnbench.report.page.words import listed, lowered, tallied
+from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, VERDICTS
 
 INTRODUCTION = (
     "Written into the study file before the run; judged by paired differences, or exactly where "
-    "nothing is random. A verdict needs the 95 % interval, and the t test after Holm's correction "
-    "for all claims of the study."
+    "nothing is random. A verdict needs the 95 % interval (CI), and the t test after Holm's "
+    "correction for all claims of the study. A block is one data set and seed."
 )
+MOST_TESTED = 6  # claims that stand beside the finding
 COLUMNS = [
     Column("verdict", of=lambda claim: TableCell(claim.verdict, is_verdict=True)),
     Column("claim", of=lambda claim: TableCell(claim.text, note=claim.note)),
@@ -46,3 +47,15 @@ def tally(claims: Sequence[Judged]) -> str:
         every = "Both" if len(claims) == 2 else f"All {len(claims)}"
         return f"{every} claims of the study are {listed(list(counts))}."
     return f"Of the study's {len(claims)} claims, {tallied(counts)}."
+
+
+def most_telling(claims: Sequence[Judged]) -> list[Judged]:
+    """The claims to stand beside the finding: what was not as predicted first, at most six."""
+    order = (CONTRADICTED, UNDECIDED, SUPPORTED)
+    return sorted(claims, key=lambda claim: order.index(claim.verdict))[:MOST_TESTED]
+
+
+def surprise(claims: Sequence[Judged]) -> str:
+    """What was found against the first claim that is contradicted, as a sentence; or nothing."""
+    against = [claim for claim in claims if claim.verdict == CONTRADICTED and claim.said]
+    return f"Not as predicted: {lowered(against[0].said)}" if against else ""

@@ -72,6 +72,8 @@ def markdown(page: Page) -> str:
         lines.append(f"Predicted before the run: {escaped(page.prediction)}")
     lines += [f"Published: {escaped(page.paper)}"] if page.paper else []
     lines += ["## Answer", escaped(" ".join(page.answer))]
+    if page.tested:
+        lines.append("\n".join(f"- {_cell(item)}" for item in page.tested))
     lines += _part(page.lead)[1:] if page.lead else []  # the answer is its title
     lines += [escaped(" ".join(page.rests))] if page.rests else []
     lines += [_paragraph(item) for item in page.notes]

@@ -222,6 +222,7 @@ class Page:
     """A page: what it asks, what it answers, how far to trust it, and its sections.
 
     lead: the figure that shows the answer. rests: sentences on what the answer rests on.
+    tested: verdicts on what was predicted, each with its claim as the note.
     """
 
     kicker: str
@@ -235,6 +236,7 @@ class Page:
     notes: Sequence[Paragraph] = field(default_factory=list)
     lead: Picture | None = None
     rests: Sequence[str] = ()
+    tested: Sequence[TableCell] = ()
 
     @property
     def pictures(self) -> list[Picture]:

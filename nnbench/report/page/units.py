@@ -15,8 +15,7 @@ OF_METRIC = (
 
 def scale_of(metric: str) -> float:
     """What a value is multiplied by: 100 for one between 0 and 1, which is read as a percentage."""
-    ends = METRICS[metric]
-    return 100.0 if (ends.low, ends.high) == (0.0, 1.0) else 1.0
+    return 100.0 if METRICS[metric].is_share else 1.0
 
 
 def unit_of(metric: str) -> str:

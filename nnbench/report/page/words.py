@@ -4,43 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from nnbench.study.words import in_words as in_words
+from nnbench.study.words import spoken as spoken
+
 MOST_FINDINGS = 2  # above the figure that shows them
-# Levels that mean something else than their number or word, as (factor, level).
-WORDS = {
-    ("batch_size", "0"): "the full batch",
-    ("clip_norm", "0"): "no clipping by norm",
-    ("clip_value", "0"): "no clipping by value",
-    ("dropout", "0"): "no dropout",
-    ("weight_decay", "0"): "no weight decay",
-    ("l1", "0"): "no L1",
-    ("residual", "true"): "residual connections",
-    ("residual", "false"): "no residual connections",
-    ("bias", "true"): "biases",
-    ("bias", "false"): "no biases",
-}
-
-
-# Keys of a study file whose name is no English word.
-FACTORS = {
-    "init": "initialisation",
-    "norm": "normalisation",
-    "dropout_kind": "kind of dropout",
-    "lr": "learning rate",
-    "val_fraction": "validation part",
-    "test_fraction": "test part",
-    "dtype": "number type",
-}
-
-
-def in_words(factor: str) -> str:
-    """A key of a study file as a sentence holds it: `initialisation`, `batch size`."""
-    name = factor.rpartition(".")[2]  # of a parameter: `optimizer.lr` is the learning rate
-    return FACTORS.get(name, name.replace("_", " "))
 
 
 def capital(text: str) -> str:
     """The text with its first letter as a sentence has it."""
     return text[:1].upper() + text[1:]
+
+
+def lowered(text: str) -> str:
+    """The text as it goes on after a colon: a word in capitals, such as ReLU or R², stays."""
+    word = text.split(" ", 1)[0]
+    return text[:1].lower() + text[1:] if word[1:].islower() or len(word) == 1 else text
 
 
 def is_plural(label: str) -> bool:
@@ -59,19 +37,6 @@ def tallied(counts: Mapping[str, int]) -> str:
     (first, count), *rest = [(word, count) for word, count in counts.items() if count]
     verb = "is" if count == 1 else "are"
     return listed([f"{count} {verb} {first}", *(f"{count} {word}" for word, count in rest)])
-
-
-def spoken(factor: str, level: str) -> str:
-    """The level as a sentence can hold it: a bare `8` or `true` takes its factor's name.
-
-    Values that turn something off or have a meaning of their own are said in words.
-    """
-    if (factor, level) in WORDS:
-        return WORDS[factor, level]
-    if level == "none":
-        return f"no {in_words(factor)}"
-    is_bare = level.removeprefix("-")[:1].isdigit() or level in ("true", "false")
-    return f"{in_words(factor)} {level}" if is_bare else level
 
 
 def listed(parts: Sequence[str]) -> str:

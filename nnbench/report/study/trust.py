@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
 
 from nnbench import stats
-from nnbench.report.claims.section import claims_section, tally
+from nnbench.report.claims.section import claims_section, most_telling, surprise, tally
 from nnbench.report.claims.table import read_claims
+from nnbench.report.page.commands import is_of_table, run_command
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.parts import (
     Code,
@@ -21,13 +21,12 @@ from nnbench.report.page.parts import (
     Part,
     Picture,
     Section,
+    TableCell,
     paragraph,
 )
-from nnbench.report.page.table_notes import table_title
 from nnbench.report.page.words import MOST_FINDINGS, listed
 from nnbench.report.study.setup import setup_section
 from nnbench.results.read import Results
-from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
 FINGERPRINT = 16  # characters of the fingerprint where it is explained
@@ -54,7 +53,11 @@ def whole_page(
     """
     study, claims = results.study, read_claims(results)
     repeat = _reproduce_section(results, [run_command(results)], *exports)
-    said, finished = answer[:-1], answer[-1]
+    said, finished = list(answer[:-1]), answer[-1]
+    prediction = str(study.get("prediction") or "")
+    if prediction and (against := surprise(claims)):
+        said.insert(0, against)
+    telling = most_telling(claims)
     rests = [*said[MOST_FINDINGS:], tally(claims), finished]
     every = [setup_section(results), claims_section(claims), *sections, repeat]
     if lead is not None:
@@ -63,7 +66,8 @@ def whole_page(
         kicker=f"nnbench study · {study['name']}",
         title=results.title,
         question=str(study.get("question") or ""),
-        prediction=str(study.get("prediction") or ""),
+        prediction=prediction,
+        tested=[TableCell(one.verdict, note=one.text, is_verdict=True) for one in telling],
         paper=str(study.get("paper") or ""),
         answer=said[:MOST_FINDINGS],
         lead=lead,
@@ -86,35 +90,6 @@ def _looks(results: Results) -> list[Paragraph]:
             "looks, which are wider."
         )
     ]
-
-
-def run_command(results: Results, seeds: bool = True) -> str:
-    """The command that runs the study again, seeds and limit of the run as they were.
-
-    A study without a file is that of a table, which `--data` names.
-    """
-    study, tables = results.study, results.provenance.get("tables") or []
-    words = ["nnbench", "run", str(study["name"])]
-    if is_of_table(results):
-        words = ["nnbench", "run", "--data", tables[0]["file"], "--target", tables[0]["target"]]
-        data = study["grid"]["data"]
-        words += [f"--{key}={data[key]}" for key in ("task", "decimal") if key in data]
-        words += [f"--missing={text}" for text in data.get("missing", [])]
-    own, ran = (study.get("grid") or {}).get("seeds", 3), list(study.get("seeds") or [])
-    in_file = list(range(own)) if isinstance(own, int) else list(own)
-    has_chance = STUDY_KINDS[study_kind_of(study)].has_chance
-    if seeds and has_chance and ran == list(range(len(ran))) != in_file and ran:
-        words += ["--seeds", str(len(ran))]
-    if limit := results.provenance.get("limit"):
-        words += ["--limit", str(limit)]
-    return shlex.join(words)
-
-
-def is_of_table(results: Results) -> bool:
-    """Whether the study is the one that `nnbench run --data` makes of a table."""
-    tables = results.provenance.get("tables") or []
-    title = table_title(tables[0]["file"], tables[0]["target"]) if tables else ""
-    return len(tables) == 1 and results.title == title and not results.study.get("claims")
 
 
 def _files_said(results: Results) -> list[Paragraph]:

@@ -102,10 +102,10 @@ def with_failures(
             word = SUPPORTED if worse == 2 else CONTRADICTED
             survivor = 2 - worse  # the place of the side that diverges less
             mean = failures.reached[survivor]
-            label = METRICS[found.metric].label
-            more = (
-                "" if math.isnan(mean) else f"; {names[survivor]} reached a {label} of {mean:.3g}"
-            )
+            metric = METRICS[found.metric]
+            reached = f"{100 * mean:.3g} %" if metric.is_share else f"{mean:.3g}"
+            more = f"; {names[survivor]} reached a {metric.label} of {reached}"
+            more = "" if math.isnan(mean) else more
             told = f"{reason}, and no pair finished: divergence decides{more}"
             return _decided(found, word, told, p)
         return _undecided_if_empty(found, reason)

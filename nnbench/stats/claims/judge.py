@@ -17,6 +17,7 @@ from nnbench.stats.claims.choices import held_across
 from nnbench.stats.claims.failures import failures_of, penalised, with_failures
 from nnbench.stats.claims.family import corrected
 from nnbench.stats.claims.pairs import described, pair_sides, sides_of
+from nnbench.stats.claims.shares import is_of_shares, judged_share
 from nnbench.stats.claims.verdict import (
     CONTRADICTED,
     EXACT,
@@ -63,6 +64,8 @@ def _alone(
 ) -> Verdict:
     """Return what the claim's own pairs say, with the seeds that one of so many claims needs."""
     by, margin = float(claim.get("by") or 0.0), claim.get("margin")
+    if bounds := claim.get("share"):
+        by, margin = float(bounds.get("at_least") or 0.0), bounds.get("at_most")
     if claim.get("better") and margin is not None:
         by, margin = -float(margin), None  # worse by less than the margin, if worse at all
     blank = Verdict(
@@ -75,6 +78,8 @@ def _alone(
         claims=claims,
         looks=looks,
     )
+    if is_of_shares(claim):
+        return judged_share(blank, claim, cells, study)
     pairs = pair_sides(claim, cells, study)
     if pairs.reason:
         return replace(blank, reason=pairs.reason)

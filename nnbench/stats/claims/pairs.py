@@ -19,6 +19,7 @@ from nnbench import stats
 from nnbench.stats.pairing import finite, scale_of
 from nnbench.study.selection import Partial, matches
 from nnbench.study.study_kinds import STUDY_KINDS, StudyKind, study_kind_of
+from nnbench.study.words import in_words, spoken
 
 SIDES = ("first", "second")
 
@@ -47,7 +48,7 @@ def sides_of(claim: Mapping[str, Any]) -> tuple[Partial, Partial]:
 
 
 def described(partial: Partial) -> str:
-    """Return a naming of cells in words: `momentum (lr 0.03)`."""
+    """Return a naming of cells in words: `momentum (learning rate 0.03)`, `no dropout`."""
     first, *rest = (_described(key, wanted) for key, wanted in partial.items())
     return f"{first} ({', '.join(rest)})" if rest else first
 
@@ -57,9 +58,9 @@ def _described(key: str, wanted: Any) -> str:
         return " or ".join(
             described(one) if isinstance(one, dict) else _described(key, one) for one in wanted
         )
-    if isinstance(wanted, str) and "." not in key and wanted != "none":
-        return wanted
-    return f"{key.split('.')[-1]} {stats.format_level(wanted)}"
+    if "." in key and not isinstance(wanted, str):  # a parameter of a named level
+        return f"{in_words(key)} {stats.format_level(wanted)}"
+    return spoken(key, stats.format_level(wanted))
 
 
 def select(cells: pd.DataFrame, partial: Partial) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from nnbench.stats.claims.judge import judge_all
 from nnbench.stats.claims.pairs import Pairs, pair_sides
+from nnbench.stats.claims.shares import is_of_shares
 from nnbench.stats.claims.verdict import DIFFERENCE, Verdict
 from nnbench.stats.contrasts import Claimed
 from nnbench.study.metrics import METRICS
@@ -33,7 +34,7 @@ def claimed_levels(
     found: dict[tuple[str, str], tuple[int, bool, int]] = {}
     claims = study.get("claims") or []
     for place, claim in enumerate(claims):
-        if claim.get("metric") != metric or not METRICS[metric].has_chance:
+        if claim.get("metric") != metric or not METRICS[metric].has_chance or is_of_shares(claim):
             continue
         pairs = pair_sides(claim, cells, study)
         level = _level_of(pairs, labelled, baselines)

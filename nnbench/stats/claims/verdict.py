@@ -12,6 +12,8 @@ VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED)
 DIFFERENCE = "difference"  # mean paired difference in the metric's unit
 RANKS = "ranks"  # share of pairs for the claim less share against: some never arrived
 EXACT = "exact"  # mean difference of computations without randomness
+SHARE = "share"  # of the variance within data sets that a factor explains, 0 to 1
+SHARES = "difference of shares"  # by how much one factor explains more than another
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Verdict:
 
     `n` pairs of the first side's cells with the second's, `n_ok` of which have a difference,
     in `blocks` independent (data set, seed) blocks. Numbers are NaN where there is none.
+    Of a share, `by` is the least and `margin` the largest that is claimed; `sides`: the shares of
+    two factors that are compared; pairs are configurations, by data set.
     `reason` says what the word alone does not; `seeds_needed` only where more would decide.
     `p` is that of the mean lying on the threshold that decides, two-sided; `p_holm` corrects it for
     the `claims` of the study that have one. `looks`: how often the study was judged before, with
@@ -47,6 +51,7 @@ class Verdict:
     p_holm: float = math.nan
     claims: int = 0
     looks: int = 0
+    sides: tuple[float, float] | None = None
 
     @property
     def interval_word(self) -> str:

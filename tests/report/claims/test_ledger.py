@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ import pytest
 
 from nnbench.report.claims.course import COURSE
 from nnbench.report.claims.ledger import MIXED, NOT_RUN, Claimed, gather, ledger_page, together
-from nnbench.report.claims.section import claims_section
+from nnbench.report.claims.section import claims_section, most_telling, surprise
+from nnbench.report.claims.sentences import sentence_of
 from nnbench.report.claims.table import (
     COLUMNS,
+    Judged,
     claims_table,
     read_claims,
-    sentence_of,
     write_claims,
 )
 from nnbench.report.page.parts import Table
@@ -52,13 +54,13 @@ def said(claim: Mapping[str, Any], cells: pd.DataFrame) -> str:
 def test_a_clear_difference_is_said_with_size_interval_and_count() -> None:
     sentence = said(better(), two_arms(around(0.05)))
     pattern = (
-        r"Supported: test accuracy is higher by 0\.05\d? \[0\.04\d, 0\.05\d\] "
-        r"with tanh than with relu \(10 of 10 pairs\)\."
+        r"Supported: test accuracy is higher by 5\.\d points with tanh than with relu "
+        r"\(95 % CI 4\.\d to 5\.\d; 10 pairs in 10 blocks\)\."
     )
     assert re.fullmatch(pattern, sentence), sentence
     worse = said(better(), two_arms(around(-0.05)))
-    assert worse.startswith("Contradicted: test accuracy is lower by 0.05")
-    assert "[0.04" in worse and "−" not in worse
+    assert worse.startswith("Contradicted: test accuracy is lower by 5.0 points")
+    assert "95 % CI 4." in worse and "−" not in worse
 
 
 def test_of_a_loss_the_words_turn_round() -> None:
@@ -71,34 +73,80 @@ def test_nothing_is_higher_or_lower_where_the_interval_spans_zero(mean: float) -
     for claim in (better(), better(metric="test_loss"), same(0.5), better(by=0.2)):
         sentence = said(claim, two_arms(around(mean)))
         assert not re.search("higher|lower|better|worse", sentence), sentence
-        assert re.search(r"[+−]\S+ \[−\S+, \d\S+\] \(10 of 10 pairs\)", sentence), sentence
+        size = r"[+−]\S+( points)? \(95 % CI −\S+ to \d\S+; 10 pairs in 10 blocks\)"
+        assert re.search(size, sentence), sentence
 
 
 def test_a_sentence_says_what_was_claimed_and_what_would_decide() -> None:
-    assert "at least 0.02 was claimed" in said(better(by=0.02), two_arms(around(0.05)))
-    assert "; 0.2 or more was claimed." in said(better(by=0.2), two_arms(around(0.05)))
-    assert "within the margin of 0.02" in said(same(0.02), two_arms(around(0.0)))
-    assert "outside the margin of 0.02" in said(same(0.02), two_arms(around(0.06)))
-    assert "crosses the margin of 0.02" in said(same(0.02), two_arms(around(0.02)))
-    assert re.search(r"about \d+ seeds would decide\.$", said(better(), two_arms(around(0.004))))
+    assert "; claimed: at least 2 points." in said(better(by=0.02), two_arms(around(0.05)))
+    assert "; claimed: at least 20 points." in said(better(by=0.2), two_arms(around(0.05)))
+    within = "claimed: within 2 points of each other"
+    assert f"{within}." in said(same(0.02), two_arms(around(0.0)))
+    assert f"{within}." in said(same(0.02), two_arms(around(0.06)))
+    assert f"{within}, which the interval leaves open" in said(same(0.02), two_arms(around(0.02)))
+    one = said(same(0.01), two_arms(around(0.01)))
+    assert "within 1 point of each other, which the interval leaves open" in one
+
+
+def test_seeds_that_would_decide_are_said_where_somebody_would_run_them() -> None:
+    claim, undecided = better(), judge(better(), two_arms(around(0.006)), study())
+    assert undecided.seeds_needed is not None and undecided.seeds_needed < 100
+    told = sentence_of(undecided, claim, "nnbench run one")
+    seeds = undecided.seeds_needed
+    assert told.endswith(f"about {seeds} seeds would decide: nnbench run one --seeds {seeds}.")
+    for needed, words in ((100, "over 100"), (2141, "over 1,000")):
+        many = sentence_of(replace(undecided, seeds_needed=needed), claim, "nnbench run one")
+        assert many.endswith(f"deciding a difference this small would take {words} seeds.")
+
+
+def test_a_factor_per_layer_is_said_as_that_factor() -> None:
+    found = Verdict(
+        "text", "supported", "gradient_drift", 0.625, 0.619, 0.629, 5, 5, by=0.301, blocks=5
+    )
+    assert sentence_of(found, better()) == (
+        "Supported: the gradient drifts 4.22 times less per layer with tanh than with relu "
+        "(95 % CI 4.16 to 4.26; 5 pairs in 5 blocks); claimed: at least 2 times per layer."
+    )
+    open_one = replace(found, verdict="undecided", low=-0.1, high=1.35, by=0.0)
+    said = sentence_of(open_one, better())
+    assert "drifts 0.24 times as much per layer with tanh as with relu (95 % CI 0.04 to" in said
+
+
+def test_no_sentence_speaks_in_fractions_of_an_accuracy() -> None:
+    for claim in (better(), better(by=0.02), same(0.02), better(margin=0.02)):
+        for mean in (0.05, 0.004, -0.05):
+            for word in said(claim, two_arms(around(mean))).split():
+                assert not word.startswith("0.0"), word
 
 
 def test_an_interval_that_excludes_zero_is_never_printed_as_reaching_it() -> None:
     found = Verdict("text", "supported", "test_loss", 2.4e-4, 1e-8, 5e-4, 5, 5)
     sentence = sentence_of(found, better())
-    assert "lower by 0.000240 [1.00·10⁻⁸, 0.000500]" in sentence
+    assert "lower by 0.000240 with tanh than with relu (95 % CI 1.00·10⁻⁸ to" in sentence
     wide = Verdict("text", "supported", "test_loss", 0.17, 0.004, 0.31, 5, 5)
-    assert "lower by 0.170 [0.004, 0.310]" in sentence_of(wide, better())
+    assert "lower by 0.170 with" in (told := sentence_of(wide, better())) and "0.004 to" in told
 
 
 def test_without_a_difference_only_the_reason_is_said() -> None:
     sentence = said(better(), two_arms([None] * 6))
     assert sentence == (
         "Contradicted: of 6 pairs, tanh diverged in 6, and no pair finished: divergence decides; "
-        "relu reached a test accuracy of 0.8."
+        "relu reached a test accuracy of 80 %."
     )
     tied = said(same(0.01), two_arms([0.0] * 8))
     assert "test accuracy is the same with tanh as with relu" in tied
+
+
+def test_what_was_not_as_predicted_stands_beside_the_finding() -> None:
+    words = ("supported", "undecided", "contradicted", "supported", "contradicted")
+    claims = [Judged(word, f"claim {n}", f"ReLU {n}.", "", "") for n, word in enumerate(words)]
+    assert [one.text for one in most_telling(claims)] == [
+        f"claim {n}" for n in (2, 4, 1, 0, 3)
+    ]  # contradicted before undecided before supported, else in the file's order
+    assert surprise(claims) == "Not as predicted: ReLU 2."
+    assert surprise(claims[:2]) == ""
+    longer = [Judged("contradicted", "claim", "Test accuracy is so.", "", "")]
+    assert surprise(longer) == "Not as predicted: test accuracy is so."
 
 
 # claims.csv ---------------------------------------------------------------------------------------
@@ -251,8 +299,10 @@ def test_the_page_has_every_claim_of_the_course_and_its_evidence(finished: Path)
     assert places == sorted(places)
     assert 'href="one/report.html#claims"' in page and 'href="two/report.html' not in page
     assert "make study-four" in page
-    assert re.search(r'<td role="cell" class="number">\+0\.05\d* <span class="quiet">\[0\.04', page)
-    assert page.count("n 10/10") == 4
+    assert re.search(
+        r'<td role="cell" class="number">\+5\.0 points <span class="quiet">\[4\.', page
+    )
+    assert page.count(">10 pairs in 10 blocks<") == 4
     assert "<script" not in page and "&lt;script&gt;" in page
     for word, mark in (("supported", "▲"), ("contradicted", "▼")):
         assert f'<span aria-hidden="true">{mark}</span> {word}' in page

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from nnbench.report.page.commands import is_of_table, run_command
 from nnbench.report.study.setup import settings, setup_section
-from nnbench.report.study.trust import is_of_table, run_command
 from nnbench.results.files import write_files
 from nnbench.results.read import Results, read_results
 from tests.synthetic import make_cells, write_results

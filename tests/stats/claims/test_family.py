@@ -13,7 +13,8 @@ from scipy.stats import false_discovery_control, fisher_exact, ttest_1samp
 from nnbench.report.analysis import analyse
 from nnbench.report.claims.ledger import Claimed as Entry
 from nnbench.report.claims.ledger import Ledger, chance_said, run_said, with_q
-from nnbench.report.claims.table import claims_table, sentence_of
+from nnbench.report.claims.sentences import sentence_of
+from nnbench.report.claims.table import claims_table
 from nnbench.report.page.units import scale_of
 from nnbench.results.read import read_results
 from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict, judge, judge_all

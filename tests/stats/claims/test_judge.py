@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from nnbench.report.claims.table import sentence_of
+from nnbench.report.claims.sentences import sentence_of
 from nnbench.stats.anytime import bound
 from nnbench.stats.claims import VERDICTS, judge, judge_all
 from nnbench.stats.claims.pairs import pair_sides
@@ -256,10 +256,14 @@ def test_cells_timed_together_have_one_timing() -> None:
 @pytest.mark.parametrize(
     ("mean", "word", "words"),
     [
-        (-0.005, "supported", "worse by less than the 0.02 allowed"),
-        (0.03, "supported", "worse by less than the 0.02 allowed, if at all"),
-        (-0.02, "undecided", "crosses the 0.02 by which it may be worse"),
-        (-0.04, "contradicted", "worse by more than the 0.02 allowed"),
+        (-0.005, "supported", "claimed: worse by less than 2 points, if at all."),
+        (0.03, "supported", "claimed: worse by less than 2 points, if at all."),
+        (
+            -0.02,
+            "undecided",
+            "by less than 2 points, if at all, which the interval leaves open",
+        ),
+        (-0.04, "contradicted", "claimed: worse by less than 2 points, if at all."),
     ],
 )
 def test_as_good_allows_to_be_worse_by_the_margin(mean: float, word: str, words: str) -> None:

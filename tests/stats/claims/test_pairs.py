@@ -129,7 +129,7 @@ def test_tables_within_a_list_are_followed() -> None:
 
 
 def test_sides_are_described_in_words() -> None:
-    assert described({"optimizer": "adam", "optimizer.lr": 1e-3}) == "adam (lr 0.001)"
+    assert described({"optimizer": "adam", "optimizer.lr": 1e-3}) == "adam (learning rate 0.001)"
     assert described({"depth": [2, 8]}) == "depth 2 or depth 8"
-    assert described({"norm": "none"}) == "norm none"
-    assert described({"residual": True}) == "residual true"
+    assert described({"norm": "none"}) == "no normalisation"
+    assert described({"residual": True}) == "residual connections"

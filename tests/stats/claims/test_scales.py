@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from nnbench.report.claims.table import sentence_of
+from nnbench.report.claims.sentences import sentence_of
 from nnbench.stats.claims import judge
 from tests.stats.claims.claim_cells import better, cell, frame, same, study
 
@@ -44,7 +44,7 @@ def test_never_arriving_is_worse_than_any_epoch() -> None:
     assert "in 5 of them a side never arrived" in found.reason
     assert (found.ahead, found.behind) == (5, 1)
     said = sentence_of(found, ARRIVAL)
-    assert "By epochs to the target, 5 of 8 pairs speak for the claim and 1 against it" in said
+    assert "by epochs to the target, 5 of 8 pairs speak for the claim and 1 against it" in said
     assert -1 <= found.low <= found.high <= 1
     assert judge(ARRIVAL, reaching(tanh, relu), study()).effect == pytest.approx(-0.5)
 
