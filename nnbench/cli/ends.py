@@ -72,7 +72,7 @@ def _sentences() -> Iterator[None]:
         yield
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # of typer's click
-            sentence = f"{error.format_message()} See nnbench --help."
+            sentence = f"{error.format_message().rstrip('.')}. See nnbench --help."
             raise Failed(Exit.USAGE, sentence) from None
         code = EXIT_OF.get(type(error).__name__)
         if code is None:

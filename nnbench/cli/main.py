@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from nnbench.cli import stops
@@ -11,6 +12,7 @@ def main() -> None:
     """Run the command line and exit with its code; a user's mistake never shows a traceback."""
     try:
         stops.listen()
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where its cache lies is its own
         from nnbench.cli.ends import code_of
 
         code = code_of(_command)

@@ -274,11 +274,13 @@ def trainability_map(
     names: tuple[str, str, str],
     law_name: str,
     width: float = 1080,
+    least: float = 0.0,
 ) -> Figure:
     """Draw a score by depth and gain, and a depth that theory gives for each gain over it.
 
     cross: `panel, row, column` (numbers), `value, text, under` (how many finished where some did
-    not, which hatches the cell); law: `panel, column, value` (a depth).
+    not, which hatches the cell); law: `panel, column, value` (a depth). least: what the colours
+    span at least, so that noise does not look like a result.
     names: of the rows, the columns and the score. Depth grows upwards, evenly from level to level,
     and so does the law between two depths by their logarithms.
     """
@@ -291,12 +293,13 @@ def trainability_map(
         cells = cells.drop(columns=["text", "under"])
     size = (cell * len(columns), 36.0 * len(rows))
     step = (room + size[0] + beside, size[1] + 124)
+    scale = scale_of(cross["value"], least=least)
     with house_style():
         figure = new_figure(across * step[0], -(-len(panels) // across) * step[1])
         found = panel_axes(figure, len(panels), across, step, (room, 56), size)
         for panel, axes in zip(panels, found, strict=True):
             part = cells[cells["panel"] == panel]
-            heat_grid(axes, part, rows, columns, MAGNITUDE, scale_of(cross["value"]), gap=1.5)
+            heat_grid(axes, part, rows, columns, MAGNITUDE, scale, gap=1.5)
             axes.set_xticks(np.arange(len(columns)) + 0.5, [f"{column:g}" for column in columns])
             axes.set_yticks(np.arange(len(rows)) + 0.5, [f"{row:g}" for row in rows])
             axes.set_xlabel(names[1])

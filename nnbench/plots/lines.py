@@ -172,7 +172,8 @@ def _draw_lines(
         color, marker = look_of(place)
         # One mark a line, each further along than the one before, so that none hides another.
         every = [round((place + 1) / (MOST_SERIES + 1) * (len(y) - 1))]
-        line.set(marker=marker, markersize=6, markeredgecolor=color, markevery=every)
+        if len(lines) > 1:  # a line that is alone needs no mark to be known by
+            line.set(marker=marker, markersize=6, markeredgecolor=color, markevery=every)
         own = summary[summary["series"] == name].dropna(subset=["value"])
         label = own.sort_values("x", ascending=falls)["label"].iloc[0]
         ends.append((float(y[0 if falls else -1]), str(label), color, marker))

@@ -211,7 +211,8 @@ def beside(
 def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str, str]]) -> None:
     """Write the labels at the line ends, moved apart so that none hides another.
 
-    ends: `(value, label, colour, marker)` of each line. A label may have two lines of text.
+    ends: `(value, label, colour, marker)` of each line. A label may have two lines of text. Of one
+    line alone the label stands at its end without the mark that tells lines apart.
     """
     to_pixels = axes.transData + axes.transAxes.inverted()
     width, height = axes.bbox.width, axes.bbox.height
@@ -223,8 +224,12 @@ def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str, str]]) -> None:
         _, label, color, marker = ends[i]
         at = (1 + 14 / width, y / height)
         on_axes: Look = {"clip_on": False, "transform": axes.transAxes}
-        axes.plot(*at, marker, color=color, markersize=6, **on_axes)
-        lines = label.split("\n")
+        is_alone = len(ends) == 1
+        if is_alone:
+            at = (1.0, at[1])
+        else:
+            axes.plot(*at, marker, color=color, markersize=6, **on_axes)
+        lines = label.split("\n") if label else []
         for row, line in enumerate(lines):
             write(axes, line, at, (9, 7.0 * (len(lines) - 1) - 14 * row), size=TEXT - 1)
 

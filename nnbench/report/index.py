@@ -15,8 +15,10 @@ from urllib.parse import quote
 from nnbench.report.page import table_cells
 from nnbench.report.page.html import GENERATOR, render_page
 from nnbench.report.page.parts import VERDICTS, Column, Page, Section, TableCell, table_of
+from nnbench.report.page.words import listed
 from nnbench.results.disk import StoreError, write_whole
 from nnbench.results.files import read_files
+from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
 PROVENANCE = "provenance.json"
 HEAD = 40_000  # characters of a report that hold its head
@@ -43,18 +45,20 @@ def index_page(out: Path) -> Page:
     """The page of all studies in a folder, in the order of their names."""
     folders = sorted(path.parent for path in out.glob("*/provenance.json"))
     studies = [study for study in map(_study, folders) if study is not None]
-    cells, diverged, missing = (
-        f"{sum(study[key] for study in studies):,}" for key in ("cells", "diverged", "missing")
-    )
-    noun = "study has" if len(studies) == 1 else "studies have"
+    diverged, missing = (f"{sum(s[key] for s in studies):,}" for key in ("diverged", "missing"))
+    done: Counter[str] = Counter()
+    for study in studies:
+        done[study["noun"]] += study["done"]
+    ran = listed([f"{count:,} {noun}" for noun, count in done.items()] or ["nothing"]) + " finished"
+    noun = "study" if len(studies) == 1 else "studies"
     return Page(
         kicker="nnbench",
         title="Results",
         question="What was asked, and what came out.",
-        answer=[f"{len(studies)} {noun} trained {cells} cells; {diverged} of them diverged."],
+        answer=[f"{len(studies)} {noun}: {ran}; {diverged} diverged."],
         trust=[
             ("studies", f"{len(studies)}"),
-            ("cells", cells),
+            *((noun, f"{done[noun]:,}") for noun in done),
             ("diverged", diverged),
             ("not run", missing),
         ],
@@ -69,12 +73,16 @@ def _studies_section(studies: Sequence[dict[str, Any]]) -> list[Section]:
         Column("study", of=lambda s: TableCell(s["title"], link=s["link"], note=s["question"])),
         Column("answer"),
         Column("claims"),
-        Column("cells", True, lambda study: table_cells.whole(study["cells"])),
+        Column("finished", True, _done),
         Column("diverged", True, lambda study: table_cells.whole(study["diverged"])),
         Column("date"),
     ]
     table = table_of(studies, columns, has_tools=True, is_prose=True)
     return [Section("studies", "Studies", [table])]
+
+
+def _done(study: dict[str, Any]) -> TableCell:
+    return TableCell(f"{study['done']:,} {study['noun']}", value=study["done"])
 
 
 def _others_section(out: Path) -> list[Section]:
@@ -96,7 +104,8 @@ def _study(folder: Path) -> dict[str, Any] | None:
         known = {
             "title": str(study.get("title") or study["name"]),
             "question": str(study.get("question") or ""),
-            "cells": int(counts["cells"]),
+            "noun": STUDY_KINDS[study_kind_of(study)].noun,
+            "done": int(counts["cells"]) - int(counts.get("missing") or 0),
             "diverged": int(counts.get("diverged") or 0),
             "missing": int(counts.get("missing") or 0),
             "date": str(provenance.get("created") or "")[:10],
@@ -106,6 +115,8 @@ def _study(folder: Path) -> dict[str, Any] | None:
     report = folder / "report.html"
     is_there = report.is_file()
     again = f"No answer yet: nnbench report {folder.name} writes it."
+    if known["missing"]:
+        again = f"Unfinished: nnbench run {study['name']} goes on."
     answer = _meta(report).get("description", again) if is_there else again
     link = f"{quote(folder.name)}/report.html" if is_there else ""
     return {**known, "answer": answer, "claims": _verdicts(folder / "claims.csv"), "link": link}

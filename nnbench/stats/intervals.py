@@ -112,7 +112,7 @@ def why_undefined(blocks: Blocks) -> str | None:
     if not len(count):
         return NO_VALUE
     if (count < 2).all():
-        return "undefined: one block" if len(count) == 1 else "undefined: one block a data set"
+        return "undefined: one block" if len(count) == 1 else "undefined: one block per data set"
     if (count < 2).any():
         return f"undefined: one block in {blocks.names[int(np.argmax(count < 2))]}"
     if not varies(blocks)[0]:

@@ -36,7 +36,7 @@ def test_it_lists_every_study_with_answer_counts_and_link(out: Path) -> None:
     assert '<a href="one/report.html">Which &amp; why?</a>' in page
     assert "&lt;b&gt;Really?&lt;/b&gt;" in page and "<b>" not in page
     assert "Activation matters most: tanh gains " in page
-    assert "2 studies have trained 96 cells; 4 of them diverged." in page
+    assert "2 studies: 96 networks finished; 4 diverged." in page
     assert "2026-01-01" in page
     assert page.index("Second") < page.index("Which &amp; why?"), "by the folders' names"
 
@@ -59,7 +59,7 @@ def test_the_same_results_give_the_same_index(out: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_left_out(out: Path, broken: str) -> None:
     write_files(out / "one", {"provenance.json": broken.encode()})
     page = (write_index(out) or out).read_text(encoding="utf-8")
-    assert "1 study has trained 24 cells" in page and "Which" not in page
+    assert "1 study: 24 networks finished" in page and "Which" not in page
 
 
 def test_another_page_is_never_overwritten(out: Path) -> None:
@@ -81,7 +81,7 @@ def test_pages_beside_the_studies_are_linked_where_they_are(out: Path) -> None:
 def test_a_damaged_provenance_is_left_out(out: Path) -> None:
     path = out / "one" / "provenance.json"
     path.write_text(path.read_text().replace("72", "27"))
-    assert "1 study has trained 24 cells" in (write_index(out) or out).read_text(encoding="utf-8")
+    assert "1 study: 24 networks finished" in (write_index(out) or out).read_text(encoding="utf-8")
 
 
 def test_a_study_that_has_not_run_whole_is_counted(out: Path) -> None:
@@ -89,12 +89,14 @@ def test_a_study_that_has_not_run_whole_is_counted(out: Path) -> None:
     provenance["counts"]["missing"] = 7
     write_json(out / "one/provenance.json", provenance)
     page = (write_index(out) or out).read_text(encoding="utf-8")
-    assert "<dt>not run</dt><dd>7</dd>" in page
+    assert "<dt>not run</dt><dd>7</dd>" in page and "89 networks finished" in page
+    (out / "one/report.html").unlink()
+    assert "Unfinished: nnbench run" in (write_index(out) or out).read_text(encoding="utf-8")
 
 
 def test_an_empty_folder_has_an_index_too(tmp_path: Path) -> None:
     page = (write_index(tmp_path) or tmp_path).read_text(encoding="utf-8")
-    assert "0 studies have trained 0 cells" in page and "<table" not in page
+    assert "0 studies: nothing finished" in page and "<table" not in page
 
 
 def test_verdicts_are_counted(out: Path) -> None:

@@ -348,7 +348,7 @@ def test_what_was_left_out_is_said_with_its_reason(tmp_path: Path) -> None:
     rule = {"why": "self-normalising already", "activation": "selu", "norm": {"name": "batchnorm"}}
     design = {"kind": "full", "baseline": {}, "exclude": [rule]}
     text = page_of(write_results(tmp_path, make_cells(), design=design)).text
-    left = "Left out before the run: activation selu with norm batchnorm: self-normalising already"
+    left = "Left out of the grid before the run: selu (batchnorm): self-normalising already"
     assert left in text
 
 
@@ -409,7 +409,7 @@ def all_diverged(cells: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
 CELLS = make_cells()
 FIXED = (CELLS["activation"] == "relu") & (CELLS["init"] == "he_normal")
 DEGENERATE: dict[str, tuple[pd.DataFrame, dict[str, list[str]], str]] = {
-    "one seed": (make_cells(seeds=[0]), FACTORS, "no interval: one block a data set"),
+    "one seed": (make_cells(seeds=[0]), FACTORS, "no interval: one block per data set"),
     "no factor": (
         CELLS[FIXED & (CELLS["optimizer"] == "adam") & (CELLS["data"] == "digits")],
         {},
@@ -430,7 +430,7 @@ DEGENERATE: dict[str, tuple[pd.DataFrame, dict[str, list[str]], str]] = {
     "one seed left": (
         all_diverged(CELLS, (CELLS["activation"] == "tanh") & (CELLS["seed"] > 0)),
         FACTORS,
-        "undefined: one block a data set",
+        "undefined: one block per data set",
     ),
     "one level": (
         CELLS[CELLS["activation"] == "relu"],

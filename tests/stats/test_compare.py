@@ -219,7 +219,7 @@ def test_one_seed_tells_nothing_but_a_tie() -> None:
     a = grid(seeds=1)
     rows = rows_of(a, a.assign(test_accuracy=0.1))
     assert set(rows["verdict"]) == {"undefined"} and regressions(rows).empty
-    assert set(rows["reason"]) == {"undefined: one block a data set"}
+    assert set(rows["reason"]) == {"undefined: one block per data set"}
     same = rows_of(a, a)
     assert set(same["verdict"]) == {"tie"} and set(same["reason"]) == {""}
 
@@ -394,7 +394,7 @@ def test_the_command_compares_and_gates(folders: Path) -> None:
         ({}, ""),
         ({"status": "crashed", "test_accuracy": np.nan}, "fails really more often, in 9 rows"),
         ({"seed": 0}, ""),
-        ({"seed": 0, "test_accuracy": 0.1}, "cannot be told: one block a data set"),
+        ({"seed": 0, "test_accuracy": 0.1}, "cannot be told: one block per data set"),
     ],
 )
 def test_a_gate_lets_nothing_pass_that_it_cannot_judge(

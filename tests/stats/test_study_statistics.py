@@ -354,7 +354,7 @@ def test_the_same_generator_gives_the_same_interval() -> None:
     [
         ([], [], "undefined: no value"),
         ([1.0], ["a"], "undefined: one block"),
-        ([1.0, 2.0], ["a", "b"], "undefined: one block a data set"),
+        ([1.0, 2.0], ["a", "b"], "undefined: one block per data set"),
         ([1.0, 2.0, 3.0], ["a", "a", "b"], "undefined: one block in b"),
         ([2.0, 2.0, 2.0], ["a"] * 3, "undefined: all 3 blocks equal"),
         ([1.0, 1.0, 3.0, 3.0], ["a", "a", "b", "b"], "undefined: all 4 blocks equal"),

@@ -56,6 +56,11 @@ def most_telling(claims: Sequence[Judged]) -> list[Judged]:
 
 
 def surprise(claims: Sequence[Judged]) -> str:
-    """What was found against the first claim that is contradicted, as a sentence; or nothing."""
+    """What was found against the first claim that is contradicted, as a sentence.
+
+    Nothing where the study's first claim holds and most others do: then it is a side issue.
+    """
     against = [claim for claim in claims if claim.verdict == CONTRADICTED and claim.said]
-    return f"Not as predicted: {lowered(against[0].said)}" if against else ""
+    if not against or (against[0] is not claims[0] and 2 * len(against) < len(claims)):
+        return ""
+    return f"Not as predicted: {lowered(against[0].said)}"

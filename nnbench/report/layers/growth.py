@@ -35,7 +35,7 @@ from nnbench.report.layers.views import (
     with_combination,
 )
 from nnbench.report.page.numbers import number
-from nnbench.report.page.words import listed, spoken
+from nnbench.report.page.words import in_words, listed, spoken
 from nnbench.stats import student_intervals
 
 MOST_ROWS, MOST_COLUMNS = 40, 12
@@ -145,7 +145,8 @@ def _table_title(cross: pd.DataFrame, factors: Sequence[str]) -> str:
     said = [
         f"{count} {verbs[word][count > 1]}" for word in verbs if (count := int(counts.get(word, 0)))
     ]
-    title = f"Of {len(cross)} combinations of {listed(factors)}, {listed(said)} before training"
+    names = listed([in_words(factor) for factor in factors])
+    title = f"Of {len(cross)} combinations of {names}, {listed(said)} before training"
     both = cross.dropna(subset=["predicted"])
     if both.empty:
         return title

@@ -62,7 +62,10 @@ def trainability(view: View) -> Diagnostic | None:
     names = ("depth, in hidden layers", f"gain of {init}", f"mean {label}")
     for frame in (cross, law):
         frame["panel"] = frame["panel"].map(lambda level: named(panel, level))
-    figure = plots.trainability_map(cross, law, names, "6 ξ, predicted")
+    least = float(view.analysis.effects["detectable"].min())
+    figure = plots.trainability_map(
+        cross, law, names, "6 ξ, predicted", least=0.0 if np.isnan(least) else least
+    )
     lost = bool((cross["k"] < cross["n"]).any())
     hatched = "Hatched: how many of how many networks finished, if not all. " if lost else ""
     caption = (

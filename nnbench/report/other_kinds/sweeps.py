@@ -127,7 +127,10 @@ def _range_section(cells: pd.DataFrame, dtypes: list[str]) -> Section:
         "Loss and gradient count as right while their relative errors are at most 1 % "
         "(in bfloat16, four units of rounding: 3 %). A gradient is lost where less "
         "than 1 % of the exact one is left, or no finite number. Where the exact "
-        "number is too small for the number type, nothing is asked of it."
+        "number is too small for the number type, nothing is asked of it. So three limits are told "
+        "apart: up to where loss and gradient are right, from where the gradient is lost, and from "
+        "where the loss is no finite number. The first is in the tables of ranges, the others in "
+        "that of failures; the answer above names what each expression loses first."
     )
     tables = [range_table(cells, side, dtypes) for side in dict.fromkeys(cells["answer"])]
     if (cells["answer"] == WRONG).any():

@@ -12,7 +12,6 @@ from nnbench.plots import walks as walk_plots
 from nnbench.report.analysis import analyse
 from nnbench.report.other_kinds import walk_frames as wf
 from nnbench.report.page import table_cells
-from nnbench.report.page.numbers import measured, number
 from nnbench.report.page.parts import (
     Column,
     Page,
@@ -109,18 +108,20 @@ def ends_said(by_arm: pd.DataFrame) -> str:
         f"Hardest is {first['panel']}, whose minimum {first['arm']} reaches most often, in "
         f"{share_text(first)}"
     )
+    if not first["k"]:
+        ends = f"Hardest is {first['panel']}, whose minimum no optimizer reaches"
     if last["panel"] != first["panel"]:
         ends += f"; easiest is {last['panel']}, where {last['arm']} does in {share_text(last)}"
     return f"{ends}."
 
 
 def share_text(row: Any) -> str:
-    """`14 of 20 walks (0.70 [0.48, 0.85])`."""
+    """`14 of 20 walks (70 % [48, 85])`."""
     return f"{row['k']:,} of {amount(row['n'], 'walk')} ({_share(row)})"
 
 
 def _share(row: Any) -> str:
-    return measured(row["share"], row["low"], row["high"], 2)
+    return f"{table_cells.percent(row['share'])} {table_cells.percents(row['low'], row['high'])}"
 
 
 def finished(counts: Mapping[str, int], n: int) -> str:
@@ -156,9 +157,9 @@ def landscape_table(walks: pd.DataFrame, by_arm: pd.DataFrame) -> Table:
         Column("landscape", of="panel"),
         Column("best optimizer", of=lambda row: row["arm"] if row["k"] else "none arrives"),
         Column("share that reaches it", True, _share),
-        Column("walks", True, lambda row: f"{row['k']}/{row['n']}"),
+        Column("walks", True, lambda row: f"{row['k']} of {row['n']}"),
         Column("median steps", True, lambda row: _steps(row).text),
-        Column("all optimizers", True, lambda row: number(row["share_all"], 2)),
+        Column("all optimizers", True, lambda row: table_cells.percent(row["share_all"])),
         Column("diverged", True, lambda row: f"{row['diverged_all']:,.0f} of {row['n_all']:,.0f}"),
     ]
     best = wf.best_arms(by_arm, ["panel"])

@@ -26,11 +26,12 @@ CONTROL_CHARACTERS = dict.fromkeys(
 UNBROKEN = re.compile(
     r"(?<=\d) (?=%)|(?<=\d) (?=s\b)|\bn (?=\d)"
     r"|(?<=≥) (?=\d)|\[[^][\s]+,\s[^][\s]+\]"
+    r"|(?<=\S) (?=[−/] )|(?<= [−/]) (?=\S)"  # of a formula
 )
 
 
 def unbroken(text: str) -> str:
-    """Text with no-break spaces inside what reads as one number: `45 %`, `[40, 50]`."""
+    """Text with no-break spaces inside what reads as one: `45 %`, `[40, 50]`, `1 − (1 − p)`."""
     return UNBROKEN.sub(lambda match: match[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 

@@ -29,6 +29,8 @@ def number(value: float, decimals: int | None = None, signed: bool = False) -> s
     """The number with a true minus sign, in powers of ten where decimals would not do."""
     if value is None or not math.isfinite(value):
         return "–"
+    if value == 0 and decimals is None:
+        return "0"
     places = decimals_for([value]) if decimals is None else decimals
     too_small = abs(value) > 0 and round(value, places) == 0
     if abs(value) >= 1e6 or (too_small and decimals is None):

@@ -120,7 +120,16 @@ def few(names: Sequence[str], baseline: str) -> tuple[list[str], str]:
 # Ranks ------------------------------------------------------------------------------------------
 
 
-def rank_picture(analysis: Analysis, contest: Contest) -> Picture | None:
+def best_of(contest: Contest, analysis: Analysis, arms: pd.DataFrame | None) -> str:
+    """Who leads the table of all arms, where these are the ones that contend."""
+    if arms is None or contest.by != analysis.varied or arms.empty:
+        return ""
+    return str(contest.named(arms.head(1)).iloc[0])
+
+
+def rank_picture(
+    analysis: Analysis, contest: Contest, arms: pd.DataFrame | None = None
+) -> Picture | None:
     """Draw mean ranks with cliques, or where blocks are few the differences of every pair.
 
     None where pairs are too many for that: no rank test could reach significance.
@@ -134,7 +143,7 @@ def rank_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     best = least_p(len(scores), min(scores.shape[1], stats.MOST_CONTESTANTS))
     is_blind = len(scores) < stats.LEAST_BLOCKS or best >= stats.ALPHA
     if not is_blind:
-        return ladder_picture(problems, contest)
+        return ladder_picture(problems, contest, best_of(contest, analysis, arms))
     return matrix_picture(analysis, contest) if scores.shape[1] <= MOST_IN_MATRIX else None
 
 
@@ -143,8 +152,8 @@ def least_p(blocks: int, contestants: int) -> float:
     return float(2.0 ** (1 - blocks) * math.comb(contestants, 2))
 
 
-def ladder_picture(problems: pd.DataFrame, contest: Contest) -> Picture:
-    """Draw mean ranks, and which of them do not differ clearly."""
+def ladder_picture(problems: pd.DataFrame, contest: Contest, best: str = "") -> Picture:
+    """Draw mean ranks, and which of them do not differ clearly. best: who leads the table."""
     scores = stats.block_scores(problems)
     ranks = stats.mean_ranks(scores)
     total = len(ranks)
@@ -167,6 +176,11 @@ def ladder_picture(problems: pd.DataFrame, contest: Contest) -> Picture:
     )
     if len(ranks) < total:
         caption += f" The best {len(ranks)} of {total}."
+    if best and ranks["arm"].iloc[0] != best:
+        caption += (
+            f" By the mean rank {ranks['arm'].iloc[0]} leads and in the table {best}: a rank asks "
+            "in how many blocks one is ahead, the table how good each is on the whole."
+        )
     caption += contest.aside
     figure = plots.rank_ladder(ranks, cliques, contest.baseline)
     return picture(figure, "ranks", title, caption, _rank_table(ranks, cliques))

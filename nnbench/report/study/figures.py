@@ -85,7 +85,7 @@ def level_table(analysis: Analysis) -> Table:
         for places in (table_cells.mean_places, table_cells.effect_places)
     )
     columns = [
-        Column("factor"),
+        Column("factor", of=lambda row: sentences.in_words(row["factor"])),
         Column(
             "level",
             of=lambda row: TableCell(str(row["level"]), note=table_cells.words(row["only"])),

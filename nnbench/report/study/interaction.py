@@ -70,6 +70,8 @@ def together(analysis: Analysis) -> str:
     first = pairs.iloc[int(pairs["component"].to_numpy().argmax())]
     if not (first["component"] > alone.iloc[-1] and first["p"] < stats.ALPHA):
         return ""
+    if first["component_low"] <= 0:  # null where the seeds are too few for an interval
+        return ""
     if first["kind"] == "data pair":
         return _by_data_said(analysis, first)
     return _ends_said(analysis, first)
@@ -130,10 +132,15 @@ def said(pairs: pd.DataFrame, label: str) -> str:
     return f"{text}."
 
 
+def pair_words(first: str, second: str) -> str:
+    """`initialisation × normalisation`."""
+    return f"{in_words(str(first))} × {in_words(str(second))}"
+
+
 def pair_table(pairs: pd.DataFrame) -> Table:
     """The shares of the pairs, the largest first: at most ten."""
     columns = [
-        Column("pair", of="term"),
+        Column("pair", of=lambda row: pair_words(row["first"], row["second"])),
         Column("variance explained", True, lambda row: table_cells.share(row, "component")),
         P_OF_NOISE,
     ]

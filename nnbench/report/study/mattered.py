@@ -12,7 +12,7 @@ from nnbench.report.page import table_cells
 from nnbench.report.page.parts import Column, Part, Picture, Section, Table, picture, table_of
 from nnbench.report.page.words import capital, in_words, spoken
 from nnbench.report.study.figures import effects_picture
-from nnbench.report.study.sentences import shares_title
+from nnbench.report.study.sentences import CLEAR, shares_title
 
 MOST_PAIRS = 6
 LONG = 20  # rows of a table that scrolls within itself
@@ -62,7 +62,7 @@ def importance_picture(analysis: Analysis) -> Picture | None:
         {
             "group": rows["kind"].map(GROUPS),
             "kind": rows["kind"],
-            "term": [in_words(_name(row)) for _, row in rows.iterrows()],
+            "term": [_words(row) for _, row in rows.iterrows()],
             "share": rows["component"],
             "low": rows["component_low"],
             "high": rows["component_high"],
@@ -71,11 +71,12 @@ def importance_picture(analysis: Analysis) -> Picture | None:
     )
     figure = plots.share_bars(drawn, "variance explained (%)")
     caption = shares_caption(within)
+    caption += unclear_said(analysis.effects, within)
     if hidden:
         caption += f" {hidden} smaller pairs are in the table only."
     title = shares_title(within, analysis.label)
     columns = [
-        Column("term", of=_name),
+        Column("term", of=_words),
         Column("variance explained", True, lambda row: table_cells.share(row, "component")),
         P_OF_NOISE,
         Column("degrees of freedom", True, lambda row: table_cells.plain(row["freedom"], 0)),
@@ -86,6 +87,13 @@ def importance_picture(analysis: Analysis) -> Picture | None:
 
 def _name(row: Any) -> str:
     return NAMES.get(row["kind"], str(row["term"]))
+
+
+def _words(row: Any) -> str:
+    if row["kind"] in NAMES:
+        return NAMES[row["kind"]]
+    names = [in_words(str(row[side])) for side in ("first", "second") if row[side] is not None]
+    return " × ".join(names)
 
 
 def shares_caption(within: pd.DataFrame) -> str:
@@ -114,6 +122,22 @@ def shares_caption(within: pd.DataFrame) -> str:
             "result."
         )
     return text
+
+
+def unclear_said(effects: pd.DataFrame, within: pd.DataFrame) -> str:
+    """Say why the largest factor may have no level that differs clearly; or nothing."""
+    alone = within[within["kind"] == "factor"].dropna(subset=["component"])
+    if alone.empty or not len(effects):
+        return ""
+    first = alone.iloc[int(alone["component"].to_numpy().argmax())]
+    levels = effects[effects["factor"] == first["term"]]
+    if not first["component"] > 0 or levels["verdict"].isin(CLEAR).any():
+        return ""
+    return (
+        f" That no level of {in_words(str(first['term']))} differs clearly from its baseline does "
+        "not contradict this: a share adds up all its levels and is tested by itself, a level is "
+        "tested alone and corrected for all others."
+    )
 
 
 def drawn_terms(within: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -152,7 +176,7 @@ def by_data_table(analysis: Analysis) -> Table:
     factor, places = str(effects["factor"].iloc[0]), table_cells.effect_places(effects)
     columns = [
         Column("data set", of="data"),
-        Column(factor, of="level"),
+        Column(capital(in_words(factor)), of="level"),
         Column(analysis.difference_axis, True, lambda row: table_cells.effect(row, places)),
         table_cells.VERDICT,
     ]

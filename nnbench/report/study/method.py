@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnbench.report.analysis import Analysis
-from nnbench.report.page.parts import Bullets, Paragraph, Part, Section, paragraph
+from nnbench.report.page.parts import Paragraph, Part, Section, paragraph
 from nnbench.report.page.table_notes import FILLED, table_sentences
 from nnbench.report.page.words import listed
 from nnbench.results.read import Results
-from nnbench.stats import METRICS, SETTINGS, format_level
+from nnbench.stats import METRICS, SETTINGS
 
 UNEVEN = (
     " Arms had unequal numbers of settings to choose from, and a choice on the seeds that are "
@@ -20,7 +20,7 @@ UNEVEN = (
 
 
 def method_section(results: Results, analysis: Analysis) -> Section:
-    """Say how cells are paired, how sure an interval is, what is corrected, tuned and left out."""
+    """Say how cells are paired, how sure an interval is, what is corrected and tuned."""
     better = "higher" if analysis.higher_is_better else "lower"
     parts: list[Part] = [
         paragraph(
@@ -47,7 +47,6 @@ def method_section(results: Results, analysis: Analysis) -> Section:
         *_correction(analysis),
         *_tuning(analysis),
         *_tables(results.provenance),
-        *excluded(results.study),
     ]
     return Section("method", "Method", parts)
 
@@ -93,24 +92,3 @@ def _tables(provenance: Mapping[str, Any]) -> list[Paragraph]:
     tables = provenance.get("tables") or []
     said = [paragraph(f"{one['file']}: {' '.join(table_sentences(one))}") for one in tables]
     return [*said, paragraph(FILLED)] if said else []
-
-
-def excluded(study: Mapping[str, Any]) -> list[Part]:
-    """Say which combinations the study left out before the run, and why."""
-    said = []
-    for rule in (study.get("design") or {}).get("exclude") or []:
-        arm = [f"{name} {_level(value)}" for name, value in rule.items() if name != "why"]
-        why = f": {rule['why']}" if rule.get("why") else ""
-        said.append(f"{' with '.join(arm)}{why}")
-    if not said:
-        return []
-    return [paragraph("Left out before the run:"), Bullets(said)]
-
-
-def _level(value: Any) -> str:
-    if isinstance(value, Mapping):
-        rest = [f"{k}={format_level(v)}" for k, v in value.items() if k != "name"]
-        return " ".join([str(value.get("name", "")), *rest]).strip()
-    if isinstance(value, list):
-        return " or ".join(_level(item) for item in value)
-    return format_level(value)

@@ -9,6 +9,7 @@ from nnbench.report.analysis import Analysis
 from nnbench.report.layers.pictures import diagnostics
 from nnbench.report.page import numbers, table_cells
 from nnbench.report.page.parts import (
+    Code,
     Commands,
     Page,
     Paragraph,
@@ -16,6 +17,7 @@ from nnbench.report.page.parts import (
     Section,
     paragraph,
 )
+from nnbench.report.page.words import in_words, listed
 from nnbench.report.study.failures import export_command, failure_section
 from nnbench.report.study.figures import curves_picture
 from nnbench.report.study.interaction import interaction_section, together
@@ -26,8 +28,10 @@ from nnbench.report.study.sentences import findings, finished_sentence
 from nnbench.report.study.trust import cell_counts, run_command, training_strip, whole_page
 from nnbench.report.study.winners import arms_of, winners_section
 from nnbench.results.read import Results
+from nnbench.study.metrics import scores_of
 
 MOST_CURVE_FACTORS = 2
+OTHER_TASK = {"classification": "regression", "regression": "classification"}
 
 
 def study_page(results: Results, analysis: Analysis) -> Page:
@@ -50,7 +54,7 @@ def study_page(results: Results, analysis: Analysis) -> Page:
         answer_of(results, analysis, opening),
         training_strip(results),
         [*sections, failure_section(results, analysis), method_section(results, analysis)],
-        _notes(analysis),
+        _notes(results, analysis),
         exports(results, analysis, arms) if opening.has_arms else (),
         opening.picture,
     )
@@ -69,9 +73,16 @@ def answer_of(results: Results, analysis: Analysis, opening: Opening) -> list[st
         single,
         together(analysis),
         run_command(results, seeds=False),
+        chosen_said(analysis),
     )
     found = [*opening.said, *(found if opening.has_arms else [])]
     return [*found, finished_sentence(counts, divergence_by_level(results, analysis))]
+
+
+def chosen_said(analysis: Analysis) -> str:
+    """`each at its best learning rate`, of the settings that were tuned; or nothing."""
+    names = list(dict.fromkeys(in_words(place) for place in analysis.tuned))
+    return f"each at its best {listed(names)}" if names else ""
 
 
 def divergence_by_level(results: Results, analysis: Analysis) -> pd.DataFrame:
@@ -99,16 +110,36 @@ def mean_text(interval: stats.Interval, label: str, n: int) -> str:
     return f"mean {label} {mean}, {n} networks"
 
 
-def _notes(analysis: Analysis) -> list[Paragraph]:
-    if not analysis.not_applicable:
-        return []
-    metric = stats.METRICS[analysis.metric]
-    return [
-        paragraph(
-            f"The metric is {metric.label}, which exists for {metric.task} only: "
-            f"{', '.join(analysis.not_applicable)} took no part in what follows."
+def _notes(results: Results, analysis: Analysis) -> list[Paragraph]:
+    """What the answer leaves out: data sets of another task, and networks without a score."""
+    metric, notes = stats.METRICS[analysis.metric], []
+    if analysis.not_applicable:
+        others = [name for name in scores_of(OTHER_TASK[str(metric.task)]) if name in results.cells]
+        notes.append(
+            paragraph(
+                f"All this is about {metric.label}, which exists for {metric.task} only: "
+                f"{listed(analysis.not_applicable)} took no part. For those, name ",
+                Code(f'metric = "{others[0]}"'),
+                " in ",
+                Code("[report]"),
+                " and write the report again: the networks are trained already.",
+            )
+            if others
+            else paragraph(f"{listed(analysis.not_applicable)} took no part in what follows.")
         )
-    ]
+    cells = analysis.labelled
+    without = cells[(cells["status"] == "ok") & cells[analysis.metric].isna()]
+    if len(without) and not metric.null_is_never:
+        reasons = without.get("reason", pd.Series(dtype=object)).dropna().unique()
+        why = f" ({reasons[0]})" if len(reasons) == 1 else ""
+        notes.append(
+            paragraph(
+                f"{len(without):,} of {len(cells):,} networks finished without a "
+                f"{metric.label}{why}: they count in n and in no mean, so that n may be short "
+                "where nothing failed."
+            )
+        )
+    return notes
 
 
 def training_section(results: Results, analysis: Analysis) -> Section | None:

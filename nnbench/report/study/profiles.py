@@ -13,6 +13,7 @@ from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import counted, number
 from nnbench.report.page.parts import Column, Picture, Table, picture, table_of
 from nnbench.report.page.units import scale_of
+from nnbench.report.page.words import is_plural
 from nnbench.report.study.contests import Contest, few
 
 PROFILE_LABELS = {
@@ -61,11 +62,14 @@ def _profile_title(profile: pd.DataFrame, label: str, kind: str, unit: str) -> s
     tau = spread.index[int(spread.to_numpy().argmax())]
     here = profile[profile["tau"] == tau].sort_values("share", kind="stable")
     edge = number(float(tau))
+    what = label if is_plural(label) else f"a {label}"
     end = {
-        "score": f"reach a {label} of {edge}{unit}",
-        "ratio": f"have a {label} within {edge} times the best",
-        "gap": f"have a {label} within {edge} of the best",
+        "score": f"reach {what} of {edge}{unit}",
+        "ratio": f"have {what} within {edge} times the best",
+        "gap": f"have {what} within {edge} of the best",
     }[kind]
+    if float(edge) == {"ratio": 1, "gap": 0}.get(kind):
+        end = "do as well as the best"
     (most, best), (least, worst) = (_said(here.iloc[place]) for place in (-1, 0))
     first = f"{most} of the runs of {here['arm'].iloc[-1]} {end} ({best})"
     return f"{first}, {least} of those of {here['arm'].iloc[0]} ({worst})"

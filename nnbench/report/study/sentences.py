@@ -21,12 +21,13 @@ from nnbench.report.page.numbers import (
     rounded,
 )
 from nnbench.report.page.table_cells import effect_places, no_interval, pair_count, share
-from nnbench.report.page.units import difference_unit
-from nnbench.report.page.words import capital, in_words, listed, spoken
+from nnbench.report.page.units import difference_unit, scale_of
+from nnbench.report.page.words import capital, in_words, listed, lowered, spoken
 from nnbench.stats import METRICS
 
 MOST_COMPARED = 3  # levels beside the baseline that a sentence deals with one by one
 MOST_SEEDS = 100  # beyond which nobody runs a study to settle a difference
+MOST_DETECTABLE = 0.5  # of a metric's range: a study that can tell no less tells hardly anything
 CLEAR = ("better", "worse")  # the verdicts that take a side
 NONE = pd.Series(dtype=float)
 
@@ -51,12 +52,14 @@ def findings(
     single: str,
     together: str = "",
     command: str = "",
+    chosen: str = "",
 ) -> list[str]:
     """What was found in up to three sentences, the most important first.
 
     single: the mean, for a study of one arm. together: what to say of two factors that matter more
-    together than the second factor does alone; it takes that factor's place. command: runs the
-    study, to which a number of seeds is added.
+    together than the second factor does alone; it takes that factor's place, and where no level
+    differs clearly it comes last. command: runs the study, to which a number of seeds is added.
+    chosen: `each at its best learning rate`, of what was tuned.
     """
     compared = comparing(effects) if len(effects) else effects
     if counts["ok"] == 0:
@@ -65,9 +68,12 @@ def findings(
         return [f"This study has one configuration and compares nothing: {single}."]
     if compared["effect"].isna().all():
         return ["No pair of networks finished together, so there is no effect to report."]
-    clear = _clear_sentences(compared, ranking, baselines, metric)
+    clear = _clear_sentences(compared, ranking, baselines, metric, chosen)
+    unclear = _unclear_sentences(compared, ranking, baselines, metric, command, chosen)
+    if not clear:
+        return [*unclear, *([f"In combination they do: {lowered(together)}"] if together else [])]
     beside = [together] if together else clear[1:]
-    return [*clear[:1], *beside, *_unclear_sentences(compared, ranking, baselines, metric, command)]
+    return [*clear[:1], *beside, *unclear]
 
 
 def comparing(effects: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +82,11 @@ def comparing(effects: pd.DataFrame) -> pd.DataFrame:
 
 
 def _clear_sentences(
-    compared: pd.DataFrame, ranking: pd.DataFrame, baselines: dict[str, str], metric: str
+    compared: pd.DataFrame,
+    ranking: pd.DataFrame,
+    baselines: dict[str, str],
+    metric: str,
+    chosen: str = "",
 ) -> list[str]:
     """Say, for the two most important factors with a clear effect, what their levels change."""
     clear = compared[compared["verdict"].isin(CLEAR)]
@@ -89,6 +99,8 @@ def _clear_sentences(
             opening = f"Next is {name}"
         elif ranking["factor"].iloc[0] == factor and ranking.get("component", NONE).notna().any():
             opening = f"{capital(name)} matters most"
+        if chosen and place == 0:
+            opening = f"{opening}, {chosen}"
         part = compared[compared["factor"] == factor]
         said = _levels_said(part, spoken(factor, baselines[factor]), metric)
         sentences.append(f"{opening}: {said}.")
@@ -157,6 +169,7 @@ def _unclear_sentences(
     baselines: dict[str, str],
     metric: str,
     command: str,
+    chosen: str = "",
 ) -> list[str]:
     """Name the factors without a clear effect, and how large the largest of their effects is."""
     measured = compared[compared["effect"].notna()]
@@ -168,10 +181,12 @@ def _unclear_sentences(
     names = [in_words(factor) for factor in unclear]
     opening = f"No {names[0]}" if len(names) == 1 else f"No {', '.join(names[:-1])} or {names[-1]}"
     text = f"{opening} makes a clear difference to {METRICS[metric].label}"
+    text += f", {chosen}" if chosen else ""
     if row["effect"] == 0:
         return [f"{text}: all do the same."]
     size = _size(row, metric, signed=True)
-    why = row["effect_reason"] if pd.notna(row["effect_reason"]) else backing(row, signed=True)
+    has_reason = pd.notna(row["effect_reason"])
+    why = no_interval(row["effect_reason"]) if has_reason else backing(row, signed=True)
     noted = f"; {row['note']}" if isinstance(row["note"], str) else ""
     largest = f"the largest, {contrast(row, baselines)}, is {size} ({why}{noted})"
     return [f"{text}: {largest}.{_settling(row, metric, command)}"]
@@ -184,12 +199,17 @@ def contrast(row: Any, baselines: Mapping[str, str]) -> str:
 
 
 def _settling(row: Any, metric: str, command: str) -> str:
-    """Say what the design could have detected, and with how many seeds a difference is settled."""
-    if pd.notna(row["effect_reason"]) or pd.isna(row["detectable"]):
-        text = ""
-    else:
-        unit = difference_unit(metric)
-        text = f" This study could detect {rounded(row['detectable'])} {unit}".rstrip()
+    """Say what the design could have detected, and with how many seeds a difference is settled.
+
+    Nothing of the first where the difference is that large: then it is unclear for another reason,
+    which its note tells.
+    """
+    unit, text = difference_unit(metric), ""
+    if pd.isna(row["effect_reason"]) and abs(row["effect"]) < row["detectable"]:
+        detectable = f"{rounded(row['detectable'])} {unit}".rstrip()
+        text = f" This study could detect {detectable}"
+        if row["detectable"] >= MOST_DETECTABLE * METRICS[metric].range * scale_of(metric):
+            text = f" It could tell hardly anything: only a difference of {detectable} would show"
     seeds = row["seeds_needed"]
     if pd.isna(seeds) or seeds >= MOST_SEEDS:
         return f"{text}." if text else ""

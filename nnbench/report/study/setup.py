@@ -7,13 +7,22 @@ from typing import Any
 
 import pandas as pd
 
-from nnbench.report.page.parts import Column, Section, paragraph, table_of
+from nnbench.report.page.parts import Bullets, Column, Part, Section, paragraph, table_of
 from nnbench.report.page.words import capital, in_words, listed
 from nnbench.results.read import Results
 from nnbench.stats import format_level
+from nnbench.stats.claims.pairs import described
+from nnbench.study.selection import flattened
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, STUDY_KINDS, grid_keys, study_kind_of
 
 MOST_LEVELS = 40
+LONGEST_NUMBER = 10  # characters of a number that a person wrote
+NEEDS = {"decoupled": "weight_decay", "dropout_kind": "dropout"}  # what acts on nothing without
+DULL = (("data.decimal", "auto"), ("data.rows", 0))  # what nobody asked for
+SAID = {
+    ("evaluation", "eval"): "dropout off, running statistics",
+    ("evaluation", "train"): "as in training",
+}
 OFF = (None, "none", "false", "0", "–")  # what a key that is not used stands at
 HIDDEN = ("data.sha256", "data.csv", "data.parquet")  # a page tells nothing of a machine's folders
 UNITS = {
@@ -34,7 +43,7 @@ OF_NETWORKS = (
 
 
 def setup_section(results: Results) -> Section:
-    """The settings that vary first, then those held fixed; what is off in one sentence."""
+    """The settings that vary first, then those held fixed; what is off, and what was left out."""
     kind = study_kind_of(results.study)
     keys = [key for key in grid_keys(kind) if key in results.cells]
     rows, off = settings(results.cells, keys, results.study.get("factors") or {})
@@ -49,7 +58,7 @@ def setup_section(results: Results) -> Section:
     said = paragraph(
         MEANT.get(kind, OF_NETWORKS), f" This study has {len(results.cells):,} {noun}."
     )
-    return Section("setup", "Setup", [said, table])
+    return Section("setup", "Setup", [said, table, *excluded(results.study)])
 
 
 def settings(
@@ -65,8 +74,13 @@ def settings(
     for key in keys:
         own = [c for c in cells if c == key or str(c).startswith(f"{key}.")]
         own = [str(c) for c in own if c not in HIDDEN]
+        if key in NEEDS and is_off(cells, NEEDS[key]):
+            off.append(in_words(key))
+            continue
         found = {_level(row, key) for row in cells[own].to_dict("records")}
         levels = _in_order(found, factors.get(key, []))
+        if levels == [SAID["evaluation", "eval"]]:  # as everybody expects
+            continue
         if levels == [levels[0]] and levels[0] in OFF:
             off.append(in_words(key))
             continue
@@ -90,10 +104,37 @@ def _in_order(levels: Collection[str], labels: Sequence[str]) -> list[str]:
     return sorted(levels, key=place)
 
 
+def is_off(cells: pd.DataFrame, key: str) -> bool:
+    """Whether a key is off in every cell; one that is not in the table tells nothing."""
+    if key not in cells:
+        return False
+    return all(value != value or format_level(value) in OFF for value in cells[key].astype(object))
+
+
+def excluded(study: Mapping[str, Any]) -> list[Part]:
+    """Say which combinations the study left out before the run, and why."""
+    said = []
+    for rule in (study.get("design") or {}).get("exclude") or []:
+        parts = ({k: v} if not isinstance(v, Mapping) else flattened(k, v) for k, v in rule.items())
+        named = {key: value for part in parts for key, value in part.items() if key != "why"}
+        arm = described(named)
+        said.append(f"{arm}: {rule['why']}" if rule.get("why") else arm)
+    return [paragraph("Left out of the grid before the run:"), Bullets(said)] if said else []
+
+
+def _short(value: Any) -> str:
+    """A level, a number that no file holds so, such as a third, to four digits."""
+    if isinstance(value, float) and len(format_level(value)) > LONGEST_NUMBER:
+        return f"{value:.4g}"
+    return format_level(value)
+
+
 def _level(row: Mapping[Any, Any], key: str) -> str:
     """`adam (learning rate 0.01, beta1 0.9)`: a level with the parameters that it has."""
     known = {str(k): v for k, v in row.items() if k != key and v is not None and v == v}
-    own = [f"{in_words(name)} {format_level(value)}" for name, value in known.items()]
+    told = {name: v for name, v in known.items() if v != "" and (name, v) not in DULL}
+    own = [f"{in_words(name)} {_short(value)}" for name, value in told.items()]
     value = row[key]
-    name = "–" if value is None or value != value else format_level(value)
+    name = "–" if value is None or value != value else _short(value)
+    name = SAID.get((key, name), name)
     return f"{name} ({', '.join(own)})" if own else name

@@ -126,6 +126,7 @@ def test_a_column_of_two_units_is_no_number(tmp_path: Path) -> None:
         (["1,000", "2,500", "3,125"], "0,5", "auto", 1, "1,000 by the rest of the file"),
         (["1,000", "2,500", "3,125"], "0.5", "auto", 1000, "1,000 by the rest of the file"),
         (["1,000", "2,500", "3,125"], "0.5", ",", 1, 'decimal = "," as asked'),
+        (["13,69", "4,5", "12,5"], "0.5", ".", 13.69, "13,69 can only be read by --decimal ,"),
     ],
 )
 def test_what_could_be_read_in_two_ways(

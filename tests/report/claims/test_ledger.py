@@ -143,8 +143,9 @@ def test_what_was_not_as_predicted_stands_beside_the_finding() -> None:
     assert [one.text for one in most_telling(claims)] == [
         f"claim {n}" for n in (2, 4, 1, 0, 3)
     ]  # contradicted before undecided before supported, else in the file's order
-    assert surprise(claims) == "Not as predicted: ReLU 2."
     assert surprise(claims[:2]) == ""
+    assert surprise(claims[1:]) == surprise(claims[2:]) == "Not as predicted: ReLU 2."
+    assert surprise([claims[0], claims[3], *claims[1:3]]) == "", "a side issue does not lead"
     longer = [Judged("contradicted", "claim", "Test accuracy is so.", "", "")]
     assert surprise(longer) == "Not as predicted: test accuracy is so."
 

@@ -55,3 +55,33 @@ def test_the_command_is_that_of_the_run(
     results = results_of(tmp_path, tables, **changes)
     assert run_command(results) == command
     assert is_of_table(results) == ("--data" in command)
+
+
+def test_setup_has_no_empty_field_and_no_third_to_sixteen_digits(tmp_path: Path) -> None:
+    cells = make_cells().assign(
+        **{"data.numeric": "", "data.decimal": "auto", "data.rows": 0, "schedule": "constant_lr"},
+        **{"schedule.factor": 1 / 3, "evaluation": "eval"},
+    )
+    rows, _ = settings(cells, ["data", "schedule", "evaluation"], {})
+    told = {row["setting"]: row["value"] for row in rows}
+    assert "numeric" not in told["Data"] and "decimal" not in told["Data"]
+    assert told["Schedule"] == "constant_lr (factor 0.3333)"
+    assert "Evaluation" not in told, "as everybody expects"
+    both = cells.assign(evaluation=["eval", "train"] * 36)
+    rows, _ = settings(both, ["evaluation"], {})
+    assert rows[0]["value"] == "as in training; dropout off, running statistics"
+
+
+def test_what_acts_on_nothing_is_not_used(tmp_path: Path) -> None:
+    cells = make_cells().assign(decoupled=[False, True] * 36, weight_decay=0.0)
+    rows, off = settings(cells, ["decoupled", "weight_decay"], {})
+    assert rows == [] and off == ["decoupled", "weight decay"]
+    rows, off = settings(cells.assign(weight_decay=0.1), ["decoupled", "weight_decay"], {})
+    assert [row["setting"] for row in rows] == ["Decoupled", "Weight decay"] and off == []
+
+
+def test_what_was_left_out_of_the_grid_is_told_with_its_reason(tmp_path: Path) -> None:
+    exclude = [{"activation": "tanh", "width": [2, 8], "why": "one width is enough"}]
+    results = results_of(tmp_path, [], design={"kind": "full", "exclude": exclude})
+    said = str(setup_section(results).parts)
+    assert "tanh (width 2 or width 8): one width is enough" in said

@@ -152,7 +152,7 @@ def _far_out(known: NDArray[np.float64]) -> str:
         if gap > rest.max() - rest.min() > 0:
             return (
                 f"{value:.0f} in {count:,} rows is far from all else: if it means missing, say "
-                f'missing = ["{value:.0f}"]'
+                f'--missing={value:.0f}, or missing = ["{value:.0f}"]'
             )
     return ""
 

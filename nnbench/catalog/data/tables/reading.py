@@ -104,15 +104,22 @@ def _signs(column: pd.Series, gaps: set[str]) -> tuple[str, str]:
     return decimal_of(numbers) if 2 * share > counts.sum() - gap else ("", "")
 
 
+def _way(decimal: str) -> str:
+    """How one asks for a sign: as a flag, and as a study file has it."""
+    return f'--decimal {decimal} (decimal = "{decimal}")'
+
+
 def _decided(sign: str, example: str, decimal: str, common: str) -> tuple[str, str]:
     """The sign that tells a column's fractions, and why, where its numbers could be read twice."""
     if sign == "" or not example:
         return ("." if sign == "" else sign), ""
     doubtful = EITHER.fullmatch(example.lstrip("+-"))
     if sign != "?" and not doubtful:
-        return sign, ""
+        asked_for = decimal not in ("auto", sign)
+        why = f"{example} can only be read by {_way(sign)}, though {_way(decimal)} was asked"
+        return sign, why if asked_for else ""
     if decimal != "auto":
         return decimal, f'decimal = "{decimal}" as asked'
     other = "." if (used := common if sign == "?" else sign) == "," else ","
     where = "file" if sign == "?" else "column"
-    return used, f'{example} by the rest of the {where}; decimal = "{other}" reads it otherwise'
+    return used, f"{example} by the rest of the {where}; {_way(other)} reads it otherwise"

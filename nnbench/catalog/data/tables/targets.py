@@ -95,7 +95,12 @@ def infer_task(column: pd.Series) -> tuple[str, str]:
     kind = "different whole numbers" if whole else "fractions" if count > 2 else "different numbers"
     said = f"{count:,} {kind} in {len(numbers):,} rows" if whole or count <= 2 else kind
     other = TASKS[1] if task == TASKS[0] else TASKS[0]
-    return task, f"the target has {said} (--task {other} or task = {quoted(other)} overrules it)"
+    return task, f"the target has {said} ({_asked(other)} overrules it)"
+
+
+def _asked(task: str) -> str:
+    """How one asks for a task: as a flag, and as a study file has it."""
+    return f"--task {task} or task = {quoted(task)}"
 
 
 def _values(column: pd.Series, rows: NDArray[np.int64]) -> Target:
@@ -103,7 +108,7 @@ def _values(column: pd.Series, rows: NDArray[np.int64]) -> Target:
     if np.isnan(numbers).any():
         example = column[np.isnan(numbers)].iloc[0]
         few = (column.value_counts() >= MIN_CLASS).sum() in range(2, MAX_CLASSES + 1)
-        way = 'task = "classification", or another target' if few else "another target"
+        way = f"{_asked(TASKS[0])}, or another target" if few else "another target"
         raise ValueError(
             f"the target has values that are no numbers, such as {quoted(example)}: regression "
             f"needs numbers; take {way}"
@@ -124,7 +129,7 @@ def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:
     kept = in_order([name for name, count in sizes.items() if count >= MIN_CLASS])
     if len(kept) > MAX_CLASSES or (not kept and len(values) > 1):
         numbers = not np.isnan(as_numbers(column)).any()
-        way = 'task = "regression", or another target' if numbers else "another target"
+        way = f"{_asked(TASKS[1])}, or another target" if numbers else "another target"
         raise ValueError(
             f"the target has {len(values)} different values, such as {listed(list(values[:3]))}: "
             f"classification takes {MAX_CLASSES} classes at most, of {MIN_CLASS} examples at "

@@ -1,0 +1,103 @@
+"""What an answer says of differences that are not clear, and that its sentences agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nnbench.report.page.html import unbroken
+from nnbench.report.study.mattered import unclear_said
+from nnbench.report.study.profiles import _profile_title
+from nnbench.report.study.sentences import findings
+
+BASE = {"init": "he_normal", "norm": "none"}
+COUNTS = {"n": 40, "ok": 40, "diverged": 0, "crashed": 0}
+
+
+def effects(metric_scale: float = 1.0, **row: Any) -> pd.DataFrame:
+    """Return one factor's baseline and one level that is 2 points behind, unclear unless told."""
+    level = {
+        "factor": "init", "level": "zero", "baseline": False, "only": None,
+        "effect": -2.0 * metric_scale, "effect_low": -5.0, "effect_high": 1.0,
+        "effect_reason": None, "note": None, "verdict": "no clear difference",
+        "detectable": 4.0, "detectable_reason": None, "seeds_needed": 12.0,
+        "pairs": 20, "pairs_used": 20, "blocks": 10, "lost": 0, "lost_baseline": 0,
+    }  # fmt: skip
+    baseline = level | {"level": "he_normal", "baseline": True, "effect": np.nan}
+    return pd.DataFrame([baseline, level | row])
+
+
+def said(frame: pd.DataFrame, metric: str = "test_accuracy", **more: str) -> list[str]:
+    ranking = pd.DataFrame({"factor": ["init"], "component": [0.4]})
+    return findings(frame, ranking, BASE, metric, COUNTS, "", **more)
+
+
+def test_a_study_that_could_detect_less_than_it_saw_does_not_say_so() -> None:
+    (near,) = said(effects())
+    assert "This study could detect 4.0 points" in near
+    (far,) = said(effects(effect=-13.0, note="but not after correction for 17 comparisons"))
+    assert "could detect" not in far and "not after correction" in far
+
+
+def test_a_study_that_could_detect_half_the_range_could_tell_hardly_anything() -> None:
+    (text,) = said(effects(detectable=98.0))
+    assert "It could tell hardly anything: only a difference of 98 points would show" in text
+    (loss,) = said(effects(detectable=98.0), metric="test_loss")
+    assert "could detect 98" in loss, "a loss has no range"
+
+
+def test_where_no_level_differs_what_matters_in_combination_comes_last() -> None:
+    together = "Initialisation and normalisation matter together."
+    lines = said(effects(), together=together)
+    assert lines[0].startswith("No initialisation makes a clear difference")
+    assert lines[1] == "In combination they do: initialisation and normalisation matter together."
+    clear = said(effects(verdict="worse", effect_high=-1.0), together=together)
+    assert clear[0].startswith("Initialisation matters most") and clear[1] == together
+
+
+def test_what_was_tuned_is_told_with_the_finding() -> None:
+    chosen = "each at its best learning rate"
+    assert f"to test accuracy, {chosen}: the largest" in said(effects(), chosen=chosen)[0]
+    clear = said(effects(verdict="worse", effect_high=-1.0), chosen=chosen)
+    assert clear[0].startswith(f"Initialisation matters most, {chosen}: zero loses ")
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "tau", "words"),
+    [
+        ("epochs to the target", "ratio", 1.0, "of the runs of sgd do as well as the best"),
+        ("epochs to the target", "ratio", 1.5, "have epochs to the target within 1.50 times"),
+        ("test loss", "ratio", 1.5, "have a test loss within 1.50 times the best"),
+        ("gap", "gap", 0.0, "do as well as the best"),
+    ],
+)
+def test_a_profile_is_told_in_a_sentence_that_agrees(
+    label: str, kind: str, tau: float, words: str
+) -> None:
+    rows = [("adam", 0.2, 2), ("sgd", 0.9, 9)]
+    profile = pd.DataFrame(
+        [
+            {"arm": arm, "tau": tau, "share": share, "k": k, "n": 10,
+             "share_low": share - 0.1, "share_high": share + 0.1}
+            for arm, share, k in rows
+        ]
+    )  # fmt: skip
+    title = _profile_title(profile, label, kind, "")
+    assert words in title and "a epochs" not in title
+
+
+def test_the_largest_share_and_no_clear_level_are_reconciled() -> None:
+    within = pd.DataFrame(
+        [{"kind": "factor", "term": "init", "component": 0.4, "first": "init", "second": None}]
+    )
+    assert "does not contradict this" in unclear_said(effects(), within)
+    assert unclear_said(effects(verdict="worse"), within) == ""
+    assert unclear_said(effects(), within.assign(component=0.0)) == ""
+
+
+def test_a_formula_does_not_break() -> None:
+    assert " " not in unbroken("1 − (1 − 2⁻ᴺ)ᴸ") and " " not in unbroken("π / (π − 1)")
+    assert unbroken("one and two") == "one and two"
