@@ -237,6 +237,11 @@ class Page:
     rests: Sequence[str] = ()
 
     @property
+    def figure_numbers(self) -> dict[str, int]:
+        """Each figure's number on the page, by its name."""
+        return {item.name: number for number, item in enumerate(self.pictures, start=1)}
+
+    @property
     def pictures(self) -> list[Picture]:
         """Every figure of the page, in its order."""
         every = [part for section in self.sections for part in section.parts]
