@@ -13,6 +13,7 @@ from nnbench.cli.reading import (
     compare,
     doctor,
     export,
+    figures,
     list_entries,
     report,
     schema,
@@ -31,6 +32,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "report": report,
+    "figures": figures,
     "claims": claims,
     "compare": compare,
     "status": status,
