@@ -57,6 +57,10 @@ reports: $(FINISHED:%=report-%) ## Write the report of every finished study agai
 claims: $(READY) ## Judge the claims of every finished study, to results/claims.html
 	$(BIN)/nnbench claims $(ARGS)
 
+.PHONY: lecture
+lecture: $(READY) ## Gather what the studies found into a lecture, to results/lecture.html
+	$(BIN)/nnbench lecture $(ARGS)
+
 .PHONY: atlas
 atlas: $(READY) ## Draw everything that a study can vary to results/atlas/index.html
 	$(BIN)/nnbench atlas $(ARGS)

@@ -21,7 +21,7 @@ from nnbench.cli.reading import (
     status,
     verify,
 )
-from nnbench.cli.running import atlas, run, theory
+from nnbench.cli.running import atlas, lecture, run, theory
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,6 +34,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "report": report,
     "figures": figures,
     "claims": claims,
+    "lecture": lecture,
     "compare": compare,
     "status": status,
     "verify": verify,

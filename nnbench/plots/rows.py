@@ -92,6 +92,41 @@ def effect_strips(
     return figure
 
 
+def narrow_strips(
+    effects: pd.DataFrame, blocks: pd.DataFrame, x_label: str, width: float = 340
+) -> Figure:
+    """Draw what `effect_strips` does for a small screen: words stand above marks."""
+    first = ~effects["factor"].duplicated()
+    rows = effects.assign(y=(62.0 + first * 34.0).cumsum())
+    dots = blocks.merge(rows[["factor", "level", "verdict", "y"]], on=["factor", "level"])
+    foot = float(rows["y"].iloc[-1]) + 16
+    with house_style():
+        figure = new_figure(width, foot + 50)
+        axes = place_axes(figure, 12, 0, width - 24, foot)
+        rows_only(axes, (0, foot), list(rows["y"]))
+        axes.set_xlim(*_padded(effects, blocks))
+        axes.axvline(0, color=INK, linewidth=1)
+        patch: Look = {"bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}}
+        left: Look = {"ha": "left"} | patch
+        for verdict, part in rows.groupby("verdict", sort=False):
+            marker, edge, face = VERDICT_MARKS.get(str(verdict), OPEN)
+            own = dots[dots["verdict"] == verdict]
+            draw_marks(axes, own["difference"], own["y"], "o", 6, edge, alpha=0.3, zorder=2)
+            ends = (part["effect_low"], part["effect_high"])
+            axes.hlines(part["y"], *ends, edge, linewidth=2.4, zorder=2.5)
+            look: Look = {"edgecolor": edge, "linewidth": 1}
+            draw_marks(axes, part["effect"], part["y"], marker, 9, face, **look)
+        heads = rows[first]
+        names = [shorten(str(name), 40) for name in heads.get("name", heads["factor"])]
+        beside(axes, names, heads["y"] - 66, 0, weight="bold", **left)
+        beside(axes, map(shorten, rows["level"]), rows["y"] - 40, 0, **left)
+        texts = [shorten(text, 52) for text in rows["text"]]
+        beside(axes, texts, rows["y"] - 20, 0, size=TEXT - 1, color=QUIET, **left)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set(xlabel=x_label, ylabel="")
+    return figure
+
+
 def say_rows(
     axes: Axes, x: Iterable[float], y: Iterable[float], names: Iterable[str], texts: Iterable[str]
 ) -> None:

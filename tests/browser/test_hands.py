@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from nnbench.report.build import build_report
+from nnbench.report.index import write_index
 from tests.browser.conftest import Browser
 from tests.synthetic import FACTORS, make_cells, make_curves, write_results
 from tests.waiting import HANG
@@ -234,3 +235,48 @@ def test_what_is_left_out_is_not_seen_without_the_script(scriptless: Browser, re
     scriptless.open(report)
     off = scriptless.driver.find_elements(By.CSS_SELECTOR, f"{CURVES} [data-off]")
     assert off and not any(part.is_displayed() for part in off)
+
+
+@pytest.mark.parametrize("width", [320, 768, 1024])
+def test_the_answers_figure_hides_no_number(browser: Browser, report: Path, width: int) -> None:
+    browser.open(report, width=width)
+    texts = browser.run(
+        "return [...document.querySelectorAll('#answer figure text')]"
+        ".map((text) => [text.textContent, text.getBoundingClientRect()])"
+        ".filter(([, box]) => box.width > 0)"
+        ".map(([text, box]) => [text, box.left, box.right])"
+    )
+    numbers = [text for text, _, _ in texts if "[" in text or "interval" in text]
+    assert len(numbers) >= 9 and all(left >= 0 and right <= width for _, left, right in texts)
+    wide = browser.run("return document.documentElement.scrollWidth")
+    assert wide <= width
+
+
+@pytest.mark.parametrize(("width", "shown"), [(1023, "none"), (1024, "block")])
+def test_contents_stand_beside_the_text_where_there_is_room(
+    browser: Browser, report: Path, width: int, shown: str
+) -> None:
+    browser.open(report, width=width)
+    assert browser.run(f"return {STYLES}.display", "nav.contents") == shown
+    if shown == "block":
+        right, left = browser.run(
+            "return ['nav.contents', 'main'].map((name, place) => {"
+            "const box = document.querySelector(name).getBoundingClientRect();"
+            "return place ? box.left : box.right })"
+        )
+        assert right <= left
+
+
+def test_a_study_leads_home_and_home_leads_back(browser: Browser, report: Path) -> None:
+    home = write_index(report.parent.parent)
+    assert home is not None
+    browser.open(report)
+    browser.driver.find_element(By.LINK_TEXT, "All results").click()
+    assert browser.driver.current_url == home.resolve().as_uri()
+    browser.open(report)
+    browser.driver.find_element(By.LINK_TEXT, "Other studies").click()
+    topic = browser.driver.find_element(By.CSS_SELECTOR, ":target")
+    assert "synthetic" in topic.get_attribute("innerHTML") or "Which activation" in topic.text
+    browser.driver.find_element(By.CSS_SELECTOR, "#other tbody a").click()
+    assert browser.driver.current_url == report.resolve().as_uri()
+    assert browser.complaints() == []

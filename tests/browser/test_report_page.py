@@ -253,7 +253,7 @@ def test_a_figure_keeps_its_size_on_a_small_screen_and_scrolls(
 ) -> None:
     browser.open(report, width=320)
     shown, whole, shade = browser.run(
-        "const box = document.querySelector('figure .scroll');"
+        "const box = document.querySelector('#mattered figure .scroll');"
         "const svg = box.querySelector('svg');"
         "return [svg.clientWidth, svg.viewBox.baseVal.width, getComputedStyle(box).backgroundImage]"
     )

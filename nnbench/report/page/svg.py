@@ -55,8 +55,9 @@ def _make_responsive(root: ElementTree.Element, alt: str) -> None:
     width = float(root.attrib["viewBox"].split()[2])
     root.attrib.pop("width", None)
     root.attrib.pop("height", None)
-    # Under 90 % of its size a figure's text is too small to read: there it scrolls instead.
-    root.set("style", f"max-width: {width:.0f}px; min-width: {0.9 * width:.0f}px")
+    # Below two thirds of its size a figure's text is too small to read, and on a small screen
+    # below nine tenths: there it scrolls instead, as the style sheet says.
+    root.set("style", f"--wide: {width:.0f}px")
     root.set("role", "img")
     root.set("aria-label", alt)
 

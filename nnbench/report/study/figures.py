@@ -21,6 +21,7 @@ __all__ = ["Picture", "curves_picture", "effects_picture", "heat_picture", "stri
 
 MOST_STRIP_LEVELS = 12
 MOST_PANELS = 6
+CROWDED = 95.0  # percent: beyond, errors of 1 and of 4 % lie within three pixels
 MOST_LEVEL_ROWS = 120
 CURVE_LABELS = {
     "val_metric": {"classification": "validation accuracy (%)", "regression": "validation R²"},
@@ -74,7 +75,8 @@ def effects_picture(analysis: Analysis) -> Picture | None:
     if alone := int(analysis.effects["only"].notna().sum()):
         levels = "One level" if alone == 1 else f"{alone} levels"
         caption += f" {levels} that ran on a part of the grid only: in the table."
-    return picture(figure, "effects", title, caption, level_table(analysis))
+    narrow = plots.narrow_strips(strips, blocks, analysis.difference_axis)
+    return picture(figure, "effects", title, caption, level_table(analysis), narrow)
 
 
 def level_table(analysis: Analysis) -> Table:
@@ -235,7 +237,12 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     label = CURVE_LABELS[column].get(task, column.replace("val_", "validation "))
     label = label.replace("train_", "training ")
     log = _ratios_matter(summary["low"], "loss" not in column)
-    figure = plots.learning_curves(summary, lines, list(names.values()), label, log=log)
+    axis, thick, thin = label, summary, lines
+    if label.endswith("accuracy (%)") and _is_crowded_at_the_top(summary):
+        axis, log = label.replace("accuracy (%)", "error (%), logarithmic"), True
+        thick = summary.assign(**{name: 100 - summary[name] for name in ("median", "low", "high")})
+        thin = lines.assign(value=100 - lines["value"])
+    figure = plots.learning_curves(thick, thin, list(names.values()), axis, log=log)
     drawn = levels[: plots.MOST_SERIES]
     shown = summary[summary["level"].isin({names[level] for level in drawn})]
     title = sentences.curves_title(shown, label, len(analysis.levels[factor]))
@@ -252,6 +259,12 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
         caption += f" The first {plots.MOST_THIN} of {lines['seed'].nunique()} seeds are drawn."
     name = f"curves{_identity(factor)}"
     return picture(figure, name, title, caption, _curve_table(shown, factor, label))
+
+
+def _is_crowded_at_the_top(summary: pd.DataFrame) -> bool:
+    """Whether most lines end so near to 100 % that only their distance to it tells them apart."""
+    last = summary.sort_values("epoch").groupby(["data", "level"])["median"].last()
+    return bool(last.median() > CROWDED)
 
 
 def _stops_early(results: Results) -> bool:
