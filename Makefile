@@ -30,7 +30,8 @@ help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub(/%/, "NAME", $$1); printf "  make %-15s %s\n", $$1, $$2 }' \
 		$(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo "  NAME is one of: $(or $(STUDIES),(studies/ has no .toml file yet))"
+	@echo "  NAME is one of, by topic:"
+	@$(PYTHON) scripts/studies_by_topic.py $(STUDIES)
 	@echo '  More arguments: make study ARGS="--seeds 5"    Another Python: make test PYTHON=python3.12'
 
 .PHONY: study
@@ -56,6 +57,10 @@ reports: $(FINISHED:%=report-%) ## Write the report of every finished study agai
 .PHONY: claims
 claims: $(READY) ## Judge the claims of every finished study, to results/claims.html
 	$(BIN)/nnbench claims $(ARGS)
+
+.PHONY: lecture
+lecture: $(READY) ## Gather what the studies found into a lecture, to results/lecture.html
+	$(BIN)/nnbench lecture $(ARGS)
 
 .PHONY: atlas
 atlas: $(READY) ## Draw everything that a study can vary to results/atlas/index.html

@@ -13,6 +13,7 @@ from nnbench.cli.reading import (
     compare,
     doctor,
     export,
+    figures,
     list_entries,
     report,
     schema,
@@ -20,7 +21,7 @@ from nnbench.cli.reading import (
     status,
     verify,
 )
-from nnbench.cli.running import atlas, run, theory
+from nnbench.cli.running import atlas, lecture, run, theory
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,7 +32,9 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "report": report,
+    "figures": figures,
     "claims": claims,
+    "lecture": lecture,
     "compare": compare,
     "status": status,
     "verify": verify,

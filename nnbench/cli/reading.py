@@ -37,6 +37,35 @@ def report(place: take.Place, out: take.Out = RESULTS, open: take.Open = False) 
     return Exit.DONE
 
 
+def figures(
+    place: take.Place,
+    out: take.Out = RESULTS,
+    format: Annotated[str, take.one_of(("svg", "pdf", "png"), "svg, pdf or png")] = "svg",
+    only: Annotated[
+        int | None, typer.Option(help="the number of one figure, as on the page", min=1)
+    ] = None,
+) -> int:
+    """Write every figure of a report in a size for print and one for slides.
+
+    To figures/ in the folder of results. Names the files that it wrote.
+    """
+    from nnbench.report.build import page_of
+    from nnbench.report.page.paper import write_figures
+    from nnbench.results.read import read_results
+
+    folder = results_of(place, out)
+    page = page_of(read_results(folder))
+    count = len(page.pictures)
+    if only is not None and only > count:
+        there = f"has {count} figures" if count != 1 else "has one figure"
+        raise Failed(Exit.USAGE, f"--only {only}: the report of {folder.name} {there}")
+    written = write_figures(folder, page, format, only)
+    if not written:
+        raise Failed(Exit.USAGE, f"the report of {folder.name} has no figure")
+    print("\n".join(str(shown(path.resolve())) for path in written))
+    return Exit.DONE
+
+
 def claims(
     out: take.Out = RESULTS,
     gate: Annotated[

@@ -174,6 +174,24 @@ def atlas(
     return Exit.DONE
 
 
+def lecture(out: take.Out = RESULTS, open: take.Open = False) -> int:
+    """Gather what the studies found into a lecture: one page, topic by topic.
+
+    Opens as slides: lecture.html#lecture.
+    """
+    from nnbench.report.index import write_index
+    from nnbench.report.lecture import write_lecture
+
+    if not out.is_dir():
+        raise Failed(Exit.USAGE, f"{out}: no such folder; nnbench run makes results")
+    page = write_lecture(out)
+    write_index(out)
+    print(f"{shown(page.resolve())}\n{page.resolve().as_uri()}#lecture")
+    if open:
+        open_page(page)
+    return Exit.DONE
+
+
 def theory(
     sizes: Annotated[
         str,

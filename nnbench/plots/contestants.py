@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from nnbench.plots.labels import Note, stacked, told_apart, write_clear
-from nnbench.plots.lines import Scales, draw_series, line_axes
+from nnbench.plots.lines import Scales, draw_series, line_axes, texts_of
+from nnbench.plots.marks import say
 from nnbench.plots.style import (
     MOST_SERIES,
     QUIET,
@@ -25,6 +26,7 @@ from nnbench.plots.style import (
     new_figure,
     place_axes,
     ruled,
+    shorten,
 )
 from nnbench.plots.ticks import log_ticks
 
@@ -59,7 +61,7 @@ def profile_lines(
         if log:
             axes.set_xscale("log")
             log_ticks(axes, "x")
-        ends = []
+        ends, known = [], set(frame["series"])
         for name, line in draw_series(axes, frame, drawn, linewidth=2).items():
             color, marker = look_of(drawn.index(name))
             part = frame[frame["series"] == name]
@@ -70,7 +72,12 @@ def profile_lines(
             mark: Look = {"marker": marker, "markeredgecolor": color, "markevery": [at]}
             line.set(drawstyle="steps-post", **mark)
             ends.append((float(part["value"].iloc[at]), labels[name], color, marker))
-        end_labels(axes, ends)
+            texts = [
+                (f"{x:.4g}", f"{100 * y:.0f} %")
+                for x, y in zip(part["x"], part["value"], strict=True)
+            ]
+            say(axes, part["x"], part["value"], texts, shorten(name, 80), (x_label, "of runs"))
+        end_labels(axes, ends, [shorten(name, 80) for name in labels if name in known])
         name_panel(axes, "", "share of runs", 44)
         ruled(axes)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
@@ -109,6 +116,13 @@ def cost_scatter(
             axes.vlines(*spans, color, linewidth=1.2, alpha=0.6)
             draw_marks(axes, part["cost"], part["mean"], marker, 8, color)
         axes.set_ylim(*axes.get_ylim())  # settled now, for the names are placed by it
+        texts = [
+            (f"{cost:.3g}", f"{mean:.4g}")
+            for cost, mean in zip(points["cost"], points["mean"], strict=True)
+        ]
+        for (_, point), text in zip(points.iterrows(), texts, strict=True):
+            place, name = ([point["cost"]], [point["mean"]]), shorten(point["arm"], 80)
+            say(axes, *place, [text], name, (x_label, y_label), (24.0, 24.0))
         spots = zip(named["arm"], named["cost"], named["mean"], strict=True)
         write_clear(axes, [Note(names[arm], [(x, y)]) for arm, x, y in spots], TEXT - 1)
         log_ticks(axes, "x")
@@ -136,14 +150,17 @@ def budget_lines(budget: pd.DataFrame, arms: Sequence[str], y_label: str) -> Fig
         figure, found = line_axes(panels, [frame], scales, room, 2)
         for panel, axes in found.items():
             part = frame[frame["panel"] == panel]
-            ends = []
+            ends, shown = [], list[str]()
             for arm, line in draw_series(axes, part, arms).items():
                 color, marker = look_of(list(arms).index(arm))
                 own = part[part["series"] == arm].sort_values("x")
                 axes.vlines(own["x"], own["low"], own["high"], color, linewidth=1.2, alpha=0.6)
                 line.set(marker=marker, markersize=5, markeredgecolor=color)
                 ends.append((own["value"].dropna().iloc[-1], names[arm], color, marker))
-            end_labels(axes, ends)
+                shown.append(shorten(arm, 80))
+                spans = texts_of(own.assign(x=own["x"].round()))
+                say(axes, own["x"], own["value"], spans, shown[-1], (scales.x_label, y_label))
+            end_labels(axes, ends, shown)
             axes.set_xlim(frame["x"].min() - 0.1, frame["x"].max() + 0.1)
             axes.set_xlabel(scales.x_label)
     return figure

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from nnbench.plots.labels import columns_apart, write_lines
+from nnbench.plots.marks import say
 from nnbench.plots.style import (
     DARK,
     LIGHT,
@@ -68,8 +69,14 @@ def heat_grid(
     )  # fmt: skip
     axes.set(xlabel="", ylabel="")
     bare(axes)
+    reach = (axes.bbox.width / len(columns) / 2, axes.bbox.height / len(rows) / 2)
     for _, cell in cells.iterrows():
         corner = (list(columns).index(cell["column"]), list(rows).index(cell["row"]))
+        if np.isfinite(cell["value"]):
+            text = " ".join(filter(None, (cell.get("text", ""), cell.get("under", ""))))
+            said = [(shorten(str(cell["column"]), 60), text or f"{cell['value']:.3g}")]
+            name = shorten(str(cell["row"]), 60)
+            say(axes, [corner[0] + 0.5], [corner[1] + 0.5], said, name, reach=reach)
         face = colors(scale(cell["value"])) if np.isfinite(cell["value"]) else None
         _write_cell(axes, cell, corner, face, size)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,9 +20,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from nnbench.plots.labels import Note, told_apart, write_clear
+from nnbench.plots.marks import leave_out, of_series, say
 from nnbench.plots.style import (
     DASHED,
     INK,
+    MOST_KEPT,
     MOST_SERIES,
     MOST_THIN,
     QUIET,
@@ -140,14 +143,15 @@ def at_foot(axes: Axes, frame: pd.DataFrame) -> pd.DataFrame:
 def draw_series(
     axes: Axes, frame: pd.DataFrame, names: Sequence[str], **look: Any
 ) -> dict[str, Line2D]:
-    """Draw a line for each of at most seven names, the first in ink, as given: nothing is computed.
+    """Draw a line for each name, the first in ink, as given: nothing is computed.
 
     frame: `series, x, value`, and `cell_id` where a series has a line for each. Returns the line
-    of each that is there, where a series has but one.
+    of each that is there, where a series has but one. Those beyond seven are left out: a reader of
+    the page can have them back.
     """
     frame = frame.dropna(subset=["value"])
     known = set(frame["series"])
-    here = {n: look_of(i)[0] for i, n in enumerate(names[:MOST_SERIES]) if n in known}
+    here = {n: look_of(i)[0] for i, n in enumerate(names[:MOST_KEPT]) if n in known}
     if not here:
         return {}
     before = len(axes.lines)
@@ -156,28 +160,44 @@ def draw_series(
         units=frame.get("cell_id"), estimator=None, legend=False, ax=axes, **look,
     )  # fmt: skip
     axes.set(xlabel="", ylabel="")
-    return dict(zip(here, axes.lines[before:], strict=False))
+    drawn = iter(list(axes.lines)[before:])
+    found = {}
+    for name in here:
+        of_it = frame["series"] == name
+        count = frame.loc[of_it, "cell_id"].nunique() if "cell_id" in frame else 1
+        lines = list(islice(drawn, count))
+        of_series(shorten(str(name), 80), *lines)
+        if list(names).index(name) >= MOST_SERIES:
+            leave_out(*lines)
+        found[name] = lines[0]
+    return found
 
 
 def _draw_lines(
-    axes: Axes, summary: pd.DataFrame, singles: pd.DataFrame, series: Sequence[str]
+    axes: Axes,
+    summary: pd.DataFrame,
+    singles: pd.DataFrame,
+    series: Sequence[str],
+    names: tuple[str, str],
 ) -> None:
     """Draw each series' networks thin, its summary thick, and its label at the line's end."""
     number = singles.groupby("series")["cell_id"].transform(lambda ids: pd.factorize(ids)[0])
     draw_series(axes, at_foot(axes, singles[number < MOST_THIN]), series, linewidth=0.7, alpha=0.35)
     lines = draw_series(axes, at_foot(axes, summary), series, linewidth=2.2)
+    shown = {name: shorten(str(name), 80) for name in lines}
     ends, falls = [], axes.xaxis_inverted()
     for name, line in lines.items():
         place, y = list(series).index(name), np.asarray(line.get_ydata(), dtype=float)
         color, marker = look_of(place)
         # One mark a line, each further along than the one before, so that none hides another.
-        every = [round((place + 1) / (MOST_SERIES + 1) * (len(y) - 1))]
+        every = [round((place % MOST_SERIES + 1) / (MOST_SERIES + 1) * (len(y) - 1))]
         if len(lines) > 1:  # a line that is alone needs no mark to be known by
             line.set(marker=marker, markersize=6, markeredgecolor=color, markevery=every)
         own = summary[summary["series"] == name].dropna(subset=["value"])
         label = own.sort_values("x", ascending=falls)["label"].iloc[0]
         ends.append((float(y[0 if falls else -1]), str(label), color, marker))
-    end_labels(axes, ends)
+        say(axes, own["x"], at_foot(axes, own)["value"], texts_of(own), shown[name], names)
+    end_labels(axes, ends, list(shown.values()))
 
 
 def line_panels(
@@ -194,8 +214,8 @@ def line_panels(
 
     summary: `panel, series, x, value, label`, the label for the line's end; singles: `panel,
     series, cell_id, x, value`; laws: `panel, line, name, x, value`, named on the line where it is
-    not empty, and `quiet` where it is a reference. panels: their names. At most 7 series; the
-    first is drawn in ink.
+    not empty, and `quiet` where it is a reference. panels: their names. The first series is drawn
+    in ink; those beyond 7 are left out until a reader of the page asks for them.
     """
     laws = summary.head(0).assign(line="", name="") if laws is None else laws
     at_zero = scales.log_y & (summary["value"] <= 0)
@@ -206,9 +226,9 @@ def line_panels(
         figure, found = line_axes(panels, frames, scales, room, across, height)
         for panel, axes in found.items():
             here, thin, law = (frame[frame["panel"] == panel] for frame in frames)
-            _draw_lines(axes, here, thin, series)
-            write_clear(axes, _draw_laws(axes, law))
+            _draw_lines(axes, here, thin, series, (scales.x_label, scales.y_label))
             axes.set_xlabel(scales.x_label)
+            write_clear(axes, _draw_laws(axes, law))
     return figure
 
 
@@ -228,6 +248,23 @@ def _draw_laws(axes: Axes, laws: pd.DataFrame) -> list[Note]:
     return names
 
 
+def texts_of(points: pd.DataFrame) -> list[tuple[str, str]]:
+    """Each point's x and value in words, with its interval where it has one."""
+    spans = points[["low", "high"]].to_numpy(float) if "low" in points else None
+    return [
+        (
+            f"{x:.4g}",
+            f"{y:.4g}"
+            + (
+                f" [{spans[i][0]:.4g}, {spans[i][1]:.4g}]"
+                if spans is not None and np.isfinite(spans[i]).all()
+                else ""
+            ),
+        )
+        for i, (x, y) in enumerate(points[["x", "value"]].to_numpy(float))
+    ]
+
+
 def learning_curves(
     summary: pd.DataFrame, lines: pd.DataFrame, levels: Sequence[str], y_label: str,
     log: bool = False,
@@ -235,7 +272,7 @@ def learning_curves(
     """Draw one panel per data set, one line per level: its median, and thin each of its seeds.
 
     summary: `data, level, epoch, median, k, n`; lines: `data, level, seed, epoch, value`. levels:
-    at most 7, the baseline first; it is drawn in ink. Axis limits are shared.
+    the baseline first; it is drawn in ink. Axis limits are shared.
     """
     names = told_apart(levels, 22)
     same = {"data": "panel", "level": "series", "epoch": "x"}
@@ -273,6 +310,8 @@ def point_panels(
             spans = part[["low", "high"]].astype(float)
             axes.vlines(part["x"], spans["low"], spans["high"], SERIES[0], linewidth=1.6)
             draw_marks(axes, part["x"], part["value"], "s", 6.5, SERIES[0])
+            names_of = (scales.x_label, scales.y_label)
+            say(axes, part["x"], part["value"], texts_of(part), "", names_of)
             axes.set(xlabel=scales.x_label, ylabel="")
             _x_ticks(axes, part["x"], scales.log_x)
             write_clear(axes, notes)

@@ -5,7 +5,7 @@ What a row shows is drawn by seaborn at its height, with the interval that the f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from nnbench.plots.marks import say
 from nnbench.plots.style import (
     INK,
     PAPER,
@@ -79,6 +80,7 @@ def effect_strips(
             draw_marks(
                 axes, part["effect"], part["y"], marker, 9, face, edgecolor=edge, linewidth=1
             )
+        say_rows(axes, rows["effect"], rows["y"], rows["level"], rows["text"])
         beside(axes, map(shorten, rows["level"]), rows["y"])
         for _, row in rows.iterrows():
             known = np.isfinite(row["effect"])
@@ -88,6 +90,49 @@ def effect_strips(
         axes.set(xlabel=x_label, ylabel="")
         _sides(axes, ("worse", "better") if higher_is_better else ("better", "worse"))
     return figure
+
+
+def narrow_strips(
+    effects: pd.DataFrame, blocks: pd.DataFrame, x_label: str, width: float = 340
+) -> Figure:
+    """Draw what `effect_strips` does for a small screen: words stand above marks."""
+    first = ~effects["factor"].duplicated()
+    rows = effects.assign(y=(62.0 + first * 34.0).cumsum())
+    dots = blocks.merge(rows[["factor", "level", "verdict", "y"]], on=["factor", "level"])
+    foot = float(rows["y"].iloc[-1]) + 16
+    with house_style():
+        figure = new_figure(width, foot + 50)
+        axes = place_axes(figure, 12, 0, width - 24, foot)
+        rows_only(axes, (0, foot), list(rows["y"]))
+        axes.set_xlim(*_padded(effects, blocks))
+        axes.axvline(0, color=INK, linewidth=1)
+        patch: Look = {"bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}}
+        left: Look = {"ha": "left"} | patch
+        for verdict, part in rows.groupby("verdict", sort=False):
+            marker, edge, face = VERDICT_MARKS.get(str(verdict), OPEN)
+            own = dots[dots["verdict"] == verdict]
+            draw_marks(axes, own["difference"], own["y"], "o", 6, edge, alpha=0.3, zorder=2)
+            ends = (part["effect_low"], part["effect_high"])
+            axes.hlines(part["y"], *ends, edge, linewidth=2.4, zorder=2.5)
+            look: Look = {"edgecolor": edge, "linewidth": 1}
+            draw_marks(axes, part["effect"], part["y"], marker, 9, face, **look)
+        heads = rows[first]
+        names = [shorten(str(name), 40) for name in heads.get("name", heads["factor"])]
+        beside(axes, names, heads["y"] - 66, 0, weight="bold", **left)
+        beside(axes, map(shorten, rows["level"]), rows["y"] - 40, 0, **left)
+        texts = [shorten(text, 52) for text in rows["text"]]
+        beside(axes, texts, rows["y"] - 20, 0, size=TEXT - 1, color=QUIET, **left)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set(xlabel=x_label, ylabel="")
+    return figure
+
+
+def say_rows(
+    axes: Axes, x: Iterable[float], y: Iterable[float], names: Iterable[str], texts: Iterable[str]
+) -> None:
+    """Let each row, anywhere along it, say its name and its text."""
+    for at, place, name, text in zip(x, y, names, texts, strict=True):
+        say(axes, [at], [place], [("", str(text))], shorten(str(name), 80), reach=(2000.0, 13.0))
 
 
 def _padded(effects: pd.DataFrame, blocks: pd.DataFrame) -> tuple[float, float]:
@@ -147,6 +192,7 @@ def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figur
         beside(
             axes, rows.loc[first, "group"], rows.loc[first, "y"], -LABELS, ha="left", weight="bold"
         )
+        say_rows(axes, rows["share"], rows["y"], rows["term"], rows["text"])
         beside(axes, [shorten(term, 30) for term in rows["term"]], rows["y"])
         beside(axes, rows["text"], rows["y"], TEXTS, 1, size=TEXT - 1)
         axes.axvline(0, color=INK, linewidth=1)
@@ -179,6 +225,8 @@ def rank_ladder(
             draw_marks(axes, ranks.loc[chosen, "mean_rank"], np.flatnonzero(chosen), *look)
         beside(axes, map(shorten, names), range(len(names)))
         texts = [f"{rank:.2f}" for rank in ranks["mean_rank"]]
+        said = [f"mean rank {text}" for text in texts]
+        say_rows(axes, ranks["mean_rank"], range(len(names)), names, said)
         beside(axes, texts, range(len(names)), 56, 1, size=TEXT - 1)
         for place, clique in enumerate(bars):
             ends = (names.index(clique[0]) - 0.28, names.index(clique[-1]) + 0.28)
@@ -221,6 +269,7 @@ def good_regions(
                 still = part[part[f"open_{end}"].astype(bool)]
                 draw_marks(axes, still[end], still["y"], marker, 7, SERIES[0])
             draw_marks(axes, part["best"], part["y"], "o", 6, INK)
+            say_rows(axes, part["best"], part["y"], part["arm"], part["text"])
             log_ticks(axes, "x")
             axes.set(xlabel=x_label, ylabel="")
     return figure

@@ -16,9 +16,12 @@ from unicodedata import category
 import matplotlib as mpl
 import numpy as np
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import optimize
+
+from nnbench.plots.marks import Drawing, label_of, leave_out
 
 INK, QUIET, RULE, PAPER = "#1a1a1b", "#62666c", "#dcdee1", "#fffffe"
 DARK, LIGHT = "#000002", "#fffffd"  # on a coloured face the theme must not change the ink
@@ -32,6 +35,7 @@ VERDICT_MARKS: Mapping[str, tuple[str, str, str]] = {  # marker, edge, face
 }
 Look = dict[str, Any]  # matplotlib's keyword arguments
 MOST_SERIES = 7  # lines of one panel that an eye can tell apart
+MOST_KEPT = 24  # series that a page keeps, those that it can show when asked too
 MOST_PRINTED = 150  # heat map cells with their value in them
 MOST_THIN = 12  # lines of single seeds or networks behind a median
 TEXT = 13.0
@@ -92,13 +96,19 @@ def shorten(text: str, most: int = 34) -> str:
 
 
 def look_of(place: int) -> tuple[str, str]:
-    """The colour and marker of a series; the baseline is the 0th, drawn in ink."""
-    return (INK, "o") if place == 0 else (SERIES[place - 1], MARKERS[place - 1])
+    """The colour and marker of a series; the baseline is the 0th, drawn in ink.
+
+    From the seventh on, which a figure leaves out, colours begin again with other markers.
+    """
+    if place == 0:
+        return INK, "o"
+    turn, color = divmod(place - 1, len(SERIES))
+    return SERIES[color], MARKERS[(color + turn) % len(MARKERS)]
 
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that many pixels."""
-    return Figure(figsize=(width / 72, height / 72), dpi=72)
+    return Drawing(figsize=(width / 72, height / 72), dpi=72)
 
 
 def place_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
@@ -179,14 +189,14 @@ def write(
     shift: tuple[float, float] = (0, 0),
     on_data: str = "",
     **look: Any,
-) -> None:
+) -> Artist:
     """Write a text at a fraction of the axes, moved by so many pixels.
 
     on_data: "x", "y" or "xy", the coordinates of `at` that are data and not fractions.
     """
     frame: Any = tuple("data" if name in on_data else "axes fraction" for name in "xy")
     look = {"va": "center"} | look
-    axes.annotate(text, at, shift, xycoords=frame, textcoords="offset points", **look)
+    return axes.annotate(text, at, shift, xycoords=frame, textcoords="offset points", **look)
 
 
 def name_panel(axes: Axes, name: str, under: str, left: float, up: float = 20) -> None:
@@ -208,30 +218,37 @@ def beside(
         write(axes, text, (edge, y), (shift, 0), on_data="y", **{"ha": "right"} | look)
 
 
-def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str, str]]) -> None:
+def end_labels(
+    axes: Axes, ends: Sequence[tuple[float, str, str, str]], names: Sequence[str] = ()
+) -> None:
     """Write the labels at the line ends, moved apart so that none hides another.
 
     ends: `(value, label, colour, marker)` of each line. A label may have two lines of text. Of one
-    line alone the label stands at its end without the mark that tells lines apart.
+    line alone the label stands at its end without the mark that tells lines apart. names: the
+    series of each. Labels beyond the first seven are left out, as their lines are.
     """
     to_pixels = axes.transData + axes.transAxes.inverted()
     width, height = axes.bbox.width, axes.bbox.height
     wanted = [float(to_pixels.transform((0, end[0]))[1]) * height for end in ends]
-    order = sorted(range(len(ends)), key=lambda i: wanted[i])
+    order = sorted(range(min(len(ends), MOST_SERIES)), key=lambda i: wanted[i])
     gap = 16.0 if not any("\n" in end[1] for end in ends) else 32.0
-    places = spread_out([wanted[i] for i in order], gap, height)
-    for y, i in zip(places, order, strict=True):
-        _, label, color, marker = ends[i]
-        at = (1 + 14 / width, y / height)
+    places = dict(zip(order, spread_out([wanted[i] for i in order], gap, height), strict=True))
+    for i, (_, label, color, marker) in enumerate(ends):
+        at = (1 + 14 / width, places.get(i, min(max(wanted[i], 0.0), height)) / height)
         on_axes: Look = {"clip_on": False, "transform": axes.transAxes}
-        is_alone = len(ends) == 1
-        if is_alone:
+        drawn: list[Artist] = []
+        if len(ends) == 1:
             at = (1.0, at[1])
         else:
-            axes.plot(*at, marker, color=color, markersize=6, **on_axes)
+            drawn += axes.plot(*at, marker, color=color, markersize=6, **on_axes)
         lines = label.split("\n") if label else []
         for row, line in enumerate(lines):
-            write(axes, line, at, (9, 7.0 * (len(lines) - 1) - 14 * row), size=TEXT - 1)
+            shift = (9, 7.0 * (len(lines) - 1) - 14 * row)
+            drawn.append(write(axes, line, at, shift, size=TEXT - 1))
+        if names:
+            label_of(names[i], axes, *drawn)
+        if i not in places:
+            leave_out(*drawn)
 
 
 def spread_out(places: Sequence[float], gap: float, height: float = np.inf) -> list[float]:

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from nnbench.plots.rows import say_rows
 from nnbench.plots.style import (
     INK,
     PAPER,
@@ -130,6 +131,13 @@ def _list_marks(axes: Axes, marks: Sequence[tuple[str, str, str, str]], step: fl
         write(axes, words, at, (13, 0), on_data="xy", size=TEXT - 1)
 
 
+def _share_texts(part: pd.DataFrame, marks: Sequence[str]) -> list[str]:
+    told = part["mark"] + ": " if len(marks) > 1 else ""
+    spans = part[["share", "low", "high"]].to_numpy(float)
+    numbers = [f"{100 * a:.0f} % [{100 * b:.0f}, {100 * c:.0f}]" for a, b, c in spans]
+    return list(told + pd.Series(numbers, index=part.index))
+
+
 def share_panels(
     shares: pd.DataFrame,
     rows: Sequence[str],
@@ -168,6 +176,7 @@ def share_panels(
                 axes.hlines(y, part["low"], part["high"], edge, linewidth=1.3, zorder=2)
                 look: Look = {"edgecolor": edge, "linewidth": 1}
                 draw_marks(axes, part["share"], y, marker, 5, face, **look)
+                say_rows(axes, part["share"], y, part["row"], _share_texts(part, marks))
             axes.set(xlabel="", ylabel="")
         if len(marks) > 1:
             said = [(*look, mark) for look, mark in zip(SHARE_MARKS, marks, strict=False)]

@@ -19,14 +19,28 @@ from nnbench.report.page.words import listed
 from nnbench.results.disk import StoreError, write_whole
 from nnbench.results.files import read_files
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
+from nnbench.study.topics import OTHER, TOPICS, topic_of
 
 PROVENANCE = "provenance.json"
 HEAD = 40_000  # characters of a report that hold its head
 META = re.compile(r'<meta name="(\w+)" content="([^"]*)">')
-OTHERS = {  # what else stands in the folder, by the page that it is read from
-    "claims.html": ("the ledger of claims", "what every study claimed, with its verdict"),
-    "theory/index.html": ("theory against measurement", "what theory predicts, held to the engine"),
-    "atlas/index.html": ("the atlas", "everything that a study can vary, drawn"),
+OTHERS = {  # what else stands in the folder, by the page that it is read from, and what writes it
+    "lecture.html": ("the lecture", "the best figures, topic by topic", "nnbench lecture"),
+    "claims.html": (
+        "the ledger of claims",
+        "what every study claimed, with its verdict",
+        "nnbench claims",
+    ),
+    "theory/index.html": (
+        "theory against measurement",
+        "what theory predicts, held to the engine",
+        "nnbench theory",
+    ),
+    "atlas/index.html": (
+        "the atlas",
+        "everything that a study can vary, drawn",
+        "nnbench atlas",
+    ),
 }
 
 
@@ -62,13 +76,11 @@ def index_page(out: Path) -> Page:
             ("diverged", diverged),
             ("not run", missing),
         ],
-        sections=[*_studies_section(studies), *_others_section(out)],
+        sections=[*_studies_sections(studies), *_others_section(out, bool(studies))],
     )
 
 
-def _studies_section(studies: Sequence[dict[str, Any]]) -> list[Section]:
-    if not studies:
-        return []
+def _studies_sections(studies: Sequence[dict[str, Any]]) -> list[Section]:
     columns = [
         Column("study", of=lambda s: TableCell(s["title"], link=s["link"], note=s["question"])),
         Column("answer"),
@@ -77,23 +89,37 @@ def _studies_section(studies: Sequence[dict[str, Any]]) -> list[Section]:
         Column("diverged", True, lambda study: table_cells.whole(study["diverged"])),
         Column("date"),
     ]
-    table = table_of(studies, columns, has_tools=True, is_prose=True)
-    return [Section("studies", "Studies", [table])]
+    found = []
+    for topic in (*TOPICS, OTHER):
+        own = [study for study in studies if study["topic"] == topic]
+        if own:
+            table = table_of(own, columns, has_tools=True, is_prose=True)
+            found.append(Section(topic.identity, topic.title, [table]))
+    return found
 
 
 def _done(study: dict[str, Any]) -> TableCell:
     return TableCell(f"{study['done']:,} {study['noun']}", value=study["done"])
 
 
-def _others_section(out: Path) -> list[Section]:
-    there = [(page, *words) for page, words in OTHERS.items() if (out / page).is_file()]
-    if not there:
+def _others_section(out: Path, has_studies: bool) -> list[Section]:
+    there = {page for page in OTHERS if (out / page).is_file()}
+    if not there and not has_studies:
         return []
     columns = [
-        Column("page", of=lambda other: TableCell(other[1], link=other[0])),
-        Column("what it shows", of=lambda other: other[2]),
+        Column(
+            "page",
+            of=lambda page: TableCell(OTHERS[page][0], link=page if page in there else ""),
+        ),
+        Column(
+            "what it shows",
+            of=lambda page: TableCell(
+                OTHERS[page][1],
+                note="" if page in there else f"Not written yet: {OTHERS[page][2]} writes it.",
+            ),
+        ),
     ]
-    return [Section("more", "More", [table_of(there, columns, is_prose=True)])]
+    return [Section("more", "More", [table_of(list(OTHERS), columns, is_prose=True)])]
 
 
 def _study(folder: Path) -> dict[str, Any] | None:
@@ -102,6 +128,7 @@ def _study(folder: Path) -> dict[str, Any] | None:
         provenance = json.loads(read_files(folder, [PROVENANCE])[PROVENANCE])
         study, counts = provenance["study"], provenance["counts"]
         known = {
+            "topic": topic_of(str(study["name"])),
             "title": str(study.get("title") or study["name"]),
             "question": str(study.get("question") or ""),
             "noun": STUDY_KINDS[study_kind_of(study)].noun,

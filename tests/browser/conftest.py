@@ -13,6 +13,7 @@ import axe_core_python
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.waiting import HANG
 
@@ -38,6 +39,9 @@ class Browser:
         for log in ("browser", "performance"):
             self.driver.get_log(log)
         self.driver.get(page.resolve().as_uri())
+        WebDriverWait(self.driver, HANG).until(
+            lambda driver: driver.execute_script("return document.readyState") == "complete"
+        )
 
     def run(self, script: str, *arguments: Any) -> Any:
         """Return what a script in the page returns."""

@@ -26,7 +26,7 @@ Object.defineProperty(navigator, "clipboard",
   {configurable: true, value: {writeText: async (text) => { copied = text; }}});
 const section = document.querySelector("#won .tabled");
 const buttons = [...section.querySelectorAll(".toolbar button")];
-buttons.find((button) => button.textContent === arguments[0]).click();
+buttons.find((button) => button.getAttribute("aria-label") === arguments[0]).click();
 setTimeout(() => done([copied, section.querySelector(".status").textContent]), 50);
 """
 
@@ -82,14 +82,14 @@ def click_heading(browser: Browser, name: str) -> None:
 
 def filter_by(browser: Browser, text: str) -> None:
     browser.run(
-        "const input = document.querySelector('#won input[type=search]');"
+        "const input = document.querySelector('.filter input[type=search]');"
         "input.value = arguments[0]; input.dispatchEvent(new Event('input'));",
         text,
     )
 
 
 def copied(browser: Browser, form: str) -> tuple[str, str]:
-    text, status = browser.driver.execute_async_script(COPIED, f"Copy {form}")
+    text, status = browser.driver.execute_async_script(COPIED, f"Copy table as {form}")
     return text, status
 
 
@@ -155,8 +155,15 @@ def test_tables_filter_by_every_word(browser: Browser, report: Path) -> None:
     filter_by(browser, "SGD xavier")
     assert column(browser, "optimizer") == ["sgd"] * 3
     assert set(column(browser, "init")) == {"xavier_normal"}
-    assert (
-        browser.run("return document.querySelector('#won .status').textContent") == "3 of 12 rows"
+    said = browser.run("return document.querySelector('.filter .status').textContent")
+    assert " rows in " in said and said.split()[0] == str(
+        browser.run(
+            "return [...document.querySelectorAll('.scroll > table')].map((table) => {"
+            "const rows = [...table.tBodies[0].rows];"
+            "const kept = rows.filter((row) => !row.hidden);"
+            "return kept.length < rows.length ? kept.length : 0"
+            "}).reduce((a, b) => a + b)"
+        )
     )
     filter_by(browser, "")
     assert len(column(browser, "rank")) == 12
@@ -193,6 +200,8 @@ def test_a_copied_latex_table_escapes_its_signs(browser: Browser, report: Path) 
     columns = {line.replace("\\&", "").count("&") for line in rows}
     kinds = text.split("\\begin{tabular}{")[1].split("}")[0]
     assert columns == {len(kinds) - 1}
+    assert "\\toprule" in text and "& interval &" in rows[0] and "& n &" in rows[0]
+    assert all(len(field) < 60 for row in rows for field in row.split(" & "))
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -244,7 +253,7 @@ def test_a_figure_keeps_its_size_on_a_small_screen_and_scrolls(
 ) -> None:
     browser.open(report, width=320)
     shown, whole, shade = browser.run(
-        "const box = document.querySelector('figure .scroll');"
+        "const box = document.querySelector('#mattered figure .scroll');"
         "const svg = box.querySelector('svg');"
         "return [svg.clientWidth, svg.viewBox.baseVal.width, getComputedStyle(box).backgroundImage]"
     )

@@ -144,6 +144,18 @@ def test_a_bad_study_is_one_sentence_and_exit_2(
     assert not (tmp_path / "results").exists()
 
 
+def test_figures_are_written_for_print_and_for_slides(finished: Path) -> None:
+    ended = nnbench("figures", "tiny", "--format", "png", "--only", "1", cwd=finished)
+    lines = ended.stdout.splitlines()
+    assert (ended.returncode, len(lines)) == (0, 2)
+    assert lines[0].startswith("results/tiny/figures/01-") and lines[0].endswith("-print.png")
+    assert lines[1].endswith("-slide.png")
+    assert all((finished / line).read_bytes().startswith(b"\x89PNG") for line in lines)
+    ended = nnbench("figures", "tiny", "--only", "99", cwd=finished)
+    assert ended.returncode == 2 and ended.stderr.count("\n") == 1
+    assert "--only 99: the report of tiny has " in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -152,6 +164,8 @@ def test_a_bad_study_is_one_sentence_and_exit_2(
         (("run", "tiny.toml", "--wokers", "2"), 2, "No such option"),
         (("run", "tiny.toml", "--out", "taken"), 5, "taken"),
         (("report", "nothing"), 2, "no results there"),
+        (("figures", "nothing"), 2, "no results there"),
+        (("figures", "nothing", "--format", "gif"), 2, "must be one of svg, pdf, png"),
         (("verify", "/etc"), 2, "/etc: no results there"),
         (("compare", "results/nothing", "stopped"), 2, "results/nothing: no results there"),
         (("report", "stopped"), 2, "its run was stopped; run the study again"),

@@ -51,6 +51,8 @@ def folder(tmp_path: Path) -> Path:
     ("line", "words"),
     [
         ("nnbench ver", ["verify"]),
+        ("nnbench fi", ["figures"]),
+        ("nnbench figures --format p", ["pdf", "png"]),
         ("nnbench run ", ["depth", "dropout"]),
         ("nnbench run dr", ["dropout"]),
         ("nnbench run --engine ", ["auto", "native", "stacked", "reference"]),

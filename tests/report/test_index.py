@@ -105,3 +105,22 @@ def test_verdicts_are_counted(out: Path) -> None:
     (out / "one" / "claims.csv").write_text(text)
     page = (write_index(out) or out).read_text(encoding="utf-8")
     assert "2\N{NO-BREAK SPACE}supported, 1\N{NO-BREAK SPACE}undecided" in page
+
+
+def test_studies_stand_under_their_topics_in_the_order_of_the_lecture(out: Path) -> None:
+    for name in ("schedules", "activations"):
+        write_results(out / name, make_cells(seeds=[0]), name=name, title=f"On {name}")
+    page = (write_index(out) or out).read_text(encoding="utf-8")
+    places = [
+        page.index(f'<section id="{topic}">') for topic in ("activations", "schedules", "other")
+    ]
+    assert places == sorted(places)
+    assert places[0] < page.index("On activations") < places[1] < page.index("On schedules")
+
+
+def test_a_page_that_is_not_written_is_named_with_its_command(out: Path) -> None:
+    page = (write_index(out) or out).read_text(encoding="utf-8")
+    assert '<section id="more">' in page and "nnbench lecture writes it" in page
+    (out / "lecture.html").write_text("")
+    page = (write_index(out) or out).read_text(encoding="utf-8")
+    assert "nnbench lecture writes it" not in page and 'href="lecture.html"' in page

@@ -54,15 +54,20 @@ def style() -> Markup:
     return Markup((HERE / "page.css").read_text(encoding="utf-8"))
 
 
+SCRIPTS = ("page.js", "figures.js", "lecture.js")
+
+
 def script() -> Markup:
-    """The script that makes tables sort, filter and copy themselves."""
-    return Markup((HERE / "page.js").read_text(encoding="utf-8").strip())
+    """The one script of a page: tables and figures that one does things with, and the lecture."""
+    parts = [(HERE / name).read_text(encoding="utf-8").strip() for name in SCRIPTS]
+    return Markup("\n".join(parts))
 
 
 def policy(code: str) -> str:
     """A content security policy under which nothing is fetched and only this code runs."""
     digest = b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
     allowed = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    allowed += "; img-src data:"  # what the script itself draws a figure from, to save it as PNG
     return f"{allowed}; base-uri 'none'; form-action 'none'"
 
 

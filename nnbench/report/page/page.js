@@ -1,6 +1,8 @@
-// Tables that sort, filter and copy themselves. Without this they are plain tables.
+// Tables that sort, copy and save themselves. Without this they are plain tables.
 "use strict";
-(() => {
+const hands = (() => {
+  const LONGEST = 60; // letters of a cell that is no sentence
+  const RAISED = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079";
   const MINUS = /\u2212/g;
   const PLAIN_NUMBER = /^[+-]?[\d.,]+(e[+-]?\d+)?$/;
 
@@ -20,7 +22,7 @@
   const headings = (table) => [...table.tHead.rows[0].cells].map(words);
   const shown = (table) => [...table.tBodies[0].rows].filter((row) => !row.hidden);
 
-  // Three forms to copy. A comma-separated column with intervals becomes four columns of numbers.
+  // A comma-separated column with intervals becomes four columns of numbers.
   const numbers = (cell) => [
     cell.dataset.value ?? words(cell), cell.dataset.low ?? "", cell.dataset.high ?? "", cell.dataset.n ?? "",
   ];
@@ -40,30 +42,64 @@
       wide[i] ? numbers(cell) : [cell.dataset.value ?? words(cell)]));
     return [first, ...others].map((row) => row.map(quoted).join(",")).join("\n") + "\n";
   };
+
+  // For a paper: a number, its interval and its count each have a column; sentences stay here.
+  const inner = (cell, part) => {
+    const found = cell.querySelector(part);
+    return found ? words(found) : "";
+  };
+  const columnsOf = (table) => {
+    const rows = shown(table);
+    return headings(table).flatMap((name, i) => {
+      const isNumber = table.tHead.rows[0].cells[i].classList.contains("number");
+      const cells = rows.map((row) => row.cells[i]);
+      const texts = cells.map((cell) => inner(cell, ".verdict, code, a, .label") || words(cell));
+      const plain = texts.map((text, place) =>
+        words(cells[place]).startsWith(text) ? text.replace(/^[\u25b2\u25bc\u25cb=?] /, "") : text);
+      if (i > 0 && plain.some((text) => text.length > LONGEST)) return [];
+      const spans = cells.map((cell) => inner(cell, ".label ~ .quiet:not(.count)"));
+      const counts = cells.map((cell) => inner(cell, ".count"));
+      const found = [{ name, isNumber, texts: plain }];
+      if (spans.some(Boolean)) found.push({ name: "interval", isNumber: true, texts: spans });
+      if (counts.some(Boolean)) {
+        const noun = /^[\d,]+(?: of [\d,]+)? (\w+)/.exec(counts.find(Boolean));
+        const bare = counts.map((text) => (/[\d,]+( of [\d,]+)?/.exec(text) ?? [""])[0]);
+        found.push({ name: noun ? noun[1].replace(/([^s])$/, "$1s") : "n", isNumber: true, texts: bare });
+      }
+      return found;
+    });
+  };
+  const rowsOf = (columns) => columns[0].texts.map((_, row) => columns.map(({ texts }) => texts[row]));
   const asMarkdown = (table) => {
     const escaped = (text) => text.replace(/[\\`*_{}[\]<>|#~$&]/g, "\\$&");
     const line = (cells) => `| ${cells.join(" | ")} |`;
-    const rule = [...table.tHead.rows[0].cells].map((cell) =>
-      cell.classList.contains("number") ? "---:" : "---");
-    const rows = shown(table).map((row) => line([...row.cells].map((cell) => escaped(words(cell)))));
-    return [line(headings(table).map(escaped)), line(rule), ...rows].join("\n") + "\n";
+    const columns = columnsOf(table);
+    const rule = columns.map(({ isNumber }) => (isNumber ? "---:" : "---"));
+    const rows = rowsOf(columns).map((row) => line(row.map(escaped)));
+    return [line(columns.map(({ name }) => escaped(name))), line(rule), ...rows].join("\n") + "\n";
   };
   const LATEX = {
     "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", "$": "\\$", "&": "\\&", "#": "\\#", "%": "\\%",
     "_": "\\_", "^": "\\textasciicircum{}", "~": "\\textasciitilde{}", "<": "\\textless{}",
     ">": "\\textgreater{}", "\u2212": "$-$", "\u2013": "--", "\u00b2": "\\textsuperscript{2}",
+    "\u00a0": "~", "\u00b7": "$\\cdot$", "\u2265": "$\\geq$", "\u2264": "$\\leq$", "\u2026": "\\ldots{}", "\u00d7": "$\\times$",
   };
   const asLatex = (table) => {
-    const escaped = (text) => text.replace(/[\\{}$&#%_^~<>\u2212\u2013\u00b2]/g, (c) => LATEX[c]);
+    const escaped = (text) =>
+      text.replace(/10([\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+)/g, (_, power) =>
+        `10\ue000${[...power].map((c) => (c === "\u207b" ? "-" : RAISED.indexOf(c))).join("")}\ue001`)
+        .replace(/[\\{}$&#%_^~<>\u2212\u2013\u00b2\u00a0\u00b7\u2264\u2265\u2026\u00d7]/g, (c) => LATEX[c])
+        .replace(/\ue000([^\ue001]*)\ue001/g, "$^{$1}$");
     // A row must not begin with a bracket: LaTeX would take it for the space after the row before.
     const line = (cells) => `${cells.map((c) => (c.startsWith("[") ? `{}${c}` : c)).join(" & ")} \\\\`;
-    const kinds = [...table.tHead.rows[0].cells].map((cell) =>
-      cell.classList.contains("number") ? "r" : "l").join("");
-    const rows = shown(table).map((row) => line([...row.cells].map((cell) => escaped(words(cell)))));
+    const columns = columnsOf(table);
+    const kinds = columns.map(({ isNumber }) => (isNumber ? "r" : "l")).join("");
+    const rows = rowsOf(columns).map((row) => line(row.map(escaped)));
     return ["% needs \\usepackage{booktabs}", `\\begin{tabular}{${kinds}}`, "\\toprule",
-      line(headings(table).map(escaped)), "\\midrule", ...rows, "\\bottomrule", "\\end{tabular}", ""].join("\n");
+      line(columns.map(({ name }) => escaped(name))), "\\midrule", ...rows, "\\bottomrule",
+      "\\end{tabular}", ""].join("\n");
   };
-  const FORMS = { "CSV": asCsv, "Markdown": asMarkdown, "LaTeX": asLatex };
+  const FORMS = { CSV: [asCsv, "csv"], Markdown: [asMarkdown, "md"], LaTeX: [asLatex, "tex"] };
 
   const copyBySelection = (text) => {
     const area = make("textarea", "aside");
@@ -116,38 +152,55 @@
     });
   };
 
+  const button = (text, label, act) => {
+    const element = make("button", "", text);
+    element.type = "button";
+    element.setAttribute("aria-label", label);
+    element.addEventListener("click", act);
+    return element;
+  };
+  const save = (name, content, kind) => {
+    const link = make("a");
+    link.href = URL.createObjectURL(new Blob([content], { type: kind }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+
+  // What a file is called: by the figure or the section that it comes from.
+  const nameOf = (element) => {
+    const holder = element.closest("figure[id]") ?? element.closest("section[id]");
+    return holder ? holder.id : "page";
+  };
   const makeTools = (table, status) => {
     const tools = make("div", "toolbar");
-    const label = make("label", "", "Filter ");
-    const input = make("input");
-    input.type = "search";
-    input.addEventListener("input", () => {
-      const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-      for (const row of table.tBodies[0].rows) {
-        const text = [...row.cells].map(words).join(" ").toLowerCase();
-        row.hidden = !wanted.every((word) => text.includes(word));
+    const name = nameOf(table);
+    for (const [verb, act] of [["Copy", null], ["Save", save]]) {
+      const group = make("span", "group", `${verb} `);
+      for (const [form, [write, ending]] of Object.entries(FORMS)) {
+        group.append(button(form, `${verb} table as ${form}`, async () => {
+          const count = shown(table).length;
+          if (act) act(`${name}.${ending}`, write(table), "text/plain");
+          const done = act || await copy(write(table));
+          const said = `${act ? "Saved" : "Copied"} ${count} rows as ${form}`;
+          status.textContent = done ? said : "The browser refused to copy";
+        }));
       }
-      status.textContent = `${shown(table).length} of ${table.tBodies[0].rows.length} rows`;
-    });
-    label.append(input);
-    tools.append(label);
-    for (const [name, form] of Object.entries(FORMS)) {
-      const button = make("button", "", `Copy ${name}`);
-      button.type = "button";
-      button.addEventListener("click", async () => {
-        const done = await copy(form(table));
-        status.textContent = done ? `Copied ${shown(table).length} rows as ${name}` : "The browser refused to copy";
-      });
-      tools.append(button);
+      tools.append(group);
     }
     tools.append(status);
     return tools;
   };
-
-  for (const table of document.querySelectorAll("table.tools")) {
+  const newStatus = () => {
     const status = make("span", "status");
     status.setAttribute("role", "status");
+    return status;
+  };
+
+  const tables = [...document.querySelectorAll(".scroll > table")].filter((table) => table.tHead);
+  for (const table of tables) {
     makeSortable(table);
-    table.closest(".scroll").before(makeTools(table, status));
+    table.closest(".scroll").before(makeTools(table, newStatus()));
   }
+  return { make, button, save, words, shown, tables, newStatus };
 })();

@@ -7,6 +7,7 @@ file, so that both say the same. Every number is text by now; a table also keeps
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -195,7 +196,15 @@ class Picture:
     figure: Figure | None = None
     data: Table | None = None
     name: str = ""
+    narrow: Markup | None = None  # the same for a window that the figure is too wide for
+    link: str = ""  # the address of the page that the figure comes from
     kind: ClassVar[str] = "picture"
+
+    @property
+    def room(self) -> str:
+        """How wide the drawing is at its own size, for the style sheet."""
+        found = re.search(r"--wide: (\d+px)", self.svg)
+        return found[1] if found else "100%"
 
 
 Part = Paragraph | Bullets | Commands | Facts | Table | Picture
@@ -237,6 +246,12 @@ class Page:
     lead: Picture | None = None
     rests: Sequence[str] = ()
     tested: Sequence[TableCell] = ()
+    way: Sequence[tuple[str, str]] = ()  # other pages: what each is, and its address from here
+
+    @property
+    def figure_numbers(self) -> dict[str, int]:
+        """Each figure's number on the page, by its name."""
+        return {item.name: number for number, item in enumerate(self.pictures, start=1)}
 
     @property
     def pictures(self) -> list[Picture]:
@@ -251,10 +266,17 @@ def paragraph(*pieces: str | Code) -> Paragraph:
 
 
 def picture(
-    figure: Figure, name: str, title: str, caption: str, data: Table | None = None
+    figure: Figure,
+    name: str,
+    title: str,
+    caption: str,
+    data: Table | None = None,
+    narrow: Figure | None = None,
 ) -> Picture:
-    """A figure as a part of a page. name: letters, unique on the page."""
-    return Picture(title, Markup(figure_svg(figure, name, title)), caption, figure, data, name)
+    """A figure as a part of a page. name: letters, unique on it. narrow: for small windows."""
+    small = None if narrow is None else Markup(figure_svg(narrow, f"{name}narrow", title))
+    drawn = Markup(figure_svg(figure, name, title))
+    return Picture(title, drawn, caption, figure, data, name, small)
 
 
 def frame_table(frame: pd.DataFrame, most: int = MOST_ROWS) -> Table:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from nnbench.plots.marks import HIDDEN, LABEL_OF, SERIES_OF, Drawing, with_those_left_out
 from nnbench.plots.style import INK, PAPER, QUIET, RULE, SERIES, house_style
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -31,7 +33,7 @@ def figure_svg(figure: Figure, name: str, alt: str) -> str:
     Same figure and name, same bytes. Text takes the page's font, and colours the page's theme.
     """
     buffer = io.StringIO()
-    with house_style():
+    with house_style(), with_those_left_out(figure):
         mpl.rcParams["svg.hashsalt"] = name
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     ElementTree.register_namespace("", SVG[1:-1])
@@ -45,6 +47,7 @@ def figure_svg(figure: Figure, name: str, alt: str) -> str:
         if style:
             element.set("style", _themed(style))
     _slim(root)
+    _add_marks(root, figure)
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -52,8 +55,9 @@ def _make_responsive(root: ElementTree.Element, alt: str) -> None:
     width = float(root.attrib["viewBox"].split()[2])
     root.attrib.pop("width", None)
     root.attrib.pop("height", None)
-    # Under 90 % of its size a figure's text is too small to read: there it scrolls instead.
-    root.set("style", f"max-width: {width:.0f}px; min-width: {0.9 * width:.0f}px")
+    # Below two thirds of its size a figure's text is too small to read, and on a small screen
+    # below nine tenths: there it scrolls instead, as the style sheet says.
+    root.set("style", f"--wide: {width:.0f}px")
     root.set("role", "img")
     root.set("aria-label", alt)
 
@@ -77,9 +81,31 @@ def _rename_ids(root: ElementTree.Element, name: str) -> None:
                 used.update(re.findall(r"url\(#([^)]+)\)", value))
                 element.set(key, value.replace("url(#", f"url(#{name}-"))
     for element in root.iter():
-        identity = element.attrib.pop("id", None)
+        identity = element.attrib.pop("id", "")
         if identity in used:
             element.set("id", f"{name}-{identity}")
+        _name_series(element, identity)
+
+
+def _name_series(element: ElementTree.Element, identity: str) -> None:
+    """Say of which series a group is, or that it is the label of one; and if it is left out."""
+    shown = identity.removeprefix(HIDDEN)
+    if shown.startswith(SERIES_OF):
+        element.set("data-series", shown.removeprefix(SERIES_OF))
+    elif shown.startswith(LABEL_OF):
+        panel, _, series = shown.removeprefix(LABEL_OF).partition(" ")
+        element.set("data-label", series)
+        element.set("data-panel", panel)
+    if shown != identity:
+        element.set("data-off", "")
+
+
+def _add_marks(root: ElementTree.Element, figure: Figure) -> None:
+    """Put what the figure's marks say beside it, for the page's script; nobody sees it."""
+    said = figure.document() if isinstance(figure, Drawing) else []
+    if said:
+        kept = ElementTree.SubElement(root, SVG + "metadata")
+        kept.text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
 def _slim(root: ElementTree.Element) -> None:

@@ -21,6 +21,7 @@ __all__ = ["Picture", "curves_picture", "effects_picture", "heat_picture", "stri
 
 MOST_STRIP_LEVELS = 12
 MOST_PANELS = 6
+CROWDED = 95.0  # percent: beyond, errors of 1 and of 4 % lie within three pixels
 MOST_LEVEL_ROWS = 120
 CURVE_LABELS = {
     "val_metric": {"classification": "validation accuracy (%)", "regression": "validation R²"},
@@ -74,7 +75,8 @@ def effects_picture(analysis: Analysis) -> Picture | None:
     if alone := int(analysis.effects["only"].notna().sum()):
         levels = "One level" if alone == 1 else f"{alone} levels"
         caption += f" {levels} that ran on a part of the grid only: in the table."
-    return picture(figure, "effects", title, caption, level_table(analysis))
+    narrow = plots.narrow_strips(strips, blocks, analysis.difference_axis)
+    return picture(figure, "effects", title, caption, level_table(analysis), narrow)
 
 
 def level_table(analysis: Analysis) -> Table:
@@ -225,7 +227,7 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     summary = sort_by_levels(summary, {"data": analysis.levels["data"]})
     lines = frames.seed_medians(cells, summary)
     panels = list(dict.fromkeys(summary["data"]))
-    levels = _drawn_levels(analysis, factor)
+    levels = _kept_levels(analysis, factor)
     summary = summary[summary["data"].isin(panels[:MOST_PANELS]) & summary["level"].isin(levels)]
     if summary.empty:
         return None
@@ -235,21 +237,34 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     label = CURVE_LABELS[column].get(task, column.replace("val_", "validation "))
     label = label.replace("train_", "training ")
     log = _ratios_matter(summary["low"], "loss" not in column)
-    figure = plots.learning_curves(summary, lines, list(names.values()), label, log=log)
-    title = sentences.curves_title(summary, label, len(analysis.levels[factor]))
+    axis, thick, thin = label, summary, lines
+    if label.endswith("accuracy (%)") and _is_crowded_at_the_top(summary):
+        axis, log = label.replace("accuracy (%)", "error (%), logarithmic"), True
+        thick = summary.assign(**{name: 100 - summary[name] for name in ("median", "low", "high")})
+        thin = lines.assign(value=100 - lines["value"])
+    figure = plots.learning_curves(thick, thin, list(names.values()), axis, log=log)
+    drawn = levels[: plots.MOST_SERIES]
+    shown = summary[summary["level"].isin({names[level] for level in drawn})]
+    title = sentences.curves_title(shown, label, len(analysis.levels[factor]))
     caption = (
         f"By {sentences.in_words(factor)}. Thick: median over finished networks (k of n in the "
         "label). Thin: one seed. Black: the baseline."
     )
     if _stops_early(results):
         caption += " An epoch that fewer than half of them reached is left out."
-    if len(levels) < len(analysis.levels[factor]):
-        caption += f" {len(levels)} of {len(analysis.levels[factor])} levels: the largest effects."
+    if len(drawn) < len(analysis.levels[factor]):
+        caption += f" {len(drawn)} of {len(analysis.levels[factor])} levels: the largest effects."
     caption += _drawn_panels(panels)
     if lines["seed"].nunique() > plots.MOST_THIN:
         caption += f" The first {plots.MOST_THIN} of {lines['seed'].nunique()} seeds are drawn."
     name = f"curves{_identity(factor)}"
-    return picture(figure, name, title, caption, _curve_table(summary, factor, label))
+    return picture(figure, name, title, caption, _curve_table(shown, factor, label))
+
+
+def _is_crowded_at_the_top(summary: pd.DataFrame) -> bool:
+    """Whether most lines end so near to 100 % that only their distance to it tells them apart."""
+    last = summary.sort_values("epoch").groupby(["data", "level"])["median"].last()
+    return bool(last.median() > CROWDED)
 
 
 def _stops_early(results: Results) -> bool:
@@ -291,6 +306,13 @@ def _drawn_levels(analysis: Analysis, factor: str) -> list[str]:
     )
     others = [level for level in analysis.levels[factor] if level in largest]
     return [analysis.baselines[factor], *others]
+
+
+def _kept_levels(analysis: Analysis, factor: str) -> list[str]:
+    """The drawn levels, and after them those that a reader of the page can have back."""
+    drawn = _drawn_levels(analysis, factor)
+    rest = [level for level in analysis.levels[factor] if level not in drawn]
+    return [*drawn, *rest][: plots.MOST_KEPT]
 
 
 def _ratios_matter(values: pd.Series, bounded: bool) -> bool:

@@ -27,6 +27,7 @@ from nnbench.report.page.parts import (
 from nnbench.report.page.words import MOST_FINDINGS, listed
 from nnbench.report.study.setup import setup_section
 from nnbench.results.read import Results
+from nnbench.study.topics import OTHER, topic_of
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
 FINGERPRINT = 16  # characters of the fingerprint where it is explained
@@ -64,6 +65,7 @@ def whole_page(
         every = [section.without(lead.name) for section in every if section is not None]
     return Page(
         kicker=f"nnbench study · {study['name']}",
+        way=way_of(str(study["name"])),
         title=results.title,
         question=str(study.get("question") or ""),
         prediction=prediction,
@@ -180,6 +182,19 @@ def _reproduce_section(results: Results, commands: list[str], *more: Part) -> Se
     parts: list[Part] = [Commands([*checkout, *commands]), *_files_said(results)]
     parts += [*more, Facts(versions)]
     return Section("reproduce", "Reproduce", [*parts, *([paragraph(*pieces)] if pieces else [])])
+
+
+def way_of(name: str) -> list[tuple[str, str]]:
+    """From a study's page to the home of all results, there to its topic, and to what else is."""
+    home, topic = "../index.html", topic_of(name)
+    return [
+        ("All results", home),
+        (
+            f"More on {topic.title.lower()}" if topic != OTHER else "Other studies",
+            f"{home}#{topic.identity}",
+        ),
+        ("Claims, lecture, atlas, theory", f"{home}#more"),
+    ]
 
 
 def date_text(created: str) -> str:

@@ -1,0 +1,58 @@
+"""The page of the lecture: topics in order, figures of what ran, commands of what did not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nnbench.report.lecture import lecture_page, write_lecture
+from nnbench.report.page.parts import Commands
+from nnbench.results.files import write_files
+from nnbench.study.topics import TOPICS
+from tests.synthetic import make_cells, write_results
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out")
+    write_results(out / "dropout", make_cells(), name="dropout", title="On dropout?")
+    text = "text,verdict\nDropout helps,contradicted\n"
+    write_files(out / "dropout", {"claims.csv": text.encode()})
+    return out
+
+
+def test_topics_stand_in_the_order_of_the_course(out: Path) -> None:
+    page = lecture_page(out)
+    titles = [section.title for section in page.sections]
+    assert titles == [topic.title for topic in TOPICS]
+    assert titles[:4] == [
+        "Activations", "Backpropagation", "Vanishing and exploding gradients", "Losses",
+    ]  # fmt: skip
+
+
+def test_a_finished_study_gives_its_figure_and_its_verdicts(out: Path) -> None:
+    page = lecture_page(out)
+    shown = [picture for picture in page.pictures if picture.name == "dropout-lead"]
+    assert len(shown) == 1 and shown[0].link == "dropout/report.html"
+    text = write_lecture(out).read_text(encoding="utf-8")
+    assert "Dropout helps" in text and "contradicted" in text and "On dropout?" in text
+    assert write_lecture(out).read_text(encoding="utf-8") == text
+
+
+def test_every_other_study_is_named_by_its_command(out: Path) -> None:
+    lines = [
+        line
+        for section in lecture_page(out).sections
+        for part in section.parts
+        if isinstance(part, Commands)
+        for line in part.lines
+    ]
+    every = {study for topic in TOPICS for study in topic.studies}
+    assert set(lines) == {f"make study-{study}" for study in every - {"dropout"}}
+
+
+def test_a_study_that_cannot_be_read_is_passed_over(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "dropout").mkdir()
+    (tmp_path / "dropout" / "provenance.json").write_text("{")
+    assert "dropout-lead" not in [picture.name for picture in lecture_page(tmp_path).pictures]
