@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,17 +20,15 @@ from nnbench.results.provenance import cores, describe
 from nnbench.results.rows import Rows, crashed_rows
 from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
-from nnbench.results.wall_time import WallTime
+from nnbench.results.wall_time import WallTime, engine_text
 from nnbench.study.idle import idle_factors
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell, Study
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.theory.landscapes import landscape_files
 from nnbench.theory.predictions import prediction_files
-from nnbench.training.native.choice import found_shares, pays
-from nnbench.training.native.compiler import CompilerError, find_compiler
+from nnbench.training.native.choice import found_shares, hoped_name, would_train
 from nnbench.training.plan import PlannedStack, plan
-from nnbench.training.protocol import stacked_name
 from nnbench.training.workers import Crash, run_tasks
 
 SECONDS_BETWEEN_TABLES = 60.0  # how old the tables of a run in progress may be
@@ -47,26 +45,18 @@ class Options:
     limit: int | None = None
     fresh: bool = False
 
-    @property
-    def engine_name(self) -> str:
-        """The name that results go by: it tells of all that decides how their numbers round."""
-        if self.engine == "reference":
-            return "reference"
-        if self.engine != "stacked" and self.device == "cpu":
-            with suppress(CompilerError):
-                return f"{self.engine}-{find_compiler().identity}"
-        return stacked_name(self.device)
-
     def of_kind(self, kind: str) -> Options:
         """These options for a kind of study; what is no training has no programs to compile."""
-        return (
-            self if kind == TRAINING or self.engine != "auto" else replace(self, engine="stacked")
-        )
+        has_one_engine = kind == NUMERICS or (kind == LANDSCAPE and self.engine == "auto")
+        return replace(self, engine="stacked") if has_one_engine else self
 
     def is_native(self, recipe: Recipe) -> bool:
         """Whether compiled programs are expected to train a recipe's network."""
-        wanted = self.engine == "native" or (self.engine == "auto" and pays(recipe))
-        return wanted and self.engine_name.startswith(self.engine)
+        return self.hoped_name(recipe).startswith("native-")
+
+    def hoped_name(self, recipe: Recipe) -> str:
+        """The engine that is expected to train a recipe's network, as the tables name it."""
+        return hoped_name(recipe, self.engine, self.device)
 
     @property
     def processes(self) -> int:
@@ -132,7 +122,7 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
         for task, result in results:
             rows = result if isinstance(result, Rows) else crashed(task, result, options)
             store.commit(rows)
-            wall_time.note()
+            wall_time.note(*(row["engine"] for row in rows.cells[:1]))
             listener.finished(task, rows)
             if time.perf_counter() - tables_at > SECONDS_BETWEEN_TABLES:
                 write_tables(study, options, store, wall_time.seconds)
@@ -172,7 +162,7 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
         document = describe(
             study=study.document(),
             counts=count(cells, tables.cells["status"].tolist()),
-            engine=options.engine_name,
+            engine=engine_text(set(done["engine"])),
             source_fingerprint=store.fingerprint,
             workers=options.processes,
             threads=1,
@@ -192,10 +182,23 @@ def open_store(study: Study, options: Options) -> Store:
     """Open the study's folder; a fresh run begins with an empty one."""
     options = options.of_kind(study.kind)
     folder = results_folder(options.out, study.name)
-    store = Store(folder, options.engine_name, fingerprint())
+    store = Store(folder, fingerprint(), taken_by(study, options))
     if options.fresh:
         store.remove_all()
     return store
+
+
+def taken_by(study: Study, options: Options) -> Callable[[str, Sequence[str]], bool]:
+    """Whether a run would train cells, of one stack, by the engine that did; asked by their ids."""
+    recipes: dict[str, Recipe] = {}
+
+    def takes(engine: str, cell_ids: Sequence[str]) -> bool:
+        if not recipes:  # not before there are results
+            recipes.update((cell.cell_id, cell.recipe) for cell in study.cells())
+        known = next((recipes[one] for one in cell_ids if one in recipes), None)
+        return known is None or would_train(engine, known, options.engine, options.device)
+
+    return takes
 
 
 def limited(cells: list[Cell], limit: int | None) -> list[Cell]:
@@ -278,7 +281,8 @@ def halves(task: Task) -> list[Task]:
 
 def crashed(task: Task, crash: Crash, options: Options) -> Rows:
     """Return the rows of a task that ended without a result."""
-    return crashed_rows([cell.cell_id for cell in task.cells], crash.reason, options.engine_name)
+    engine = options.hoped_name(task.cells[0].recipe)
+    return crashed_rows([cell.cell_id for cell in task.cells], crash.reason, engine)
 
 
 def tables_of(cells: Sequence[Cell]) -> list[dict[str, Any]]:

@@ -111,7 +111,7 @@ def forecast(study: Study, options: Options) -> Forecast:
 def engines_of(study: Study, stacks: Sequence[PlannedStack], options: Options) -> list[Share]:
     """Which engines will train how many of a study's cells."""
     if study.kind != TRAINING or options.engine == "reference":
-        name = options.of_kind(study.kind).engine_name
+        name = options.hoped_name(stacks[0].cells[0].recipe)
         return [Share(name, sum(len(stack.cells) for stack in stacks), None)]
     cells = [stack.cells for stack in stacks]
     return expected_shares(cells, options.engine, options.device)
@@ -218,7 +218,8 @@ def standing_of_results(folder: Path) -> Standing:
     results = read_results(folder)
     provenance, study = results.provenance, results.study
     ids = set(results.cells["cell_id"])
-    store = Store(folder, provenance["engine"], fingerprint())
+    engines = set(results.cells["engine"])
+    store = Store(folder, fingerprint(), lambda engine, cell_ids: engine in engines)
     return _standing(study["name"], study["kind"], provenance["counts"]["cells"], ids, store)
 
 

@@ -108,6 +108,23 @@ def test_results_of_other_sources_add_nothing(
     assert wall_seconds(options.out) == first
 
 
+@pytest.mark.parametrize(("before", "adds"), [("auto", True), ("reference", False)])
+def test_results_of_an_engine_that_is_not_taken_add_nothing(
+    options: Options, before: str, adds: bool
+) -> None:
+    grid = {"landscape": "bowl", "optimizer": ["sgd", "adam"], "steps": 2, "seeds": 1}
+    walks = make_study({"name": "timed", "kind": "landscape", "grid": grid}, VOCABULARY)
+    run(walks, replace(options, engine=before, limit=1), Listener())
+    first = wall_seconds(options.out)
+    run(walks, replace(options, engine="stacked"), Listener())
+    alone = replace(options, out=options.out / "alone", engine="stacked")
+    run(walks, alone, Listener())
+    if adds:
+        assert wall_seconds(options.out) >= first + RUN
+    else:
+        assert wall_seconds(options.out) == wall_seconds(alone.out)
+
+
 def test_a_file_that_cannot_be_read_counts_as_none(options: Options) -> None:
     run(study(1), options, Listener())
     first = wall_seconds(options.out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from nnbench.results.rows import Rows
@@ -35,6 +36,26 @@ class Share(NamedTuple):
     engine: str  # as the tables name it
     cells: int
     why: str | None  # not the native engine, where that was asked for
+
+
+def hoped_name(recipe: Recipe, wanted: str, device: str = "cpu") -> str:
+    """The engine of a cell, as the tables name it, if its programs can be written.
+
+    Looks at no program, so that a plan needs no torch.
+    """
+    if wanted == "reference":
+        return wanted
+    if device == "cpu" and (wanted == "native" or (wanted == "auto" and pays(recipe))):
+        with suppress(CompilerError):
+            return native_name()
+    return stacked_name(device)
+
+
+def would_train(engine: str, recipe: Recipe, wanted: str, device: str = "cpu") -> bool:
+    """Whether it is this engine, as the tables name it, by which a run trains a cell."""
+    hoped = hoped_name(recipe, wanted, device)
+    falls_back = wanted in ("auto", "native") and engine == stacked_name(device)
+    return engine == hoped or (falls_back and why_not(recipe) is not None)
 
 
 def choose(recipe: Recipe, wanted: str, device: str = "cpu") -> Choice:
