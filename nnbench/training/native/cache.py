@@ -58,6 +58,11 @@ def find(key: str, ending: str) -> Path | None:
     return path if is_own(path) else None
 
 
+def holds(ending: str) -> bool:
+    """Whether there is any file with this ending."""
+    return any(program_folder().glob(f"*.{ending}"))
+
+
 def read(key: str, ending: str) -> str | None:
     """A text of the cache; None if there is none, or another process has just taken it out."""
     with contextlib.suppress(FileNotFoundError):

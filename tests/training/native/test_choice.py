@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nnbench.catalog import ACTIVATIONS, LOSSES, NORMS, OPTIMIZERS
-from nnbench.training.native import choice, compiler, parts, programs
+from nnbench.training.native import choice, compiler, origins, parts, programs
 from nnbench.training.native.choice import (
     LEAST_STEPS,
     Share,
@@ -122,13 +122,13 @@ def test_a_compiler_that_fails_for_the_moment_decides_nothing(
 
 
 def test_what_a_function_does_is_known_by_its_file() -> None:
-    assert programs.source_of(torch.relu).endswith("relu")
-    assert programs.source_of(ACTIVATIONS["relu"].function) == ""
-    assert "by its file" in programs.source_of(test_what_a_function_does_is_known_by_its_file)
+    assert origins.source_of(torch.relu).endswith("relu")
+    assert origins.source_of(ACTIVATIONS["relu"].function) == ""
+    assert "by its file" in origins.source_of(test_what_a_function_does_is_known_by_its_file)
     made: dict[str, Any] = {}
     exec("def f(x): return x", made)
     with pytest.raises(Unsupported, match="f stands in no file"):
-        programs.source_of(made["f"])
+        origins.source_of(made["f"])
 
 
 def test_only_a_mistake_in_a_text_is_a_refusal() -> None:
