@@ -39,6 +39,7 @@ NATIVE_PER_NUMBER = 0.12e-9
 NATIVE_PER_PRODUCT = 0.07e-9
 # drawing a network and its records, a layer of it, and a layer's row of a probe
 SECONDS_PER_NETWORK, SECONDS_PER_LAYER, SECONDS_PER_LAYER_ROW = 1e-3, 0.1e-3, 0.15e-3
+SECONDS_PER_WEIGHT = 0.2e-6  # to draw it, and to look at it once
 SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 2.4e-3  # of a stack, however many walk
 SECONDS_PER_ROW = 8e-6  # of a curve
 SECONDS_PER_POINT = 5e-7  # of a sweep
@@ -270,7 +271,8 @@ class Cost(Memory):
     def seconds(self, networks: int) -> float:
         """Return the expected seconds of a stack of so many networks."""
         of_layer = SECONDS_PER_LAYER + self.probes.count * SECONDS_PER_LAYER_ROW
-        beside = networks * (SECONDS_PER_NETWORK + self.depth * of_layer)
+        drawn = self.weights * SECONDS_PER_WEIGHT
+        beside = networks * (SECONDS_PER_NETWORK + self.depth * of_layer + drawn)
         return beside + (
             networks * self._native_seconds() if self.native else self._mapped(networks)
         )
