@@ -102,6 +102,11 @@ bench-accept: $(READY) ## Measure for a minute, and make that the accepted speed
 	$(BIN)/python scripts/speeds.py $(SPEEDS) $(ARGS)
 	$(BIN)/python scripts/bench_gate.py accept $(SPEEDS) $(ACCEPTED)
 
+.PHONY: bench-peers
+bench-peers: $(READY) ## Time one training in a plain loop, on all cores, mapped, native and in JAX
+	$(BIN)/python -m scripts.bench_peers .benchmarks/peers.json $(ARGS)
+	$(BIN)/python scripts/peers_figure.py .benchmarks/peers.json docs/images/peers.png
+
 .PHONY: bench-figure
 bench-figure: $(MEASURED) ## Draw the figure of docs/performance.md from the last make bench
 	$(BIN)/python scripts/speed_figure.py $(MEASURED) docs/images/speed.png
