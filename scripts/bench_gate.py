@@ -5,9 +5,10 @@
 
 MEASURED is what `speeds.py` writes: the logarithms of each engine's speed over a plain loop's, turn
 by turn, and of the loop over itself. Of each the median counts, with its exact 99 % interval. A
-speed fell where all of its interval lies more than a tenth below the accepted speed. Where none
-fell, but an interval or the control is too wide for a slowdown of a quarter to show, the answer is
-that this cannot be told.
+speed fell where all of its interval lies more than a tenth below the accepted speed. Where the
+controls say that the machine is not what it was (the loop over itself is not 1, or arithmetic that
+never changes has another speed than when it was accepted), and where an interval is too wide for a
+slowdown of a quarter to show, the answer is that this cannot be told.
 
 Exit codes: 0 holds, 2 a file is missing or not understood, 4 a speed fell, 5 cannot be told.
 """
@@ -26,7 +27,7 @@ FELL, UNTOLD = 4, 5
 CONFIDENCE = 0.99
 ALLOWED = math.log(1.10)  # by which a speed may lie below the accepted one
 SOUGHT = math.log(1.25)  # a slowdown that must show
-CONTROL = "control"
+CONTROL, ARITHMETIC = "control", "arithmetic"
 
 
 class GateError(Exception):
@@ -77,12 +78,12 @@ def measured_speeds(path: Path) -> tuple[str, dict[str, Speed]]:
     document = read_json(path, "run make bench-check")
     found = document.get("log_ratios")
     numbers = found.values() if isinstance(found, dict) else []
-    if not found or CONTROL not in found or not all(map(_are_numbers, numbers)):
+    if not found or not {CONTROL, ARITHMETIC} <= found.keys() or not all(map(_are_turns, numbers)):
         raise GateError(f"{path} holds no measured speeds; run make bench-check")
     return str(document.get("processor")), {name: speed_of(turns) for name, turns in found.items()}
 
 
-def _are_numbers(turns: object) -> bool:
+def _are_turns(turns: object) -> bool:
     return isinstance(turns, list) and all(
         isinstance(turn, float) and math.isfinite(turn) for turn in turns
     )
@@ -92,7 +93,8 @@ def accepted_speeds(path: Path) -> tuple[str, dict[str, Speed]]:
     """The processor and the speeds of an accepted file."""
     document = read_json(path, "make bench-accept writes it")
     speeds = document.get("speeds")
-    if not isinstance(speeds, dict) or not all(map(_are_numbers, speeds.values())):
+    numbers = speeds.values() if isinstance(speeds, dict) else []
+    if not speeds or ARITHMETIC not in speeds or not all(map(_are_turns, numbers)):
         raise GateError(f"{path} holds no accepted speeds; make bench-accept writes them")
     return str(document.get("processor")), {name: Speed(*values) for name, values in speeds.items()}
 
@@ -115,7 +117,7 @@ def check(measured: dict[str, Speed], accepted: dict[str, Speed]) -> int:
     """Print a line for each engine and return the exit code."""
     found = []
     for name in sorted(measured.keys() | accepted.keys()):
-        if name == CONTROL:
+        if name in (CONTROL, ARITHMETIC):
             continue
         if name not in accepted:
             print(f"new     {name}: {measured[name].text()} times the loop")
@@ -128,9 +130,12 @@ def check(measured: dict[str, Speed], accepted: dict[str, Speed]) -> int:
             print(f"{found[-1]:7} {name}: {texts[0]} times the loop, accepted {texts[1]}")
     quiet = is_quiet(measured[CONTROL])
     print(f"{'quiet' if quiet else 'noisy':7} the loop over itself: {measured[CONTROL].text()}")
-    if "fell" in found:
+    texts = (measured[ARITHMETIC].text(), accepted[ARITHMETIC].text())
+    alike = abs(measured[ARITHMETIC].middle - accepted[ARITHMETIC].middle) < ALLOWED / 2
+    print(f"{'alike' if alike else 'unlike':7} arithmetic: {texts[0]}, accepted {texts[1]}")
+    if "fell" in found and quiet and alike:
         return FELL
-    if not quiet or "untold" in found:
+    if not (quiet and alike) or "untold" in found:
         print("inconclusive: this machine is too noisy now to tell a slowdown of 1.25 from none")
         return UNTOLD
     return 0
@@ -148,7 +153,7 @@ def accept(processor: str, measured: dict[str, Speed], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     document = {"processor": processor, "speeds": speeds}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    print(f"accepted {len(speeds)} speeds in {path}")
+    print(f"accepted {len(speeds) - 1} speeds in {path}")
 
 
 def main(arguments: list[str] | None = None) -> int:

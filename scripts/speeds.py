@@ -3,9 +3,10 @@
     speeds.py MEASURED.json [--turns 25] [--extra 0]
 
 A turn times, one after the other in one process and in processor time: the loop, a native stack, a
-mapped one, the loop again. The second loop is the control: over the first it should be 1, and how
-far it is from that says what this machine can tell. `--extra` adds so many steps to each 33 of the
-engines without saying so, which is how `bench_gate.py` is shown to notice.
+mapped one, arithmetic that never changes, the loop again. The second loop over the first should be
+1. The arithmetic, a small C program, tells when the machine favours Python or compiled code more
+than it did, as a neighbour on the same core makes it. `--extra` adds so many steps to each 33 of
+the engines without saying so, which is how `bench_gate.py` is shown to notice.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from nnbench.results.provenance import machine
 from nnbench.study.reading import make_study
 from nnbench.study.study import Cell
 from nnbench.training.draws import Draws, split_for
+from nnbench.training.native.compiler import find_compiler
+from nnbench.training.native.machine import compiled_trial
 from nnbench.training.native.train import NativeStack
 from nnbench.training.reference.evaluate import tensors
 from nnbench.training.reference.network import build
@@ -35,7 +38,8 @@ from nnbench.training.stacked.stack import Stack
 STEPS = 33  # an epoch of digits in batches of 32, without its last, smaller one
 BATCH = 32
 NETWORKS = {"native": 32, "mapped": 16}  # of a stack: enough for a steady speed, in a short turn
-CONTROL = "control"
+CONTROL, ARITHMETIC = "control", "arithmetic"
+TRIAL_STEPS = 4_000
 
 
 class Loop:
@@ -91,15 +95,18 @@ def measure(turns: int, extra: int = 0) -> dict[str, list[float]]:
         if extra:
             train_stack(stacks[name], steps=extra)
 
-    found: dict[str, list[float]] = {name: [] for name in (*makers, CONTROL)}
+    trial = compiled_trial(find_compiler())
+    found: dict[str, list[float]] = {name: [] for name in (*makers, ARITHMETIC, CONTROL)}
     for turn in range(turns + 1):  # the first warms up
         before = seconds(loop.train)
         taken = {name: seconds(partial(train, name)) for name in makers}
+        arithmetic = seconds(lambda: trial(TRIAL_STEPS))
         after = seconds(loop.train)
         if not turn:
             continue
         for name, spent in taken.items():
             found[name].append(math.log((before + after) / 2 * NETWORKS[name] / spent))
+        found[ARITHMETIC].append(math.log((before + after) / 2 / arithmetic))
         found[CONTROL].append(math.log(before / after))
     return found
 

@@ -19,17 +19,18 @@ def measured(
     native: float = 50.0,
     noise: float = 0.05,
     control: float = 1.0,
+    arithmetic: float = 3.0,
     seed: int = 0,
     **changes: object,
 ) -> Path:
     """A measurement whose turns scatter by so much."""
     generator = np.random.default_rng(seed)
-    middles = {"native": native, "mapped": 7.0, "control": control}
+    middles = {"native": native, "mapped": 7.0, "control": control, "arithmetic": arithmetic}
     found = {
         name: (math.log(middle) + noise * generator.standard_normal(TURNS)).tolist()
         for name, middle in middles.items()
     }
-    path = folder / f"measured-{seed}-{native}-{noise}-{control}.json"
+    path = folder / f"measured-{seed}-{native}-{noise}-{control}-{arithmetic}.json"
     path.write_text(json.dumps({"processor": "one", "log_ratios": found} | changes))
     return path
 
@@ -63,6 +64,12 @@ def test_noise_is_said_and_no_alarm(
 def test_a_loop_that_is_unlike_itself_makes_it_inconclusive(tmp_path: Path, accepted: Path) -> None:
     assert outcome(measured(tmp_path, control=1.2), accepted) == UNTOLD
     assert main(["accept", str(measured(tmp_path, control=1.2)), str(tmp_path / "new")]) == 2
+
+
+def test_a_core_that_is_shared_raises_no_alarm(tmp_path: Path, accepted: Path) -> None:
+    shared = measured(tmp_path, native=40.0, arithmetic=2.4)  # compiled code is slower altogether
+    assert outcome(shared, accepted) == UNTOLD
+    assert outcome(measured(tmp_path, native=40.0), accepted) == FELL
 
 
 def test_what_is_accepted_and_not_measured_fell(tmp_path: Path, accepted: Path) -> None:

@@ -85,11 +85,7 @@ def _compiled(compiler: Compiler) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="nnbench-") as folder:
         target = os.path.join(folder, "trial.so")
         compiling = _least(lambda: _of_children(lambda: compiler.compile(str(TRIAL), target)), 2)
-        try:
-            trial = ctypes.CDLL(target).trial
-        except OSError as problem:
-            raise CompilerError(f"compiled programs cannot be loaded: {problem}") from None
-    trial.argtypes, trial.restype = [ctypes.c_long], ctypes.c_double
+        trial = _loaded(target)
 
     def steps() -> float:
         began = time.process_time()
@@ -97,6 +93,23 @@ def _compiled(compiler: Compiler) -> tuple[float, float]:
         return time.process_time() - began
 
     return compiling, _least(steps) / STEPS
+
+
+def compiled_trial(compiler: Compiler) -> Callable[[int], float]:
+    """The trial as a function of how many steps it takes; raises CompilerError."""
+    with tempfile.TemporaryDirectory(prefix="nnbench-") as folder:
+        target = os.path.join(folder, "trial.so")
+        compiler.compile(str(TRIAL), target)
+        return _loaded(target)
+
+
+def _loaded(library: str) -> Callable[[int], float]:
+    try:
+        trial: Callable[[int], float] = ctypes.CDLL(library).trial
+    except OSError as problem:
+        raise CompilerError(f"compiled programs cannot be loaded: {problem}") from None
+    trial.argtypes, trial.restype = [ctypes.c_long], ctypes.c_double  # type: ignore[attr-defined]
+    return trial
 
 
 def _of_children(work: Callable[[], None]) -> float:
