@@ -192,23 +192,30 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{about['processor']}, {about['cores']} cores, torch {torch.__version__}")
     roofline = measure_roofline()
     print(roofline.text(), flush=True)
-    rows, numbers = [], []
+    document: dict[str, Any] = {"machine": about, "roofline": roofline._asdict()}
+    document |= {"rows": [], "numbers": []}
     shapes = [shape for shape in SHAPES if options.only in (None, shape[0])]
     with multiprocessing.get_context("spawn").Pool(cores()) as pool:
         for width, batch in shapes:
             for rule in RULES:
                 setting = Setting(width, batch, rule, NETWORKS[width])
-                rows.append(measure(setting, pool, options.turns, PEERS))
-                print("\n".join(table(rows[-1:], roofline)[2:]), flush=True)
+                document["rows"].append(measure(setting, pool, options.turns, PEERS))
+                _keep(document, options.measured)
+                print("\n".join(table(document["rows"][-1:], roofline)[2:]), flush=True)
         for size in SIZES if options.only is None else ():
             setting = Setting(32, 32, "adam", size)
             turns = max(1, min(options.turns, math.ceil(512 / size)))
-            numbers.append(measure(setting, pool, turns, PEERS[2:]))
-    print("\n".join([*table(rows, roofline), "", *by_number(numbers)]))
-    document = {"machine": about, "roofline": roofline._asdict(), "rows": rows, "numbers": numbers}
-    options.measured.parent.mkdir(parents=True, exist_ok=True)
-    options.measured.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+            document["numbers"].append(measure(setting, pool, turns, PEERS[2:]))
+            _keep(document, options.measured)
+    lines = [*table(document["rows"], roofline), "", *by_number(document["numbers"])]
+    print("\n".join(lines))
     return 0
+
+
+def _keep(document: dict[str, Any], path: Path) -> None:
+    """Write what is measured so far, so that a run that is cut short was not in vain."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
