@@ -11,6 +11,7 @@ SHELF := $(wildcard studies/*.toml) $(wildcard studies/*/*.toml)
 STUDIES := $(sort $(basename $(notdir $(SHELF))))
 FINISHED := $(sort $(patsubst results/%/provenance.json,%,$(wildcard results/*/provenance.json)))
 MEASURED := .benchmarks/measured.json
+SPEEDS := .benchmarks/speeds.json
 ACCEPTED := benchmarks/accepted.json
 
 # Tests share the processor in at most four processes. A benchmark needs it alone, so none runs here.
@@ -97,12 +98,22 @@ bench: $(READY) ## Measure the speed against plain PyTorch (best on an idle mach
 	$(measure)
 
 .PHONY: bench-check
-bench-check: bench ## Measure, then fail if a speed ratio fell below the accepted one
-	$(BIN)/python scripts/bench_gate.py check $(MEASURED) $(ACCEPTED)
+bench-check: $(READY) ## Measure for a minute, then fail if an engine's speed fell below the accepted one
+	$(BIN)/python scripts/speeds.py $(SPEEDS) $(ARGS)
+	$(BIN)/python scripts/bench_gate.py check $(SPEEDS) $(ACCEPTED)
 
 .PHONY: bench-accept
-bench-accept: $(MEASURED) ## Make the last measurement the accepted one, and the docs' figure
-	$(BIN)/python scripts/bench_gate.py accept $(MEASURED) $(ACCEPTED)
+bench-accept: $(READY) ## Measure for a minute, and make that the accepted speed of this machine
+	$(BIN)/python scripts/speeds.py $(SPEEDS) $(ARGS)
+	$(BIN)/python scripts/bench_gate.py accept $(SPEEDS) $(ACCEPTED)
+
+.PHONY: bench-peers
+bench-peers: $(READY) ## Time one training in a plain loop, on all cores, mapped, native and in JAX
+	$(BIN)/python -m scripts.bench_peers .benchmarks/peers.json $(ARGS)
+	$(BIN)/python scripts/peers_figure.py .benchmarks/peers.json docs/images/peers.png
+
+.PHONY: bench-figure
+bench-figure: $(MEASURED) ## Draw the figure of docs/performance.md from the last make bench
 	$(BIN)/python scripts/speed_figure.py $(MEASURED) docs/images/speed.png
 
 $(MEASURED): | $(READY)

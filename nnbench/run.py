@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nnbench.catalog.data.tables.entry import report_of
-from nnbench.report.build import Report, build_report
-from nnbench.report.claims.table import write_claims
-from nnbench.report.index import write_index
 from nnbench.results.files import json_bytes, results_folder, write_files
 from nnbench.results.fingerprint import fingerprint
 from nnbench.results.provenance import cores, describe
 from nnbench.results.rows import Rows, crashed_rows
 from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
-from nnbench.results.wall_time import WallTime
+from nnbench.results.wall_time import WallTime, engine_text
 from nnbench.study.idle import idle_factors
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell, Study
-from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
-from nnbench.theory.landscapes import landscape_files
-from nnbench.theory.predictions import prediction_files
-from nnbench.training.native.choice import found_shares, pays
-from nnbench.training.native.compiler import CompilerError, find_compiler
+from nnbench.study.study_kinds import (
+    LANDSCAPE,
+    NUMERICS,
+    STUDY_KINDS,
+    TRAINING,
+    study_kind_of,
+)
+from nnbench.training.native.choice import found_shares, hoped_name, would_train
 from nnbench.training.plan import PlannedStack, plan
-from nnbench.training.protocol import stacked_name
 from nnbench.training.workers import Crash, run_tasks
 
-SECONDS_BETWEEN_TABLES = 60.0  # how old the tables of a run in progress may be
+if TYPE_CHECKING:
+    from nnbench.report.build import Report
+
+# How old the tables of a run in progress may be: no twentieth of it goes to writing them.
+SECONDS_BETWEEN_TABLES, TIMES_THE_LAST = 60.0, 20
+WRITING_TABLES = "writing tables"
 
 
 @dataclass(frozen=True)
@@ -47,26 +51,18 @@ class Options:
     limit: int | None = None
     fresh: bool = False
 
-    @property
-    def engine_name(self) -> str:
-        """The name that results go by: it tells of all that decides how their numbers round."""
-        if self.engine == "reference":
-            return "reference"
-        if self.engine != "stacked" and self.device == "cpu":
-            with suppress(CompilerError):
-                return f"{self.engine}-{find_compiler().identity}"
-        return stacked_name(self.device)
-
     def of_kind(self, kind: str) -> Options:
         """These options for a kind of study; what is no training has no programs to compile."""
-        return (
-            self if kind == TRAINING or self.engine != "auto" else replace(self, engine="stacked")
-        )
+        has_one_engine = kind == NUMERICS or (kind == LANDSCAPE and self.engine == "auto")
+        return replace(self, engine="stacked") if has_one_engine else self
 
     def is_native(self, recipe: Recipe) -> bool:
         """Whether compiled programs are expected to train a recipe's network."""
-        wanted = self.engine == "native" or (self.engine == "auto" and pays(recipe))
-        return wanted and self.engine_name.startswith(self.engine)
+        return self.hoped_name(recipe).startswith("native-")
+
+    def hoped_name(self, recipe: Recipe) -> str:
+        """The engine that is expected to train a recipe's network, as the tables name it."""
+        return hoped_name(recipe, self.engine, self.device)
 
     @property
     def processes(self) -> int:
@@ -95,6 +91,9 @@ class Listener(Protocol):
         notes: Sequence[str],
     ) -> None:
         """Take note of what will run, of the user's own tables, and of factors without effect."""
+
+    def stage(self, name: str) -> None:
+        """Take note of what the run begins to do: `training`, `writing tables`, ..."""
 
     def progressed(self, task: Task, share: float) -> None:
         """Take note of the share of a task that is done."""
@@ -126,39 +125,78 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     listener.planned(len(cells), survey, stacks, tables_of(cells), notes)
 
     wall_time = WallTime(store, survey)
-    tables_at = time.perf_counter()
+    clock = TableClock()
+    listener.stage(STUDY_KINDS[study.kind].doing)
     # closed here and not by the garbage collector, in which a second Ctrl-C would go astray
     with closing(train_all(stacks, options, listener.progressed)) as results:
         for task, result in results:
             rows = result if isinstance(result, Rows) else crashed(task, result, options)
             store.commit(rows)
-            wall_time.note()
+            wall_time.note(*(row["engine"] for row in rows.cells[:1]))
             listener.finished(task, rows)
-            if time.perf_counter() - tables_at > SECONDS_BETWEEN_TABLES:
-                write_tables(study, options, store, wall_time.seconds)
-                tables_at = time.perf_counter()
+            if clock.is_time():
+                listener.stage(WRITING_TABLES)
+                clock.note(lambda: write_tables(study, options, store, wall_time.seconds))
+                listener.stage(STUDY_KINDS[study.kind].doing)
 
+    listener.stage(WRITING_TABLES)
     store.remove_stale()
     if missing:
         wall_time.note()
     tables = write_tables(study, options, store, wall_time.seconds)
-    has_row = set(tables.cells["cell_id"])
-    cells = [cell for cell in study.cells() if cell.cell_id in has_row]
-    if files := FILES_BY_STUDY[study.kind](study, cells):
-        write_files(store.folder, files)
-    write_claims(store.folder)
-    report = build_report(store.folder)
-    write_index(options.out)
+    report = write_pages(study, store.folder, set(tables.cells["cell_id"]), listener.stage)
     counts = count(study.cells(), tables.cells["status"].tolist())
     return Outcome(store.folder, report, counts, time.perf_counter() - began)
 
 
-# what the page of a study needs beside its tables, from those of its cells that have a row
-FILES_BY_STUDY: Mapping[str, Callable[[Study, Sequence[Cell]], dict[str, bytes]]] = {
-    TRAINING: lambda study, cells: prediction_files(cells) if study.probes.layers else {},
-    LANDSCAPE: lambda study, cells: landscape_files(cells),
-    NUMERICS: lambda study, cells: {},
-}
+class TableClock:
+    """Says when the tables of a run in progress are to be written again."""
+
+    def __init__(self) -> None:
+        self._since, self._pause = time.perf_counter(), SECONDS_BETWEEN_TABLES
+
+    def is_time(self) -> bool:
+        """Whether they are old enough, for what writing them takes."""
+        return time.perf_counter() - self._since > self._pause
+
+    def note(self, write: Callable[[], object]) -> None:
+        """Write them."""
+        began = time.perf_counter()
+        write()
+        self._since = time.perf_counter()
+        self._pause = max(SECONDS_BETWEEN_TABLES, TIMES_THE_LAST * (self._since - began))
+
+
+def write_pages(
+    study: Study, folder: Path, with_rows: Collection[str], on_stage: Callable[[str], None]
+) -> Report:
+    """Predict, judge, draw and write: the report of the cells that have a row, and the index."""
+    # here, since neither a worker nor a dry run needs what draws
+    from nnbench.report.build import build_report
+    from nnbench.report.claims.table import write_claims
+    from nnbench.report.index import write_index
+
+    on_stage("statistics")
+    cells = [cell for cell in study.cells() if cell.cell_id in with_rows]
+    if files := files_beside(study, cells):
+        write_files(folder, files)
+    write_claims(folder)
+    report = build_report(folder, on_stage=on_stage)
+    write_index(folder.parent)
+    return report
+
+
+def files_beside(study: Study, cells: Sequence[Cell]) -> dict[str, bytes]:
+    """What the page of a study needs beside its tables."""
+    if study.kind == LANDSCAPE:
+        from nnbench.theory.landscapes import landscape_files
+
+        return landscape_files(cells)
+    if study.kind == TRAINING and study.probes.layers:
+        from nnbench.theory.predictions import prediction_files
+
+        return prediction_files(cells)
+    return {}
 
 
 def write_tables(study: Study, options: Options, store: Store, wall_seconds: float) -> Tables:
@@ -172,7 +210,7 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
         document = describe(
             study=study.document(),
             counts=count(cells, tables.cells["status"].tolist()),
-            engine=options.engine_name,
+            engine=engine_text(set(done["engine"])),
             source_fingerprint=store.fingerprint,
             workers=options.processes,
             threads=1,
@@ -192,10 +230,23 @@ def open_store(study: Study, options: Options) -> Store:
     """Open the study's folder; a fresh run begins with an empty one."""
     options = options.of_kind(study.kind)
     folder = results_folder(options.out, study.name)
-    store = Store(folder, options.engine_name, fingerprint())
+    store = Store(folder, fingerprint(), taken_by(study, options))
     if options.fresh:
         store.remove_all()
     return store
+
+
+def taken_by(study: Study, options: Options) -> Callable[[str, Sequence[str]], bool]:
+    """Whether a run would train cells, of one stack, by the engine that did; asked by their ids."""
+    recipes: dict[str, Recipe] = {}
+
+    def takes(engine: str, cell_ids: Sequence[str]) -> bool:
+        if not recipes:  # not before there are results
+            recipes.update((cell.cell_id, cell.recipe) for cell in study.cells())
+        known = next((recipes[one] for one in cell_ids if one in recipes), None)
+        return known is None or would_train(engine, known, options.engine, options.device)
+
+    return takes
 
 
 def limited(cells: list[Cell], limit: int | None) -> list[Cell]:
@@ -278,7 +329,8 @@ def halves(task: Task) -> list[Task]:
 
 def crashed(task: Task, crash: Crash, options: Options) -> Rows:
     """Return the rows of a task that ended without a result."""
-    return crashed_rows([cell.cell_id for cell in task.cells], crash.reason, options.engine_name)
+    engine = options.hoped_name(task.cells[0].recipe)
+    return crashed_rows([cell.cell_id for cell in task.cells], crash.reason, engine)
 
 
 def tables_of(cells: Sequence[Cell]) -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.training.plan import PlannedStack
 
 SECONDS_BETWEEN_LINES = 15.0
+WHOLE_BAR = "{percentage:3.0f}% |{bar}| "  # before the counts
+MOST_IN_FLIGHT = 0.99  # of all cells, shown before the last are on disk
 SHARE_TO_TELL = 0.05  # of the work, timed, before a rate can be told
 SECONDS_TO_TELL = 2.0
 
@@ -85,11 +87,13 @@ class Progress:
     def __init__(self, stream: TextIO | None = None, kind: str = TRAINING) -> None:
         self.stream = stream or sys.stderr
         self.noun, self.verb = STUDY_KINDS[kind].noun, STUDY_KINDS[kind].verb
+        self.doing = STUDY_KINDS[kind].doing
         self.total = 0
         self.done = 0.0
         self.bad = {"diverged": 0, "crashed": 0}
         self._shares: dict[str, float] = {}  # of the tasks in flight, by their first cell
         self._bar: Any = None
+        self._stage = self.doing
         self._left = TimeLeft([])
         self._said = time.monotonic()
 
@@ -130,10 +134,16 @@ class Progress:
                 total=self.total,
                 file=self.stream,
                 unit="cell",
-                bar_format="{percentage:3.0f}% |{bar}| {n:.0f}/{total_fmt} "
-                + self.noun
-                + "{postfix}",
+                bar_format=self._format(WHOLE_BAR),
             )
+
+    def stage(self, name: str) -> None:
+        """Take in what the run begins to do. A bar that is full says that all is done: none is."""
+        self._stage = name
+        if self._bar is not None:
+            ends = name != self.doing and self.done >= self.total
+            self._bar.bar_format = self._format("" if ends else WHOLE_BAR)
+        self._show()
 
     def progressed(self, task: Task, share: float) -> None:
         """Take in how far a task in flight is."""
@@ -166,11 +176,14 @@ class Progress:
 
     def _show(self) -> None:
         done = min(self.total, self.done + sum(self._shares.values()))
+        if self.done < self.total:  # what is trained and not yet on disk is not done
+            done = min(done, MOST_IN_FLIGHT * self.total)
         failures = "".join(f", {n} {status}" for status, n in self.bad.items() if n)
         left = self._left.seconds()
         rest = "" if not left else f", about {rough(left)} left"
         if self._bar is not None:
             self._bar.n = done
+            failures = f"{self._stage}{failures}"
             # the bar puts a comma of its own before what it is given
             self._bar.set_postfix_str(f"{failures}{rest}".removeprefix(", "), refresh=True)
             return
@@ -178,4 +191,8 @@ class Progress:
         if now - self._said < SECONDS_BETWEEN_LINES:
             return
         self._said = now
-        self.say(f"{done:.0f}/{self.total} {self.noun}{failures}{rest}")
+        stage = "" if self._stage == self.doing else f", {self._stage}"
+        self.say(f"{done:.0f}/{self.total} {self.noun}{failures}{stage or rest}")
+
+    def _format(self, head: str) -> str:
+        return head + "{n:.0f}/{total_fmt} " + self.noun + "{postfix}"

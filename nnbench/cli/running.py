@@ -157,7 +157,7 @@ def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> 
 
 
 def _dry_run(study: Study, options: Options, as_json: bool) -> int:
-    from nnbench.cli.summary import forecast
+    from nnbench.cli.forecast import forecast
 
     expected = forecast(study, options)
     take.tell(as_json, expected.row(), expected.lines())

@@ -23,11 +23,7 @@ from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_
 
 __all__ = ["Report", "ReportError", "build_report", "page_of", "write_whole"]
 
-PAGE_BY_STUDY: Mapping[str, Callable[[Results], Page]] = {
-    TRAINING: lambda results: study_page(results, analyse(results)),
-    LANDSCAPE: walk_page,
-    NUMERICS: sweep_page,
-}
+PageMaker = Callable[[Results, Callable[[str], None]], Page]  # told of each stage
 
 
 class Report(NamedTuple):
@@ -37,19 +33,47 @@ class Report(NamedTuple):
     answer: list[str]
 
 
-def build_report(folder: Path, with_markdown: bool = False) -> Report:
+def build_report(
+    folder: Path,
+    with_markdown: bool = False,
+    on_stage: Callable[[str], None] = lambda name: None,
+) -> Report:
     """Write `report.html` into the results directory, all of it or nothing.
 
-    with_markdown: also `report.md`, with its figures in `report_files/`.
+    with_markdown: also `report.md`, with its figures in `report_files/`. `on_stage` is told what
+    begins: `statistics`, `figures`, `page`.
     Raises ReportError where a file is missing or is not what a run writes.
     """
-    page = page_of(read_results(folder))
+    page = page_of(read_results(folder), on_stage)
+    on_stage("page")
     path = write_whole(folder / "report.html", render_page(page))
     if with_markdown:
         write_markdown(folder, page)
     return Report(path, list(page.answer))
 
 
-def page_of(results: Results) -> Page:
+def page_of(results: Results, on_stage: Callable[[str], None] = lambda name: None) -> Page:
     """The report of a study of any kind."""
-    return PAGE_BY_STUDY[study_kind_of(results.study)](results)
+    return PAGE_BY_STUDY[study_kind_of(results.study)](results, on_stage)
+
+
+def _of_networks(results: Results, on_stage: Callable[[str], None]) -> Page:
+    on_stage("statistics")
+    analysis = analyse(results)
+    on_stage("figures")
+    return study_page(results, analysis)
+
+
+def _of_one_step(page: Callable[[Results], Page]) -> PageMaker:
+    def made(results: Results, on_stage: Callable[[str], None]) -> Page:
+        on_stage("figures")
+        return page(results)
+
+    return made
+
+
+PAGE_BY_STUDY: Mapping[str, PageMaker] = {
+    TRAINING: _of_networks,
+    LANDSCAPE: _of_one_step(walk_page),
+    NUMERICS: _of_one_step(sweep_page),
+}

@@ -42,11 +42,12 @@ class Part:
         return table.filter(pc.is_in(table["cell_id"], value_set=pa.array(cell_ids, pa.string())))
 
 
-def packed(rows: Rows, engine: str, fingerprint: str) -> tuple[str, dict[str, bytes]]:
-    """The name of a part and the bytes of its files."""
+def packed(rows: Rows, fingerprint: str) -> tuple[str, dict[str, bytes]]:
+    """The name of a part and the bytes of its files; one engine trained all of it."""
     cell_ids = [row["cell_id"] for row in rows.cells]
     if not cell_ids or len(set(cell_ids)) < len(cell_ids):
         raise ValueError(f"a stack has each of its cells once, and at least one: {cell_ids}")
+    (engine,) = {row["engine"] for row in rows.cells}
     crashed = {row["cell_id"] for row in rows.cells if row["status"] == "crashed"}
     contents = {
         FILES[name]: parquet(result_table(getattr(rows, name), schema))

@@ -57,25 +57,28 @@ OCCUPIED = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 class Survey:
     """Which cells have results, by cell_id. The sets do not overlap."""
 
-    finished: frozenset[str]  # ok or diverged, with this engine and these sources
+    finished: frozenset[str]  # ok or diverged, by an engine that is taken and of these sources
     crashed: frozenset[str]  # tried, without a result
     other_engine: frozenset[str]  # results of another engine only, which stay
     stale: frozenset[str]  # results of other sources or libraries only
     stale_parts: int
     damaged_parts: int  # that this object set aside
+    engines: frozenset[str] = frozenset()  # that trained what is finished
 
 
 @dataclass(frozen=True)
 class Store:
-    """The folder of one study, as seen by a run with one engine and one source fingerprint.
+    """The folder of one study, as seen by a run of one source fingerprint.
 
+    `takes` tells of a part's engine and cells whether this run would train them by that engine:
+    what another engine trained is not its result.
     Opening sweeps what dead processes left half-written. Several processes may use one folder.
     Errors: StoreError where the disk refuses.
     """
 
     folder: Path
-    engine: str
     fingerprint: str
+    takes: Callable[[str, Sequence[str]], bool]
     damage: list[str] = field(default_factory=list)  # what this object set aside, and why
 
     def __post_init__(self) -> None:
@@ -90,7 +93,7 @@ class Store:
 
         Where the same part is there already, from another process, that one stays.
         """
-        name, contents = packed(rows, self.engine, self.fingerprint)
+        name, contents = packed(rows, self.fingerprint)
         parts = self.folder / PARTS
         with disk("write results to", parts):
             make_folder(parts)
@@ -108,10 +111,12 @@ class Store:
         crashed: set[str] = set()
         other_engine: set[str] = set()
         stale: set[str] = set()
+        engines: set[str] = set()
         stale_parts = 0
         for part in self._parts():
             if self._is_fresh(part):
                 done.update(part.done)
+                engines.update([part.engine] if part.done else [])
                 crashed.update(part.crashed)
             elif part.fingerprint == self.fingerprint:
                 other_engine.update(part.done, part.crashed)
@@ -125,6 +130,7 @@ class Store:
             stale=frozenset(stale - other_engine - done - crashed),
             stale_parts=stale_parts,
             damaged_parts=len(self.damage),
+            engines=frozenset(engines),
         )
 
     def finished(self) -> frozenset[str]:
@@ -195,7 +201,8 @@ class Store:
         return self._remove(path.name for path in entries(self.folder / PARTS))
 
     def _is_fresh(self, part: Part) -> bool:
-        return (part.engine, part.fingerprint) == (self.engine, self.fingerprint)
+        is_current = part.fingerprint == self.fingerprint
+        return is_current and self.takes(part.engine, part.done + part.crashed)
 
     def _publish(self, draft: Path, target: Path) -> None:
         """Rename a part into place, unless a sound one is there already."""

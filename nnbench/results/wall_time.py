@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 
 from nnbench.results.files import write_json
 from nnbench.results.store import Store, Survey
 
 FILE = "wall_time.json"
+BETWEEN = ", "  # the names of several engines
 
 
 class WallTime:
@@ -20,26 +22,35 @@ class WallTime:
 
     def __init__(self, store: Store, survey: Survey) -> None:
         self._store = store
+        self._engines = set(survey.engines)
         self._began = time.perf_counter()
-        self._earlier = _earlier(store) if survey.finished else 0.0
+        self._earlier = _earlier(store, self._engines) if survey.finished else 0.0
         self.seconds = self._earlier
 
-    def note(self) -> None:
-        """Take in the time that has passed, and keep it on disk."""
+    def note(self, *engines: str) -> None:
+        """Take in the time that has passed, and who trained in it, and keep it on disk."""
+        self._engines.update(engines)
         self.seconds = round(self._earlier + time.perf_counter() - self._began, 1)
-        write_json(self._store.folder / FILE, _origin(self._store) | {"wall_seconds": self.seconds})
+        known = {
+            "engine": engine_text(self._engines),
+            "source_fingerprint": self._store.fingerprint,
+            "wall_seconds": self.seconds,
+        }
+        write_json(self._store.folder / FILE, known)
 
 
-def _origin(store: Store) -> dict[str, str]:
-    return {"engine": store.engine, "source_fingerprint": store.fingerprint}
+def engine_text(engines: Iterable[str]) -> str:
+    """The engines that trained a study's cells, as its files name them."""
+    return BETWEEN.join(sorted(engines))
 
 
-def _earlier(store: Store) -> float:
-    """Return the seconds of earlier runs with this engine and these sources."""
+def _earlier(store: Store, engines: set[str]) -> float:
+    """The seconds of earlier runs of these sources, by all of these engines."""
     for name in (FILE, "provenance.json"):
         try:
             known = json.loads((store.folder / name).read_text(encoding="utf-8"))
-            if _origin(store).items() <= known.items():
+            trained_by = known["engine"].split(BETWEEN)
+            if known["source_fingerprint"] == store.fingerprint and engines.issubset(trained_by):
                 return float(known["wall_seconds"])
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             continue  # not written yet, or damaged, which `nnbench verify` tells

@@ -5,7 +5,7 @@ A leaf that imports nothing of nnbench.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
@@ -38,6 +38,10 @@ class Recipe(Mapping[str, Any]):
 
     def __getitem__(self, place: str) -> Any:
         return self._fields[place]
+
+    def items(self) -> ItemsView[str, Any]:
+        """As of a dictionary: many times as fast as a Mapping's own."""
+        return self._fields.items()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)

@@ -87,8 +87,9 @@ class StudyKind:
     """A kind of study. What a stage does with each stands there, in a dict `..._BY_STUDY`.
 
     `required` is the key that `[grid]` must have, `example` what it names, `noun` what its cells
-    are. The data column of its cells repeats the levels of `data_from`. Without chance there is one
-    repeat, and cells are no blocks of a data set and a seed.
+    are, `verb` and `doing` what is done to them. The data column of its cells repeats the levels of
+    `data_from`. Without chance there is one repeat, and cells are no blocks of a data set and a
+    seed.
     """
 
     fields: Mapping[str, Field]
@@ -96,6 +97,7 @@ class StudyKind:
     example: str
     noun: str
     verb: str
+    doing: str
     data_from: str
     has_chance: bool = True
 
@@ -107,6 +109,7 @@ STUDY_KINDS: Mapping[str, StudyKind] = {
         example='name a data set, such as data = "digits"',
         noun="networks",
         verb="train",
+        doing="training",
         data_from="data",
     ),
     LANDSCAPE: StudyKind(
@@ -115,6 +118,7 @@ STUDY_KINDS: Mapping[str, StudyKind] = {
         example='name a test function, such as landscape = "rosenbrock"',
         noun="walks",
         verb="walk",
+        doing="walking",
         data_from="landscape",
     ),
     NUMERICS: StudyKind(
@@ -123,6 +127,7 @@ STUDY_KINDS: Mapping[str, StudyKind] = {
         example='name a way to write the loss, such as expression = "cross_entropy"',
         noun="sweeps",
         verb="compute",
+        doing="computing",
         data_from="answer",
         has_chance=False,
     ),

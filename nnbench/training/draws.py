@@ -86,13 +86,8 @@ class Split:
         return int(self.x["train"].shape[0])
 
     def steps_per_epoch(self, batch_size: int) -> int:
-        """Return the batches of an epoch; a batch size of 0 means all examples at once.
-
-        The last one may be smaller, as with torch's DataLoader; a lone example is left over, since
-        BatchNorm cannot normalise it and arms with and without must see the same batches.
-        """
-        full, rest = divmod(self.n_train, batch_size or self.n_train)
-        return full + (rest > (1 if full else 0))
+        """Return the batches of an epoch."""
+        return steps_per_epoch(self.n_train, batch_size)
 
     def targets(self, part: str, form: str) -> NDArray[Any]:
         """Return a part's targets as a loss wants them: (n,) classes, or (n, outputs) numbers."""
@@ -108,6 +103,16 @@ class Split:
     def n_outputs(self, form: str) -> int:
         """Return the outputs that a network needs for targets of this form."""
         return self.n_classes if form == "class" else self.targets("train", form).shape[1]
+
+
+def steps_per_epoch(n_train: int, batch_size: int) -> int:
+    """The batches of an epoch; a batch size of 0 means all examples at once.
+
+    The last one may be smaller, as with torch's DataLoader; a lone example is left over, since
+    BatchNorm cannot normalise it and arms with and without must see the same batches.
+    """
+    full, rest = divmod(n_train, batch_size or n_train)
+    return full + (rest > (1 if full else 0))
 
 
 def draw_key(recipe: Recipe) -> tuple[Any, ...]:

@@ -12,7 +12,8 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from nnbench.catalog import VOCABULARY
 from nnbench.study.fields import Role
@@ -20,7 +21,7 @@ from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, STUDY_KINDS, TRAINING, study_kind_of
 from nnbench.training import sweeps, walks
-from nnbench.training.draws import BLOCK_ROWS, draw_key, split_for
+from nnbench.training.draws import BLOCK_ROWS, Split, draw_key, split_for, steps_per_epoch
 from nnbench.training.protocol import LANCZOS_STEPS, PROBE_ROWS
 
 MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
@@ -38,7 +39,8 @@ NATIVE_PER_NUMBER = 0.12e-9
 NATIVE_PER_PRODUCT = 0.07e-9
 # drawing a network and its records, a layer of it, and a layer's row of a probe
 SECONDS_PER_NETWORK, SECONDS_PER_LAYER, SECONDS_PER_LAYER_ROW = 1e-3, 0.1e-3, 0.15e-3
-SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 1.5e-3  # of a stack, however many walk
+SECONDS_PER_WEIGHT = 0.2e-6  # to draw it, and to look at it once
+SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 2.4e-3  # of a stack, however many walk
 SECONDS_PER_ROW = 8e-6  # of a curve
 SECONDS_PER_POINT = 5e-7  # of a sweep
 BYTES_PER_WALK_STEP, BYTES_PER_POINT = 200, 400
@@ -53,6 +55,7 @@ class PlannedStack:
     cells: tuple[Cell, ...]
     seconds: float
     memory: int  # bytes
+    native: bool = False  # whether compiled programs are expected to train them
 
 
 def plan(
@@ -74,8 +77,9 @@ def plan(
     stacks = []
     for group in groups.values():
         cost = cost_of(group[0])
-        if isinstance(cost, Cost) and is_native(group[0].recipe):
-            cost = replace(cost, native=True)
+        native = isinstance(cost, Cost) and is_native(group[0].recipe)
+        if isinstance(cost, Cost):
+            cost = replace(cost, native=native)
         repeats = len({draw_key(cell.recipe) for cell in group}) if cost.data else 1
         most = max(1, min(MAX_STACK, share, cost.networks_in(budget, repeats)))
         count = math.ceil(len(group) / most)
@@ -83,7 +87,7 @@ def plan(
         for first in range(0, len(group), size):
             chosen = tuple(group[first : first + size])
             memory = cost.memory * len(chosen) + cost.data * min(repeats, len(chosen))
-            stacks.append(PlannedStack(chosen, cost.seconds(len(chosen)), memory))
+            stacks.append(PlannedStack(chosen, cost.seconds(len(chosen)), memory, native))
     return sorted(stacks, key=lambda stack: -stack.seconds)
 
 
@@ -100,22 +104,22 @@ def curve_rows(cell: Cell) -> int:
 
 def program_key(cell: Cell) -> tuple[Any, ...]:
     """Return all that shapes the tensor program of a cell; equal keys may share a stack."""
+    recipe = cell.recipe
+    fields = STUDY_KINDS[study_kind_of(recipe)].fields
     key: list[Any] = []
-    for name, field in STUDY_KINDS[study_kind_of(cell.recipe)].fields.items():
-        value = cell.recipe[name]
-        if field.role is Role.PROGRAM:
-            key.append((name, value))
-        elif field.role is Role.SWITCH:
-            key.append((name, bool(value)))
-        if field.registry and field.role is Role.PROGRAM:
-            parameters = VOCABULARY.registries[field.registry][str(value)].parameters
-            key += [
-                (place, inner)
-                for place, inner in cell.recipe.items()
-                # a nested variant's own parameters go with the parameter that holds it
-                if place.startswith(f"{name}.") and parameters[place.split(".")[1]].program
-            ]
-    return tuple(key)
+    for place, value in recipe.items():
+        name, *inner = place.split(".")
+        field = fields.get(name)
+        if field is None or field.role not in (Role.PROGRAM, Role.SWITCH):
+            continue
+        if not inner:
+            key.append((place, value if field.role is Role.PROGRAM else bool(value)))
+        elif field.role is Role.PROGRAM:
+            # a nested variant's own parameters go with the parameter that holds it
+            parameters = VOCABULARY.registries[field.registry][str(recipe[name])].parameters
+            if parameters[inner[0]].program:
+                key.append((place, value))
+    return tuple(sorted(key, key=itemgetter(0)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +200,22 @@ class ProbeCost:
         )
 
 
+class DataShape(NamedTuple):
+    """What of a data set a cost depends on."""
+
+    n_features: int
+    n_classes: int  # 0 for regression
+    n_train: int
+    rows: int  # of all parts
+    nbytes: int
+
+    @classmethod
+    def of(cls, split: Split) -> DataShape:
+        """The shape of a split."""
+        rows = sum(len(x) for x in split.x.values())
+        return cls(split.n_features, split.n_classes, split.n_train, rows, split.nbytes)
+
+
 @dataclass(frozen=True)
 class Cost(Memory):
     """What one network of a program costs: numbers from its shape, seconds from a rough model."""
@@ -215,22 +235,25 @@ class Cost(Memory):
     @classmethod
     def of(cls, cell: Cell) -> Cost:
         """Return the cost of a cell, whose data is loaded or generated for its shape."""
-        recipe = cell.recipe
-        split = split_for(recipe)
-        outputs = max(1, split.n_classes)
+        return cls.on(cell.recipe, DataShape.of(split_for(cell.recipe)))
+
+    @classmethod
+    def on(cls, recipe: Recipe, data: DataShape) -> Cost:
+        """Return the cost of a recipe on data of a shape."""
+        outputs = max(1, data.n_classes)
         depth, width, batch = recipe["depth"], recipe["width"], recipe["batch_size"]
-        batch = min(batch or split.n_train, split.n_train)
-        shapes = [split.n_features, *[width] * depth, outputs]
+        batch = min(batch or data.n_train, data.n_train)
+        shapes = [data.n_features, *[width] * depth, outputs]
         weights = sum(a * b + b for a, b in itertools.pairwise(shapes))
         activations = batch * (width * depth * 12 + outputs * 6)
         size = 8 if recipe["dtype"] == "float64" else 4
         widest = max(shapes)
         # in training mode an example enters twice, and brings its noise for each layer
         evaluated = BLOCK_ROWS * (2 + depth if recipe["evaluation"] == "train" else 1)
-        probes = ProbeCost.of(recipe, shapes, split.n_train, size)
+        probes = ProbeCost.of(recipe, shapes, data.n_train, size)
         training = size * (12 * weights + activations + 4 * evaluated * widest)
         return cls(
-            steps=recipe["epochs"] * split.steps_per_epoch(batch),
+            steps=recipe["epochs"] * steps_per_epoch(data.n_train, batch),
             evaluations=recipe["epochs"] + 1,
             calls=CALLS_PER_STEP + CALLS_PER_LAYER * (depth + 1),
             products=3.0 * batch * weights,
@@ -238,17 +261,18 @@ class Cost(Memory):
             depth=depth,
             weights=weights,
             elements_per_row=activations / batch,
-            rows=sum(len(x) for x in split.x.values()),
+            rows=data.rows,
             memory=max(training, probes.memory),
             # as the split has it in double precision, and as the stack has it
-            data=split.nbytes + split.nbytes * size // 8,
+            data=data.nbytes + data.nbytes * size // 8,
             probes=probes,
         )
 
     def seconds(self, networks: int) -> float:
         """Return the expected seconds of a stack of so many networks."""
         of_layer = SECONDS_PER_LAYER + self.probes.count * SECONDS_PER_LAYER_ROW
-        beside = networks * (SECONDS_PER_NETWORK + self.depth * of_layer)
+        drawn = self.weights * SECONDS_PER_WEIGHT
+        beside = networks * (SECONDS_PER_NETWORK + self.depth * of_layer + drawn)
         return beside + (
             networks * self._native_seconds() if self.native else self._mapped(networks)
         )

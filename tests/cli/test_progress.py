@@ -108,3 +108,46 @@ def test_a_guess_is_told_in_round_numbers() -> None:
         "83 min",
         "2 h 13 min",
     ]
+
+
+class Terminal(io.StringIO):
+    """A stream that calls itself a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_no_bar_is_full_while_something_is_being_written(clock: Clock) -> None:
+    one, said = stack("a", 1000, seconds=40.0), Terminal()
+    progress = Progress(said)
+    progress.planned(1000, NOTHING, [one])
+    progress.stage("training")
+    progress.progressed(task(one), 1.0)  # trained, and not yet on disk
+    assert "99%" in said.getvalue() and "100%" not in said.getvalue()
+    rows = Rows([{"cell_id": cell.cell_id, "status": "ok"} for cell in one.cells])
+    progress.finished(task(one), rows)
+    for stage in ("writing tables", "statistics", "figures", "page"):
+        said.truncate(0)
+        progress.stage(stage)
+        assert f"1000/1000 networks, {stage}" in said.getvalue()
+        assert "%" not in said.getvalue()
+    progress.close()
+
+
+def test_tables_that_are_written_on_the_way_are_said_so(clock: Clock) -> None:
+    one, said = stack("a", 10, seconds=40.0), Terminal()
+    progress = Progress(said)
+    progress.planned(10, NOTHING, [one])
+    progress.progressed(task(one), 0.5)
+    progress.stage("writing tables")
+    assert "50%" in said.getvalue() and "5/10 networks, writing tables" in said.getvalue()
+
+
+def test_lines_name_the_stage_too(clock: Clock) -> None:
+    one, said = stack("a", 10, seconds=40.0), io.StringIO()
+    progress = Progress(said)
+    progress.planned(10, NOTHING, [one])
+    progress.finished(task(one), Rows([{"cell_id": "a0", "status": "ok"}] * 10))
+    clock.now = 100.0
+    progress.stage("figures")
+    assert said.getvalue().endswith("10/10 networks, figures\n")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from nnbench.catalog import VOCABULARY
+from nnbench.cli.forecast import forecast
 from nnbench.cli.places import open_page
-from nnbench.cli.summary import Standing, closing_lines, forecast, seeds_text, wrapped
+from nnbench.cli.summary import Standing, closing_lines, seeds_text, wrapped
 from nnbench.report.build import Report
 from nnbench.run import Outcome
 from nnbench.study.reading import make_study
@@ -72,6 +75,31 @@ def test_a_forecast_says_that_there_is_no_compiler(monkeypatch: pytest.MonkeyPat
     (share,) = forecast(small(batch_size=1, epochs=2), Options(workers=1)).engines
     assert share.engine == "stacked-eager"
     assert share.why == "CC=/no/such/compiler does not work: /no/such/compiler is not there"
+
+
+def test_a_dry_run_of_the_catalogue_needs_no_torch(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(
+        'name = "small"\n[grid]\ndata = "iris"\nepochs = 50\nseeds = 1\n'
+    )
+    script = (
+        "import sys\nfrom nnbench.cli.main import main\n"
+        "sys.argv = ['nnbench', 'run', 'small.toml', '--dry-run']\n"
+        "try: main()\nexcept SystemExit as end: assert end.code == 0\n"
+        "heavy = {'torch', 'matplotlib', 'seaborn', 'jinja2'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "engine: native-" in ended.stdout and "expected: about" in ended.stdout
+
+
+def test_a_worker_imports_nothing_that_draws() -> None:
+    script = (
+        "import sys, nnbench.run\nassert not {'matplotlib', 'scipy', 'torch'} & set(sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 
 def test_a_closing_line_counts_as_the_report_does() -> None:

@@ -522,7 +522,7 @@ def test_nothing_unused_is_written() -> None:
 
 
 def results_in(folder: Path, cells: list[Cell], rows: list[dict[str, Any]]) -> Path:
-    store = Store(folder, "reference", "sources")
+    store = Store(folder, "sources", lambda engine, cell_ids: True)
     store.commit(Rows(cells=rows))
     store.write_tables(cells)
     return folder
@@ -536,7 +536,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Cell]]
     cells = list({cell.cell_id: cell for cell in cells}.values())
     for kind in ("training", "landscape", "numerics"):
         chosen = [cell for cell in cells if cell.recipe.get("kind", "training") == kind]
-        rows = [{"cell_id": cell.cell_id, "status": "ok"} for cell in chosen]
+        rows = [{"cell_id": one.cell_id, "status": "ok", "engine": "reference"} for one in chosen]
         results_in(out / kind, chosen, rows)
     return out, cells
 

@@ -48,7 +48,7 @@ def write_tables(store: Store) -> None:
 
 def careless_commit(store: Store) -> None:
     """What `commit` would be without a draft: the bait that shows the checks below bite."""
-    name, contents = packed(make_rows(["b"]), store.engine, store.fingerprint)
+    name, contents = packed(make_rows(["b"]), store.fingerprint)
     os.mkdir(store.folder / "parts" / name)
     for file, content in contents.items():
         descriptor = os.open(store.folder / "parts" / name / file, os.O_WRONLY | os.O_CREAT)

@@ -43,6 +43,7 @@ def make_cells(count: int) -> list[Cell]:
 def make_rows(cell_ids: list[str], **changes: Any) -> Rows:
     """Rows of cells that went well, two epochs and two layers each."""
     result = {"status": "ok", "epochs_run": 2, "n_params": 7, "test_accuracy": 0.5, "seconds": 0.25}
+    result["engine"] = "stacked-eager"
     times = [(cell_id, epoch) for cell_id in cell_ids for epoch in range(2)]
     return Rows(
         [{"cell_id": cell_id, **result, **changes} for cell_id in cell_ids],
@@ -56,7 +57,7 @@ def make_rows(cell_ids: list[str], **changes: Any) -> Rows:
 
 
 def open_store(folder: Path, engine: str = "stacked-eager", sources: str = "f1") -> Store:
-    return Store(folder, engine, sources)
+    return Store(folder, sources, lambda found, cell_ids: found == engine)
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -174,7 +175,7 @@ def test_results_of_another_engine_are_not_used_and_stay(tmp_path: Path) -> None
     survey = compiled.survey()
     assert (survey.finished, survey.other_engine, survey.stale) == (set(), {"a", "b"}, set())
     assert len(compiled.tables([Cell("a"), Cell("b")]).cells) == 0
-    compiled.commit(make_rows(["a", "b"], n_params=9))
+    compiled.commit(make_rows(["a", "b"], n_params=9, engine="stacked-compiled"))
     assert compiled.remove_stale() == 0
     assert compiled.survey().other_engine == set()
     for store, n_params in ((eager, 7), (compiled, 9)):
@@ -233,6 +234,22 @@ def test_the_same_part_again_changes_nothing(tmp_path: Path) -> None:
     before = snapshot(tmp_path)
     store.commit(make_rows(["a"], seconds=2.0))
     assert snapshot(tmp_path) == before
+
+
+def test_a_stack_of_two_engines_is_refused(tmp_path: Path) -> None:
+    rows = make_rows(["a", "b"])
+    rows.cells[1]["engine"] = "reference"
+    with pytest.raises(ValueError):
+        open_store(tmp_path).commit(rows)
+
+
+def test_a_survey_tells_who_trained_what_is_finished(tmp_path: Path) -> None:
+    store = Store(tmp_path, "f1", lambda engine, cell_ids: "c" not in cell_ids)
+    for cell_id, engine in (("a", "native-x"), ("b", "stacked-eager"), ("c", "reference")):
+        store.commit(make_rows([cell_id], engine=engine))
+    survey = store.survey()
+    assert survey.engines == {"native-x", "stacked-eager"}
+    assert (survey.finished, survey.other_engine) == ({"a", "b"}, {"c"})
 
 
 @pytest.mark.parametrize("cell_ids", [[], ["a", "a"]])

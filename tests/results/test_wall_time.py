@@ -15,7 +15,7 @@ import pytest
 from nnbench.catalog import VOCABULARY
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
-from nnbench.run import Options, Task, run
+from nnbench.run import Options, TableClock, Task, run
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
 from nnbench.training.plan import PlannedStack
@@ -38,6 +38,9 @@ class Listener:
         tables: Sequence[Mapping[str, Any]],
         notes: Sequence[str],
     ) -> None:
+        """Nothing to note."""
+
+    def stage(self, name: str) -> None:
         """Nothing to note."""
 
     def progressed(self, task: Task, share: float) -> None:
@@ -108,9 +111,40 @@ def test_results_of_other_sources_add_nothing(
     assert wall_seconds(options.out) == first
 
 
+@pytest.mark.parametrize(("before", "adds"), [("auto", True), ("reference", False)])
+def test_results_of_an_engine_that_is_not_taken_add_nothing(
+    options: Options, before: str, adds: bool
+) -> None:
+    grid = {"landscape": "bowl", "optimizer": ["sgd", "adam"], "steps": 2, "seeds": 1}
+    walks = make_study({"name": "timed", "kind": "landscape", "grid": grid}, VOCABULARY)
+    run(walks, replace(options, engine=before, limit=1), Listener())
+    first = wall_seconds(options.out)
+    run(walks, replace(options, engine="stacked"), Listener())
+    alone = replace(options, out=options.out / "alone", engine="stacked")
+    run(walks, alone, Listener())
+    if adds:
+        assert wall_seconds(options.out) >= first + RUN
+    else:
+        assert wall_seconds(options.out) == wall_seconds(alone.out)
+
+
 def test_a_file_that_cannot_be_read_counts_as_none(options: Options) -> None:
     run(study(1), options, Listener())
     first = wall_seconds(options.out)
     (options.out / "timed" / "wall_time.json").write_text("[1")
     run(study(1), options, Listener())
     assert wall_seconds(options.out) == first  # from provenance.json
+
+
+def test_tables_are_rewritten_the_rarer_the_longer_that_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    clock = TableClock()
+    for seconds, pause in ((0.5, 60.0), (10.0, 200.0), (1.0, 60.0)):
+        clock.note(lambda seconds=seconds: now.__setitem__(0, now[0] + seconds))
+        now[0] += pause - 0.1
+        assert not clock.is_time()
+        now[0] += 0.2
+        assert clock.is_time()

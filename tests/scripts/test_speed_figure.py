@@ -1,4 +1,4 @@
-"""The speed gate and the figure of the docs, on a measurement made up for them."""
+"""The figure of the docs, on a measurement made up for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts import bench_gate, speed_figure
+from scripts import speed_figure
 
 
 def measured(folder: Path, **changes: Any) -> Path:
@@ -52,12 +52,3 @@ def test_no_measurement_is_said_in_a_sentence(
     assert speed_figure.main([str(path), str(tmp_path / "speed.png")]) == 2
     assert "run make bench" in capsys.readouterr().err
     assert not (tmp_path / "speed.png").exists()
-
-
-def test_the_gate_lets_pass_what_was_accepted_and_stops_what_fell(tmp_path: Path) -> None:
-    accepted = tmp_path / "accepted.json"
-    assert bench_gate.main(["accept", str(measured(tmp_path)), str(accepted)]) == 0
-    assert bench_gate.main(["check", str(measured(tmp_path)), str(accepted)]) == 0
-    slower = measured(tmp_path, ratio=[0.5])
-    assert bench_gate.main(["check", str(slower), str(accepted)]) == bench_gate.GATE_FAILED
-    assert bench_gate.main(["check", str(tmp_path / "none.json"), str(accepted)]) == 2

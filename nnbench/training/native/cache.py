@@ -15,10 +15,12 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 SEAL = "sum"  # ending of the file that holds a program's checksum
+DAYS, DRAFT_DAYS = 90, 1  # that a file is kept unused
 
 
 def cached(key: str, make: Callable[[Path], None]) -> Path:
@@ -39,7 +41,27 @@ def cached(key: str, make: Callable[[Path], None]) -> Path:
                     os.replace(draft, path)
                 finally:
                     draft.unlink(missing_ok=True)
+            prune(folder)
+    else:
+        _note_use(path)
     return path
+
+
+def prune(folder: Path) -> None:
+    """Remove what nobody has used for long, and drafts whose makers are gone."""
+    now = time.time()
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):  # another process prunes too
+            kept = DRAFT_DAYS if path.suffix == ".draft" else DAYS
+            if now - path.stat().st_mtime > kept * 86_400:
+                path.unlink()
+
+
+def _note_use(path: Path) -> None:
+    """Let a program and its checksum be as new as their last use."""
+    for used in (path, path.with_suffix(f".{SEAL}")):
+        with contextlib.suppress(OSError):
+            os.utime(used)
 
 
 def checksum(content: bytes) -> str:
@@ -56,6 +78,11 @@ def find(key: str, ending: str) -> Path | None:
     """A file of the cache that may be used; None if there is none."""
     path = program_folder() / f"{key}.{ending}"
     return path if is_own(path) else None
+
+
+def holds(ending: str) -> bool:
+    """Whether there is any file with this ending."""
+    return any(program_folder().glob(f"*.{ending}"))
 
 
 def read(key: str, ending: str) -> str | None:

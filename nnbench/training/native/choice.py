@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from nnbench.results.rows import Rows
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.training.draws import split_for
+from nnbench.training.native import cache
 from nnbench.training.native.compiler import CompilerError, find_compiler
-from nnbench.training.native.graph import Unsupported
+from nnbench.training.native.origins import ENTRIES, Unsupported, own_sources
+from nnbench.training.native.wall import note_made
 from nnbench.training.plan import program_key
 from nnbench.training.protocol import stacked_name
 
@@ -37,15 +40,43 @@ class Share(NamedTuple):
     why: str | None  # not the native engine, where that was asked for
 
 
-def choose(recipe: Recipe, wanted: str, device: str = "cpu") -> Choice:
-    """Who trains a cell where `auto`, `native` or `stacked` is wanted."""
+def hoped_name(recipe: Recipe, wanted: str, device: str = "cpu") -> str:
+    """The engine of a cell, as the tables name it, if its programs can be written.
+
+    Looks at no program, so that a plan needs no torch.
+    """
+    if wanted == "reference":
+        return wanted
+    if device == "cpu" and (wanted == "native" or (wanted == "auto" and pays(recipe))):
+        with suppress(CompilerError):
+            return native_name()
+    return stacked_name(device)
+
+
+def would_train(engine: str, recipe: Recipe, wanted: str, device: str = "cpu") -> bool:
+    """Whether it is this engine, as the tables name it, by which a run trains a cell."""
+    hoped = hoped_name(recipe, wanted, device)
+    falls_back = wanted in ("auto", "native") and engine == stacked_name(device)
+    return engine == hoped or (falls_back and why_not(recipe) is not None)
+
+
+def choose(
+    recipe: Recipe,
+    wanted: str,
+    device: str = "cpu",
+    judge: Callable[[Recipe], str | None] | None = None,
+) -> Choice:
+    """Who trains a cell where `auto`, `native` or `stacked` is wanted.
+
+    judge: what says why the native engine cannot; `why_not` by default.
+    """
     if wanted == "stacked":
         return Choice("stacked")
     if device != "cpu":
         return Choice("stacked", "programs are compiled for the processor only")
     if wanted == "auto" and not pays(recipe):
         return Choice("stacked", f"fewer than {LEAST_STEPS} steps do not pay for compiling")
-    why = why_not(recipe)
+    why = (judge or why_not)(recipe)
     return Choice("native") if why is None else Choice("stacked", why)
 
 
@@ -62,7 +93,9 @@ def train_cells(
 
     if choose(cells[0].recipe, wanted, device).engine == "native":
         try:
-            return native.train(cells, on_progress=on_progress)
+            rows = native.train(cells, on_progress=on_progress)
+            note_made(cells[0].recipe)
+            return rows
         except Unsupported:  # by this compiler, before any training: `why_not` knows it by now
             pass
     return stacked.train(cells, device=device, on_progress=on_progress)
@@ -100,11 +133,27 @@ def why_not(recipe: Recipe) -> str | None:
     return None
 
 
+def foreseen(recipe: Recipe) -> str | None:
+    """What `why_not` will say, without torch where that can be told.
+
+    All of the package's own entries can be written, as its tests demand. They are looked at only
+    where some program has been refused on this machine, or where an entry is not the package's.
+    """
+    try:
+        find_compiler()
+        own = own_sources(*(recipe[name] for name in ENTRIES))
+    except CompilerError as problem:
+        return str(problem)
+    except Unsupported:
+        own = [recipe["activation"]]
+    return why_not(recipe) if own or cache.holds("why") else None
+
+
 def expected_shares(stacks: Iterable[Sequence[Cell]], wanted: str, device: str) -> list[Share]:
-    """Which engines would train stacks of cells, and how many each."""
+    """Which engines would train stacks of cells, and how many each, as far as it is foreseen."""
     counts: Counter[tuple[str, str | None]] = Counter()
     for cells in stacks:
-        engine, why = choose(cells[0].recipe, wanted, device)
+        engine, why = choose(cells[0].recipe, wanted, device, foreseen)
         name = native_name() if engine == "native" else stacked_name(device)
         counts[name, why] += len(cells)
     return _shares(counts)

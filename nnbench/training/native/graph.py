@@ -15,9 +15,7 @@ from typing import Any
 
 import torch
 
-
-class Unsupported(Exception):
-    """What the engine cannot write as C: one clause that says which operation, or why."""
+from nnbench.training.native.origins import Unsupported
 
 
 @dataclass(frozen=True, order=True)

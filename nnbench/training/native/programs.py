@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
-import inspect
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from nnbench.catalog.activations.registry import ACTIVATIONS
-from nnbench.catalog.losses import LOSSES
-from nnbench.catalog.norms import NORMS
-from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.training.native import cache
 from nnbench.training.native.compiler import (
     Compiler,
@@ -26,12 +19,16 @@ from nnbench.training.native.compiler import (
     vector_declarations,
 )
 from nnbench.training.native.functions import traced
-from nnbench.training.native.graph import Unsupported
+from nnbench.training.native.origins import (
+    ENTRIES,
+    Unsupported,
+    digest,
+    own_sources,
+    sources,
+)
 from nnbench.training.native.parts import Part
 from nnbench.training.native.text import program_text
-from nnbench.training.stacked.network import Program
 
-PACKAGE = Path(__file__).parents[2]
 RUNTIME = Path(__file__).parent / "runtime.c"
 
 
@@ -145,56 +142,8 @@ def key_of(part: Part, compiler: Compiler) -> str:
         part.kind,
         repr(astuple(part.program)),
         sources(),
-        *own_sources(part.program),
+        *own_sources(*(getattr(part.program, name) for name in ENTRIES)),
         torch.__version__,
         *vector_declarations().values(),
         compiler.fingerprint,
     )
-
-
-def digest(*texts: str) -> str:
-    """One name for a sequence of texts."""
-    found = hashlib.sha256()
-    for text in texts:
-        found.update(f"{len(text)}:{text}".encode())
-    return found.hexdigest()[:40]
-
-
-@functools.cache
-def sources() -> str:
-    """The package's own sources that a program is traced from or written by."""
-    files = [
-        path
-        for folder in ("catalog", "training")
-        for path in sorted((PACKAGE / folder).rglob("*"))
-        if path.suffix in (".py", ".c", ".h")
-    ]
-    return digest(*(path.read_text() for path in files))
-
-
-def own_sources(program: Program) -> list[str]:
-    """The files outside of the package that entries come from, such as the user's own."""
-    activation, norm = ACTIVATIONS[program.activation], NORMS[program.norm]
-    loss, rule = LOSSES[program.loss], OPTIMIZERS[program.optimizer]
-    functions = (
-        *(activation.function, norm.function, loss.function, loss.output),
-        *(rule.init, rule.update, rule.evaluated),
-    )
-    return sorted({source_of(one) for one in functions if one is not None})
-
-
-def source_of(function: Callable[..., Any]) -> str:
-    """The file of a function, from outside of the package.
-
-    Raises Unsupported where it is of no file: what it does could not be told from what it did.
-    """
-    function = inspect.unwrap(function)
-    code = getattr(function, "__code__", None)
-    if code is None:  # of C, such as torch.sin: its library's version is known
-        return str(getattr(function, "__qualname__", type(function)))
-    path = Path(code.co_filename)
-    if path.is_relative_to(PACKAGE):
-        return ""
-    if not path.is_file():
-        raise Unsupported(f"{function.__name__} stands in no file")
-    return path.read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,26 @@ def test_a_text_is_kept_too() -> None:
     assert cache.find("ef56", "why") is None
     cache.write("ef56", "why", "a reason")
     assert cache.read("ef56", "why") == "a reason"
+
+
+def aged(path: Path, days: float) -> None:
+    then = time.time() - days * 86_400
+    os.utime(path, (then, then))
+
+
+def test_what_nobody_uses_is_removed_when_something_is_made(folder: Path) -> None:
+    def put(key: str) -> Path:
+        return cache.cached(key, lambda draft: draft.write_text(key) and None)
+
+    old, used = put("aa11"), put("bb22")
+    (folder / "cc33.12.draft").write_text("half")
+    (folder / "dd44.13.draft").write_text("half, and in the making")
+    for path in (old, used, *folder.glob("*.sum")):
+        aged(path, cache.DAYS + 1)
+    aged(folder / "cc33.12.draft", cache.DRAFT_DAYS + 1)
+    put("bb22")  # from the cache: as good as new
+    put("ee55")
+    assert {path.stem for path in folder.glob("*.so")} == {"bb22", "ee55"}
+    assert {path.stem for path in folder.glob("*.sum")} == {"bb22", "ee55"}
+    assert [path.name for path in folder.glob("*.draft")] == ["dd44.13.draft"]
+    assert cache.is_sound(used)

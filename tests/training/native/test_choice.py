@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nnbench.catalog import ACTIVATIONS, LOSSES, NORMS, OPTIMIZERS
-from nnbench.training.native import choice, compiler, parts, programs
+from nnbench.training.native import choice, compiler, origins, parts, programs
 from nnbench.training.native.choice import (
     LEAST_STEPS,
     Share,
@@ -19,6 +19,7 @@ from nnbench.training.native.choice import (
     found_shares,
     train_cells,
     why_not,
+    would_train,
 )
 from nnbench.training.native.compiler import CompilerError, RefusalError, find_compiler
 from nnbench.training.native.graph import Unsupported
@@ -121,13 +122,13 @@ def test_a_compiler_that_fails_for_the_moment_decides_nothing(
 
 
 def test_what_a_function_does_is_known_by_its_file() -> None:
-    assert programs.source_of(torch.relu).endswith("relu")
-    assert programs.source_of(ACTIVATIONS["relu"].function) == ""
-    assert "by its file" in programs.source_of(test_what_a_function_does_is_known_by_its_file)
+    assert origins.source_of(torch.relu).endswith("relu")
+    assert origins.source_of(ACTIVATIONS["relu"].function) == ""
+    assert "by its file" in origins.source_of(test_what_a_function_does_is_known_by_its_file)
     made: dict[str, Any] = {}
     exec("def f(x): return x", made)
     with pytest.raises(Unsupported, match="f stands in no file"):
-        programs.source_of(made["f"])
+        origins.source_of(made["f"])
 
 
 def test_only_a_mistake_in_a_text_is_a_refusal() -> None:
@@ -143,6 +144,32 @@ def test_auto_is_a_question_of_steps_and_of_the_device() -> None:
     assert choose(recipe_of(epochs=short), "native").engine == "native"
     assert choose(recipe_of(epochs=long), "stacked").engine == "stacked"
     assert choose(recipe_of(epochs=long), "auto", "cuda").engine == "stacked"
+
+
+def test_a_result_is_taken_by_whoever_would_train_it_so() -> None:
+    long, short = recipe_of(epochs=LEAST_STEPS), recipe_of(epochs=1)
+    native, mapped = f"native-{find_compiler().identity}", "stacked-eager"
+
+    def takers(engine: str, recipe: Any) -> set[str]:
+        asked = ("auto", "native", "stacked", "reference")
+        return {wanted for wanted in asked if would_train(engine, recipe, wanted)}
+
+    assert takers(native, long) == {"auto", "native"}
+    assert takers(native, short) == {"native"}, "auto maps it"
+    assert takers(mapped, long) == {"stacked"}
+    assert takers(mapped, short) == {"auto", "stacked"}
+    assert takers("reference", long) == {"reference"}
+    assert takers("native-gcc-of-another-machine", long) == set()
+    assert would_train("stacked-eager-cuda", long, "auto", "cuda")
+
+
+def test_what_cannot_be_written_is_taken_from_the_mapped_engine(
+    monkeypatch: pytest.MonkeyPatch, empty_cache: object
+) -> None:
+    recipe = changed(monkeypatch, lambda x: torch.cumsum(x, -1))
+    assert would_train("stacked-eager", recipe, "native")
+    monkeypatch.setenv("CC", "/no/such/compiler")
+    assert would_train("stacked-eager", recipe_of(epochs=LEAST_STEPS), "auto")
 
 
 def test_shares_tell_who_trains_how_many_and_why() -> None:

@@ -1,0 +1,125 @@
+"""How fast this machine is beside the one that the plan's seconds were measured on.
+
+Three things are tried in about a second: plain Python, a compiler, and what it makes; in processor
+time, so that other work on the machine counts little. What was found is kept with the programs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import platform
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nnbench.training.native import cache
+from nnbench.training.native.compiler import Compiler, CompilerError, find_compiler
+
+TRIAL = Path(__file__).parent / "trial.c"
+# seconds of each trial on one core of an AMD EPYC of the first generation, the machine of the plan
+PYTHON_SECONDS, COMPILE_SECONDS, STEP_SECONDS = 0.04, 0.10, 12.7e-6
+STEPS, TURNS = 2_000, 5
+DAYS_KEPT = 30  # a machine's clock and its neighbours change
+KEY, ENDING = "machine", "json"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How many times as long each takes as on the plan's machine; Python stands for torch too."""
+
+    python: float = 1.0
+    arithmetic: float = 1.0
+    compiling: float = 1.0
+
+
+def known_machine() -> Machine:
+    """This machine, as it was measured before, or measured now and kept."""
+    who = _identity()
+    try:
+        kept = json.loads(cache.read(KEY, ENDING) or "{}")
+        age = time.time() - kept["measured"]
+        if kept["who"] == who and 0 <= age < DAYS_KEPT * 86_400:
+            return Machine(**kept["machine"])
+    except (ValueError, KeyError, TypeError):
+        pass  # none yet, or of another form
+    found = measure()
+    kept = {"who": who, "measured": time.time(), "machine": asdict(found)}
+    cache.write(KEY, ENDING, json.dumps(kept))
+    return found
+
+
+def measure() -> Machine:
+    """Try what a study is made of; without a compiler, Python stands for all of it."""
+    python = _least(_python) / PYTHON_SECONDS
+    try:
+        compiling, arithmetic = _compiled(find_compiler())
+    except CompilerError:
+        return Machine(python, python, python)
+    return Machine(python, arithmetic / STEP_SECONDS, compiling / COMPILE_SECONDS)
+
+
+def _identity() -> list[str]:
+    try:
+        compiler = find_compiler().fingerprint
+    except CompilerError:
+        compiler = "none"
+    sources = cache.checksum(Path(__file__).read_bytes() + TRIAL.read_bytes())
+    return [platform.node(), platform.machine(), platform.python_version(), compiler, sources]
+
+
+def _python() -> float:
+    began = time.process_time()
+    rows = [(f"{number:016x}", number / 7) for number in range(20_000)]
+    rows.sort(key=lambda row: row[1] % 1)
+    "".join(f"{name}{value:.3f}" for name, value in dict(rows).items())
+    return time.process_time() - began
+
+
+def _compiled(compiler: Compiler) -> tuple[float, float]:
+    """Processor seconds to compile the trial, and of a step of it."""
+    with tempfile.TemporaryDirectory(prefix="nnbench-") as folder:
+        target = os.path.join(folder, "trial.so")
+        compiling = _least(lambda: _of_children(lambda: compiler.compile(str(TRIAL), target)), 2)
+        trial = _loaded(target)
+
+    def steps() -> float:
+        began = time.process_time()
+        trial(STEPS)
+        return time.process_time() - began
+
+    return compiling, _least(steps) / STEPS
+
+
+def compiled_trial(compiler: Compiler) -> Callable[[int], float]:
+    """The trial as a function of how many steps it takes; raises CompilerError."""
+    with tempfile.TemporaryDirectory(prefix="nnbench-") as folder:
+        target = os.path.join(folder, "trial.so")
+        compiler.compile(str(TRIAL), target)
+        return _loaded(target)
+
+
+def _loaded(library: str) -> Callable[[int], float]:
+    try:
+        trial: Callable[[int], float] = ctypes.CDLL(library).trial
+    except OSError as problem:
+        raise CompilerError(f"compiled programs cannot be loaded: {problem}") from None
+    trial.argtypes, trial.restype = [ctypes.c_long], ctypes.c_double  # type: ignore[attr-defined]
+    return trial
+
+
+def _of_children(work: Callable[[], None]) -> float:
+    """Processor seconds of the processes that some work starts."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _least(trial: Callable[[], float], turns: int = TURNS) -> float:
+    """The least of a few turns: what else runs can only add."""
+    return min(trial() for _ in range(turns))
