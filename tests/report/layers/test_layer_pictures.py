@@ -235,8 +235,9 @@ def test_a_study_of_gradients_shows_and_says_them(tmp_path: Path) -> None:
 def test_the_table_of_growth_has_values_verdicts_and_predictions(tmp_path: Path) -> None:
     cells = make_cells()
     growth = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells))["growth"]
-    assert "Of 4 combinations of activation and init, 3 lose the gradient and 1 keeps it" in (
-        growth.picture.title
+    assert (
+        "Of 4 combinations of activation and initialisation, 3 lose the gradient and 1 keeps it"
+        in (growth.picture.title)
     )
     assert "within 5 % per layer for 4 of 4" in growth.picture.title
     for text in ("0.25 vanish", "1.00 keep", "predicted 0.31"):
