@@ -197,7 +197,8 @@ def _draw_lines(
         label = own.sort_values("x", ascending=falls)["label"].iloc[0]
         ends.append((float(y[0 if falls else -1]), str(label), color, marker))
         say(axes, own["x"], at_foot(axes, own)["value"], texts_of(own), shown[name], names)
-    end_labels(axes, ends, list(shown.values()))
+    in_figure = sum(name in series[:MOST_SERIES] for name in shown)
+    end_labels(axes, ends, list(shown.values()), in_figure)
 
 
 def line_panels(

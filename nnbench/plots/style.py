@@ -219,18 +219,22 @@ def beside(
 
 
 def end_labels(
-    axes: Axes, ends: Sequence[tuple[float, str, str, str]], names: Sequence[str] = ()
+    axes: Axes,
+    ends: Sequence[tuple[float, str, str, str]],
+    names: Sequence[str] = (),
+    shown: int | None = None,
 ) -> None:
     """Write the labels at the line ends, moved apart so that none hides another.
 
     ends: `(value, label, colour, marker)` of each line. A label may have two lines of text. Of one
     line alone the label stands at its end without the mark that tells lines apart. names: the
-    series of each. Labels beyond the first seven are left out, as their lines are.
+    series of each. shown: how many are in the figure, all without it; the
+    labels of the rest are left out, as their lines are.
     """
     to_pixels = axes.transData + axes.transAxes.inverted()
     width, height = axes.bbox.width, axes.bbox.height
     wanted = [float(to_pixels.transform((0, end[0]))[1]) * height for end in ends]
-    order = sorted(range(min(len(ends), MOST_SERIES)), key=lambda i: wanted[i])
+    order = sorted(range(len(ends[:shown])), key=lambda i: wanted[i])
     gap = 16.0 if not any("\n" in end[1] for end in ends) else 32.0
     places = dict(zip(order, spread_out([wanted[i] for i in order], gap, height), strict=True))
     for i, (_, label, color, marker) in enumerate(ends):

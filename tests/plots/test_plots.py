@@ -299,3 +299,14 @@ def test_labels_are_moved_apart_in_order_and_no_further_than_needed(places: list
 def test_shortening_keeps_both_ends(text: str) -> None:
     cut = plots.shorten(text, 20)
     assert len(cut) <= 20 and cut[:5] == text[:5] and cut[-5:] == text[-5:]
+
+
+def test_a_label_is_left_out_with_its_line_where_a_panel_lacks_a_series() -> None:
+    levels = [f"l{i}" for i in range(9)]
+    summary, lines = curves(levels)
+    kept = [frame[frame["level"] != "l2"] for frame in (summary, lines)]
+    figure = plots.learning_curves(*kept, levels, "y")
+    for axes in figure.axes:
+        texts = {text.get_text().split()[0]: text.get_visible() for text in axes.texts if
+                 text.get_text().startswith("l")}  # fmt: skip
+        assert {name for name, is_seen in texts.items() if not is_seen} == {"l7", "l8"}
