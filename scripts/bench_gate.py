@@ -5,10 +5,10 @@
 
 MEASURED is what `speeds.py` writes: the logarithms of each engine's speed over a plain loop's, turn
 by turn, and of the loop over itself. Of each the median counts, with its exact 99 % interval. A
-speed fell where all of its interval lies more than a tenth below the accepted speed. Where the
-controls say that the machine is not what it was (the loop over itself is not 1, or arithmetic that
-never changes has another speed than when it was accepted), and where an interval is too wide for a
-slowdown of a quarter to show, the answer is that this cannot be told.
+speed fell where all of its interval lies more than a tenth below the accepted speed, unless
+arithmetic that never changes is another tenth away from what it was too. Then, and where an
+interval, or that of the loop over itself, is too wide for a slowdown of a quarter to show, the
+answer is that this cannot be told.
 
 Exit codes: 0 holds, 2 a file is missing or not understood, 4 a speed fell, 5 cannot be told.
 """
@@ -131,9 +131,9 @@ def check(measured: dict[str, Speed], accepted: dict[str, Speed]) -> int:
     quiet = is_quiet(measured[CONTROL])
     print(f"{'quiet' if quiet else 'noisy':7} the loop over itself: {measured[CONTROL].text()}")
     texts = (measured[ARITHMETIC].text(), accepted[ARITHMETIC].text())
-    alike = abs(measured[ARITHMETIC].middle - accepted[ARITHMETIC].middle) < ALLOWED / 2
+    alike = abs(measured[ARITHMETIC].middle - accepted[ARITHMETIC].middle) < ALLOWED
     print(f"{'alike' if alike else 'unlike':7} arithmetic: {texts[0]}, accepted {texts[1]}")
-    if "fell" in found and quiet and alike:
+    if "fell" in found and alike:
         return FELL
     if not (quiet and alike) or "untold" in found:
         print("inconclusive: this machine is too noisy now to tell a slowdown of 1.25 from none")
