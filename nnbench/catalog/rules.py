@@ -11,6 +11,7 @@ from nnbench.catalog.landscapes import LANDSCAPES
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
+from nnbench.catalog.own.entries import own_code
 from nnbench.catalog.schedules.registry import SCHEDULES, check_composition
 from nnbench.study.recipe import of_factor
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
@@ -20,7 +21,9 @@ LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
 
 def resolve(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in what one factor takes from another; ValueError says why a recipe cannot be."""
-    return RESOLVE_BY_STUDY[study_kind_of(recipe)](recipe)
+    resolved = RESOLVE_BY_STUDY[study_kind_of(recipe)](recipe)
+    code = own_code(recipe)
+    return {**resolved, "own": code} if code else resolved
 
 
 def resolve_walk(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,25 @@ def one_of(words: Sequence[str], help: str) -> Any:
     return typer.Option(help=help, callback=checked, autocompletion=completed)
 
 
+def _registered(paths: list[Path] | None) -> list[Path] | None:
+    """Put the entries of files beside the catalogue's, before a command looks for any."""
+    if paths:
+        from nnbench.catalog.own.entries import read_entries, register
+
+        register(read_entries(paths))
+    return paths
+
+
+With = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--with",
+        callback=_registered,
+        help="a file of Python with entries of one's own (repeatable): it is run",
+    ),
+]
+
+
 def place(help: str = PLACE) -> Any:
     """An argument that names results."""
     return typer.Argument(help=help, autocompletion=places)

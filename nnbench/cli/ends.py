@@ -26,6 +26,7 @@ class Exit(IntEnum):
 # by name, so that a command imports no more than it needs
 EXIT_OF = {
     "StudyError": Exit.USAGE,
+    "EntryError": Exit.USAGE,
     "StoreError": Exit.DISK,
     "ReportError": Exit.USAGE,
     "DataError": Exit.USAGE,

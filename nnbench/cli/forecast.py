@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from nnbench.cli.summary import seeds_text
+from nnbench.pipeline import Options, limited, tables_of
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.table_notes import table_sentences
 from nnbench.results.provenance import cores
-from nnbench.run import Options, limited, tables_of
 from nnbench.study.idle import idle_factors
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING

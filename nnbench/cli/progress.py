@@ -9,10 +9,10 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from nnbench.pipeline import Task
 from nnbench.report.page.table_notes import table_sentences
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
-from nnbench.run import Task
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.training.plan import PlannedStack
 
@@ -81,6 +81,15 @@ class TimeLeft:
             self._start = (time.monotonic(), self._work_done())
 
 
+class Silence:
+    """Says nothing of a run."""
+
+    def planned(self, *about: Any) -> None:
+        """Nothing."""
+
+    stage = progressed = finished = planned
+
+
 class Progress:
     """Counts cells done, diverged and crashed, and tells the rest of the time."""
 
@@ -129,7 +138,8 @@ class Progress:
         self.say(f"{cells:,} {self.noun}{kept}: {to_do}.")
         for note in notes:
             self.say(f"note: {note}.")
-        if self.total and self.stream.isatty():
+        # a notebook's output is no terminal, but shows a bar like one
+        if self.total and (self.stream.isatty() or "ipykernel" in sys.modules):
             self._bar = tqdm(
                 total=self.total,
                 file=self.stream,

@@ -127,7 +127,12 @@ def compare(
     return Exit.DONE
 
 
-def status(place: take.Place, out: take.Out = RESULTS, as_json: take.AsJson = False) -> int:
+def status(
+    place: take.Place,
+    out: take.Out = RESULTS,
+    own: take.With = None,
+    as_json: take.AsJson = False,
+) -> int:
     """Say how much of a study is finished, and what a run would do."""
     from nnbench.cli.summary import standing_of_results, standing_of_study
     from nnbench.results.store import holds_results
@@ -180,7 +185,9 @@ def export(
     return Exit.DONE
 
 
-def list_entries(kind: take.SomeKind = None, as_json: take.AsJson = False) -> int:
+def list_entries(
+    kind: take.SomeKind = None, own: take.With = None, as_json: take.AsJson = False
+) -> int:
     """List what a study file may name, and the studies."""
     from nnbench.atlas.listing import rows
     from nnbench.cli.listing import list_text
@@ -190,7 +197,9 @@ def list_entries(kind: take.SomeKind = None, as_json: take.AsJson = False) -> in
     return Exit.DONE
 
 
-def show(kind: take.Kind, name: take.Name, as_json: take.AsJson = False) -> int:
+def show(
+    kind: take.Kind, name: take.Name, own: take.With = None, as_json: take.AsJson = False
+) -> int:
     """Show one entry: formula, parameters, reference, picture."""
     from nnbench.atlas.listing import show as show_entry
     from nnbench.cli.listing import show_text

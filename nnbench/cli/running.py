@@ -17,7 +17,7 @@ from nnbench.cli.places import RESULTS, open_page, reseeded, shown, study_named
 from nnbench.cli.stops import stop_says
 
 if TYPE_CHECKING:
-    from nnbench.run import Options
+    from nnbench.pipeline import Options
     from nnbench.study.study import Study
 
 
@@ -61,6 +61,7 @@ def run(
         bool, typer.Option("--dry-run", help="say what would run, and stop")
     ] = False,
     open: take.Open = False,
+    own: take.With = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> int:
     """Run a study to its report, or go on where it stopped."""
@@ -74,7 +75,7 @@ def run(
         _need_native(device)
     if device == "cuda":
         _need_cuda()
-    from nnbench.run import Options
+    from nnbench.pipeline import Options
 
     options = Options(out, workers, device, engine, limit, fresh)
     if dry_run:
@@ -140,7 +141,7 @@ def _need_cuda() -> None:
 def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> int:
     from nnbench.cli.progress import Progress
     from nnbench.cli.summary import closing_lines, outcome_row
-    from nnbench.run import run as run_study
+    from nnbench.pipeline import run as run_study
 
     progress = Progress(kind=study.kind)
     try:
@@ -166,6 +167,7 @@ def _dry_run(study: Study, options: Options, as_json: bool) -> int:
 
 def atlas(
     out: Annotated[Path, typer.Option(help="folder of the atlas")] = RESULTS / "atlas",
+    own: take.With = None,
 ) -> int:
     """Draw the atlas: a picture of everything that a study can vary."""
     from nnbench.atlas.build import build_atlas

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nnbench.pipeline import Options, Outcome, open_store
 from nnbench.report.page.numbers import duration
 from nnbench.results.fingerprint import fingerprint
 from nnbench.results.read import read_results
 from nnbench.results.store import Store
-from nnbench.run import Options, Outcome, open_store
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS
 

@@ -12,7 +12,7 @@ from typing import Any
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES
 from nnbench.export.data import data_code
-from nnbench.export.find import StoredCell
+from nnbench.export.find import ExportError, StoredCell
 from nnbench.export.heading import expected, heading
 from nnbench.export.network import network_code
 from nnbench.export.sweep import sweep_script
@@ -41,7 +41,12 @@ NEAR = (
 
 
 def script_of(cell: StoredCell) -> str:
-    """The script that repeats a cell, whatever its kind."""
+    """The script that repeats a cell, whatever its kind. Errors: ExportError."""
+    if own := cell.recipe.get("own"):
+        raise ExportError(
+            f"{cell.cell_id} uses entries of one's own ({own}), which no script can hold yet: "
+            f"export a cell without them"
+        )
     return SCRIPT_BY_STUDY[study_kind_of(cell.recipe)](cell)
 
 

@@ -12,8 +12,9 @@ DECIDING_SOURCES = ("catalog", "training", "seeds.py", "study/recipe.py")
 DECIDING_ENDINGS = (".py", ".c", ".h")
 # who trains with whom, and where; what that takes; where programs are kept
 NOT_DECIDING = (
-    *("training/plan.py", "training/workers.py", "training/native/cache.py"),
-    *("training/native/machine.py", "training/native/trial.c", "training/native/wall.py"),
+    *("training/plan.py", "training/worker.py", "training/workers.py"),
+    *("training/native/cache.py", "training/native/machine.py", "training/native/trial.c"),
+    "training/native/wall.py",
 )
 DECIDING_LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
 # what an entry and its parameters tell people of themselves

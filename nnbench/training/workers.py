@@ -1,22 +1,26 @@
 """Run tasks over worker processes that may die.
 
-A worker is a fresh Python process that is sent one task at a time over its own pipe. A worker that
-dies is replaced and its task starts again; code that raises is not run again, for it would raise
-again. Ctrl-C never reaches the children: it is the parent's to handle, and they end with it.
+A worker is a program of its own (`worker.py`) that is sent one task at a time over its own pipe. It
+never imports the caller's main module, which may be a notebook, or a script without a guard. A
+worker that dies is replaced and its task starts again; code that raises is not run again, for it
+would raise again. Ctrl-C never reaches the children: it is the parent's to handle, and they end
+with it.
 """
 
 import multiprocessing
 import os
+import select
 import signal
+import subprocess
+import sys
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +29,7 @@ Result = TypeVar("Result")
 Progress = Callable[[Any], None]
 Work = Callable[[Task, Progress], Result]
 
+PROGRAM = Path(__file__).with_name("worker.py")
 PATIENCE = 2.0  # seconds from asking the workers to end to killing them
 
 
@@ -48,13 +53,14 @@ def run_tasks(
     max_starts: int = 3,
     split: Callable[[Task], list[Task]] | None = None,
     initialise: Callable[[], None] | None = None,
+    here: bool = True,
 ) -> Generator[tuple[Task, Result | Crash], None, None]:
     """Yield each task with its result or its crash, in the order in which they end.
 
     `work(task, progress)` runs in a worker, and what it passes to `progress` reaches
     `on_progress(task, message)` here. With more than one worker, `work`, `initialise`, tasks,
     messages and results travel between processes: functions of a module, and plain data.
-    One worker is this process itself.
+    One worker is this process itself, if `here`.
 
     A task whose worker died `max_starts` times ends as a crash. With `split`, before its last start
     it is taken apart for as long as `split` returns more than one piece, and the pieces are yielded
@@ -64,7 +70,7 @@ def run_tasks(
     Errors: WorkerError where workers end before they are ready. Whatever stops the caller
     (Ctrl-C, closing the iterator) first ends the workers, in little over two seconds.
     """
-    if workers <= 1:
+    if workers <= 1 and here:
         yield from _run_here(tasks, work, on_progress, initialise)
         return
     pool = _Pool(deque(_Job(task) for task in tasks), work, on_progress, max_starts, split)
@@ -112,18 +118,16 @@ class _Job(Generic[Task]):
 
 @dataclass(eq=False)
 class _Worker(Generic[Task]):
-    process: SpawnProcess
+    process: subprocess.Popen[bytes]
     pipe: Connection
     is_ready: bool = False
     job: _Job[Task] | None = None
 
     def end(self) -> str:
         """Wait for a process that is dead or dying, and say how it ended."""
-        self.process.join()
-        code = self.process.exitcode
+        code = self.process.wait()
         self.pipe.close()
-        self.process.close()
-        if code is not None and code < 0:
+        if code < 0:
             return f"was killed by signal {-code} ({signal.strsignal(-code)})"
         return f"ended with exit code {code}"
 
@@ -186,7 +190,8 @@ class _Pool(Generic[Task, Result]):
                 worker.process.terminate()
             deadline = monotonic() + PATIENCE
             for worker in self.workers:
-                worker.process.join(max(0.0, deadline - monotonic()))
+                with suppress(subprocess.TimeoutExpired):
+                    worker.process.wait(max(0.0, deadline - monotonic()))
         finally:  # also where a second Ctrl-C cuts the wait short
             for worker in self.workers:
                 worker.process.kill()
@@ -196,19 +201,21 @@ class _Pool(Generic[Task, Result]):
 
     def _start(self) -> _Worker[Task]:
         """Start a process that Ctrl-C never reaches: it inherits that the signal is blocked."""
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=_serve, args=(theirs, self.work, self.initialise), daemon=True
-        )
-        resource_tracker.ensure_running()  # it would unblock the signal if started in between
+        ours, theirs = multiprocessing.Pipe()
+        # -P: its own folder holds modules of nnbench, which are none to import from
+        command = [sys.executable, "-P", str(PROGRAM), str(theirs.fileno())]
         with _held_back():
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
-                process.start()
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]
+                )
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()  # so that the child's death closes the last copy of its end
+        with suppress(OSError):  # it has just died: `receive` will find out
+            ours.send(sys.path)
+            ours.send((self.work, self.initialise))
         return _Worker(process, ours)
 
     def _bury(self, worker: _Worker[Task]) -> list[tuple[Task, Result | Crash]]:
@@ -260,17 +267,16 @@ def _pieces(task: Task, split: Callable[[Task], list[Task]]) -> list[Task]:
 # --------------------------------------------------------------------------------- the worker
 
 
-def _serve(
-    pipe: Connection,
-    work: Callable[[Any, Progress], Any],
-    initialise: Callable[[], None] | None,
-) -> None:
+def serve(pipe: Connection) -> None:
     """A worker's life: set up, then one task after the other until the pipe closes."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(pipe.fileno(),), daemon=True).start()
     with suppress(EOFError, OSError):  # the parent is gone, or has no more for us
         try:
+            work, initialise = pipe.recv()
             if initialise is not None:
                 initialise()
+        except (EOFError, ConnectionError):
+            return
         except Exception:
             pipe.send(("broken", traceback.format_exc()))
             return
@@ -284,9 +290,9 @@ def _serve(
                 pipe.send(("result", Crash(traceback.format_exc())))
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(pipe: int) -> None:
     """End at once when the parent does, even killed, and even in the middle of a task."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
+    end = select.poll()
+    end.register(pipe, 0)  # asked for nothing, it tells of the other end's closing alone
+    end.poll()
     os._exit(1)

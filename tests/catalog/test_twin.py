@@ -95,7 +95,7 @@ def test_our_own_are_named_by_where_they_lie() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["os.system", "torch.load", "nnbench.run.run", "Snake", "torch.nn"]
+    "path", ["os.system", "torch.load", "nnbench.pipeline.run", "Snake", "torch.nn"]
 )
 def test_a_twin_lies_in_a_known_module(path: str) -> None:
     with pytest.raises(ValueError, match=r"a twin lies in one of torch\.nn, "):

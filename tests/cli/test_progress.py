@@ -8,9 +8,9 @@ import time
 import pytest
 
 from nnbench.cli.progress import SECONDS_TO_TELL, Progress, TimeLeft, rough
+from nnbench.pipeline import Task
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
-from nnbench.run import Task
 from nnbench.study.study import Cell
 from nnbench.training.plan import PlannedStack
 

@@ -117,9 +117,12 @@ def test_a_second_signal_while_workers_end(tmp_path: Path, points: str, name: st
 @pytest.mark.parametrize(
     ("point", "name"),
     [
-        ("return:spawnv_passfds:self:TERM", "TERM"),  # when a worker has been told nothing yet
-        ("return:spawnv_passfds:self:INT", "INT"),
-        ("return:spawnv_passfds:all:TERM", "TERM"),
+        (
+            "return:Popen._execute_child:self:TERM",
+            "TERM",
+        ),  # when a worker has been told nothing yet
+        ("return:Popen._execute_child:self:INT", "INT"),
+        ("return:Popen._execute_child:all:TERM", "TERM"),
         ("call:_Pool.receive:all:INT", "INT"),
     ],
 )

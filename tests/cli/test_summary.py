@@ -12,8 +12,8 @@ from nnbench.catalog import VOCABULARY
 from nnbench.cli.forecast import forecast
 from nnbench.cli.places import open_page
 from nnbench.cli.summary import Standing, closing_lines, seeds_text, wrapped
+from nnbench.pipeline import Outcome
 from nnbench.report.build import Report
-from nnbench.run import Outcome
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
 from nnbench.training.native.compiler import find_compiler
@@ -37,7 +37,7 @@ def test_many_seeds_are_told_by_their_ends() -> None:
 
 
 def test_a_forecast_is_short_however_many_seeds() -> None:
-    from nnbench.run import Options
+    from nnbench.pipeline import Options
 
     lines = forecast(small(epochs=0, seeds=100), Options(workers=1)).lines()
     assert "  seeds: 0, 1, ..., 99 (100 seeds)" in lines
@@ -45,7 +45,7 @@ def test_a_forecast_is_short_however_many_seeds() -> None:
 
 
 def test_a_forecast_says_where_a_factor_changes_nothing() -> None:
-    from nnbench.run import Options
+    from nnbench.pipeline import Options
 
     made = small(dropout=[0.0, 0.2], dropout_kind=["standard", "alpha"], epochs=1)
     told = forecast(made, Options(workers=1))
@@ -55,7 +55,7 @@ def test_a_forecast_says_where_a_factor_changes_nothing() -> None:
 
 
 def test_a_forecast_says_which_engine_trains_what_and_why() -> None:
-    from nnbench.run import Options
+    from nnbench.pipeline import Options
 
     steps = {"batch_size": [1, 0], "epochs": 2, "seeds": 1}  # of 105 rows: 210 steps, and 2
     told = forecast(small(**steps), Options(workers=1))
@@ -69,7 +69,7 @@ def test_a_forecast_says_which_engine_trains_what_and_why() -> None:
 
 
 def test_a_forecast_says_that_there_is_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nnbench.run import Options
+    from nnbench.pipeline import Options
 
     monkeypatch.setenv("CC", "/no/such/compiler")
     (share,) = forecast(small(batch_size=1, epochs=2), Options(workers=1)).engines
@@ -96,9 +96,8 @@ def test_a_dry_run_of_the_catalogue_needs_no_torch(tmp_path: Path) -> None:
 
 
 def test_a_worker_imports_nothing_that_draws() -> None:
-    script = (
-        "import sys, nnbench.run\nassert not {'matplotlib', 'scipy', 'torch'} & set(sys.modules)"
-    )
+    heavy = "{'matplotlib', 'scipy', 'torch'}"
+    script = f"import sys, nnbench.pipeline\nassert not {heavy} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 

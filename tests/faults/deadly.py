@@ -5,9 +5,9 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-import nnbench.run
+import nnbench.pipeline
+from nnbench.pipeline import Task, train_task
 from nnbench.results.rows import Rows
-from nnbench.run import Task, train_task
 
 
 def deadly_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
@@ -25,4 +25,4 @@ def deadly_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
 
 def kill_workers() -> None:
     """Let every task of this process's run be deadly."""
-    nnbench.run.train_task = deadly_task
+    nnbench.pipeline.train_task = deadly_task

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import nnbench.run
+import nnbench.pipeline
+from nnbench.pipeline import Task, train_task
 from nnbench.results.rows import Rows
-from nnbench.run import Task, train_task
 
 PARTS = "results/stopped/parts/[!.]*"
 
@@ -26,4 +26,4 @@ def pausing_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
 
 def pause() -> None:
     """Let every task of this process's run pause."""
-    nnbench.run.train_task = pausing_task
+    nnbench.pipeline.train_task = pausing_task

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.catalog import VOCABULARY
-from nnbench.run import Options, run
+from nnbench.pipeline import Options, run
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
 

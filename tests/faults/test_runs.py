@@ -19,8 +19,8 @@ import psutil
 import pytest
 
 from nnbench.catalog import VOCABULARY
+from nnbench.pipeline import Options, open_store, train_all
 from nnbench.results.store import verify
-from nnbench.run import Options, open_store, train_all
 from nnbench.study.reading import make_study
 from nnbench.training.plan import plan
 from tests.command import SERVER, start

@@ -11,9 +11,9 @@ import pytest
 
 from nnbench.catalog import VOCABULARY
 from nnbench.cli.summary import standing_of_results, standing_of_study
+from nnbench.pipeline import Options, Task, run
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
-from nnbench.run import Options, Task, run
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
 from nnbench.training.native.compiler import find_compiler

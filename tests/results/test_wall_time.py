@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from nnbench.catalog import VOCABULARY
+from nnbench.pipeline import Options, TableClock, Task, run
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
-from nnbench.run import Options, TableClock, Task, run
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
 from nnbench.training.plan import PlannedStack
@@ -106,7 +106,7 @@ def test_results_of_other_sources_add_nothing(
 ) -> None:
     run(study(3), options, Listener())
     first = wall_seconds(options.out)
-    monkeypatch.setattr("nnbench.run.fingerprint", lambda: "of other sources")
+    monkeypatch.setattr("nnbench.pipeline.fingerprint", lambda: "of other sources")
     run(study(3), options, Listener())
     assert wall_seconds(options.out) == first
 

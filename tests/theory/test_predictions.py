@@ -250,7 +250,7 @@ def test_inputs_are_measured_as_they_are_probed() -> None:
 
 
 def test_a_run_with_probes_writes_the_predictions(tmp_path: Path) -> None:
-    from nnbench.run import Options, run
+    from nnbench.pipeline import Options, run
 
     class Silent:
         def planned(self, *_: Any) -> None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnbench.run import Options
+from nnbench.pipeline import Options
 from nnbench.study.study import Cell
 from nnbench.training.draws import draw_key
 from nnbench.training.plan import cost_of, plan

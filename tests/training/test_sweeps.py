@@ -16,7 +16,7 @@ import torch
 from nnbench.catalog import EXPRESSIONS, LOSSES, VOCABULARY
 from nnbench.catalog.expressions import exact, right_class, two_classes
 from nnbench.cli.progress import Progress
-from nnbench.run import Options, run
+from nnbench.pipeline import Options, run
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study
 from nnbench.study.study import Cell, Study

@@ -20,11 +20,11 @@ from torch import Tensor
 from nnbench.catalog import LANDSCAPES, OPTIMIZERS, SCHEDULES, VOCABULARY
 from nnbench.catalog.landscapes import height
 from nnbench.cli.progress import Progress
+from nnbench.pipeline import Options, run
 from nnbench.plots.walks import path_panels
 from nnbench.report.page.svg import figure_svg
 from nnbench.results.rows import Rows
 from nnbench.results.store import verify
-from nnbench.run import Options, run
 from nnbench.stats import wilson_interval
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study

@@ -122,7 +122,7 @@ def test_closing_the_iterator_ends_the_workers(notes: Path) -> None:
     assert next(outcomes) == (1, 1)
     assert len(children_of(os.getpid())) >= 2
     outcomes.close()  # type: ignore[attr-defined]
-    assert not [child for child in children_of(os.getpid()) if "spawn_main" in command(child)]
+    assert not [child for child in children_of(os.getpid()) if "worker.py" in command(child)]
 
 
 def test_files_do_not_stay_open_as_workers_come_and_go(notes: Path) -> None:
@@ -130,6 +130,29 @@ def test_files_do_not_stay_open_as_workers_come_and_go(notes: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     list(run_tasks([("kill",), ("exit",)], lively, 2))
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+UNGUARDED = """
+    from nnbench.training.workers import run_tasks
+    from tests.training.tasks import square
+    print("begins")
+    print(sorted(run_tasks([2, 3, 4], square, 2)))
+"""
+
+
+@pytest.mark.parametrize("read", ["a file", "standard input", "an argument"])
+def test_workers_never_import_what_the_caller_is(tmp_path: Path, read: str) -> None:
+    text = textwrap.dedent(UNGUARDED)
+    (tmp_path / "unguarded.py").write_text(text)
+    arguments = {"a file": [str(tmp_path / "unguarded.py")], "an argument": ["-c", text]}
+    ended = subprocess.run(
+        [sys.executable, *arguments.get(read, [])],
+        input=text if read == "standard input" else "",
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert (ended.stdout, ended.stderr) == ("begins\n[(2, 4), (3, 9), (4, 16)]\n", "")
 
 
 # ------------------------------------------------------------------------ parents that stop

@@ -112,7 +112,8 @@ def mean_text(interval: stats.Interval, label: str, n: int) -> str:
 
 def _notes(results: Results, analysis: Analysis) -> list[Paragraph]:
     """What the answer leaves out: data sets of another task, and networks without a score."""
-    metric, notes = stats.METRICS[analysis.metric], []
+    metric = stats.METRICS[analysis.metric]
+    notes = [paragraph(said) for said in _own_said(analysis.cells)]
     if analysis.not_applicable:
         others = [name for name in scores_of(OTHER_TASK[str(metric.task)]) if name in results.cells]
         notes.append(
@@ -140,6 +141,18 @@ def _notes(results: Results, analysis: Analysis) -> list[Paragraph]:
             )
         )
     return notes
+
+
+def _own_said(cells: pd.DataFrame) -> list[str]:
+    """Say which entries are none of the catalogue's, if any."""
+    if "own" not in cells or cells["own"].isna().all():
+        return []
+    used = cells["own"].dropna().str.split(" ").explode()
+    names = sorted({str(one).partition("=")[0].replace(".", " ", 1) for one in used})
+    return [
+        f"Entries of one's own, which are not proven as the catalogue's are: {', '.join(names)}. "
+        f"To run this again takes the file that holds them: nnbench run ... --with FILE.py"
+    ]
 
 
 def training_section(results: Results, analysis: Analysis) -> Section | None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
+from nnbench.catalog.own.code import code_hash, is_library
 from nnbench.results.fingerprint import deciding_files
 
 PACKAGE = Path(__file__).parents[2]
@@ -24,30 +22,14 @@ class Unsupported(Exception):
 
 
 def own_sources(activation: str, norm: str, loss: str, optimizer: str) -> list[str]:
-    """The files outside of the package that entries come from, such as the user's own."""
+    """The code of what these compute that is none of the package's: the user's own entries."""
     rule = OPTIMIZERS[optimizer]
     functions = (
         *(ACTIVATIONS[activation].function, NORMS[norm].function),
         *(LOSSES[loss].function, LOSSES[loss].output, rule.init, rule.update, rule.evaluated),
     )
-    return sorted({source_of(one) for one in functions if one is not None} - {""})
-
-
-def source_of(function: Callable[..., Any]) -> str:
-    """The file of a function, from outside of the package; empty for one of the package.
-
-    Raises Unsupported where it is of no file: what it does could not be told from what it did.
-    """
-    function = inspect.unwrap(function)
-    code = getattr(function, "__code__", None)
-    if code is None:  # of C, such as torch.sin: its library's version is known
-        return str(getattr(function, "__qualname__", type(function)))
-    path = Path(code.co_filename)
-    if path.is_relative_to(PACKAGE):
-        return ""
-    if not path.is_file():
-        raise Unsupported(f"{function.__name__} stands in no file")
-    return path.read_text()
+    ours = [one for one in functions if one is not None and not is_library(one.__module__)]
+    return sorted({code_hash(one) for one in ours})
 
 
 def digest(*texts: str) -> str:

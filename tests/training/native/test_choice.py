@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nnbench.catalog import ACTIVATIONS, LOSSES, NORMS, OPTIMIZERS
-from nnbench.training.native import choice, compiler, origins, parts, programs
+from nnbench.training.native import choice, compiler, parts, programs
 from nnbench.training.native.choice import (
     LEAST_STEPS,
     Share,
@@ -22,7 +22,6 @@ from nnbench.training.native.choice import (
     would_train,
 )
 from nnbench.training.native.compiler import CompilerError, RefusalError, find_compiler
-from nnbench.training.native.graph import Unsupported
 from nnbench.training.stacked.network import program_of
 from tests.helpers import make_cells, small_data
 
@@ -119,16 +118,6 @@ def test_a_compiler_that_fails_for_the_moment_decides_nothing(
     with pytest.raises(CompilerError, match="No space left"):
         train_cells(cells, "native", "cpu", lambda share: None)
     assert choose(cells[0].recipe, "native").engine == "native"
-
-
-def test_what_a_function_does_is_known_by_its_file() -> None:
-    assert origins.source_of(torch.relu).endswith("relu")
-    assert origins.source_of(ACTIVATIONS["relu"].function) == ""
-    assert "by its file" in origins.source_of(test_what_a_function_does_is_known_by_its_file)
-    made: dict[str, Any] = {}
-    exec("def f(x): return x", made)
-    with pytest.raises(Unsupported, match="f stands in no file"):
-        origins.source_of(made["f"])
 
 
 def test_only_a_mistake_in_a_text_is_a_refusal() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nnbench.catalog.data.tables.entry import report_of
+from nnbench.catalog.own.code import is_library
+from nnbench.catalog.own.entries import Entries, register, registered
 from nnbench.results.files import json_bytes, results_folder, write_files
 from nnbench.results.fingerprint import fingerprint
 from nnbench.results.provenance import cores, describe
@@ -50,6 +54,7 @@ class Options:
     engine: str = "auto"  # native where it pays, else stacked; or one of native, stacked, reference
     limit: int | None = None
     fresh: bool = False
+    here: bool = True  # whether one worker is this process itself
 
     def of_kind(self, kind: str) -> Options:
         """These options for a kind of study; what is no training has no programs to compile."""
@@ -266,7 +271,33 @@ def train_all(
     """Yield each stack's task with its rows or its crash, as they finish."""
     tasks = [Task(stack.cells, options.engine, options.device) for stack in stacks]
     workers = max(1, min(options.processes, len(tasks)))
-    return run_tasks(tasks, train_task, workers, on_progress=on_progress, split=halves)
+    own = registered()
+    return run_tasks(
+        tasks,
+        train_task,
+        workers,
+        on_progress=on_progress,
+        split=halves,
+        initialise=None if own is None else partial(install, packed(own)),
+        here=options.here,
+    )
+
+
+def packed(entries: Entries) -> bytes:
+    """Entries of one's own as workers get them: with their code, wherever it stands."""
+    import cloudpickle
+
+    for name, module in list(sys.modules.items()):
+        if name != "__main__" and getattr(module, "__file__", None) and not is_library(name):
+            cloudpickle.register_pickle_by_value(module)
+    return bytes(cloudpickle.dumps(entries))
+
+
+def install(entries: bytes) -> None:
+    """Register entries in a worker."""
+    import cloudpickle
+
+    register(cloudpickle.loads(entries))
 
 
 def train_task(task: Task, on_progress: Callable[[float], None]) -> Rows:

@@ -1,0 +1,203 @@
+"""From Python: run a study, read its results back, and ask what the report asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from nnbench.catalog.own.entries import Entries, register
+from nnbench.cli.ends import Failed
+from nnbench.cli.places import reseeded, results_of, study_named
+from nnbench.cli.progress import Progress, Silence
+from nnbench.pipeline import Options
+from nnbench.pipeline import run as run_study
+from nnbench.report.analysis import Analysis, analyse
+from nnbench.report.build import page_of
+from nnbench.report.claims.table import claims_table
+from nnbench.report.page.parts import Page
+from nnbench.report.study.winners import arms_of
+from nnbench.results.read import ReportError, Results, read_results
+from nnbench.study.study import Study
+from nnbench.study.study_kinds import NUMERICS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FOLDER = Path("results")
+
+
+def read_study(
+    study: str | Path | Mapping[str, Any],
+    *,
+    seeds: int | None = None,
+    entries: Entries | None = None,
+) -> Study:
+    """A validated study: of a file, of a name in `studies/`, or of a dict of a file's form.
+
+    seeds: seeds 0 to `seeds` - 1 in place of the study's own. entries: of one's own, which the
+    study names; they are known from here on, until others take their place. Errors: StudyError,
+    EntryError, with one sentence.
+    """
+    if entries is not None:
+        register(entries)
+    if not isinstance(study, Mapping):
+        return study_named(str(study), seeds)
+    from nnbench.catalog import VOCABULARY
+    from nnbench.study.reading import make_study
+
+    return reseeded(make_study(study, VOCABULARY), seeds)
+
+
+def run(
+    study: Study | str | Path | Mapping[str, Any],
+    *,
+    seeds: int | None = None,
+    out: str | Path = FOLDER,
+    workers: int | None = None,
+    device: str = "cpu",
+    engine: str = "auto",
+    limit: int | None = None,
+    fresh: bool = False,
+    entries: Entries | None = None,
+    progress: bool = True,
+) -> Result:
+    """Run what is missing of a study, write its tables and its page to `out`/NAME, and read them.
+
+    study: as `read_study` takes it, or what it returned. workers: processes, one a core by default;
+    each is a program of its own, which never imports the caller's. entries: as in `read_study`. The
+    other arguments are those of
+    `nnbench run`. Errors: StudyError, StoreError or WorkerError, with the command line's sentence.
+    """
+    if entries is not None:
+        register(entries)
+    planned = reseeded(study, seeds) if isinstance(study, Study) else read_study(study, seeds=seeds)
+    options = Options(Path(out), workers, device, engine, limit, fresh, here=False)
+    listener = Progress(kind=planned.kind) if progress else Silence()
+    with closing(listener) if isinstance(listener, Progress) else nullcontext():
+        outcome = run_study(planned, options, listener)
+    return load(outcome.folder)
+
+
+def load(place: str | Path, *, out: str | Path = FOLDER) -> Result:
+    """The results in a folder, or of the study of that name in `out`.
+
+    Errors: ReportError where there are none yet, StoreError where a file is damaged.
+    """
+    try:
+        folder = results_of(str(place), Path(out))
+    except Failed as failure:
+        raise ReportError(str(failure)) from None
+    return Result(read_results(folder))
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """A study's results: its tables as frames, and the statistics and figures of its page.
+
+    In a notebook it shows the page's answer; as text, the same in sentences.
+    """
+
+    results: Results
+
+    @property
+    def folder(self) -> Path:
+        """Where the tables and the page are."""
+        return self.results.folder
+
+    @property
+    def page(self) -> Path:
+        """The report, a page of its own."""
+        return self.folder / "report.html"
+
+    @property
+    def study(self) -> Mapping[str, Any]:
+        """The study as resolved when it ran: every default filled in."""
+        return self.results.study
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """One row per network: its recipe, its status and its scores."""
+        return self.results.cells.copy()
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """One row per network and epoch."""
+        return self.results.curves.copy()
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """One row per network, probed epoch and hidden layer; no row without probes."""
+        found = self.results.layers
+        return pd.DataFrame() if found is None else found.copy()
+
+    @cached_property
+    def claims(self) -> pd.DataFrame:
+        """One row per claim of the study: verdict, effect, interval, counts and a sentence."""
+        return claims_table(self.results)
+
+    @property
+    def answer(self) -> list[str]:
+        """What the page answers, in sentences."""
+        return list(self._page.answer)
+
+    def effects(self) -> pd.DataFrame:
+        """One row per level: its paired difference to the baseline, with interval and verdict.
+
+        In the unit that is read: points of accuracy. Errors: ReportError for numerics.
+        """
+        return self._analysis.effects.copy()
+
+    def importance(self) -> pd.DataFrame:
+        """One row per factor, the most important first: its share of the variance (`component`)."""
+        return self._analysis.ranking.drop(columns="range")
+
+    def ranks(self) -> pd.DataFrame:
+        """One row per configuration, best first: rank, mean, interval and counts."""
+        return arms_of(self._analysis)
+
+    @property
+    def figures(self) -> list[str]:
+        """The names of the page's figures, in its order."""
+        return [picture.name for picture in self._page.pictures]
+
+    def figure(self, name: str) -> Figure:
+        """A figure of the page, to change and save as one likes. Errors: ReportError."""
+        for picture in self._page.pictures:
+            if picture.name == name and picture.figure is not None:
+                return picture.figure
+        known = ", ".join(self.figures)
+        raise ReportError(f"there is no figure {name!r}; there are: {known}")
+
+    def __repr__(self) -> str:
+        """The answer, and where the page is."""
+        return "\n".join([self.results.title, *(f"  {said}" for said in self.answer), *self._place])
+
+    def _repr_html_(self) -> str:
+        """The answer with its figure, for a notebook."""
+        said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.answer)
+        lead = self._page.lead
+        drawn = "" if lead is None else f"<p><b>{escape(lead.title)}</b></p>{lead.svg}"
+        place = escape(self._place[0].strip())
+        return f"<h3>{escape(self.results.title)}</h3>{said}{drawn}<p>{place}</p>"
+
+    @property
+    def _place(self) -> list[str]:
+        return [f"  page: {self.page}"]
+
+    @cached_property
+    def _page(self) -> Page:
+        return page_of(self.results)
+
+    @cached_property
+    def _analysis(self) -> Analysis:
+        kind = self.study.get("kind")
+        if kind == NUMERICS:
+            raise ReportError(f"a {kind} study has no effects to tell: see its cells and figures")
+        return analyse(self.results)

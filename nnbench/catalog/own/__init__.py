@@ -1,0 +1,1 @@
+"""Entries of one's own: from a file or a notebook, without touching the package."""

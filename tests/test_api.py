@@ -1,0 +1,116 @@
+"""From Python: light to import, the command line's own results, errors that are exceptions."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+import nnbench as nb
+from tests.command import start
+from tests.places import ROOT
+
+STUDY = {
+    "name": "tiny",
+    "grid": {"data": "iris", "activation": ["relu", "tanh"], "width": 4, "epochs": 2, "seeds": 3},
+    "claim": [
+        {"text": "tanh is better", "better": {"activation": "tanh"}, "than": {"activation": "relu"}}
+    ],
+}
+TOML = """
+name = "tiny"
+[grid]
+data = "iris"
+activation = ["relu", "tanh"]
+width = 4
+epochs = 2
+seeds = 3
+[[claim]]
+text = "tanh is better"
+better = { activation = "tanh" }
+than = { activation = "relu" }
+"""
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> nb.Result:
+    return nb.run(STUDY, out=tmp_path_factory.mktemp("api"), workers=1, progress=False)
+
+
+def test_it_trains_what_the_command_line_trains(result: nb.Result, tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(TOML)
+    assert start("run", "tiny.toml", cwd=tmp_path).end().returncode == 0
+    other = nb.load("tiny", out=tmp_path / "results")
+    pd.testing.assert_frame_equal(
+        result.cells.drop(columns="seconds"), other.cells.drop(columns="seconds")
+    )
+    pd.testing.assert_frame_equal(result.curves, other.curves)
+    assert result.effects().equals(other.effects())
+
+
+def test_it_has_the_tables_and_the_statistics_of_the_page(result: nb.Result) -> None:
+    assert (len(result.cells), len(result.curves), len(result.layers)) == (6, 18, 0)
+    assert list(result.claims["verdict"]) in (["undecided"], ["supported"], ["contradicted"])
+    effects = result.effects().set_index("level")
+    pairs = result.cells.pivot(index="seed", columns="activation", values="test_accuracy")
+    assert effects.loc["tanh", "effect"] == pytest.approx(
+        100 * (pairs["tanh"] - pairs["relu"]).mean()
+    )
+    assert list(result.importance()["factor"]) == ["activation"]
+    assert sorted(result.ranks()["activation"]) == ["relu", "tanh"]
+    assert isinstance(result.figure("effects"), Figure) and "effects" in result.figures
+    assert result.answer[0] in repr(result) and str(result.page) in repr(result)
+    assert "<svg" in result._repr_html_() and result.page.is_file()
+
+
+def test_frames_are_the_callers_own(result: nb.Result) -> None:
+    result.cells["test_accuracy"] = 0
+    assert result.cells["test_accuracy"].max() > 0
+
+
+def test_errors_are_exceptions_with_the_command_lines_sentence(
+    result: nb.Result, tmp_path: Path
+) -> None:
+    with pytest.raises(nb.StudyError, match='unknown name "nowhere"'):
+        nb.run({"name": "x", "grid": {"data": "nowhere"}}, out=tmp_path)
+    with pytest.raises(nb.ReportError, match="no results there; nnbench run makes them"):
+        nb.load(tmp_path / "nothing")
+    with pytest.raises(nb.ReportError, match="there is no figure 'x'; there are: effects"):
+        result.figure("x")
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        nb.nothing  # noqa: B018
+
+
+def test_more_seeds_train_only_those(result: nb.Result, tmp_path: Path) -> None:
+    before = set(result.cells["cell_id"])
+    more = nb.run(nb.read_study(STUDY), seeds=4, out=result.folder.parent, progress=False)
+    assert before < set(more.cells["cell_id"]) and len(more.cells) == 8
+
+
+@pytest.mark.parametrize("read", ["a file", "standard input"])
+def test_a_script_needs_no_guard(tmp_path: Path, read: str) -> None:
+    text = f"import nnbench as nb\nprint(len(nb.run({STUDY!r}, workers=2, progress=False).cells))\n"
+    (tmp_path / "day.py").write_text(text)
+    ended = subprocess.run(
+        [sys.executable, *(["day.py"] if read == "a file" else [])],
+        input=text,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert (ended.stdout, ended.stderr) == ("6\n", "")
+
+
+def test_the_package_is_light() -> None:
+    heavy = ("torch", "pandas", "numpy", "matplotlib", "sklearn", "pydantic", "typer")
+    code = f"import sys, nnbench\nprint([n for n in {heavy} if n in sys.modules], dir(nnbench)[:1])"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert ended.stdout == "[] ['Activation']\n"
