@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "catalog": {"lazy", "seeds", "study"},
     "results.rows": {"study"},
     "training": {"catalog", "lazy", "seeds", "study"},
+    "training.baselines": {"catalog", "lazy", "results.rows", "seeds", "study", "training"},
     "training.stacked": {"catalog", "lazy", "results.rows", "seeds", "study", "training"},
     "training.native": {
         "catalog",
@@ -101,6 +102,7 @@ ALLOWED: dict[str, set[str]] = {
         "study",
         "theory",
         "training",
+        "training.baselines",
         "training.native",
         "training.reference",
         "training.stacked",

@@ -82,9 +82,11 @@ class TimeLeft:
 class Progress:
     """Counts cells done, diverged and crashed, and tells the rest of the time."""
 
-    def __init__(self, stream: TextIO | None = None, kind: str = TRAINING) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, kind: str = TRAINING, noun: str | None = None
+    ) -> None:
         self.stream = stream or sys.stderr
-        self.noun, self.verb = STUDY_KINDS[kind].noun, STUDY_KINDS[kind].verb
+        self.noun, self.verb = noun or STUDY_KINDS[kind].noun, STUDY_KINDS[kind].verb
         self.total = 0
         self.done = 0.0
         self.bad = {"diverged": 0, "crashed": 0}

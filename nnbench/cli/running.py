@@ -142,7 +142,7 @@ def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> 
     from nnbench.cli.summary import closing_lines, outcome_row
     from nnbench.run import run as run_study
 
-    progress = Progress(kind=study.kind)
+    progress = Progress(kind=study.kind, noun=study.noun)
     try:
         outcome = run_study(study, options, progress)
     finally:

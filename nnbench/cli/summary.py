@@ -14,6 +14,7 @@ from nnbench.results.fingerprint import fingerprint
 from nnbench.results.read import read_results
 from nnbench.results.store import Store
 from nnbench.run import Options, Outcome, limited, open_store, tables_of
+from nnbench.study.baselines import ENGINE
 from nnbench.study.idle import idle_factors
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
@@ -74,7 +75,7 @@ class Forecast:
 
     def lines(self) -> list[str]:
         """For people: factors and their levels first."""
-        study, noun = self.study, STUDY_KINDS[self.study.kind].noun
+        study, noun = self.study, self.study.noun
         largest = max(stack.memory for stack in self.stacks) / 1e6
         return [
             *(f"{about['file']}: {' '.join(table_sentences(about))}" for about in self.tables),
@@ -88,7 +89,7 @@ class Forecast:
         ]
 
     def _engine_line(self, share: Share) -> str:
-        noun = STUDY_KINDS[self.study.kind].noun
+        noun = "models" if share.engine == ENGINE else STUDY_KINDS[self.study.kind].noun
         why = f": {share.why}" if share.why else ""
         return f"  engine: {share.engine} for {share.cells:,} {noun}{why}"
 
@@ -130,7 +131,7 @@ def outcome_row(study: Study, outcome: Outcome) -> dict[str, Any]:
 
 def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list[str]:
     """The closing block: cells, failures, time, the two most important findings."""
-    counts, noun = outcome.counts, STUDY_KINDS[study.kind].noun
+    counts, noun = outcome.counts, study.noun
     words = {"diverged": "diverged", "crashed": "crashed", "missing": "not run"}
     rest = "".join(f", {counts[key]:,} {word}" for key, word in words.items() if counts[key])
     said = [
@@ -210,7 +211,7 @@ class Standing:
 def standing_of_study(study: Study, out: Path) -> Standing:
     """How much of a study has results in a folder of results."""
     ids = {cell.cell_id for cell in study.cells()}
-    return _standing(study.name, study.kind, len(ids), ids, open_store(study, Options(out)))
+    return _standing(study.name, study.noun, len(ids), ids, open_store(study, Options(out)))
 
 
 def standing_of_results(folder: Path) -> Standing:
@@ -219,14 +220,16 @@ def standing_of_results(folder: Path) -> Standing:
     provenance, study = results.provenance, results.study
     ids = set(results.cells["cell_id"])
     store = Store(folder, provenance["engine"], fingerprint())
-    return _standing(study["name"], study["kind"], provenance["counts"]["cells"], ids, store)
+    return _standing(
+        study["name"], STUDY_KINDS[study["kind"]].noun, provenance["counts"]["cells"], ids, store
+    )
 
 
-def _standing(study: str, kind: str, cells: int, ids: set[str], store: Store) -> Standing:
+def _standing(study: str, noun: str, cells: int, ids: set[str], store: Store) -> Standing:
     survey = store.survey()
     return Standing(
         study=study,
-        noun=STUDY_KINDS[kind].noun,
+        noun=noun,
         cells=cells,
         finished=len(ids & survey.finished),
         crashed=len(ids & survey.crashed),

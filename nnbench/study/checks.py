@@ -128,6 +128,7 @@ def _check_probed(where: str, metric: str, probes: Probes) -> None:
 
 def _check_only_for_training(study: Study) -> None:
     given = {"[probes]": study.probes != Probes(), "[report] tune": bool(study.report.tune)}
+    given["baselines"] = bool(study.written.baselines)
     given["[report] target"] = study.report.target is not None
     for place in [place for place, is_given in given.items() if is_given]:
         raise StudyError(f'{place} belongs to training, not to kind = "{study.kind}": remove it')
