@@ -137,7 +137,7 @@ def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list
     said = [
         f"{counts['ok']:,} of {counts['cells']:,} {noun} finished{rest}, "
         f"in {duration(outcome.seconds)}",
-        *outcome.report.answer[:2],
+        *outcome.report.answer,
     ]
     if counts["crashed"]:
         said.append(f"crashed {noun}: column `reason` of cells.csv says why")

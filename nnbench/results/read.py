@@ -107,7 +107,7 @@ def _apart(cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     if "baseline" not in cells:
         return cells, pd.DataFrame()
     beside = cells["baseline"].notna()
-    own = ["kind", "baseline", "chosen_by", "setting"]
+    own = ["kind", "baseline", "chosen_by", "setting", "test_rows"]
     networks = cells[~beside].drop(columns=[name for name in own if name in cells])
     return networks, cells[beside].sort_values("cell_id", ignore_index=True)
 

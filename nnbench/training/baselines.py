@@ -137,6 +137,7 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
     if split.one_valued:
         row["reason"] = f"no R² where the targets are all one value: {', '.join(split.one_valued)}"
     row["setting"] = ", ".join(f"{name} = {value}" for name, value in setting.items()) or None
+    row["test_rows"] = len(split.y["test"])
     return row | {"seconds": time.perf_counter() - began, "engine": ENGINE}
 
 

@@ -27,6 +27,7 @@ from nnbench.report.page.parts import (
 from nnbench.report.page.words import MOST_FINDINGS, listed
 from nnbench.report.study.setup import setup_section
 from nnbench.results.read import Results
+from nnbench.study.baselines import ENGINE
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
 FINGERPRINT = 16  # characters of the fingerprint where it is explained
@@ -45,11 +46,13 @@ def whole_page(
     notes: Sequence[Paragraph] = (),
     exports: Sequence[Part] = (),
     lead: Picture | None = None,
+    most: int = MOST_FINDINGS,
 ) -> Page:
     """The page of a study of any kind: its sections, between the claims and how to repeat it.
 
     answer: what was found, and at last what finished. counts: the beginning of the strip of trust.
     exports: what more may be run. lead: the figure under the answer, which no section repeats.
+    most: how many sentences of the answer stand above that figure.
     """
     study, claims = results.study, read_claims(results)
     repeat = _reproduce_section(results, [run_command(results)], *exports)
@@ -58,7 +61,7 @@ def whole_page(
     if prediction and (against := surprise(claims)):
         said.insert(0, against)
     telling = most_telling(claims)
-    rests = [*said[MOST_FINDINGS:], tally(claims), finished]
+    rests = [*said[most:], tally(claims), finished]
     every = [setup_section(results), claims_section(claims), *sections, repeat]
     if lead is not None:
         every = [section.without(lead.name) for section in every if section is not None]
@@ -69,7 +72,7 @@ def whole_page(
         prediction=prediction,
         tested=[TableCell(one.verdict, note=one.text, is_verdict=True) for one in telling],
         paper=str(study.get("paper") or ""),
-        answer=said[:MOST_FINDINGS],
+        answer=said[:most],
         lead=lead,
         rests=[sentence for sentence in rests if sentence],
         notes=[*notes, *_looks(results)],
@@ -149,7 +152,8 @@ def _engines(results: Results) -> str:
         return ", ".join(names) or str(results.provenance.get("engine", "unknown"))
     words = []
     for share in shares:
-        count = f" for {share['cells']:,} networks" if len(shares) > 1 else ""
+        noun = "models" if share["engine"] == ENGINE else "networks"
+        count = f" for {share['cells']:,} {noun}" if len(shares) > 1 else ""
         why = f", since {share['why']}" if share["why"] else ""
         words.append(f"{share['engine']}{count}{why}")
     return "; ".join(words)

@@ -33,6 +33,7 @@ from nnbench.cli.default_study import (
     table_study,
 )
 from nnbench.report.page.table_notes import table_sentences
+from nnbench.study.baselines import BASELINES
 from nnbench.study.reading import make_study, read_study
 from nnbench.study.study import Cell
 from nnbench.training import draws
@@ -445,8 +446,10 @@ def test_the_default_study_of_a_table(tmp_path: Path, target: str) -> None:
     content = table_study(path, target)
     study = make_study(content, VOCABULARY)
     assert study.name == "my-table-final"
-    cells = study.cells()
-    assert len(cells) == NETWORKS
+    cells = study.networks()
+    assert len(cells) == NETWORKS and len(study.seeds) == 5
+    assert len(study.cells()) - len(cells) == 5 * len(BASELINES)
+    assert "Left out to be done in minutes: other depths" in study.question
     assert len({program_key(cell) for cell in cells}) == PROGRAMS
     assert content["report"]["metric"] == ("test_accuracy" if target == "y" else "test_r2")
     assert content["report"]["tune"] == ["optimizer.lr"]
