@@ -34,6 +34,7 @@ LEFT_OUT = (
     "activations, optimizers and schedules, weight decay, early stopping"
 )
 NETWORKS, PROGRAMS = 160, 16  # networks that differ in learning rate and seed share a program
+EVEN, COMMON = 0.25, 0.75  # of an even share at least, of the rows at most, to go by accuracy
 TRAINED = 0.6  # share of the rows that are trained on
 SECONDS = 240.0  # of processor time that a default study may take, roughly
 # of the engine in eager mode: of a program's step, however small; of one network's multiply-add,
@@ -79,16 +80,37 @@ def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
     data = {form_of(path): str(path), "target": target, **rows, **choices}
     few = f", and all but {size.rows:,} rows" if rows else ""
     metric = "test_accuracy" if table.task == "classification" else "test_r2"
+    why = ""
+    if table.task == "classification" and (rare := rare_class(table)):
+        metric = "test_roc_auc"
+        why = f" {rare}, so that accuracy says little: judged by ROC AUC."
     return {
         "name": slug(path.stem),
         "title": table_title(path.name, target),
         "question": "Which of width, activation, BatchNorm and dropout make a "
         f"difference to a small network that predicts {target}, and does a network pay? "
-        f"{LEFT_OUT}{few}.",
+        f"{LEFT_OUT}{few}.{why}",
         "grid": {"data": data, "epochs": size.epochs, "batch_size": size.batch_size, **GRID},
         "baselines": [*BASELINES],
         "report": {"metric": metric, "tune": ["optimizer.lr"]},
     }
+
+
+def rare_class(table: Table) -> str:
+    """What to say of a class so rare, or one so common, that whoever ignores the rest scores well.
+
+    Nothing where all classes have a quarter of an even share at least, and none has three quarters
+    of the rows.
+    """
+    counts = table.report["classes"]
+    rows = sum(counts.values())
+    rare, common = min(counts, key=counts.get), max(counts, key=counts.get)
+    if counts[rare] >= rows * EVEN / len(counts) and counts[common] < rows * COMMON:
+        return ""
+    return (
+        f"{counts[common] / rows:.0%} of the rows are {common!r} and {counts[rare] / rows:.1%} are "
+        f"{rare!r}".replace("'", '"')
+    )
 
 
 def seconds(table: Table, size: Size) -> float:

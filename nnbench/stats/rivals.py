@@ -120,13 +120,15 @@ def difference(values: pd.Series, overlap: float, grain: float = 0.0) -> dict[st
     return row | {"low": mean - reach, "high": mean + reach, "p": p, "sd": sd}
 
 
-def repeats_needed(mean: float, sd: float, overlap: float) -> int | None:
+def repeats_needed(mean: float, sd: float, overlap: float, comparisons: int = 1) -> int | None:
     """How many repeats would tell such a difference from zero; None where no number of them would.
 
+    comparisons: among which it must stand out (Bonferroni, which is Holm's first step).
     Repeats of the same rows leave `overlap` of the variance, which only more rows would take away.
     """
     for n in range(2, MOST_REPEATS + 1):
-        reach = float(stdtrit(n - 1, 1 - ALPHA / 2)) * sd * math.sqrt(1 / n + overlap)
+        quantile = float(stdtrit(n - 1, 1 - ALPHA / comparisons / 2))
+        reach = quantile * sd * math.sqrt(1 / n + overlap)
         if abs(mean) > reach:
             return n
     return None

@@ -24,6 +24,13 @@ from nnbench.study.metrics import METRICS
 from nnbench.study.study import Cell
 from nnbench.training.draws import PARTS, Split, split_for
 from nnbench.training.protocol import score_of_task
+from nnbench.training.scores import (
+    JUDGED,
+    SURE,
+    class_scores,
+    has_further_scores,
+    value_scores,
+)
 
 if TYPE_CHECKING:
     import threadpoolctl  # type: ignore[import-untyped]
@@ -35,7 +42,6 @@ else:
     linear_model = lazy_import("sklearn.linear_model", globals())
     neighbors = lazy_import("sklearn.neighbors", globals())
 
-SURE = 1e-15  # a probability of 0 would make a loss infinite
 Setting = dict[str, Any]
 
 
@@ -122,13 +128,16 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
     split = split_for(recipe)
     model = MODELS[recipe["baseline"]]
     state = seed_for(recipe["study_seed"], recipe["baseline"], recipe["data"], recipe["seed"])
+    is_table = has_further_scores(recipe)
     tried = []
     for setting in model.settings(split):
         fitted = fit(model.build(split.task, setting, state), split)
-        tried.append((setting, fitted, scores_of(fitted, split, "val")))
+        tried.append((setting, fitted, scores_of(fitted, split, "val", is_table)))
     setting, fitted, _ = max(tried, key=lambda one: _goodness(one[2], recipe["chosen_by"]))
     scores = {
-        name: value for part in PARTS for name, value in scores_of(fitted, split, part).items()
+        name: value
+        for part in PARTS
+        for name, value in scores_of(fitted, split, part, is_table).items()
     }
     score = score_of_task(split.task)
     row = {"cell_id": cell.cell_id, "status": "ok", **scores}
@@ -148,23 +157,30 @@ def fit(model: Any, split: Split) -> Any:
         return model.fit(split.x["train"], split.y["train"])
 
 
-def scores_of(model: Any, split: Split, part: str) -> dict[str, float]:
+def scores_of(model: Any, split: Split, part: str, is_table: bool = False) -> dict[str, Any]:
     """A fitted model's loss and score on a part, as a network of the task's own loss has them.
 
     Classes: cross entropy and accuracy. Values, in standard deviations of the training part's:
     mean squared error and R^2, NaN where that is undefined.
     """
     x, y = split.x[part], split.y[part]
+    further: dict[str, Any] = {}
+    is_judged = is_table and part in JUDGED
     if split.task == "classification":
         probabilities = probabilities_of(model, x, split.n_classes)
         chosen = np.clip(probabilities[np.arange(len(y)), y], SURE, 1.0)
         loss = float(-np.log(chosen).mean())
         score = float((probabilities.argmax(1) == y).mean())
+        if is_judged:
+            further = class_scores(split, part, probabilities, probabilities)
     else:
-        errors = (model.predict(x) - y) ** 2
+        predicted = model.predict(x)
+        errors = (predicted - y) ** 2
+        if is_judged:
+            further = value_scores(split, part, predicted)
         loss, spread = float(errors.mean()), split.spread(part)
         score = float(1 - errors.sum() / spread) if spread else float("nan")
-    return {f"{part}_loss": loss, f"{part}_{score_of_task(split.task)}": score}
+    return {f"{part}_loss": loss, f"{part}_{score_of_task(split.task)}": score, **further}
 
 
 def probabilities_of(model: Any, x: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:

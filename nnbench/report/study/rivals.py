@@ -11,13 +11,21 @@ import pandas as pd
 from nnbench import stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.page.numbers import decimals_for, interval, number
-from nnbench.report.page.parts import Column, Section, TableCell, paragraph, table_of
+from nnbench.report.page.parts import Column, Part, Section, TableCell, paragraph, table_of
 from nnbench.report.page.table_cells import p_value
 from nnbench.report.page.units import difference_unit, scale_of, unit_of
 from nnbench.report.page.words import capital, listed
 from nnbench.report.study.failures import export_command
+from nnbench.report.study.further import further_parts
 from nnbench.results.read import Results
-from nnbench.stats.rivals import NETWORK, Rivals, repeats_needed, rivals_of, usual_network
+from nnbench.stats.rivals import (
+    NETWORK,
+    Rivals,
+    chosen_networks,
+    repeats_needed,
+    rivals_of,
+    usual_network,
+)
 from nnbench.study.baselines import BASELINES, Baseline
 from nnbench.study.metrics import METRICS, scores_of
 
@@ -77,14 +85,16 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
     else:
         said = [f"On {one.data}: {one.use()[:1].lower()}{one.use()[1:]}" for one in told]
     rows = [row for one in told for row in one.rows()]
-    return Advice(said, Section("use", "What to use", [paragraph(METHOD), _table(rows, told)]))
+    parts: list[Part] = [paragraph(METHOD), _table(rows, told)]
+    if len(told) == 1:
+        parts += further_parts(told[0].chosen(), results.provenance)
+    return Advice(said, Section("use", "What to use", parts))
 
 
 def _metric_of(metric: str, task: str) -> str:
     """The report's metric where models of a task have it, or else the task's own score."""
-    if METRICS[metric].task in (None, task) and not METRICS[metric].probes:
-        return metric if metric.endswith("_loss") or METRICS[metric].task else scores_of(task)[0]
-    return scores_of(task)[0]
+    has_it = METRICS[metric].task == task or metric.endswith("_loss")
+    return metric if has_it else scores_of(task)[0]
 
 
 @dataclass(frozen=True)
@@ -154,6 +164,16 @@ class _Told:
         bound = f"{number(most, _places(most))}{self.unit}"
         return f"{opening}; no network surely beats it (at most by {bound}, 95 % CI)."
 
+    def chosen(self) -> dict[str, pd.DataFrame]:
+        """The rows of each contestant, one a repeat, by its name in words; first whom to use."""
+        own = self.cells[self.cells["data"] == self.data]
+        models = self.results.baselines
+        rows = {self.name(NETWORK): chosen_networks(own, METRICS[self.metric].chosen_by)}
+        for name in self.rivals.tests.columns.drop(NETWORK):
+            rows[self.name(str(name))] = models[models["baseline"] == name]
+        first = self.name(self.rivals.use)
+        return {first: rows[first]} | rows
+
     def network(self) -> str:
         """The network that validates best in the mean over the repeats, in words."""
         row = self.usual()
@@ -204,7 +224,10 @@ class _Told:
             lead = f"{capital(self.name(ahead))} validates best, but is not ahead on the test part"
             return f"{lead}."
         repeats = f"{int(row['n'])} repeats cannot tell from chance"
-        needed = repeats_needed(float(row["mean"]), float(row["sd"]), self.rivals.overlap)
+        count = len(self.rivals.tests.columns) - 1
+        if row["low"] > 0:
+            repeats += f" once all {count} comparisons are allowed for"
+        needed = repeats_needed(float(row["mean"]), float(row["sd"]), self.rivals.overlap, count)
         if needed is None or needed <= row["n"]:
             return f"{lead}, which {repeats}; more rows might, more repeats would not."
         return f"{lead}, which {repeats}; about {needed} might: {command} --seeds {needed}."

@@ -456,6 +456,22 @@ def test_the_default_study_of_a_table(tmp_path: Path, target: str) -> None:
     assert target in study.document()["title"]
 
 
+@pytest.mark.parametrize(
+    ("rare", "metric"),
+    [(30, "test_accuracy"), (20, "test_accuracy"), (15, "test_roc_auc"), (6, "test_roc_auc")],
+)
+def test_with_a_rare_class_the_default_metric_is_one_that_always_no_cannot_win(
+    tmp_path: Path, rare: int, metric: str
+) -> None:
+    whole = frame()
+    whole["y"] = ["yes" if row < rare else "no" for row in range(len(whole))]
+    whole.to_csv(tmp_path / "t.csv", index=False)
+    content = table_study(tmp_path / "t.csv", "y")
+    assert content["report"]["metric"] == metric
+    told = f'{1 - rare / len(whole):.0%} of the rows are "no"' in content["question"]
+    assert told is (metric == "test_roc_auc")
+
+
 @pytest.mark.parametrize("rows", [50, 5_000, 100_000, 1_000_000])
 @pytest.mark.parametrize("columns", [1, 50, 2_000])
 def test_the_default_study_is_sized_to_take_minutes(rows: int, columns: int) -> None:
