@@ -75,7 +75,7 @@ def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
         key: tuple(value) if isinstance(value, list) else value for key, value in choices.items()
     }
     table = read_table(path.expanduser().resolve(), Choices(target, **said))
-    size = next((size for size in SIZES if seconds(table, size) <= SECONDS), SIZES[-1])
+    size = size_for(table)
     rows = {"rows": size.rows} if 0 < size.rows < len(table.x) else {}
     data = {form_of(path): str(path), "target": target, **rows, **choices}
     few = f", and all but {size.rows:,} rows" if rows else ""
@@ -94,6 +94,18 @@ def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
         "baselines": [*BASELINES],
         "report": {"metric": metric, "tune": ["optimizer.lr"]},
     }
+
+
+def size_for(table: Table) -> Size:
+    """The most rows that are affordable, and of those rows the most thorough training that is.
+
+    So that who names as many rows himself trains the same.
+    """
+    size = next((size for size in SIZES if seconds(table, size) <= SECONDS), SIZES[-1])
+    if not size.rows:
+        return size
+    drawn = [one._replace(rows=size.rows) for one in SIZES if not one.rows]
+    return next((one for one in drawn if seconds(table, one) <= SECONDS), size)
 
 
 def rare_class(table: Table) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.report.page.numbers import duration
-from nnbench.report.page.table_notes import table_sentences
+from nnbench.report.page.table_notes import column_lines, table_sentences
 from nnbench.results.fingerprint import fingerprint
 from nnbench.results.read import read_results
 from nnbench.results.store import Store
@@ -78,7 +78,14 @@ class Forecast:
         study, noun = self.study, self.study.noun
         largest = max(stack.memory for stack in self.stacks) / 1e6
         return [
-            *(f"{about['file']}: {' '.join(table_sentences(about))}" for about in self.tables),
+            *(
+                line
+                for about in self.tables
+                for line in (
+                    f"{about['file']}: {' '.join(table_sentences(about))}",
+                    *column_lines(about),
+                )
+            ),
             f"{study.name}: {self.cells:,} {noun} in {len(self.stacks)} stacks",
             *(f"  {factor}: {', '.join(labels)}" for factor, labels in study.factors.items()),
             f"  seeds: {seeds_text(study.seeds)}",

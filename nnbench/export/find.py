@@ -145,4 +145,6 @@ def _read_field(
     if about.registry and recipe[place] is not None:
         entry = VOCABULARY.registries[about.registry][recipe[place]]
         for name, parameter in entry.parameters.items():
+            if parameter.sparse and row.get(f"{place}.{name}") is None:
+                continue
             _read_field(recipe, f"{place}.{name}", parameter, row)

@@ -14,6 +14,7 @@ from nnbench.report.page.commands import is_of_table, run_command
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.parts import (
     Code,
+    Column,
     Commands,
     Facts,
     Page,
@@ -23,7 +24,9 @@ from nnbench.report.page.parts import (
     Section,
     TableCell,
     paragraph,
+    table_of,
 )
+from nnbench.report.page.table_notes import COLUMNS, column_rows
 from nnbench.report.page.words import MOST_FINDINGS, listed
 from nnbench.report.study.setup import setup_section
 from nnbench.results.read import Results
@@ -62,7 +65,13 @@ def whole_page(
         said.insert(0, against)
     telling = most_telling(claims)
     rests = [*said[most:], tally(claims), finished]
-    every = [setup_section(results), claims_section(claims), *sections, repeat]
+    every = [
+        setup_section(results),
+        columns_section(results),
+        claims_section(claims),
+        *sections,
+        repeat,
+    ]
     if lead is not None:
         every = [section.without(lead.name) for section in every if section is not None]
     return Page(
@@ -79,6 +88,22 @@ def whole_page(
         trust=[*counts, *_common_strip(results)],
         sections=[section for section in every if section is not None],
     )
+
+
+def columns_section(results: Results) -> Section | None:
+    """What became of each column of the user's own tables; None where there are none."""
+    tables = results.provenance.get("tables") or []
+    columns = [
+        Column(name, name in ("features", "missing"), lambda row, at=place: str(row[at]))  # type: ignore[misc]
+        for place, name in enumerate(COLUMNS)
+    ]
+    parts: list[Part] = [
+        table_of(
+            column_rows(about), columns, title=f"{about['file']}, to predict {about['target']}"
+        )
+        for about in tables
+    ]
+    return Section("columns", "Columns", parts) if parts else None
 
 
 def _looks(results: Results) -> list[Paragraph]:

@@ -137,6 +137,7 @@ def test_a_columns_kind_can_be_overridden(tmp_path: Path) -> None:
         "features": 2,
         "missing": 6,
         "note": '"unknown" in 6 rows counts as missing',
+        "example": "1.0",
     }
     assert column(found, "number")["kind"] == "number"
     assert column(found, "a") == {
@@ -145,6 +146,7 @@ def test_a_columns_kind_can_be_overridden(tmp_path: Path) -> None:
         "features": 0,
         "missing": 0,
         "note": "as asked, or as another target",
+        "example": "0.1257302210933933",
     }
 
 
@@ -219,9 +221,9 @@ def test_a_run_says_what_became_of_the_table(tmp_path: Path) -> None:
         "2 columns became 2 features.",
         "Left out: one (has one value only); free (has 56 texts in 56 rows: a name or free text).",
     ]
-    frame(gap=[None, 2.5] * 30).to_csv(tmp_path / "gaps.csv", index=False)
+    frame(gap=[None, 2.5, 1.5] * 20).to_csv(tmp_path / "gaps.csv", index=False)
     about = report_of(cells_of(tmp_path / "gaps.csv", seeds=1)[0].recipe)
-    assert about is not None and table_sentences(about)[-1] == "Missing: gap in 30 rows."
+    assert about is not None and table_sentences(about)[-1] == "Missing: gap in 20 rows."
 
 
 def test_parquet_and_csv_of_one_table_agree(tmp_path: Path) -> None:
@@ -249,7 +251,7 @@ def test_parquet_types_that_are_no_features_are_dropped(tmp_path: Path) -> None:
     kinds = {about["name"]: about["kind"] for about in found.report["columns"]}
     assert kinds == {
         "a": "number",
-        "when": "dropped",
+        "when": "date",
         "raw": "dropped",
         "many": "dropped",
         "kind": "category",
