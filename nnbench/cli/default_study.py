@@ -120,8 +120,8 @@ def rare_class(table: Table) -> str:
     if counts[rare] >= rows * EVEN / len(counts) and counts[common] < rows * COMMON:
         return ""
     return (
-        f"{counts[common] / rows:.0%} of the rows are {common!r} and {counts[rare] / rows:.1%} are "
-        f"{rare!r}".replace("'", '"')
+        f'{100 * counts[common] / rows:.0f} % of the rows are "{common}" and '
+        f'{100 * counts[rare] / rows:.1f} % are "{rare}"'
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.table_notes import column_lines, table_sentences
+from nnbench.report.page.words import MOST_FINDINGS
 from nnbench.results.fingerprint import fingerprint
 from nnbench.results.read import read_results
 from nnbench.results.store import Store
@@ -144,7 +145,7 @@ def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list
     said = [
         f"{counts['ok']:,} of {counts['cells']:,} {noun} finished{rest}, "
         f"in {duration(outcome.seconds)}",
-        *outcome.report.answer,
+        *outcome.report.answer[: MOST_FINDINGS + bool(study.written.baselines)],
     ]
     if counts["crashed"]:
         said.append(f"crashed {noun}: column `reason` of cells.csv says why")

@@ -50,11 +50,15 @@ def _base_rate(classes: Mapping[str, int]) -> Part:
     rows = sum(classes.values())
     common, rare = max(classes, key=lambda n: classes[n]), min(classes, key=lambda n: classes[n])
     return paragraph(
-        f"Base rate: {classes[common] / rows:.1%} of the rows are {common}, the commonest class; "
-        f"{classes[rare] / rows:.1%} are {rare}, the rarest. Who always answers {common} has an "
-        f"accuracy of {classes[common] / rows:.1%}, a balanced accuracy of {1 / len(classes):.1%} "
-        "and a ROC AUC of 50.0%."
+        f"Base rate: {_percent(classes[common] / rows)} of the rows are {common}, the commonest "
+        f"class; {_percent(classes[rare] / rows)} are {rare}, the rarest. Who always answers "
+        f"{common} has an accuracy of {_percent(classes[common] / rows)}, a balanced accuracy of "
+        f"{_percent(1 / len(classes))} and a ROC AUC of 50.0 %."
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _scores(chosen: Mapping[str, pd.DataFrame], names: list[str]) -> Table:

@@ -470,7 +470,7 @@ def test_with_a_rare_class_the_default_metric_is_one_that_always_no_cannot_win(
     whole.to_csv(tmp_path / "t.csv", index=False)
     content = table_study(tmp_path / "t.csv", "y")
     assert content["report"]["metric"] == metric
-    told = f'{1 - rare / len(whole):.0%} of the rows are "no"' in content["question"]
+    told = f'{100 * (1 - rare / len(whole)):.0f} % of the rows are "no"' in content["question"]
     assert told is (metric == "test_roc_auc")
 
 
