@@ -22,6 +22,7 @@ from nnbench.results.rows import Rows, crashed_rows
 from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import WallTime, engine_text
+from nnbench.study.baselines import BASELINE
 from nnbench.study.idle import idle_factors
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell, Study
@@ -182,7 +183,7 @@ def write_pages(
     from nnbench.report.index import write_index
 
     on_stage("statistics")
-    cells = [cell for cell in study.cells() if cell.cell_id in with_rows]
+    cells = [cell for cell in study.networks() if cell.cell_id in with_rows]
     if files := files_beside(study, cells):
         write_files(folder, files)
     write_claims(folder)
@@ -211,10 +212,12 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
 
     def provenance(tables: Tables) -> dict[str, bytes]:
         done = tables.cells[tables.cells["status"] != "crashed"]
+        networks, cells_of = study.networks(), tables.cells.set_index("cell_id")["status"]
+        found = cells_of[cells_of.index.intersection([cell.cell_id for cell in networks])]
         trained = zip(map(recipes.__getitem__, done["cell_id"]), done["engine"], strict=True)
         document = describe(
             study=study.document(),
-            counts=count(cells, tables.cells["status"].tolist()),
+            counts=count(networks, found.tolist()),
             engine=engine_text(set(done["engine"])),
             source_fingerprint=store.fingerprint,
             workers=options.processes,
@@ -331,10 +334,17 @@ def _sweep(task: Task, on_progress: Callable[[float], None]) -> Rows:
     return sweep(task.cells, on_progress)
 
 
+def _fit(task: Task, on_progress: Callable[[float], None]) -> Rows:
+    from nnbench.training.baselines import fit_cells
+
+    return fit_cells(task.cells, on_progress)
+
+
 TRAIN_BY_STUDY: Mapping[str, Callable[[Task, Callable[[float], None]], Rows]] = {
     TRAINING: _train,
     LANDSCAPE: _walk,
     NUMERICS: _sweep,
+    BASELINE: _fit,
 }
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.catalog import VOCABULARY
+from nnbench.study.baselines import BASELINES
 from nnbench.study.document import SECTIONS, Document
 from nnbench.study.fields import Field
 from nnbench.study.leads import LEADS
@@ -46,6 +47,8 @@ OF_THE_HEAD = {
     "prediction": "what its author expects; the report repeats it",
     "paper": "the publication whose finding is put to the test",
     "seed": "root of all random draws",
+    "baselines": f"models of scikit-learn to hold the networks against, on the same splits, some "
+    f"of {', '.join(f'`{name}`' for name in BASELINES)}",
 }
 OF_THE_GRID = """
 ## `[grid]`

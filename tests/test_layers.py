@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "results.rows": {"study"},
     "results.fingerprint": set(),
     "training": {"catalog", "lazy", "seeds", "study"},
+    "training.baselines": {"catalog", "lazy", "results.rows", "seeds", "study", "training"},
     "training.stacked": {"catalog", "lazy", "results.rows", "seeds", "study", "training"},
     "training.native": {
         "catalog",
@@ -104,6 +105,7 @@ ALLOWED: dict[str, set[str]] = {
         "study",
         "theory",
         "training",
+        "training.baselines",
         "training.native",
         "training.reference",
         "training.stacked",

@@ -36,7 +36,7 @@ class Loss(Twinned):
     `output` maps the network's outputs before the loss sees them (a sigmoid for `bce`), and
     `output_twin` is torch's module for it; scores and `threshold`, which parts two classes by a
     single output, are of the outputs before that. `output_elementwise` says that the map takes
-    each output on its own.
+    each output on its own. `logits`: those outputs are logits, of which there are probabilities.
     """
 
     function: Callable[..., Tensor]
@@ -44,6 +44,7 @@ class Loss(Twinned):
     output: Callable[[Tensor], Tensor] | None = None
     output_twin: Twin | None = None
     output_elementwise: bool = False
+    logits: bool = False
     threshold: float = 0.0
 
     @property
@@ -131,6 +132,7 @@ LOSSES: dict[str, Loss] = {
         },
         function=cross_entropy,
         twin=Twin("torch.nn.CrossEntropyLoss", label_smoothing=Of("label_smoothing", unless=0)),
+        logits=True,
         targets={"classification": "class"},
     ),
     "nll": Loss(
@@ -140,6 +142,7 @@ LOSSES: dict[str, Loss] = {
         torch="torch.nn.NLLLoss on torch.nn.LogSoftmax",
         function=lambda outputs, targets: -picked(outputs, targets).mean(),
         twin=Twin("torch.nn.NLLLoss"),
+        logits=True,
         targets={"classification": "class"},
         output=log_softmax,
         output_twin=Twin("torch.nn.LogSoftmax", dim=-1),
@@ -196,6 +199,7 @@ LOSSES: dict[str, Loss] = {
         reference="PyTorch, torch.nn.BCEWithLogitsLoss",
         function=bce_with_logits,
         twin=Twin("torch.nn.BCEWithLogitsLoss"),
+        logits=True,
         targets={"classification": "one_hot"},
     ),
     "bce": Loss(
@@ -205,6 +209,7 @@ LOSSES: dict[str, Loss] = {
         torch="torch.nn.BCELoss on torch.nn.Sigmoid",
         function=bce,
         twin=Twin("loss_twins.BCELoss"),
+        logits=True,
         targets={"classification": "one_hot"},
         output=sigmoid,
         output_twin=Twin("torch.nn.Sigmoid"),

@@ -9,8 +9,9 @@ from typing import Any
 from nnbench.cli.summary import seeds_text
 from nnbench.pipeline import Options, limited, tables_of
 from nnbench.report.page.numbers import duration
-from nnbench.report.page.table_notes import table_sentences
+from nnbench.report.page.table_notes import column_lines, table_sentences
 from nnbench.results.provenance import cores
+from nnbench.study.baselines import ENGINE
 from nnbench.study.idle import idle_factors
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
@@ -70,10 +71,17 @@ class Forecast:
 
     def lines(self) -> list[str]:
         """For people: factors and their levels first."""
-        study, noun = self.study, STUDY_KINDS[self.study.kind].noun
+        study, noun = self.study, self.study.noun
         largest = max(stack.memory for stack in self.stacks) / 1e6
         return [
-            *(f"{about['file']}: {' '.join(table_sentences(about))}" for about in self.tables),
+            *(
+                line
+                for about in self.tables
+                for line in (
+                    f"{about['file']}: {' '.join(table_sentences(about))}",
+                    *column_lines(about),
+                )
+            ),
             f"{study.name}: {self.cells:,} {noun} in {len(self.stacks)} stacks",
             *(f"  {factor}: {', '.join(labels)}" for factor, labels in study.factors.items()),
             f"  seeds: {seeds_text(study.seeds)}",
@@ -84,7 +92,7 @@ class Forecast:
         ]
 
     def _engine_line(self, share: Share) -> str:
-        noun = STUDY_KINDS[self.study.kind].noun
+        noun = "models" if share.engine == ENGINE else STUDY_KINDS[self.study.kind].noun
         why = f": {share.why}" if share.why else ""
         return f"  engine: {share.engine} for {share.cells:,} {noun}{why}"
 

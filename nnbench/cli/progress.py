@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from nnbench.pipeline import Task
-from nnbench.report.page.table_notes import table_sentences
+from nnbench.report.page.table_notes import column_lines, table_sentences
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
@@ -93,9 +93,11 @@ class Silence:
 class Progress:
     """Counts cells done, diverged and crashed, and tells the rest of the time."""
 
-    def __init__(self, stream: TextIO | None = None, kind: str = TRAINING) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, kind: str = TRAINING, noun: str | None = None
+    ) -> None:
         self.stream = stream or sys.stderr
-        self.noun, self.verb = STUDY_KINDS[kind].noun, STUDY_KINDS[kind].verb
+        self.noun, self.verb = noun or STUDY_KINDS[kind].noun, STUDY_KINDS[kind].verb
         self.doing = STUDY_KINDS[kind].doing
         self.total = 0
         self.done = 0.0
@@ -117,6 +119,8 @@ class Progress:
         """Say what became of the user's tables, what will run, what needs not and what is idle."""
         for about in tables:
             self.say(f"{about['file']}: {' '.join(table_sentences(about))}")
+            for line in column_lines(about):
+                self.say(line)
         self.total = sum(len(stack.cells) for stack in stacks)
         self._left = TimeLeft(stacks)
         self._said = time.monotonic()

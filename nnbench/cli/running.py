@@ -39,6 +39,24 @@ def run(
         list[str] | None,
         typer.Option(help="what a missing value of the table is written as, too (repeatable)"),
     ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="a column of the table to leave out (repeatable)")
+    ] = None,
+    numeric: Annotated[
+        list[str] | None, typer.Option(help="a column to read as numbers (repeatable)")
+    ] = None,
+    categorical: Annotated[
+        list[str] | None, typer.Option(help="a column to read as categories (repeatable)")
+    ] = None,
+    dates: Annotated[
+        list[str] | None, typer.Option(help="a column to read as dates (repeatable)")
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=20, help="rows of the table at most, drawn at random")
+    ] = None,
+    write_study: Annotated[
+        Path | None, typer.Option(help="write the study file that this run of a table amounts to")
+    ] = None,
     out: take.Out = RESULTS,
     workers: Annotated[
         int | None, typer.Option(min=1, help="processes (default: one a core)")
@@ -66,9 +84,12 @@ def run(
 ) -> int:
     """Run a study to its report, or go on where it stopped."""
     # before the libraries that a run needs: a bad study is refused at once
-    said = {"task": task, "decimal": decimal, "missing": missing}
-    choices = {key: value for key, value in said.items() if value not in (None, "auto")}
-    planned = _study_or_table(study, data, target, seeds, choices)
+    said = {
+        **{"task": task, "decimal": decimal, "missing": missing, "rows": rows},
+        **{"drop": drop, "numeric": numeric, "categorical": categorical, "dates": dates},
+    }
+    choices = {key: value for key, value in said.items() if value not in (None, "auto", [])}
+    planned = _study_or_table(study, data, target, seeds, choices, write_study)
     if planned.kind != "training" and (device != "cpu" or engine == "native"):
         raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --engine native")
     if engine == "native":
@@ -89,9 +110,15 @@ def _study_or_table(
     target: str | None,
     seeds: int | None,
     choices: Mapping[str, Any],
+    written: Path | None,
 ) -> Study:
-    """The study that a run names: a file, or the default grid on a table of one's own."""
+    """The study that a run names: a file, or the default grid on a table of one's own.
+
+    written: where the file of the latter is to be written, whose study is then run.
+    """
     if study is not None and data is None and target is None and not choices:
+        if written is not None:
+            raise Failed(Exit.USAGE, "--write-study is for a table: this study has a file")
         return study_named(study, seeds)
     if study is not None or data is None or target is None:
         raise Failed(Exit.USAGE, _way_to_name(study is not None, data is not None, choices))
@@ -104,7 +131,29 @@ def _study_or_table(
         content = table_study(data, target, **choices)
     except ValueError as error:
         raise StudyError(str(error)) from None
+    if written is not None:
+        return reseeded(_written(content, written), seeds)
     return reseeded(make_study(content, VOCABULARY), seeds)
+
+
+def _written(content: Mapping[str, Any], path: Path) -> Study:
+    """The study of a table, read back from the file that it was written to."""
+    from nnbench.catalog import VOCABULARY
+    from nnbench.cli.written_study import study_text
+    from nnbench.study.reading import read_study
+
+    if path.suffix != ".toml":
+        raise Failed(Exit.USAGE, f"--write-study {path}: a study file ends in .toml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(study_text(content, path))
+    except FileExistsError:
+        told = f"--write-study {path}: there is such a file: run it, or move it"
+        raise Failed(Exit.USAGE, told) from None
+    except OSError as error:
+        raise Failed(Exit.DISK, f"--write-study {path}: {error.strerror}") from None
+    print(f"nnbench: wrote {path}; nnbench run {path} repeats this run", file=sys.stderr)
+    return read_study(path, VOCABULARY)
 
 
 def _way_to_name(study: bool, data: bool, choices: Mapping[str, Any]) -> str:
@@ -143,7 +192,7 @@ def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> 
     from nnbench.cli.summary import closing_lines, outcome_row
     from nnbench.pipeline import run as run_study
 
-    progress = Progress(kind=study.kind)
+    progress = Progress(kind=study.kind, noun=study.noun)
     try:
         outcome = run_study(study, options, progress)
     finally:

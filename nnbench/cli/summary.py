@@ -10,6 +10,7 @@ from typing import Any
 
 from nnbench.pipeline import Options, Outcome, open_store
 from nnbench.report.page.numbers import duration
+from nnbench.report.page.words import MOST_FINDINGS
 from nnbench.results.fingerprint import fingerprint
 from nnbench.results.read import read_results
 from nnbench.results.store import Store
@@ -40,13 +41,13 @@ def outcome_row(study: Study, outcome: Outcome) -> dict[str, Any]:
 
 def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list[str]:
     """The closing block: cells, failures, time, the two most important findings."""
-    counts, noun = outcome.counts, STUDY_KINDS[study.kind].noun
+    counts, noun = outcome.counts, study.noun
     words = {"diverged": "diverged", "crashed": "crashed", "missing": "not run"}
     rest = "".join(f", {counts[key]:,} {word}" for key, word in words.items() if counts[key])
     said = [
         f"{counts['ok']:,} of {counts['cells']:,} {noun} finished{rest}, "
         f"in {duration(outcome.seconds)}",
-        *outcome.report.answer[:2],
+        *outcome.report.answer[: MOST_FINDINGS + bool(study.written.baselines)],
     ]
     if counts["crashed"]:
         said.append(f"crashed {noun}: column `reason` of cells.csv says why")
@@ -120,7 +121,7 @@ class Standing:
 def standing_of_study(study: Study, out: Path) -> Standing:
     """How much of a study has results in a folder of results."""
     ids = {cell.cell_id for cell in study.cells()}
-    return _standing(study.name, study.kind, len(ids), ids, open_store(study, Options(out)))
+    return _standing(study.name, study.noun, len(ids), ids, open_store(study, Options(out)))
 
 
 def standing_of_results(folder: Path) -> Standing:
@@ -130,14 +131,15 @@ def standing_of_results(folder: Path) -> Standing:
     ids = set(results.cells["cell_id"])
     engines = set(results.cells["engine"])
     store = Store(folder, fingerprint(), lambda engine, cell_ids: engine in engines)
-    return _standing(study["name"], study["kind"], provenance["counts"]["cells"], ids, store)
+    noun = STUDY_KINDS[study["kind"]].noun
+    return _standing(study["name"], noun, provenance["counts"]["cells"], ids, store)
 
 
-def _standing(study: str, kind: str, cells: int, ids: set[str], store: Store) -> Standing:
+def _standing(study: str, noun: str, cells: int, ids: set[str], store: Store) -> Standing:
     survey = store.survey()
     return Standing(
         study=study,
-        noun=STUDY_KINDS[kind].noun,
+        noun=noun,
         cells=cells,
         finished=len(ids & survey.finished),
         crashed=len(ids & survey.crashed),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nnbench.catalog import VOCABULARY
 from nnbench.lazy import lazy_import
 from nnbench.results.files import read_files
+from nnbench.study.baselines import BASELINE
 from nnbench.study.grid import accept
 from nnbench.study.mistakes import nearest, quoted
 from nnbench.study.study import make_cell
@@ -99,6 +100,8 @@ def _stored(cell_id: str, path: Path) -> StoredCell:
         raise ExportError(f"{path}: {quoted(study)} is no study's name: run the study again")
     try:
         recipe = recipe_of(row)
+    except ExportError:
+        raise
     except (ValueError, KeyError) as problem:
         raise ExportError(
             f"{path}: the recipe of {cell_id} cannot be read ({problem}): run the study again"
@@ -116,6 +119,11 @@ def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
     A column that the table lacks has its default. Raises ValueError for what no recipe has.
     """
     kind = str(row.get("kind") or TRAINING)
+    if kind == BASELINE:
+        raise ExportError(
+            f"{row['cell_id']} is no network but {row['baseline']}, a baseline of scikit-learn: "
+            f"column setting of cells.csv says with what; name a network's cell"
+        )
     if kind not in STUDY_KINDS:
         raise ValueError(f"unknown kind {quoted(kind)}")
     recipe: dict[str, Any] = {} if kind == TRAINING else {"kind": kind, "data": row["data"]}
@@ -137,4 +145,6 @@ def _read_field(
     if about.registry and recipe[place] is not None:
         entry = VOCABULARY.registries[about.registry][recipe[place]]
         for name, parameter in entry.parameters.items():
+            if parameter.sparse and row.get(f"{place}.{name}") is None:
+                continue
             _read_field(recipe, f"{place}.{name}", parameter, row)

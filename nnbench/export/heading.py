@@ -52,7 +52,7 @@ def _parameters(recipe: Mapping[str, Any], place: str, registry: str) -> Iterato
         if parameter.registry and recipe[inner] is not None:
             told = list(_parameters(recipe, inner, parameter.registry))
             yield f"{name} {recipe[inner]}" + (f" ({', '.join(told)})" if told else "")
-        elif inner in ALWAYS or recipe[inner] != parameter.default:
+        elif inner in ALWAYS or recipe.get(inner, parameter.default) != parameter.default:
             yield f"{name} {_shown(recipe[inner])}"
 
 

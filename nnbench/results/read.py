@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Results:
 
     layers: one row per cell, epoch and layer; predictions: one per arm, layer and quantity. Both
     are None for a study without probes. looks: with how many seeds it was judged before.
+    baselines: one row per model of scikit-learn and split; none of them is among the cells.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Results:
     layers: pd.DataFrame | None = None
     predictions: pd.DataFrame | None = None
     looks: tuple[int, ...] = ()
+    baselines: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def study(self) -> Mapping[str, Any]:
@@ -90,13 +92,24 @@ def read_results(folder: Path) -> Results:
             f"{folder} is of a {kind} study, which this version of nnbench does not know: take the "
             f"version that wrote it"
         )
+    cells, baselines = _apart(cells)
     # One order, whatever the order of the rows: sums of floats depend on it in the last digit.
     cells = cells.sort_values("cell_id", ignore_index=True)
     curves = curves.sort_values(["cell_id", "epoch"], ignore_index=True)
     if layers is not None:
         layers = layers.sort_values(["cell_id", "epoch", "layer"], ignore_index=True)
     looks = looks_of(found, folder)
-    return Results(folder, cells, curves, provenance, layers, predictions, looks)
+    return Results(folder, cells, curves, provenance, layers, predictions, looks, baselines)
+
+
+def _apart(cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of networks, and those of the baselines beside them."""
+    if "baseline" not in cells:
+        return cells, pd.DataFrame()
+    beside = cells["baseline"].notna()
+    own = ["kind", "baseline", "chosen_by", "setting", "test_rows"]
+    networks = cells[~beside].drop(columns=[name for name in own if name in cells])
+    return networks, cells[beside].sort_values("cell_id", ignore_index=True)
 
 
 def _rows_or_none(content: bytes | None) -> pd.DataFrame | None:

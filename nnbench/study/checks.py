@@ -65,6 +65,12 @@ def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None
     """Refuse a metric that none of the cells of `where` can have."""
     _check_probed(place, metric, study.probes)
     of = METRICS[metric].task
+    files = [level for level in study.levels.get("data", []) if "data.sha256" in level.fields]
+    if METRICS[metric].of_tables and not files:
+        raise StudyError(
+            f"{place} metric: {metric} is measured of tables of one's own, and none of its data "
+            f"sets is one: take {scores_of(of or '')[0]}"
+        )
     wanted = about(where, "data")
     tasks = {
         study.vocabulary.task(level.fields)
@@ -72,7 +78,8 @@ def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None
         if may_match(level, wanted)
     }
     if of is not None and tasks and of not in tasks:
-        other = scores_of(tasks.pop())[scores_of(of).index(metric)]
+        own, others = scores_of(of), scores_of(tasks.pop())
+        other = others[own.index(metric) if metric in own else 0]
         raise StudyError(
             f"{place} metric: {metric} is of a {of}, which none of its data sets is: take {other}"
         )
@@ -128,6 +135,7 @@ def _check_probed(where: str, metric: str, probes: Probes) -> None:
 
 def _check_only_for_training(study: Study) -> None:
     given = {"[probes]": study.probes != Probes(), "[report] tune": bool(study.report.tune)}
+    given["baselines"] = bool(study.written.baselines)
     given["[report] target"] = study.report.target is not None
     for place in [place for place, is_given in given.items() if is_given]:
         raise StudyError(f'{place} belongs to training, not to kind = "{study.kind}": remove it')

@@ -7,8 +7,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from nnbench.study.baselines import BASELINES
 from nnbench.study.metrics import metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, printable, quoted
 from nnbench.study.study_kinds import StudyName
@@ -203,11 +204,26 @@ class Document(_Section):
     prediction: str = ""
     paper: str = Field(default="", description="the publication whose finding is put to the test")
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="root of all random draws")
+    baselines: list[str] = Field(
+        default=[],
+        description="models of scikit-learn to hold the networks against",
+        json_schema_extra={"items": {"enum": [*BASELINES]}, "uniqueItems": True},
+    )
     grid: dict[str, Any] = Field(description="a list is a factor, anything else is held fixed")
     design: Design = Design()
     probes: Probes = Probes()
     report: Report = Report()
     claim: list[Claim] = []
+
+    @field_validator("baselines")
+    @classmethod
+    def _are_baselines(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in BASELINES:
+                raise ValueError(f"unknown {quoted(name)}{nearest(name, BASELINES)}")
+        if len(set(names)) < len(names):
+            raise ValueError("one stands there twice: remove it")
+        return names
 
 
 SECTIONS: Mapping[str, type[_Section]] = {

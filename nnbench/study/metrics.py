@@ -33,6 +33,7 @@ class Metric:
     null_is_never: bool = False  # null says that it was never reached: worse than any number
     has_chance: bool = True  # False: computed, so that one number is the whole truth
     factor_of: str = ""  # what changes by a factor a layer, of which it is the size of log10
+    of_tables: bool = False  # measured of tables of one's own alone
     of_stack: bool = False  # measured of all that trained as one stack, and shared out among them
 
     @property
@@ -50,6 +51,21 @@ _accuracy = partial(Metric, task="classification", higher_is_better=True, low=0.
 _r2 = partial(Metric, task="regression", higher_is_better=True, high=1.0)
 _share = partial(Metric, low=0.0, high=1.0)
 _amount = partial(Metric, low=0.0)
+_of_tables = partial(Metric, of_tables=True)
+_class_score = partial(_of_tables, task="classification", higher_is_better=True, low=0.0, high=1.0)
+_class_error = partial(_of_tables, task="classification", low=0.0)
+_value_error = partial(_of_tables, task="regression", low=0.0)
+_rank_score = partial(_of_tables, task="regression", higher_is_better=True, low=-1.0, high=1.0)
+
+
+def _further(name: str, make: partial[Metric], label: str, meaning: str) -> dict[str, Metric]:
+    """A score of tables on the two parts that have it; on the test it is chosen by validation's."""
+    return {
+        f"test_{name}": make(label=f"test {label}", meaning=meaning, chosen_by=f"val_{name}"),
+        f"val_{name}": make(label=f"validation {label}", meaning=meaning),
+    }
+
+
 _walk, _sweep = ("landscape",), ("numerics",)
 
 # A metric of the test part is chosen by the same score on the validation part: a network of low
@@ -62,6 +78,15 @@ METRICS: dict[str, Metric] = {
     "test_r2": _r2(label="test R²", chosen_by="val_r2"),
     "val_r2": _r2(label="validation R²"),
     "train_r2": _r2(label="training R²"),
+    **_further("balanced_accuracy", _class_score, "balanced accuracy", "mean of recalls"),
+    **_further("macro_f1", _class_score, "macro F1", "mean F1 of the classes"),
+    **_further("roc_auc", _class_score, "ROC AUC", "mean of one against the rest"),
+    **_further("average_precision", _class_score, "average precision", "of the rarest class"),
+    **_further("log_loss", _class_error, "log loss", "of the right class's probability"),
+    **_further("brier", partial(_class_error, high=2.0), "Brier score", "summed over classes"),
+    **_further("rmse", _value_error, "RMSE", "in the target's own unit"),
+    **_further("mae", _value_error, "mean absolute error", "in the target's own unit"),
+    **_further("rank_correlation", _rank_score, "rank correlation", "Spearman's"),
     "test_loss": _amount(label="test loss"),
     "val_loss": _amount(label="validation loss"),
     "train_loss": _amount(label="training loss"),
@@ -168,5 +193,5 @@ def metrics_of(study_kind: str) -> dict[str, Metric]:
 
 
 def scores_of(task: str) -> list[str]:
-    """The names of the metrics that only this task has: of each task in the same order."""
-    return [name for name, metric in METRICS.items() if metric.task == task]
+    """The names of every training's metrics that only this task has: of each in the same order."""
+    return [n for n, metric in METRICS.items() if metric.task == task and not metric.of_tables]

@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from nnbench.study.baselines import baseline_recipes
 from nnbench.study.document import Claim, Design, Document, Probes, Report
 from nnbench.study.grid import Level, Scalar, parameter_at
+from nnbench.study.metrics import METRICS
 from nnbench.study.mistakes import StudyError
 from nnbench.study.recipe import Recipe
 from nnbench.study.selection import about, matches
-from nnbench.study.study_kinds import TRAINING
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.study.vocabulary import Vocabulary
 
 
@@ -113,7 +115,8 @@ class Study:
 
     def document(self) -> dict[str, Any]:
         """The study as resolved, ready for JSON."""
-        written = self.written.model_dump(mode="json", by_alias=True, exclude={"claim", "design"})
+        unsaid = {"claim", "design"} | (set() if self.written.baselines else {"baselines"})
+        written = self.written.model_dump(mode="json", by_alias=True, exclude=unsaid)
         claims = [
             claim.model_dump(mode="json", by_alias=True, exclude_none=True) for claim in self.claims
         ]
@@ -127,8 +130,18 @@ class Study:
         return written | resolved
 
     def cells(self) -> list[Cell]:
-        """The study's cells, in the grid's order, each once."""
+        """The study's cells, in the grid's order, each once; after them those of its baselines."""
         return self._cells
+
+    def networks(self) -> list[Cell]:
+        """The cells without those of the baselines."""
+        return [cell for cell in self._cells if "baseline" not in cell.recipe]
+
+    @property
+    def noun(self) -> str:
+        """What its cells are."""
+        noun = STUDY_KINDS[self.kind].noun
+        return f"{noun} and baselines" if self.written.baselines else noun
 
     @cached_property
     def _cells(self) -> list[Cell]:
@@ -139,6 +152,12 @@ class Study:
             chosen.setdefault(cell.cell_id, cell)
         if not chosen:
             raise StudyError("[design] exclude leaves no cell: remove one of its entries")
+        if self.written.baselines:
+            networks = [cell.recipe for cell in chosen.values()]
+            by = METRICS[self.report.metric].chosen_by
+            for recipe in baseline_recipes(networks, self.written.baselines, by):
+                cell = make_cell(self.name, recipe, apart)
+                chosen[cell.cell_id] = cell
         return list(chosen.values())
 
     @cached_property

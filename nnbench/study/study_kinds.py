@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from nnbench.study.baselines import BASELINE, BASELINE_FIELDS
 from nnbench.study.fields import FIELDS, Field, Role
 from nnbench.study.vocabulary import Parameter
 
@@ -138,8 +139,18 @@ PROBE_KEYS = ("probe_every", "probe_sharpness", "probe_correlation")
 OTHER_KEYS = ("kind", "seed", "study_seed", *PROBE_KEYS)
 
 
+# the fields of a cell's recipe, by its kind: a study's cells, and the baselines beside networks
+CELL_FIELDS: Mapping[str, Mapping[str, Field]] = {
+    **{name: kind.fields for name, kind in STUDY_KINDS.items()},
+    BASELINE: BASELINE_FIELDS,
+}
+
+
 def study_kind_of(document: Mapping[str, Any]) -> str:
-    """The kind of a study, or of a cell's recipe, which says so unless it is of training."""
+    """The kind of a study, or of a cell's recipe, which says so unless it is of training.
+
+    A baseline beside networks is a cell of a kind of its own, which no study has.
+    """
     return str(document.get("kind") or TRAINING)
 
 

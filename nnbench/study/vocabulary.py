@@ -65,6 +65,7 @@ class Parameter:
     flag: bool = False  # true or false, likewise
     registry: str = ""  # the value is one of its entries: a name, or a table with a name
     identity: bool = True  # False: a cell is the same cell whatever the value, such as a path
+    sparse: bool = False  # a recipe has it where it is said alone: it came later than others
     needs: tuple[Need, ...] = ()  # all of these, or it changes nothing
 
     def accept(self, value: Any) -> Any:

@@ -56,6 +56,7 @@ class Split:
     y: Mapping[str, NDArray[Any]]
     task: str
     n_classes: int  # 0 for regression
+    unit: float = 1.0  # of y: the training part's standard deviation of the targets as they were
 
     @property
     def one_valued(self) -> tuple[str, ...]:
@@ -164,6 +165,7 @@ def _split(key: tuple[Any, ...]) -> Split:
     except ValueError as problem:
         raise DataError(f'[grid] data "{name}": {problem}') from None
     y = {part: sample.targets(part)[rows] for part, rows in parts.items()}
+    unit = 1.0
     if not classes:
         centre, unit = _scaler(y["train"])
         y = {part: (values - centre) / unit for part, values in y.items()}
@@ -172,6 +174,7 @@ def _split(key: tuple[Any, ...]) -> Split:
         y=y,
         task="classification" if classes else "regression",
         n_classes=int(sample.y.max()) + 1 if classes else 0,
+        unit=float(unit),
     )
 
 

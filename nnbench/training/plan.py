@@ -16,10 +16,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from nnbench.catalog import VOCABULARY
+from nnbench.study.baselines import BASELINE
 from nnbench.study.fields import Role
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
-from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, STUDY_KINDS, TRAINING, study_kind_of
+from nnbench.study.study_kinds import CELL_FIELDS, LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.training import sweeps, walks
 from nnbench.training.draws import BLOCK_ROWS, Split, draw_key, split_for, steps_per_epoch
 from nnbench.training.protocol import LANCZOS_STEPS, PROBE_ROWS
@@ -41,6 +42,21 @@ NATIVE_PER_PRODUCT = 0.07e-9
 SECONDS_PER_NETWORK, SECONDS_PER_LAYER, SECONDS_PER_LAYER_ROW = 1e-3, 0.1e-3, 0.15e-3
 SECONDS_PER_WEIGHT = 0.2e-6  # to draw it, and to look at it once
 SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 2.4e-3  # of a stack, however many walk
+# of a model of scikit-learn with all of its settings, however small, and for each number fitted
+SECONDS_PER_BASELINE = {
+    "constant": 2e-3,
+    "linear": 0.05,
+    "neighbours": 0.02,
+    "forest": 0.5,
+    "boosting": 0.5,
+}
+SECONDS_PER_FITTED = {
+    "constant": 0.0,
+    "linear": 2e-6,
+    "neighbours": 2e-6,
+    "forest": 2e-5,
+    "boosting": 5e-6,
+}
 SECONDS_PER_ROW = 8e-6  # of a curve
 SECONDS_PER_POINT = 5e-7  # of a sweep
 BYTES_PER_WALK_STEP, BYTES_PER_POINT = 200, 400
@@ -99,13 +115,13 @@ def cost_of(cell: Cell) -> Cost | FlatCost:
 def curve_rows(cell: Cell) -> int:
     """The rows of a cell's curve."""
     length, most = CURVE_BY_STUDY[study_kind_of(cell.recipe)]
-    return int(min(cell.recipe[length], most))
+    return int(min(cell.recipe[length], most)) if length else 0
 
 
 def program_key(cell: Cell) -> tuple[Any, ...]:
     """Return all that shapes the tensor program of a cell; equal keys may share a stack."""
     recipe = cell.recipe
-    fields = STUDY_KINDS[study_kind_of(recipe)].fields
+    fields = CELL_FIELDS[study_kind_of(recipe)]
     key: list[Any] = []
     for place, value in recipe.items():
         name, *inner = place.split(".")
@@ -164,6 +180,15 @@ def sweep_cost(cell: Cell) -> FlatCost:
     points = cell.recipe["points"]
     of_cell = SECONDS_PER_ROW * curve_rows(cell) + points * SECONDS_PER_POINT
     return FlatCost(0.0, of_cell, memory=points * BYTES_PER_POINT)
+
+
+def baseline_cost(cell: Cell) -> FlatCost:
+    """What a model of scikit-learn costs, all of its settings together."""
+    split = split_for(cell.recipe)
+    numbers, outputs = split.x["train"].size, max(1, split.n_classes)
+    name = cell.recipe["baseline"]
+    of_cell = SECONDS_PER_BASELINE[name] + numbers * SECONDS_PER_FITTED[name]
+    return FlatCost(0.05, of_cell * (outputs if name == "boosting" else 1), memory=4 * split.nbytes)
 
 
 @dataclass(frozen=True)
@@ -298,12 +323,14 @@ COST_BY_STUDY: Mapping[str, Callable[[Cell], Cost | FlatCost]] = {
     TRAINING: Cost.of,
     LANDSCAPE: walk_cost,
     NUMERICS: sweep_cost,
+    BASELINE: baseline_cost,
 }
 # what a curve has a row of, and how many at most
 CURVE_BY_STUDY: Mapping[str, tuple[str, float]] = {
     TRAINING: ("epochs", math.inf),
     LANDSCAPE: ("steps", walks.MOST_POINTS),
     NUMERICS: ("points", sweeps.MOST_POINTS),
+    BASELINE: ("", 0),
 }
 
 

@@ -18,8 +18,9 @@ from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES, PlateauState
 from nnbench.study.recipe import Recipe
-from nnbench.training.draws import PARTS
+from nnbench.training.draws import PARTS, Split
 from nnbench.training.probe_columns import AT_END, DeathInTime, columns_of
+from nnbench.training.scores import has_further_scores, scores_of_outputs
 
 SMALL_WEIGHT = 1e-3  # below it a weight is as good as zero
 PROBE_ROWS = 256  # the first training examples of the split; all of them where there are fewer
@@ -71,6 +72,7 @@ class Record:
     best_epoch: int = 0
     diverged_at_step: int | None = None
     stopped_early: bool = False
+    further: dict[int, dict[str, Any]] = field(default_factory=dict)  # scores, by epoch
     _waited: int = 0
     _died: DeathInTime = field(default_factory=DeathInTime)
 
@@ -133,6 +135,23 @@ class Record:
         if sharpness is not None:
             self.curves[-1]["sharpness"] = sharpness
 
+    def wants_further(self, epoch: int) -> bool:
+        """Whether the state after this epoch may be the result, and has further scores."""
+        if self.diverged_at_step is not None or len(self.scores) - 1 != epoch:
+            return False
+        restored = self.recipe["early_stopping"] != "none"
+        last = self.best_epoch == epoch if restored else epoch == self.recipe["epochs"]
+        return last and has_further_scores(self.recipe)
+
+    def add_further(self, epoch: int, split: Split, outputs: Mapping[str, Any]) -> None:
+        """Take in a network's outputs (rows, outputs) for each part of `JUDGED`."""
+        found: dict[str, Any] = {}
+        for part, values in outputs.items():
+            numbers = np.asarray(values, dtype=np.float64)
+            if np.isfinite(numbers).all():
+                found |= scores_of_outputs(self.recipe["loss"], split, part, numbers)
+        self.further[epoch] = found
+
     def _undefined(self) -> str:
         """Say why a part of a network that is well has no score."""
         if not self.one_valued:
@@ -156,7 +175,8 @@ class Record:
         diverged = self.diverged_at_step is not None
         epochs_run = len(self.scores) - 1 if self.scores else 0
         restored = self.recipe["early_stopping"] != "none"
-        scores = {} if diverged else self.scores[self.best_epoch if restored else -1]
+        result = self.best_epoch if restored else len(self.scores) - 1
+        scores = {} if diverged else self.scores[result]
         at_best = {} if diverged else self.scores[self.best_epoch]
         row: dict[str, Any] = {
             "cell_id": self.cell_id,
@@ -179,6 +199,7 @@ class Record:
             row["val_loss_swing"] = swing([one["val_loss"] for one in self.scores[1:]])
             if any(math.isnan(scores[f"{part}_{self.score}"]) for part in PARTS):
                 row["reason"] = self._undefined()
+        row |= {} if diverged else self.further.get(result, {})
         row["test_accuracy_at_best_epoch"] = at_best.get("test_accuracy")
         row["test_r2_at_best_epoch"] = at_best.get("test_r2")
         row |= columns_of(self.layers, self.curves, self._died)

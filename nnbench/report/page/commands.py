@@ -20,7 +20,9 @@ def run_command(results: Results, seeds: bool = True) -> str:
         words = ["nnbench", "run", "--data", tables[0]["file"], "--target", tables[0]["target"]]
         data = study["grid"]["data"]
         words += [f"--{key}={data[key]}" for key in ("task", "decimal") if key in data]
-        words += [f"--missing={text}" for text in data.get("missing", [])]
+        lists = ("missing", "drop", "numeric", "categorical", "dates")
+        words += [f"--{key}={text}" for key in lists for text in data.get(key, [])]
+        words += [f"--rows={data['rows']}"] if "rows" in data else []
     own, ran = (study.get("grid") or {}).get("seeds", 3), list(study.get("seeds") or [])
     in_file = list(range(own)) if isinstance(own, int) else list(own)
     has_chance = STUDY_KINDS[study_kind_of(study)].has_chance

@@ -71,3 +71,45 @@ def _named(parts: Sequence[str]) -> str:
     rest = len(parts) - MOST_NAMED
     shown = "; ".join(parts[:MOST_NAMED])
     return f"{shown}; and {rest:,} more" if rest > 0 else shown
+
+
+COLUMNS = (
+    "name",
+    "read as",
+    "features",
+    "missing",
+    "example",
+    "what was done, or why left out",
+)
+READ_AS = {"dropped": "left out"}
+MOST_LINES = 30  # of a table of columns on a terminal
+
+
+def column_rows(about: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A table's columns as `COLUMNS` tells them, those that are left out last."""
+    columns = sorted(about["columns"], key=lambda column: column["kind"] == "dropped")
+    return [
+        (
+            str(column["name"] or "(no name)"),
+            READ_AS.get(column["kind"], column["kind"]),
+            str(column["features"]),
+            str(column["missing"]),
+            str(column.get("example", "")),
+            str(column["note"]),
+        )
+        for column in columns
+    ]
+
+
+def column_lines(about: Mapping[str, Any]) -> list[str]:
+    """The table of columns for a terminal, each column of it as wide as its texts."""
+    rows = column_rows(about)
+    shown = [COLUMNS, *rows[:MOST_LINES]]
+    widths = [max(len(row[place]) for row in shown) for place in range(len(COLUMNS))]
+    lines = [
+        "  "
+        + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in shown
+    ]
+    rest = len(rows) - MOST_LINES
+    return [*lines, f"  and {rest:,} more, which the report lists"] if rest > 0 else lines

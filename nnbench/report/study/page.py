@@ -17,13 +17,14 @@ from nnbench.report.page.parts import (
     Section,
     paragraph,
 )
-from nnbench.report.page.words import in_words, listed
+from nnbench.report.page.words import MOST_FINDINGS, in_words, listed
 from nnbench.report.study.failures import export_command, failure_section
 from nnbench.report.study.figures import curves_picture
 from nnbench.report.study.interaction import interaction_section, together
 from nnbench.report.study.mattered import mattered_section
 from nnbench.report.study.method import method_section
 from nnbench.report.study.opening import Opening, opening_of, wanted_first
+from nnbench.report.study.rivals import advice_of
 from nnbench.report.study.sentences import findings, finished_sentence
 from nnbench.report.study.trust import cell_counts, run_command, training_strip, whole_page
 from nnbench.report.study.winners import arms_of, winners_section
@@ -39,6 +40,7 @@ def study_page(results: Results, analysis: Analysis) -> Page:
     wanted = wanted_first(results, analysis)
     layers = diagnostics(results, analysis, wanted)
     opening = opening_of(results, analysis, wanted, layers)
+    advice = advice_of(results, analysis, run_command(results, seeds=False))
     arms = arms_of(analysis)
     pictures = [found.picture for found in layers.values()]
     diagnosed = Section("diagnostics", "What the layers did", pictures) if pictures else None
@@ -48,15 +50,18 @@ def study_page(results: Results, analysis: Analysis) -> Page:
         interaction_section(analysis) if opening.has_arms else None,
         training_section(results, analysis),
     ]
+    if advice:
+        compared.insert(0, advice.section)
     sections = [*compared, diagnosed] if opening.has_arms else [diagnosed, *compared]
     return whole_page(
         results,
-        answer_of(results, analysis, opening),
+        [*(advice.said if advice else []), *answer_of(results, analysis, opening)],
         training_strip(results),
         [*sections, failure_section(results, analysis), method_section(results, analysis)],
         _notes(results, analysis),
         exports(results, analysis, arms) if opening.has_arms else (),
         opening.picture,
+        MOST_FINDINGS + (advice is not None),
     )
 
 

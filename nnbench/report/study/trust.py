@@ -14,6 +14,7 @@ from nnbench.report.page.commands import is_of_table, run_command
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.parts import (
     Code,
+    Column,
     Commands,
     Facts,
     Page,
@@ -23,10 +24,13 @@ from nnbench.report.page.parts import (
     Section,
     TableCell,
     paragraph,
+    table_of,
 )
+from nnbench.report.page.table_notes import COLUMNS, column_rows
 from nnbench.report.page.words import MOST_FINDINGS, listed
 from nnbench.report.study.setup import setup_section
 from nnbench.results.read import Results
+from nnbench.study.baselines import ENGINE
 from nnbench.study.topics import OTHER, topic_of
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
@@ -46,11 +50,13 @@ def whole_page(
     notes: Sequence[Paragraph] = (),
     exports: Sequence[Part] = (),
     lead: Picture | None = None,
+    most: int = MOST_FINDINGS,
 ) -> Page:
     """The page of a study of any kind: its sections, between the claims and how to repeat it.
 
     answer: what was found, and at last what finished. counts: the beginning of the strip of trust.
     exports: what more may be run. lead: the figure under the answer, which no section repeats.
+    most: how many sentences of the answer stand above that figure.
     """
     study, claims = results.study, read_claims(results)
     repeat = _reproduce_section(results, [run_command(results)], *exports)
@@ -59,8 +65,14 @@ def whole_page(
     if prediction and (against := surprise(claims)):
         said.insert(0, against)
     telling = most_telling(claims)
-    rests = [*said[MOST_FINDINGS:], tally(claims), finished]
-    every = [setup_section(results), claims_section(claims), *sections, repeat]
+    rests = [*said[most:], tally(claims), finished]
+    every = [
+        setup_section(results),
+        columns_section(results),
+        claims_section(claims),
+        *sections,
+        repeat,
+    ]
     if lead is not None:
         every = [section.without(lead.name) for section in every if section is not None]
     return Page(
@@ -71,13 +83,29 @@ def whole_page(
         prediction=prediction,
         tested=[TableCell(one.verdict, note=one.text, is_verdict=True) for one in telling],
         paper=str(study.get("paper") or ""),
-        answer=said[:MOST_FINDINGS],
+        answer=said[:most],
         lead=lead,
         rests=[sentence for sentence in rests if sentence],
         notes=[*notes, *_looks(results)],
         trust=[*counts, *_common_strip(results)],
         sections=[section for section in every if section is not None],
     )
+
+
+def columns_section(results: Results) -> Section | None:
+    """What became of each column of the user's own tables; None where there are none."""
+    tables = results.provenance.get("tables") or []
+    columns = [
+        Column(name, name in ("features", "missing"), lambda row, at=place: str(row[at]))  # type: ignore[misc]
+        for place, name in enumerate(COLUMNS)
+    ]
+    parts: list[Part] = [
+        table_of(
+            column_rows(about), columns, title=f"{about['file']}, to predict {about['target']}"
+        )
+        for about in tables
+    ]
+    return Section("columns", "Columns", parts) if parts else None
 
 
 def _looks(results: Results) -> list[Paragraph]:
@@ -151,7 +179,8 @@ def _engines(results: Results) -> str:
         return ", ".join(names) or str(results.provenance.get("engine", "unknown"))
     words = []
     for share in shares:
-        count = f" for {share['cells']:,} networks" if len(shares) > 1 else ""
+        noun = "models" if share["engine"] == ENGINE else "networks"
+        count = f" for {share['cells']:,} {noun}" if len(shares) > 1 else ""
         why = f", since {share['why']}" if share["why"] else ""
         words.append(f"{share['engine']}{count}{why}")
     return "; ".join(words)

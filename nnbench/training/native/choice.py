@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from nnbench.results.rows import Rows
+from nnbench.study.baselines import ENGINE
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.training.draws import split_for
@@ -153,6 +154,9 @@ def expected_shares(stacks: Iterable[Sequence[Cell]], wanted: str, device: str) 
     """Which engines would train stacks of cells, and how many each, as far as it is foreseen."""
     counts: Counter[tuple[str, str | None]] = Counter()
     for cells in stacks:
+        if "baseline" in cells[0].recipe:
+            counts[ENGINE, None] += len(cells)
+            continue
         engine, why = choose(cells[0].recipe, wanted, device, foreseen)
         name = native_name() if engine == "native" else stacked_name(device)
         counts[name, why] += len(cells)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -42,6 +43,18 @@ def evaluate(learner: Learner, split: Split, draws: Draws) -> Scores:
     scores["small_weight_fraction"] = float((weights.abs() < SMALL_WEIGHT).double().mean())
     network.train()
     return scores
+
+
+@torch.no_grad()
+def outputs_of(learner: Learner, split: Split, part: str) -> np.ndarray[Any, Any]:
+    """Return the outputs (rows, outputs) for a part of the network that is evaluated."""
+    network = learner.network
+    network.eval()
+    with averaged_parameters(learner.optimizer), statistics_of_average(learner, split):
+        network.eval()
+        outputs: Tensor = network(tensors(learner.recipe, split, part)[0])
+    network.train()
+    return outputs.double().numpy()
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from nnbench.catalog import SCHEDULES
 from nnbench.catalog.schedules.registry import scheduler_of
 from nnbench.results.rows import Rows
 from nnbench.study.study import Cell
-from nnbench.training.draws import Draws, split_for
+from nnbench.training.draws import Draws, Split, split_for
 from nnbench.training.protocol import Record, score_of_task
-from nnbench.training.reference.evaluate import evaluate, tensors
+from nnbench.training.reference.evaluate import evaluate, outputs_of, tensors
 from nnbench.training.reference.network import build
 from nnbench.training.reference.probes import look
 from nnbench.training.reference.step import (
@@ -28,6 +28,7 @@ from nnbench.training.reference.step import (
     build_optimizer,
     train_step,
 )
+from nnbench.training.scores import JUDGED
 
 
 def train_cell(
@@ -52,6 +53,7 @@ def train_cell(
     x, y = tensors(recipe, split, "train")
 
     record.add(0, 0, rate_of(learner), float("nan"), evaluate(learner, split, draws))
+    score(record, learner, split, 0)
     probe(record, learner, 0, steps, x, y)
     for epoch in range(epochs):
         if record.over:
@@ -72,6 +74,7 @@ def train_cell(
             break
         scores = evaluate(learner, split, draws)
         record.add(epoch + 1, (epoch + 1) * steps, lr, sum(norms) / len(norms), scores)
+        score(record, learner, split, epoch + 1)
         if schedule.after_epoch is not None:
             scheduler.step(scores["val_loss"])
         elif schedule.unit == "epoch":
@@ -87,6 +90,13 @@ def train_cell(
 def rate_of(learner: Learner) -> float:
     """Return the rate of the next update."""
     return float(learner.optimizer.param_groups[0]["lr"])
+
+
+def score(record: Record, learner: Learner, split: Split, epoch: int) -> None:
+    """Tell the record, where this may be the result, what only the outputs tell."""
+    if record.wants_further(epoch):
+        found = {part: outputs_of(learner, split, part) for part in JUDGED}
+        record.add_further(epoch, split, found)
 
 
 def probe(record: Record, learner: Learner, epoch: int, steps: int, x: Tensor, y: Tensor) -> None:

@@ -54,6 +54,13 @@ def evaluate_block(
     return Sums(loss, right_answers(program, outputs, y))
 
 
+def outputs_of_block(program: Program, network: Network, numbers: Numbers, x: Tensor) -> Tensor:
+    """Return a network's outputs (rows, outputs) for a block of rows: no dropout, no noise."""
+    params = unflatten(program, evaluated(program, network, numbers))
+    outputs, _ = forward(program, params, network.running, numbers, x, noise=None)
+    return outputs
+
+
 def statistics_of_average(
     program: Program, network: Network, numbers: Numbers, share: Tensor, x: Tensor
 ) -> dict[str, Tensor]:

@@ -25,6 +25,7 @@ from nnbench.training.stacked.axis import MIN_STACK, stacked_numbers
 from nnbench.training.stacked.data import Data
 from nnbench.training.stacked.evaluate import (
     evaluate_block,
+    outputs_of_block,
     statistics_of_average,
     weight_statistics,
 )
@@ -122,6 +123,25 @@ class Stack:
             {name: float(values[cell]) for name, values in columns.items()}
             for cell in range(len(self.data.which))
         ]
+
+    def outputs(self, part: str) -> np.ndarray[Any, Any]:
+        """Return every cell's outputs (cells, rows, outputs) for a part, without noise."""
+        network, numbers, which = Stack._as_evaluated(self), self.numbers, self.data.which
+        if alone := len(which) == 1:  # one network alone runs other kernels than several
+            pair = torch.zeros(2, dtype=torch.int64, device=self.data.device)
+            network, numbers = (
+                tree_map(lambda leaf: leaf.index_select(0, pair), tree)
+                for tree in (network, numbers)
+            )
+            which = which.index_select(0, pair)
+        mapped = vmap(partial(outputs_of_block, self.program))
+        x = self.data.x[part].reshape(len(self.data.splits), self.data.n[part], -1)[which]
+        blocks = [
+            mapped(network, numbers, x[:, first : first + BLOCK_ROWS])
+            for first in range(0, self.data.n[part], BLOCK_ROWS)
+        ]
+        found = torch.cat(blocks, dim=1).cpu().double().numpy()
+        return np.asarray(found[:1] if alone else found)
 
     def _as_evaluated(self) -> Network:
         """Return the networks with running statistics of the weights that are evaluated."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from nnbench.results.rows import Rows
 from nnbench.study.study import Cell
 from nnbench.training.protocol import Rates, Record, score_of_task
+from nnbench.training.scores import JUDGED
 from nnbench.training.stacked.axis import MIN_STACK, one_thread, padded
 from nnbench.training.stacked.network import layout
 from nnbench.training.stacked.stack import Stack
@@ -121,8 +122,21 @@ class Watch:
             record.add(epoch, epoch * self.steps, lr, mean_norms[column], scores)
             if epoch:
                 rates.after_epoch(scores["val_loss"])
+        self._score(going, epoch)
         if self.every and (epoch % self.every == 0 or epoch == self.epochs):
             self._probe(going, epoch)
+
+    def _score(self, going: Sequence[int], epoch: int) -> None:
+        """Take in what only the networks' outputs tell, of those whose result this may be."""
+        wanted = [place for place in going if self.records[place].wants_further(epoch)]
+        if not wanted:
+            return
+        outputs = {part: self.stack.outputs(part) for part in JUDGED}
+        for column, place in enumerate(going):
+            if place in wanted:
+                split = self.stack.data.splits[int(self.stack.data.which[column])]
+                of_network = {part: values[column] for part, values in outputs.items()}
+                self.records[place].add_further(epoch, split, of_network)
 
     def _probe(self, going: Sequence[int], epoch: int) -> None:
         lr = [self._next_rate(place, epoch) for place in going]

@@ -31,6 +31,7 @@ from nnbench.cli.default_study import (
     table_study,
 )
 from nnbench.report.page.table_notes import table_sentences
+from nnbench.study.baselines import BASELINES
 from nnbench.study.reading import make_study, read_study
 from nnbench.study.study import Cell
 from nnbench.training import draws
@@ -134,6 +135,7 @@ def test_a_columns_kind_can_be_overridden(tmp_path: Path) -> None:
         "features": 2,
         "missing": 6,
         "note": '"unknown" in 6 rows counts as missing',
+        "example": "1.0",
     }
     assert column(found, "number")["kind"] == "number"
     assert column(found, "a") == {
@@ -142,6 +144,7 @@ def test_a_columns_kind_can_be_overridden(tmp_path: Path) -> None:
         "features": 0,
         "missing": 0,
         "note": "as asked, or as another target",
+        "example": "0.1257302210933933",
     }
 
 
@@ -216,9 +219,9 @@ def test_a_run_says_what_became_of_the_table(tmp_path: Path) -> None:
         "2 columns became 2 features.",
         "Left out: one (has one value only); free (has 56 texts in 56 rows: a name or free text).",
     ]
-    frame(gap=[None, 2.5] * 30).to_csv(tmp_path / "gaps.csv", index=False)
+    frame(gap=[None, 2.5, 1.5] * 20).to_csv(tmp_path / "gaps.csv", index=False)
     about = report_of(cells_of(tmp_path / "gaps.csv", seeds=1)[0].recipe)
-    assert about is not None and table_sentences(about)[-1] == "Missing: gap in 30 rows."
+    assert about is not None and table_sentences(about)[-1] == "Missing: gap in 20 rows."
 
 
 def test_parquet_and_csv_of_one_table_agree(tmp_path: Path) -> None:
@@ -246,7 +249,7 @@ def test_parquet_types_that_are_no_features_are_dropped(tmp_path: Path) -> None:
     kinds = {about["name"]: about["kind"] for about in found.report["columns"]}
     assert kinds == {
         "a": "number",
-        "when": "dropped",
+        "when": "date",
         "raw": "dropped",
         "many": "dropped",
         "kind": "category",
@@ -443,12 +446,30 @@ def test_the_default_study_of_a_table(tmp_path: Path, target: str) -> None:
     content = table_study(path, target)
     study = make_study(content, VOCABULARY)
     assert study.name == "my-table-final"
-    cells = study.cells()
-    assert len(cells) == 288
-    assert len({program_key(cell) for cell in cells}) == 48
+    cells = study.networks()
+    assert len(cells) == 160 and len(study.seeds) == 5
+    assert len(study.cells()) - len(cells) == 5 * len(BASELINES)
+    assert "Left out to be done in minutes: other depths" in study.question
+    assert len({program_key(cell) for cell in cells}) == 16
     assert content["report"]["metric"] == ("test_accuracy" if target == "y" else "test_r2")
     assert content["report"]["tune"] == ["optimizer.lr"]
     assert target in study.document()["title"]
+
+
+@pytest.mark.parametrize(
+    ("rare", "metric"),
+    [(30, "test_accuracy"), (20, "test_accuracy"), (15, "test_roc_auc"), (6, "test_roc_auc")],
+)
+def test_with_a_rare_class_the_default_metric_is_one_that_always_no_cannot_win(
+    tmp_path: Path, rare: int, metric: str
+) -> None:
+    whole = frame()
+    whole["y"] = ["yes" if row < rare else "no" for row in range(len(whole))]
+    whole.to_csv(tmp_path / "t.csv", index=False)
+    content = table_study(tmp_path / "t.csv", "y")
+    assert content["report"]["metric"] == metric
+    told = f'{100 * (1 - rare / len(whole)):.0f} % of the rows are "no"' in content["question"]
+    assert told is (metric == "test_roc_auc")
 
 
 @pytest.mark.parametrize("rows", [50, 5_000, 100_000, 1_000_000])

@@ -47,6 +47,10 @@ def test_every_level_stands_with_its_parameters_and_what_is_off_is_named(tmp_pat
                    "grid": {"data": {"decimal": ",", "missing": ["none given", "--"]}}},
          "nnbench run --data 'my wine.csv' --target cultivar --decimal=, "
          "'--missing=none given' --missing=--"),
+        ([TABLE], {"title": "my wine.csv: what helps to predict cultivar?",
+                   "grid": {"data": {"drop": ["a b"], "dates": ["when"], "rows": 500}}},
+         "nnbench run --data 'my wine.csv' --target cultivar "
+         "'--drop=a b' --dates=when --rows=500"),
     ],
 )  # fmt: skip
 def test_the_command_is_that_of_the_run(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnbench.catalog.data.tables.dates import as_dates, calendar
 from nnbench.catalog.data.tables.notations import are_stray
 from nnbench.lazy import lazy_import
 
@@ -31,8 +32,9 @@ LARGEST = 1e100  # a square of it, and a sum of a million such squares, are stil
 class Column:
     """One column's share of the features.
 
-    kind: "number", "category" or "dropped". values: (rows,) float64 with NaN where missing; or for
-    a category each row's place in `levels`; empty where dropped, and `note` says why.
+    kind: "number", "category", "date" or "dropped". values: (rows,) float64 with NaN where missing;
+    for a date (rows, parts), whose names `levels` has; or for a category each row's place in
+    `levels`; empty where dropped, and `note` says why. example: a value as it stands in the file.
     """
 
     name: str
@@ -41,12 +43,16 @@ class Column:
     levels: tuple[str, ...] = ()
     missing: int = 0
     note: str = ""
+    example: str = ""
 
     @property
     def features(self) -> tuple[str, ...]:
         """The names of the features that the column becomes."""
         if self.kind == "category":
             return tuple(f"{self.name} = {level}" for level in self.levels)
+        if self.kind == "date":
+            parts = (*self.levels, *(("is missing",) if self.missing else ()))
+            return tuple(f"{self.name} {part}" for part in parts)
         if self.kind == "number":
             return (self.name, f"{self.name} is missing") if self.missing else (self.name,)
         return ()
@@ -58,21 +64,32 @@ class Column:
         elif self.kind == "number":
             x[:, 0] = self.values
             x[:, 1:] = np.isnan(self.values)[:, None]
+        elif self.kind == "date":
+            parts = len(self.levels)
+            x[:, :parts] = self.values
+            x[:, parts:] = np.isnan(self.values[:, :1])
 
     def report(self) -> dict[str, Any]:
         """What was done to the column, ready for JSON."""
         about = {"name": self.name, "kind": self.kind, "features": len(self.features)}
-        return about | {"missing": self.missing, "note": self.note}
+        return about | {"missing": self.missing, "note": self.note, "example": self.example}
 
 
 def encode(name: str, column: pd.Series, wanted: str) -> Column:
-    """Encode one column (rows,), as `wanted` ("number" or "category") or as its values suggest.
+    """Encode one column (rows,), as `wanted` (a kind but "dropped") or as its values suggest.
 
-    Numbers and true/false stay numbers, also where up to a tenth of more than 20 different values
-    are none ("n.a.", "-"): those count as missing. Other text is a category, unless more than 20
-    values and more than half of all are different: that is a name or free text, and is left out. So
+    Dates become parts of the calendar (`nnbench.catalog.data.tables.dates`). Numbers and
+    true/false stay numbers, also where up to a tenth of more than 20 different values are none
+    ("n.a.", "-"): those count as missing. Other text is a category, unless more than 20 values
+    and more than half of all are different: that is a name or free text, and is left out. So
     are columns of one value and types that are neither. Raises ValueError for infinite numbers.
     """
+    if wanted == "date" or not wanted:
+        dates = as_dates(column, asked=wanted == "date")
+        if dates is not None:
+            return _date(name, dates)
+        if wanted:
+            raise ValueError("has values that are no dates: leave it out of dates")
     if is_of_another_type(column):
         return _dropped(name, column, f"is of type {column.dtype}, neither number nor text")
     numbers = None if wanted == "category" else as_numbers(column)
@@ -81,6 +98,17 @@ def encode(name: str, column: pd.Series, wanted: str) -> Column:
         if wanted == "number" or not lost or are_stray(lost, numbers):
             return _number(name, numbers, lost)
     return _category(name, column, free=wanted != "category")
+
+
+def _date(name: str, dates: pd.Series) -> Column:
+    if dates.isna().all():
+        return _dropped(name, dates, "has no values")
+    parts = calendar(dates)
+    if not parts:
+        return _dropped(name, dates, "has one value only")
+    missing = int(dates.isna().sum())
+    note = f"a date: {', '.join(parts)}"
+    return Column(name, "date", np.column_stack([*parts.values()]), (*parts,), missing, note)
 
 
 def is_of_another_type(column: pd.Series) -> bool:

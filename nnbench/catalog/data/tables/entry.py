@@ -15,6 +15,7 @@ import numpy as np
 
 from nnbench.catalog.data.samples import Sample
 from nnbench.catalog.data.tables.files import FORMS, quoted
+from nnbench.catalog.data.tables.giveaways import with_giveaways
 from nnbench.catalog.data.tables.notations import DECIMALS
 from nnbench.catalog.data.tables.table import LISTS, Choices, Table, read_table
 from nnbench.catalog.data.tables.targets import TASKS
@@ -29,6 +30,7 @@ PARAMETERS: dict[str, Parameter] = {
     "task": Parameter(TASKS[0], "auto: by the target's values", choices=TASKS, program=True),
     "categorical": Parameter("", "columns to be read as categories", program=True),
     "numeric": Parameter("", "columns to be read as numbers", program=True),
+    "dates": Parameter("", "columns to be read as dates", program=True, sparse=True),
     "drop": Parameter("", "columns to be left out", program=True),
     "missing": Parameter("", "what a missing value is written as, too", program=True),
     "decimal": Parameter(
@@ -45,6 +47,7 @@ WRITTEN: dict[str, Parameter] = {
     "task": Parameter("auto", "auto: by the target's values", choices=("auto", *TASKS)),
     "categorical": Parameter([], "columns to be read as categories"),
     "numeric": Parameter([], "columns to be read as numbers"),
+    "dates": Parameter([], "columns to be read as dates"),
     "drop": Parameter([], "columns to be left out"),
     "missing": Parameter([], "what a missing value is written as, too"),
     "decimal": PARAMETERS["decimal"],
@@ -100,7 +103,8 @@ def _level(form: str, path: Path, choices: Choices) -> dict[str, Any]:
     fields = {"path": str(path), "sha256": table.report["sha256"], "target": choices.target}
     fields |= {"task": table.task} | {key: getattr(choices, key) for key in PLAIN}
     fields |= {key: _as_text(getattr(choices, key)) for key in (*LISTS, "missing")}
-    return {"data": form} | {f"data.{key}": fields[key] for key in PARAMETERS}
+    said = [key for key, about in PARAMETERS.items() if fields[key] or not about.sparse]
+    return {"data": form} | {f"data.{key}": fields[key] for key in said}
 
 
 def _path(value: Any, folder: Path) -> Path:
@@ -145,7 +149,8 @@ def report_of(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
     if "data.sha256" not in recipe:
         return None
     fields = of_factor("data", recipe)
-    report = _table(recipe["data"], **fields).report
+    table = _table(recipe["data"], **fields)
+    report = with_giveaways(table)
     return {"file": Path(fields["path"]).name, "target": fields["target"], **report}
 
 

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 else:
     pd = lazy_import("pandas", globals(), "pd")
 
+MOST_SHOWN = 24  # characters of an example
 MAX_NUMBERS = 500_000_000  # of all features of all rows: 4 GB
-LISTS = ("categorical", "numeric", "drop")  # keys of a table's level that list columns
+LISTS = ("categorical", "numeric", "dates", "drop")  # keys of a table's level that list columns
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Choices:
     task: str = "auto"
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     rows: int = 0
     decimal: str = "auto"
@@ -52,12 +54,14 @@ class Choices:
 
     def kinds(self) -> dict[str, str]:
         """The columns whose kind is given, and it."""
-        return {name: self.wanted(name) for name in (*self.categorical, *self.numeric)}
+        return {name: self.wanted(name) for name in (*self.categorical, *self.numeric, *self.dates)}
 
     def wanted(self, name: str) -> str:
         """The kind that a column shall have, or nothing."""
         if name in self.numeric:
             return "number"
+        if name in self.dates:
+            return "date"
         return "category" if name in self.categorical else ""
 
 
@@ -177,9 +181,10 @@ def _encoded(frame: pd.DataFrame, target: Target, choices: Choices) -> list[Colu
         if not note and is_target(whole, frame[choices.target]):
             note = "equals the target"
         if note:
-            columns.append(Column(name, "dropped", np.empty(0), note=note))
+            column = Column(name, "dropped", np.empty(0), note=note)
         else:
-            columns.append(_encoded_one(name, whole.iloc[target.rows], choices.wanted(name)))
+            column = _encoded_one(name, whole.iloc[target.rows], choices.wanted(name))
+        columns.append(replace(column, example=_example(whole)))
     return columns
 
 
@@ -191,6 +196,13 @@ def _encoded_one(name: str, column: pd.Series, wanted: str) -> Column:
     if wanted and encoded.kind == "dropped":
         raise ValueError(f"column {quoted(name)} cannot be a {wanted}: it {encoded.note}")
     return encoded
+
+
+def _example(column: pd.Series) -> str:
+    """The first value that there is, as text, cut to `MOST_SHOWN` characters."""
+    known = column.dropna()
+    text = str(known.iloc[0]) if len(known) else ""
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
 def is_target(column: pd.Series, target: pd.Series) -> bool:

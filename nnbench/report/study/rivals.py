@@ -1,0 +1,313 @@
+"""What to use: the networks against the models of scikit-learn that were fitted beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from nnbench import stats
+from nnbench.report.analysis import Analysis
+from nnbench.report.page.numbers import decimals_for, interval, number
+from nnbench.report.page.parts import Column, Part, Section, TableCell, paragraph, table_of
+from nnbench.report.page.table_cells import p_value
+from nnbench.report.page.units import difference_unit, scale_of, unit_of
+from nnbench.report.page.words import capital, listed
+from nnbench.report.study.failures import export_command
+from nnbench.report.study.further import further_parts
+from nnbench.results.read import Results
+from nnbench.stats.rivals import (
+    NETWORK,
+    Rivals,
+    chosen_networks,
+    repeats_needed,
+    rivals_of,
+    usual_network,
+)
+from nnbench.study.baselines import BASELINES, Baseline
+from nnbench.study.metrics import METRICS, scores_of
+
+MODELS = {  # of scikit-learn, by the baseline and the task
+    "linear": Baseline("LogisticRegression", "Ridge"),
+    "neighbours": Baseline("KNeighborsClassifier", "KNeighborsRegressor"),
+    "forest": Baseline("RandomForestClassifier", "RandomForestRegressor"),
+    "boosting": Baseline("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
+}
+METHOD = (
+    "In each repeat the network is the one of the whole grid that does best on the validation "
+    "part. Each model of scikit-learn has the best of a few settings by the same rule. The test "
+    "part is looked at once. So the scores are those of who trains all of this and keeps what "
+    "validates best; no choice has seen what it is judged by. Repeats split the same rows, so they "
+    "are not independent: intervals are Student's with the variance that Nadeau and Bengio (2003) "
+    "give for that, and speak of new rows of the same kind. A model is called behind only where "
+    "its interval leaves zero out and the test stays below 5 % after Holm's correction over the "
+    "models."
+)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to use on each data set, in sentences, the most important first."""
+
+    said: list[str]
+    section: Section
+
+
+def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | None:
+    """What the baselines of a study say; None where it has none, or none has its metric.
+
+    command: runs the study, to which a number of seeds is added.
+    """
+    if results.baselines.empty:
+        return None
+    both = pd.concat([results.cells, results.baselines], ignore_index=True)
+    labels = stats.level_labels(both, "data")
+    n = len(results.cells)
+    cells = results.cells.assign(data=labels[:n].to_numpy())
+    models = results.baselines.assign(data=labels[n:].to_numpy())
+    every: dict[str, tuple[Rivals, str]] = {}
+    for task in ("classification", "regression"):
+        metric = _metric_of(analysis.metric, task)
+        if metric in models:
+            of_task = models[models[scores_of(task)[0]].notna()]
+            every |= {
+                data: (rivals, task)
+                for data, rivals in rivals_of(cells, of_task, metric).items()
+                if rivals.tests[NETWORK].notna().any()
+            }
+    if not every:
+        return None
+    told = [_Told(data, *every[data], cells, results) for data in every]
+    if len(told) == 1:
+        said = [told[0].use(), told[0].next(command)]
+    else:
+        said = [f"On {one.data}: {one.use()[:1].lower()}{one.use()[1:]}" for one in told]
+    rows = [row for one in told for row in one.rows()]
+    parts: list[Part] = [paragraph(METHOD), _table(rows, told)]
+    if len(told) == 1:
+        parts += further_parts(told[0].chosen(), results.provenance)
+    return Advice(said, Section("use", "What to use", parts))
+
+
+def _metric_of(metric: str, task: str) -> str:
+    """The report's metric where models of a task have it, or else the task's own score."""
+    has_it = METRICS[metric].task == task or metric.endswith("_loss")
+    return metric if has_it else scores_of(task)[0]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is to be said of one data set."""
+
+    data: str
+    rivals: Rivals
+    task: str
+    cells: pd.DataFrame
+    results: Results
+
+    @property
+    def metric(self) -> str:
+        return self.rivals.metric
+
+    @property
+    def scale(self) -> float:
+        return scale_of(self.metric)
+
+    @property
+    def unit(self) -> str:
+        return f" {difference_unit(self.metric)}".rstrip()
+
+    def name(self, contestant: str) -> str:
+        """A contestant in words."""
+        if contestant == NETWORK:
+            return "the network"
+        return BASELINES[contestant].words(self.task)
+
+    def score(self, contestant: str) -> str:
+        """`0.83 [0.80, 0.86]` or `94 % [92, 96]`."""
+        mean = self.rivals.mean(contestant)
+        value, low, high = (self.scale * x for x in (mean.estimate, mean.low, mean.high))
+        unit = f" {unit_of(self.metric)}".rstrip()
+        if mean.reason:
+            return f"{number(value)}{unit}"
+        places = decimals_for([value], [(high - low) / 2])
+        return f"{number(value, places)}{unit} {interval(low, high, places)}"
+
+    def apart(self, row: Any) -> str:
+        """`by 2.1 points (95 % CI 0.4 to 3.8)`, of one who is ahead."""
+        value, low, high = (self.scale * row[name] for name in ("mean", "low", "high"))
+        places = decimals_for([value], [(high - low) / 2])
+        ends = f"{number(low, places)} to {number(high, places)}"
+        return f"{number(value, places)}{self.unit} (95 % CI {ends})"
+
+    def use(self) -> str:
+        """The first sentence: whom to use, and how far the others are."""
+        rivals, use = self.rivals, self.rivals.use
+        label = METRICS[self.metric].label
+        if use == NETWORK:
+            second = self._second(NETWORK)
+            row = rivals.against(NETWORK).loc[second]
+            return (
+                f"{capital(self.network())}: {label} {self.score(NETWORK)}; "
+                f"{self.name(second)} {self.score(second)}, behind by {self.apart(row)}."
+            )
+        ahead = rivals.against(NETWORK).loc[use]
+        opening = f"{capital(self.name(use))}: {label} {self.score(use)}"
+        if ahead["high"] <= 0:
+            behind = rivals.against(use).loc[NETWORK]
+            return f"{opening}; every network is behind, the best by {self.apart(behind)}."
+        if pd.isna(ahead["high"]):
+            return f"{opening}; no network surely beats it."
+        most = self.scale * ahead["high"]
+        bound = f"{number(most, _places(most))}{self.unit}"
+        return f"{opening}; no network surely beats it (at most by {bound}, 95 % CI)."
+
+    def chosen(self) -> dict[str, pd.DataFrame]:
+        """The rows of each contestant, one a repeat, by its name in words; first whom to use."""
+        own = self.cells[self.cells["data"] == self.data]
+        models = self.results.baselines
+        rows = {self.name(NETWORK): chosen_networks(own, METRICS[self.metric].chosen_by)}
+        for name in self.rivals.tests.columns.drop(NETWORK):
+            rows[self.name(str(name))] = models[models["baseline"] == name]
+        first = self.name(self.rivals.use)
+        return {first: rows[first]} | rows
+
+    def network(self) -> str:
+        """The network that validates best in the mean over the repeats, in words."""
+        row = self.usual()
+        width = f" of {int(row['width'])} units" if int(row["depth"]) else ""
+        layers = f"{int(row['depth'])} hidden layer{'' if int(row['depth']) == 1 else 's'}{width}"
+        words = [layers, str(row["activation"])] if int(row["depth"]) else [layers]
+        rate = f"{float(row['optimizer.lr']):g}"
+        words.append(f"{row['optimizer']} at {rate}")
+        if row["norm"] != "none":
+            words.append(str(row["norm"]))
+        if float(row["dropout"]):
+            words.append(f"dropout {float(row['dropout']):g}")
+        return f"a network of {', '.join(words)}"
+
+    def usual(self) -> pd.Series:
+        """A cell of that network."""
+        own = self.cells[self.cells["data"] == self.data]
+        recipe = list(own.columns[: list(own.columns).index("status")])
+        fields = [name for name in recipe if name not in ("cell_id", "seed")]
+        arms = own[fields].astype(object).map(stats.format_level).agg(" ".join, axis="columns")
+        return usual_network(own.assign(arm=arms), METRICS[self.metric].chosen_by)
+
+    def next(self, command: str) -> str:
+        """How sure that is, the base rate, and what to try next."""
+        rivals, use = self.rivals, self.rivals.use
+        told = []
+        if "constant" in rivals.tests and use != "constant":
+            told.append(f"{capital(self.name('constant'))} alone has {self.score('constant')}.")
+        ahead = rivals.best
+        if ahead != use:
+            row = rivals.against(ahead).loc[use]
+            told.append(self._unsettled(ahead, use, row, command))
+        elif use == "constant":
+            told.append(
+                "Nothing that was tried surely beats it: look at the table of columns, whether "
+                "what would tell is among them."
+            )
+        elif use == NETWORK:
+            cell = str(self.usual()["cell_id"])
+            told.append(f"As a script of its own: {export_command(self.results, cell)}.")
+        if use in MODELS:
+            told.append(f"It is {MODELS[use].words(self.task)} of scikit-learn.")
+        return " ".join(told)
+
+    def _unsettled(self, ahead: str, use: str, row: Any, command: str) -> str:
+        lead = f"{capital(self.name(ahead))} is ahead by {self.apart(row)}"
+        if not row["mean"] > 0:
+            lead = f"{capital(self.name(ahead))} validates best, but is not ahead on the test part"
+            return f"{lead}."
+        repeats = f"{int(row['n'])} repeats cannot tell from chance"
+        count = len(self.rivals.tests.columns) - 1
+        if row["low"] > 0:
+            repeats += f" once all {count} comparisons are allowed for"
+        needed = repeats_needed(float(row["mean"]), float(row["sd"]), self.rivals.overlap, count)
+        if needed is None or needed <= row["n"]:
+            return f"{lead}, which {repeats}; more rows might, more repeats would not."
+        return f"{lead}, which {repeats}; about {needed} might: {command} --seeds {needed}."
+
+    def _second(self, first: str) -> str:
+        table = self.rivals.against(first)
+        return str(table["mean"].idxmin())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each contestant, the best on test first."""
+        rivals = self.rivals
+        ahead = rivals.against(rivals.use)
+        order = (rivals.sign * rivals.tests.mean()).sort_values(ascending=False).index
+        return [
+            {
+                "data": self.data,
+                "who": self.network() if name == NETWORK else self.name(name),
+                "engine": "nnbench" if name == NETWORK else "scikit-learn",
+                "mean": rivals.mean(name),
+                "behind": None if name == rivals.use else ahead.loc[name],
+                "scale": self.scale,
+                "settings": self._settings(name),
+            }
+            for name in order
+        ]
+
+    def _settings(self, name: str) -> str:
+        if name == NETWORK:
+            return f"best of {self._tried()} on validation, anew in each repeat"
+        models = self.results.baselines
+        if "setting" not in models:
+            return ""
+        counts = models.loc[models["baseline"] == name, "setting"].dropna().value_counts()
+        if models["data"].nunique() > 1 or counts.empty:
+            return ""
+        return listed([f"{setting} in {count}" for setting, count in counts.items()])
+
+    def _tried(self) -> str:
+        own = self.cells[self.cells["data"] == self.data]
+        return f"{len(own) // max(1, own['seed'].nunique()):,}"
+
+
+def _places(value: float) -> int:
+    return decimals_for([value], [value / 5])
+
+
+def _table(rows: Sequence[dict[str, Any]], told: Sequence[_Told]) -> Any:
+    """All contestants with their test scores, and how far each is behind what to use."""
+    several = len(told) > 1
+
+    def score(row: Any) -> TableCell:
+        mean, scale = row["mean"], row["scale"]
+        value, low, high = (scale * x for x in (mean.estimate, mean.low, mean.high))
+        if mean.reason:
+            return TableCell(number(value), reason=mean.reason, value=value)
+        places = decimals_for([value], [(high - low) / 2])
+        ends = interval(low, high, places)
+        return TableCell(number(value, places), ends, f"n {mean.blocks}", value=value)
+
+    def behind(row: Any) -> TableCell:
+        found, scale = row["behind"], row["scale"]
+        if found is None:
+            return TableCell("what to use")
+        value, low, high = (-scale * found[name] for name in ("mean", "high", "low"))
+        places = decimals_for([value], [(high - low) / 2])
+        ends = "" if pd.isna(low) else interval(low, high, places)
+        return TableCell(number(value, places, signed=True), ends, value=value)
+
+    label = METRICS[told[0].metric].label
+    columns = [
+        *([Column("data", of="data")] if several else []),
+        Column("who", of=lambda row: capital(row["who"])),
+        Column("test" if several else label, True, score),
+        Column("ahead of what to use", True, behind),
+        Column("p", True, lambda r: TableCell("") if r["behind"] is None else p_value(_p(r))),
+        Column("setting", of="settings", is_extra=True),
+        Column("engine", of="engine", is_extra=True),
+    ]
+    return table_of(rows, columns, title="Networks and models of scikit-learn, best first")
+
+
+def _p(row: Any) -> float:
+    return float(row["behind"]["p_holm"])

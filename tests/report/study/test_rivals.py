@@ -1,0 +1,112 @@
+"""What to use: the first sentence of a study with baselines, and its table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nnbench.report.analysis import analyse
+from nnbench.report.build import page_of
+from nnbench.report.page.parts import Table
+from nnbench.report.study.rivals import Advice, advice_of
+from nnbench.results.read import Results
+from tests.synthetic import make_cells, study_document
+
+COMMAND = "nnbench run synthetic"
+NOISE = np.array([0.0, 0.004, -0.004, 0.002, -0.002])
+
+
+def results(tmp_path: Path, scores: dict[str, float], network: float | None = None) -> Results:
+    """Five repeats on one data set: the planted networks, and baselines with these scores."""
+    cells = make_cells(range(5), optimizers=[("adam", 0.001)])
+    cells = cells[cells["data"] == "digits"].reset_index(drop=True)
+    fixed = {"width": 8, "norm": "none", "dropout": 0.0, "val_fraction": 0.2, "test_fraction": 0.2}
+    cells = cells.assign(**fixed, val_accuracy=cells["test_accuracy"])
+    front = [name for name in cells if name in fixed]
+    order = [c for c in cells if c not in front]
+    place = order.index("status")
+    cells = cells[[*order[:place], *front, *order[place:]]]
+    if network is not None:
+        cells["test_accuracy"] = network + NOISE[cells["seed"]] * 1.5
+        cells["val_accuracy"] = cells["test_accuracy"]
+    rows: list[dict[str, Any]] = [
+        {"cell_id": f"b{name}{seed}", "data": "digits", "seed": seed, "status": "ok"}
+        | {"baseline": name, "val_fraction": 0.2, "test_fraction": 0.2, "test_rows": 200}
+        | {"test_accuracy": score + NOISE[seed] * (1 + place / 5), "val_loss": 1 - score}
+        | {"val_accuracy": score, "setting": f"C = {seed % 2}"}
+        for place, (name, score) in enumerate(scores.items())
+        for seed in range(5)
+    ]
+    document = study_document(factors={"activation": ["relu", "tanh", "sigmoid"]})
+    document["factors"]["init"] = ["he_normal", "xavier_normal"]
+    provenance = {"study": document, "counts": {"missing": 0}}
+    curves = pd.DataFrame({"cell_id": [], "epoch": [], "val_metric": [], "val_loss": []})
+    return Results(tmp_path, cells, curves, provenance, baselines=pd.DataFrame(rows))
+
+
+def advice(found: Results) -> Advice:
+    told = advice_of(found, analyse(found), COMMAND)
+    assert told is not None
+    return told
+
+
+def test_a_simple_model_that_no_network_surely_beats_is_named_first(tmp_path: Path) -> None:
+    found = advice(results(tmp_path, {"constant": 0.3, "linear": 0.95, "forest": 0.953}, 0.955))
+    first, second = found.said
+    assert first.startswith("Logistic regression: test accuracy 95 % [94")
+    assert "; no network surely beats it (at most by " in first and first.endswith("95 % CI).")
+    assert second.startswith("The commonest class alone has 30 % [29")
+    assert "The network is ahead by 0.50 points" in second
+    assert second.endswith("It is LogisticRegression of scikit-learn.")
+
+
+def test_a_network_that_is_ahead_of_all_is_named_with_its_settings(tmp_path: Path) -> None:
+    found = advice(results(tmp_path, {"constant": 0.3, "linear": 0.7, "boosting": 0.8}, 0.95))
+    first, second = found.said
+    assert first.startswith("A network of 2 hidden layers of 8 units, ")
+    assert "adam at 0.001: test accuracy 95 % [94" in first
+    assert "; gradient boosting 80 % [79" in first and "behind by 15 points (95 % CI" in first
+    assert "nnbench export " in second
+
+
+def test_a_network_that_is_behind_says_by_how_much(tmp_path: Path) -> None:
+    (first, _) = advice(results(tmp_path, {"constant": 0.3, "linear": 0.99}, 0.8)).said
+    assert "; every network is behind, the best by 19 points (95 % CI 18" in first
+
+
+def test_where_nothing_helps_the_base_rate_is_the_answer(tmp_path: Path) -> None:
+    (first, second) = advice(results(tmp_path, {"constant": 0.5, "linear": 0.499}, 0.498)).said
+    assert first.startswith("The commonest class: test accuracy 50 %")
+    assert "look at the table of columns" in second
+
+
+def test_the_table_has_everyone_best_first_and_the_page_opens_with_the_answer(
+    tmp_path: Path,
+) -> None:
+    planted = results(tmp_path, {"constant": 0.3, "linear": 0.7, "boosting": 0.8}, 0.95)
+    table = advice(planted).section.parts[1]
+    assert isinstance(table, Table)
+    names = [row[0].words for row in table.table_cells]
+    assert [name.split(" of")[0] for name in names] == [
+        "A network",
+        "Gradient boosting",
+        "Logistic regression",
+        "The commonest class",
+    ]
+    assert table.table_cells[0][2].text == "what to use"
+    assert table.table_cells[1][2].text == "\N{MINUS SIGN}15"
+    page = page_of(planted)
+    assert page.answer[0] == advice(planted).said[0] and len(page.answer) == 3
+    assert [section.title for section in page.sections[:2]] == ["Setup", "What to use"]
+
+
+@pytest.mark.parametrize("how", ["none", "no score"])
+def test_without_baselines_there_is_no_advice(tmp_path: Path, how: str) -> None:
+    planted = results(tmp_path, {"linear": 0.7})
+    beside = pd.DataFrame() if how == "none" else planted.baselines.assign(test_accuracy=None)
+    bare = Results(tmp_path, planted.cells, planted.curves, planted.provenance, baselines=beside)
+    assert advice_of(bare, analyse(bare), COMMAND) is None

@@ -1,0 +1,148 @@
+"""Networks against baselines: chosen on validation, judged on test, and honest about few rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nnbench.stats.rivals import (
+    NETWORK,
+    Rivals,
+    chosen_networks,
+    difference,
+    repeats_needed,
+    rivals_of,
+    usual_network,
+)
+
+FRACTIONS: dict[str, Any] = {"data": "t", "val_fraction": 0.2, "test_fraction": 0.2, "status": "ok"}
+
+
+def network(
+    seed: int, arm: str, val: float | None, test: float, loss: float = 1.0
+) -> dict[str, Any]:
+    row = {"seed": seed, "arm": arm, "val_accuracy": val, "test_accuracy": test, "val_loss": loss}
+    return FRACTIONS | row
+
+
+def baseline(seed: int, name: str, val: float, test: float) -> dict[str, Any]:
+    row = {"seed": seed, "baseline": name, "val_accuracy": val, "test_accuracy": test}
+    return FRACTIONS | row | {"val_loss": 1.0, "test_rows": 50}
+
+
+def rivals(**tests: list[float]) -> Rivals:
+    frame = pd.DataFrame(tests)
+    return Rivals("test_accuracy", frame, frame, 1 / 3, grain=1 / 50)
+
+
+def test_the_network_of_a_repeat_is_chosen_on_validation_whatever_it_does_on_test() -> None:
+    cells = pd.DataFrame(
+        [
+            network(0, "a", 0.9, 0.1),
+            network(0, "b", 0.8, 0.99),
+            network(1, "a", 0.7, 0.5, loss=2.0),
+            network(1, "b", 0.7, 0.6, loss=0.5),  # a tie goes by the loss
+            network(2, "a", None, 0.9) | {"status": "diverged"},
+            network(2, "b", 0.1, 0.2),
+        ]
+    )
+    chosen = chosen_networks(cells, "val_accuracy").set_index("seed")["test_accuracy"]
+    assert chosen.to_dict() == {0: 0.1, 1: 0.6, 2: 0.2}
+    models = pd.DataFrame([baseline(s, "linear", 0.5, 0.5 + s / 10) for s in range(3)])
+    found = rivals_of(cells, models, "test_accuracy")["t"]
+    assert found.tests[NETWORK].tolist() == [0.1, 0.6, 0.2]
+    assert found.tests["linear"].tolist() == [0.5, 0.6, 0.7]
+    assert found.overlap == pytest.approx(0.2 / 0.6)
+
+
+def test_shuffled_test_scores_change_no_choice() -> None:
+    generator = np.random.default_rng(0)
+    cells = pd.DataFrame(
+        [network(s, f"{a}", *generator.random(2)) for s in range(5) for a in range(20)]
+    )
+    other = cells.assign(test_accuracy=generator.random(100))
+    for choose in (chosen_networks, usual_network):
+        both = [choose(frame, "val_accuracy") for frame in (cells, other)]
+        assert (
+            both[0]["arm"].tolist() == both[1]["arm"].tolist()
+            if choose is chosen_networks
+            else (both[0]["arm"] == both[1]["arm"])
+        )
+
+
+def test_the_simplest_that_is_not_surely_behind_is_to_be_used() -> None:
+    noise = np.array([0.0, 0.01, -0.01, 0.005, -0.005])
+    level = {"constant": 0.5, "linear": 0.9, "boosting": 0.902, NETWORK: 0.904}
+    moved = {name: list(v + noise * (1 + i)) for i, (name, v) in enumerate(level.items())}
+    assert rivals(**moved).best == NETWORK and rivals(**moved).use == "linear"
+    ahead = moved | {NETWORK: list(0.99 + noise)}
+    assert rivals(**ahead).use == NETWORK
+    behind = rivals(**ahead).against(NETWORK)
+    assert behind["is_clear"].all() and behind.loc["linear", "mean"] == pytest.approx(0.09)
+
+
+def test_a_metric_of_which_less_is_better_turns_the_sides_around() -> None:
+    frame = pd.DataFrame({"constant": [1.0, 1.1, 0.9], "linear": [0.1, 0.21, -0.01]})
+    found = Rivals("test_loss", frame, frame, 1 / 3)
+    assert found.best == "linear" and found.use == "linear"
+    assert found.against("linear").loc["constant", "mean"] == pytest.approx(0.9)
+
+
+def test_the_interval_is_students_with_the_overlap_of_the_repeats() -> None:
+    row = difference(pd.Series([1.0, 2.0, 3.0]), 0.0)
+    assert row["low"] == pytest.approx(2 - 4.302653 / np.sqrt(3), abs=1e-5)  # plain Student's t
+    wide = difference(pd.Series([1.0, 2.0, 3.0]), 1 / 3)
+    reach = 4.302653 * np.sqrt(1 / 3 + 1 / 3)
+    assert wide["low"] == pytest.approx(2 - reach, abs=1e-5)
+    assert np.isnan(difference(pd.Series([1.0]), 0.3)["low"])
+    alike = [difference(pd.Series([0.4] * 5), 1 / 3, grain) for grain in (0.0, 1 / 50)]
+    assert np.isnan(alike[0]["p"])  # nothing tells how far off it may be
+    reach = 2.776445 * np.sqrt(1 / 5 + 1 / 3) / 50  # one row of the test part does
+    assert alike[1]["low"] == pytest.approx(0.4 - reach, abs=1e-6)
+    same = difference(pd.Series([0.0, 0.0]), 0.3)
+    assert same["p"] == 1.0 and same["low"] == same["high"] == 0.0
+
+
+def test_one_repeat_is_never_clear_and_equal_models_are_not_told_apart() -> None:
+    one = rivals(constant=[0.1], network=[0.9])
+    assert one.use == "constant" and not one.against(NETWORK)["is_clear"].any()
+    tied = rivals(linear=[0.9, 0.8], network=[0.9, 0.8])
+    assert tied.use == "linear"
+
+
+def test_repeats_that_would_settle_a_difference_are_those_that_do() -> None:
+    needed = repeats_needed(1.0, 1.0, 0.0)
+    assert needed is not None
+    for n, settles in ((needed, True), (needed - 1, False)):
+        half = np.tile([-1.0, 1.0], n)[:n]
+        values = pd.Series(1.0 + (half - half.mean()) / half.std(ddof=1))
+        assert (difference(values, 0.0)["low"] > 0) is settles
+    assert repeats_needed(0.5, 1.0, 1 / 3) is None  # the overlap alone is wider
+
+
+def claims_of_nothing(rows: int, repeats: int, studies: int, overlap: float | None) -> float:
+    """The share of studies of two equally good models that call one of them ahead.
+
+    A table of so many rows is drawn from a population in which both models are wrong on a fifth
+    of all rows, independently, and is split anew in each repeat.
+    """
+    generator = np.random.default_rng(1)
+    wrong = 0
+    for _ in range(studies):
+        right = generator.random((2, rows)) < 0.8
+        scores = np.empty((2, repeats))
+        for repeat in range(repeats):
+            test = generator.permutation(rows)[: rows // 5]
+            scores[:, repeat] = right[:, test].mean(1)
+        found = difference(pd.Series(scores[0] - scores[1]), 1 / 3 if overlap is None else overlap)
+        wrong += not found["low"] <= 0 <= found["high"]
+    return wrong / studies
+
+
+@pytest.mark.parametrize("repeats", [5, 10])
+def test_equal_models_are_told_apart_in_few_studies(repeats: int) -> None:
+    assert claims_of_nothing(200, repeats, 1500, None) < 0.065
+    assert claims_of_nothing(200, repeats, 1500, 0.0) > 0.08  # as if repeats were new rows
