@@ -79,7 +79,7 @@ def run(
         register(entries)
     planned = reseeded(study, seeds) if isinstance(study, Study) else read_study(study, seeds=seeds)
     options = Options(Path(out), workers, device, engine, limit, fresh, here=False)
-    listener = Progress(kind=planned.kind) if progress else Silence()
+    listener = Progress(kind=planned.kind, noun=planned.noun) if progress else Silence()
     with closing(listener) if isinstance(listener, Progress) else nullcontext():
         outcome = run_study(planned, options, listener)
     return load(outcome.folder)

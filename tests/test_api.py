@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
 import nnbench as nb
+from nnbench.catalog.own.entries import withdraw
 from tests.command import start
 from tests.places import ROOT
 
@@ -69,7 +73,8 @@ def test_it_has_the_tables_and_the_statistics_of_the_page(result: nb.Result) -> 
 
 
 def test_frames_are_the_callers_own(result: nb.Result) -> None:
-    result.cells["test_accuracy"] = 0
+    cells = result.cells
+    cells["test_accuracy"] = 0
     assert result.cells["test_accuracy"].max() > 0
 
 
@@ -105,6 +110,29 @@ def test_a_script_needs_no_guard(tmp_path: Path, read: str) -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert (ended.stdout, ended.stderr) == ("6\n", "")
+
+
+def test_the_tutorial_runs_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((ROOT / "docs/tutorial.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert all(not cell.get("outputs") for cell in cells), "outputs are of one machine"
+    names: dict[str, Any] = {"__name__": "notebook"}
+    for text in code:
+        exec(compile(text, "tutorial.ipynb", "exec"), names)
+    assert (tmp_path / "effects.pdf").stat().st_size > 1000
+    assert (len(names["result"].cells), len(names["more"].cells)) == (60, 72)
+    withdraw()
+
+
+def test_the_page_on_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/python.md").read_text(), re.DOTALL)
+    own = next(block for block in blocks if "nb.Entries(" in block)
+    names: dict[str, Any] = {}
+    exec(own, names)
+    assert set(names["result"].cells["activation"]) == {"relu", "squareplus"}
+    withdraw()
 
 
 def test_the_package_is_light() -> None:
