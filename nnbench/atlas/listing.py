@@ -17,7 +17,7 @@ from nnbench.catalog.keys import Key
 from nnbench.catalog.twin import Twinned
 from nnbench.study.fields import FIELDS
 from nnbench.study.mistakes import StudyError, nearest
-from nnbench.study.shelf import study_files
+from nnbench.study.shelf import named_studies
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.study.vocabulary import Entry, Parameter, find_name
 
@@ -75,7 +75,7 @@ def rows(word: str | None = None) -> list[Row]:
 
 def _rows_of(kind: str) -> list[Row]:
     if kind == STUDY:
-        return [_study_row(path) for path in study_files().values()]
+        return [_study_row(path) for path in named_studies().values()]
     return [_entry_row(kind, name, entry) for name, entry in registries()[kind].items()]
 
 
@@ -110,7 +110,7 @@ def find(word: str, name: str) -> tuple[str, str]:
     """The kind and the name that two words stand for; StudyError names the nearest."""
     kind = kind_of(word)
     if kind == STUDY:
-        known = list(study_files())
+        known = list(named_studies())
         full = name if name in known else None
     else:
         known = list(registries()[kind])
@@ -132,7 +132,7 @@ def show(word: str, name: str) -> Row:
     """All that is known of an entry, as plain data; of a study, its document."""
     kind, name = find(word, name)
     if kind == STUDY:
-        path = study_files()[name]
+        path = named_studies()[name]
         return _study_row(path) | {"path": str(path), "run": f"nnbench run {name}"}
     entry = registries()[kind][name]
     picture = picture_path(ATLAS, kind, name)

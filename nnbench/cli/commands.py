@@ -21,7 +21,7 @@ from nnbench.cli.reading import (
     status,
     verify,
 )
-from nnbench.cli.running import atlas, lecture, run, theory
+from nnbench.cli.running import atlas, lecture, new, run, theory
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
+    "new": new,
     "report": report,
     "figures": figures,
     "claims": claims,

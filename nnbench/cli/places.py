@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnbench.cli.ends import Exit, Failed
-from nnbench.study.shelf import study_files
+from nnbench.study.shelf import named_studies
 
 if TYPE_CHECKING:
     from nnbench.study.study import Study
@@ -24,7 +24,7 @@ def study_file(word: str) -> Path | None:
     path = Path(word)
     if path.suffix == ".toml" or path.is_file():
         return path
-    return study_files().get(word)
+    return named_studies().get(word)
 
 
 def study_named(word: str, seeds: int | None = None) -> Study:
@@ -35,7 +35,7 @@ def study_named(word: str, seeds: int | None = None) -> Study:
 
     path = study_file(word)
     if path is None:
-        known = study_files()
+        known = named_studies()
         hint = nearest(word, known) if known else "; there is no folder studies/ here"
         raise StudyError(f'there is no study "{word}"{hint}')
     return reseeded(read_study(path, VOCABULARY), seeds)

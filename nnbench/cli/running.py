@@ -214,6 +214,17 @@ def _dry_run(study: Study, options: Options, as_json: bool) -> int:
     return Exit.DONE
 
 
+def new(
+    name: Annotated[str, typer.Argument(help="the study's name, and its file's")],
+) -> int:
+    """Write a small commented study to start from."""
+    from nnbench.cli.new_study import write_study
+
+    path = write_study(name)
+    print(f"{path}: edit it, then nnbench run {path}")
+    return Exit.DONE
+
+
 def atlas(
     out: Annotated[Path, typer.Option(help="folder of the atlas")] = RESULTS / "atlas",
     own: take.With = None,

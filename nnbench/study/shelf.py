@@ -1,10 +1,13 @@
-"""The study files of a project: `studies/NAME.toml`, or one folder deeper."""
+"""The study files that a name may stand for: those of a folder here, and those that are shipped."""
 
 from __future__ import annotations
 
+import sysconfig
 from pathlib import Path
 
 SHELF = Path("studies")
+IN_CLONE = Path(__file__).parents[2] / SHELF
+INSTALLED = Path(sysconfig.get_path("data")) / "share" / "nnbench" / SHELF
 
 
 def study_files(shelf: Path = SHELF) -> dict[str, Path]:
@@ -13,3 +16,14 @@ def study_files(shelf: Path = SHELF) -> dict[str, Path]:
     for path in [*sorted(shelf.glob("*.toml")), *sorted(shelf.glob("*/*.toml"))]:
         found.setdefault(path.stem, path)
     return found
+
+
+def named_studies() -> dict[str, Path]:
+    """Every file that a name stands for: those of `studies/` here, then those that are shipped.
+
+    Shipped ones lie beside the package in a clone, and in the environment's `share/` where the
+    package is installed.
+    """
+    shipped = study_files(IN_CLONE if IN_CLONE.is_dir() else INSTALLED)
+    here = study_files()
+    return here | {name: path for name, path in shipped.items() if name not in here}

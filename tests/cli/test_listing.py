@@ -26,6 +26,7 @@ from nnbench.catalog.keys import Key
 from nnbench.cli import doctor, reading
 from nnbench.cli.ends import Exit
 from nnbench.cli.listing import NARROW, list_text, show_text
+from nnbench.study import shelf
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study
 from nnbench.study.study import Cell
@@ -275,13 +276,25 @@ def test_a_study_that_cannot_be_read_is_listed_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert rows("studies") == []
-    with pytest.raises(StudyError, match="there is no folder studies/ here"):
+    with pytest.raises(StudyError, match='there is no study "mine"'):
         show("study", "mine")
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "mine.toml").write_text("name = ")
-    (row,) = rows("studies")
-    assert row["name"] == "mine" and row["summary"].startswith("(cannot be read: ")
+    row = next(row for row in rows("studies") if row["name"] == "mine")
+    assert row["summary"].startswith("(cannot be read: ")
+
+
+def test_shipped_studies_are_named_anywhere_and_those_here_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert {"quickstart", "he_2015", "own_table"} <= {row["name"] for row in rows("studies")}
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "quickstart.toml").write_text('question = "mine"')
+    assert show("study", "quickstart")["summary"] == "mine"
+    monkeypatch.setattr(shelf, "IN_CLONE", tmp_path / "nowhere")
+    monkeypatch.setattr(shelf, "INSTALLED", tmp_path / "studies")
+    assert [row["name"] for row in rows("studies")] == ["quickstart"]
 
 
 def test_the_picture_is_named_once_the_atlas_has_it(
