@@ -125,6 +125,7 @@ ALLOWED: dict[str, set[str]] = {
         "theory.checks",
         "training",
         "training.native",
+        "training.reference",
     },
     "api": {
         "cli",

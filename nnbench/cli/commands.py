@@ -21,7 +21,7 @@ from nnbench.cli.reading import (
     status,
     verify,
 )
-from nnbench.cli.running import atlas, lecture, new, run, theory
+from nnbench.cli.running import atlas, lecture, new, prove, run, theory
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +44,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "show": show,
     "atlas": atlas,
     "theory": theory,
+    "prove": prove,
     "doctor": doctor,
     "schema": schema,
 }

@@ -225,6 +225,26 @@ def new(
     return Exit.DONE
 
 
+def prove(
+    files: Annotated[list[Path], typer.Argument(help="files with entries of one's own")],
+    as_json: take.AsJson = False,
+) -> int:
+    """Hold entries of one's own to what the catalogue's are held to.
+
+    Ends with 4 where one fails.
+    """
+    from nnbench.catalog.own.entries import read_entries, register
+    from nnbench.cli import prove as proof
+
+    register(read_entries(files))
+    shown = proof.prove_all()
+    take.tell(as_json, proof.document(shown), proof.lines(shown, take.columns()))
+    failed = sum(one.outcome == proof.FAILS for one in shown)
+    if failed:
+        raise Failed(Exit.GATE, f"{failed} of {len(shown)} checks fail")
+    return Exit.DONE
+
+
 def atlas(
     out: Annotated[Path, typer.Option(help="folder of the atlas")] = RESULTS / "atlas",
     own: take.With = None,

@@ -1,0 +1,258 @@
+"""Hold entries of one's own to what the catalogue's are held to, and say what that showed."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nnbench.catalog import VOCABULARY
+from nnbench.catalog.own.entries import CODES, KINDS
+from nnbench.catalog.own.kinds import Applied, AppliedRule
+from nnbench.study.mistakes import StudyError
+from nnbench.study.reading import make_study
+from nnbench.study.study import Cell
+from nnbench.training.native.choice import train_cells, why_not
+from nnbench.training.plan import plan
+from nnbench.training.reference.train import train_cell
+
+PROVEN, FAILS, UNKNOWN = "proven", "FAILS", "not shown"
+FARTHEST = 1e4
+AGREE = 1e-9  # of losses and weights in float64, relatively, after a few epochs
+COMPARED = ("train_loss", "test_loss", "weight_norm")
+GRID: dict[str, Any] = {
+    "data": {"name": "moons", "n": 120},
+    "activation": "tanh",
+    "optimizer": "momentum",
+    "norm": "layernorm",
+    "depth": 2,
+    "width": 5,
+    "epochs": 3,
+    "batch_size": 16,
+    "dtype": "float64",
+    "seeds": 3,
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one check of one entry came to: proven, FAILS or not shown, and why."""
+
+    kind: str
+    name: str
+    check: str
+    outcome: str
+    why: str = ""
+
+
+def prove_all() -> list[Shown]:
+    """Check every registered entry of one's own."""
+    shown = []
+    for kind, name in sorted(CODES):
+        entry = next(entries for of, entries in KINDS.values() if of == kind)[name]
+        for check, run in checks_of(kind, name, entry):
+            try:
+                outcome, why = run()
+            except Exception as error:
+                outcome, why = FAILS, f"{type(error).__name__}: {error}".splitlines()[0]
+            shown.append(Shown(kind, name, check, outcome, why))
+    return shown
+
+
+Check = Callable[[], tuple[str, str]]
+
+
+def checks_of(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
+    """The checks of an entry, by what they show."""
+    if kind == "activation":
+        given = {key: about.default for key, about in entry.parameters.items()}
+
+        def called(x: Tensor) -> Tensor:
+            numbers = {k: torch.tensor(v, dtype=x.dtype) for k, v in given.items()}
+            return entry.function(x, **numbers)
+
+        if not entry.random and not entry.learned:
+            yield "derivative equals finite differences", lambda: derivative(called)
+            yield "a NaN passes through", lambda: nan_passes(called)
+            yield f"finite, with its slope, up to {FARTHEST:g}", lambda: large_inputs(called)
+            if entry.elementwise:
+                yield "each element on its own", lambda: on_its_own(called)
+    if kind == "optimizer":
+        yield "changes nothing in place", lambda: in_place(entry)
+        yield "a NaN passes through", lambda: nan_of_gradient(entry)
+    yield from trained(kind, name, entry)
+
+
+def result(holds: bool, why: str) -> tuple[str, str]:
+    """Proven, or that it fails and why."""
+    return (PROVEN, "") if holds else (FAILS, why)
+
+
+def derivative(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
+    """Against central differences, where those from the left and from the right agree."""
+    points = torch.linspace(-6, 6, 997, dtype=torch.float64) + 1e-3 * np.sqrt(2)
+    step = 1e-5
+    x = points.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(function(x).sum(), x)
+    with torch.no_grad():
+        before, here, after = (function(points + d) for d in (-step, 0.0, step))
+    left, right = (here - before) / step, (after - here) / step
+    smooth = (left - right).abs() < 1e-3 * (1 + left.abs())
+    gap = ((left + right) / 2 - slope).abs() / (1 + slope.abs())
+    worst = int(torch.where(smooth, gap, 0.0).argmax())
+    why = f"at {points[worst]:.3g}: {slope[worst]:.4g}, by differences {right[worst]:.4g}"
+    return result(bool(gap[worst] < 1e-4) and bool(smooth.double().mean() > 0.9), why)
+
+
+def nan_passes(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
+    """A NaN in is a NaN out, at its place."""
+    x = torch.tensor([1.0, float("nan"), -1.0])
+    y = function(x)
+    return result(bool(y[1].isnan()), f"a NaN becomes {y[1]:g}: divergence would go unseen")
+
+
+def large_inputs(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
+    """Value and slope far out are no NaN, in float32."""
+    x = torch.tensor([-FARTHEST, -100.0, 0.0, 100.0, FARTHEST]).requires_grad_()
+    y = function(x)
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    bad = [f"{at:g}" for at, v, s in zip(x, y, slope, strict=True) if v.isnan() or s.isnan()]
+    return result(not bad, f"a NaN at {', '.join(bad)}: a branch not taken overflows")
+
+
+def on_its_own(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
+    """Neither the others nor their number matter to an element."""
+    x = torch.randn(40, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    alone = torch.stack([function(row) for row in x])
+    gap = float((function(x) - alone).abs().max())
+    return result(gap < 1e-12, f"others change it by {gap:.2g}; say elementwise=False if meant")
+
+
+def in_place(entry: Any) -> tuple[str, str]:
+    """What an update is given stays as it is, and the same again gives the same."""
+    given = _step_of(entry)
+    kept = [{k: v.clone() for k, v in one.items()} for one in (given["state"], given["rest"])]
+    first, second = (_update(entry, given) for _ in range(2))
+    for one, before in zip((given["state"], given["rest"]), kept, strict=True):
+        for key, value in before.items():
+            if not torch.equal(one[key], value):
+                return FAILS, f"it changes {key} in place: networks of a stack share nothing"
+    return result(torch.equal(first, second), "the same step again gives another: it remembers")
+
+
+def nan_of_gradient(entry: Any) -> tuple[str, str]:
+    """A NaN in the gradient reaches the parameter."""
+    given = _step_of(entry)
+    given["rest"]["grad"][0, 0] = float("nan")
+    moved = _update(entry, given)
+    return result(bool(moved[0, 0].isnan()), "a NaN in the gradient leaves no trace")
+
+
+def _step_of(entry: Any) -> dict[str, dict[str, Tensor]]:
+    generator = torch.Generator().manual_seed(0)
+    param, grad = (torch.randn(4, 3, dtype=torch.float64, generator=generator) for _ in range(2))
+    return {"state": dict(entry.init(param)), "rest": {"grad": grad, "param": param}}
+
+
+def _update(entry: Any, given: Mapping[str, dict[str, Tensor]]) -> Tensor:
+    hyper = {k: torch.tensor(about.default) for k, about in entry.parameters.items()}
+    rest = given["rest"]
+    moved, _ = entry.update(rest["grad"], given["state"], rest["param"], hyper, torch.tensor(1.0))
+    return moved
+
+
+def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
+    """What is held against what: stack, alone, native, reference."""
+    made: dict[str, list[dict[str, Any]]] = {}
+
+    def rows(engine: str) -> list[dict[str, Any]]:
+        if engine not in made:
+            cells = cells_with(kind, name)
+            if engine == "reference":
+                made[engine] = [train_cell(cell).cells[0] for cell in cells]
+            else:
+                groups = [[cell] for cell in cells] if engine == "alone" else stacks_of(cells)
+                known = "native" if engine == "native" else "stacked"
+                made[engine] = [
+                    row
+                    for group in groups
+                    for row in train_cells(group, known, "cpu", lambda share: None).cells
+                ]
+        return made[engine]
+
+    def alone() -> tuple[str, str]:
+        gap = gap_of(rows("stacked"), rows("alone"))
+        return result(gap == 0, f"neighbours change it by {gap:.2g}")
+
+    def native() -> tuple[str, str]:
+        if why := why_not(cells_with(kind, name)[0].recipe):
+            return UNKNOWN, f"{why}: the mapped engine trains it"
+        gap = gap_of(rows("native"), rows("stacked"))
+        return result(gap < AGREE, f"they differ by {gap:.2g}")
+
+    def twin() -> tuple[str, str]:
+        make = vars(entry.twin).get("make")
+        if getattr(make, "func", None) in (Applied, AppliedRule):
+            return UNKNOWN, "it has no twin: nothing that is written apart from it"
+        gap = gap_of(rows("reference"), rows("stacked"))
+        return result(gap < AGREE, f"they differ by {gap:.2g}")
+
+    yield "in a stack as alone, bit for bit", alone
+    yield "native engine as the mapped one", native
+    if hasattr(entry, "twin"):
+        yield "as its twin in plain PyTorch", twin
+
+
+def stacks_of(cells: Sequence[Cell]) -> list[Sequence[Cell]]:
+    """The stacks that a run would make of cells."""
+    return [stack.cells for stack in plan(list(cells), 1)]
+
+
+def cells_with(kind: str, name: str) -> list[Cell]:
+    """A small grid with an entry."""
+    grid = {**GRID, kind: name}
+    study = {"name": "prove", "grid": grid}
+    try:
+        return make_study(study, VOCABULARY).cells()
+    except StudyError:  # such as a loss of regression on classes
+        return make_study(
+            {"name": "prove", "grid": {**grid, "data": "sine_wave"}}, VOCABULARY
+        ).cells()
+
+
+def gap_of(rows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> float:
+    """The largest relative difference of losses and weights; infinite where one has none."""
+    by_id = {row["cell_id"]: row for row in others}
+    gaps = [0.0]
+    for row in rows:
+        other = by_id[row["cell_id"]]
+        if row["status"] != other["status"]:
+            return float("inf")
+        for column in COMPARED:
+            one, two = row[column], other[column]
+            if (one is None) != (two is None):
+                return float("inf")
+            if one is not None and one != two:
+                gaps.append(abs(one - two) / max(abs(one), abs(two)))
+    return max(gaps)
+
+
+def lines(shown: Sequence[Shown], columns: int) -> list[str]:
+    """For people: a line for each check."""
+    told = []
+    for one in shown:
+        line = f"{one.kind} {one.name}: {one.check}: {one.outcome}"
+        told += textwrap.wrap(
+            f"{line} ({one.why})" if one.why else line, columns, subsequent_indent="  "
+        )
+    return told
+
+
+def document(shown: Sequence[Shown]) -> list[dict[str, str]]:
+    """For programs: plain data."""
+    return [asdict(one) for one in shown]
