@@ -71,6 +71,10 @@ atlas: $(READY) ## Draw everything that a study can vary to results/atlas/index.
 test: $(READY) ## Set up, then run the tests that take seconds, the same each time
 	$(PYTEST) $(ARGS)
 
+.PHONY: test-whole
+test-whole: $(READY) ## Run the tests that make test leaves out for their time: whole runs, whole pages
+	$(PYTEST) -m "whole and not slow" $(ARGS)
+
 .PHONY: test-all
 test-all: $(READY) ## Run all tests, the slow ones too, and search anew for what fails
 	$(PYTEST) -m "" --hypothesis-profile=search --hypothesis-seed=$(SEED) $(ARGS)

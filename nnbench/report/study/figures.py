@@ -19,6 +19,7 @@ from nnbench.stats import METRICS, sort_by_levels
 
 __all__ = ["Picture", "curves_picture", "effects_picture", "heat_picture", "strip_frames"]
 
+EFFECTS = "effects"  # the name of the figure of all differences
 MOST_STRIP_LEVELS = 12
 MOST_PANELS = 6
 CROWDED = 95.0  # percent: beyond, errors of 1 and of 4 % lie within three pixels
@@ -76,7 +77,7 @@ def effects_picture(analysis: Analysis) -> Picture | None:
         levels = "One level" if alone == 1 else f"{alone} levels"
         caption += f" {levels} that ran on a part of the grid only: in the table."
     narrow = plots.narrow_strips(strips, blocks, analysis.difference_axis)
-    return picture(figure, "effects", title, caption, level_table(analysis), narrow)
+    return picture(figure, EFFECTS, title, caption, level_table(analysis), narrow)
 
 
 def level_table(analysis: Analysis) -> Table:

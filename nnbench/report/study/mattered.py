@@ -11,7 +11,7 @@ from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.parts import Column, Part, Picture, Section, Table, picture, table_of
 from nnbench.report.page.words import capital, in_words, spoken
-from nnbench.report.study.figures import effects_picture
+from nnbench.report.study.figures import EFFECTS, effects_picture
 from nnbench.report.study.sentences import CLEAR, shares_title
 
 MOST_PAIRS = 6
@@ -33,12 +33,16 @@ NAMES = {
 P_OF_NOISE = Column("p if noise", True, lambda row: table_cells.p_value(row["p"]))
 
 
-def mattered_section(analysis: Analysis, has_arms: bool = True) -> Section | None:
+def mattered_section(
+    analysis: Analysis, has_arms: bool = True, lead: Picture | None = None
+) -> Section | None:
     """Importance and effects; None where the study varies nothing that finished.
 
     has_arms: arms compete. Elsewhere it is differences that are worth a figure, and no shares.
+    lead: the page's first figure, which is not drawn twice.
     """
-    pictures = [importance_picture(analysis) if has_arms else None, effects_picture(analysis)]
+    drawn = lead if lead is not None and lead.name == EFFECTS else effects_picture(analysis)
+    pictures = [importance_picture(analysis) if has_arms else None, drawn]
     parts: list[Part] = [item for item in pictures if item is not None]
     if not parts:
         return None

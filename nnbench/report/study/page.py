@@ -45,7 +45,7 @@ def study_page(results: Results, analysis: Analysis) -> Page:
     pictures = [found.picture for found in layers.values()]
     diagnosed = Section("diagnostics", "What the layers did", pictures) if pictures else None
     compared = [
-        mattered_section(analysis, opening.has_arms),
+        mattered_section(analysis, opening.has_arms, opening.picture),
         winners_section(results, analysis, arms) if opening.has_arms else None,
         interaction_section(analysis) if opening.has_arms else None,
         training_section(results, analysis),
