@@ -15,17 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.columns import Column, as_numbers, encode
-from nnbench.catalog.data.tables.files import (
-    fingerprint_of,
-    form_of,
-    is_number,
-    quoted,
-    read_frame,
-    unknown_column,
-)
+from nnbench.catalog.data.tables.files import fingerprint_of, form_of, read_frame
 from nnbench.catalog.data.tables.identifiers import why_identifier
 from nnbench.catalog.data.tables.reading import is_text, with_numbers
 from nnbench.catalog.data.tables.targets import Target, read_target
+from nnbench.catalog.data.tables.words import is_number, quoted, unknown_column
 from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:
@@ -83,7 +77,7 @@ class Table:
 
 
 def read_table(path: Path, choices: Choices, form: str = "") -> Table:
-    """Read a CSV or Parquet file as a data set; the last ones read are kept in memory.
+    """Read a file as a data set; the last ones read are kept in memory.
 
     Raises ValueError, one sentence that names the file and the way out, for a file that cannot be
     read or learned from.
@@ -94,7 +88,7 @@ def read_table(path: Path, choices: Choices, form: str = "") -> Table:
 @lru_cache(maxsize=2)
 def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
     frame = read_frame(path, form, choices.target, choices.missing)
-    above = frame.attrs["above"]
+    above, told = frame.attrs["above"], frame.attrs["told"]
     try:
         _check_names(choices, list(frame.columns))
         frame, notes = with_numbers(frame, choices.kinds(), choices.decimal, choices.missing)
@@ -115,6 +109,7 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         "sha256": sha256,
         "target": choices.target,
         "lines_above": above,
+        "told": told,
         "rows_read": len(frame),
         "rows_without_target": int(frame[choices.target].isna().sum()),
         "rows_used": len(x),
