@@ -52,7 +52,7 @@ def read_text(
     encodings = encodings_of(path, packed)
     for encoding in encodings:
         try:
-            frame, names = _read(path, packed, encoding, gaps_of)
+            frame, names = _read_as(path, packed, encoding, gaps_of)
         except UnicodeError:
             continue
         told = [f"Unpacked by {packed}."] if packed else []
@@ -67,7 +67,7 @@ def read_text(
     raise ValueError(f"is not sound {encodings[0].upper()}, which it begins as: save it as UTF-8")
 
 
-def _read(
+def _read_as(
     path: Path, packed: str, encoding: str, gaps_of: Callable[[str], tuple[str, ...]]
 ) -> tuple[pd.DataFrame, list[str]]:
     with as_text(path, packed, encoding) as file:
