@@ -66,7 +66,7 @@ SIZES = (  # the most thorough first; the first affordable one is taken
 
 
 def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
-    """A study of a CSV or Parquet file, in the form that `make_study` takes.
+    """A study of a table, in the form that `make_study` takes.
 
     choices: what more is said of the table, as the keys of its entry. Raises ValueError, in a
     sentence, for a table that cannot be learned from.

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def run(
     study: take.Study = None,
     data: Annotated[
-        Path | None, typer.Option(help="a CSV or Parquet table, in place of a study file")
+        Path | None,
+        typer.Option(help="a table (CSV, JSON lines, Parquet, Feather), in place of a study file"),
     ] = None,
     target: Annotated[str | None, typer.Option(help="the table's column to predict")] = None,
     task: Annotated[

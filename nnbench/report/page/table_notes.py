@@ -33,6 +33,7 @@ def table_sentences(about: Mapping[str, Any]) -> list[str]:
     if above := about.get("lines_above"):
         lines = [f'"{line}"' for line in above]
         said.insert(0, f"Skipped above the header: {_named(lines)}.")
+    said[:0] = about.get("told", [])
     if left_out:
         names = [f"{c['name'] or 'a column'} ({c['note']})" for c in left_out]
         said.append(f"Left out: {_named(names)}.")

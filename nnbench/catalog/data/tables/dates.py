@@ -52,7 +52,7 @@ def as_dates(column: pd.Series, asked: bool = False) -> pd.Series | None:
         return pd.to_datetime(column, utc=True)
     if not pd.api.types.is_object_dtype(column.dtype):
         return None
-    if any(isinstance(value, list | np.ndarray) for value in column.array):
+    if any(isinstance(value, list | dict | np.ndarray) for value in column.array):
         return None
     known = pd.unique(column.dropna())
     if asked and len(known):

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from nnbench.catalog.data.samples import Sample
-from nnbench.catalog.data.tables.files import FORMS, quoted
+from nnbench.catalog.data.tables.files import FORMS
 from nnbench.catalog.data.tables.giveaways import with_giveaways
 from nnbench.catalog.data.tables.notations import DECIMALS
 from nnbench.catalog.data.tables.table import LISTS, Choices, Table, read_table
 from nnbench.catalog.data.tables.targets import TASKS
+from nnbench.catalog.data.tables.words import quoted
 from nnbench.study.recipe import of_factor
 from nnbench.study.vocabulary import Parameter
 

@@ -15,17 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.columns import Column, as_numbers, encode
-from nnbench.catalog.data.tables.files import (
-    fingerprint_of,
-    form_of,
-    is_number,
-    quoted,
-    read_frame,
-    unknown_column,
-)
+from nnbench.catalog.data.tables.files import fingerprint_of, form_of, read_frame
 from nnbench.catalog.data.tables.identifiers import why_identifier
+from nnbench.catalog.data.tables.margins import sums_up, total_of, without_units
 from nnbench.catalog.data.tables.reading import is_text, with_numbers
 from nnbench.catalog.data.tables.targets import Target, read_target
+from nnbench.catalog.data.tables.words import is_number, quoted, unknown_column
 from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:
@@ -83,7 +78,7 @@ class Table:
 
 
 def read_table(path: Path, choices: Choices, form: str = "") -> Table:
-    """Read a CSV or Parquet file as a data set; the last ones read are kept in memory.
+    """Read a file as a data set; the last ones read are kept in memory.
 
     Raises ValueError, one sentence that names the file and the way out, for a file that cannot be
     read or learned from.
@@ -94,10 +89,10 @@ def read_table(path: Path, choices: Choices, form: str = "") -> Table:
 @lru_cache(maxsize=2)
 def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
     frame = read_frame(path, form, choices.target, choices.missing)
-    above = frame.attrs["above"]
+    above, told = frame.attrs["above"], frame.attrs["told"]
     try:
         _check_names(choices, list(frame.columns))
-        frame, notes = with_numbers(frame, choices.kinds(), choices.decimal, choices.missing)
+        frame, notes, left_out = _examples(frame, choices)
         rows = _rows_with_target(frame[choices.target], choices.rows)
         target = read_target(frame[choices.target], choices.task, rows)
         columns = [_noted(column, notes) for column in _encoded(frame, target, choices)]
@@ -115,6 +110,7 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         "sha256": sha256,
         "target": choices.target,
         "lines_above": above,
+        "told": [*told, *left_out],
         "rows_read": len(frame),
         "rows_without_target": int(frame[choices.target].isna().sum()),
         "rows_used": len(x),
@@ -124,6 +120,22 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         "columns": [column.report() for column in columns],
     }
     return Table(x, target.y, target.task, target.classes, features, about)
+
+
+def _examples(
+    frame: pd.DataFrame, choices: Choices
+) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
+    """The rows that are examples, with numbers as such; notes on those, and on other rows."""
+    frame, units = without_units(frame)
+    read = (choices.kinds(), choices.decimal, choices.missing)
+    numbers, notes = with_numbers(frame, *read)
+    total = total_of(frame)
+    if total and sums_up(numbers):
+        numbers, notes = with_numbers(frame.iloc[:-1], *read)
+        total = f"The last row is left out, as a row of totals ({quoted(total)})."
+    else:
+        total = ""
+    return numbers, notes, [sentence for sentence in (units, total) if sentence]
 
 
 def _noted(column: Column, notes: Mapping[str, str]) -> Column:

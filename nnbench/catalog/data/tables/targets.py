@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.columns import LARGEST, as_numbers, as_texts, is_of_another_type
 from nnbench.catalog.data.tables.dates import as_dates
-from nnbench.catalog.data.tables.files import listed, quoted
+from nnbench.catalog.data.tables.words import listed, quoted
 from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:

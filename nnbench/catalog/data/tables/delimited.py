@@ -1,0 +1,229 @@
+"""Read text as a table: CSV with whatever parts its columns, or one JSON object a line."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import itertools
+import json
+import re
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnbench.catalog.data.tables.opening import HEAD, as_text, encodings_of, packing_of
+from nnbench.catalog.data.tables.reading import could_be_thousands, thousands_in
+from nnbench.catalog.data.tables.words import is_number, quoted
+from nnbench.lazy import lazy_import
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_import("pandas", globals(), "pd")
+
+DELIMITERS = (",", ";", "\t", "|")
+SPACES_APART = r"\s+"
+MAX_COLUMNS = 100_000
+SEPARATOR = re.compile(r"sep=([,;\t|])", re.IGNORECASE)  # what Excel writes above a header
+
+
+@dataclass(frozen=True)
+class Head:
+    """A file's first lines: names, what parts them, and the lines above the header."""
+
+    names: list[str]
+    delimiter: str
+    above: list[str]
+
+
+def read_text(
+    path: Path, gaps_of: Callable[[str], tuple[str, ...]]
+) -> tuple[pd.DataFrame, list[str]]:
+    """A text file's columns, by number, and their names.
+
+    gaps_of: what a missing value of a column is written as, by its name. `attrs` of the frame have
+    the lines above the header, and sentences on how the text was read. Raises ValueError.
+    """
+    packed = packing_of(path)
+    encodings = encodings_of(path, packed)
+    for encoding in encodings:
+        try:
+            frame, names = _read_as(path, packed, encoding, gaps_of)
+        except UnicodeError:
+            continue
+        told = [f"Unpacked by {packed}."] if packed else []
+        if encoding in ("utf-16", "utf-32"):
+            told.append(f"Read as {encoding.upper()}.")
+        elif encoding != encodings[0]:
+            told.append("Read as Latin-1 (Windows 1252), as it is not UTF-8.")
+        frame.attrs["told"] = [*told, *frame.attrs.get("told", [])]
+        return frame, names
+    if encodings[1:]:
+        raise ValueError("is neither UTF-8 nor Latin-1 text: save it as UTF-8, if it is a table")
+    raise ValueError(f"is not sound {encodings[0].upper()}, which it begins as: save it as UTF-8")
+
+
+def _read_as(
+    path: Path, packed: str, encoding: str, gaps_of: Callable[[str], tuple[str, ...]]
+) -> tuple[pd.DataFrame, list[str]]:
+    with as_text(path, packed, encoding) as file:
+        lines = _first_lines(file, encoding)
+    if is_json(lines):
+        with as_text(path, packed, encoding) as file:
+            return _read_json(file, many=lines[_first(lines)].lstrip().startswith("["))
+    plain = not packed and encoding == "utf-8-sig"
+    try:
+        head = read_head(lines)
+        opened: Callable[[], AbstractContextManager[Any]] = (
+            functools.partial(nullcontext, path)
+            if plain
+            else functools.partial(as_text, path, packed, encoding)
+        )
+        return _read_csv(opened, encoding, head, gaps_of), head.names
+    except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as problem:
+        reason = " ".join(str(problem).split()).removeprefix("Error tokenizing data. C error: ")
+        raise ValueError(f"is no sound CSV: {reason}") from None
+    except pd.errors.EmptyDataError:
+        raise ValueError("has no rows under its header") from None
+
+
+def _first_lines(file: io.TextIOWrapper, encoding: str) -> list[str]:
+    """The first lines, of which one is not empty."""
+    text = file.read(HEAD)
+    lines = list(itertools.islice(io.StringIO(text, newline=""), 40))
+    if not any(line.strip() for line in lines):
+        raise ValueError("is empty")
+    first = _first(lines)
+    if "\0" in lines[first] or ("\0" in text and encoding == "cp1252"):
+        raise ValueError("is not text: it has a zero byte; give a CSV or a Parquet file")
+    if len(text) == HEAD and len(lines) < 2:
+        raise ValueError(f"has a first line of over {HEAD:,} letters: it is no table")
+    if re.match(r"\s*<(!doctype|html|\?xml)", lines[first], re.IGNORECASE):
+        raise ValueError("is a web page or XML, no CSV: download the table itself")
+    return lines
+
+
+def _first(lines: list[str]) -> int:
+    return next(place for place, line in enumerate(lines) if line.strip())
+
+
+def _read_csv(
+    opened: Callable[[], AbstractContextManager[Any]],
+    encoding: str,
+    head: Head,
+    gaps_of: Callable[[str], tuple[str, ...]],
+) -> pd.DataFrame:
+    form: dict[str, Any] = {
+        "sep": head.delimiter,
+        "header": 0,
+        "skiprows": len(head.above),
+        "names": range(len(head.names)),
+        "index_col": False,
+        "na_values": {place: gaps_of(name.strip()) for place, name in enumerate(head.names)},
+        "keep_default_na": False,
+        "skipinitialspace": True,
+        "low_memory": False,  # one type for a whole column
+        "encoding": encoding,
+        "compression": None,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # values were left out
+        with opened() as file:
+            frame: Any = pd.read_csv(file, **form)
+        places = [place for place in frame if could_be_thousands(frame[place])]
+        if places:  # numbers no longer show how they were written
+            with opened() as file:
+                texts: Any = pd.read_csv(file, **form | {"dtype": dict.fromkeys(places, str)})
+            for place in places:
+                if thousands_in(texts[place]):
+                    frame[place] = texts[place].astype(object)
+    frame.attrs["above"] = [line.strip() for line in head.above if line.strip(" \t\r\n;,|")]
+    if head.delimiter == SPACES_APART:
+        frame.attrs["told"] = ["Its columns are separated by spaces."]
+    return frame
+
+
+def read_head(lines: list[str]) -> Head:
+    """The names in the header, what parts them, and the lines above it.
+
+    lines: the first ones of a file. The header is the first that is not empty; above it may stand a
+    line such as `sep=;`, and up to ten lines of one field, such as a title or a comment, where a
+    line of several follows. Spaces part columns where nothing else does and all lines have as many.
+    """
+    first = _first(lines)
+    told = SEPARATOR.fullmatch(lines[first].strip())
+    signs = (told[1],) if told else DELIMITERS
+    start = first + 1 if told else first
+    for place in range(start, min(start + 10, len(lines))):
+        split = {sign: next(csv.reader(lines[place:], delimiter=sign)) for sign in signs}
+        delimiter = max(signs, key=lambda sign: len(split[sign]))  # a comma where they tie
+        if any(field.strip() for field in split[delimiter][1:]):
+            break
+    else:
+        if not told and (head := _apart_by_spaces(lines)):
+            return head
+        place = start
+        split = {sign: next(csv.reader(lines[place:], delimiter=sign), [""]) for sign in signs}
+        delimiter = max(signs, key=lambda sign: len(split[sign]))
+    return _head(split[delimiter], delimiter, lines[:place])
+
+
+def _apart_by_spaces(lines: list[str]) -> Head | None:
+    """The head of a file whose lines have as many words, two or more; else nothing."""
+    rows = list(csv.reader((line.strip() for line in lines), delimiter=" ", skipinitialspace=True))
+    for place in range(min(10, len(rows) - 1)):
+        below = {len(row) for row in rows[place:] if row}
+        if len(below) == 1 and len(rows[place]) > 1:
+            return _head(rows[place], SPACES_APART, lines[:place])
+    return None
+
+
+def _head(names: list[str], delimiter: str, above: list[str]) -> Head:
+    if all(is_number(name) for name in names):
+        raise ValueError(
+            f"has no header: its first line is all numbers, such as {quoted(names[0])}: "
+            f"add a line of column names above it"
+        )
+    if len(names) > MAX_COLUMNS:
+        raise ValueError(
+            f"has {len(names):,} columns, and a table may have {MAX_COLUMNS:,}: "
+            f"keep those that matter"
+        )
+    return Head([" ".join(name.split()) for name in names], delimiter, above)
+
+
+def is_json(lines: list[str]) -> bool:
+    """Tell whether a text begins as JSON does, an object a line or a list of them."""
+    first = lines[_first(lines)].strip()
+    if first.startswith("["):
+        return re.match(r"\[\s*(\{\s*\"|$)", "".join(lines).strip()[:1000]) is not None
+    try:
+        return first == "{" or isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _read_json(file: io.TextIOWrapper, many: bool) -> tuple[pd.DataFrame, list[str]]:
+    try:
+        rows = json.load(file) if many else [json.loads(line) for line in file if line.strip()]
+    except UnicodeError:
+        raise
+    except (ValueError, RecursionError) as problem:
+        raise _no_table(str(problem)) from None
+    if not all(isinstance(row, dict) for row in rows):
+        raise _no_table("some rows are no objects")
+    frame = pd.DataFrame(rows)
+    names = [str(name) for name in frame.columns]
+    frame.columns = pd.RangeIndex(len(names))
+    frame.attrs["told"] = ["Read as JSON, an object a row."]
+    return frame, names
+
+
+def _no_table(reason: str) -> ValueError:
+    return ValueError(
+        f"is JSON that is no table ({reason[:200]}): write one object a line, with the same keys"
+    )

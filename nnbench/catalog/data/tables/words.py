@@ -1,0 +1,38 @@
+"""How messages show what stands in a user's file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text reads as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def quoted(value: object) -> str:
+    """A name from a user's file as messages show it: quoted, not too long, no controls."""
+    text = str(value)
+    short = json.dumps(text if len(text) <= 80 else text[:77] + "...", ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in short)
+
+
+def listed(names: Sequence[object]) -> str:
+    """The first few names for a message."""
+    shown = ", ".join(quoted(name) for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+
+def unknown_column(name: str, columns: Iterable[str]) -> str:
+    """The sentence for a column that a file lacks, with the nearest name that it has."""
+    known = [column for column in columns if column]
+    lower = {column.lower(): column for column in reversed(known)}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    hint = f"did you mean {quoted(lower[close[0]])}?" if close else f"it has {listed(known)}"
+    return f"there is no column {quoted(name)}; {hint}"
