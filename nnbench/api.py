@@ -25,7 +25,7 @@ from nnbench.report.page.parts import Page
 from nnbench.report.study.winners import arms_of
 from nnbench.results.read import ReportError, Results, read_results
 from nnbench.study.study import Study
-from nnbench.study.study_kinds import NUMERICS
+from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -197,7 +197,7 @@ class Result:
 
     @cached_property
     def _analysis(self) -> Analysis:
-        kind = self.study.get("kind")
-        if kind == NUMERICS:
+        kind = study_kind_of(self.study)
+        if not STUDY_KINDS[kind].has_chance:
             raise ReportError(f"a {kind} study has no effects to tell: see its cells and figures")
         return analyse(self.results)

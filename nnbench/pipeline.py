@@ -45,6 +45,14 @@ SECONDS_BETWEEN_TABLES, TIMES_THE_LAST = 60.0, 20
 WRITING_TABLES = "writing tables"
 
 
+# what is no training has no programs to compile, and sweeps have one way to be computed
+ENGINES_BY_STUDY: Mapping[str, tuple[str, ...]] = {
+    TRAINING: ("auto", "native", "stacked", "reference"),
+    LANDSCAPE: ("stacked", "reference"),
+    NUMERICS: ("stacked",),
+}
+
+
 @dataclass(frozen=True)
 class Options:
     """How to run a study. None of it, the engine apart, can change a result."""
@@ -58,9 +66,8 @@ class Options:
     here: bool = True  # whether one worker is this process itself
 
     def of_kind(self, kind: str) -> Options:
-        """These options for a kind of study; what is no training has no programs to compile."""
-        has_one_engine = kind == NUMERICS or (kind == LANDSCAPE and self.engine == "auto")
-        return replace(self, engine="stacked") if has_one_engine else self
+        """These options for a kind of study, with an engine that it has."""
+        return self if self.engine in ENGINES_BY_STUDY[kind] else replace(self, engine="stacked")
 
     def is_native(self, recipe: Recipe) -> bool:
         """Whether compiled programs are expected to train a recipe's network."""
@@ -184,7 +191,7 @@ def write_pages(
 
     on_stage("statistics")
     cells = [cell for cell in study.networks() if cell.cell_id in with_rows]
-    if files := files_beside(study, cells):
+    if files := FILES_BY_STUDY[study.kind](study, cells):
         write_files(folder, files)
     write_claims(folder)
     report = build_report(folder, on_stage=on_stage)
@@ -192,17 +199,24 @@ def write_pages(
     return report
 
 
-def files_beside(study: Study, cells: Sequence[Cell]) -> dict[str, bytes]:
-    """What the page of a study needs beside its tables."""
-    if study.kind == LANDSCAPE:
-        from nnbench.theory.landscapes import landscape_files
+def _predictions(study: Study, cells: Sequence[Cell]) -> dict[str, bytes]:
+    from nnbench.theory.predictions import prediction_files
 
-        return landscape_files(cells)
-    if study.kind == TRAINING and study.probes.layers:
-        from nnbench.theory.predictions import prediction_files
+    return prediction_files(cells) if study.probes.layers else {}
 
-        return prediction_files(cells)
-    return {}
+
+def _landscapes(study: Study, cells: Sequence[Cell]) -> dict[str, bytes]:
+    from nnbench.theory.landscapes import landscape_files
+
+    return landscape_files(cells)
+
+
+# what the page of a study needs beside its tables, from those of its cells that have a row
+FILES_BY_STUDY: Mapping[str, Callable[[Study, Sequence[Cell]], dict[str, bytes]]] = {
+    TRAINING: _predictions,
+    LANDSCAPE: _landscapes,
+    NUMERICS: lambda study, cells: {},
+}
 
 
 def write_tables(study: Study, options: Options, store: Store, wall_seconds: float) -> Tables:

@@ -19,6 +19,8 @@ from nnbench.catalog.own.entries import withdraw
 from tests.command import start
 from tests.places import ROOT
 
+pytestmark = pytest.mark.whole
+
 STUDY = {
     "name": "tiny",
     "grid": {"data": "iris", "activation": ["relu", "tanh"], "width": 4, "epochs": 2, "seeds": 3},

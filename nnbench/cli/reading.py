@@ -45,7 +45,7 @@ def figures(
         int | None, typer.Option(help="the number of one figure, as on the page", min=1)
     ] = None,
 ) -> int:
-    """Write every figure of a report in a size for print and one for slides.
+    """Write a report's figures, for print and for slides.
 
     To figures/ in the folder of results. Names the files that it wrote.
     """

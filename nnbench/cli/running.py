@@ -258,7 +258,7 @@ def atlas(
 
 
 def lecture(out: take.Out = RESULTS, open: take.Open = False) -> int:
-    """Gather what the studies found into a lecture: one page, topic by topic.
+    """Gather what the studies found into a lecture, topic by topic.
 
     Opens as slides: lecture.html#lecture.
     """

@@ -144,17 +144,17 @@ def test_tables_sort_by_number_and_by_word(browser: Browser, report: Path) -> No
     assert falling[0] == "11" and falling[:11] == ranks[::-1] and falling[-1] == "–"
     click_heading(browser, "rank")
     assert column(browser, "rank")[:11] == ranks
-    click_heading(browser, "optimizer")
-    assert column(browser, "optimizer") == ["adam"] * 6 + ["sgd"] * 6
+    click_heading(browser, "Optimizer")
+    assert column(browser, "Optimizer") == ["adam"] * 6 + ["sgd"] * 6
     sorted_by = browser.run(f"return {RANKING}.querySelector('[aria-sort]').textContent")
-    assert sorted_by == "optimizer"
+    assert sorted_by == "Optimizer"
 
 
 def test_tables_filter_by_every_word(browser: Browser, report: Path) -> None:
     browser.open(report)
     filter_by(browser, "SGD xavier")
-    assert column(browser, "optimizer") == ["sgd"] * 3
-    assert set(column(browser, "init")) == {"xavier_normal"}
+    assert column(browser, "Optimizer") == ["sgd"] * 3
+    assert set(column(browser, "Initialisation")) == {"xavier_normal"}
     said = browser.run("return document.querySelector('.filter .status').textContent")
     assert " rows in " in said and said.split()[0] == str(
         browser.run(
@@ -178,7 +178,7 @@ def test_a_copied_csv_has_its_numbers_apart_and_no_formula(browser: Browser, rep
     best = rows[0]
     low, mean, high = (float(best[f"test accuracy (%){end}"]) for end in (" low", "", " high"))
     assert low < mean < high and best["test accuracy (%) n"] == "n 6"
-    levels = {row["activation"] for row in rows}
+    levels = {row["Activation"] for row in rows}
     assert levels == {HOSTILE[0], f"'{HOSTILE[1]}", HOSTILE[2]}
 
 
@@ -268,7 +268,7 @@ def test_numbers_of_a_list_keep_their_names_on_a_small_screen(
         "return [...document.querySelectorAll('td.number')]"
         ".map((cell) => getComputedStyle(cell, '::before').content)"
     )
-    assert "cells" in names[0] and "diverged" in names[1]
+    assert "finished" in names[0] and "diverged" in names[1]
 
 
 def test_it_is_whole_without_scripts(scriptless: Browser, report: Path) -> None:

@@ -15,6 +15,8 @@ from nnbench.cli.progress import Progress
 from nnbench.results.store import Survey
 from tests.command import nnbench
 
+pytestmark = pytest.mark.whole
+
 STUDY = """
 name = "tiny"
 title = "A tiny study"

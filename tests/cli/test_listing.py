@@ -249,6 +249,7 @@ def test_a_tables_page_has_what_its_level_may_set(form: str) -> None:
         "task",
         "categorical",
         "numeric",
+        "dates",
         "drop",
         "missing",
         "decimal",

@@ -78,6 +78,7 @@ def test_from_the_first_moment_on(tmp_path: Path, point: str, name: str) -> None
     assert not ended.stdout
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("point", "name"),
     [("import:pandas", "INT"), ("import:matplotlib", "TERM"), ("call:run", "INT")],
@@ -87,6 +88,7 @@ def test_before_a_study_runs(tmp_path: Path, point: str, name: str) -> None:
     assert_stopped(run(f"{point}:self:{name}", "run", "tiny.toml", folder=tmp_path), name)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("points", "name"),
     [
@@ -101,6 +103,7 @@ def test_while_a_study_runs(tmp_path: Path, points: str, name: str) -> None:
     assert_stopped(run_study(points, 1, tmp_path), name)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("points", "name"),
     [
@@ -114,6 +117,7 @@ def test_a_second_signal_while_workers_end(tmp_path: Path, points: str, name: st
     assert_stopped(run_study(points, 2, tmp_path), name)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("point", "name"),
     [
@@ -130,6 +134,7 @@ def test_workers_that_start_are_silent(tmp_path: Path, point: str, name: str) ->
     assert_stopped(run_study(f"call:_held_back,{point}", 2, tmp_path), name)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", ["INT", "TERM"])
 def test_what_is_done_stays_done(tmp_path: Path, name: str) -> None:
     ended = run(f"call:_shutdown:self:{name}", "list", "losses", folder=tmp_path)
@@ -137,6 +142,7 @@ def test_what_is_done_stays_done(tmp_path: Path, name: str) -> None:
     assert "cross_entropy" in ended.stdout
 
 
+@pytest.mark.whole
 def test_a_mistake_that_was_said_stays_one(tmp_path: Path) -> None:
     ended = run("return:_ended:self:TERM", "list", "activatons", folder=tmp_path)
     assert ended.returncode == 2 and ended.stderr.count("\n") == 1

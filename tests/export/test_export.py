@@ -45,8 +45,10 @@ from nnbench.training.stacked.sweep import sweep
 from tests.command import nnbench
 from tests.helpers import make_cells, small_data, variants
 
+pytestmark = pytest.mark.whole
+
 TOLERANCE = 1e-9
-ORDINARY_LINES, MOST_LINES, MOST_LINES_WITH_A_TABLE = 150, 290, 1300
+ORDINARY_LINES, MOST_LINES, MOST_LINES_WITH_A_TABLE = 150, 290, 1600
 NAMES = ("status", "epochs_run", "diverged_at_step", "best_epoch", "weight_norm")
 # Runs every script of a folder with nnbench out of reach, and prints what each has printed
 DRIVER = """
@@ -606,7 +608,7 @@ def test_without_results_the_sentence_says_how_to_make_some(tmp_path: Path) -> N
 
 def test_a_table_older_than_a_field_is_sound(tmp_path: Path) -> None:
     cell = one()
-    rows = [{"cell_id": cell.cell_id, "status": "ok"}]
+    rows = [{"cell_id": cell.cell_id, "status": "ok", "engine": "reference"}]
     path = results_in(tmp_path / "test", [cell], rows) / "cells.parquet"
     table = pd.read_parquet(path)
     older = {key: value for key, value in cell.recipe.items() if key != "evaluation"}
@@ -635,7 +637,7 @@ def test_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cells = list(cells_of_tables(tmp_path).values())[:2]
-    rows = [{"cell_id": cell.cell_id, "status": "ok"} for cell in cells]
+    rows = [{"cell_id": cell.cell_id, "status": "ok", "engine": "reference"} for cell in cells]
     folder = results_in(tmp_path / "results" / "test", cells, rows)
     monkeypatch.chdir(tmp_path)
     cell_id = cells[0].cell_id

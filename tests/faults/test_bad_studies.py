@@ -133,6 +133,7 @@ def test_what_looks_odd_and_is_fine(tmp_path: Path) -> None:
     assert len(read_study(path, VOCABULARY).cells()) == 3 * 80
 
 
+@pytest.mark.whole
 def test_memory_stays_small(tmp_path: Path) -> None:
     """The peak of a process that reads them all, as Linux counts it."""
     if not Path("/proc/self/status").exists():

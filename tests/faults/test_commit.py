@@ -160,6 +160,7 @@ def old_or_new_tables(folder: Path) -> None:
     assert verify(folder) == []
 
 
+@pytest.mark.whole
 def test_a_commit_that_dies_at_any_step_is_there_or_not(tmp_path: Path) -> None:
     steps = deaths(tmp_path, commit_b, old_or_new_part)
     assert steps.count("write") == 4  # three tables and the manifest
@@ -167,6 +168,7 @@ def test_a_commit_that_dies_at_any_step_is_there_or_not(tmp_path: Path) -> None:
     assert steps.count("rename") == 1
 
 
+@pytest.mark.whole
 def test_tables_that_die_at_any_step_are_old_or_new(tmp_path: Path) -> None:
     def write_with_b(store: Store) -> None:
         with pytest.MonkeyPatch.context() as patch:  # the commit's own deaths are tested above
@@ -186,6 +188,7 @@ def test_the_checks_of_deaths_bite(tmp_path: Path) -> None:
         deaths(tmp_path / "tables", careless_tables, old_or_new_tables)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("act", [commit_b, write_tables])
 def test_a_step_that_fails_leaves_no_draft_and_earlier_results(tmp_path: Path, act: Act) -> None:
     def fail() -> None:
@@ -256,6 +259,7 @@ def flip(path: Path, generator: random.Random) -> bytes:
     return content
 
 
+@pytest.mark.whole
 def test_a_thousand_flipped_bits_are_found(tmp_path: Path, chance: random.Random) -> None:
     store = prepared(tmp_path)
     write_files(tmp_path, {"provenance.json": b'{"workers": 1}\n'})
@@ -451,6 +455,7 @@ def test_tables_are_written_by_one_process_at_a_time(tmp_path: Path) -> None:
     assert cells_of(tmp_path)["cell_id"].tolist() == ["a", "b"]  # read under the lock
 
 
+@pytest.mark.whole
 def test_a_run_killed_again_and_again_ends_like_one_that_was_not(
     tmp_path: Path, chance: random.Random
 ) -> None:

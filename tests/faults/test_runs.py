@@ -28,6 +28,8 @@ from tests.faults.deadly import kill_workers
 from tests.faults.small_run import complete, small_study
 from tests.waiting import HANG
 
+pytestmark = pytest.mark.whole
+
 slow = pytest.mark.slow
 
 

@@ -31,6 +31,7 @@ def test_topics_stand_in_the_order_of_the_course(out: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.whole
 def test_a_finished_study_gives_its_figure_and_its_verdicts(out: Path) -> None:
     page = lecture_page(out)
     shown = [picture for picture in page.pictures if picture.name == "dropout-lead"]
@@ -40,6 +41,7 @@ def test_a_finished_study_gives_its_figure_and_its_verdicts(out: Path) -> None:
     assert write_lecture(out).read_text(encoding="utf-8") == text
 
 
+@pytest.mark.whole
 def test_every_other_study_is_named_by_its_command(out: Path) -> None:
     lines = [
         line

@@ -127,6 +127,7 @@ def test_what_reads_as_one_number_does_not_break() -> None:
     assert text.count(space) == 4
 
 
+@pytest.mark.whole
 def test_the_page_holds_unbroken_numbers_and_its_commands_plain_spaces(tmp_path: Path) -> None:
     page = build_report(write_results(tmp_path, make_cells())).path.read_text(encoding="utf-8")
     said = page.split('<p class="answer">')[1].split("</p>")[0]
@@ -243,6 +244,7 @@ def test_two_findings_stand_above_the_figure_and_what_they_rest_on_below(tmp_pat
     assert page.answer == ["one.", "two."] and page.rests == ["three.", "done."]
 
 
+@pytest.mark.whole
 def test_two_factors_that_matter_more_together_are_said_with_their_ends(tmp_path: Path) -> None:
     cells = make_cells()
     cells = cells[cells["activation"] != "sigmoid"]
@@ -318,6 +320,7 @@ def test_many_levels_are_counted_and_one_that_ran_in_a_corner_is_not() -> None:
     assert "of 5 levels against he, 5 worse. Furthest, " in said[0]
 
 
+@pytest.mark.whole
 def test_most_that_diverged_are_counted_over_all_settings(tmp_path: Path) -> None:
     cells = make_cells(optimizers=[("adam", 0.001), ("adam", 0.1)])
     hot = cells["optimizer.lr"] == 0.1
@@ -414,6 +417,7 @@ def test_variants_of_a_data_set_are_counted_apart(tmp_path: Path) -> None:
     assert strip["data sets"] == "2"
 
 
+@pytest.mark.whole
 def test_the_strip_of_trust_says_who_trained_and_why_not_the_native_engine(tmp_path: Path) -> None:
     def told(engines: list[dict[str, object]]) -> str:
         folder = write_results(tmp_path, make_cells())

@@ -19,6 +19,8 @@ from nnbench.study.study import Study
 from nnbench.training.native.compiler import find_compiler
 from nnbench.training.plan import PlannedStack
 
+pytestmark = pytest.mark.whole
+
 NATIVE, MAPPED = f"native-{find_compiler().identity}", "stacked-eager"
 
 

@@ -213,6 +213,7 @@ def test_whatever_a_deciding_source_imports_decides_too() -> None:
         "nnbench.results.fingerprint",
         "nnbench.results.rows",
         "nnbench.study.baselines",
+        "nnbench.study.metrics",
         "nnbench.study.study",
         "nnbench.study.study_kinds",
         "nnbench.study.vocabulary",

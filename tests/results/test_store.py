@@ -382,6 +382,7 @@ def test_the_narrowest_type_is_found() -> None:
 # ---------------------------------------------------------------------------------- provenance
 
 
+@pytest.mark.whole
 def test_provenance_names_no_host_and_is_verified(tmp_path: Path) -> None:
     document = describe(
         study={"name": "tiny", "factors": {"depth": ["2", "8"]}},

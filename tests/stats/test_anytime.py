@@ -167,6 +167,7 @@ def test_a_damaged_note_of_looks_is_said(tmp_path: Path) -> None:
         read_results(folder)
 
 
+@pytest.mark.whole
 def test_a_study_that_was_extended_is_judged_anew_and_says_so(tmp_path: Path) -> None:
     claim = better(better={"activation": "tanh"}, than={"activation": "relu"})
     folder = write_whole(tmp_path, make_cells(seeds=range(3)), claims=[claim])

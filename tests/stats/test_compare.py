@@ -279,6 +279,7 @@ def test_what_follows_from_the_recipe_needs_no_interval(tmp_path: Path) -> None:
     assert set(compare_results(a, b, "test_accuracy").rows["verdict"]) == {"tie"}
 
 
+@pytest.mark.whole
 def test_two_runs_that_differ_by_chance_are_seldom_told_apart() -> None:
     generator = np.random.default_rng(5)
     a = grid(seeds=4)
@@ -370,6 +371,7 @@ def test_nothing_in_common_is_refused(folders: Path) -> None:
         compared(folders, "before", "other")
 
 
+@pytest.mark.whole
 def test_the_command_compares_and_gates(folders: Path) -> None:
     gated = nnbench(
         "compare",

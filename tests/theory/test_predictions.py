@@ -105,6 +105,7 @@ def test_born_dead_follows_the_exact_law_and_its_bound() -> None:
     assert predicted("born_dead", activation="relu6", width=3)[0].predicted is None
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "flat",
     [
@@ -249,6 +250,7 @@ def test_inputs_are_measured_as_they_are_probed() -> None:
     assert (np.diff(squares) > 0).all()
 
 
+@pytest.mark.whole
 def test_a_run_with_probes_writes_the_predictions(tmp_path: Path) -> None:
     from nnbench.pipeline import Options, run
 

@@ -221,6 +221,7 @@ def test_a_run_writes_its_tables(finished: Path) -> None:
     assert np.isinf(pd.read_parquet(finished / "curves.parquet")["value"]).any()
 
 
+@pytest.mark.whole
 def test_the_report_needs_no_torch_and_says_who_is_safe(finished: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom nnbench.report.build import build_report\n"
@@ -232,7 +233,7 @@ def test_the_report_needs_no_torch_and_says_who_is_safe(finished: Path) -> None:
     assert "for wrong answers, bce_with_logits is right up to a logit of 1,000." in ended.stdout
     assert "bce_of_sigmoid without a gradient from 32" in ended.stdout
     page = (finished / "report.html").read_text()
-    assert page.count("<figure>") == page.count("The numbers behind this figure") == 2
+    assert page.count("<figure id=") == page.count("The numbers behind this figure") == 2
     assert "everywhere" in page and "−27.6" in page
 
 

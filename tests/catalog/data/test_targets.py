@@ -53,7 +53,9 @@ def test_no_advice_leads_to_the_opposite_advice(tmp_path: Path) -> None:
     for task in ("auto", "classification", "regression"):
         assert "task =" not in refused(tmp_path, names, task)
     words = ["p", "q"] * 30
-    assert 'take task = "classification"' in refused(tmp_path, words, "regression")
+    assert 'take --task classification or task = "classification"' in refused(
+        tmp_path, words, "regression"
+    )
     assert read(tmp_path, words, "classification").classes == ("p", "q")
     numbers = [n * 1.5 for n in range(ROWS)]
     assert 'take task = "regression"' in refused(tmp_path, numbers, "classification")
@@ -106,7 +108,8 @@ def test_a_number_far_from_all_else_is_said_and_kept(tmp_path: Path) -> None:
     found = read_table(table(tmp_path, y=["p", "q"] * 30, age=ages), Choices("y"))
     assert found.x[:, 1].min() == -999
     assert table_sentences(found.report)[-1] == (
-        'age: -999 in 3 rows is far from all else: if it means missing, say missing = ["-999"].'
+        "age: -999 in 3 rows is far from all else: if it means missing, say --missing=-999, "
+        'or missing = ["-999"].'
     )
     missing = read_table(
         table(tmp_path, y=["p", "q"] * 30, age=ages), Choices("y", missing=("-999",))

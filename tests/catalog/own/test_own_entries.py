@@ -102,6 +102,7 @@ def test_a_recipe_names_the_code_that_it_uses_and_no_other(mine: Path) -> None:
         assert ("optimizer.signum=" in own) == (cell.recipe["optimizer"] == "signum")
 
 
+@pytest.mark.whole
 def test_a_changed_entry_trains_just_its_cells_again(tmp_path: Path, mine: Path) -> None:
     grid = GRID | {"norm": "none", "seeds": 1, "epochs": 1}
     study = {"name": "own", "grid": grid}
@@ -152,6 +153,7 @@ def test_a_mistake_is_one_sentence(make: Any, said: str) -> None:
     assert registered() is None
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -366,6 +366,7 @@ course = 3
 """
 
 
+@pytest.mark.whole
 def test_a_run_and_a_report_write_the_claims(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(STUDY)
     assert nnbench("run", "tiny.toml", "--workers", "1", cwd=tmp_path).returncode == 0

@@ -232,6 +232,7 @@ def test_a_study_of_gradients_shows_and_says_them(tmp_path: Path) -> None:
     assert "sigmoid under xavier_normal stays at 0.25" in found["gradients-end"].picture.title
 
 
+@pytest.mark.whole
 def test_the_table_of_growth_has_values_verdicts_and_predictions(tmp_path: Path) -> None:
     cells = make_cells()
     growth = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells))["growth"]
@@ -247,6 +248,7 @@ def test_the_table_of_growth_has_values_verdicts_and_predictions(tmp_path: Path)
     assert "for 0 of 4" in other.picture.title, "6 % per layer is seen"
 
 
+@pytest.mark.whole
 def test_dead_units_are_shown_where_some_died(tmp_path: Path) -> None:
     cells = make_cells()
     dead = pictures_of(tmp_path, cells, make_layers(cells))["dead-units"]
@@ -258,6 +260,7 @@ def test_dead_units_are_shown_where_some_died(tmp_path: Path) -> None:
     assert "dead-units" not in pictures_of(tmp_path / "b", cells, alive)
 
 
+@pytest.mark.whole
 def test_a_dead_layer_is_counted_over_networks(tmp_path: Path) -> None:
     cells = make_cells()
     layers = make_layers(cells)
@@ -387,6 +390,7 @@ def test_the_levels_that_are_drawn_lie_far_apart() -> None:
     assert "4 of 12 levels" in note[0]
 
 
+@pytest.mark.whole
 def test_what_diverged_is_counted_apart(tmp_path: Path) -> None:
     cells = make_cells().assign(probe_sharpness=True)
     lost = (cells["activation"] == "sigmoid") & (cells["seed"] > 0)
@@ -441,6 +445,7 @@ def test_any_study_has_a_report(
     pictures_of(tmp_path / "nan", cells, layers.assign(pre_grad_norm=np.nan, act_std=np.nan))
 
 
+@pytest.mark.whole
 def test_a_zero_on_a_log_axis_is_said(tmp_path: Path) -> None:
     cells = make_cells()
     layers = make_layers(cells)
@@ -470,6 +475,7 @@ def test_of_many_arms_some_are_chosen_and_the_caption_says_so(tmp_path: Path) ->
     assert "relu" in set(start.frame["activation"]), "the baseline stays"
 
 
+@pytest.mark.whole
 def test_there_are_at_most_six_pictures_and_the_same_twice(tmp_path: Path) -> None:
     cells = make_cells().assign(probe_sharpness=True)
     curves = make_curves(cells, sharpness=True)

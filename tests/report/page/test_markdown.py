@@ -63,6 +63,7 @@ def test_every_figure_lies_beside_it_and_no_other(folder: Path) -> None:
             assert picture.convert("RGB").getpixel((1, 1)) == (255, 255, 255)
 
 
+@pytest.mark.whole
 def test_the_same_results_give_the_same_files_and_old_figures_go(folder: Path) -> None:
     files = [folder / "report.md", *sorted((folder / "report_files").iterdir())]
     before = [path.read_bytes() for path in files]

@@ -113,6 +113,7 @@ def test_blocks_that_tie_have_the_p_of_their_exact_bound(value: float, blocks: i
     assert at_end == pytest.approx(0.05 if found.high < 1 else 0.0, abs=1e-9)
 
 
+@pytest.mark.whole
 def test_six_claims_of_nothing_in_one_study() -> None:
     """Whole studies, judged from their cells: the interval alone would be wrong in many."""
     generator = np.random.default_rng(5)

@@ -316,6 +316,7 @@ def test_what_lies_at_the_margin_is_seldom_called_the_same() -> None:
     assert decided(0.0, 6, np.random.default_rng(2), margin=0.03).count("supported") > 125
 
 
+@pytest.mark.whole
 def test_whole_judgements_of_nothing_are_seldom_decided() -> None:
     generator = np.random.default_rng(3)
     words = [

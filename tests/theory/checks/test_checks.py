@@ -33,9 +33,12 @@ from nnbench.theory.checks.page import build_theory_page, chance_said, row, writ
 from nnbench.theory.checks.record import closing_lines, write_theory
 from nnbench.training.stacked import axis, network
 
-pytestmark = pytest.mark.filterwarnings(  # torch's own, when forward derivatives are first taken
-    "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
-)
+pytestmark = [
+    pytest.mark.whole,
+    pytest.mark.filterwarnings(  # torch's own, when forward derivatives are first taken
+        "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
+    ),
+]
 theory_mode = laws.linear_mode
 theory_correlation = laws.relu_correlation
 SMALL = Settings(width=64, depth=8, batch=16)

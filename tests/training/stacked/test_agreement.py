@@ -178,6 +178,7 @@ def test_divergence_comes_at_the_same_step() -> None:
     assert None not in steps and len(set(steps)) >= 3
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("position", ["before", "after"])
 def test_evaluation_as_in_training(position: str) -> None:
     agree(

@@ -92,6 +92,7 @@ def test_a_diverged_network_spoils_no_probe(dtype: str) -> None:
     assert {place[1] for place in together if place[0] != cells[0].cell_id} == {0}
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_probe_depends_on_the_recipe_alone(dtype: str) -> None:
     cells = probed(seeds=5, width=13, norm="batchnorm", epochs=1, dtype=dtype)

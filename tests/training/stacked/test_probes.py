@@ -83,6 +83,7 @@ def columns_apart(cells: Sequence[Cell], tolerance: float = 1e-9) -> set[str]:
     return {name for place in mine for name in apart(mine[place], other[place], tolerance)}
 
 
+@pytest.mark.whole
 def test_every_statistic_is_compared() -> None:
     rows = rows_by_place(train_all(probed(depth=2, epochs=1)))
     names = set().union(*rows.values())

@@ -77,6 +77,7 @@ def check(number: int) -> None:
     assert real_disagreements(make_cells(**grid)) == [], grid
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("number", NUMBERS)
 def test_recipe(number: int) -> None:
     check(number)
@@ -88,6 +89,7 @@ def test_many_recipes(number: int) -> None:
     check(number)
 
 
+@pytest.mark.whole
 def test_few_recipes_are_chaotic() -> None:
     cells = [cell for number in NUMBERS for cell in make_cells(**grid_of(number))]
     assert len(chaotic(cells, nudges=1)) <= len(cells) / 4
