@@ -9,7 +9,7 @@ import itertools
 import json
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ else:
 DELIMITERS = (",", ";", "\t", "|")
 SPACES_APART = r"\s+"
 MAX_COLUMNS = 100_000
+MOST_BREAKS = 5  # of lines, in a header's names
 SEPARATOR = re.compile(r"sep=([,;\t|])", re.IGNORECASE)  # what Excel writes above a header
 
 
@@ -159,17 +160,33 @@ def read_head(lines: list[str]) -> Head:
     signs = (told[1],) if told else DELIMITERS
     start = first + 1 if told else first
     for place in range(start, min(start + 10, len(lines))):
-        split = {sign: next(csv.reader(lines[place:], delimiter=sign)) for sign in signs}
-        delimiter = max(signs, key=lambda sign: len(split[sign]))  # a comma where they tie
+        split = _split(lines[place:], signs)
+        delimiter = max(split, key=lambda sign: len(split[sign]))  # a comma where they tie
         if any(field.strip() for field in split[delimiter][1:]):
             break
     else:
         if not told and (head := _apart_by_spaces(lines)):
             return head
         place = start
-        split = {sign: next(csv.reader(lines[place:], delimiter=sign), [""]) for sign in signs}
-        delimiter = max(signs, key=lambda sign: len(split[sign]))
+        split = _split(lines[place:], signs)
+        delimiter = max(split, key=lambda sign: len(split[sign]))
     return _head(split[delimiter], delimiter, lines[:place])
+
+
+def _split(lines: list[str], signs: Sequence[str]) -> dict[str, list[str]]:
+    """The fields of the first line, or of more where one has line breaks, by what parts them.
+
+    Raises csv.Error where a field has over 131,072 letters whatever parts them.
+    """
+    split = {}
+    for sign in signs:
+        try:
+            split[sign] = next(csv.reader(lines, delimiter=sign), [""])
+        except csv.Error as problem:
+            error = problem
+    if not split:
+        raise error
+    return split
 
 
 def _apart_by_spaces(lines: list[str]) -> Head | None:
@@ -183,6 +200,12 @@ def _apart_by_spaces(lines: list[str]) -> Head | None:
 
 
 def _head(names: list[str], delimiter: str, above: list[str]) -> Head:
+    torn = [name for name in names if "\n" in name]
+    if sum(name.count("\n") for name in torn) > MOST_BREAKS:
+        raise ValueError(
+            f"has a quote in its header that is not closed there, before "
+            f"{quoted(torn[0].splitlines()[0][:30])}: close it, or take it out"
+        )
     if all(is_number(name) for name in names):
         raise ValueError(
             f"has no header: its first line is all numbers, such as {quoted(names[0])}: "
@@ -203,8 +226,10 @@ def is_json(lines: list[str]) -> bool:
         return re.match(r"\[\s*(\{\s*\"|$)", "".join(lines).strip()[:1000]) is not None
     try:
         return first == "{" or isinstance(json.loads(first), dict)
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
+    except RecursionError:
+        return True
 
 
 def _read_json(file: io.TextIOWrapper, many: bool) -> tuple[pd.DataFrame, list[str]]:

@@ -58,7 +58,6 @@ def without_units(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         return frame, ""
     named = ", ".join(quoted(text) for text in frame.iloc[0].dropna().tolist()[:5])
     rest = frame.iloc[1:].reset_index(drop=True)
-    rest.attrs = frame.attrs
     return rest, f"The first row under the header is left out, as a row of units ({named})."
 
 

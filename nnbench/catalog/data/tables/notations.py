@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nnbench.catalog.data.tables.words import quoted
 from nnbench.lazy import lazy_import
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def read_numbers(
     used = [n for n, value in zip(found, values, strict=True) if n and not np.isnan(value)]
     parts = [_notation(used, unit, decimal)]
     if said_missing:
-        names = ", ".join(f'"{text}"' for text in texts[missing][:5])
+        names = ", ".join(quoted(text) for text in texts[missing][:5])
         parts.append(f"{names} in {said_missing:,} {_rows(said_missing)} counts as missing")
     if lost:
         example = texts[bad][0]
@@ -184,8 +185,8 @@ def _rows(count: int) -> str:
 def _lost(count: int, example: str) -> str:
     shown = example if len(example) <= 20 else example[:17] + "..."
     if count == 1:
-        return f'1 value that is no number ("{shown}") counts as missing'
-    return f'{count:,} values that are no numbers (such as "{shown}") count as missing'
+        return f"1 value that is no number ({quoted(shown)}) counts as missing"
+    return f"{count:,} values that are no numbers (such as {quoted(shown)}) count as missing"
 
 
 def _unit(found: Sequence[Written | None], counts: NDArray[np.int64]) -> str:

@@ -89,7 +89,7 @@ def read_table(path: Path, choices: Choices, form: str = "") -> Table:
 @lru_cache(maxsize=2)
 def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
     frame = read_frame(path, form, choices.target, choices.missing)
-    above, told = frame.attrs["above"], frame.attrs["told"]
+    above, told = frame.attrs.pop("above"), frame.attrs.pop("told")
     try:
         _check_names(choices, list(frame.columns))
         frame, notes, left_out = _examples(frame, choices)

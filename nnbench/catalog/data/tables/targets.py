@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -152,11 +153,11 @@ def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:
 
 def _one_spelling(texts: NDArray[Any]) -> tuple[NDArray[Any], str]:
     """Texts of two letters or more with one spelling for all that differ in capitals alone."""
-    counts = pd.Series(texts).value_counts()
+    counts: dict[str, int] = Counter(texts.tolist())
     spelling: dict[str, str] = {}
-    for text in sorted(counts.index, key=lambda text: (-counts[text], text)):
+    for text in sorted(counts, key=lambda text: (-counts[text], text)):
         spelling.setdefault(text.casefold() if len(text) > 1 else text, text)
-    merged = {t: spelling[t.casefold() if len(t) > 1 else t] for t in counts.index}
+    merged = {t: spelling[t.casefold() if len(t) > 1 else t] for t in counts}
     changed = [f'"{old}" as "{new}"' for old, new in merged.items() if old != new]
     if not changed:
         return texts, ""
