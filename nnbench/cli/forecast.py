@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -108,8 +109,8 @@ def forecast(study: Study, options: Options) -> Forecast:
 
 def engines_of(study: Study, stacks: Sequence[PlannedStack], options: Options) -> list[Share]:
     """Which engines will train how many of a study's cells."""
-    if study.kind != TRAINING or options.engine == "reference":
-        name = options.hoped_name(stacks[0].cells[0].recipe)
-        return [Share(name, sum(len(stack.cells) for stack in stacks), None)]
     cells = [stack.cells for stack in stacks]
+    if study.kind != TRAINING or options.engine == "reference":
+        names = Counter(options.hoped_name(cell.recipe) for stack in cells for cell in stack)
+        return [Share(name, count, None) for name, count in names.most_common()]
     return expected_shares(cells, options.engine, options.device)

@@ -69,6 +69,15 @@ def test_a_forecast_says_which_engine_trains_what_and_why() -> None:
     assert asked.engines == [("reference", 2, None)]
 
 
+def test_a_forecast_by_the_reference_counts_baselines_apart() -> None:
+    from nnbench.pipeline import Options
+
+    content = {"name": "b", "baselines": ["linear"], "grid": {"data": "wine", "seeds": 2}}
+    told = forecast(make_study(content, VOCABULARY), Options(workers=1, engine="reference"))
+    counts = {share.engine: share.cells for share in told.engines}
+    assert counts == {"reference": 2, "scikit-learn": 2}
+
+
 def test_a_forecast_says_that_there_is_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     from nnbench.pipeline import Options
 

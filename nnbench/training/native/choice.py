@@ -44,8 +44,11 @@ class Share(NamedTuple):
 def hoped_name(recipe: Recipe, wanted: str, device: str = "cpu") -> str:
     """The engine of a cell, as the tables name it, if its programs can be written.
 
-    Looks at no program, so that a plan needs no torch.
+    Looks at no program, so that a plan needs no torch. A baseline has one engine, whatever is
+    wanted.
     """
+    if "baseline" in recipe:
+        return ENGINE
     if wanted == "reference":
         return wanted
     if device == "cpu" and (wanted == "native" or (wanted == "auto" and pays(recipe))):
@@ -57,6 +60,8 @@ def hoped_name(recipe: Recipe, wanted: str, device: str = "cpu") -> str:
 def would_train(engine: str, recipe: Recipe, wanted: str, device: str = "cpu") -> bool:
     """Whether it is this engine, as the tables name it, by which a run trains a cell."""
     hoped = hoped_name(recipe, wanted, device)
+    if hoped == ENGINE:  # which nothing stands in for
+        return engine == hoped
     falls_back = wanted in ("auto", "native") and engine == stacked_name(device)
     return engine == hoped or (falls_back and why_not(recipe) is not None)
 

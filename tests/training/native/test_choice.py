@@ -152,6 +152,14 @@ def test_a_result_is_taken_by_whoever_would_train_it_so() -> None:
     assert would_train("stacked-eager-cuda", long, "auto", "cuda")
 
 
+def test_a_baseline_is_fitted_by_its_own_engine_whatever_is_wanted() -> None:
+    recipes = [cell.recipe for cell in make_cells(document={"baselines": ["linear"]})]
+    (baseline,) = [recipe for recipe in recipes if "baseline" in recipe]
+    for wanted in ("auto", "native", "stacked", "reference"):
+        assert would_train("scikit-learn", baseline, wanted), wanted
+        assert not would_train("stacked-eager", baseline, wanted), wanted
+
+
 def test_what_cannot_be_written_is_taken_from_the_mapped_engine(
     monkeypatch: pytest.MonkeyPatch, empty_cache: object
 ) -> None:
