@@ -215,7 +215,8 @@ class _Told:
             cell = str(self.usual()["cell_id"])
             told.append(f"As a script of its own: {export_command(self.results, cell)}.")
         if use in MODELS:
-            told.append(f"It is {MODELS[use].words(self.task)} of scikit-learn.")
+            model = MODELS[use].words(self.task)
+            told.append(f"{capital(self.name(use))} is {model} of scikit-learn.")
         return " ".join(told)
 
     def _unsettled(self, ahead: str, use: str, row: Any, command: str) -> str:

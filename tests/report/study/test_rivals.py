@@ -61,7 +61,7 @@ def test_a_simple_model_that_no_network_surely_beats_is_named_first(tmp_path: Pa
     assert "; no network surely beats it (at most by " in first and first.endswith("95 % CI).")
     assert second.startswith("The commonest class alone has 30 % [29")
     assert "The network is ahead by 0.50 points" in second
-    assert second.endswith("It is LogisticRegression of scikit-learn.")
+    assert second.endswith(" Logistic regression is LogisticRegression of scikit-learn.")
 
 
 def test_a_network_that_is_ahead_of_all_is_named_with_its_settings(tmp_path: Path) -> None:
