@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nnbench.catalog.data.tables.table import Choices, Table, read_table
-from nnbench.report.page.table_notes import table_sentences
+from nnbench.report.page.table_notes import column_lines, table_sentences
 
 ROWS = 60
 MEMORY = 4_000_000_000  # bytes of addresses, most of which the libraries take
@@ -167,3 +167,10 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     said = ended.stdout.splitlines()
     assert [line.split('"')[1] for line in said] == ["wide.csv", "long.csv", "junk.csv"]
+
+
+def test_names_reach_a_terminal_without_their_controls(tmp_path: Path) -> None:
+    found = read(tmp_path, lines("a\u202e\x1b[31m,b\x07,y", plain))
+    told = [*table_sentences(found.report), *column_lines(found.report)]
+    assert all(text.isprintable() for text in told)
+    assert found.features[0] == "a\u202e\x1b[31m" and "a\\u202e\\u001b[31m" in " ".join(told)

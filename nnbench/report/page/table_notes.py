@@ -45,7 +45,7 @@ def table_sentences(about: Mapping[str, Any]) -> list[str]:
         noted.insert(0, f"{about['target']}: {about['target_note']}")
     if noted:
         said.append(f"{_named(noted)}.")
-    return said
+    return [_printable(sentence) for sentence in said]
 
 
 def _rows(about: Mapping[str, Any]) -> str:
@@ -66,6 +66,11 @@ def _target(about: Mapping[str, Any]) -> str:
     why = "as asked" if about["task_why"] == "given" else about["task_why"]
     classes = f" with {len(about['classes'])} classes" if about.get("classes") else ""
     return f"Predicting {about['target']} is {about['task']}{classes}: {why}."
+
+
+def _printable(text: str) -> str:
+    """A text whose controls, which a terminal would obey, are written out."""
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
 
 
 def _named(parts: Sequence[str]) -> str:
@@ -105,7 +110,7 @@ def column_rows(about: Mapping[str, Any]) -> list[tuple[str, ...]]:
 def column_lines(about: Mapping[str, Any]) -> list[str]:
     """The table of columns for a terminal, each column of it as wide as its texts."""
     rows = column_rows(about)
-    shown = [COLUMNS, *rows[:MOST_LINES]]
+    shown = [COLUMNS, *([_printable(text) for text in row] for row in rows[:MOST_LINES])]
     widths = [max(len(row[place]) for row in shown) for place in range(len(COLUMNS))]
     lines = [
         "  "
