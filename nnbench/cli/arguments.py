@@ -12,7 +12,7 @@ import typer
 
 from nnbench.cli.ends import Exit, Failed
 from nnbench.cli.places import RESULTS
-from nnbench.study.shelf import named_studies
+from nnbench.study.shelf import named_studies, study_files
 
 PLACE = "a results folder, or a study: its file or its name"
 
@@ -31,7 +31,8 @@ def tell(as_json: bool, content: Any, lines: Sequence[str]) -> None:
 
 
 def _studies(incomplete: str) -> list[str]:
-    return [name for name in named_studies() if name.startswith(incomplete)]
+    # of a folder with studies of its own, those alone: the shipped ones are many
+    return [name for name in study_files() or named_studies() if name.startswith(incomplete)]
 
 
 def places(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -25,6 +25,7 @@ from nnbench.study.metrics import METRICS
 NETWORK = "network"
 BLOCK = ("data", "seed", "val_fraction", "test_fraction")
 MOST_REPEATS = 100
+NEAR = 0.05  # of the way from the constant to the best
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,19 @@ class Rivals:
 
     @property
     def use(self) -> str:
-        """The simplest of those that the best one is not surely ahead of."""
-        beaten = self.against(self.best)["is_clear"]
-        return next(
-            str(name) for name in self.tests if name == self.best or not bool(beaten.get(str(name)))
-        )
+        """The simplest of those that the best one is neither surely nor far ahead of.
+
+        Far is more than `NEAR` of what it gains over the constant: a model whose results swing so
+        much that nobody is surely ahead of it is not for that the one to use. Where not even the
+        constant is surely behind, it is the one: there is nothing to learn.
+        """
+        ahead = self.against(self.best)
+        simplest = str(self.tests.columns[0])
+        if self.best == simplest or not bool(ahead["is_clear"][simplest]):
+            return simplest
+        most = NEAR * ahead["mean"][simplest]
+        fair = ahead.index[~ahead["is_clear"] & (ahead["mean"] <= most)]
+        return next(str(name) for name in self.tests if name == self.best or name in fair)
 
     def against(self, name: str) -> pd.DataFrame:
         """How far one contestant is ahead of each other: a row by name.

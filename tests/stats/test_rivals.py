@@ -84,6 +84,12 @@ def test_the_simplest_that_is_not_surely_behind_is_to_be_used() -> None:
     assert behind["is_clear"].all() and behind.loc["linear", "mean"] == pytest.approx(0.09)
 
 
+def test_who_swings_too_much_to_be_surely_behind_is_not_for_that_to_be_used() -> None:
+    swings = {"linear": [0.62, 0.87, 0.7, 0.86, 0.84], "boosting": [0.94, 0.95, 0.93, 0.94, 0.94]}
+    found = rivals(constant=[0.5] * 5, **swings, network=[0.96, 0.97, 0.95, 0.96, 0.95])
+    assert not found.against(NETWORK)["is_clear"]["linear"] and found.use == "boosting"
+
+
 def test_a_metric_of_which_less_is_better_turns_the_sides_around() -> None:
     frame = pd.DataFrame({"constant": [1.0, 1.1, 0.9], "linear": [0.1, 0.21, -0.01]})
     found = Rivals("test_loss", frame, frame, 1 / 3)
