@@ -246,11 +246,13 @@ def test_the_catalogue_is_light() -> None:
     )
 
 
+@pytest.mark.whole
 def test_a_report_is_built_without_torch() -> None:
     loaded = loaded_by("import nnbench.stats, nnbench.plots, nnbench.report.build")
     assert "torch" not in loaded and "pandas" in loaded
 
 
+@pytest.mark.whole
 def test_only_the_command_line_prints() -> None:
     for module, path in FILES.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -268,6 +270,7 @@ def test_only_the_command_line_prints() -> None:
         assert not prints or module.startswith(PRINTS), f"{module} prints in lines {sorted(prints)}"
 
 
+@pytest.mark.whole
 def test_nothing_is_unpickled_or_evaluated() -> None:
     forbidden = {"eval", "exec", "pickle", "cloudpickle", "joblib", "marshal", "shelve", "dill"}
     for module, path in FILES.items():

@@ -267,6 +267,7 @@ def test_contents_stand_beside_the_text_where_there_is_room(
         assert right <= left
 
 
+@pytest.mark.whole
 def test_a_study_leads_home_and_home_leads_back(browser: Browser, report: Path) -> None:
     home = write_index(report.parent.parent)
     assert home is not None

@@ -75,6 +75,7 @@ def test_an_address_opens_a_screen_with_its_sentence_and_numbers(
     assert browser.run("return document.querySelector('figure.now details').open")
 
 
+@pytest.mark.whole
 def test_a_projector_may_be_in_a_light_or_a_dark_room(browser: Browser, page: Path) -> None:
     browser.open(page)
     press(browser, "l", Keys.ARROW_RIGHT)

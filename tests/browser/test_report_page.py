@@ -107,6 +107,7 @@ def test_it_opens_from_a_file_and_nothing_leaves(browser: Browser, report: Path,
     )
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("dark", [False, True])
 def test_no_rule_of_accessibility_is_broken(browser: Browser, report: Path, dark: bool) -> None:
     browser.open(report, dark=dark)
@@ -122,6 +123,7 @@ def test_a_request_and_a_console_error_would_be_seen(browser: Browser, tmp_path:
     assert any("Uncaught Error: x" in text for text in browser.complaints())
 
 
+@pytest.mark.whole
 def test_the_accessibility_check_can_fail(browser: Browser, report: Path) -> None:
     browser.open(report)
     browser.run("document.querySelector('svg').removeAttribute('aria-label')")

@@ -108,6 +108,7 @@ def test_a_dry_run_of_the_catalogue_needs_no_torch(tmp_path: Path) -> None:
     assert "engine: native-" in ended.stdout and "expected: about" in ended.stdout
 
 
+@pytest.mark.whole
 def test_a_worker_imports_nothing_that_draws() -> None:
     heavy = "{'matplotlib', 'scipy', 'torch'}"
     script = f"import sys, nnbench.pipeline\nassert not {heavy} & set(sys.modules)"

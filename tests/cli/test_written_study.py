@@ -24,6 +24,7 @@ def write_table(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.whole
 def test_the_file_has_the_cells_of_the_run(tmp_path: Path) -> None:
     path = write_table(tmp_path)
     content = table_study(path, "y", drop=["a"], categorical=["b b"], rows=50)

@@ -103,6 +103,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
 }
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("content", "words"), HOSTILE.values(), ids=HOSTILE)
 def test_hostile_file(content: str | bytes, words: str, tmp_path: Path) -> None:
     assert words in refusal_of(content, tmp_path)
@@ -249,6 +250,7 @@ SECTIONS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.whole
 @given(SECTIONS)
 def test_junk_is_a_study_or_a_study_error(content: dict[str, Any]) -> None:
     try:

@@ -217,6 +217,7 @@ def test_a_step_that_fails_leaves_no_draft_and_earlier_results(tmp_path: Path, a
     assert refusals > 20
 
 
+@pytest.mark.whole
 def test_a_disk_that_fills_after_any_number_of_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -360,6 +361,7 @@ def test_damaged_tables_are_refused_and_made_again(tmp_path: Path, chance: rando
 # -------------------------------------------------------------------------- several processes
 
 
+@pytest.mark.whole
 def test_four_processes_that_commit_the_same_parts(tmp_path: Path) -> None:
     for turn in range(4):
         folder = tmp_path / str(turn)
@@ -379,6 +381,7 @@ def test_four_processes_that_commit_the_same_parts(tmp_path: Path) -> None:
         assert cells_of(folder)["cell_id"].tolist() == names
 
 
+@pytest.mark.whole
 def test_a_reader_beside_a_run_that_starts_afresh(tmp_path: Path) -> None:
     def start_afresh() -> None:
         store = open_store(tmp_path)
@@ -394,6 +397,7 @@ def test_a_reader_beside_a_run_that_starts_afresh(tmp_path: Path) -> None:
     assert store.damage == []
 
 
+@pytest.mark.whole
 def test_two_readers_of_one_damaged_part(tmp_path: Path, chance: random.Random) -> None:
     for turn in range(4):
         folder = tmp_path / str(turn)

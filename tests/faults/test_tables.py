@@ -168,6 +168,7 @@ def test_damaged_parquet(tmp_path: Path, content: bytes) -> None:
         read_table(path, Choices("y"))
 
 
+@pytest.mark.whole
 def test_every_flipped_byte_of_a_parquet_file_is_survived(tmp_path: Path) -> None:
     path = tmp_path / "my.parquet"
     pd.DataFrame({"a": range(0, 80, 2), "y": ["p", "q"] * 20}).to_parquet(path)
@@ -339,6 +340,7 @@ def test_a_table_that_cannot_fit_is_refused(
         read_table(tmp_path / "my.csv", Choices("y"))
 
 
+@pytest.mark.whole
 def test_long_texts_do_not_multiply(tmp_path: Path) -> None:
     words = ["x" * 200_000] + ["y"] * 2000  # as an array of equal widths: 1.6 GB
     lines = [f"{n * n},{word},{'pq'[n % 2]}" for n, word in enumerate(words)]

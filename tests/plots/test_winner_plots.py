@@ -209,6 +209,7 @@ def test_budgets_share_their_limits_over_data_sets() -> None:
     assert first.get_ylim() == second.get_ylim() and texts(figure).count("accuracy") == 2
 
 
+@pytest.mark.whole
 def test_the_same_frame_gives_the_same_bytes() -> None:
     names = ["a", "b"]
     for draw in (
@@ -223,6 +224,7 @@ def test_the_same_frame_gives_the_same_bytes() -> None:
         assert figure_svg(draw(), "f", "alt") == figure_svg(draw(), "f", "alt")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("label", HOSTILE)
 def test_a_users_label_is_drawn_as_text(label: str) -> None:
     short = plots.shorten(label)

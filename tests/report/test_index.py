@@ -41,6 +41,7 @@ def test_it_lists_every_study_with_answer_counts_and_link(out: Path) -> None:
     assert page.index("Second") < page.index("Which &amp; why?"), "by the folders' names"
 
 
+@pytest.mark.whole
 def test_a_study_without_a_report_has_no_link_but_the_command(out: Path) -> None:
     page = (write_index(out) or out).read_text(encoding="utf-8")
     assert "a two/report.html" not in page and "a%20two" not in page

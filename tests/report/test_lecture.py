@@ -22,6 +22,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.whole
 def test_topics_stand_in_the_order_of_the_course(out: Path) -> None:
     page = lecture_page(out)
     titles = [section.title for section in page.sections]

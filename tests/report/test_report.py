@@ -103,6 +103,7 @@ def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     assert build_report(tmp_path).path.read_bytes() == first
 
 
+@pytest.mark.whole
 def test_every_interval_is_repeatable_whatever_the_order_of_the_rows(tmp_path: Path) -> None:
     cells = make_cells(seeds=range(9))  # enough blocks that an unseeded quantile would move
     one = analyse(read_results(write_results(tmp_path, cells)))
@@ -133,6 +134,7 @@ def test_a_failed_write_leaves_the_old_report_and_no_litter(
         assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
+@pytest.mark.whole
 def test_a_report_that_cannot_take_its_place_is_a_clear_error(tmp_path: Path) -> None:
     write_results(tmp_path, make_cells())
     (tmp_path / "report.html").mkdir()
@@ -234,6 +236,7 @@ def test_every_figure_has_its_numbers_behind_it(plain: Page) -> None:
     assert plain.tags.count("svg") == plain.tags.count("figure") + 1  # one for small windows too
 
 
+@pytest.mark.whole
 def test_only_the_script_that_is_on_the_page_may_run(tmp_path: Path) -> None:
     html = build_report(write_results(tmp_path, make_cells())).path.read_text(encoding="utf-8")
     code = html.split("<script>")[1].split("</script>")[0]
@@ -267,6 +270,7 @@ def test_an_unclear_difference_says_what_would_have_been_seen(plain: Page) -> No
     assert said and 0.1 < float(said[1]) < 2 and said[3] == said[4]
 
 
+@pytest.mark.whole
 def test_it_never_says_better_without_a_clear_difference(tmp_path: Path) -> None:
     cells = make_cells()
     cells["test_accuracy"] = np.random.default_rng(3).normal(0.9, 0.05, len(cells))
@@ -353,6 +357,7 @@ def test_the_best_and_the_worst_arm_can_be_exported(plain: Page) -> None:
     assert (worst["activation"], worst["optimizer"]) == ("sigmoid", "sgd")
 
 
+@pytest.mark.whole
 def test_what_was_left_out_is_said_with_its_reason(tmp_path: Path) -> None:
     rule = {"why": "self-normalising already", "activation": "selu", "norm": {"name": "batchnorm"}}
     design = {"kind": "full", "baseline": {}, "exclude": [rule]}
@@ -387,6 +392,7 @@ def test_a_few_blocks_make_a_matrix_and_many_a_ladder(tmp_path: Path) -> None:
     assert "A bar joins neighbours without a clear difference" in many.text
 
 
+@pytest.mark.whole
 def test_a_mixed_study_says_which_data_took_no_part(tmp_path: Path) -> None:
     cells = make_cells()
     regression = cells["data"] == "spirals"
@@ -397,6 +403,7 @@ def test_a_mixed_study_says_which_data_took_no_part(tmp_path: Path) -> None:
     assert "12 pairs in 3 blocks" in text and "69 of 72 networks finished" in text
 
 
+@pytest.mark.whole
 def test_a_tuned_factor_is_chosen_and_said(tmp_path: Path) -> None:
     rates = [("adam", 0.001), ("adam", 0.01), ("sgd", 0.3)]
     levels = FACTORS | {"optimizer": ["adam lr=0.001", "adam lr=0.01", "sgd"]}
@@ -489,6 +496,7 @@ def test_a_study_without_prose_goes_by_its_name(tmp_path: Path) -> None:
     assert page.text.startswith("synthetic · nnbench") and "Predicted" not in page.text
 
 
+@pytest.mark.whole
 def test_missing_cells_are_said(tmp_path: Path) -> None:
     folder = write_results(tmp_path, make_cells())
     provenance = json.loads((folder / "provenance.json").read_text())

@@ -105,6 +105,7 @@ def test_of_two_contestants_the_one_pair_is_tested(tmp_path: Path) -> None:
     assert drawn.title.endswith("clearly ahead of relu") and "Friedman" not in drawn.caption
 
 
+@pytest.mark.whole
 def test_where_ranks_cannot_reach_significance_they_are_not_drawn(tmp_path: Path) -> None:
     cells = make_cells(seeds=range(3))
     many = [cells.assign(activation=cells["activation"] + str(i)) for i in range(5)]
@@ -203,6 +204,7 @@ def test_a_factor_of_one_level_does_not_take_the_order_from_the_shares() -> None
     assert list(rank_factors(ranges, unknown)["factor"]) == ["activation", "depth", "optimizer"]
 
 
+@pytest.mark.whole
 def test_a_tuned_optimizer_is_no_row_of_the_importance(tmp_path: Path) -> None:
     cells = make_cells(optimizers=[("adam", 0.001), ("adam", 0.01)])
     levels = FACTORS | {"optimizer": ["adam lr=0.001", "adam lr=0.01"]}
@@ -259,6 +261,7 @@ def test_two_factors_that_matter_more_together_are_said_with_their_ends(tmp_path
     assert together(analyse(results_of(tmp_path, make_cells()))) == ""
 
 
+@pytest.mark.whole
 def test_a_factor_that_differs_between_data_sets_gets_a_table_and_a_sentence(
     tmp_path: Path,
 ) -> None:
@@ -395,6 +398,7 @@ def test_the_title_of_curves_speaks_of_those_drawn() -> None:
     assert alike == "On digits, median accuracy ends at 1.00 for all 3"
 
 
+@pytest.mark.whole
 def test_the_curves_caption_speaks_of_early_stopping_only_where_there_is_any(
     tmp_path: Path,
 ) -> None:
@@ -440,6 +444,7 @@ def test_a_date_is_written_out() -> None:
     assert date_text("yesterday") == "yesterday"
 
 
+@pytest.mark.whole
 def test_the_commit_is_checked_out_before_the_study_runs(tmp_path: Path) -> None:
     folder = write_results(tmp_path, make_cells())
     provenance = json.loads((folder / "provenance.json").read_text())

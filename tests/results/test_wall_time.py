@@ -134,6 +134,7 @@ def test_results_of_an_engine_that_is_not_taken_add_nothing(
         assert wall_seconds(options.out) == wall_seconds(alone.out)
 
 
+@pytest.mark.whole
 def test_a_file_that_cannot_be_read_counts_as_none(options: Options) -> None:
     run(study(1), options, Listener())
     first = wall_seconds(options.out)

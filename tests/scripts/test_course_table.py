@@ -23,6 +23,7 @@ def table_rows() -> Iterator[list[str]]:
             yield [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
+@pytest.mark.whole
 def test_the_page_is_what_the_script_writes() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run python scripts/course_table.py"
 
@@ -39,6 +40,7 @@ def test_every_entry_has_a_row() -> None:
             assert all(one in snippets for one in wanted), name
 
 
+@pytest.mark.whole
 def test_every_row_has_a_study_and_every_table_of_many_a_heading() -> None:
     known = studies()
     assert [item.name for item in ITEMS if study_of(item, known) not in known] == []
@@ -97,5 +99,6 @@ def test_an_item_goes_to_its_home_if_that_names_it_and_else_to_the_first_that_do
     assert study_of(Item("selu", 'activation = "selu"', "", "planned"), known) == "planned"
 
 
+@pytest.mark.whole
 def test_the_committed_studies_are_those_that_are_read() -> None:
     assert set(studies()) == {path.stem for path in STUDIES}

@@ -11,6 +11,7 @@ from scripts import readme_picture
 from tests.synthetic import make_cells, write_results
 
 
+@pytest.mark.whole
 def test_the_picture_is_large_and_the_same_each_time(tmp_path: Path) -> None:
     folder = write_results(tmp_path / "results", make_cells())
     for name in ("one.png", "two.png"):

@@ -98,6 +98,7 @@ def test_the_share_within_data_sets_forgets_how_hard_each_is() -> None:
     pd.testing.assert_series_equal(one["within"], other["within"], atol=1e-6)
 
 
+@pytest.mark.whole
 def test_noise_alone_holds_the_share_expected_by_chance() -> None:
     rows = [shares(full_grid([4, 3], seeds=4, random_seed=i)) for i in range(60)]
     mean = sum(table["share"] for table in rows) / len(rows)
@@ -121,6 +122,7 @@ def test_components_are_shares_less_noise_and_add_up_to_one() -> None:
     assert clipped + 1e-9 >= 1 and clipped < 1.02  # what noise gives a row in excess is none of it
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("seeds", "raw"), [(2, 0.25), (3, 0.35), (5, 0.4)])
 def test_the_seeds_component_is_the_noise(seeds: int, raw: float) -> None:
     """Half of the variance is noise; the sum of squares alone says a quarter to two fifths."""
@@ -134,6 +136,7 @@ def covered_half(rows: pd.DataFrame, truth: float = 0.5) -> float:
     return float(((rows["component_low"] <= truth) & (truth <= rows["component_high"])).mean())
 
 
+@pytest.mark.whole
 def test_the_interval_covers_the_component_and_can_fail_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

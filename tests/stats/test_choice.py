@@ -125,6 +125,7 @@ def effects_of(cells: pd.DataFrame, held: bool = True) -> pd.Series:
     return table.set_index("level").loc["adam"]
 
 
+@pytest.mark.whole
 def test_a_lucky_choice_is_neither_better_nor_a_supported_claim() -> None:
     cells = lucky()
     plain, held = effects_of(cells, held=False), effects_of(cells)

@@ -242,6 +242,7 @@ def test_data_sets_that_move_apart_by_constants_are_no_side() -> None:
     assert (overall["low"], overall["high"]) == pytest.approx((-0.03, 0.05))
 
 
+@pytest.mark.whole
 def test_no_side_is_taken_where_the_interval_holds_zero() -> None:
     generator = np.random.default_rng(0)
     a = grid(6, ("digits",)).drop_duplicates("seed")

@@ -67,6 +67,7 @@ def test_pairs_of_a_block_count_as_one_block() -> None:
     assert row["p"] == pytest.approx(contrast([0.1, 0.2, 0.4])["p"])
 
 
+@pytest.mark.whole
 @examples(12)  # theirs collects garbage each time, for long
 @given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=12))
 def test_holms_correction_is_that_of_statsmodels(values: list[float]) -> None:

@@ -148,6 +148,7 @@ def claims_of_nothing(rows: int, repeats: int, studies: int, overlap: float | No
     return wrong / studies
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("repeats", [5, 10])
 def test_equal_models_are_told_apart_in_few_studies(repeats: int) -> None:
     assert claims_of_nothing(200, repeats, 1500, None) < 0.065

@@ -67,6 +67,7 @@ def test_without_correction_a_study_of_copies_claims_far_too_much() -> None:
     assert share > 0.25
 
 
+@pytest.mark.whole
 def test_a_report_of_copies_says_what_the_self_check_says() -> None:
     """Two factors of copies, judged by the frames that a report reads and not by the shortcut."""
     claims, uncorrected = 0, 0

@@ -125,6 +125,7 @@ def test_a_sample_of_arms_keeps_every_pair() -> None:
     assert effects_of(sample, is_sampled=True)["only"].isna().all()
 
 
+@pytest.mark.whole
 @given(st.lists(st.booleans(), min_size=24, max_size=24))
 def test_levels_that_compare_have_the_same_cells(kept: list[bool]) -> None:
     grid = list(itertools.product("abc", "xy", "pq", [0, 1]))

@@ -8,6 +8,7 @@ from nnbench.stats import contrasts
 from tests.stats.simulated import survivors_claim
 
 
+@pytest.mark.whole
 def test_losing_the_worst_makes_no_arm_better(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contrasts, "RESAMPLES", 300)
     assert survivors_claim(0.3, 80) <= 0.05

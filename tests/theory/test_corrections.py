@@ -90,6 +90,7 @@ def hold(name: str, weight: float, bias: float, q: float, networks: int) -> None
     assert abs(growth - found.growth) < 4 * error + found.growth_beyond
 
 
+@pytest.mark.whole
 def test_tanh_networks_have_it_and_not_the_law_of_infinite_width() -> None:
     q = mean_field("tanh").fixed_point(1.76, 0.05)
     hold("tanh", 1.76, 0.05, q, 16_000)

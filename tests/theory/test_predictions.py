@@ -88,6 +88,7 @@ def test_batchnorm_grows_by_the_law_of_the_probed_batch() -> None:
     assert values("pre_std", norm="batchnorm", activation="tanh") == [1.0] * 4
 
 
+@pytest.mark.whole
 def test_selu_is_at_its_fixed_point() -> None:
     deep = {"activation": "selu", "init": "lecun_normal", "depth": 40}
     assert values("act_mean", **deep)[-1] == pytest.approx(0, abs=0.01)
@@ -141,6 +142,7 @@ def test_the_edge_of_stability_is_that_of_the_optimizer(optimizer: Any, edge: fl
 # Against numpy
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("activation", MOMENTS)
 def test_signals_and_gradients_are_those_of_a_wide_random_network(activation: str) -> None:
     (cell,) = cells_of(activation=activation, init={"name": "lecun_normal", "gain": 1.2}, depth=4)

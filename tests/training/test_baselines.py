@@ -77,6 +77,7 @@ def test_regression_has_the_r2_and_loss_of_networks() -> None:
     assert row["test_loss"] == pytest.approx(((predicted - split.y["test"]) ** 2).mean())
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", [*BASELINES])
 def test_a_baseline_is_the_same_bit_for_bit_whatever_is_fitted_beside_it(name: str) -> None:
     first, second = cells_of(name, "wine")

@@ -130,6 +130,7 @@ def test_start_and_end_are_means_over_layers_of_the_first_and_last_probe() -> No
         assert row[f"{name}_start"] != row[f"{name}_end"]
 
 
+@pytest.mark.whole
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
 def test_a_diverged_cell_keeps_what_was_measured_and_has_no_end() -> None:
     optimizer = {"name": "sgd", "lr": [1e-3, 1e9]}

@@ -119,6 +119,7 @@ def test_one_output_stands_for_the_second_class(loss: str) -> None:
     assert ("val_brier" in found) is (loss == "bce_with_logits")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("target", "grid"),
     [

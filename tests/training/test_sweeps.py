@@ -237,6 +237,7 @@ def test_the_report_needs_no_torch_and_says_who_is_safe(finished: Path) -> None:
     assert "everywhere" in page and "−27.6" in page
 
 
+@pytest.mark.whole
 def test_a_study_of_safe_expressions_alone_has_a_report(tmp_path: Path) -> None:
     """Then some columns have no value at all, and are in no table."""
     made = study({"expression": SAFE, "points": 300})

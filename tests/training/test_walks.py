@@ -210,6 +210,7 @@ def disagreement(chosen: Sequence[Cell]) -> float:
     return worst
 
 
+@pytest.mark.whole
 @every_optimizer
 def test_every_rule_walks_as_torch_does(name: str) -> None:
     entry = OPTIMIZERS[name]
@@ -394,6 +395,7 @@ def test_a_run_writes_tables_grounds_and_a_sound_folder(finished: Path) -> None:
     assert verify(finished) == []
 
 
+@pytest.mark.whole
 def test_a_second_run_does_nothing_and_says_the_same(finished: Path) -> None:
     before = (finished / "report.html").read_bytes()
     parts = sorted((finished / "parts").iterdir())
@@ -427,6 +429,7 @@ def test_every_picture_of_the_report_has_its_numbers(finished: Path) -> None:
     assert page.count("<figure id=") == page.count("The numbers behind this figure") >= 4
 
 
+@pytest.mark.whole
 def test_paths_over_the_busiest_landscape_are_small_enough_for_a_page_of_ten() -> None:
     (cell,) = cells(landscape="rastrigin", seeds=1)
     generator = np.random.default_rng(0)

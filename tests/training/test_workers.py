@@ -232,6 +232,7 @@ def wait_for_the_end_of(processes: list[int]) -> None:
     until(lambda: not any(command(process) for process in processes), "its children's end")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("deaf", [False, True])
 def test_ctrl_c_stops_everyone(start_parent: Any, deaf: bool) -> None:
     program, children = start_parent(*["deaf"] * deaf)
@@ -244,6 +245,7 @@ def test_ctrl_c_stops_everyone(start_parent: Any, deaf: bool) -> None:
     wait_for_the_end_of(children)
 
 
+@pytest.mark.whole
 def test_ctrl_c_while_workers_start_is_the_parents_alone(tmp_path: Path) -> None:
     for delay in (0.0, 0.03, 0.06, 0.1):
         program = start(tmp_path)

@@ -337,6 +337,7 @@ def published(number: int, digit: int) -> NDArray[np.float64]:
     return resample(signal - 0.75 * (chance.uniform() - 0.5) * np.linspace(-0.5, 0.5, 72), 40)
 
 
+@pytest.mark.whole
 def test_mnist1d_has_the_law_of_the_published_recipe() -> None:
     made = sample("mnist1d", n=4000)
     wanted = np.array([published(number, number % 10) for number in range(4000)])

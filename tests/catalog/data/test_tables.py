@@ -515,6 +515,7 @@ VALUES = st.one_of(
 )
 
 
+@pytest.mark.whole
 @examples(150)
 @given(data=st.data())
 def test_any_csv_is_a_sound_table_or_a_sentence(
@@ -553,6 +554,7 @@ def assert_sound(found: Table) -> None:
     json.dumps(found.report)
 
 
+@pytest.mark.whole
 @given(
     st.lists(
         st.floats(allow_nan=False, allow_infinity=False, min_value=-1e99, max_value=1e99),

@@ -65,6 +65,7 @@ def mine(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.whole
 def test_every_engine_trains_them_alike(mine: Path) -> None:
     study = nb.read_study({"name": "own", "grid": GRID}, entries=read_entries([mine]))
     cells = study.cells()

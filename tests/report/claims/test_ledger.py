@@ -112,6 +112,7 @@ def test_a_factor_per_layer_is_said_as_that_factor() -> None:
     assert "drifts 0.24 times as much per layer with tanh as with relu (95 % CI 0.04 to" in said
 
 
+@pytest.mark.whole
 def test_no_sentence_speaks_in_fractions_of_an_accuracy() -> None:
     for claim in (better(), better(by=0.02), same(0.02), better(margin=0.02)):
         for mean in (0.05, 0.004, -0.05):
@@ -319,6 +320,7 @@ def test_an_empty_ledger_is_a_page_too(tmp_path: Path) -> None:
 # Commands -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.whole
 def test_the_command_writes_the_ledger_and_says_where(finished: Path) -> None:
     ended = nnbench("claims", cwd=finished)
     assert ended.returncode == 0, ended.stderr
@@ -328,6 +330,7 @@ def test_the_command_writes_the_ledger_and_says_where(finished: Path) -> None:
     assert "claims.html" in (finished / "results" / "index.html").read_text()
 
 
+@pytest.mark.whole
 def test_the_command_prints_judged_claims_as_json_and_gates(finished: Path) -> None:
     ended = nnbench("claims", "--json", "--gate", cwd=finished)
     assert ended.returncode == 4 and "2 of 4 claims are contradicted" in ended.stderr

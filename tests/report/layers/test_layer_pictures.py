@@ -214,6 +214,7 @@ def texts(found: Diagnostic) -> str:
     return " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", str(found.picture.svg)))
 
 
+@pytest.mark.whole
 def test_a_study_of_gradients_shows_and_says_them(tmp_path: Path) -> None:
     cells = make_cells()
     found = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells))
@@ -279,6 +280,7 @@ def test_a_dead_layer_is_counted_over_networks(tmp_path: Path) -> None:
     assert "sigmoid" not in dead.picture.title
 
 
+@pytest.mark.whole
 def test_born_dead_networks_are_drawn_with_both_counts_and_law(tmp_path: Path) -> None:
     cells = make_cells(seeds=10, depths=(2, 4))
     cells = cells[(cells["activation"] == "relu") & (cells["init"] == "he_normal")]
@@ -292,6 +294,7 @@ def test_born_dead_networks_are_drawn_with_both_counts_and_law(tmp_path: Path) -
     assert "predicted, at most" in texts(found)
 
 
+@pytest.mark.whole
 def test_trainability_compares_both_sides_of_six_scales(tmp_path: Path) -> None:
     parts = [make_cells(depths=(4, 16), **{"init.gain": gain}) for gain in (0.8, 1.0, 1.2)]
     cells = pd.concat(parts, ignore_index=True)
@@ -306,6 +309,7 @@ def test_trainability_compares_both_sides_of_six_scales(tmp_path: Path) -> None:
     assert found["trainability"].frame["six_xi"].unique().tolist() == [6.0]
 
 
+@pytest.mark.whole
 def test_sharpness_is_held_against_its_edge(tmp_path: Path) -> None:
     cells = make_cells().assign(probe_sharpness=True)
     curves = make_curves(cells, sharpness=True)
@@ -315,6 +319,7 @@ def test_sharpness_is_held_against_its_edge(tmp_path: Path) -> None:
     assert re.search(r"In (\d+) of \1 networks the sharpness settles", sharp.picture.title)
 
 
+@pytest.mark.whole
 def test_growth_is_drawn_over_the_width_that_moves_it(tmp_path: Path) -> None:
     parts = [make_cells().assign(width=width) for width in (16, 32, 64)]
     cells = pd.concat([part.head(3) for part in parts], ignore_index=True)
@@ -330,6 +335,7 @@ def test_growth_is_drawn_over_the_width_that_moves_it(tmp_path: Path) -> None:
     assert "predicted" in texts(over)
 
 
+@pytest.mark.whole
 def test_growth_is_drawn_over_the_batch_where_the_batch_matters(tmp_path: Path) -> None:
     """The baseline, without BatchNorm, does not feel the batch: both are drawn, not it alone."""
     parts = [make_cells().assign(norm=norm, **{"data.n": n}) for norm in ("none", "batchnorm")
@@ -359,6 +365,7 @@ def test_the_probed_rows_are_those_of_the_split(n: int, val: float, test: float)
     assert found.tolist() == [min(split_for(recipe).n_train, PROBE_ROWS)]
 
 
+@pytest.mark.whole
 def test_a_law_of_wide_layers_is_not_held_against_narrow_ones(tmp_path: Path) -> None:
     cells = make_cells().assign(width=24)
     found = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells))
@@ -369,6 +376,7 @@ def test_a_law_of_wide_layers_is_not_held_against_narrow_ones(tmp_path: Path) ->
     assert "Dashed" not in found["signals"].picture.caption
 
 
+@pytest.mark.whole
 def test_one_arm_that_loses_all_does_not_flatten_the_others(tmp_path: Path) -> None:
     cells = make_cells(depths=(12,))
     layers = make_layers(cells)
@@ -428,6 +436,7 @@ def all_diverged(cells: pd.DataFrame) -> pd.DataFrame:
     return cells.assign(status="diverged", test_accuracy=None, test_loss=None)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("change", "depth"),
     [(one_arm, 1), (all_diverged, 2), (all_diverged, 3), (lambda cells: cells.head(1), 3)],
@@ -459,6 +468,7 @@ def test_a_zero_on_a_log_axis_is_said(tmp_path: Path) -> None:
     assert "Left out: 1 of 12 networks" in start.picture.caption
 
 
+@pytest.mark.whole
 def test_of_many_arms_some_are_chosen_and_the_caption_says_so(tmp_path: Path) -> None:
     parts = []
     for number in range(24):

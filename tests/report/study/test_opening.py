@@ -67,6 +67,7 @@ def test_a_lead_without_results_gives_way_to_the_differences(tmp_path: Path) -> 
     assert opening.picture.name == "effects" and not opening.said
 
 
+@pytest.mark.whole
 def test_a_map_leads_only_where_nothing_is_asked_for(tmp_path: Path) -> None:
     results = read_results(write_results(tmp_path, make_cells()))
     analysis = analyse(results)

@@ -84,6 +84,7 @@ def test_where_nothing_helps_the_base_rate_is_the_answer(tmp_path: Path) -> None
     assert "look at the table of columns" in second
 
 
+@pytest.mark.whole
 def test_the_table_has_everyone_best_first_and_the_page_opens_with_the_answer(
     tmp_path: Path,
 ) -> None:

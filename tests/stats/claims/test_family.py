@@ -131,6 +131,7 @@ def test_six_claims_of_nothing_in_one_study() -> None:
     assert wrong <= 1 < alone
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("draw", [normal, skewed])
 @pytest.mark.parametrize(("data_sets", "seeds"), [(1, 3), (1, 10), (3, 5)])
 def test_studies_of_six_claims_keep_to_five_percent(draw: Any, data_sets: int, seeds: int) -> None:
@@ -164,6 +165,7 @@ def level(results: Any) -> pd.Series:
     return effects[effects["level"] == "tanh"].iloc[0]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("metric", ["test_accuracy", "test_loss"])
 def test_a_level_that_repeats_a_claim_takes_its_number(tmp_path: Any, metric: str) -> None:
     turned = better(better={"activation": "relu"}, than={"activation": "tanh"}, metric=metric)
@@ -184,6 +186,7 @@ def test_a_level_that_repeats_a_claim_takes_its_number(tmp_path: Any, metric: st
         assert told["verdict"] == (CONTRADICTED if place else SUPPORTED)
 
 
+@pytest.mark.whole
 def test_both_are_undecided_together(tmp_path: Any) -> None:
     results = two_claims(tmp_path, skewed_enough(), better())
     row = level(results)
@@ -192,6 +195,7 @@ def test_both_are_undecided_together(tmp_path: Any) -> None:
     assert row["note"].startswith("judged as claim 1: the interval excludes zero, but the t test's")
 
 
+@pytest.mark.whole
 def test_a_claim_of_a_margin_gives_its_number_and_no_side(tmp_path: Any) -> None:
     results = two_claims(tmp_path, around(0.01), same(0.05))
     row, told = level(results), claims_table(results).iloc[0]
@@ -207,6 +211,7 @@ def test_a_claim_about_a_part_of_the_cells_is_another_comparison(tmp_path: Any) 
     assert row["note"] is None and row["verdict"] == "better"
 
 
+@pytest.mark.whole
 def test_a_level_with_a_claim_leaves_the_family_of_the_others(tmp_path: Any) -> None:
     cells = pd.concat(
         [two_arms(around(0.03)), two_arms(around(0.02)).assign(activation="gelu")[1::2]],

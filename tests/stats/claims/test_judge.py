@@ -301,6 +301,7 @@ def decided(mean: float, n: int, generator: np.random.Generator, **claim: float)
     return words
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("by", [0.0, 0.03])
 def test_where_only_chance_is_at_work_few_claims_are_decided(by: float) -> None:
     words = decided(by, 6, np.random.default_rng(1), by=by)
@@ -309,6 +310,7 @@ def test_where_only_chance_is_at_work_few_claims_are_decided(by: float) -> None:
     assert found.count("supported") > 75, "a real difference must be found"
 
 
+@pytest.mark.whole
 def test_what_lies_at_the_margin_is_seldom_called_the_same() -> None:
     words = decided(0.03, 6, np.random.default_rng(2), margin=0.03)
     assert words.count("supported") <= 9  # 2.5 % of 150 are 4, and 3 sigma 6
@@ -337,6 +339,7 @@ STATUSES = ["ok", "ok", "ok", "diverged", "crashed"]
 VALUES = [0.5, 0.9, 0.9, 0.0, 1e308, -1e308, math.inf, math.nan, None]
 
 
+@pytest.mark.whole
 @examples(40)
 @example([("relu", seed, "digits", "ok", 1e308) for seed in (0, 1)], better(), "training")
 @example(

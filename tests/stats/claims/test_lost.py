@@ -66,6 +66,7 @@ def test_whole_numbers_of_any_size_that_tie_have_no_interval() -> None:
     assert math.isnan(found.low) and "nothing bounds how far others may differ" in str(found.reason)
 
 
+@pytest.mark.whole
 def test_a_false_same_at_accuracies_near_1() -> None:
     def now(pairs: pd.DataFrame) -> tuple[float, float]:
         found = interval_of(pairs, METRICS["test_accuracy"], np.random.default_rng(0))

@@ -103,6 +103,7 @@ def test_data_sets_may_be_the_sides() -> None:
     assert found.effect == pytest.approx(0.3)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "name", ["schedules", "regularisation", "landscapes", "numerics", "sensitivity", "batchnorm"]
 )

@@ -182,6 +182,7 @@ TRUTHS = [
 ]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("truth", TRUTHS[:2] + TRUTHS[4:5])
 def test_a_share_on_its_threshold_is_hardly_ever_decided(truth: tuple[Any, ...]) -> None:
     assert sum(judged_wrongly(*truth, studies=100)) <= 0.1
@@ -193,6 +194,7 @@ def test_a_share_on_its_threshold_is_decided_in_5_of_100_studies(truth: tuple[An
     assert sum(judged_wrongly(*truth, studies=2000)) <= 0.06
 
 
+@pytest.mark.whole
 def test_the_simulation_bites() -> None:
     below, above = judged_wrongly(0.1, 0.3, SHARE, 0.05, 10, 2, studies=60)
     assert above > 0.5 and below == 0  # a share twice its threshold is found

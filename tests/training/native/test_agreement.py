@@ -71,6 +71,7 @@ def test_schedule(name: str) -> None:
     agree(schedule=variants(name, SCHEDULES[name]), optimizer=optimizer, activation="tanh")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", every(has_twin(NORMS), ["batchnorm"]))
 def test_norm(name: str) -> None:
     agree(norm=variants(name, NORMS[name]), optimizer=SGD, seeds=2)
@@ -112,6 +113,7 @@ def test_width(width: int, norm: str) -> None:
     agree(width=width, norm=norm, optimizer=SGD, depth=3, activation="tanh", init="torch_default")
 
 
+@pytest.mark.whole
 def test_everything_at_once() -> None:
     agree(
         activation="tanh",
@@ -129,6 +131,7 @@ def test_everything_at_once() -> None:
     )
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("position", every(["before", "after"], ["after"]))
 def test_evaluation_as_in_training(position: str) -> None:
     agree(
@@ -141,6 +144,7 @@ def test_evaluation_as_in_training(position: str) -> None:
     )
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("optimizer", AVERAGING, ids=lambda optimizer: optimizer["name"])
 def test_an_average_is_evaluated_with_statistics_of_its_own(optimizer: Any) -> None:
     norms = [{"name": "batchnorm", "position": position} for position in ("before", "after")]

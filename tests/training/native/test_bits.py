@@ -45,6 +45,7 @@ def test_probes_do_not_tell_either() -> None:
         assert found == {cell.cell_id: together[cell.cell_id] for cell in part}
 
 
+@pytest.mark.whole
 def test_a_cached_program_is_the_same_and_needs_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = make_cells(**FULL)
     first = exactly(train_native(cells))
@@ -94,6 +95,7 @@ def others(compiler: Compiler) -> list[Compiler]:
     ]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", [pytest.param("gcc", marks=pytest.mark.slow), "clang"])
 def test_either_compiler(name: str, monkeypatch: pytest.MonkeyPatch, empty_cache: object) -> None:
     if shutil.which(name) is None and "CI" not in os.environ:

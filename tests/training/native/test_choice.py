@@ -31,6 +31,7 @@ def recipe_of(**grid: Any) -> Any:
     return cell.recipe
 
 
+@pytest.mark.whole
 def test_it_trains_all_of_the_catalogue() -> None:
     grids: list[dict[str, Any]] = [{"activation": name} for name in ACTIVATIONS]
     grids += [{"optimizer": name} for name in OPTIMIZERS]
@@ -50,6 +51,7 @@ def changed(patch: pytest.MonkeyPatch, function: Callable[..., Any]) -> Any:
     return recipe_of(activation="tanh")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
@@ -88,6 +90,7 @@ def test_without_a_compiler_the_mapped_engine_trains(monkeypatch: pytest.MonkeyP
     assert choose(recipe_of(epochs=1000), "auto").engine == "stacked"
 
 
+@pytest.mark.whole
 def test_a_program_that_the_compiler_refuses_is_trained_by_the_mapped_engine(
     monkeypatch: pytest.MonkeyPatch, empty_cache: object
 ) -> None:

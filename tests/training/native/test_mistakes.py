@@ -75,6 +75,7 @@ SLOW = [
 ]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "sabotage",
     [*QUICK, *(pytest.param(one, marks=pytest.mark.slow) for one in SLOW)],

@@ -125,6 +125,7 @@ ADDED: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("added", ADDED)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_what_is_added_changes_nothing(added: str, dtype: str) -> None:
