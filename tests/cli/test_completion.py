@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
         ("nnbench show o", ["optimizer"]),
         ("nnbench show losses mse", ["mse"]),
         ("nnbench show activation sil", ["silu"]),
-        ("nnbench show study d", ["depth", "dropout"]),
+        ("nnbench show study dro", ["dropout"]),
         ("nnbench show nothing m", []),
     ],
 )
