@@ -220,6 +220,12 @@ class _Told:
         return " ".join(told)
 
     def _unsettled(self, ahead: str, use: str, row: Any, command: str) -> str:
+        if int(row["n"]) < 2:
+            size = f"{number(self.scale * abs(row['mean']))}{self.unit}"
+            return (
+                f"One repeat tells nobody from chance: in this one {self.name(ahead)} and "
+                f"{self.name(use)} are {size} apart. Five tell more: {command} --seeds 5."
+            )
         lead = f"{capital(self.name(ahead))} is ahead by {self.apart(row)}"
         if not row["mean"] > 0:
             lead = f"{capital(self.name(ahead))} validates best, but is not ahead on the test part"

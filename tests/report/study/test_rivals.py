@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,15 @@ def test_a_simple_model_that_no_network_surely_beats_is_named_first(tmp_path: Pa
     assert second.startswith("The commonest class alone has 30 % [29")
     assert "The network is ahead by 0.50 points" in second
     assert second.endswith(" Logistic regression is LogisticRegression of scikit-learn.")
+
+
+def test_one_repeat_has_no_interval_and_says_how_to_have_more(tmp_path: Path) -> None:
+    whole = results(tmp_path, {"constant": 0.3, "linear": 0.8}, 0.9)
+    cells, models = (one[one["seed"] == 0] for one in (whole.cells, whole.baselines))
+    one = replace(whole, cells=cells.reset_index(drop=True), baselines=models)
+    said = " ".join(advice(one).said)
+    assert "One repeat tells nobody from chance: in this one the network and the commonest" in said
+    assert f"{COMMAND} --seeds 5." in said and "– to –" not in said and "1 repeats" not in said
 
 
 def test_a_network_that_is_ahead_of_all_is_named_with_its_settings(tmp_path: Path) -> None:
