@@ -48,7 +48,7 @@ def tables(folder: Path) -> list[pd.DataFrame]:
     return [cells.drop(columns="seconds"), pd.read_parquet(results / "curves.parquet")]
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_a_run_that_is_stopped_in_every_way_ends_like_one_that_was_not(tmp_path: Path) -> None:
     calm, folder = tmp_path / "calm", tmp_path / "stopped"
     for place in (calm, folder):
