@@ -48,7 +48,7 @@ from tests.helpers import make_cells, small_data, variants
 pytestmark = pytest.mark.whole
 
 TOLERANCE = 1e-9
-ORDINARY_LINES, MOST_LINES, MOST_LINES_WITH_A_TABLE = 150, 290, 1600
+ORDINARY_LINES, MOST_LINES, MOST_LINES_WITH_A_TABLE = 150, 290, 1700
 NAMES = ("status", "epochs_run", "diverged_at_step", "best_epoch", "weight_norm")
 # Runs every script of a folder with nnbench out of reach, and prints what each has printed
 DRIVER = """

@@ -19,7 +19,7 @@ from nnbench.study.study import Study
 from nnbench.training.native.compiler import find_compiler
 from nnbench.training.plan import PlannedStack
 
-pytestmark = pytest.mark.whole
+pytestmark = pytest.mark.slow
 
 NATIVE, MAPPED = f"native-{find_compiler().identity}", "stacked-eager"
 

@@ -70,7 +70,7 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
     return Options(tmp_path, workers=1)
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_a_run_that_goes_on_adds_to_the_time_before(options: Options) -> None:
     run(study(1), options, Listener())
     first = wall_seconds(options.out)
@@ -79,7 +79,7 @@ def test_a_run_that_goes_on_adds_to_the_time_before(options: Options) -> None:
     assert wall_seconds(options.out) >= first + RUN
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_a_run_with_nothing_to_do_changes_nothing(options: Options) -> None:
     run(study(1), options, Listener())
     first = wall_seconds(options.out)
@@ -87,7 +87,7 @@ def test_a_run_with_nothing_to_do_changes_nothing(options: Options) -> None:
     assert wall_seconds(options.out) == first
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_a_stopped_run_counts_up_to_its_last_stack(options: Options) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(study(3), options, Listener(stacks=1))
@@ -97,7 +97,7 @@ def test_a_stopped_run_counts_up_to_its_last_stack(options: Options) -> None:
     assert wall_seconds(options.out) >= kept + RUN
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_a_fresh_run_starts_at_zero(options: Options) -> None:
     run(study(3), options, Listener())
     first = wall_seconds(options.out)
@@ -105,7 +105,7 @@ def test_a_fresh_run_starts_at_zero(options: Options) -> None:
     assert wall_seconds(options.out) == first
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_results_of_other_sources_add_nothing(
     options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,7 +116,7 @@ def test_results_of_other_sources_add_nothing(
     assert wall_seconds(options.out) == first
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "adds"), [("auto", True), ("reference", False)])
 def test_results_of_an_engine_that_is_not_taken_add_nothing(
     options: Options, before: str, adds: bool
@@ -134,7 +134,7 @@ def test_results_of_an_engine_that_is_not_taken_add_nothing(
         assert wall_seconds(options.out) == wall_seconds(alone.out)
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read_counts_as_none(options: Options) -> None:
     run(study(1), options, Listener())
     first = wall_seconds(options.out)

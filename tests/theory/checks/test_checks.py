@@ -34,7 +34,7 @@ from nnbench.theory.checks.record import closing_lines, write_theory
 from nnbench.training.stacked import axis, network
 
 pytestmark = [
-    pytest.mark.whole,
+    pytest.mark.slow,
     pytest.mark.filterwarnings(  # torch's own, when forward derivatives are first taken
         "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
     ),
