@@ -177,19 +177,21 @@ class Result:
 
     def __repr__(self) -> str:
         """The answer, and where the page is."""
-        return "\n".join([self.results.title, *(f"  {said}" for said in self.answer), *self._place])
+        return "\n".join(
+            [self.results.title, *(f"  {said}" for said in [*self.answer, self._place])]
+        )
 
     def _repr_html_(self) -> str:
         """The answer with its figure, for a notebook."""
         said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.answer)
         lead = self._page.lead
         drawn = "" if lead is None else f"<p><b>{escape(lead.title)}</b></p>{lead.svg}"
-        place = escape(self._place[0].strip())
-        return f"<h3>{escape(self.results.title)}</h3>{said}{drawn}<p>{place}</p>"
+        title, place = escape(self.results.title), escape(self._place)
+        return f"<h3>{title}</h3>{said}{drawn}<p>{place}</p>"
 
     @property
-    def _place(self) -> list[str]:
-        return [f"  page: {self.page}"]
+    def _place(self) -> str:
+        return f"page: {self.page}"
 
     @cached_property
     def _page(self) -> Page:

@@ -62,7 +62,7 @@ WRONG = [
     ("activation", "nb.Activation(lambda x: x - x.mean())", "each element"),
     ("activation", "nb.Activation(lambda x: x if x.sum() > 0 else -x)", "in a stack"),
     ("activation", "nb.Activation(lambda x: x.tanh(), twin=Off)", "as its twin"),
-    ("activation", "nb.Activation(lambda x: x + 0.1 * torch.rand_like(x))", "each element"),
+    ("activation", "nb.Activation(lambda x: x + torch.rand_like(x), gain=1.0)", "each element"),
     ("optimizer", "nb.Optimizer(sgd, lr=0.1, twin=Slow)", "as its twin"),
     ("optimizer", "nb.Optimizer(growing, lr=0.1)", "changes nothing in place"),
     ("optimizer", "nb.Optimizer(inner, init=memory, lr=0.1)", "changes nothing in place"),

@@ -79,11 +79,19 @@ class _Reader:
                 yield from self.words(one)
         elif isinstance(thing, Set):
             yield f"set {sorted(map(repr, thing))}"
+        elif hasattr(thing, "columns") and hasattr(thing, "to_numpy"):  # a frame
+            yield from self.words([list(thing.columns), [thing[c].to_numpy() for c in thing]])
         elif hasattr(thing, "tobytes") or hasattr(thing, "numpy"):  # an array, or a tensor
-            array = thing if hasattr(thing, "tobytes") else thing.detach().cpu().numpy()
-            yield f"{array.dtype} {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}"
+            yield from self._array(thing if hasattr(thing, "tobytes") else thing.detach().numpy())
         else:
             yield from self._value(thing)
+
+    def _array(self, array: Any) -> Iterator[str]:
+        yield f"{array.dtype} {array.shape}"
+        if array.dtype.hasobject:  # whose bytes are places in memory
+            yield from self.words(array.tolist())
+        else:
+            yield hashlib.sha256(array.tobytes()).hexdigest()
 
     def _value(self, thing: Any) -> Iterator[str]:
         yield from self.words(type(thing))

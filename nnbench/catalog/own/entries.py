@@ -86,6 +86,8 @@ def _of_file(path: Path) -> Entries:
         spec.loader.exec_module(module)
     except FileNotFoundError:
         raise EntryError(f"--with {path}: there is no such file") from None
+    except EntryError as error:
+        raise EntryError(f"--with {path}: {error}") from None
     except Exception as error:
         told = f"{type(error).__name__}: {error}"
         raise EntryError(f"--with {path}: cannot be run: {told}") from error

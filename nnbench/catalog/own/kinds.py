@@ -7,9 +7,8 @@ Optimizer(update, init=zeros("m"), lr=1e-3, momentum=0.9)
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,18 +16,17 @@ import torch
 from torch import Tensor, nn
 
 from nnbench.catalog.activations.base import Activation as ActivationEntry
-from nnbench.catalog.activations.base import Intervals, nowhere
+from nnbench.catalog.activations.base import nowhere
 from nnbench.catalog.data.samples import Data as DataEntry
 from nnbench.catalog.data.samples import Sample
 from nnbench.catalog.optimizers.base import Optimizer as OptimizerEntry
 from nnbench.catalog.optimizers.base import lr_parameter
+from nnbench.catalog.optimizers.twins import _Rule
+from nnbench.catalog.own import measured
 from nnbench.catalog.own.entries import EntryError
 from nnbench.catalog.twin import Twin
 from nnbench.study.vocabulary import Parameter
 
-FAR = 30.0  # standard deviations: nothing that is measured looks farther
-POINTS = 60_001
-FLAT = 1e-6  # a slope far out below which an activation counts as saturated
 UNSAID = "(own entry)"
 
 
@@ -65,43 +63,31 @@ class Applied(nn.Module):
         return self.function(x)
 
 
-class AppliedRule(torch.optim.Optimizer):
+class AppliedRule(_Rule):
     """A rule of `init` and `update` as torch's optimizer, its decay added to the gradient."""
 
     def __init__(
         self,
         init: Callable[..., Any],
         update: Callable[..., Any],
-        parameters: Iterable[nn.Parameter],
-        weight_decay: float = 0.0,
+        parameters: Iterable[Tensor],
         **hyper: float,
     ) -> None:
-        super().__init__(parameters, {"weight_decay": weight_decay, **hyper})
-        self.rule = (init, update)
+        super().__init__(parameters, **hyper)
+        self._init, self._update = init, update
 
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        init, update = self.rule
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is None:
-                    continue
-                state = self.state[param]
-                if not state:
-                    state |= {"count": 0, "of the rule": init(param)}
-                state["count"] += 1
-                hyper = {
-                    name: torch.tensor(value, dtype=param.dtype)
-                    for name, value in group.items()
-                    if isinstance(value, int | float) and name != "weight_decay"
-                }
-                grad = param.grad + group["weight_decay"] * param
-                count = torch.tensor(state["count"], dtype=param.dtype)
-                moved, state["of the rule"] = update(
-                    grad, state["of the rule"], param.clone(), hyper, count
-                )
-                param.copy_(moved)
+    def change(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Any) -> None:
+        """Change one parameter in place."""
+        if not state:
+            state |= {"count": 0, "of the rule": self._init(param)}
+        state["count"] += 1
+        numbers = {k: v for k, v in group.items() if isinstance(v, int | float)}
+        hyper = {k: torch.tensor(v, dtype=param.dtype) for k, v in numbers.items()}
+        grad = grad + hyper.pop("weight_decay") * param
+        count = torch.tensor(state["count"], dtype=param.dtype)
+        before = state["of the rule"]
+        moved, state["of the rule"] = self._update(grad, before, param.clone(), hyper, count)
+        param.copy_(moved)
 
 
 def Activation(
@@ -127,13 +113,10 @@ def Activation(
     if isinstance(function, type):
         twin = twin or function
         function = _stateless(function)
-    given = _parameters(function, parameters, takes=1)
+    given = _parameters(function, parameters)
     usual = {name: about.default for name, about in given.items()}
     name = _name(function)
     _check(function, usual)
-    far, slope = _far_slopes(function, usual), _slopes(function, usual)
-    sides = [side for side, value in far.items() if abs(value) < FLAT]
-    known = "both" if len(sides) == 2 else (sides or ["none"])[0]
     return ActivationEntry(
         summary=summary or "An activation of one's own.",
         formula=formula or f"{name}({', '.join(['x', *given])})",
@@ -142,11 +125,11 @@ def Activation(
         parameters=given,
         function=function,
         twin=OwnTwin(twin or partial(Applied, function), _name(twin or function)),
-        gain=_gain(function, usual) if gain is None else gain,
-        saturates=known if saturates is None else saturates,
-        max_slope=float(np.nanmax(np.abs(slope))),
+        gain=_measured_gain(function, usual) if gain is None else gain,
+        saturates=measured.saturates(function, usual) if saturates is None else saturates,
+        max_slope=measured.max_slope(function, usual),
         elementwise=elementwise,
-        dead_regions=partial(_dead_regions, function) if elementwise else nowhere,
+        dead_regions=partial(measured.dead_regions, function) if elementwise else nowhere,
     )
 
 
@@ -215,7 +198,7 @@ def Data(
     x: (examples, features); y: class indices, or real values where task is regression.
     """
     name = _name(function)
-    given = _parameters(function, parameters, takes=1)
+    given = _parameters(function, parameters)
     return DataEntry(
         summary=summary or "A data set of one's own.",
         formula=formula or f"x, y = {name}({', '.join(['generator', *given])})",
@@ -262,11 +245,11 @@ def _as_parameters(given: Mapping[str, float | Parameter]) -> dict[str, Paramete
 
 
 def _parameters(
-    function: Callable[..., Any], given: Mapping[str, float | Parameter], takes: int
+    function: Callable[..., Any], given: Mapping[str, float | Parameter]
 ) -> dict[str, Parameter]:
     """The parameters by name: as given, else by the function's own defaults."""
     try:
-        about = list(inspect.signature(function).parameters.values())[takes:]
+        about = list(inspect.signature(function).parameters.values())[1:]
     except ValueError:  # of C, as torch's own functions are: called with x alone
         about = []
     name = _name(function)
@@ -281,94 +264,20 @@ def _parameters(
     return named
 
 
+def _measured_gain(function: Callable[..., Tensor], usual: Mapping[str, float]) -> float:
+    try:
+        return measured.gain_of(function, usual)
+    except ArithmeticError:
+        jumps = "its mean square does not settle, as where it jumps"
+        raise EntryError(f"activation {_name(function)}: {jumps}; say gain=1.0") from None
+
+
 def _check(function: Callable[..., Tensor], usual: Mapping[str, float]) -> None:
     name = _name(function)
     x = torch.linspace(-2, 2, 12, dtype=torch.float64).reshape(3, 4)
     try:
-        y = _called(function, x, usual)
+        y = measured.called(function, x, usual)
     except Exception as error:
         raise EntryError(f"activation {name}: {type(error).__name__}: {error}") from error
     if getattr(y, "shape", None) != x.shape:
         raise EntryError(f"activation {name}: must return a tensor of x's shape")
-
-
-def _called(function: Callable[..., Tensor], x: Tensor, given: Mapping[str, float]) -> Tensor:
-    return function(x, **{k: torch.tensor(v, dtype=x.dtype) for k, v in given.items()})
-
-
-def _slope_at(
-    function: Callable[..., Tensor], points: np.ndarray, given: Mapping[str, float]
-) -> np.ndarray:
-    """The derivative at some points (points,)."""
-    x = torch.tensor(points, dtype=torch.float64).requires_grad_()
-    y = _called(function, x, given)
-    if not y.requires_grad:
-        return np.zeros(len(points))
-    (slope,) = torch.autograd.grad(y.sum(), x)
-    return slope.numpy()
-
-
-def _slopes(function: Callable[..., Tensor], given: Mapping[str, float]) -> np.ndarray:
-    return _slope_at(function, np.linspace(-FAR, FAR, POINTS), given)
-
-
-def _far_slopes(function: Callable[..., Tensor], given: Mapping[str, float]) -> dict[str, float]:
-    left, right = _slope_at(function, np.array([-FAR, FAR]), given)
-    return {"left": float(left), "right": float(right)}
-
-
-def _gain(function: Callable[..., Tensor], given: Mapping[str, float]) -> float:
-    """1 / sqrt(E f(z)^2) for a standard normal z, by the trapezoidal rule."""
-    z = np.linspace(-12, 12, POINTS)
-    y = _called(function, torch.tensor(z, dtype=torch.float64), given).detach().numpy()
-    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    second = float(np.trapezoid(y**2 * density, z))
-    return 1 / math.sqrt(second) if second > 0 and math.isfinite(second) else 1.0
-
-
-def _dead_regions(function: Callable[..., Tensor], **parameters: float) -> Intervals:
-    return _flat_intervals(function, tuple((k, float(v)) for k, v in sorted(parameters.items())))
-
-
-@lru_cache(maxsize=1024)
-def _flat_intervals(
-    function: Callable[..., Tensor], parameters: tuple[tuple[str, float], ...]
-) -> Intervals:
-    """The intervals of slope zero, found on a grid."""
-    given, points = dict(parameters), np.linspace(-FAR, FAR, POINTS)
-    flat = _slopes(function, given) == 0
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flat, [False]]).astype(int)))
-    intervals = []
-    for first, past in edges.reshape(-1, 2):
-        if past - first < 10:  # a point or so where the slope crosses zero
-            continue
-        low, high = -math.inf, math.inf
-        if first > 0:
-            low = _edge(function, given, points[first], points[first - 1])
-        if past < len(points):
-            high = _edge(function, given, points[past - 1], points[past])
-        if _stays(function, given, low, high):
-            intervals.append((low, high))
-    return tuple(intervals)
-
-
-def _edge(
-    function: Callable[..., Tensor], given: Mapping[str, float], flat: float, steep: float
-) -> float:
-    """Where between two points the slope is zero no more, by halving, to six digits."""
-    while abs(steep - flat) > 1e-8:
-        middle = (flat + steep) / 2
-        if _slope_at(function, np.array([middle]), given)[0] == 0:
-            flat = middle
-        else:
-            steep = middle
-    return round(float(flat), 6) + 0.0
-
-
-def _stays(
-    function: Callable[..., Tensor], given: Mapping[str, float], low: float, high: float
-) -> bool:
-    """Whether the value is the same all over an interval: a slope may be lost to rounding."""
-    ends = np.linspace(max(low, -FAR), min(high, FAR), 101)
-    values = _called(function, torch.tensor(ends, dtype=torch.float64), given).detach().numpy()
-    return bool(np.ptp(values) == 0)

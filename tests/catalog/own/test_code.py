@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -131,3 +132,10 @@ def test_what_is_a_library_counts_by_name() -> None:
     assert not is_library(__name__)
     assert code_hash(torch.relu) != code_hash(torch.tanh)
     assert code_hash(np.arange(3)) != code_hash(np.arange(4))
+
+
+def test_a_frame_counts_by_what_it_holds() -> None:
+    def hashed(*names: str) -> str:
+        return code_hash(pd.DataFrame({"name": names, "size": range(len(names))}))
+
+    assert hashed("a", "b") == hashed("a", "b") != hashed("a", "c")

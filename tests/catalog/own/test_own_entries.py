@@ -140,6 +140,7 @@ def bad(x: Tensor, b: float) -> Tensor:
         (lambda: nb.Activation(bad, b=1.0, c=2.0), "bad: takes no c"),
         (lambda: nb.Activation(lambda x: x.sum()), "must return a tensor of x's shape"),
         (lambda: nb.Activation(lambda x: x.nothing()), "AttributeError"),
+        (lambda: nb.Activation(lambda x: x + torch.rand_like(x)), "does not settle.*say gain=1.0"),
         (lambda: nb.Activation(nn.PReLU), "PReLU: has a state"),
         (lambda: nb.Optimizer(torch.optim.SGD), "SGD: a class of torch.optim cannot train a stack"),
         (lambda: nb.Optimizer(lambda g, s, p, h, t: p), "TypeError|ValueError|must return"),
