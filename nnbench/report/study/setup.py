@@ -22,8 +22,8 @@ DULL = (("data.decimal", "auto"), ("data.rows", 0))  # what nobody asked for
 SAID = {
     ("evaluation", "eval"): "dropout off, running statistics",
     ("evaluation", "train"): "as in training",
+    ("bias", "0"): "starts at 0",
 }
-BIAS = "bias"  # where it starts: at 0 it is used all the same
 OFF = (None, "none", "false", "0", "–")  # what a key that is not used stands at
 HIDDEN = ("data.sha256", "data.csv", "data.parquet")  # a page tells nothing of a machine's folders
 UNITS = {
@@ -82,7 +82,7 @@ def settings(
         levels = _in_order(found, factors.get(key, []))
         if levels == [SAID["evaluation", "eval"]]:  # as everybody expects
             continue
-        if levels == [levels[0]] and levels[0] in OFF and key != BIAS:
+        if levels == [levels[0]] and levels[0] in OFF:
             off.append(in_words(key))
             continue
         shown = levels[:MOST_LEVELS]
