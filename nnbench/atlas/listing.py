@@ -19,6 +19,7 @@ from nnbench.study.fields import FIELDS
 from nnbench.study.mistakes import StudyError, nearest
 from nnbench.study.shelf import named_studies
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
+from nnbench.study.toml import toml as toml_text
 from nnbench.study.vocabulary import Entry, Parameter, find_name
 
 STUDY = "study"
@@ -205,20 +206,8 @@ def setting(name: str, about: Parameter) -> str:
 
 
 def toml(value: Any) -> str:
-    """A value as a study file writes it; a tuple is one level, hence a list in a list."""
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {toml(one)}' for key, one in value.items())} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(toml, value))}]"
-    if value is None:
-        return '"none"'
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, tuple):
-        return f"[[{', '.join(map(toml, value))}]]"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """A value as a study file writes it, fractions to four digits."""
+    return toml_text(value, digits=4)
 
 
 def off(key: str) -> Any:

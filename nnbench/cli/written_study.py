@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from nnbench.catalog.data.tables.files import FORMS
 from nnbench.cli.default_study import slug
+from nnbench.study.toml import toml
 
 SECTIONS = ("grid", "report")
 
@@ -33,17 +33,3 @@ def study_text(content: Mapping[str, Any], path: Path) -> str:
 
 def _line(key: str, value: Any) -> str:
     return f"{key} = {toml(value)}"
-
-
-def toml(value: Any) -> str:
-    """A value as TOML writes it on one line: texts, numbers, true and false, lists and tables."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):  # TOML's escapes are JSON's, but that it takes no bare DEL
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{key} = {toml(one)}" for key, one in value.items())
-        return f"{{ {inner} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(toml, value))}]"
-    return repr(value)

@@ -24,6 +24,7 @@ def named_studies() -> dict[str, Path]:
     Shipped ones lie beside the package in a clone, and in the environment's `share/` where the
     package is installed.
     """
-    shipped = study_files(IN_CLONE if IN_CLONE.is_dir() else INSTALLED)
+    in_clone = (IN_CLONE / "quickstart.toml").is_file()
+    shipped = study_files(IN_CLONE if in_clone else INSTALLED)
     here = study_files()
     return here | {name: path for name, path in shipped.items() if name not in here}

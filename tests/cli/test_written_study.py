@@ -10,8 +10,9 @@ import pytest
 
 from nnbench.catalog import VOCABULARY
 from nnbench.cli.default_study import table_study
-from nnbench.cli.written_study import study_text, toml
+from nnbench.cli.written_study import study_text
 from nnbench.study.reading import make_study, read_study
+from nnbench.study.toml import toml
 
 ROWS = 60
 
