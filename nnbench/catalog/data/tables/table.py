@@ -60,7 +60,7 @@ class Choices:
         return "category" if name in self.categorical else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A table as a data set.
 
