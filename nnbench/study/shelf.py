@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sysconfig
 from pathlib import Path
 
 SHELF = Path("studies")
 IN_CLONE = Path(__file__).parents[2] / SHELF
-INSTALLED = Path(sysconfig.get_path("data")) / "share" / "nnbench" / SHELF
 
 
 def study_files(shelf: Path = SHELF) -> dict[str, Path]:
@@ -24,6 +22,12 @@ def named_studies() -> dict[str, Path]:
     Shipped ones lie beside the package in a clone, and in the environment's `share/` where the
     package is installed.
     """
-    shipped = study_files(IN_CLONE if IN_CLONE.is_dir() else INSTALLED)
-    here = study_files()
+    here, shipped = study_files(), study_files(IN_CLONE if IN_CLONE.is_dir() else installed())
     return here | {name: path for name, path in shipped.items() if name not in here}
+
+
+def installed() -> Path:
+    """Where the shipped studies of an installed package lie."""
+    import sysconfig  # here, since a clone's `--help` needs none of it
+
+    return Path(sysconfig.get_path("data")) / "share" / "nnbench" / SHELF

@@ -13,7 +13,8 @@ from nnbench.report.page.table_cells import percent
 from nnbench.report.page.units import difference_unit, scale_of
 from nnbench.report.page.words import amount, capital, in_words, is_plural
 from nnbench.stats.claims import UNDECIDED, Verdict
-from nnbench.stats.claims.pairs import described, sides_of
+from nnbench.stats.claims.pairs import described as described
+from nnbench.stats.claims.pairs import sides_of
 from nnbench.stats.claims.verdict import EXACT, RANKS, SHARE, SHARES
 
 MOST_SEEDS = 100  # beyond which nobody runs a study to decide a claim or a difference

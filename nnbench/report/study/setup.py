@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from nnbench.report.claims.sentences import described
 from nnbench.report.page.parts import Bullets, Column, Part, Section, paragraph, table_of
 from nnbench.report.page.words import capital, in_words, listed
 from nnbench.results.read import Results
 from nnbench.stats import format_level
-from nnbench.stats.claims.pairs import described
 from nnbench.study.selection import flattened
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, STUDY_KINDS, grid_keys, study_kind_of
 
