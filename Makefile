@@ -68,7 +68,7 @@ atlas: $(READY) ## Draw everything that a study can vary to results/atlas/index.
 	$(BIN)/nnbench atlas $(ARGS)
 
 .PHONY: test
-test: $(READY) ## Set up, then run the tests that take seconds, the same each time
+test: $(READY) ## Set up, then run the quick tests, in minutes, the same each time
 	$(PYTEST) $(ARGS)
 
 .PHONY: test-whole
@@ -114,7 +114,7 @@ bench-accept: $(READY) ## Measure for a minute, and make that the accepted speed
 .PHONY: bench-peers
 bench-peers: $(READY) ## Time one training in a plain loop, on all cores, mapped, native and in JAX
 	$(BIN)/python -m scripts.bench_peers .benchmarks/peers.json $(ARGS)
-	$(BIN)/python scripts/peers_figure.py .benchmarks/peers.json docs/images/peers.png
+	$(BIN)/python -m scripts.peers_figure .benchmarks/peers.json docs/images/peers.png
 
 .PHONY: bench-figure
 bench-figure: $(MEASURED) ## Draw the figure of docs/performance.md from the last make bench

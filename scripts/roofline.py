@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,13 +11,9 @@ from typing import NamedTuple
 import torch
 
 from nnbench.training.native.compiler import find_compiler
+from scripts.speeds import seconds
 
-SIZES = (
-    16 << 10,
-    256 << 10,
-    4 << 20,
-    256 << 20,
-)  # bytes: three levels of cache, memory
+SIZES = (16 << 10, 256 << 10, 4 << 20, 256 << 20)  # bytes: three levels of cache, memory
 TURNS = 5
 COPY = """
 #include <string.h>
@@ -48,7 +43,7 @@ def measure_roofline() -> Roofline:
     """The best of a few turns each, in processor time."""
     size = 768
     a, b = torch.randn(size, size), torch.randn(size, size)
-    best = min(_seconds(lambda: torch.mm(a, b)) for _ in range(TURNS))
+    best = min(seconds(lambda: torch.mm(a, b)) for _ in range(TURNS))
     with tempfile.TemporaryDirectory(prefix="nnbench-") as folder:
         source, target = Path(folder) / "copy.c", Path(folder) / "copy.so"
         source.write_text(COPY)
@@ -67,14 +62,8 @@ def _bandwidth(copy: Callable[..., None], size: int) -> float:
     def work() -> None:
         copy(target.data_ptr(), source.data_ptr(), half, times)
 
-    return size * times / min(_seconds(work) for _ in range(TURNS))
+    return size * times / min(seconds(work) for _ in range(TURNS))
 
 
 def _told(size: int) -> str:
     return f"{size >> 20} MiB" if size >> 20 else f"{size >> 10} KiB"
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began

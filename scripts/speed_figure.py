@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nnbench.plots.style import (
     INK,
@@ -30,6 +32,7 @@ from nnbench.plots.style import (
 LOOKS = {"native": (SERIES[0], "s"), "mapped": (SERIES[1], "^")}
 WIDTH, HEIGHT = 900.0, 460.0
 Ratios = dict[str, dict[int, list[float]]]  # by way of running, by networks of a stack
+End = tuple[float, str, str, str]
 
 
 def read_ratios(path: Path) -> Ratios:
@@ -56,45 +59,52 @@ def draw(ratios: Ratios, target: Path) -> None:
     largest = max(size for by_size in ratios.values() for size in by_size)
     fast = {way: f"{np.median(by_size[largest]):.0f}" for way, by_size in ratios.items()}
     with house_style():
-        figure = new_figure(WIDTH, HEIGHT)
-        axes = place_axes(figure, 66, 108, WIDTH - 66 - 170, HEIGHT - 108 - 62)
         title = (
             f"In a stack of {largest} a network trains {fast['native']} times as fast as in a "
             f"plain PyTorch loop; mapped by torch, {fast['mapped']} times"
         )
-        write(axes, title, (0, 1), (-54, 86), weight="bold")
         subtitle = (
             "digits, three hidden layers of 32, batches of 32, Adam; one thread each, in turns"
         )
-        write(axes, subtitle, (0, 1), (-54, 62), color=QUIET)
-        write(axes, "speed-up over a plain PyTorch loop (×)", (0, 1), (-54, 26), color=QUIET)
-        _lines(axes, ratios)
+        figure, axes = headed(title, subtitle, HEIGHT, beside=170)
+        axes.set_xscale("log", base=2)
+        axes.set_ylim(0, 1.08 * max(max(turns) for by in ratios.values() for turns in by.values()))
+        ends = lines(axes, ratios, LOOKS)
+        sizes = sorted({size for by_size in ratios.values() for size in by_size})
+        axes.set_xticks(sizes, [str(size) for size in sizes])
+        axes.set_xlabel("networks in the stack")
+        end_labels(axes, ends)
         figure.savefig(target, dpi=144, facecolor="white")
 
 
-def _lines(axes: Axes, ratios: Ratios) -> None:
-    axes.set_xscale("log", base=2)
-    axes.set_ylim(0, 1.08 * max(max(turns) for by in ratios.values() for turns in by.values()))
+def headed(title: str, subtitle: str, height: float, beside: float) -> tuple[Figure, Axes]:
+    """A figure for speeds over a plain loop under their title, with so much room for labels."""
+    figure = new_figure(WIDTH, height)
+    axes = place_axes(figure, 66, 108, WIDTH - 66 - beside, height - 108 - 62)
+    write(axes, title, (0, 1), (-54, 86), weight="bold")
+    write(axes, subtitle, (0, 1), (-54, 62), color=QUIET)
+    write(axes, "speed-up over a plain PyTorch loop (×)", (0, 1), (-54, 26), color=QUIET)
+    return figure, axes
+
+
+def lines(axes: Axes, ratios: Ratios, looks: Mapping[str, tuple[str, str]]) -> list[End]:
+    """Draw medians over their single turns, and the loop's 1; what `end_labels` needs of each."""
     axes.grid(axis="y", color=RULE, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     ends = []
-    for way, by_size in ratios.items():
-        color, marker = LOOKS[way]
-        sizes = sorted(by_size)
-        middle = [float(np.median(by_size[size])) for size in sizes]
-        for size in sizes:
-            axes.plot([size] * len(by_size[size]), by_size[size], "o", color=color, alpha=0.25)
-        axes.plot(sizes, middle, color=color, marker=marker, linewidth=2, markersize=7)
+    for way, by_place in ratios.items():
+        color, marker = looks[way]
+        places = sorted(by_place)
+        middle = [float(np.median(by_place[place])) for place in places]
+        for place in places:
+            axes.plot([place] * len(by_place[place]), by_place[place], "o", color=color, alpha=0.25)
+        axes.plot(places, middle, color=color, marker=marker, linewidth=2, markersize=7)
         ends.append((middle[-1], f"{way}, {middle[-1]:.1f} times", color, marker))
     axes.axhline(1, color=INK, linewidth=1)
-    ends.append((1.0, "the loop", INK, "o"))
-    sizes = sorted({size for by_size in ratios.values() for size in by_size})
-    axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
-    axes.set_xlabel("networks in the stack")
-    end_labels(axes, ends)
+    return [*ends, (1.0, "the loop", INK, "o")]
 
 
 def main(arguments: list[str] | None = None) -> int:

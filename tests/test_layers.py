@@ -73,6 +73,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {
         "plots",
         "report.analysis",
+        "report.claims",
         "report.other_kinds",
         "report.page",
         "report.study",

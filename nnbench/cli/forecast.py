@@ -10,7 +10,7 @@ from typing import Any
 from nnbench.cli.summary import seeds_text
 from nnbench.pipeline import Options, limited, tables_of
 from nnbench.report.page.numbers import duration
-from nnbench.report.page.table_notes import column_lines, table_sentences
+from nnbench.report.page.table_notes import table_lines
 from nnbench.results.provenance import cores
 from nnbench.study.baselines import ENGINE
 from nnbench.study.idle import idle_factors
@@ -75,14 +75,7 @@ class Forecast:
         study, noun = self.study, self.study.noun
         largest = max(stack.memory for stack in self.stacks) / 1e6
         return [
-            *(
-                line
-                for about in self.tables
-                for line in (
-                    f"{about['file']}: {' '.join(table_sentences(about))}",
-                    *column_lines(about),
-                )
-            ),
+            *(line for about in self.tables for line in table_lines(about)),
             f"{study.name}: {self.cells:,} {noun} in {len(self.stacks)} stacks",
             *(f"  {factor}: {', '.join(labels)}" for factor, labels in study.factors.items()),
             f"  seeds: {seeds_text(study.seeds)}",

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from nnbench.pipeline import Task
-from nnbench.report.page.table_notes import column_lines, table_sentences
+from nnbench.report.page.table_notes import table_lines
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
@@ -118,8 +118,7 @@ class Progress:
     ) -> None:
         """Say what became of the user's tables, what will run, what needs not and what is idle."""
         for about in tables:
-            self.say(f"{about['file']}: {' '.join(table_sentences(about))}")
-            for line in column_lines(about):
+            for line in table_lines(about):
                 self.say(line)
         self.total = sum(len(stack.cells) for stack in stacks)
         self._left = TimeLeft(stacks)

@@ -19,6 +19,7 @@ from nnbench.export.sweep import sweep_script
 from nnbench.export.text import render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
 from nnbench.export.walk import walk_script
+from nnbench.study.recipe import has_own_table
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.training.draws import BLOCK_ROWS
 
@@ -60,7 +61,7 @@ def hints(cell: StoredCell) -> list[str]:
         )
     if cell.row.get("status") == "crashed":
         said.append(f"{cell.cell_id} crashed: there are no numbers to compare with")
-    if "data.sha256" in cell.recipe:
+    if has_own_table(cell.recipe):
         said.append(
             f"the script looks for the table where it is run and beside itself: python cell.py "
             f"PATH, where {cell.recipe['data.path']} lies elsewhere"

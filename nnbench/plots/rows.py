@@ -61,7 +61,6 @@ def effect_strips(
     """
     first = ~effects["factor"].duplicated()
     rows = effects.assign(y=(row_height + first * (row_height + 10)).cumsum())
-    dots = blocks.merge(rows[["factor", "level", "verdict", "y"]], on=["factor", "level"])
     foot = float(rows["y"].iloc[-1]) + 16
     with house_style():
         figure = new_figure(width, top + foot + 50)
@@ -71,15 +70,7 @@ def effect_strips(
         axes.set_xlim(*_padded(effects, blocks))
         axes.axvline(0, color=INK, linewidth=1)
         _headings(axes, rows[first].assign(y=rows["y"] - row_height))
-        for verdict, part in rows.groupby("verdict", sort=False):
-            marker, edge, face = VERDICT_MARKS.get(str(verdict), OPEN)
-            own = dots[dots["verdict"] == verdict]
-            draw_marks(axes, own["difference"], own["y"], "o", 6, edge, alpha=0.3, zorder=2)
-            ends = (part["effect_low"], part["effect_high"])
-            axes.hlines(part["y"], *ends, edge, linewidth=2.4, zorder=2.5)
-            draw_marks(
-                axes, part["effect"], part["y"], marker, 9, face, edgecolor=edge, linewidth=1
-            )
+        _draw_effects(axes, rows, blocks)
         say_rows(axes, rows["effect"], rows["y"], rows["level"], rows["text"])
         beside(axes, map(shorten, rows["level"]), rows["y"])
         for _, row in rows.iterrows():
@@ -98,7 +89,6 @@ def narrow_strips(
     """Draw what `effect_strips` does for a small screen: words stand above marks."""
     first = ~effects["factor"].duplicated()
     rows = effects.assign(y=(62.0 + first * 34.0).cumsum())
-    dots = blocks.merge(rows[["factor", "level", "verdict", "y"]], on=["factor", "level"])
     foot = float(rows["y"].iloc[-1]) + 16
     with house_style():
         figure = new_figure(width, foot + 50)
@@ -108,14 +98,7 @@ def narrow_strips(
         axes.axvline(0, color=INK, linewidth=1)
         patch: Look = {"bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}}
         left: Look = {"ha": "left"} | patch
-        for verdict, part in rows.groupby("verdict", sort=False):
-            marker, edge, face = VERDICT_MARKS.get(str(verdict), OPEN)
-            own = dots[dots["verdict"] == verdict]
-            draw_marks(axes, own["difference"], own["y"], "o", 6, edge, alpha=0.3, zorder=2)
-            ends = (part["effect_low"], part["effect_high"])
-            axes.hlines(part["y"], *ends, edge, linewidth=2.4, zorder=2.5)
-            look: Look = {"edgecolor": edge, "linewidth": 1}
-            draw_marks(axes, part["effect"], part["y"], marker, 9, face, **look)
+        _draw_effects(axes, rows, blocks)
         heads = rows[first]
         names = [shorten(str(name), 40) for name in heads.get("name", heads["factor"])]
         beside(axes, names, heads["y"] - 66, 0, weight="bold", **left)
@@ -125,6 +108,18 @@ def narrow_strips(
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set(xlabel=x_label, ylabel="")
     return figure
+
+
+def _draw_effects(axes: Axes, rows: pd.DataFrame, blocks: pd.DataFrame) -> None:
+    """Draw each row's blocks as dots, and over them its effect with the interval, by verdict."""
+    dots = blocks.merge(rows[["factor", "level", "verdict", "y"]], on=["factor", "level"])
+    for verdict, part in rows.groupby("verdict", sort=False):
+        marker, edge, face = VERDICT_MARKS.get(str(verdict), OPEN)
+        own = dots[dots["verdict"] == verdict]
+        draw_marks(axes, own["difference"], own["y"], "o", 6, edge, alpha=0.3, zorder=2)
+        ends = (part["effect_low"], part["effect_high"])
+        axes.hlines(part["y"], *ends, edge, linewidth=2.4, zorder=2.5)
+        draw_marks(axes, part["effect"], part["y"], marker, 9, face, edgecolor=edge, linewidth=1)
 
 
 def say_rows(

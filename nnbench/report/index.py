@@ -36,11 +36,7 @@ OTHERS = {  # what else stands in the folder, by the page that it is read from, 
         "what theory predicts, held to the engine",
         "nnbench theory",
     ),
-    "atlas/index.html": (
-        "the atlas",
-        "everything that a study can vary, drawn",
-        "nnbench atlas",
-    ),
+    "atlas/index.html": ("the atlas", "everything that a study can vary, drawn", "nnbench atlas"),
 }
 
 

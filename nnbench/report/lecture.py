@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from nnbench.report.build import page_of
+from nnbench.report.claims.section import COLUMNS
+from nnbench.report.claims.table import read_claims
 from nnbench.report.page.html import render_page
-from nnbench.report.page.parts import Column as TableColumn
 from nnbench.report.page.parts import (
+    Column,
     Commands,
     Page,
     Part,
-    Picture,
     Section,
-    TableCell,
     paragraph,
     picture,
     table_of,
@@ -29,7 +27,7 @@ from nnbench.study.topics import TOPICS, Topic
 PAGE = "lecture.html"
 WORKED = "backpropagation"  # the topic that a figure worked out by hand belongs to
 MOST_FIGURES = 3  # of a topic: a lecture has an hour
-VERDICT = TableColumn("verdict", of=lambda row: TableCell(row["verdict"], is_verdict=True))
+VERDICTS = [COLUMNS[0], Column("claim", of=lambda claim: claim.text)]
 
 
 def write_lecture(out: Path) -> Path:
@@ -83,7 +81,8 @@ def _topic_section(out: Path, topic: Topic, finished: set[str]) -> Section:
 def _study_parts(out: Path, study: str) -> list[Part]:
     """A study's figure under its own answer, and its verdicts; nothing where it cannot be read."""
     try:
-        page = page_of(read_results(out / study))
+        results = read_results(out / study)
+        page, claims = page_of(results), read_claims(results)
     except (StoreError, ReportError):
         return []
     best = page.lead or next(iter(page.pictures), None)
@@ -91,16 +90,6 @@ def _study_parts(out: Path, study: str) -> list[Part]:
         return []
     sentence = page.answer[0]
     caption = f"{page.title} {best.caption}"
-    shown: Picture = picture(best.figure, f"{study}-lead", sentence, caption, best.data)
-    return [replace(shown, link=f"{study}/report.html"), *_verdicts(out / study / "claims.csv")]
-
-
-def _verdicts(path: Path) -> Sequence[Part]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError:
-        return []
-    return (
-        [table_of(rows, [VERDICT, TableColumn("claim", of="text")], is_prose=True)] if rows else []
-    )
+    shown = picture(best.figure, f"{study}-lead", sentence, caption, best.data)
+    parts: list[Part] = [replace(shown, link=f"{study}/report.html")]
+    return [*parts, table_of(claims, VERDICTS, is_prose=True)] if claims else parts

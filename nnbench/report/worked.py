@@ -28,27 +28,22 @@ class Passes(NamedTuple):
     by_hidden_weights: np.ndarray
 
 
-def passes(
-    x: tuple[float, ...] = INPUT,
-    hidden: tuple[tuple[float, ...], ...] = HIDDEN,
-    output: tuple[float, ...] = OUTPUT,
-    target: float = TARGET,
-) -> Passes:
+def passes(output: tuple[float, ...] = OUTPUT) -> Passes:
     """Run forward and back, a rule a line: linear hidden units, a ReLU output, (y - yhat)²/2."""
-    y = np.array(hidden) @ np.array(x)
+    y = np.array(HIDDEN) @ np.array(INPUT)
     weighted = float(np.array(output) @ y)
     estimate = max(weighted, 0.0)
-    by_output = estimate - target
+    by_output = estimate - TARGET
     by_weighted = by_output * (weighted > 0)  # the chain rule through ReLU
     by_hidden = by_weighted * np.array(output)
     return Passes(
         hidden=y,
         output=estimate,
-        loss=(target - estimate) ** 2 / 2,
+        loss=(TARGET - estimate) ** 2 / 2,
         by_output=by_output,
         by_output_weights=by_weighted * y,
         by_hidden=by_hidden,
-        by_hidden_weights=np.outer(by_hidden, x),
+        by_hidden_weights=np.outer(by_hidden, INPUT),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ class Rivals:
         """1 where more of the metric is better, else -1."""
         return 1 if METRICS[self.metric].higher_is_better else -1
 
-    @property
+    @cached_property
     def best(self) -> str:
         """Who does best on the validation parts, of those with a result in every repeat."""
         whole = self.tests.notna().all()
@@ -61,7 +62,7 @@ class Rivals:
         """1 where more of what settings are chosen by is better, else -1."""
         return 1 if METRICS[METRICS[self.metric].chosen_by].higher_is_better else -1
 
-    @property
+    @cached_property
     def use(self) -> str:
         """The simplest of those that the best one is neither surely nor far ahead of.
 
@@ -163,8 +164,7 @@ def rivals_of(cells: pd.DataFrame, baselines: pd.DataFrame, metric: str) -> dict
         share = models[["val_fraction", "test_fraction"]].astype(float).mean()
         trained = 1 - share["val_fraction"] - share["test_fraction"]
         overlap = float(share["test_fraction"] / trained)
-        is_share = (METRICS[metric].low, METRICS[metric].high) == (0.0, 1.0)
-        grain = float(1 / models["test_rows"].max()) if is_share else 0.0
+        grain = float(1 / models["test_rows"].max()) if METRICS[metric].is_share else 0.0
         found[str(data)] = Rivals(metric, tests, validations, overlap, grain)
     return found
 

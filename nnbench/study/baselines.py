@@ -50,6 +50,11 @@ BASELINE_FIELDS: Mapping[str, Field] = {
 SHARED = [name for name in BASELINE_FIELDS if name in FIELDS]  # with the networks beside it
 
 
+def is_baseline(recipe: Mapping[str, Any]) -> bool:
+    """Whether a cell is a model of scikit-learn and no network."""
+    return "baseline" in recipe
+
+
 def baseline_recipes(
     recipes: Iterable[Mapping[str, Any]], names: Iterable[str], chosen_by: str
 ) -> Iterator[dict[str, Any]]:

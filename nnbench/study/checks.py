@@ -7,6 +7,7 @@ from nnbench.study.grid import MAX_CELLS
 from nnbench.study.leads import LEADS, lacking
 from nnbench.study.metrics import METRICS, metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, quoted
+from nnbench.study.recipe import has_own_table
 from nnbench.study.selection import Partial, about, matches, may_match
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import TRAINING
@@ -65,8 +66,8 @@ def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None
     """Refuse a metric that none of the cells of `where` can have."""
     _check_probed(place, metric, study.probes)
     of = METRICS[metric].task
-    files = [level for level in study.levels.get("data", []) if "data.sha256" in level.fields]
-    if METRICS[metric].of_tables and not files:
+    is_own = any(has_own_table(level.fields) for level in study.levels.get("data", []))
+    if METRICS[metric].of_tables and not is_own:
         raise StudyError(
             f"{place} metric: {metric} is measured of tables of one's own, and none of its data "
             f"sets is one: take {scores_of(of or '')[0]}"

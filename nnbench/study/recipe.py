@@ -24,6 +24,11 @@ def of_factor(factor: str, fields: Mapping[str, Value]) -> dict[str, Value]:
     }
 
 
+def has_own_table(fields: Mapping[str, Any]) -> bool:
+    """Whether data is a table of the user's own, by a recipe or a level's fields."""
+    return "data.sha256" in fields
+
+
 class Recipe(Mapping[str, Any]):
     """Fields by their place. A recipe never changes; `recipe | fields` is another one."""
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sysconfig
 from pathlib import Path
 
 SHELF = Path("studies")
 IN_CLONE = Path(__file__).parents[2] / SHELF
-INSTALLED = Path(sysconfig.get_path("data")) / "share" / "nnbench" / SHELF
 
 
 def study_files(shelf: Path = SHELF) -> dict[str, Path]:
@@ -25,6 +23,12 @@ def named_studies() -> dict[str, Path]:
     package is installed.
     """
     in_clone = (IN_CLONE / "quickstart.toml").is_file()
-    shipped = study_files(IN_CLONE if in_clone else INSTALLED)
-    here = study_files()
+    here, shipped = study_files(), study_files(IN_CLONE if in_clone else installed())
     return here | {name: path for name, path in shipped.items() if name not in here}
+
+
+def installed() -> Path:
+    """Where the shipped studies of an installed package lie."""
+    import sysconfig  # here, since a clone's `--help` needs none of it
+
+    return Path(sysconfig.get_path("data")) / "share" / "nnbench" / SHELF

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from nnbench.study.baselines import baseline_recipes
+from nnbench.study.baselines import baseline_recipes, is_baseline
 from nnbench.study.document import Claim, Design, Document, Probes, Report
 from nnbench.study.grid import Level, Scalar, parameter_at
 from nnbench.study.metrics import METRICS
@@ -135,7 +135,7 @@ class Study:
 
     def networks(self) -> list[Cell]:
         """The cells without those of the baselines."""
-        return [cell for cell in self._cells if "baseline" not in cell.recipe]
+        return [cell for cell in self._cells if not is_baseline(cell.recipe)]
 
     @property
     def noun(self) -> str:

@@ -44,18 +44,11 @@ SECONDS_PER_WEIGHT = 0.2e-6  # to draw it, and to look at it once
 SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 2.4e-3  # of a stack, however many walk
 # of a model of scikit-learn with all of its settings, however small, and for each number fitted
 SECONDS_PER_BASELINE = {
-    "constant": 2e-3,
-    "linear": 0.05,
-    "neighbours": 0.02,
-    "forest": 0.5,
-    "boosting": 0.5,
-}
-SECONDS_PER_FITTED = {
-    "constant": 0.0,
-    "linear": 2e-6,
-    "neighbours": 2e-6,
-    "forest": 2e-5,
-    "boosting": 5e-6,
+    "constant": (2e-3, 0.0),
+    "linear": (0.05, 2e-6),
+    "neighbours": (0.02, 2e-6),
+    "forest": (0.5, 2e-5),
+    "boosting": (0.5, 5e-6),
 }
 SECONDS_PER_ROW = 8e-6  # of a curve
 SECONDS_PER_POINT = 5e-7  # of a sweep
@@ -187,7 +180,8 @@ def baseline_cost(cell: Cell) -> FlatCost:
     split = split_for(cell.recipe)
     numbers, outputs = split.x["train"].size, max(1, split.n_classes)
     name = cell.recipe["baseline"]
-    of_cell = SECONDS_PER_BASELINE[name] + numbers * SECONDS_PER_FITTED[name]
+    of_model, of_number = SECONDS_PER_BASELINE[name]
+    of_cell = of_model + numbers * of_number
     return FlatCost(0.05, of_cell * (outputs if name == "boosting" else 1), memory=4 * split.nbytes)
 
 

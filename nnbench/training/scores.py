@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from nnbench.catalog.losses import LOSSES
 from nnbench.lazy import lazy_import
+from nnbench.study.recipe import has_own_table
 from nnbench.training.draws import Split
 
 if TYPE_CHECKING:
+    import pandas as pd
     from scipy import special
     from sklearn import metrics
 else:
+    pd = lazy_import("pandas", globals(), "pd")
     special = lazy_import("scipy.special", globals())
     metrics = lazy_import("sklearn.metrics", globals())
 
@@ -35,7 +38,7 @@ def has_further_scores(recipe: Mapping[str, Any]) -> bool:
 
     Not where evaluation goes as in training, whose noise would have to be drawn once more.
     """
-    return "data.sha256" in recipe and recipe.get("evaluation") != "train"
+    return has_own_table(recipe) and recipe.get("evaluation") != "train"
 
 
 def scores_of_outputs(loss: str, split: Split, part: str, outputs: Array) -> dict[str, Any]:
@@ -100,20 +103,13 @@ def value_scores(split: Split, part: str, predicted: Array) -> dict[str, Any]:
         "rmse": float(np.sqrt((errors**2).mean())),
         "mae": float(np.abs(errors).mean()),
     }
-    ranks = [_ranks(values) for values in (predicted, y)]
+    ranks = [pd.Series(values).rank().to_numpy() for values in (predicted, y)]
     if all(one.std() > 0 for one in ranks):
         found["rank_correlation"] = float(np.corrcoef(ranks[0], ranks[1])[0, 1])
     if part == "test":
         cuts = np.quantile(errors, [0.05, 0.25, 0.5, 0.75, 0.95])
         found["errors"] = json.dumps([float(f"{cut:.6g}") for cut in cuts])
     return _of_part(part, found)
-
-
-def _ranks(values: Array) -> Array:
-    """Ranks from 1, equal values sharing the mean of theirs."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return np.asarray((ends - (counts - 1) / 2)[place], dtype=np.float64)
 
 
 def _of_part(part: str, found: Mapping[str, Any]) -> dict[str, Any]:

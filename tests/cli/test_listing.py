@@ -294,7 +294,7 @@ def test_shipped_studies_are_named_anywhere_and_those_here_come_first(
     (tmp_path / "studies" / "quickstart.toml").write_text('question = "mine"')
     assert show("study", "quickstart")["summary"] == "mine"
     monkeypatch.setattr(shelf, "IN_CLONE", tmp_path / "nowhere")
-    monkeypatch.setattr(shelf, "INSTALLED", tmp_path / "studies")
+    monkeypatch.setattr(shelf, "installed", lambda: tmp_path / "studies")
     assert [row["name"] for row in rows("studies")] == ["quickstart"]
 
 

@@ -17,7 +17,7 @@ from nnbench.stats.claims.pairs import described as described
 from nnbench.stats.claims.pairs import sides_of
 from nnbench.stats.claims.verdict import EXACT, RANKS, SHARE, SHARES
 
-MOST_SEEDS = 100  # beyond which nobody runs a study to decide a claim
+MOST_SEEDS = 100  # beyond which nobody runs a study to decide a claim or a difference
 
 
 def opening(verdict: str) -> str:

@@ -107,6 +107,11 @@ def column_rows(about: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
+def table_lines(about: Mapping[str, Any]) -> list[str]:
+    """A table's sentences and its columns, for a terminal."""
+    return [f"{about['file']}: {' '.join(table_sentences(about))}", *column_lines(about)]
+
+
 def column_lines(about: Mapping[str, Any]) -> list[str]:
     """The table of columns for a terminal, each column of it as wide as its texts."""
     rows = column_rows(about)

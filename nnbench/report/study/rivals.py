@@ -14,7 +14,7 @@ from nnbench.report.page.numbers import decimals_for, interval, number
 from nnbench.report.page.parts import Column, Part, Section, TableCell, paragraph, table_of
 from nnbench.report.page.table_cells import p_value
 from nnbench.report.page.units import difference_unit, scale_of, unit_of
-from nnbench.report.page.words import capital, listed
+from nnbench.report.page.words import capital, listed, lowered
 from nnbench.report.study.failures import export_command
 from nnbench.report.study.further import further_parts
 from nnbench.results.read import Results
@@ -79,11 +79,11 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
             }
     if not every:
         return None
-    told = [_Told(data, *every[data], cells, results) for data in every]
+    told = [_Told(data, *every[data], cells[cells["data"] == data], results) for data in every]
     if len(told) == 1:
         said = [told[0].use(), told[0].next(command)]
     else:
-        said = [f"On {one.data}: {one.use()[:1].lower()}{one.use()[1:]}" for one in told]
+        said = [f"On {one.data}: {lowered(one.use())}" for one in told]
     rows = [row for one in told for row in one.rows()]
     parts: list[Part] = [paragraph(METHOD), _table(rows, told)]
     if len(told) == 1:
@@ -147,11 +147,12 @@ class _Told:
         rivals, use = self.rivals, self.rivals.use
         label = METRICS[self.metric].label
         if use == NETWORK:
-            second = self._second(NETWORK)
-            row = rivals.against(NETWORK).loc[second]
+            table = rivals.against(NETWORK)
+            second = str(table["mean"].idxmin())
+            gap = self.apart(table.loc[second])
             return (
                 f"{capital(self.network())}: {label} {self.score(NETWORK)}; "
-                f"{self.name(second)} {self.score(second)}, behind by {self.apart(row)}."
+                f"{self.name(second)} {self.score(second)}, behind by {gap}."
             )
         ahead = rivals.against(NETWORK).loc[use]
         opening = f"{capital(self.name(use))}: {label} {self.score(use)}"
@@ -161,14 +162,13 @@ class _Told:
         if pd.isna(ahead["high"]):
             return f"{opening}; no network surely beats it."
         most = self.scale * ahead["high"]
-        bound = f"{number(most, _places(most))}{self.unit}"
+        bound = f"{number(most, decimals_for([most], [most / 5]))}{self.unit}"
         return f"{opening}; no network surely beats it (at most by {bound}, 95 % CI)."
 
     def chosen(self) -> dict[str, pd.DataFrame]:
         """The rows of each contestant, one a repeat, by its name in words; first whom to use."""
-        own = self.cells[self.cells["data"] == self.data]
         models = self.results.baselines
-        rows = {self.name(NETWORK): chosen_networks(own, METRICS[self.metric].chosen_by)}
+        rows = {self.name(NETWORK): chosen_networks(self.cells, METRICS[self.metric].chosen_by)}
         for name in self.rivals.tests.columns.drop(NETWORK):
             rows[self.name(str(name))] = models[models["baseline"] == name]
         first = self.name(self.rivals.use)
@@ -190,7 +190,7 @@ class _Told:
 
     def usual(self) -> pd.Series:
         """A cell of that network."""
-        own = self.cells[self.cells["data"] == self.data]
+        own = self.cells
         recipe = list(own.columns[: list(own.columns).index("status")])
         fields = [name for name in recipe if name not in ("cell_id", "seed")]
         arms = own[fields].astype(object).map(stats.format_level).agg(" ".join, axis="columns")
@@ -239,10 +239,6 @@ class _Told:
             return f"{lead}, which {repeats}; more rows might, more repeats would not."
         return f"{lead}, which {repeats}; about {needed} might: {command} --seeds {needed}."
 
-    def _second(self, first: str) -> str:
-        table = self.rivals.against(first)
-        return str(table["mean"].idxmin())
-
     def rows(self) -> list[dict[str, Any]]:
         """A row for each contestant, the best on test first."""
         rivals = self.rivals
@@ -273,12 +269,7 @@ class _Told:
         return listed([f"{setting} in {count}" for setting, count in counts.items()])
 
     def _tried(self) -> str:
-        own = self.cells[self.cells["data"] == self.data]
-        return f"{len(own) // max(1, own['seed'].nunique()):,}"
-
-
-def _places(value: float) -> int:
-    return decimals_for([value], [value / 5])
+        return f"{len(self.cells) // max(1, self.cells['seed'].nunique()):,}"
 
 
 def _table(rows: Sequence[dict[str, Any]], told: Sequence[_Told]) -> Any:

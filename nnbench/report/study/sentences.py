@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from nnbench.report.claims.sentences import MOST_SEEDS
 from nnbench.report.page.numbers import (
     decimals_for,
     estimated,
@@ -26,7 +27,6 @@ from nnbench.report.page.words import capital, in_words, listed, lowered, spoken
 from nnbench.stats import METRICS
 
 MOST_COMPARED = 3  # levels beside the baseline that a sentence deals with one by one
-MOST_SEEDS = 100  # beyond which nobody runs a study to settle a difference
 MOST_DETECTABLE = 0.5  # of a metric's range: a study that can tell no less tells hardly anything
 CLEAR = ("better", "worse")  # the verdicts that take a side
 NONE = pd.Series(dtype=float)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from nnbench.results.rows import Rows
-from nnbench.study.baselines import ENGINE
+from nnbench.study.baselines import ENGINE, is_baseline
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.training.draws import split_for
@@ -47,7 +47,7 @@ def hoped_name(recipe: Recipe, wanted: str, device: str = "cpu") -> str:
     Looks at no program, so that a plan needs no torch. A baseline has one engine, whatever is
     wanted.
     """
-    if "baseline" in recipe:
+    if is_baseline(recipe):
         return ENGINE
     if wanted == "reference":
         return wanted
@@ -159,7 +159,7 @@ def expected_shares(stacks: Iterable[Sequence[Cell]], wanted: str, device: str) 
     """Which engines would train stacks of cells, and how many each, as far as it is foreseen."""
     counts: Counter[tuple[str, str | None]] = Counter()
     for cells in stacks:
-        if "baseline" in cells[0].recipe:
+        if is_baseline(cells[0].recipe):
             counts[ENGINE, None] += len(cells)
             continue
         engine, why = choose(cells[0].recipe, wanted, device, foreseen)

@@ -139,6 +139,14 @@ def _libc() -> str:
         return platform.libc_ver()[1]
 
 
+def loaded(path: str) -> ctypes.CDLL:
+    """A library in this process; CompilerError where the system forbids it."""
+    try:
+        return ctypes.CDLL(path)
+    except OSError as problem:
+        raise CompilerError(f"compiled programs cannot be loaded: {problem}") from None
+
+
 def _vector_library() -> tuple[str, ...]:
     return ("-fveclib=libmvec",) if vector_functions() else ()
 

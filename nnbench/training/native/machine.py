@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nnbench.training.native import cache
-from nnbench.training.native.compiler import Compiler, CompilerError, find_compiler
+from nnbench.training.native.compiler import Compiler, CompilerError, find_compiler, loaded
 
 TRIAL = Path(__file__).parent / "trial.c"
 # seconds of each trial on one core of an AMD EPYC of the first generation, the machine of the plan
@@ -82,14 +82,12 @@ def _python() -> float:
 
 def _compiled(compiler: Compiler) -> tuple[float, float]:
     """Processor seconds to compile the trial, and of a step of it."""
-    with tempfile.TemporaryDirectory(prefix="nnbench-") as folder:
-        target = os.path.join(folder, "trial.so")
-        compiling = _least(lambda: _of_children(lambda: compiler.compile(str(TRIAL), target)), 2)
-        trial = _loaded(target)
+    trials: list[Callable[[int], float]] = []
+    compiling = _least(lambda: _of_children(lambda: trials.append(compiled_trial(compiler))), 2)
 
     def steps() -> float:
         began = time.process_time()
-        trial(STEPS)
+        trials[0](STEPS)
         return time.process_time() - began
 
     return compiling, _least(steps) / STEPS
@@ -100,14 +98,7 @@ def compiled_trial(compiler: Compiler) -> Callable[[int], float]:
     with tempfile.TemporaryDirectory(prefix="nnbench-") as folder:
         target = os.path.join(folder, "trial.so")
         compiler.compile(str(TRIAL), target)
-        return _loaded(target)
-
-
-def _loaded(library: str) -> Callable[[int], float]:
-    try:
-        trial: Callable[[int], float] = ctypes.CDLL(library).trial
-    except OSError as problem:
-        raise CompilerError(f"compiled programs cannot be loaded: {problem}") from None
+        trial: Callable[[int], float] = loaded(target).trial
     trial.argtypes, trial.restype = [ctypes.c_long], ctypes.c_double  # type: ignore[attr-defined]
     return trial
 

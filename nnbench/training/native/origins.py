@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from pathlib import Path
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.own.code import code_hash, is_library
-from nnbench.results.fingerprint import deciding_files
+from nnbench.results.fingerprint import PACKAGE, deciding_files
 
-PACKAGE = Path(__file__).parents[2]
 ENTRIES = ("activation", "norm", "loss", "optimizer")  # of a network, whose functions are traced
 
 

@@ -13,9 +13,9 @@ import torch
 from nnbench.training.native import cache
 from nnbench.training.native.compiler import (
     Compiler,
-    CompilerError,
     RefusalError,
     find_compiler,
+    loaded,
     vector_declarations,
 )
 from nnbench.training.native.functions import traced
@@ -59,15 +59,7 @@ def library(part: Part) -> ctypes.CDLL:
         finally:
             cache.remove(key, "c")
 
-    return loaded(cache.cached(key, make))
-
-
-def loaded(path: Path) -> ctypes.CDLL:
-    """A library of the cache in this process; CompilerError where the system forbids it."""
-    try:
-        return ctypes.CDLL(str(path))
-    except OSError as problem:
-        raise CompilerError(f"compiled programs cannot be loaded: {problem}") from None
+    return loaded(str(cache.cached(key, make)))
 
 
 def function(part: Part, name: str) -> Loaded:
@@ -116,7 +108,7 @@ def runtime() -> ctypes.CDLL:
     def make(draft: Path) -> None:
         compiler.compile(str(RUNTIME), str(draft), extra=["-ffp-contract=fast"])
 
-    return loaded(cache.cached(key, make))
+    return loaded(str(cache.cached(key, make)))
 
 
 def why_not_part(part: Part) -> str | None:

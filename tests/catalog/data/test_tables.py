@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nnbench.catalog import VOCABULARY
+from nnbench.catalog.data.tables import table as tables
 from nnbench.catalog.data.tables.columns import MAX_LEVELS, Column, encode
 from nnbench.catalog.data.tables.entry import report_of, table_levels
-from nnbench.catalog.data.tables.files import MISSING
+from nnbench.catalog.data.tables.files import MISSING, read_frame
 from nnbench.catalog.data.tables.table import Choices, Table, read_table
 from nnbench.catalog.data.tables.targets import in_order
 from nnbench.cli.default_study import (
@@ -53,6 +54,26 @@ def table(folder: Path, content: pd.DataFrame, target: str = "y", **choices: Any
     path = folder / "my.csv"
     content.to_csv(path, index=False)
     return read_table(path, Choices(target, **choices))
+
+
+def test_a_table_is_read_once_for_a_study_and_its_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+
+    def read(path: Path, *given: Any) -> pd.DataFrame:
+        reads.append(path)
+        return read_frame(path, *given)
+
+    monkeypatch.setattr(tables, "read_frame", read)
+    path = tmp_path / "my.csv"
+    frame().to_csv(path, index=False)
+    (cell,) = cells_of(path)
+    assert report_of(cell.recipe) is not None and split_for(cell.recipe).n_classes == 2
+    assert reads == [path]
+    (cell,) = cells_of(path, data={"csv": str(path), "target": "a", "task": "regression"})
+    assert split_for(cell.recipe).n_classes == 0
+    assert reads == [path] * 2
 
 
 def column(found: Table, name: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from nnbench.catalog.data.tables.notations import DECIMALS
 from nnbench.catalog.data.tables.table import LISTS, Choices, Table, read_table
 from nnbench.catalog.data.tables.targets import TASKS
 from nnbench.catalog.data.tables.words import quoted
-from nnbench.study.recipe import of_factor
+from nnbench.study.recipe import has_own_table, of_factor
 from nnbench.study.vocabulary import Parameter
 
 PLAIN = ("rows", "decimal")  # keys whose value is kept as it is
@@ -147,7 +147,7 @@ def load(form: str, generator: np.random.Generator, **recipe: Any) -> Sample:
 
 def report_of(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
     """What was done to a cell's table, ready for JSON; None where its data is no table."""
-    if "data.sha256" not in recipe:
+    if not has_own_table(recipe):
         return None
     fields = of_factor("data", recipe)
     table = _table(recipe["data"], **fields)

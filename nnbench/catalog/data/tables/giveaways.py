@@ -6,6 +6,7 @@ a column was made from the target, or is known only after it.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,20 +25,11 @@ MOST_ROWS, MOST_COLUMNS = 2_000, 300  # that are looked at
 FOLDS = 4
 ENOUGH = 0.98  # of what there is to be told beyond the commonest class or the mean
 NOTE = "alone tells the target almost surely, as what is made from it or comes after it does"
-_known: dict[int, tuple[Table, dict[str, Any]]] = {}  # of the tables looked at last
 
 
+@lru_cache(maxsize=4)
 def with_giveaways(table: Table) -> dict[str, Any]:
     """A table's report, in which the columns that give the target away have a note."""
-    found = _known.get(id(table))
-    if found is None or found[0] is not table:
-        if len(_known) > 4:
-            _known.clear()
-        found = _known[id(table)] = (table, _noted(table))
-    return found[1]
-
-
-def _noted(table: Table) -> dict[str, Any]:
     places = np.random.default_rng(0).permutation(len(table.x))[:MOST_ROWS]
     y, columns, first = table.y[places], [], 0
     for number, about in enumerate(table.report["columns"]):

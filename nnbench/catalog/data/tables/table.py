@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ else:
     pd = lazy_import("pandas", globals(), "pd")
 
 MOST_SHOWN = 24  # characters of an example
+MOST_KEPT = 2  # tables in memory
 MAX_NUMBERS = 500_000_000  # of all features of all rows: 4 GB
 LISTS = ("categorical", "numeric", "dates", "drop")  # keys of a table's level that list columns
 
@@ -60,7 +60,7 @@ class Choices:
         return "category" if name in self.categorical else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A table as a data set.
 
@@ -77,16 +77,27 @@ class Table:
     report: dict[str, Any]
 
 
+_kept: dict[tuple[Path, str, str, Choices], Table] = {}
+
+
 def read_table(path: Path, choices: Choices, form: str = "") -> Table:
     """Read a file as a data set; the last ones read are kept in memory.
 
     Raises ValueError, one sentence that names the file and the way out, for a file that cannot be
     read or learned from.
     """
-    return _read(path, form or form_of(path), fingerprint_of(path), choices)
+    where = (path, form or form_of(path), fingerprint_of(path))
+    found = _kept.get((*where, choices))
+    if found is None:
+        found = _read(*where, choices)
+        # a recipe names the task that was inferred, which gives the same table
+        for task in (choices.task, found.task):
+            _kept[(*where, replace(choices, task=task))] = found
+        while len({id(table) for table in _kept.values()}) > MOST_KEPT:
+            del _kept[next(iter(_kept))]
+    return found
 
 
-@lru_cache(maxsize=2)
 def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
     frame = read_frame(path, form, choices.target, choices.missing)
     above, told = frame.attrs.pop("above"), frame.attrs.pop("told")
