@@ -122,7 +122,8 @@ def _study_or_table(
             raise Failed(Exit.USAGE, "--write-study is for a table: this study has a file")
         return study_named(study, seeds)
     if study is not None or data is None or target is None:
-        raise Failed(Exit.USAGE, _way_to_name(study is not None, data is not None, choices))
+        said = {"target": target, **choices} if target is not None else choices
+        raise Failed(Exit.USAGE, _way_to_name(study is not None, data is not None, said))
     from nnbench.catalog import VOCABULARY
     from nnbench.cli.default_study import table_study
     from nnbench.study.mistakes import StudyError
@@ -160,9 +161,9 @@ def _written(content: Mapping[str, Any], path: Path) -> Study:
 def _way_to_name(study: bool, data: bool, choices: Mapping[str, Any]) -> str:
     """What is wrong with how a study or a table is named, and the way out."""
     if study and choices and not data:
-        return (
-            f"--{next(iter(choices))} is said of a table: write it into the study, as a key of data"
-        )
+        flag = next(iter(choices))
+        file = ", --data FILE" if flag == "target" else ""
+        return f"--{flag} is said of a table{file}: write it into the study, as a key of data"
     if data and not study:
         return "--data needs --target COLUMN, the column to predict"
     return "name either a study, or a table with --data FILE --target COLUMN"

@@ -113,11 +113,16 @@ def register(entries: Entries) -> None:
             raise EntryError(f"{key} {name!r}: the catalogue has one of that name; give it another")
         if not isinstance(entry, Entry):
             made = f"nnbench.{key.capitalize()}(...)"
-            raise EntryError(f"{key} {name!r}: is a {type(entry).__name__}; make it with {made}")
+            raise EntryError(f"{key} {name!r}: is {_thing(entry)}; make it with {made}")
     withdraw()
     for (key, catalogue), name, entry in checked:
         catalogue[name] = entry
         CODES[key, name] = code_hash(entry)
+
+
+def _thing(value: object) -> str:
+    kind = type(value).__name__
+    return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
 def registered() -> Entries | None:

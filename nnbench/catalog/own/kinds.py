@@ -144,7 +144,7 @@ def Activation(
         twin=OwnTwin(twin or partial(Applied, function), _name(twin or function)),
         gain=_gain(function, usual) if gain is None else gain,
         saturates=known if saturates is None else saturates,
-        max_slope=float(np.nanmax(np.abs(slope))),
+        max_slope=max(map(float, np.abs(slope[~np.isnan(slope)])), default=float("nan")),
         elementwise=elementwise,
         dead_regions=partial(_dead_regions, function) if elementwise else nowhere,
     )
