@@ -91,12 +91,7 @@ def run(
     }
     choices = {key: value for key, value in said.items() if value not in (None, "auto", [])}
     planned = _study_or_table(study, data, target, seeds, choices, write_study)
-    if planned.kind != "training" and (device != "cpu" or engine == "native"):
-        raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --engine native")
-    if engine == "native":
-        _need_native(device)
-    if device == "cuda":
-        _need_cuda()
+    need_machine(planned.kind, device, engine)
     from nnbench.pipeline import Options
 
     options = Options(out, workers, device, engine, limit, fresh)
@@ -167,6 +162,16 @@ def _way_to_name(study: bool, data: bool, choices: Mapping[str, Any]) -> str:
     if data and not study:
         return "--data needs --target COLUMN, the column to predict"
     return "name either a study, or a table with --data FILE --target COLUMN"
+
+
+def need_machine(kind: str, device: str, engine: str) -> None:
+    """See that this machine can run a kind of study as asked. Errors: Failed."""
+    if kind != "training" and (device != "cpu" or engine == "native"):
+        raise Failed(Exit.USAGE, f"a {kind} study takes no --device and no --engine native")
+    if engine == "native":
+        _need_native(device)
+    if device == "cuda":
+        _need_cuda()
 
 
 def _need_native(device: str) -> None:

@@ -92,6 +92,10 @@ def _of_file(path: Path) -> Entries:
     finally:
         sys.path.remove(str(path.resolve().parent))
     given = {kind.lower(): getattr(module, kind) for kind in KINDS if hasattr(module, kind)}
+    for kind in given:
+        if not isinstance(given[kind], Mapping):
+            is_no = f"{kind.upper()} is {_thing(given[kind])}, not a dict"
+            raise EntryError(f"--with {path}: {is_no}; write a dict of names and entries")
     if not given:
         raise EntryError(f"--with {path}: has none of the dicts {', '.join(KINDS)}")
     return Entries(**given)
@@ -102,6 +106,9 @@ def register(entries: Entries) -> None:
 
     Errors: EntryError for a name that the catalogue has, and for what is no entry.
     """
+    if not isinstance(entries, Entries):
+        made = "make them with nnbench.Entries(...)"
+        raise EntryError(f"entries: {_thing(entries)} is none of nnbench's; {made}")
     checked = [
         (KINDS[one.name.upper()], name, entry)
         for one in fields(entries)
