@@ -16,7 +16,8 @@ from nnbench.catalog.own.entries import Entries, register
 from nnbench.cli.ends import Failed
 from nnbench.cli.places import reseeded, results_of, study_named
 from nnbench.cli.progress import Progress, Silence
-from nnbench.pipeline import Options
+from nnbench.cli.running import need_machine
+from nnbench.pipeline import DEVICES, ENGINES, Options
 from nnbench.pipeline import run as run_study
 from nnbench.report.analysis import Analysis, analyse
 from nnbench.report.build import page_of
@@ -24,6 +25,7 @@ from nnbench.report.claims.table import claims_table
 from nnbench.report.page.parts import Page
 from nnbench.report.study.winners import arms_of
 from nnbench.results.read import ReportError, Results, read_results
+from nnbench.study.mistakes import StudyError
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
@@ -78,11 +80,26 @@ def run(
     if entries is not None:
         register(entries)
     planned = reseeded(study, seeds) if isinstance(study, Study) else read_study(study, seeds=seeds)
+    _check(planned.kind, workers, device, engine, limit)
     options = Options(Path(out), workers, device, engine, limit, fresh, here=False)
     listener = Progress(kind=planned.kind, noun=planned.noun) if progress else Silence()
     with closing(listener) if isinstance(listener, Progress) else nullcontext():
         outcome = run_study(planned, options, listener)
     return load(outcome.folder)
+
+
+def _check(kind: str, workers: int | None, device: str, engine: str, limit: int | None) -> None:
+    """Refuse what the command line refuses of the same flags."""
+    for name, count in (("workers", workers), ("limit", limit)):
+        if count is not None and (not isinstance(count, int) or count < 1):
+            raise StudyError(f"{name}={count!r}: must be a whole number of at least 1")
+    for name, value, known in (("device", device, DEVICES), ("engine", engine, ENGINES)):
+        if value not in known:
+            raise StudyError(f"{name}={value!r}: must be one of {', '.join(known)}")
+    try:
+        need_machine(kind, device, engine)
+    except Failed as failure:
+        raise StudyError(str(failure)) from None
 
 
 def load(place: str | Path, *, out: str | Path = FOLDER) -> Result:

@@ -45,9 +45,11 @@ SECONDS_BETWEEN_TABLES, TIMES_THE_LAST = 60.0, 20
 WRITING_TABLES = "writing tables"
 
 
+DEVICES = ("cpu", "cuda")
+ENGINES = ("auto", "native", "stacked", "reference")
 # what is no training has no programs to compile, and sweeps have one way to be computed
 ENGINES_BY_STUDY: Mapping[str, tuple[str, ...]] = {
-    TRAINING: ("auto", "native", "stacked", "reference"),
+    TRAINING: ENGINES,
     LANDSCAPE: ("stacked", "reference"),
     NUMERICS: ("stacked",),
 }

@@ -89,6 +89,14 @@ def test_errors_are_exceptions_with_the_command_lines_sentence(
         nb.load(tmp_path / "nothing")
     with pytest.raises(nb.ReportError, match="there is no figure 'x'; there are: effects"):
         result.figure("x")
+    for wrong, said in (
+        ({"engine": "fast"}, "engine='fast': must be one of auto, native, stacked, reference"),
+        ({"device": "tpu"}, "device='tpu': must be one of cpu, cuda"),
+        ({"workers": 0}, "workers=0: must be a whole number of at least 1"),
+        ({"limit": 1.5}, "limit=1.5: must be a whole number of at least 1"),
+    ):
+        with pytest.raises(nb.StudyError, match=said):
+            nb.run(STUDY, out=tmp_path, progress=False, **wrong)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         nb.nothing  # noqa: B018
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -24,7 +25,6 @@ from nnbench.cli.reading import (
 from nnbench.cli.running import atlas, lecture, new, prove, run, theory
 
 app = typer.Typer(
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Train a grid of small networks, paired, and report what made a difference.",
@@ -58,13 +58,17 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
     ] = False,
 ) -> None:
     """Options of nnbench itself."""
+    if context.invoked_subcommand is None:  # typer's own answer is an error's sentence
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(2)
 
 
 if __name__ == "__main__":  # as `python -m nnbench.cli`

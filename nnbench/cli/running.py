@@ -91,12 +91,7 @@ def run(
     }
     choices = {key: value for key, value in said.items() if value not in (None, "auto", [])}
     planned = _study_or_table(study, data, target, seeds, choices, write_study)
-    if planned.kind != "training" and (device != "cpu" or engine == "native"):
-        raise Failed(Exit.USAGE, f"a {planned.kind} study takes no --device and no --engine native")
-    if engine == "native":
-        _need_native(device)
-    if device == "cuda":
-        _need_cuda()
+    need_machine(planned.kind, device, engine)
     from nnbench.pipeline import Options
 
     options = Options(out, workers, device, engine, limit, fresh)
@@ -122,7 +117,8 @@ def _study_or_table(
             raise Failed(Exit.USAGE, "--write-study is for a table: this study has a file")
         return study_named(study, seeds)
     if study is not None or data is None or target is None:
-        raise Failed(Exit.USAGE, _way_to_name(study is not None, data is not None, choices))
+        said = {"target": target, **choices} if target is not None else choices
+        raise Failed(Exit.USAGE, _way_to_name(study is not None, data is not None, said))
     from nnbench.catalog import VOCABULARY
     from nnbench.cli.default_study import table_study
     from nnbench.study.mistakes import StudyError
@@ -160,12 +156,22 @@ def _written(content: Mapping[str, Any], path: Path) -> Study:
 def _way_to_name(study: bool, data: bool, choices: Mapping[str, Any]) -> str:
     """What is wrong with how a study or a table is named, and the way out."""
     if study and choices and not data:
-        return (
-            f"--{next(iter(choices))} is said of a table: write it into the study, as a key of data"
-        )
+        flag = next(iter(choices))
+        file = ", --data FILE" if flag == "target" else ""
+        return f"--{flag} is said of a table{file}: write it into the study, as a key of data"
     if data and not study:
         return "--data needs --target COLUMN, the column to predict"
     return "name either a study, or a table with --data FILE --target COLUMN"
+
+
+def need_machine(kind: str, device: str, engine: str) -> None:
+    """See that this machine can run a kind of study as asked. Errors: Failed."""
+    if kind != "training" and (device != "cpu" or engine == "native"):
+        raise Failed(Exit.USAGE, f"a {kind} study takes no --device and no --engine native")
+    if engine == "native":
+        _need_native(device)
+    if device == "cuda":
+        _need_cuda()
 
 
 def _need_native(device: str) -> None:

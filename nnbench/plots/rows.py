@@ -169,7 +169,7 @@ def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figur
     shares: `group, kind, term, share, low, high, text` in drawing order; share in 0..1.
     """
     first = shares["group"] != shares["group"].shift()
-    rows = shares.assign(y=(ROW + 10.0 * first).cumsum() - 10)
+    rows = shares.assign(y=(ROW + ROW * first).cumsum() - 10)
     foot = float(rows["y"].iloc[-1]) + ROW
     ends = rows[["share", "high"]].to_numpy(dtype=float)
     most = max(float(np.nanmax(ends)) if np.isfinite(ends).any() else 1.0, 0.01)
@@ -184,9 +184,8 @@ def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figur
             look = noise if face is None else {"color": face}
             axes.barh(row["y"], row["share"], height=14, linewidth=0, **look)
         axes.hlines(rows["y"], rows["low"], rows["high"], INK, linewidth=1.6, zorder=2)
-        beside(
-            axes, rows.loc[first, "group"], rows.loc[first, "y"], -LABELS, ha="left", weight="bold"
-        )
+        heads = rows[first]
+        beside(axes, heads["group"], heads["y"] - ROW, -LABELS, ha="left", weight="bold")
         say_rows(axes, rows["share"], rows["y"], rows["term"], rows["text"])
         beside(axes, [shorten(term, 30) for term in rows["term"]], rows["y"])
         beside(axes, rows["text"], rows["y"], TEXTS, 1, size=TEXT - 1)

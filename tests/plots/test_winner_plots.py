@@ -66,6 +66,16 @@ def test_a_share_is_a_bar_from_zero_and_noise_is_hatched() -> None:
     assert "undefined" in drawn and drawn.count("factors alone") == 1
 
 
+def test_a_group_of_shares_is_headed_above_its_rows() -> None:
+    figure = plots.share_bars(shares(), "share")
+    figure.canvas.draw()
+    boxes = {
+        text.get_text(): text.get_window_extent() for axes in figure.axes for text in axes.texts
+    }
+    head, row = boxes["pairs of factors"], boxes["activation x init"]
+    assert head.y0 >= row.y1, "a long name has the whole width beside the bars"
+
+
 def ranks(names: list[str]) -> pd.DataFrame:
     return pd.DataFrame({"arm": names, "mean_rank": np.arange(1.0, len(names) + 1)})
 

@@ -94,6 +94,10 @@ def _of_file(path: Path) -> Entries:
     finally:
         sys.path.remove(str(path.resolve().parent))
     given = {kind.lower(): getattr(module, kind) for kind in KINDS if hasattr(module, kind)}
+    for kind in given:
+        if not isinstance(given[kind], Mapping):
+            is_no = f"{kind.upper()} is {_thing(given[kind])}, not a dict"
+            raise EntryError(f"--with {path}: {is_no}; write a dict of names and entries")
     if not given:
         raise EntryError(f"--with {path}: has none of the dicts {', '.join(KINDS)}")
     return Entries(**given)
@@ -104,6 +108,9 @@ def register(entries: Entries) -> None:
 
     Errors: EntryError for a name that the catalogue has, and for what is no entry.
     """
+    if not isinstance(entries, Entries):
+        made = "make them with nnbench.Entries(...)"
+        raise EntryError(f"entries: {_thing(entries)} is none of nnbench's; {made}")
     checked = [
         (KINDS[one.name.upper()], name, entry)
         for one in fields(entries)
@@ -115,11 +122,16 @@ def register(entries: Entries) -> None:
             raise EntryError(f"{key} {name!r}: the catalogue has one of that name; give it another")
         if not isinstance(entry, Entry):
             made = f"nnbench.{key.capitalize()}(...)"
-            raise EntryError(f"{key} {name!r}: is a {type(entry).__name__}; make it with {made}")
+            raise EntryError(f"{key} {name!r}: is {_thing(entry)}; make it with {made}")
     withdraw()
     for (key, catalogue), name, entry in checked:
         catalogue[name] = entry
         CODES[key, name] = code_hash(entry)
+
+
+def _thing(value: object) -> str:
+    kind = type(value).__name__
+    return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
 def registered() -> Entries | None:

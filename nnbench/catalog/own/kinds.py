@@ -210,18 +210,29 @@ def Data(
 
 
 def _name(thing: Any) -> str:
-    """What a function or class is called, if anything."""
+    """What a function or class is called, if anything. Errors: EntryError for anything else."""
+    if not callable(thing):
+        raise EntryError(f"{thing!r} is no function; an entry of one's own is made of one")
     name = str(getattr(thing, "__name__", "f"))
     return name if name.isidentifier() else "f"
 
 
 def _sample(function: Callable[..., Any], task: str, *given: Any, **parameters: Any) -> Sample:
-    found = function(*given, **parameters)
-    if isinstance(found, Sample):
-        return found
-    x, y = found
-    kind = np.int64 if task == "classification" else np.float64
-    return Sample(np.asarray(x, dtype=np.float64), np.asarray(y).astype(kind))
+    name, kind = _name(function), np.int64 if task == "classification" else np.float64
+    try:
+        found = function(*given, **parameters)
+        if isinstance(found, Sample):
+            return found
+        x, y = found
+        sample = Sample(np.asarray(x, dtype=np.float64), np.asarray(y).astype(kind))
+    except Exception as error:
+        raise EntryError(f"data {name}: {type(error).__name__}: {error}") from error
+    if sample.x.ndim != 2 or sample.y.ndim not in (1, 2) or len(sample.x) != len(sample.y):
+        shapes = f"x has the shape {sample.x.shape}, y {sample.y.shape}"
+        raise EntryError(
+            f"data {name}: {shapes}; return x as examples by features, and one y an example"
+        )
+    return sample
 
 
 def _stateless(module: type[nn.Module]) -> Callable[..., Tensor]:
@@ -248,11 +259,11 @@ def _parameters(
     function: Callable[..., Any], given: Mapping[str, float | Parameter]
 ) -> dict[str, Parameter]:
     """The parameters by name: as given, else by the function's own defaults."""
+    name = _name(function)
     try:
         about = list(inspect.signature(function).parameters.values())[1:]
     except ValueError:  # of C, as torch's own functions are: called with x alone
         about = []
-    name = _name(function)
     usual = {one.name: one.default for one in about if one.default is not one.empty}
     named = _as_parameters({**usual, **given})
     lacking = [one.name for one in about if one.name not in named and one.kind != one.VAR_KEYWORD]

@@ -62,7 +62,8 @@ def saturates(function: Activated, given: Mapping[str, float]) -> str:
 
 def max_slope(function: Activated, given: Mapping[str, float]) -> float:
     """The largest |slope| that is seen."""
-    return float(np.nanmax(np.abs(slopes_of(function, given))))
+    slopes = slopes_of(function, given)
+    return max(map(float, np.abs(slopes[~np.isnan(slopes)])), default=math.nan)
 
 
 def dead_regions(function: Activated, **parameters: float) -> Intervals:

@@ -208,16 +208,20 @@ def leader(ranks: pd.DataFrame, blocks: int) -> str:
 
 def ladder_title(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], blocks: int) -> str:
     """The finding: who ranks first, and who cannot be told from it."""
-    start, name = leader(ranks, blocks), ranks["arm"].iloc[0]
-    others = _not_told(name, ranks, cliques)
+    start = leader(ranks, blocks)
+    first = list(ranks.loc[ranks["mean_rank"] == ranks["mean_rank"].iloc[0], "arm"])
+    rest = [name for name in ranks["arm"] if name not in first]
+    others = [name for name in rest if any(name in _not_told(one, ranks, cliques) for one in first)]
+    if not rest:
+        return start
     if len(ranks) == 2:
         ending = "no clear difference to" if others else "clearly ahead of"
-        return f"{start}, {ending} {ranks['arm'].iloc[1]}"
-    if len(others) == len(ranks) - 1:
+        return f"{start}, {ending} {rest[0]}"
+    if len(others) == len(rest):
         return f"{start}, but no clear difference to any other"
     if not others:
-        count = len(ranks) - 1
-        return f"{start}, clearly ahead of {'both' if count == 2 else f'all {count}'} others"
+        whom = {1: "the other", 2: "both others"}.get(len(rest), f"all {len(rest)} others")
+        return f"{start}, clearly ahead of {whom}"
     who = listed(others) if len(others) <= MOST_NAMED else f"{len(others)} others"
     return f"{start}, without a clear difference to {who}"
 

@@ -10,7 +10,7 @@ from nnbench import plots, stats
 from nnbench.plots.contestants import MOST_BANDS
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
-from nnbench.report.page.numbers import counted, number
+from nnbench.report.page.numbers import counted, decimals_for, number
 from nnbench.report.page.parts import Column, Picture, Table, picture, table_of
 from nnbench.report.page.units import scale_of
 from nnbench.report.page.words import is_plural
@@ -21,6 +21,7 @@ PROFILE_LABELS = {
     "ratio": "{}: within so many times the best of the block",
     "gap": "{}: no further than this from the best of the block",
 }
+BEST = {"ratio": 1.0, "gap": 0.0}  # where along the axis the best of a block stands
 
 
 def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
@@ -68,7 +69,7 @@ def _profile_title(profile: pd.DataFrame, label: str, kind: str, unit: str) -> s
         "ratio": f"have {what} within {edge} times the best",
         "gap": f"have {what} within {edge} of the best",
     }[kind]
-    if float(edge) == {"ratio": 1, "gap": 0}.get(kind):
+    if round(float(tau), decimals_for([tau])) == BEST.get(kind):
         end = "do as well as the best"
     (most, best), (least, worst) = (_said(here.iloc[place]) for place in (-1, 0))
     first = f"{most} of the runs of {here['arm'].iloc[-1]} {end} ({best})"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -129,6 +130,10 @@ def test_what_is_not_said_is_measured() -> None:
     assert nb.Activation(nn.Mish).gain == pytest.approx(1.4868, abs=1e-3)
 
 
+def test_what_is_nan_everywhere_is_measured_in_silence(recwarn: pytest.WarningsRecorder) -> None:
+    assert math.isnan(nb.Activation(lambda x: x * math.nan).max_slope) and not recwarn.list
+
+
 def bad(x: Tensor, b: float) -> Tensor:
     return x
 
@@ -146,6 +151,15 @@ def bad(x: Tensor, b: float) -> Tensor:
         (lambda: nb.Optimizer(lambda g, s, p, h, t: p), "TypeError|ValueError|must return"),
         (lambda: register(nb.Entries(activations={"relu": nb.Activation(torch.relu)})), "has one"),
         (lambda: register(nb.Entries(activations={"own": torch.relu})), r"nnbench.Activation\("),
+        (lambda: register(nb.Entries(activations={"own": 3})), "is an int; make it with"),
+        (lambda: register(3), "an int is none of nnbench's"),  # type: ignore[arg-type]
+        (lambda: nb.Activation(3), "3 is no function"),  # type: ignore[arg-type]
+        (lambda: nb.Data(lambda rng: 1 / 0).function(None), "data f: ZeroDivisionError"),
+        (
+            lambda: nb.Data(lambda rng: (np.ones((4, 2)), [0, 1])).function(None),
+            r"x has the shape \(4, 2\), y \(2,\); return",
+        ),
+        (lambda: nb.Data(lambda rng: np.ones((4, 2))).function(None), "data f: ValueError"),
     ],
 )
 def test_a_mistake_is_one_sentence(make: Any, said: str) -> None:
@@ -162,6 +176,7 @@ def test_a_mistake_is_one_sentence(make: Any, said: str) -> None:
         (None, "there is no such file"),
         ("1 / 0", "cannot be run: ZeroDivisionError"),
         ("x = 1", "has none of the dicts ACTIVATIONS"),
+        ("DATA = 3", "DATA is an int, not a dict"),
     ],
 )
 def test_a_bad_file_ends_with_2(tmp_path: Path, text: str | None, said: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from nnbench import stats
 from nnbench.report.page.parts import Picture
-from nnbench.report.study.contests import Contest, ladder_picture
+from nnbench.report.study.contests import Contest, ladder_picture, ladder_title
 
 
 def ladder(means: dict[str, float], blocks: int = 12) -> Picture:
@@ -33,7 +33,7 @@ def test_of_two_the_title_says_whether_they_can_be_told_apart() -> None:
     ("means", "ending"),
     [
         ((0.9, 0.5, 0.1), "clearly ahead of both others"),
-        ((0.9, 0.9, 0.1), "without a clear difference to"),
+        ((0.9, 0.9, 0.1), "clearly ahead of the other"),
         ((0.9, 0.9, 0.9), "but no clear difference to any other"),
     ],
 )
@@ -42,6 +42,27 @@ def test_of_three_it_names_those_beside_the_first(means: tuple[float, ...], endi
     assert ending in found.title
     assert "Friedman's test over all of them has p" in found.caption
     assert "Holm's correction over 3 pairs" in found.caption
+
+
+TIED = "a and b rank first alike (mean rank {:.2f} of {}, 10 blocks)"
+
+
+@pytest.mark.parametrize(
+    ("means", "cliques", "title"),
+    [
+        ([1.5, 1.5], [["a", "b"]], TIED.format(1.5, 2)),
+        ([1.5, 1.5, 3], [["a", "b"]], TIED.format(1.5, 3) + ", clearly ahead of the other"),
+        ([1.5, 1.5, 3], [["a", "b"], ["b", "c"]],
+         TIED.format(1.5, 3) + ", but no clear difference to any other"),
+        ([1.5, 1.5, 3, 4], [["a", "b", "c"]],
+         TIED.format(1.5, 4) + ", without a clear difference to c"),
+    ],
+)  # fmt: skip
+def test_who_rank_first_alike_are_not_held_against_each_other(
+    means: list[float], cliques: list[list[str]], title: str
+) -> None:
+    ranks = pd.DataFrame({"arm": list("abcd")[: len(means)], "mean_rank": means})
+    assert ladder_title(ranks, cliques, 10) == title
 
 
 def test_of_many_contestants_the_best_are_drawn() -> None:

@@ -71,7 +71,11 @@ def test_what_was_tuned_is_told_with_the_finding() -> None:
         ("epochs to the target", "ratio", 1.0, "of the runs of sgd do as well as the best"),
         ("epochs to the target", "ratio", 1.5, "have epochs to the target within 1.50 times"),
         ("test loss", "ratio", 1.5, "have a test loss within 1.50 times the best"),
+        ("test loss", "ratio", 1.004, "of the runs of sgd do as well as the best"),
+        ("test loss", "ratio", 3e7, "have a test loss within 3.00·10⁷ times the best"),
         ("gap", "gap", 0.0, "do as well as the best"),
+        ("test R2", "score", -0.446, "reach a test R2 of −0.446"),
+        ("test R2", "score", 0.0, "reach a test R2 of 0"),
     ],
 )
 def test_a_profile_is_told_in_a_sentence_that_agrees(
