@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from nnbench.report.claims.table import write_claims
 from nnbench.report.lecture import lecture_page, write_lecture
 from nnbench.report.page.parts import Commands
-from nnbench.results.files import write_files
 from nnbench.study.topics import TOPICS
 from tests.synthetic import make_cells, write_results
 
@@ -16,9 +16,15 @@ from tests.synthetic import make_cells, write_results
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
-    write_results(out / "dropout", make_cells(), name="dropout", title="On dropout?")
-    text = "text,verdict\nDropout helps,contradicted\n"
-    write_files(out / "dropout", {"claims.csv": text.encode()})
+    claim = {
+        "text": "Sigmoid is best",
+        "metric": "test_accuracy",
+        "where": {},
+        "better": {"activation": "sigmoid"},
+        "than": {"activation": "relu"},
+    }
+    head = {"name": "dropout", "title": "On dropout?", "claims": [claim]}
+    write_claims(write_results(out / "dropout", make_cells(), **head))
     return out
 
 
@@ -38,7 +44,7 @@ def test_a_finished_study_gives_its_figure_and_its_verdicts(out: Path) -> None:
     shown = [picture for picture in page.pictures if picture.name == "dropout-lead"]
     assert len(shown) == 1 and shown[0].link == "dropout/report.html"
     text = write_lecture(out).read_text(encoding="utf-8")
-    assert "Dropout helps" in text and "contradicted" in text and "On dropout?" in text
+    assert "Sigmoid is best" in text and "contradicted" in text and "On dropout?" in text
     assert write_lecture(out).read_text(encoding="utf-8") == text
 
 
