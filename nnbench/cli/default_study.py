@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.data.tables.files import form_of
-from nnbench.catalog.data.tables.table import Choices, Table, read_table
+from nnbench.catalog.data.tables.table import Choices, Table, kept_table
 from nnbench.report.page.table_notes import table_title
 from nnbench.study.baselines import BASELINES
 from nnbench.study.reading import make_study
@@ -74,7 +74,7 @@ def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
     said: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in choices.items()
     }
-    table = read_table(path.expanduser().resolve(), Choices(target, **said))
+    table = kept_table(path.expanduser().resolve(), Choices(target, **said))
     size = size_for(table)
     rows = {"rows": size.rows} if 0 < size.rows < len(table.x) else {}
     data = {form_of(path): str(path), "target": target, **rows, **choices}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from nnbench.export.text import LINE_LENGTH
 
+CONSTANTS = (ast.Assign, ast.AnnAssign)
 Edit = tuple[int, int, str]  # from, to, and what stands there instead
 CHECKERS_ONLY = re.compile(r"  # type: ignore\[.*?\]|^ *assert .* is not None\n", re.MULTILINE)
 
@@ -68,14 +69,11 @@ def module_of(name: str) -> Module:
 def _names_of(statement: ast.stmt) -> list[str]:
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return [statement.name]
-    if isinstance(statement, ast.Assign):
-        return [
-            node.id
-            for target in statement.targets
-            for node in ast.walk(target)
-            if isinstance(node, ast.Name)
-        ]
-    return []
+    if not isinstance(statement, CONSTANTS):
+        return []
+    targets = [statement.target] if isinstance(statement, ast.AnnAssign) else statement.targets
+    names = [node for target in targets for node in ast.walk(target)]
+    return [node.id for node in names if isinstance(node, ast.Name)]
 
 
 def definitions(module: str, *names: str) -> str:
@@ -88,8 +86,8 @@ def definitions_of(places: Iterable[tuple[str, str]]) -> str:
     collected: dict[ast.stmt, str] = {}
     for module, name in places:
         _collect(module, name, collected)
-    constants = [text for node, text in collected.items() if isinstance(node, ast.Assign)]
-    others = [text for node, text in collected.items() if not isinstance(node, ast.Assign)]
+    constants = [text for node, text in collected.items() if isinstance(node, CONSTANTS)]
+    others = [text for node, text in collected.items() if not isinstance(node, CONSTANTS)]
     return "\n\n\n".join(["\n".join(constants), *others] if constants else others)
 
 

@@ -17,7 +17,7 @@ from nnbench.catalog.data.samples import Sample
 from nnbench.catalog.data.tables.files import FORMS
 from nnbench.catalog.data.tables.giveaways import with_giveaways
 from nnbench.catalog.data.tables.notations import DECIMALS
-from nnbench.catalog.data.tables.table import LISTS, Choices, Table, read_table
+from nnbench.catalog.data.tables.table import LISTS, Choices, Table, kept_table
 from nnbench.catalog.data.tables.targets import TASKS
 from nnbench.catalog.data.tables.words import quoted
 from nnbench.study.recipe import has_own_table, of_factor
@@ -100,7 +100,7 @@ def _apart(said: Mapping[str, Any], target: str, every: Sequence[str]) -> dict[s
 
 
 def _level(form: str, path: Path, choices: Choices) -> dict[str, Any]:
-    table = read_table(path, choices, form)
+    table = kept_table(path, choices, form)
     fields = {"path": str(path), "sha256": table.report["sha256"], "target": choices.target}
     fields |= {"task": table.task} | {key: getattr(choices, key) for key in PLAIN}
     fields |= {key: _as_text(getattr(choices, key)) for key in (*LISTS, "missing")}
@@ -162,7 +162,7 @@ def choices_of(target: str, task: str, rows: int, decimal: str, **lists: str) ->
 
 
 def _table(form: str, path: str, sha256: str, target: str, task: str, **given: Any) -> Table:
-    table = read_table(Path(path), choices_of(target=target, task=task, **given), form)
+    table = kept_table(Path(path), choices_of(target=target, task=task, **given), form)
     if table.report["sha256"] != sha256:
         raise ValueError(
             f"{quoted(path)}: has changed since the study was read: run the study again"

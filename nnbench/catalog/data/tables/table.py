@@ -77,15 +77,20 @@ class Table:
     report: dict[str, Any]
 
 
-_kept: dict[tuple[Path, str, str, Choices], Table] = {}
-
-
 def read_table(path: Path, choices: Choices, form: str = "") -> Table:
-    """Read a file as a data set; the last ones read are kept in memory.
+    """Read a file as a data set.
 
     Raises ValueError, one sentence that names the file and the way out, for a file that cannot be
     read or learned from.
     """
+    return _read(path, form or form_of(path), fingerprint_of(path), choices)
+
+
+_kept: dict[tuple[Path, str, str, Choices], Table] = {}
+
+
+def kept_table(path: Path, choices: Choices, form: str = "") -> Table:
+    """The same, the last ones read kept in memory for as long as their files stay as they are."""
     where = (path, form or form_of(path), fingerprint_of(path))
     found = _kept.get((*where, choices))
     if found is None:
