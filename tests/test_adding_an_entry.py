@@ -113,6 +113,7 @@ def test_the_page_shows_an_activation_an_optimizer_and_a_data_set() -> None:
     assert len({file for file, _ in blocks()}) == 6
 
 
+@pytest.mark.whole
 def test_new_entries_train_alike_in_both_engines(said: dict[str, Any]) -> None:
     mine, theirs = said["losses"]
     assert mine == pytest.approx(theirs, rel=1e-9) and mine[0] != pytest.approx(mine[1], rel=1e-3)

@@ -18,7 +18,7 @@ from tests.browser.conftest import Browser
 from tests.synthetic import FACTORS, make_cells, make_curves, write_results
 from tests.waiting import HANG
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.whole]
 
 LEVELS = [f"act_{place}" for place in range(10)]  # more than a figure draws
 CURVES = "#figure-curvesactivation"

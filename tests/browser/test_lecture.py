@@ -13,7 +13,7 @@ from nnbench.report.lecture import write_lecture
 from tests.browser.conftest import Browser
 from tests.synthetic import make_cells, write_results
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.whole]
 
 
 @pytest.fixture(scope="module")

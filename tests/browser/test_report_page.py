@@ -15,7 +15,7 @@ from nnbench.results.files import write_files
 from tests.browser.conftest import Browser
 from tests.synthetic import FACTORS, make_cells, write_results
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.whole]
 
 HOSTILE = ("<img src=x onerror=alert(1)>", '=HYPERLINK("http://example.org")', "a|b_c & $x$ 50%")
 RANKING = "document.querySelector('#won table.tools')"

@@ -136,6 +136,7 @@ def test_a_key_without_what_it_needs_changes_no_bit(key: str, need: Need) -> Non
         assert_alike(key, cells, train_all(cells), rounds=need.rounds)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("key", "need"), NEEDS, ids=[key for key, _ in NEEDS])
 def test_a_key_with_any_one_of_what_it_needs_changes_the_network(key: str, need: Need) -> None:
     for term in known(need):
@@ -239,6 +240,7 @@ def test_a_parameter_of_what_shares_a_stack_matters(factor: str) -> None:
     assert_all_matter(factor, list(VOCABULARY.registries[factor]), **grid)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("factor", "name"),
     [

@@ -212,6 +212,7 @@ def test_average_is_the_parameter_before_training(name: str) -> None:
 # ---------------------------------------------------------------------- in a stack of several
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_stack_equals_one_by_one(name: str, dtype: torch.dtype) -> None:

@@ -71,6 +71,7 @@ INPUTS = {
 }
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("given", INPUTS)
 @pytest.mark.parametrize("frame", FRAMES)
 def test_every_frame_stands_and_says_why_a_number_is_missing(frame: str, given: str) -> None:

@@ -13,6 +13,7 @@ from tests.stats.selfcheck import coverage, false_claims, normal, skewed
 DRAWS = {"normal": normal, "skewed": skewed}
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("draw", DRAWS)
 @pytest.mark.parametrize("data_sets", [1, 2, 3])
 @pytest.mark.parametrize("blocks", [3, 5, 10, 20])

@@ -254,6 +254,7 @@ def test_the_twin_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     assert disagreement(chosen) > 1e-6
 
 
+@pytest.mark.whole
 @every_optimizer
 def test_a_walk_is_the_same_bit_for_bit_in_any_stack(name: str) -> None:
     rule = {"name": name, "lr": [SLOW_RATES[name], 7 * SLOW_RATES[name]]}
@@ -378,6 +379,7 @@ def small() -> Study:
     )
 
 
+@pytest.mark.whole
 def test_a_run_writes_tables_grounds_and_a_sound_folder(finished: Path) -> None:
     frame = pd.read_parquet(finished / "cells.parquet")
     assert list(frame.columns[:4]) == ["cell_id", "study", "data", "seed"]

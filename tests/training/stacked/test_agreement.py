@@ -66,6 +66,7 @@ def test_optimizer(name: str) -> None:
     agree(optimizer=variants(name, OPTIMIZERS[name]), activation="tanh", seeds=2)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_weight_decay_of_optimizer(name: str) -> None:
     entry = OPTIMIZERS[name]
@@ -154,6 +155,7 @@ def test_batch_size(batch_size: int) -> None:
     agree(batch_size=batch_size, epochs=2, optimizer=SGD)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizer_at_absurd_rates(name: str) -> None:
     need_twin(OPTIMIZERS[name])
@@ -162,6 +164,7 @@ def test_optimizer_at_absurd_rates(name: str) -> None:
     agree_unless_chaotic(optimizer=optimizer, loss=["cross_entropy", "mse"], epochs=1)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_at_absurd_rates(name: str) -> None:
     need_twin(ACTIVATIONS[name])

@@ -63,6 +63,7 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(("width", "batch", "parts"), SHAPES)
 def test_odd_shapes(width: int, batch: int, parts: str, dtype: str) -> None:

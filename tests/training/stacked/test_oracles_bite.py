@@ -81,6 +81,7 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_mistake_is_caught(mistake: Mistake, monkeypatch: Patch) -> None:
     cells = make_cells(**mistake.grid)
