@@ -89,6 +89,7 @@ LAYERS: Schema = {
     "layer_died_at_step": int,  # of the probe that found the last unit dead, null while one lives
 }
 
+AS_THEY_ARE = {str, int, bool}  # most values: asked first
 SCHEMAS: Mapping[str, Schema] = {"cells": CELLS, "curves": CURVES, "layers": LAYERS}
 FILES = {table: f"{table}.parquet" for table in SCHEMAS}
 
@@ -146,6 +147,8 @@ def as_type(value: Any, wanted: type) -> Any:
 
 def plain(value: Any) -> Any:
     """A value in Python's own types: numpy scalars unwrapped, tuples as lists, NaN as None."""
+    if value is None or type(value) in AS_THEY_ARE:
+        return value
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -51,14 +52,23 @@ def recipe_table(cells: Sequence[Cell]) -> pa.Table:
 
 def result_table(rows: Sequence[Mapping[str, Any]], schema: Schema) -> pa.Table:
     """Rows as a table: the schema's columns, then any others by name."""
-    given = {name for row in rows for name, value in row.items() if plain(value) is not None}
-    others = sorted(given - set(schema))
+    others = sorted(
+        {
+            name
+            for row in rows
+            for name in row.keys() - schema.keys()
+            if plain(row[name]) is not None
+        }
+    )
     columns = {name: _column([row.get(name) for row in rows], schema[name]) for name in schema}
     columns |= {name: _column([row.get(name) for row in rows]) for name in others}
     return pa.table(columns)
 
 
 def _column(values: Sequence[Any], wanted: type | None = None) -> pa.Array:
+    types = {*map(type, values)} - {NoneType}
+    if len(types) == 1 and types <= ARROW.keys() and wanted in (None, *types):
+        return pa.array(values, ARROW[types.pop()], from_pandas=True)  # NaN is null
     wanted = wanted or column_type(values)
     return pa.array([as_type(value, wanted) for value in values], ARROW[wanted])
 

@@ -22,6 +22,13 @@ def format_level(value: Any) -> str:
     return str(value)
 
 
+def _formatted(column: pd.Series) -> pd.Series:
+    """Return a column's levels as a person writes them, each different value looked at once."""
+    codes, found = column.factorize(use_na_sentinel=False)
+    words = np.array([format_level(value) for value in found.astype(object)], dtype=object)
+    return pd.Series(words[codes], index=column.index, dtype=object)
+
+
 def factor_columns(frame: pd.DataFrame, factors: Iterable[str]) -> list[str]:
     """Return the columns that belong to the factors, sub-parameters (`optimizer.lr`) included."""
     names = list(factors)
@@ -34,12 +41,12 @@ def level_labels(frame: pd.DataFrame, factor: str, ignore: Sequence[str] = ()) -
     `leaky_relu` with one slope is `leaky_relu`; with two it is `leaky_relu negative_slope=0.2`.
     Columns in `ignore` (tuned ones) never enter a label.
     """
-    names = frame[factor].astype(object).map(format_level)
+    names = _formatted(frame[factor])
     labels = names.copy()
     for column in factor_columns(frame, [factor]):
         if column == factor or column in ignore or column == "data.sha256":
             continue
-        values = frame[column].astype(object).map(format_level)
+        values = _formatted(frame[column])
         varies = values.groupby(names).transform("nunique") > 1
         name = column.removeprefix(f"{factor}.")
         if "." in name:  # a nested variant's parameter, which not all of them have

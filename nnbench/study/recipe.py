@@ -44,6 +44,10 @@ class Recipe(Mapping[str, Any]):
     def __getitem__(self, place: str) -> Any:
         return self._fields[place]
 
+    def get(self, place: str, default: Any = None) -> Any:
+        """As of a dictionary."""
+        return self._fields.get(place, default)
+
     def items(self) -> ItemsView[str, Any]:
         """As of a dictionary: many times as fast as a Mapping's own."""
         return self._fields.items()

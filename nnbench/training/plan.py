@@ -12,7 +12,6 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from nnbench.catalog import VOCABULARY
@@ -56,6 +55,12 @@ BYTES_PER_WALK_STEP, BYTES_PER_POINT = 200, 400
 BYTES_PER_CELL_AND_EPOCH = 60  # on disk, compressed
 BYTES_PER_LAYER_AND_PROBE = 180
 
+# the fields that name an entry, whose parameters may shape a program
+ENTRIES = {
+    kind: [name for name, field in fields.items() if field.registry]
+    for kind, fields in CELL_FIELDS.items()
+}
+
 
 @dataclass(frozen=True)
 class PlannedStack:
@@ -80,6 +85,7 @@ def plan(
     enough, so that all have work.
     """
     groups: defaultdict[tuple[Any, ...], list[Cell]] = defaultdict(list)
+    program_key = ProgramKeys()
     for cell in cells:
         groups[program_key(cell)].append(cell)
     share = max(1, math.ceil(len(cells) / (2 * workers)))
@@ -111,24 +117,49 @@ def curve_rows(cell: Cell) -> int:
     return int(min(cell.recipe[length], most)) if length else 0
 
 
+class ProgramKeys:
+    """Says of cells what shapes their tensor programs; equal keys may share a stack.
+
+    Which places of a recipe shape it is looked up once for all recipes of like fields and entries.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], tuple[list[str], list[str]]] = {}
+
+    def __call__(self, cell: Cell) -> tuple[Any, ...]:
+        """A cell's key: the values that shape its program, and the switches that are on."""
+        recipe = cell.recipe
+        kind = study_kind_of(recipe)
+        alike = (kind, *recipe, *(recipe.get(name) for name in ENTRIES[kind]))
+        if alike not in self._known:
+            self._known[alike] = self._places(kind, recipe)
+        values, switches = self._known[alike]
+        return (
+            *((place, recipe[place]) for place in values),
+            *((place, bool(recipe[place])) for place in switches),
+        )
+
+    @staticmethod
+    def _places(kind: str, recipe: Recipe) -> tuple[list[str], list[str]]:
+        places: dict[Role, list[str]] = {Role.PROGRAM: [], Role.SWITCH: []}
+        for place in sorted(recipe):
+            name, _, inner = place.partition(".")
+            field = CELL_FIELDS[kind].get(name)
+            if field is None or field.role not in places:
+                continue
+            if inner:
+                # a nested variant's own parameters go with the parameter that holds it
+                parameters = VOCABULARY.registries[field.registry][str(recipe[name])].parameters
+                holder = parameters[inner.partition(".")[0]]
+                if field.role is not Role.PROGRAM or not holder.program:
+                    continue
+            places[field.role].append(place)
+        return places[Role.PROGRAM], places[Role.SWITCH]
+
+
 def program_key(cell: Cell) -> tuple[Any, ...]:
-    """Return all that shapes the tensor program of a cell; equal keys may share a stack."""
-    recipe = cell.recipe
-    fields = CELL_FIELDS[study_kind_of(recipe)]
-    key: list[Any] = []
-    for place, value in recipe.items():
-        name, *inner = place.split(".")
-        field = fields.get(name)
-        if field is None or field.role not in (Role.PROGRAM, Role.SWITCH):
-            continue
-        if not inner:
-            key.append((place, value if field.role is Role.PROGRAM else bool(value)))
-        elif field.role is Role.PROGRAM:
-            # a nested variant's own parameters go with the parameter that holds it
-            parameters = VOCABULARY.registries[field.registry][str(recipe[name])].parameters
-            if parameters[inner[0]].program:
-                key.append((place, value))
-    return tuple(sorted(key, key=itemgetter(0)))
+    """What shapes the tensor program of one cell."""
+    return ProgramKeys()(cell)
 
 
 @dataclass(frozen=True, kw_only=True)

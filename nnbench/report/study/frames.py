@@ -93,7 +93,7 @@ def _planned(
             "data": frame["data"],
             "level": frame[factor],
             "epochs": pd.to_numeric(epochs, errors="coerce").astype(float).fillna(math.inf),
-            "ok": frame["cell_id"].isin(lines["cell_id"]),
+            "ok": frame["cell_id"].isin(lines["cell_id"].unique()),
         }
     )
     return {(str(d), str(level)): part for (d, level), part in cells.groupby(["data", "level"])}

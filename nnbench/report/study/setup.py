@@ -78,7 +78,7 @@ def settings(
         if key in NEEDS and is_off(cells, NEEDS[key]):
             off.append(in_words(key))
             continue
-        found = {_level(row, key) for row in cells[own].to_dict("records")}
+        found = {_level(row, key) for row in cells[own].drop_duplicates().to_dict("records")}
         levels = _in_order(found, factors.get(key, []))
         if levels == [SAID["evaluation", "eval"]]:  # as everybody expects
             continue
@@ -109,7 +109,8 @@ def is_off(cells: pd.DataFrame, key: str) -> bool:
     """Whether a key is off in every cell; one that is not in the table tells nothing."""
     if key not in cells:
         return False
-    return all(value != value or format_level(value) in OFF for value in cells[key].astype(object))
+    found = cells[key].drop_duplicates().astype(object)
+    return all(value != value or format_level(value) in OFF for value in found)
 
 
 def excluded(study: Mapping[str, Any]) -> list[Part]:

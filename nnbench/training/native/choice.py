@@ -16,7 +16,7 @@ from nnbench.training.native import cache
 from nnbench.training.native.compiler import CompilerError, find_compiler
 from nnbench.training.native.origins import ENTRIES, Unsupported, own_sources
 from nnbench.training.native.wall import note_made
-from nnbench.training.plan import program_key
+from nnbench.training.plan import ProgramKeys
 from nnbench.training.protocol import stacked_name
 
 # of a network's training, from which on compiling its programs takes less than it saves; see
@@ -172,6 +172,7 @@ def found_shares(trained: Iterable[tuple[Cell, str]], wanted: str, device: str) 
     """Which engines trained cells, each given with the name of its engine, and how many each."""
     counts: Counter[tuple[str, str | None]] = Counter()
     known: dict[tuple[Any, ...], str | None] = {}
+    program_key = ProgramKeys()
     for cell, engine in trained:
         why = None
         if wanted != "reference" and engine == stacked_name(device):
