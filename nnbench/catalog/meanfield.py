@@ -20,20 +20,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import torch
-    from scipy import optimize
-else:
-    torch = lazy_import("torch", globals())
-    optimize = lazy_import("scipy.optimize", globals())
+from nnbench.lazy import optimize, torch
 
 Array = NDArray[np.float64]
 EDGE = 13.0  # standard deviations: the normal weight beyond is 1e-38
