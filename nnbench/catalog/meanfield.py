@@ -246,8 +246,7 @@ def _product(field: MeanField, q: float, c: float) -> float:
         edges = np.sort(np.concatenate([edges, np.clip(crossings, -EDGE, EDGE)], -1), -1)
         points, weights = _panels(edges[..., :-1], edges[..., 1:])
         v = root * (c * z[..., None, None] + other * points)
-        total: Array = (_values(field, v) * weights).sum((-2, -1))
-        return total
+        return (_values(field, v) * weights).sum((-2, -1))
 
     own = np.concatenate([field._breaks(), np.arange(-8.0, 9.0)]) / root
     # each outer node has some hundred inner ones: fewer panels keep the memory small
@@ -287,8 +286,7 @@ def normal_mean(
 
 def _over_panels(integrand: Callable[[Array], Array], left: Array, right: Array) -> Array:
     points, weights = _panels(left, right)
-    total: Array = (integrand(points) * weights).sum(-1)
-    return total
+    return (integrand(points) * weights).sum(-1)
 
 
 def _panels(left: Array, right: Array) -> tuple[Array, Array]:
