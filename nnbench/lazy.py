@@ -1,45 +1,75 @@
-"""Imports that wait for their first use, so that `--help` and `list` never pay for torch."""
+"""Modules that wait for their first use, so that `--help` and `list` never pay for torch.
+
+Each stands here under the name that it goes by: `from nnbench.lazy import torch`. Until an
+attribute of it is read, that is a stand-in.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
 from types import ModuleType
-from typing import Any
-
-_waiting: list[_Waiting] = []
+from typing import TYPE_CHECKING, Any
 
 
 class _Waiting:
-    """Stands in a module's namespace for one that is not imported yet, and steps aside."""
+    """Stands for a module that is not imported yet, and steps aside wherever it stands."""
 
-    def __init__(self, name: str, namespace: dict[str, Any], alias: str) -> None:
-        self._name, self._namespace, self._alias = name, namespace, alias
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def _load(self) -> ModuleType:
         module = importlib.import_module(self._name)
-        self._namespace[self._alias] = module
+        for name, place in list(sys.modules.items()):
+            if name.partition(".")[0] == "nnbench":
+                own = vars(place)
+                own |= {alias: module for alias, thing in own.items() if thing is self}
         return module
 
     def __getattr__(self, attribute: str) -> Any:
         return getattr(self._load(), attribute)
 
 
-def lazy_import(name: str, namespace: dict[str, Any], alias: str | None = None) -> Any:
-    """Return module `name`, or a stand-in that imports it when an attribute is first read.
-
-    The stand-in then replaces itself in `namespace` (the caller's `globals()`), under `alias` or
-    the name's last part, so that later reads are plain ones.
-    """
-    if name in sys.modules:
-        return sys.modules[name]
-    waiting = _Waiting(name, namespace, alias or name.rpartition(".")[2])
-    _waiting.append(waiting)
-    return waiting
+def _module(name: str) -> Any:
+    return sys.modules[name] if name in sys.modules else _Waiting(name)
 
 
 def load_now(name: str) -> None:
-    """Import `name` and put it where stand-ins for it still stand: a compiler must see no proxy."""
-    for waiting in [w for w in _waiting if w._name == name]:
+    """Import what stands here under `name`, as before a compiler, which must see no stand-in."""
+    waiting = globals()[name]
+    if isinstance(waiting, _Waiting):
         waiting._load()
-        _waiting.remove(waiting)
+
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import threadpoolctl  # type: ignore[import-untyped]
+    import torch
+    from pyarrow import feather, parquet
+    from scipy import ndimage, optimize, special
+    from sklearn import (
+        datasets,
+        dummy,
+        ensemble,
+        linear_model,
+        metrics,
+        model_selection,
+        neighbors,
+        tree,
+    )
+    from torch import Generator, Tensor
+else:
+    pd, pa, threadpoolctl, torch = map(_module, ("pandas", "pyarrow", "threadpoolctl", "torch"))
+    feather, parquet = map(_module, ("pyarrow.feather", "pyarrow.parquet"))
+    ndimage, optimize, special = (
+        _module(f"scipy.{name}") for name in ("ndimage", "optimize", "special")
+    )
+    datasets, dummy, ensemble, linear_model, metrics, model_selection, neighbors, tree = (
+        _module(f"sklearn.{name}")
+        for name in (
+            *("datasets", "dummy", "ensemble", "linear_model", "metrics"),
+            *("model_selection", "neighbors", "tree"),
+        )
+    )
+    Generator = Tensor = Any  # which annotations name, and nothing else

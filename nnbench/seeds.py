@@ -12,16 +12,10 @@ an arm changes no other. A page of plain numpy and torch can repeat every draw::
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import torch
-else:
-    torch = lazy_import("torch", globals())
+from nnbench.lazy import torch
 
 
 def seed_for(study_seed: int, purpose: str, data: str, repeat: int) -> int:

@@ -173,13 +173,9 @@ def imports(module: str) -> set[str]:
             found.add(node.module)
             if node.module == "nnbench":
                 found |= {f"nnbench.{alias.name}" for alias in node.names}
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id == "lazy_import"
-            and isinstance(node.args[0], ast.Constant)
-        ):
-            found.add(str(node.args[0].value))
+            if node.module == "nnbench.lazy":
+                lazy = {alias.name for alias in node.names}
+                found |= {"torch" if name in ("Generator", "Tensor") else name for name in lazy}
     return found
 
 

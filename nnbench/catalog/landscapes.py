@@ -10,18 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnbench.catalog.works import POLYAK
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.recipe import of_factor
 from nnbench.study.vocabulary import Entry, Parameter
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 Box = tuple[tuple[float, float], ...]  # lowest and highest value of each coordinate
 Point = tuple[float, ...]

@@ -10,19 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.twin import Twin, Twinned
 from nnbench.catalog.works import BRIDLE, HUBER, SZEGEDY
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 BCE_FLOOR = -100.0  # of a logarithm
 # Least p (1 - p) by which the derivative is divided: 1e-12 in single precision, as torch has it

@@ -20,20 +20,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import torch
-    from scipy import optimize
-else:
-    torch = lazy_import("torch", globals())
-    optimize = lazy_import("scipy.optimize", globals())
+from nnbench.lazy import optimize, torch
 
 Array = NDArray[np.float64]
 EDGE = 13.0  # standard deviations: the normal weight beyond is 1e-38
@@ -253,8 +246,7 @@ def _product(field: MeanField, q: float, c: float) -> float:
         edges = np.sort(np.concatenate([edges, np.clip(crossings, -EDGE, EDGE)], -1), -1)
         points, weights = _panels(edges[..., :-1], edges[..., 1:])
         v = root * (c * z[..., None, None] + other * points)
-        total: Array = (_values(field, v) * weights).sum((-2, -1))
-        return total
+        return (_values(field, v) * weights).sum((-2, -1))
 
     own = np.concatenate([field._breaks(), np.arange(-8.0, 9.0)]) / root
     # each outer node has some hundred inner ones: fewer panels keep the memory small
@@ -294,8 +286,7 @@ def normal_mean(
 
 def _over_panels(integrand: Callable[[Array], Array], left: Array, right: Array) -> Array:
     points, weights = _panels(left, right)
-    total: Array = (integrand(points) * weights).sum(-1)
-    return total
+    return (integrand(points) * weights).sum(-1)
 
 
 def _panels(left: Array, right: Array) -> tuple[Array, Array]:

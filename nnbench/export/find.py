@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnbench.catalog import VOCABULARY
-from nnbench.lazy import lazy_import
+from nnbench.lazy import pa, parquet
 from nnbench.results.files import read_files
 from nnbench.study.baselines import BASELINE
 from nnbench.study.grid import accept
@@ -21,13 +21,6 @@ from nnbench.study.mistakes import nearest, quoted
 from nnbench.study.study import make_cell
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyarrow import parquet
-else:
-    pa = lazy_import("pyarrow", globals(), "pa")
-    parquet = lazy_import("pyarrow.parquet", globals())
 
 TABLE = "cells.parquet"
 SHOWN = 5  # candidates in a message

@@ -18,6 +18,7 @@ from nnbench.export.text import LINE_LENGTH
 
 CONSTANTS = (ast.Assign, ast.AnnAssign)
 Edit = tuple[int, int, str]  # from, to, and what stands there instead
+OURS = re.compile(r"nnbench\b(?!\.lazy$)")  # what stands there is of libraries
 CHECKERS_ONLY = re.compile(r"  # type: ignore\[.*?\]|^ *assert .* is not None\n", re.MULTILINE)
 
 
@@ -57,7 +58,7 @@ def module_of(name: str) -> Module:
     definitions: dict[str, ast.stmt] = {}
     imported: dict[str, str] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nnbench"):
+        if isinstance(node, ast.ImportFrom) and OURS.match(node.module or ""):
             imported |= {alias.name: str(node.module) for alias in node.names}
     for statement in tree.body:
         for defined in _names_of(statement):

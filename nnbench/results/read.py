@@ -44,8 +44,7 @@ class Results:
     @property
     def study(self) -> Mapping[str, Any]:
         """The study's document, as resolved when it ran."""
-        study: Mapping[str, Any] = self.provenance["study"]
-        return study
+        return self.provenance["study"]
 
     @property
     def title(self) -> str:

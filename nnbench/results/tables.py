@@ -87,8 +87,7 @@ def epochs_to_target(tables: Tables, target: float | None) -> pd.Series:
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
     """A table in pandas: integers and flags stay what they are where some are missing."""
-    frame: pd.DataFrame = table.to_pandas(types_mapper=NULLABLE.get)
-    return frame
+    return table.to_pandas(types_mapper=NULLABLE.get)
 
 
 def parquet(table: pa.Table) -> bytes:

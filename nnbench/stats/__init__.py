@@ -8,11 +8,8 @@ The unit of replication is the *block*, one (data set, seed) pair: cells of a bl
 split, batches and underlying noise, so they are not independent of each other; blocks are.
 """
 
-from __future__ import annotations
-
 from nnbench.stats.anova import TERM_SEPARATOR, divergence_shares, variance_shares
-from nnbench.stats.arms import ARM_COLUMNS, interquartile_means, summarise_arms
-from nnbench.stats.blocks import Blocks, Spread, gather_blocks, spread_of
+from nnbench.stats.arms import ARM_COLUMNS, summarise_arms
 from nnbench.stats.choice import SETTINGS, choose_tuned, tried_words, uneven_levels
 from nnbench.stats.contrasts import contrast, correct_family, holm, verdict
 from nnbench.stats.cost import arm_costs, pareto_front, time_to_target
@@ -43,7 +40,7 @@ from nnbench.stats.pairing import (
     status_counts,
     usable,
 )
-from nnbench.stats.power import ALPHA, POWER, detectable_difference, seeds_needed
+from nnbench.stats.power import ALPHA
 from nnbench.stats.profiles import performance_profile, profile_kind
 from nnbench.stats.ranks import (
     MOST_CONTESTANTS,
@@ -57,7 +54,7 @@ from nnbench.stats.ranks import (
     rank_cliques,
 )
 from nnbench.stats.shared import Shared, shared_cells
-from nnbench.stats.signed_rank import LEAST_BLOCKS, SignedRank, signed_rank
+from nnbench.stats.signed_rank import LEAST_BLOCKS, signed_rank
 from nnbench.stats.summaries import (
     effects_by_data,
     importance,
@@ -68,80 +65,3 @@ from nnbench.stats.summaries import (
 )
 from nnbench.stats.tuning import choice_chances, default_tolerance, expected_best, good_region
 from nnbench.study.metrics import METRICS, Metric
-
-__all__ = [
-    "ALPHA",
-    "ARM_COLUMNS",
-    "LEAST_BLOCKS",
-    "METRICS",
-    "MOST_CONTESTANTS",
-    "POWER",
-    "SETTINGS",
-    "TERM_SEPARATOR",
-    "Blocks",
-    "GeneratorFor",
-    "Interval",
-    "Metric",
-    "Shared",
-    "SignedRank",
-    "Spread",
-    "applicable",
-    "arm_costs",
-    "baseline_level",
-    "block_differences",
-    "block_scores",
-    "bootstrap_interval",
-    "choice_chances",
-    "choose_tuned",
-    "contestant_labels",
-    "contrast",
-    "correct_family",
-    "counted",
-    "default_tolerance",
-    "detectable_difference",
-    "divergence_shares",
-    "effects_by_data",
-    "expected_best",
-    "factor_columns",
-    "format_level",
-    "friedman",
-    "gather_blocks",
-    "good_region",
-    "holm",
-    "importance",
-    "interquartile_means",
-    "label_cells",
-    "level_labels",
-    "mean_interval",
-    "mean_ranks",
-    "order_levels",
-    "paired_differences",
-    "pairwise_differences",
-    "pairwise_ranks",
-    "pareto_front",
-    "performance_profile",
-    "problem_scores",
-    "profile_kind",
-    "rank_cliques",
-    "seeds_needed",
-    "shared_cells",
-    "signed_rank",
-    "sort_by_levels",
-    "spread_of",
-    "status_counts",
-    "student_intervals",
-    "summarise_arms",
-    "summarise_effects",
-    "summarise_factor",
-    "summarise_levels",
-    "time_to_target",
-    "top_factors",
-    "tried_words",
-    "uneven_levels",
-    "unseen_share",
-    "usable",
-    "variance_shares",
-    "verdict",
-    "wilson_ends",
-    "wilson_interval",
-]

@@ -34,8 +34,7 @@ def e_value(t: np.ndarray | float, seeds: np.ndarray | int) -> np.ndarray:
     count = np.asarray(seeds, dtype=float)
     ratio, square = 1 + count * VARIANCE, np.asarray(t, dtype=float) ** 2 / (count - 1)
     odds = np.log1p(square) - np.log1p(square / ratio)
-    result: np.ndarray = np.exp(count / 2 * odds - np.log(ratio) / 2)
-    return result
+    return np.exp(count / 2 * odds - np.log(ratio) / 2)
 
 
 def bound(seeds: np.ndarray | int, alpha: float = ALPHA) -> np.ndarray:
@@ -56,8 +55,7 @@ def seed_means(pairs: pd.DataFrame) -> np.ndarray:
     """
     table = pairs.dropna(subset=["difference"]).groupby(["seed", "data"])["difference"].mean()
     wide = table.unstack("data").dropna()
-    result: np.ndarray = wide.mean(axis="columns").to_numpy(dtype=float)
-    return result
+    return wide.mean(axis="columns").to_numpy(dtype=float)
 
 
 def anytime_p(values: np.ndarray, threshold: float = 0.0) -> float:

@@ -96,8 +96,7 @@ def mean_of(blocks: Blocks) -> np.ndarray:
     """Return the mean over the strata of each one's mean, (columns,)."""
     sums = stratum_sums(blocks.sums, blocks.strata)
     sizes = stratum_sums(blocks.sizes, blocks.strata)
-    result: np.ndarray = (sums / sizes).mean(axis=0)
-    return result
+    return (sums / sizes).mean(axis=0)
 
 
 def stratum_sums(values: np.ndarray, strata: np.ndarray) -> np.ndarray:

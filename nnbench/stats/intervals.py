@@ -126,8 +126,7 @@ def varies(blocks: Blocks) -> np.ndarray:
     spread = np.zeros(means.shape[1])
     for stratum in range(len(blocks.per_stratum)):
         spread = np.maximum(spread, np.ptp(means[blocks.strata == stratum], axis=0))
-    result: np.ndarray = spread > 1e-12 * np.maximum(1.0, np.abs(means).max(axis=0))
-    return result
+    return spread > 1e-12 * np.maximum(1.0, np.abs(means).max(axis=0))
 
 
 def unseen_share(blocks: int, level: float = 0.95) -> float:
@@ -137,8 +136,7 @@ def unseen_share(blocks: int, level: float = 0.95) -> float:
     a mean knows of it. One-sided: 1 - (1 - level)^(1 / blocks). Source: Clopper and Pearson 1934,
     The Use of Confidence or Fiducial Limits.
     """
-    result: float = 1 - (1 - level) ** (1 / blocks)
-    return result
+    return 1 - (1 - level) ** (1 / blocks)
 
 
 def wilson_interval(k: int, n: int, level: float = 0.95) -> Interval:

@@ -43,14 +43,12 @@ def noncentrality_beyond(bound: float, freedom: float, power: float = POWER) -> 
         found = ndtr(noncentrality - bounds) + ndtr(-noncentrality - bounds)
         return float(found @ WEIGHTS) - power
 
-    root: float = brentq(missing, 0.0, float(bounds.max()) + 10.0, xtol=1e-9)
-    return root
+    return brentq(missing, 0.0, float(bounds.max()) + 10.0, xtol=1e-9)
 
 
 def _critical_values(freedom: float, bound: float) -> np.ndarray:
     """Return the bound of |t| times the estimated over the true error, at each quantile of it."""
-    result: np.ndarray = bound * np.sqrt(2 * gammaincinv(freedom / 2, QUANTILES) / freedom)
-    return result
+    return bound * np.sqrt(2 * gammaincinv(freedom / 2, QUANTILES) / freedom)
 
 
 def detectable_difference(

@@ -140,16 +140,14 @@ def pairwise_ranks(problems: pd.DataFrame) -> pd.DataFrame:
 
 def _gaps(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the differences; 0 where both are -infinity."""
-    result: np.ndarray = np.subtract(one, other, out=np.zeros(len(one)), where=one != other)
-    return result
+    return np.subtract(one, other, out=np.zeros(len(one)), where=one != other)
 
 
 def _shares_ahead(one: np.ndarray, other: np.ndarray, blocks: np.ndarray) -> np.ndarray:
     """Return for each block the share of its problems won, less the share lost."""
     won = (one > other).astype(float) - (one < other)
     counts = np.bincount(blocks)
-    result: np.ndarray = np.bincount(blocks, weights=won)[counts > 0] / counts[counts > 0]
-    return result
+    return np.bincount(blocks, weights=won)[counts > 0] / counts[counts > 0]
 
 
 def rank_cliques(ranks: pd.DataFrame, pairs: pd.DataFrame, friedman_p: float) -> list[list[str]]:

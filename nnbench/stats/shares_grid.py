@@ -48,8 +48,7 @@ class Groups:
     def weight(self) -> np.ndarray:
         """The share of all cells that is in each group's blocks, (groups,); they add up to 1."""
         cells = self.seeds[self.codes["data"]].astype(float)
-        result: np.ndarray = cells / cells.sum()
-        return result
+        return cells / cells.sum()
 
     @property
     def is_complete(self) -> bool:
@@ -142,8 +141,7 @@ def grid_forms(groups: Groups) -> Forms:
     def marginal(*kept: int) -> np.ndarray:
         rest = tuple(axis for axis in range(len(arms)) if axis not in kept)
         means = tensor.mean(axis=rest).reshape(-1, tensor.shape[-1])
-        form: np.ndarray = means.T @ means / len(means)
-        return form
+        return means.T @ means / len(means)
 
     mean = marginal()
     single = {(f,): marginal(axis) - mean for axis, f in enumerate(groups.factors)}

@@ -18,8 +18,7 @@ def parts_of(
     """Return each row's squares under each weighting of the blocks, all, and those within data."""
 
     def form(matrix: np.ndarray) -> np.ndarray:
-        result: np.ndarray = ((weights @ matrix) * weights).sum(axis=1)
-        return result
+        return ((weights @ matrix) * weights).sum(axis=1)
 
     between, model = form(forms.between), form(forms.model)
     squares = weights @ forms.squares

@@ -55,8 +55,7 @@ class Model:
     def explained(self, terms: Iterable[Term]) -> np.ndarray:
         """Return the form of what the mean and these terms explain; they have full rank."""
         target = self.targets[self._places(terms)]
-        result: np.ndarray = target.T @ self._inverse(tuple(terms)) @ target
-        return result
+        return target.T @ self._inverse(tuple(terms)) @ target
 
     def added(self, term: Term, others: Iterable[Term]) -> np.ndarray:
         """Return the form of what a term explains beyond the mean and the others.
@@ -69,8 +68,7 @@ class Model:
         inverse = self._inverse(model)
         own = np.isin(keep, self._places([term])[1:])
         found = inverse[own] @ self.targets[keep]
-        result: np.ndarray = found.T @ linalg.solve(inverse[np.ix_(own, own)], found)
-        return result
+        return found.T @ linalg.solve(inverse[np.ix_(own, own)], found)
 
     def _inverse(self, model: tuple[Term, ...]) -> np.ndarray:
         if model != self._last[0]:

@@ -92,8 +92,7 @@ def parameter_at(place: str, fields: Mapping[str, Scalar], vocabulary: Vocabular
 def accept(parameter: Parameter, value: Any, vocabulary: Vocabulary) -> Scalar:
     """A single value in its canonical form, or raise ValueError saying what is allowed."""
     if not parameter.registry or (parameter.optional and value in (None, "none")):
-        accepted: Scalar = parameter.accept(value)
-        return accepted
+        return parameter.accept(value)
     if value == parameter.default == "auto":
         return "auto"
     if not isinstance(value, str):

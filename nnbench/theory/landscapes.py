@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nnbench.catalog.landscapes import LANDSCAPES, height, minima_of
-from nnbench.lazy import lazy_import
+from nnbench.lazy import torch
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
-
-if TYPE_CHECKING:
-    import torch
-else:
-    torch = lazy_import("torch", globals())
 
 FILE = "landscapes.json"
 ALONG_CURVE = 401  # points of a curve

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,10 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.inits.registry import INITS, keywords
 from nnbench.catalog.meanfield import MeanField, mean_field, normal_mean
-from nnbench.lazy import lazy_import
+from nnbench.lazy import torch
 from nnbench.study.recipe import Recipe
 from nnbench.training.draws import split_for
 from nnbench.training.protocol import PROBE_ROWS
-
-if TYPE_CHECKING:
-    import torch
-else:
-    torch = lazy_import("torch", globals())
 
 NO_LAW = {
     "zero": "units stay alike, so that no layer is random",

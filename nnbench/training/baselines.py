@@ -11,12 +11,12 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnbench.lazy import lazy_import
+from nnbench.lazy import dummy, ensemble, linear_model, neighbors, threadpoolctl
 from nnbench.results.rows import Rows
 from nnbench.seeds import seed_for
 from nnbench.study.baselines import ENGINE
@@ -31,16 +31,6 @@ from nnbench.training.scores import (
     has_further_scores,
     value_scores,
 )
-
-if TYPE_CHECKING:
-    import threadpoolctl  # type: ignore[import-untyped]
-    from sklearn import dummy, ensemble, linear_model, neighbors
-else:
-    threadpoolctl = lazy_import("threadpoolctl", globals())
-    dummy = lazy_import("sklearn.dummy", globals())
-    ensemble = lazy_import("sklearn.ensemble", globals())
-    linear_model = lazy_import("sklearn.linear_model", globals())
-    neighbors = lazy_import("sklearn.neighbors", globals())
 
 Setting = dict[str, Any]
 

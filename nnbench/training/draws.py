@@ -9,24 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.registry import DATA, task_of
 from nnbench.catalog.data.samples import Sample
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, model_selection, torch
 from nnbench.seeds import numpy_generator, seed_for, torch_generator
 from nnbench.study.recipe import Recipe
-
-if TYPE_CHECKING:
-    import torch
-    from sklearn import model_selection
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
-    model_selection = lazy_import("sklearn.model_selection", globals())
 
 PARTS = ("train", "val", "test")
 # Rows evaluated at once. A constant, since a matrix product's rounding may depend on its shape: a

@@ -8,24 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.losses import LOSSES
-from nnbench.lazy import lazy_import
+from nnbench.lazy import metrics, pd, special
 from nnbench.study.recipe import has_own_table
 from nnbench.training.draws import Split
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from scipy import special
-    from sklearn import metrics
-else:
-    pd = lazy_import("pandas", globals(), "pd")
-    special = lazy_import("scipy.special", globals())
-    metrics = lazy_import("sklearn.metrics", globals())
 
 JUDGED = ("val", "test")  # the parts that are scored
 SURE = 1e-15  # a probability of 0 would make a loss infinite

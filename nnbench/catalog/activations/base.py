@@ -11,16 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnbench.catalog.twin import Kin
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
+from nnbench.lazy import Tensor, torch
 
 Intervals = tuple[tuple[float, float], ...]
 

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nnbench.catalog.activations.base import AT_ZERO, Activation, below
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import KLAMBAUER
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from nnbench.catalog.activations.base import Activation
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import BRIDLE
-from nnbench.lazy import lazy_import
+from nnbench.lazy import torch
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import torch
-else:
-    torch = lazy_import("torch", globals())
-
 
 NONE: dict[str, Activation] = {
     "identity": Activation(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from nnbench.catalog.activations.base import (
     AT_ZERO,
@@ -15,14 +14,8 @@ from nnbench.catalog.activations.base import (
 )
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import HE_RECTIFIERS, HOWARD
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 
 def rrelu(x: Tensor, noise: Tensor, lower: Tensor, upper: Tensor) -> Tensor:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from nnbench.catalog.activations.base import Activation, above, always, below, like
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import HOWARD, LECUN
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 
 def hardtanh(x: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:

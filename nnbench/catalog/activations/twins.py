@@ -63,8 +63,7 @@ class Softsign(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map each element."""
-        mapped: Tensor = _Softsign.apply(x)
-        return mapped
+        return _Softsign.apply(x)
 
 
 class CELU(nn.Module):
@@ -76,8 +75,7 @@ class CELU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map each element."""
-        mapped: Tensor = self.alpha * self.elu(x / self.alpha)
-        return mapped
+        return self.alpha * self.elu(x / self.alpha)
 
 
 class Hardsigmoid(nn.Module):

@@ -8,18 +8,11 @@ own run), a convolutional network 94 %.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.samples import Sample
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    from scipy import ndimage
-else:
-    ndimage = lazy_import("scipy.ndimage", globals())
+from nnbench.lazy import ndimage
 
 Array = NDArray[np.float64]
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from nnbench.catalog.data.samples import Sample, state_of
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    from sklearn import datasets
-else:
-    datasets = lazy_import("sklearn.datasets", globals())
+from nnbench.lazy import datasets
 
 
 def moons(generator: np.random.Generator, n: int, noise: float) -> Sample:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +17,8 @@ from nnbench.catalog.data.samples import Data, Sample, amount, examples, noisy_p
 from nnbench.catalog.data.tables.entry import PARAMETERS, WRITTEN, load, table_levels
 from nnbench.catalog.data.tables.targets import TASKS
 from nnbench.catalog.works import DUCHI, HUBER, POOLE, TIBSHIRANI
-from nnbench.lazy import lazy_import
+from nnbench.lazy import datasets
 from nnbench.study.vocabulary import Parameter, Term, need
-
-if TYPE_CHECKING:
-    from sklearn import datasets
-else:
-    datasets = lazy_import("sklearn.datasets", globals())
 
 
 def task_of(recipe: Mapping[str, Any]) -> str:

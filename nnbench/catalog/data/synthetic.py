@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.samples import Sample, state_of
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    from sklearn import datasets
-else:
-    datasets = lazy_import("sklearn.datasets", globals())
+from nnbench.lazy import datasets
 
 
 def teacher(

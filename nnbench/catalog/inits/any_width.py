@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.inits.base import GAIN, GENERATOR, Init, uniform_noise
 from nnbench.catalog.inits.laws import Normal, Uniform
 from nnbench.catalog.twin import Twin
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter, need
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 CUT = 2.0  # standard deviations of the truncated normal law
 

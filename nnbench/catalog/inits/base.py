@@ -12,19 +12,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.inits.laws import Normal, Uniform
 from nnbench.catalog.twin import Kin, Twin
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Generator, Tensor, torch
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Generator, Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 GAIN = Parameter(1.0, "factor on every weight", low=0, high=1e6)
 GENERATOR = Of("generator")  # the twin draws from it the noise that the function is given

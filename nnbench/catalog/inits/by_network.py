@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.inits.base import GAIN, GENERATOR, Init
@@ -12,14 +11,8 @@ from nnbench.catalog.inits.laws import Normal
 from nnbench.catalog.meanfield import mean_field
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import POOLE
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 
 def orthogonal(noise: Tensor, gain: float) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.optimizers.base import (
@@ -20,14 +19,8 @@ from nnbench.catalog.optimizers.base import (
 )
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import LOSHCHILOV
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 MOMENTS = zeros("m", "v")
 NADAM_DECAY = 0.96  # Dozat's constant; torch's `momentum_decay` is an exponent on it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.optimizers.base import (
@@ -19,14 +18,8 @@ from nnbench.catalog.optimizers.base import (
 )
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import DUCHI
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 
 def adagrad(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:

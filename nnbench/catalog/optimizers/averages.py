@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nnbench.catalog.optimizers.adam import ADAM_PARAMETERS, unbiased_root
 from nnbench.catalog.optimizers.base import (
     Hyper,
@@ -15,14 +13,8 @@ from nnbench.catalog.optimizers.base import (
     number,
 )
 from nnbench.catalog.twin import Twin
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter, Term, need
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 
 def asgd(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:

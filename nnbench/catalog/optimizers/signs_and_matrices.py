@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.optimizers.base import (
@@ -18,14 +17,8 @@ from nnbench.catalog.optimizers.base import (
     zeros,
 )
 from nnbench.catalog.twin import Twin
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter, Term, need
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic: steep at 0, near 1 on (0, 1]
 NEWTON_SCHULZ_STEPS = 5

@@ -93,8 +93,7 @@ def read_landscapes(results: Results) -> Landscapes:
     content = read_files(results.folder, [LANDSCAPES_FILE]).get(LANDSCAPES_FILE)
     if content is None:
         raise ReportError(f"{results.folder / LANDSCAPES_FILE} is missing: `nnbench run` writes it")
-    landscapes: Landscapes = json.loads(content)
-    return landscapes
+    return json.loads(content)
 
 
 # Sentences --------------------------------------------------------------------------------------

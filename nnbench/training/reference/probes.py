@@ -156,8 +156,7 @@ def dead_units(recipe: Recipe, layer: Watched) -> NDArray[np.bool_]:
         return np.zeros(act.shape[1], dtype=bool)
     is_constant = act.min(0) == act.max(0)
     has_no_slope = ~slopes(recipe, layer).any(0)
-    found: NDArray[np.bool_] = is_constant & has_no_slope
-    return found
+    return is_constant & has_no_slope
 
 
 def saturated_fraction(recipe: Recipe, layer: Watched) -> float:
@@ -198,8 +197,7 @@ def correlation(pre: Array) -> float:
 def directions(values: Array) -> Array:
     """Return rows (rows, units) divided by their lengths; none may be zero."""
     values = values / np.abs(values).max(1, keepdims=True)  # or their squares might underflow
-    unit: Array = values / np.linalg.norm(values, axis=1, keepdims=True)
-    return unit
+    return values / np.linalg.norm(values, axis=1, keepdims=True)
 
 
 def sharpness(learner: Learner, x: Tensor, y: Tensor) -> float:

@@ -32,8 +32,7 @@ class Criterion(nn.Module):
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss of outputs (batch, outputs)."""
-        loss: Tensor = self.loss(self.output(outputs), targets)
-        return loss
+        return self.loss(self.output(outputs), targets)
 
 
 def build_criterion(recipe: Recipe) -> nn.Module:
@@ -46,8 +45,7 @@ def build_criterion(recipe: Recipe) -> nn.Module:
 def build_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
     """Build a recipe's optimizer from torch.optim, weight decay included."""
     twin, decay = OPTIMIZERS[recipe["optimizer"]].twin_for(recipe)
-    optimizer: torch.optim.Optimizer = twin(network.parameters(), **recipe.of("optimizer"), **decay)
-    return optimizer
+    return twin(network.parameters(), **recipe.of("optimizer"), **decay)
 
 
 def minimised(learner: Learner, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

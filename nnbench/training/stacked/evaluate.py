@@ -99,8 +99,7 @@ def as_in_training(
         outputs, _ = forward(program, params, network.running, numbers, pair, twice)
         return outputs[0]
 
-    outputs: Tensor = vmap(alone)(x, noise)
-    return outputs
+    return vmap(alone)(x, noise)
 
 
 def right_answers(program: Program, outputs: Tensor, y: Tensor) -> Tensor:

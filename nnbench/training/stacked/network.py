@@ -199,7 +199,7 @@ def calibrate(
 
 
 def noise_at_its_mean(program: Program, x: Tensor) -> dict[str, Tensor]:
-    """The noise of activations at its mean, (rows, units) for each layer."""
+    """The noise of activations at its mean, (rows, units) for each layer: the same each time."""
     middle = x.new_full((len(x), program.width), 0.5)
     return {f"activation/{layer}": middle for layer in range(program.depth)}
 

@@ -24,6 +24,7 @@ from nnbench.training.stacked.network import (
     Tap,
     activate,
     forward,
+    noise_at_its_mean,
     unflatten,
     untapped,
 )
@@ -116,15 +117,9 @@ def _loss(
     tap: Tap = untapped,
 ) -> Tensor:
     """Return the loss in training mode, without dropout, as a function of the parameters (P,)."""
-    params = unflatten(program, flat)
-    outputs, _ = forward(program, params, network.running, numbers, x, _halves(program, x), tap)
+    params, noise = unflatten(program, flat), noise_at_its_mean(program, x)
+    outputs, _ = forward(program, params, network.running, numbers, x, noise, tap)
     return loss_of(program, outputs, y, numbers)
-
-
-def _halves(program: Program, x: Tensor) -> dict[str, Tensor]:
-    """Return the noise of a random activation at its mean, which makes training mode repeatable."""
-    half = x.new_full((x.shape[0], program.width), 0.5)
-    return {f"activation/{layer}": half for layer in range(program.depth)}
 
 
 def norm(values: Tensor) -> Tensor:
@@ -153,8 +148,7 @@ def slopes(
     function = partial(activate, program, params, numbers, layer, noise=None)
     if ACTIVATIONS[program.activation].elementwise:
         pull = vjp(function, pre)[1]
-        slope: Tensor = pull(torch.ones_like(pre))[0]
-        return slope
+        return pull(torch.ones_like(pre))[0]
     columns = []
     for unit in range(pre.shape[-1]):
         one = torch.zeros_like(pre)

@@ -31,6 +31,7 @@ def train(
     return train_with(Stack, cells, device, on_progress)
 
 
+@one_thread()
 def train_with(
     make_stack: type[Stack],
     cells: Sequence[Cell],
@@ -38,16 +39,6 @@ def train_with(
     on_progress: Callable[[float], None],
 ) -> Rows:
     """Train cells in an engine's own kind of stack."""
-    with one_thread():
-        return _train(make_stack, cells, device, on_progress)
-
-
-def _train(
-    make_stack: type[Stack],
-    cells: Sequence[Cell],
-    device: str,
-    on_progress: Callable[[float], None],
-) -> Rows:
     began = time.perf_counter()
     # probes are mapped whoever trains
     smallest = MIN_STACK if cells[0].recipe["probe_every"] else make_stack.smallest

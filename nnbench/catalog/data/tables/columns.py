@@ -10,19 +10,14 @@ means, deviations) are taken from the training part alone, after the split, in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.dates import as_dates, calendar
 from nnbench.catalog.data.tables.notations import are_stray
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = lazy_import("pandas", globals(), "pd")
+from nnbench.lazy import pd
 
 MAX_LEVELS = 20  # of a categorical column; the commonest are kept, the others pooled
 LARGEST = 1e100  # a square of it, and a sum of a million such squares, are still finite

@@ -13,17 +13,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnbench.catalog.data.tables.opening import HEAD, as_text, encodings_of, packing_of
 from nnbench.catalog.data.tables.reading import could_be_thousands, thousands_in
 from nnbench.catalog.data.tables.words import is_number, quoted
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = lazy_import("pandas", globals(), "pd")
+from nnbench.lazy import pd
 
 DELIMITERS = (",", ";", "\t", "|")
 SPACES_APART = r"\s+"

@@ -10,24 +10,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nnbench.catalog.data.tables.delimited import read_text
 from nnbench.catalog.data.tables.opening import MAX_BYTES
 from nnbench.catalog.data.tables.words import listed, quoted
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-    from pyarrow import feather, parquet
-else:
-    pd = lazy_import("pandas", globals(), "pd")
-    pa = lazy_import("pyarrow", globals(), "pa")
-    feather = lazy_import("pyarrow.feather", globals())
-    parquet = lazy_import("pyarrow.parquet", globals())
+from nnbench.lazy import feather, pa, parquet, pd
 
 FORMS = ("csv", "parquet")
 BINARY = (".parquet", ".pq", ".feather", ".arrow")

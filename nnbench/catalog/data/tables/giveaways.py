@@ -7,19 +7,13 @@ a column was made from the target, or is known only after it.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.table import Table
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    from sklearn import model_selection, tree
-else:
-    model_selection = lazy_import("sklearn.model_selection", globals())
-    tree = lazy_import("sklearn.tree", globals())
+from nnbench.lazy import model_selection, tree
 
 MOST_ROWS, MOST_COLUMNS = 2_000, 300  # that are looked at
 FOLDS = 4

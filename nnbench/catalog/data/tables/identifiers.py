@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnbench.catalog.data.tables.columns import as_numbers
 from nnbench.catalog.data.tables.reading import is_text
 from nnbench.catalog.data.tables.targets import MIN_ROWS
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = lazy_import("pandas", globals(), "pd")
+from nnbench.lazy import pd
 
 NAMED_SO = re.compile(
     r"(?:.*[\W_])?(?:ids?|uuid|guid|index|idx|key|nr|no|row|record|serial)\.?|.*[a-z](?:Id|ID|Nr|No)",

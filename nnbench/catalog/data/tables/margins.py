@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnbench.catalog.data.tables.notations import written
 from nnbench.catalog.data.tables.reading import MISSING_NUMBERS, is_text
 from nnbench.catalog.data.tables.words import is_number, quoted
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = lazy_import("pandas", globals(), "pd")
+from nnbench.lazy import pd
 
 FEW_ROWS = 10  # with fewer, one odd row says little
 MEASURE = re.compile(r"[\[(]?(?=.*[^\W\d_]|.*[%‰°€$£#])[^\d\s][^\s]{0,11}( [^\s]{1,8}){0,2}[\])]?")

@@ -11,18 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.words import quoted
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = lazy_import("pandas", globals(), "pd")
+from nnbench.lazy import pd
 
 DECIMALS = ("auto", ".", ",")
 STRAY = 0.1  # share of values that are no numbers, at most, in a column of numbers

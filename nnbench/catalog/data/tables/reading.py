@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,12 +15,7 @@ from nnbench.catalog.data.tables.notations import (
     read_numbers,
     written,
 )
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = lazy_import("pandas", globals(), "pd")
+from nnbench.lazy import pd
 
 # what a missing number is written as, next to what is missing everywhere; in small letters
 MISSING_NUMBERS = (

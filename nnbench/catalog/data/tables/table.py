@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,7 @@ from nnbench.catalog.data.tables.margins import sums_up, total_of, without_units
 from nnbench.catalog.data.tables.reading import is_text, with_numbers
 from nnbench.catalog.data.tables.targets import Target, read_target
 from nnbench.catalog.data.tables.words import is_number, quoted, unknown_column
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = lazy_import("pandas", globals(), "pd")
+from nnbench.lazy import pd
 
 MOST_SHOWN = 24  # characters of an example
 MOST_KEPT = 2  # tables in memory

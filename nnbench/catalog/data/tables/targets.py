@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,7 @@ from numpy.typing import NDArray
 from nnbench.catalog.data.tables.columns import LARGEST, as_numbers, as_texts, is_of_another_type
 from nnbench.catalog.data.tables.dates import as_dates
 from nnbench.catalog.data.tables.words import listed, quoted
-from nnbench.lazy import lazy_import
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = lazy_import("pandas", globals(), "pd")
+from nnbench.lazy import pd
 
 MIN_ROWS = 20
 MIN_CLASS = 5  # examples, so that a fifth of them for test and for validation is one each
