@@ -5,8 +5,8 @@ A leaf: a study names them, training fits them, pages tell of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from nnbench.study.fields import FIELDS, Field, Role
@@ -16,24 +16,95 @@ BASELINE = "baseline"  # the kind of such a cell's recipe
 ENGINE = "scikit-learn"
 
 
+Setting = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of scikit-learn: `path` after `sklearn.`, and what it is called with.
+
+    words: what it is called in sentences. fixed: always given; tried: the settings of which the
+    best on validation is kept. draws: whether it takes a random state.
+    """
+
+    words: str
+    path: str
+    fixed: Setting = field(default_factory=dict)
+    tried: Sequence[Setting] = ({},)
+    draws: bool = False
+
+    @property
+    def module(self) -> str:
+        """The module that it lies in, by its full name."""
+        return f"sklearn.{self.path.rpartition('.')[0]}"
+
+    @property
+    def name(self) -> str:
+        """The name of its class."""
+        return self.path.rpartition(".")[2]
+
+    def arguments(self, setting: Setting, state: int) -> dict[str, Any]:
+        """What it is made with, given a setting and a random state."""
+        return {**self.fixed, **({"random_state": state} if self.draws else {}), **setting}
+
+
 @dataclass(frozen=True)
 class Baseline:
-    """One model in words, by the task."""
+    """One kind of model, by the task."""
 
-    classification: str
-    regression: str
+    classification: Model
+    regression: Model
 
-    def words(self, task: str) -> str:
-        """What it is called where it has this task."""
-        return str(getattr(self, task))
+    def of(self, task: str) -> Model:
+        """The model for a task."""
+        return self.classification if task == "classification" else self.regression
+
+
+def _each(name: str, *values: float) -> tuple[Setting, ...]:
+    return tuple({name: value} for value in values)
+
+
+def _both(words: str, classifier: str, regressor: str, **about: Any) -> Baseline:
+    return Baseline(Model(words, classifier, **about), Model(words, regressor, **about))
 
 
 BASELINES: Mapping[str, Baseline] = {  # the simplest first
-    "constant": Baseline("the commonest class", "the mean"),
-    "linear": Baseline("logistic regression", "ridge regression"),
-    "neighbours": Baseline("nearest neighbours", "nearest neighbours"),
-    "forest": Baseline("a random forest", "a random forest"),
-    "boosting": Baseline("gradient boosting", "gradient boosting"),
+    "constant": Baseline(
+        Model("the commonest class", "dummy.DummyClassifier"),
+        Model("the mean", "dummy.DummyRegressor"),
+    ),
+    "linear": Baseline(
+        Model(
+            "logistic regression",
+            "linear_model.LogisticRegression",
+            {"max_iter": 1000},
+            _each("C", 0.01, 0.1, 1.0, 10.0),
+        ),
+        Model(
+            "ridge regression", "linear_model.Ridge", tried=_each("alpha", 0.1, 1.0, 10.0, 100.0)
+        ),
+    ),
+    "neighbours": _both(
+        "nearest neighbours",
+        "neighbors.KNeighborsClassifier",
+        "neighbors.KNeighborsRegressor",
+        tried=_each("n_neighbors", 1, 5, 15, 50),
+    ),
+    "forest": _both(
+        "a random forest",
+        "ensemble.RandomForestClassifier",
+        "ensemble.RandomForestRegressor",
+        tried=_each("min_samples_leaf", 1, 5),
+        draws=True,
+    ),
+    "boosting": _both(
+        "gradient boosting",
+        "ensemble.HistGradientBoostingClassifier",
+        "ensemble.HistGradientBoostingRegressor",
+        fixed={"early_stopping": False},
+        tried=_each("learning_rate", 0.03, 0.1),
+        draws=True,
+    ),
 }
 
 BASELINE_FIELDS: Mapping[str, Field] = {

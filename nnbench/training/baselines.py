@@ -7,19 +7,19 @@ networks get: scaled by the training part, missing values filled in.
 
 from __future__ import annotations
 
+import importlib
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnbench.lazy import dummy, ensemble, linear_model, neighbors, threadpoolctl
+from nnbench.lazy import threadpoolctl
 from nnbench.results.rows import Rows
 from nnbench.seeds import seed_for
-from nnbench.study.baselines import ENGINE
+from nnbench.study.baselines import BASELINES, ENGINE, Model, Setting
 from nnbench.study.metrics import METRICS
 from nnbench.study.study import Cell
 from nnbench.training.draws import PARTS, Split, split_for
@@ -32,70 +32,16 @@ from nnbench.training.scores import (
     value_scores,
 )
 
-Setting = dict[str, Any]
+
+def settings_for(model: Model, split: Split) -> list[Setting]:
+    """The settings that can be tried on a split, the ordinary one among them."""
+    return [one for one in model.tried if one.get("n_neighbors", 1) <= split.n_train]
 
 
-@dataclass(frozen=True)
-class Model:
-    """One model: what makes it, given a setting and a random state, and what is tried."""
-
-    classifier: Callable[[Setting, int], Any]
-    regressor: Callable[[Setting, int], Any]
-    of_classifier: tuple[Setting, ...] = ({},)
-    of_regressor: tuple[Setting, ...] = ({},)
-
-    def settings(self, split: Split) -> list[Setting]:
-        """The settings that can be tried on a split, the ordinary one among them."""
-        tried = self.of_classifier if split.task == "classification" else self.of_regressor
-        return [one for one in tried if one.get("n_neighbors", 1) <= split.n_train]
-
-    def build(self, task: str, setting: Setting, state: int) -> Any:
-        """One model that waits to be fitted."""
-        return (self.classifier if task == "classification" else self.regressor)(setting, state)
-
-
-def _each(name: str, *values: float) -> tuple[Setting, ...]:
-    return tuple({name: value} for value in values)
-
-
-NEIGHBOURS = _each("n_neighbors", 1, 5, 15, 50)
-LEAVES = _each("min_samples_leaf", 1, 5)
-RATES = _each("learning_rate", 0.03, 0.1)
-
-MODELS: Mapping[str, Model] = {
-    "constant": Model(
-        lambda setting, state: dummy.DummyClassifier(),
-        lambda setting, state: dummy.DummyRegressor(),
-    ),
-    "linear": Model(
-        lambda setting, state: linear_model.LogisticRegression(max_iter=1000, **setting),
-        lambda setting, state: linear_model.Ridge(**setting),
-        _each("C", 0.01, 0.1, 1.0, 10.0),
-        _each("alpha", 0.1, 1.0, 10.0, 100.0),
-    ),
-    "neighbours": Model(
-        lambda setting, state: neighbors.KNeighborsClassifier(**setting),
-        lambda setting, state: neighbors.KNeighborsRegressor(**setting),
-        NEIGHBOURS,
-        NEIGHBOURS,
-    ),
-    "forest": Model(
-        lambda setting, state: ensemble.RandomForestClassifier(random_state=state, **setting),
-        lambda setting, state: ensemble.RandomForestRegressor(random_state=state, **setting),
-        LEAVES,
-        LEAVES,
-    ),
-    "boosting": Model(
-        lambda setting, state: ensemble.HistGradientBoostingClassifier(
-            early_stopping=False, random_state=state, **setting
-        ),
-        lambda setting, state: ensemble.HistGradientBoostingRegressor(
-            early_stopping=False, random_state=state, **setting
-        ),
-        RATES,
-        RATES,
-    ),
-}
+def build(model: Model, setting: Setting, state: int) -> Any:
+    """One model that waits to be fitted."""
+    made = getattr(importlib.import_module(model.module), model.name)
+    return made(**model.arguments(setting, state))
 
 
 def fit_cells(
@@ -116,14 +62,10 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
     began = time.perf_counter()
     recipe = cell.recipe
     split = split_for(recipe)
-    model = MODELS[recipe["baseline"]]
+    model = BASELINES[recipe["baseline"]].of(split.task)
     state = seed_for(recipe["study_seed"], recipe["baseline"], recipe["data"], recipe["seed"])
     is_table = has_further_scores(recipe)
-    tried = []
-    for setting in model.settings(split):
-        fitted = fit(model.build(split.task, setting, state), split)
-        tried.append((setting, fitted, scores_of(fitted, split, "val", is_table)))
-    setting, fitted, _ = max(tried, key=lambda one: _goodness(one[2], recipe["chosen_by"]))
+    setting, fitted = _chosen(model, split, state, recipe["chosen_by"], is_table)
     scores = {
         name: value
         for part in PARTS
@@ -138,6 +80,19 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
     row["setting"] = ", ".join(f"{name} = {value}" for name, value in setting.items()) or None
     row["test_rows"] = len(split.y["test"])
     return row | {"seconds": time.perf_counter() - began, "engine": ENGINE}
+
+
+def _chosen(model: Model, split: Split, state: int, by: str, is_table: bool) -> tuple[Setting, Any]:
+    """The setting that does best on the validation part, and the model fitted with it."""
+    further = is_table and by not in ("val_loss", f"val_{score_of_task(split.task)}")
+    best: tuple[Any, Setting, Any] | None = None
+    for setting in settings_for(model, split):
+        fitted = fit(build(model, setting, state), split)
+        goodness = _goodness(scores_of(fitted, split, "val", further), by)
+        if best is None or goodness > best[0]:  # the first of equals
+            best = goodness, setting, fitted
+    assert best is not None
+    return best[1:]
 
 
 def fit(model: Any, split: Split) -> Any:

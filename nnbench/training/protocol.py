@@ -72,7 +72,9 @@ class Record:
     best_epoch: int = 0
     diverged_at_step: int | None = None
     stopped_early: bool = False
-    further: dict[int, dict[str, Any]] = field(default_factory=dict)  # scores, by epoch
+    _outputs: tuple[Split, dict[str, NDArray[np.float64]]] | None = (
+        None  # of what may be the result
+    )
     _waited: int = 0
     _died: DeathInTime = field(default_factory=DeathInTime)
 
@@ -143,14 +145,21 @@ class Record:
         last = self.best_epoch == epoch if restored else epoch == self.recipe["epochs"]
         return last and has_further_scores(self.recipe)
 
-    def add_further(self, epoch: int, split: Split, outputs: Mapping[str, Any]) -> None:
+    def add_further(self, split: Split, outputs: Mapping[str, Any]) -> None:
         """Take in a network's outputs (rows, outputs) for each part of `JUDGED`."""
+        # copies, for a stack's are views of all of its networks'; scored once training is over
+        kept = {part: np.array(values, dtype=np.float64) for part, values in outputs.items()}
+        self._outputs = split, kept
+
+    def _further(self) -> dict[str, Any]:
+        """The scores that only outputs tell, of the parts where all of those are finite."""
         found: dict[str, Any] = {}
-        for part, values in outputs.items():
-            numbers = np.asarray(values, dtype=np.float64)
-            if np.isfinite(numbers).all():
-                found |= scores_of_outputs(self.recipe["loss"], split, part, numbers)
-        self.further[epoch] = found
+        if self._outputs is not None:
+            split, outputs = self._outputs
+            for part, values in outputs.items():
+                if np.isfinite(values).all():
+                    found |= scores_of_outputs(self.recipe["loss"], split, part, values)
+        return found
 
     def _undefined(self) -> str:
         """Say why a part of a network that is well has no score."""
@@ -199,7 +208,7 @@ class Record:
             row["val_loss_swing"] = swing([one["val_loss"] for one in self.scores[1:]])
             if any(math.isnan(scores[f"{part}_{self.score}"]) for part in PARTS):
                 row["reason"] = self._undefined()
-        row |= {} if diverged else self.further.get(result, {})
+        row |= {} if diverged else self._further()
         row["test_accuracy_at_best_epoch"] = at_best.get("test_accuracy")
         row["test_r2_at_best_epoch"] = at_best.get("test_r2")
         row |= columns_of(self.layers, self.curves, self._died)

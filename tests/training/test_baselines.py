@@ -18,8 +18,10 @@ from nnbench.study.baselines import BASELINES
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study
 from nnbench.study.study import Cell, Study
-from nnbench.training.baselines import MODELS, fit_cell, fit_cells
+from nnbench.training import baselines
+from nnbench.training.baselines import fit_cell, fit_cells, settings_for
 from nnbench.training.draws import split_for
+from nnbench.training.scores import class_scores
 
 SMALL: dict[str, Any] = {"data": ["wine", "diabetes"], "epochs": 1, "seeds": 2}
 
@@ -102,10 +104,34 @@ def test_of_few_rows_more_neighbours_than_there_are_are_not_tried(tmp_path: Path
     grid = SMALL | {"data": {"csv": str(tmp_path / "t.csv"), "target": "y"}}
     made = study(["neighbours"], grid=grid)
     split = split_for(made.cells()[0].recipe)
-    tried = [one["n_neighbors"] for one in MODELS["neighbours"].settings(split)]
+    model = BASELINES["neighbours"].of(split.task)
+    tried = [one["n_neighbors"] for one in settings_for(model, split)]
     assert tried == [1, 5] and split.n_train == 14
     row = fit_cell(next(c for c in made.cells() if "baseline" in c.recipe))
     assert row["status"] == "ok"
+
+
+@pytest.mark.parametrize("metric", ["test_accuracy", "test_roc_auc"])
+def test_a_setting_that_is_tried_has_no_score_that_it_is_not_chosen_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str
+) -> None:
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame({"x": generator.normal(size=80)})
+    table["y"] = np.where(table["x"] + generator.normal(size=80) > 0, "yes", "no")
+    table.to_csv(tmp_path / "t.csv", index=False)
+    grid = SMALL | {"data": {"csv": str(tmp_path / "t.csv"), "target": "y"}}
+    made = study(["linear"], grid=grid, report={"metric": metric})
+    cell = next(c for c in made.cells() if "baseline" in c.recipe)
+    parts: list[str] = []
+
+    def counted(split: Any, part: str, *outputs: Any) -> dict[str, Any]:
+        parts.append(part)
+        return class_scores(split, part, *outputs)
+
+    monkeypatch.setattr(baselines, "class_scores", counted)
+    row = fit_cell(cell)
+    tried = 4 if metric == "test_roc_auc" else 0
+    assert parts == ["val"] * tried + ["val", "test"] and 0.5 < row["test_roc_auc"] <= 1
 
 
 def test_results_hold_networks_and_baselines_apart(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from nnbench.study.metrics import METRICS
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study
 from nnbench.study.study import Cell
+from nnbench.training import protocol
 from nnbench.training.draws import Split
 from nnbench.training.native import train as native
 from nnbench.training.native.compiler import CompilerError, find_compiler
@@ -169,3 +170,22 @@ def test_other_data_has_no_such_scores_and_a_study_that_asks_is_told() -> None:
     assert not any(metric.of_tables and name in row for name, metric in METRICS.items())
     with pytest.raises(StudyError, match="test_roc_auc is measured of tables of one's own"):
         make_study({"name": "t", "grid": grid, "report": {"metric": "test_roc_auc"}}, VOCABULARY)
+
+
+def test_with_early_stopping_the_result_alone_is_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored: list[str] = []
+
+    def counted(loss: str, split: Split, part: str, outputs: Any) -> dict[str, Any]:
+        scored.append(part)
+        return scores_of_outputs(loss, split, part, outputs)
+
+    monkeypatch.setattr(protocol, "scores_of_outputs", counted)
+    patient = {"name": "patience", "patience": 3}
+    cells = table_cells(tmp_path, "three", early_stopping=patient, epochs=9)
+    rows = train_all(cells).cells
+    assert min(row["best_epoch"] for row in rows) > 1  # more than one epoch was the best so far
+    assert sorted(scored) == ["test"] * len(cells) + ["val"] * len(cells)
+    again = [train_by_reference([cell]).cells[0] for cell in cells]
+    assert [row["val_roc_auc"] for row in rows] == pytest.approx([r["val_roc_auc"] for r in again])

@@ -26,15 +26,9 @@ from nnbench.stats.rivals import (
     rivals_of,
     usual_network,
 )
-from nnbench.study.baselines import BASELINES, Baseline
+from nnbench.study.baselines import BASELINES
 from nnbench.study.metrics import METRICS, scores_of
 
-MODELS = {  # of scikit-learn, by the baseline and the task
-    "linear": Baseline("LogisticRegression", "Ridge"),
-    "neighbours": Baseline("KNeighborsClassifier", "KNeighborsRegressor"),
-    "forest": Baseline("RandomForestClassifier", "RandomForestRegressor"),
-    "boosting": Baseline("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
-}
 METHOD = (
     "In each repeat the network is the one of the whole grid that does best on the validation "
     "part. Each model of scikit-learn has the best of a few settings by the same rule. The test "
@@ -123,7 +117,7 @@ class _Told:
         """A contestant in words."""
         if contestant == NETWORK:
             return "the network"
-        return BASELINES[contestant].words(self.task)
+        return BASELINES[contestant].of(self.task).words
 
     def score(self, contestant: str) -> str:
         """`0.83 [0.80, 0.86]` or `94 % [92, 96]`."""
@@ -214,8 +208,8 @@ class _Told:
         elif use == NETWORK:
             cell = str(self.usual()["cell_id"])
             told.append(f"As a script of its own: {export_command(self.results, cell)}.")
-        if use in MODELS:
-            model = MODELS[use].words(self.task)
+        if use not in (NETWORK, "constant"):
+            model = BASELINES[use].of(self.task).name
             told.append(f"{capital(self.name(use))} is {model} of scikit-learn.")
         return " ".join(told)
 

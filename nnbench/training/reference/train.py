@@ -96,7 +96,7 @@ def score(record: Record, learner: Learner, split: Split, epoch: int) -> None:
     """Tell the record, where this may be the result, what only the outputs tell."""
     if record.wants_further(epoch):
         found = {part: outputs_of(learner, split, part) for part in JUDGED}
-        record.add_further(epoch, split, found)
+        record.add_further(split, found)
 
 
 def probe(record: Record, learner: Learner, epoch: int, steps: int, x: Tensor, y: Tensor) -> None:

@@ -127,7 +127,7 @@ class Watch:
             if place in wanted:
                 split = self.stack.data.splits[int(self.stack.data.which[column])]
                 of_network = {part: values[column] for part, values in outputs.items()}
-                self.records[place].add_further(epoch, split, of_network)
+                self.records[place].add_further(split, of_network)
 
     def _probe(self, going: Sequence[int], epoch: int) -> None:
         lr = [self._next_rate(place, epoch) for place in going]
