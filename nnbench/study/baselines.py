@@ -44,7 +44,7 @@ BASELINE_FIELDS: Mapping[str, Field] = {
         value=Parameter("linear", "model of scikit-learn", choices=tuple(BASELINES)),
     ),
     "chosen_by": Field(Role.PROGRAM, "what its setting is chosen by, on the validation part"),
-    **{name: FIELDS[name] for name in ("data", "val_fraction", "test_fraction")},
+    **{name: FIELDS[name] for name in ("data", "val_fraction", "test_fraction", "folds")},
     **{name: FIELDS[name] for name in ("study_seed", "seed")},
 }
 SHARED = [name for name in BASELINE_FIELDS if name in FIELDS]  # with the networks beside it

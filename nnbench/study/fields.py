@@ -143,6 +143,16 @@ FIELDS: dict[str, Field] = {
     "test_fraction": _plain(
         Role.PROGRAM, Parameter(0.2, "share of the examples for the test", 0.01, 0.9)
     ),
+    "folds": _plain(
+        Role.DRAW,
+        Parameter(
+            0,
+            "seeds are the folds of one shuffle, then those of the next (0: seeds split at random)",
+            0,
+            100,
+            sparse=True,
+        ),
+    ),
     "dtype": _plain(
         Role.PROGRAM, Parameter("float32", "number type", choices=("float32", "float64"))
     ),
@@ -155,4 +165,10 @@ FIELDS: dict[str, Field] = {
     ),
     "study_seed": _plain(Role.DRAW, Parameter(0, "root of all draws", 0, 2**31 - 1)),
     "seed": _plain(Role.DRAW, Parameter(0, "repeat", 0, 2**31 - 1)),
+}
+
+# keys that came later than others: where they are at their default no recipe has them, unless they
+# vary, and no cell's identity
+SPARSE = {
+    key: field.value.default for key, field in FIELDS.items() if field.value and field.value.sparse
 }

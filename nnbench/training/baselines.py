@@ -22,7 +22,7 @@ from nnbench.seeds import seed_for
 from nnbench.study.baselines import ENGINE
 from nnbench.study.metrics import METRICS
 from nnbench.study.study import Cell
-from nnbench.training.draws import PARTS, Split, split_for
+from nnbench.training.draws import Split, split_for
 from nnbench.training.protocol import score_of_task
 from nnbench.training.scores import (
     JUDGED,
@@ -31,6 +31,7 @@ from nnbench.training.scores import (
     has_further_scores,
     value_scores,
 )
+from nnbench.training.splits import PARTS
 
 if TYPE_CHECKING:
     import threadpoolctl  # type: ignore[import-untyped]

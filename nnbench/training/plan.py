@@ -22,7 +22,14 @@ from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.study.study_kinds import CELL_FIELDS, LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.training import sweeps, walks
-from nnbench.training.draws import BLOCK_ROWS, Split, draw_key, split_for, steps_per_epoch
+from nnbench.training.draws import (
+    BLOCK_ROWS,
+    Split,
+    draw_key,
+    sizes_for,
+    split_for,
+    steps_per_epoch,
+)
 from nnbench.training.protocol import LANCZOS_STEPS, PROBE_ROWS
 
 MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
@@ -128,7 +135,8 @@ def program_key(cell: Cell) -> tuple[Any, ...]:
             parameters = VOCABULARY.registries[field.registry][str(recipe[name])].parameters
             if parameters[inner[0]].program:
                 key.append((place, value))
-    return tuple(sorted(key, key=itemgetter(0)))
+    sizes = sizes_for(recipe) if "data" in fields else None
+    return (*sorted(key, key=itemgetter(0)), *([("rows", sizes)] if sizes else []))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.study.study import Cell
-from nnbench.training.draws import PARTS, Draws, Split, draw_key, split_for
+from nnbench.training.draws import Draws, Split, draw_key, split_for
+from nnbench.training.splits import PARTS
 from nnbench.training.stacked.network import Program
 
 

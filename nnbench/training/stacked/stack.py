@@ -19,8 +19,9 @@ from torch.utils._pytree import tree_map
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.study.study import Cell
-from nnbench.training.draws import BLOCK_ROWS, EVALUATION, PARTS, blocks_of, split_for
+from nnbench.training.draws import BLOCK_ROWS, EVALUATION, blocks_of, split_for
 from nnbench.training.protocol import PROBE_ROWS, Scores, can_die, score_of_task, stacked_name
+from nnbench.training.splits import PARTS
 from nnbench.training.stacked.axis import MIN_STACK, stacked_numbers
 from nnbench.training.stacked.data import Data
 from nnbench.training.stacked.evaluate import (
