@@ -70,6 +70,7 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
             f'loss "{recipe["loss"]}" cannot train data "{recipe["data"]}", a {task} task: '
             f'take loss = "auto", or leave the pair out with [design] exclude'
         )
+    _check_weights(resolved, task)
     _fill_in_decay(resolved)
     if OPTIMIZERS[recipe["optimizer"]].full_batch:
         resolved["batch_size"] = 0
@@ -80,6 +81,23 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
         )
     check_composition(recipe["schedule"], of_factor("schedule", recipe), recipe["epochs"])
     return resolved
+
+
+def _check_weights(recipe: Mapping[str, Any], task: str) -> None:
+    """Refuse weights of classes where there are no classes, or the loss takes no weights."""
+    if recipe.get("class_weight", "none") == "none":
+        return
+    if task == "regression":
+        raise ValueError(
+            f'class_weight weighs classes, of which data "{recipe["data"]}", a regression, has '
+            f"none: leave it out, or leave the pair out with [design] exclude"
+        )
+    able = [name for name, loss in LOSSES.items() if loss.takes_weights]
+    if recipe["loss"] not in able:
+        raise ValueError(
+            f'loss "{recipe["loss"]}" takes no class_weight: take {" or ".join(able)}, or leave '
+            f"the pair out with [design] exclude"
+        )
 
 
 def _fill_in_folds(recipe: dict[str, Any]) -> None:

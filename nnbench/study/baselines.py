@@ -5,6 +5,7 @@ A leaf: a study names them, training fits them, pages tell of them.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,10 +45,16 @@ BASELINE_FIELDS: Mapping[str, Field] = {
         value=Parameter("linear", "model of scikit-learn", choices=tuple(BASELINES)),
     ),
     "chosen_by": Field(Role.PROGRAM, "what its setting is chosen by, on the validation part"),
+    "class_weight": Field(
+        Role.PROGRAM,
+        "how classes weigh where the model can have it: either is another setting to choose from",
+        value=Parameter("none", "of classes", choices=("none", "balanced", "either")),
+    ),
     **{name: FIELDS[name] for name in ("data", "val_fraction", "test_fraction", "folds")},
     **{name: FIELDS[name] for name in ("study_seed", "seed")},
 }
-SHARED = [name for name in BASELINE_FIELDS if name in FIELDS]  # with the networks beside it
+# with the networks beside it
+SHARED = [name for name in BASELINE_FIELDS if name in FIELDS and name != "class_weight"]
 
 
 def is_baseline(recipe: Mapping[str, Any]) -> bool:
@@ -62,15 +69,17 @@ def baseline_recipes(
 
     chosen_by: the column by which the best of a few settings is chosen.
     """
-    names = list(dict.fromkeys(names))
-    seen = set()
+    splits: dict[tuple[Any, ...], dict[str, Any]] = {}
+    weights: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
     for recipe in recipes:
         split = {
             place: value for place, value in recipe.items() if place.partition(".")[0] in SHARED
         }
         key = tuple(sorted(split.items()))
-        if key in seen:
-            continue
-        seen.add(key)
-        for name in names:
-            yield {"kind": BASELINE, "baseline": name, "chosen_by": chosen_by, **split}
+        splits[key] = split
+        weights[key].add(recipe.get("class_weight", "none"))
+    for key, split in splits.items():
+        weight = "either" if len(weights[key]) > 1 else weights[key].pop()
+        said = {} if weight == "none" else {"class_weight": weight}
+        for name in dict.fromkeys(names):
+            yield {"kind": BASELINE, "baseline": name, "chosen_by": chosen_by, **said, **split}

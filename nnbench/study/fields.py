@@ -115,6 +115,15 @@ FIELDS: dict[str, Field] = {
         LAYERS,
     ),
     "loss": _entry("loss", "auto", Role.PROGRAM, "loss (auto: by the data's task)"),
+    "class_weight": _plain(
+        Role.PROGRAM,
+        Parameter(
+            "none",
+            "balanced: each class weighs alike in the loss, by its share of the training part",
+            choices=("none", "balanced"),
+            sparse=True,
+        ),
+    ),
     "epochs": _plain(Role.PROGRAM, Parameter(20, "passes over the training part", 0, 10_000_000)),
     "batch_size": _plain(
         Role.PROGRAM,

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,11 +55,19 @@ class Model:
     regressor: Callable[[Setting, int], Any]
     of_classifier: tuple[Setting, ...] = ({},)
     of_regressor: tuple[Setting, ...] = ({},)
+    balances: bool = True  # whether the classifier has a class_weight
 
-    def settings(self, split: Split) -> list[Setting]:
-        """The settings that can be tried on a split, the ordinary one among them."""
+    def settings(self, split: Split, class_weight: str = "none") -> list[Setting]:
+        """The settings that can be tried on a split, the ordinary one among them.
+
+        class_weight: none, balanced or either, where the classifier has it.
+        """
         tried = self.of_classifier if split.task == "classification" else self.of_regressor
-        return [one for one in tried if one.get("n_neighbors", 1) <= split.n_train]
+        able = [one for one in tried if one.get("n_neighbors", 1) <= split.n_train]
+        if class_weight == "none" or not self.balances:
+            return able
+        balanced = [one | {"class_weight": "balanced"} for one in able]
+        return balanced if class_weight == "balanced" else [*able, *balanced]
 
     def build(self, task: str, setting: Setting, state: int) -> Any:
         """One model that waits to be fitted."""
@@ -77,6 +86,7 @@ MODELS: Mapping[str, Model] = {
     "constant": Model(
         lambda setting, state: dummy.DummyClassifier(),
         lambda setting, state: dummy.DummyRegressor(),
+        balances=False,
     ),
     "linear": Model(
         lambda setting, state: linear_model.LogisticRegression(max_iter=1000, **setting),
@@ -89,6 +99,7 @@ MODELS: Mapping[str, Model] = {
         lambda setting, state: neighbors.KNeighborsRegressor(**setting),
         NEIGHBOURS,
         NEIGHBOURS,
+        balances=False,
     ),
     "forest": Model(
         lambda setting, state: ensemble.RandomForestClassifier(random_state=state, **setting),
@@ -130,16 +141,14 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
     model = MODELS[recipe["baseline"]]
     state = seed_for(recipe["study_seed"], recipe["baseline"], recipe["data"], recipe["seed"])
     is_table = has_further_scores(recipe)
+    weight = recipe.get("class_weight", "none")
+    judge = partial(scores_of, is_table=is_table, balanced=weight == "balanced")
     tried = []
-    for setting in model.settings(split):
+    for setting in model.settings(split, weight):
         fitted = fit(model.build(split.task, setting, state), split)
-        tried.append((setting, fitted, scores_of(fitted, split, "val", is_table)))
+        tried.append((setting, fitted, judge(fitted, split, "val")))
     setting, fitted, _ = max(tried, key=lambda one: _goodness(one[2], recipe["chosen_by"]))
-    scores = {
-        name: value
-        for part in PARTS
-        for name, value in scores_of(fitted, split, part, is_table).items()
-    }
+    scores = {name: value for part in PARTS for name, value in judge(fitted, split, part).items()}
     score = score_of_task(split.task)
     row = {"cell_id": cell.cell_id, "status": "ok", **scores}
     row["loss_gap"] = scores["test_loss"] - scores["train_loss"]
@@ -158,11 +167,13 @@ def fit(model: Any, split: Split) -> Any:
         return model.fit(split.x["train"], split.y["train"])
 
 
-def scores_of(model: Any, split: Split, part: str, is_table: bool = False) -> dict[str, Any]:
+def scores_of(
+    model: Any, split: Split, part: str, is_table: bool = False, balanced: bool = False
+) -> dict[str, Any]:
     """A fitted model's loss and score on a part, as a network of the task's own loss has them.
 
-    Classes: cross entropy and accuracy. Values, in standard deviations of the training part's:
-    mean squared error and R^2, NaN where that is undefined.
+    Classes: cross entropy, weighed by class where that is `balanced`, and accuracy. Values, in
+    standard deviations of the training part's: mean squared error and R^2, NaN where undefined.
     """
     x, y = split.x[part], split.y[part]
     further: dict[str, Any] = {}
@@ -170,7 +181,8 @@ def scores_of(model: Any, split: Split, part: str, is_table: bool = False) -> di
     if split.task == "classification":
         probabilities = probabilities_of(model, x, split.n_classes)
         chosen = np.clip(probabilities[np.arange(len(y)), y], SURE, 1.0)
-        loss = float(-np.log(chosen).mean())
+        weights = split.class_weights[y] if balanced else None
+        loss = float(np.average(-np.log(chosen), weights=weights))
         score = float((probabilities.argmax(1) == y).mean())
         if is_judged:
             further = class_scores(split, part, probabilities, probabilities)

@@ -70,6 +70,16 @@ class Split:
         return 0.0 if y.min() == y.max() else float(((y - y.mean()) ** 2).sum())
 
     @property
+    def class_weights(self) -> NDArray[np.float64]:
+        """The weight of each class (classes,) by which all weigh alike in the training part.
+
+        As scikit-learn's "balanced": examples over classes times the class's examples. A class that
+        is not trained on has the weight of one with a single example.
+        """
+        counts = np.bincount(self.y["train"], minlength=self.n_classes)
+        return self.n_train / (self.n_classes * np.maximum(counts, 1))
+
+    @property
     def nbytes(self) -> int:
         """Return the memory that the arrays take."""
         return sum(array.nbytes for arrays in (self.x, self.y) for array in arrays.values())

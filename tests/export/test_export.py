@@ -207,6 +207,8 @@ SPREAD: dict[str, Any] = {
     "a teacher": {"data": {"name": "teacher", "n": 60, "task": "regression"}},
     "curves": {"data": {"name": "mnist1d", "n": 200}},
     "unscaled data": {"data": {"name": "rare_features", "n": 60}},
+    "balanced classes": {"data": "wine", "class_weight": "balanced"},
+    "balanced log-softmax": {"data": "iris", "loss": "nll", "class_weight": "balanced"},
     "a fold": {"data": {"name": "moons", "n": 63}, "folds": 5, "seeds": [8]},
     "a fold of noisy labels": {
         "data": {"name": "label_noise", "base": {"name": "xor", "n": 60}},

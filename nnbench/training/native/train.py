@@ -116,7 +116,7 @@ class NativeStack(Stack):
         drive(self.well, self.data.which, rows, step, update, size, watched=[loss, norm])
 
     def _numbers(self, part: Part) -> list[Slot]:
-        return [Slot(self.numbers[name], network=1) for name in sorted(part.numbers)]
+        return [Slot.of_network(self.numbers[name]) for name in sorted(part.numbers)]
 
     def _data(self, name: str) -> dict[str, Tensor]:
         return self.data.x if name == "x" else self.data.y

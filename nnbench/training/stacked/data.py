@@ -32,6 +32,16 @@ class Data:
         self.y = {part: self._targets(part, program, device) for part in PARTS}
         self.device = device
 
+    def numbers(self, names: Sequence[str]) -> dict[str, Tensor]:
+        """Return what follows from each cell's split, (cells, ...) float64 each."""
+        found = {"class_weight": lambda split: split.class_weights}
+        return {
+            name: torch.tensor(
+                np.stack([found[name](split) for split in self.splits]), device=self.device
+            )[self.which]
+            for name in names
+        }
+
     def _stacked(self, part: str, program: Program, device: torch.device) -> Tensor:
         x = np.concatenate([split.x[part] for split in self.splits])
         return torch.tensor(x, dtype=program.torch_dtype, device=device)
