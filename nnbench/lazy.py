@@ -47,29 +47,18 @@ if TYPE_CHECKING:
     import threadpoolctl  # type: ignore[import-untyped]
     import torch
     from pyarrow import feather, parquet
-    from scipy import ndimage, optimize, special
-    from sklearn import (
-        datasets,
-        dummy,
-        ensemble,
-        linear_model,
-        metrics,
-        model_selection,
-        neighbors,
-        tree,
-    )
+    from scipy import ndimage, optimize, sparse, special
+    from scipy.sparse import csgraph
+    from sklearn import datasets, metrics, model_selection, tree
     from torch import Generator, Tensor
 else:
     pd, pa, threadpoolctl, torch = map(_module, ("pandas", "pyarrow", "threadpoolctl", "torch"))
     feather, parquet = map(_module, ("pyarrow.feather", "pyarrow.parquet"))
-    ndimage, optimize, special = (
-        _module(f"scipy.{name}") for name in ("ndimage", "optimize", "special")
+    ndimage, optimize, sparse, special, csgraph = (
+        _module(f"scipy.{name}")
+        for name in ("ndimage", "optimize", "sparse", "special", "sparse.csgraph")
     )
-    datasets, dummy, ensemble, linear_model, metrics, model_selection, neighbors, tree = (
-        _module(f"sklearn.{name}")
-        for name in (
-            *("datasets", "dummy", "ensemble", "linear_model", "metrics"),
-            *("model_selection", "neighbors", "tree"),
-        )
+    datasets, metrics, model_selection, tree = (
+        _module(f"sklearn.{name}") for name in ("datasets", "metrics", "model_selection", "tree")
     )
     Generator = Tensor = Any  # which annotations name, and nothing else

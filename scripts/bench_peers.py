@@ -25,9 +25,10 @@ from typing import Any, NamedTuple
 import torch
 
 from nnbench.results.provenance import cores, machine
-from nnbench.training.draws import PARTS, Draws, split_for
+from nnbench.training.draws import Draws, split_for
 from nnbench.training.native.train import NativeStack
 from nnbench.training.reference.evaluate import evaluate
+from nnbench.training.splits import PARTS
 from nnbench.training.stacked.stack import Stack
 from scripts.roofline import Roofline, measure_roofline
 from scripts.speeds import Loop, cells, seconds, train_stack

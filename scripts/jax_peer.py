@@ -21,7 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from nnbench.training.draws import PARTS, Split
+from nnbench.training.draws import Split
+from nnbench.training.splits import PARTS
 
 RULES: dict[str, Callable[[], Any]] = {
     "adam": lambda: optax.adam(1e-3),

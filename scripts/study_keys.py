@@ -58,6 +58,15 @@ of its own: `optimizer = { name = "adam", lr = 0.01 }`. `nnbench show optimizer 
 entry's parameters, [the course](course.md) lists all entries. `[0, 1)` includes 0 but not 1.
 
 """
+OF_A_TABLE = """
+### In a table of one's own
+
+The keys of `data = { csv = "FILE", target = "COLUMN" }`, for which `csv` or `parquet` names the
+file. A list of files, targets or tasks is a factor; in other keys it is one of columns or words.
+
+| key | default | meaning |
+|---|---|---|
+"""
 SEEDS = "repeats; a list names them"
 OF_THE_SECTIONS = {
     ("design", "kind"): "`full`: all cells; `one_factor`: one change at a time from the baseline; "
@@ -99,6 +108,8 @@ def page() -> str:
         if kind == TRAINING:
             title = "### In a study of training\n"
         parts.append("\n".join([title, *_grid(kind)]) + "\n")
+        if kind == TRAINING:
+            parts.append(OF_A_TABLE.lstrip("\n") + "\n".join(_table()) + "\n")
     for section in SECTIONS:
         heading = f"[[{section}]]" if section == "claim" else f"[{section}]"
         parts.append("\n".join([f"## `{heading}`\n", *_section(section)]) + "\n")
@@ -120,6 +131,12 @@ def _grid(kind: str) -> Iterator[str]:
         yield _row([f"`{key}`", _default(field), takes(key, field), _meaning(field)])
     if STUDY_KINDS[kind].has_chance:
         yield _row(["`seeds`", "`3`", "a whole number from 1, or a list of them", SEEDS])
+
+
+def _table() -> Iterator[str]:
+    written = VOCABULARY.registries["data"]["csv"].written or {}
+    for key, parameter in written.items():
+        yield _row([f"`{key}`", _code(parameter.default), parameter.doc])
 
 
 def _meaning(field: Field) -> str:

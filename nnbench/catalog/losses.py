@@ -30,6 +30,7 @@ class Loss(Twinned):
     `output_twin` is torch's module for it; scores and `threshold`, which parts two classes by a
     single output, are of the outputs before that. `output_elementwise` says that the map takes
     each output on its own. `logits`: those outputs are logits, of which there are probabilities.
+    `takes_weights`: the function takes `weight` (classes,), by which examples weigh in the mean.
     """
 
     function: Callable[..., Tensor]
@@ -38,6 +39,7 @@ class Loss(Twinned):
     output_twin: Twin | None = None
     output_elementwise: bool = False
     logits: bool = False
+    takes_weights: bool = False
     threshold: float = 0.0
 
     @property
@@ -48,16 +50,43 @@ class Loss(Twinned):
         return "Class indices" if "class" in self.targets.values() else "One output a class"
 
 
-def cross_entropy(outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+def cross_entropy(
+    outputs: Tensor, targets: Tensor, label_smoothing: float, weight: Tensor | None = None
+) -> Tensor:
     """-(1 - s) log softmax(o)[t] - s mean over classes of log softmax(o); targets (batch,).
 
     The smoothing s is part of the program: without it, the commonest loss does nothing for it.
+    With a weight (classes,) each class's log softmax is multiplied by its own, and the mean is over
+    the weights of the targets, as in torch.
     """
-    logs = outputs.log_softmax(-1)
+    logs = weighted(outputs.log_softmax(-1), weight)
     right = picked(logs, targets)
-    if label_smoothing == 0:
-        return -right.mean()
-    return -((1 - label_smoothing) * right + label_smoothing * logs.mean(-1)).mean()
+    if label_smoothing:
+        right = (1 - label_smoothing) * right + label_smoothing * logs.mean(-1)
+    return -mean_by_weight(right, targets, weight, logs)
+
+
+def nll(outputs: Tensor, targets: Tensor, weight: Tensor | None = None) -> Tensor:
+    """-o[t], outputs being log-probabilities; weights as in `cross_entropy`."""
+    logs = weighted(outputs, weight)
+    return -mean_by_weight(picked(logs, targets), targets, weight, logs)
+
+
+def weighted(logs: Tensor, weight: Tensor | None) -> Tensor:
+    """Logs (batch, classes) times each class's weight."""
+    return logs if weight is None else logs * weight.to(logs.dtype)
+
+
+def mean_by_weight(values: Tensor, targets: Tensor, weight: Tensor | None, like: Tensor) -> Tensor:
+    """The mean of values (batch,), or, weighted already, their sum over the targets' weights."""
+    if weight is None:
+        return values.mean()
+    return values.sum() / weights_of(targets, weight, like).sum()
+
+
+def weights_of(targets: Tensor, weight: Tensor, like: Tensor) -> Tensor:
+    """The weight of each target (batch,), in the number type of `like` (batch, classes)."""
+    return picked(torch.zeros_like(like) + weight.to(like.dtype), targets)
 
 
 def picked(logs: Tensor, targets: Tensor) -> Tensor:
@@ -126,6 +155,7 @@ LOSSES: dict[str, Loss] = {
         function=cross_entropy,
         twin=Twin("torch.nn.CrossEntropyLoss", label_smoothing=Of("label_smoothing", unless=0)),
         logits=True,
+        takes_weights=True,
         targets={"classification": "class"},
     ),
     "nll": Loss(
@@ -133,9 +163,10 @@ LOSSES: dict[str, Loss] = {
         formula="-(log softmax(o))[t]",
         reference=BRIDLE,
         torch="torch.nn.NLLLoss on torch.nn.LogSoftmax",
-        function=lambda outputs, targets: -picked(outputs, targets).mean(),
+        function=nll,
         twin=Twin("torch.nn.NLLLoss"),
         logits=True,
+        takes_weights=True,
         targets={"classification": "class"},
         output=log_softmax,
         output_twin=Twin("torch.nn.LogSoftmax", dim=-1),

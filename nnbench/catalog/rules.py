@@ -16,6 +16,7 @@ from nnbench.catalog.schedules.registry import SCHEDULES, check_composition
 from nnbench.study.recipe import of_factor
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 
+USUAL_TEST = 0.2  # as the fields have it
 LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
 
 
@@ -57,6 +58,7 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
     resolved = dict(recipe)
     check_data(recipe)
     check_activation(recipe)
+    _fill_in_folds(resolved)
     task = task_of(recipe)
     if recipe["loss"] == "auto":
         loss = LOSS_OF_TASK[task]
@@ -68,6 +70,7 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
             f'loss "{recipe["loss"]}" cannot train data "{recipe["data"]}", a {task} task: '
             f'take loss = "auto", or leave the pair out with [design] exclude'
         )
+    _check_weights(resolved, task)
     _fill_in_decay(resolved)
     if OPTIMIZERS[recipe["optimizer"]].full_batch:
         resolved["batch_size"] = 0
@@ -78,6 +81,41 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
         )
     check_composition(recipe["schedule"], of_factor("schedule", recipe), recipe["epochs"])
     return resolved
+
+
+def _check_weights(recipe: Mapping[str, Any], task: str) -> None:
+    """Refuse weights of classes where there are no classes, or the loss takes no weights."""
+    if recipe.get("class_weight", "none") == "none":
+        return
+    if task == "regression":
+        raise ValueError(
+            f'class_weight weighs classes, of which data "{recipe["data"]}", a regression, has '
+            f"none: leave it out, or leave the pair out with [design] exclude"
+        )
+    able = [name for name, loss in LOSSES.items() if loss.takes_weights]
+    if recipe["loss"] not in able:
+        raise ValueError(
+            f'loss "{recipe["loss"]}" takes no class_weight: take {" or ".join(able)}, or leave '
+            f"the pair out with [design] exclude"
+        )
+
+
+def _fill_in_folds(recipe: dict[str, Any]) -> None:
+    """Let the test part be one fold, where there are folds."""
+    folds = recipe.get("folds")
+    if not folds:
+        return
+    if folds == 1:
+        raise ValueError("folds = 1 leaves nothing to train on: take 2 or more, such as 5")
+    if recipe.get("data.time"):
+        raise ValueError(
+            "folds shuffle the rows, and a split by time must not: take one of folds and time"
+        )
+    if recipe["test_fraction"] not in (USUAL_TEST, 1 / folds):
+        raise ValueError(
+            f"with folds = {folds} the test part is one fold of {folds}: leave test_fraction out"
+        )
+    recipe["test_fraction"] = 1 / folds
 
 
 def _fill_in_decay(recipe: dict[str, Any]) -> None:

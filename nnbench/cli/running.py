@@ -52,6 +52,12 @@ def run(
     dates: Annotated[
         list[str] | None, typer.Option(help="a column to read as dates (repeatable)")
     ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="a column whose rows of one value stay in one part")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="a column that tells when: the latest rows are the test")
+    ] = None,
     rows: Annotated[
         int | None, typer.Option(min=20, help="rows of the table at most, drawn at random")
     ] = None,
@@ -88,6 +94,7 @@ def run(
     said = {
         **{"task": task, "decimal": decimal, "missing": missing, "rows": rows},
         **{"drop": drop, "numeric": numeric, "categorical": categorical, "dates": dates},
+        **{"group": group, "time": time},
     }
     choices = {key: value for key, value in said.items() if value not in (None, "auto", [])}
     planned = _study_or_table(study, data, target, seeds, choices, write_study)

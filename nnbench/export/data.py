@@ -8,18 +8,20 @@ from typing import Any
 
 from nnbench.catalog.data.registry import DATA, task_of
 from nnbench.catalog.data.tables.entry import choices_of
-from nnbench.export.sources import definitions
+from nnbench.export.sources import definitions, definitions_of
 from nnbench.export.text import call, fill, literal
 from nnbench.study.recipe import of_factor
 
-GENERATOR = 'np.random.default_rng(seed_of("data"))'
+GENERATOR = "np.random.default_rng(seed_of({}))"
+SPLITS = ("nnbench.training.splits", "parts_of")
 
 
 @dataclass(frozen=True)
 class DataCode:
     """Code that defines `x`, `y` and, where some parts see errors in y, `observed`.
 
-    `definitions` stand before it. `noisy` names the parts that see the errors.
+    `definitions` stand before it. `noisy` names the parts that see the errors. `parts` is the code
+    that says which rows each part has, where that is more than a shuffle.
     """
 
     definitions: str
@@ -28,6 +30,7 @@ class DataCode:
     scaled: bool
     has_gaps: bool
     noisy: tuple[str, ...]
+    parts: str = ""
 
 
 def data_code(recipe: Mapping[str, Any]) -> DataCode:
@@ -39,13 +42,31 @@ def data_code(recipe: Mapping[str, Any]) -> DataCode:
     if "parts" in given:
         parts = str(given["parts"])
         noisy = ("train", "val", "test") if parts == "all" else tuple(parts.split(" and "))
+    is_table = DATA[name].reader is not None
+    folds = recipe.get("folds", 0)
+    shuffle, fold = divmod(recipe["seed"], folds) if folds else (None, None)
+    generator = GENERATOR.format(_purpose("data", shuffle))
     if name == "label_noise":
-        defined, code = _label_noise(given)
+        defined, code = _label_noise(given, generator)
     else:
-        defined, code = _set(name, given, GENERATOR)
+        defined, code = _set(name, given, generator)
     if task == "classification" and not DATA[name].real:
         code += "\n" + _numbered(bool(noisy))
-    return DataCode(defined, code, task, DATA[name].scaled, DATA[name].reader is not None, noisy)
+    parts = ""
+    if is_table or folds:
+        of = ["len(x)", "y" if task == "classification" else "None"]
+        of += [f"seed_of({_purpose('split', shuffle)})"]
+        of += [str(recipe[key]) for key in ("val_fraction", "test_fraction")]
+        of += ["table.ties"] if is_table else []
+        parts = call("parts_of", *of, **({"fold": (fold, folds)} if folds else {}))
+        if not is_table:
+            defined = "\n\n\n".join(part for part in (defined, definitions(*SPLITS)) if part)
+    return DataCode(defined, code, task, DATA[name].scaled, is_table, noisy, parts)
+
+
+def _purpose(name: str, repeat: int | None) -> str:
+    """What a seed is asked for by; folds have that of the shuffle that they are of."""
+    return literal(name) if repeat is None else f"{literal(name)}, {repeat}"
 
 
 def _set(name: str, given: Mapping[str, Any], generator: str) -> tuple[str, str]:
@@ -61,11 +82,11 @@ def _set(name: str, given: Mapping[str, Any], generator: str) -> tuple[str, str]
     return definitions(function.__module__, function.__name__), code
 
 
-def _label_noise(given: Mapping[str, Any]) -> tuple[str, str]:
+def _label_noise(given: Mapping[str, Any], generator: str) -> tuple[str, str]:
     """The code of another set and of the errors in its labels, from one generator."""
     defined, code = _set(str(given["base"]), of_factor("base", given), "draws")
     flip = definitions("nnbench.catalog.data.synthetic", "flip")
-    lines = [f"draws = {GENERATOR}", code, f"observed = {call('flip', 'draws', 'y', p=given['p'])}"]
+    lines = [f"draws = {generator}", code, f"observed = {call('flip', 'draws', 'y', p=given['p'])}"]
     return "\n\n\n".join(part for part in (defined, flip) if part), "\n".join(lines)
 
 
@@ -82,6 +103,7 @@ def _table(given: Mapping[str, Any]) -> str:
     """The code that reads a user's table: the study's own, so that no rule can differ."""
     place = {key: given[key] for key in ("path", "sha256")}
     choices = choices_of(**{key: value for key, value in given.items() if key not in place})
-    reading = definitions("nnbench.catalog.data.tables.table", "read_table", "Choices")
+    of = "nnbench.catalog.data.tables.table"
+    reading = definitions_of([(of, "read_table"), (of, "Choices"), SPLITS])
     code = call("Choices", **{key: value for key, value in vars(choices).items() if value})
     return fill("table.py.j2", reading=reading, choices=code, **place).strip("\n")

@@ -31,7 +31,7 @@ def heading(cell: StoredCell) -> dict[str, str]:
 
 def _words(recipe: Mapping[str, Any]) -> Iterator[str]:
     for key, field in STUDY_KINDS[study_kind_of(recipe)].fields.items():
-        if key in OTHER_KEYS:
+        if key in OTHER_KEYS or key not in recipe:
             continue
         value = recipe[key]
         if not field.registry:

@@ -19,6 +19,7 @@ from nnbench.export.sweep import sweep_script
 from nnbench.export.text import render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
 from nnbench.export.walk import walk_script
+from nnbench.study.fields import SPARSE
 from nnbench.study.recipe import has_own_table
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.training.draws import BLOCK_ROWS
@@ -71,7 +72,7 @@ def hints(cell: StoredCell) -> list[str]:
 
 def training_script(cell: StoredCell) -> str:
     """The script that trains a network."""
-    recipe = cell.recipe
+    recipe = SPARSE | cell.recipe
     data = data_code(recipe)
     same_sums = recipe["dtype"] == "float64" or cell.row.get("engine") == "reference"
     tolerance, comparison = EXACT if same_sums else NEAR

@@ -98,7 +98,8 @@ class LossCode:
 def loss_code(recipe: Mapping[str, Any], task: str) -> LossCode:
     """The code of a recipe's loss."""
     entry = LOSSES[recipe["loss"]]
-    loss = twin_code(entry.twin, **of_factor("loss", recipe))
+    weighed = {} if recipe["class_weight"] == "none" else {"weight": Code("weight")}
+    loss = twin_code(entry.twin, **of_factor("loss", recipe), **weighed)
     needs, output = loss.needs, ""
     if entry.output is not None and entry.output_twin is not None:
         mapped = twin_code(entry.output_twin)

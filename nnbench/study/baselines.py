@@ -5,6 +5,7 @@ A leaf: a study names them, training fits them, pages tell of them.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,8 @@ class Model:
     """One model of scikit-learn: `path` after `sklearn.`, and what it is called with.
 
     words: what it is called in sentences. fixed: always given; tried: the settings of which the
-    best on validation is kept. draws: whether it takes a random state.
+    best on validation is kept. draws: whether it takes a random state. weighs: whether it is a
+    classifier that takes a `class_weight`.
     """
 
     words: str
@@ -32,6 +34,7 @@ class Model:
     fixed: Setting = field(default_factory=dict)
     tried: Sequence[Setting] = ({},)
     draws: bool = False
+    weighs: bool = False
 
     @property
     def module(self) -> str:
@@ -65,7 +68,10 @@ def _each(name: str, *values: float) -> tuple[Setting, ...]:
 
 
 def _both(words: str, classifier: str, regressor: str, **about: Any) -> Baseline:
-    return Baseline(Model(words, classifier, **about), Model(words, regressor, **about))
+    weighs = about.pop("weighs", False)
+    return Baseline(
+        Model(words, classifier, weighs=weighs, **about), Model(words, regressor, **about)
+    )
 
 
 BASELINES: Mapping[str, Baseline] = {  # the simplest first
@@ -79,6 +85,7 @@ BASELINES: Mapping[str, Baseline] = {  # the simplest first
             "linear_model.LogisticRegression",
             {"max_iter": 1000},
             _each("C", 0.01, 0.1, 1.0, 10.0),
+            weighs=True,
         ),
         Model(
             "ridge regression", "linear_model.Ridge", tried=_each("alpha", 0.1, 1.0, 10.0, 100.0)
@@ -96,6 +103,7 @@ BASELINES: Mapping[str, Baseline] = {  # the simplest first
         "ensemble.RandomForestRegressor",
         tried=_each("min_samples_leaf", 1, 5),
         draws=True,
+        weighs=True,
     ),
     "boosting": _both(
         "gradient boosting",
@@ -104,6 +112,7 @@ BASELINES: Mapping[str, Baseline] = {  # the simplest first
         fixed={"early_stopping": False},
         tried=_each("learning_rate", 0.03, 0.1),
         draws=True,
+        weighs=True,
     ),
 }
 
@@ -115,10 +124,16 @@ BASELINE_FIELDS: Mapping[str, Field] = {
         value=Parameter("linear", "model of scikit-learn", choices=tuple(BASELINES)),
     ),
     "chosen_by": Field(Role.PROGRAM, "what its setting is chosen by, on the validation part"),
-    **{name: FIELDS[name] for name in ("data", "val_fraction", "test_fraction")},
+    "class_weight": Field(
+        Role.PROGRAM,
+        "how classes weigh where the model can have it: either is another setting to choose from",
+        value=Parameter("none", "of classes", choices=("none", "balanced", "either")),
+    ),
+    **{name: FIELDS[name] for name in ("data", "val_fraction", "test_fraction", "folds")},
     **{name: FIELDS[name] for name in ("study_seed", "seed")},
 }
-SHARED = [name for name in BASELINE_FIELDS if name in FIELDS]  # with the networks beside it
+# with the networks beside it
+SHARED = [name for name in BASELINE_FIELDS if name in FIELDS and name != "class_weight"]
 
 
 def is_baseline(recipe: Mapping[str, Any]) -> bool:
@@ -133,15 +148,17 @@ def baseline_recipes(
 
     chosen_by: the column by which the best of a few settings is chosen.
     """
-    names = list(dict.fromkeys(names))
-    seen = set()
+    splits: dict[tuple[Any, ...], dict[str, Any]] = {}
+    weights: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
     for recipe in recipes:
         split = {
             place: value for place, value in recipe.items() if place.partition(".")[0] in SHARED
         }
         key = tuple(sorted(split.items()))
-        if key in seen:
-            continue
-        seen.add(key)
-        for name in names:
-            yield {"kind": BASELINE, "baseline": name, "chosen_by": chosen_by, **split}
+        splits[key] = split
+        weights[key].add(recipe.get("class_weight", "none"))
+    for key, split in splits.items():
+        weight = "either" if len(weights[key]) > 1 else weights[key].pop()
+        said = {} if weight == "none" else {"class_weight": weight}
+        for name in dict.fromkeys(names):
+            yield {"kind": BASELINE, "baseline": name, "chosen_by": chosen_by, **said, **split}

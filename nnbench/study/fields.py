@@ -115,6 +115,15 @@ FIELDS: dict[str, Field] = {
         LAYERS,
     ),
     "loss": _entry("loss", "auto", Role.PROGRAM, "loss (auto: by the data's task)"),
+    "class_weight": _plain(
+        Role.PROGRAM,
+        Parameter(
+            "none",
+            "balanced: each class weighs alike in the loss, by its share of the training part",
+            choices=("none", "balanced"),
+            sparse=True,
+        ),
+    ),
     "epochs": _plain(Role.PROGRAM, Parameter(20, "passes over the training part", 0, 10_000_000)),
     "batch_size": _plain(
         Role.PROGRAM,
@@ -143,6 +152,16 @@ FIELDS: dict[str, Field] = {
     "test_fraction": _plain(
         Role.PROGRAM, Parameter(0.2, "share of the examples for the test", 0.01, 0.9)
     ),
+    "folds": _plain(
+        Role.DRAW,
+        Parameter(
+            0,
+            "seeds are the folds of one shuffle, then those of the next (0: seeds split at random)",
+            0,
+            100,
+            sparse=True,
+        ),
+    ),
     "dtype": _plain(
         Role.PROGRAM, Parameter("float32", "number type", choices=("float32", "float64"))
     ),
@@ -155,4 +174,10 @@ FIELDS: dict[str, Field] = {
     ),
     "study_seed": _plain(Role.DRAW, Parameter(0, "root of all draws", 0, 2**31 - 1)),
     "seed": _plain(Role.DRAW, Parameter(0, "repeat", 0, 2**31 - 1)),
+}
+
+# keys that came later than others: where they are at their default no recipe has them, unless they
+# vary, and no cell's identity
+SPARSE = {
+    key: field.value.default for key, field in FIELDS.items() if field.value and field.value.sparse
 }

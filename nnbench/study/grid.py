@@ -35,8 +35,12 @@ class Level:
 
 
 def read_seeds(grid: Mapping[str, Any]) -> tuple[int, ...]:
-    """The repeats that `seeds`, a number or a list, stands for; 3 unless said otherwise."""
-    seeds = grid.get("seeds", 3)
+    """The repeats that `seeds`, a number or a list, stands for.
+
+    Unless said otherwise 3, or as many as there are folds.
+    """
+    folds = grid.get("folds")
+    seeds = grid.get("seeds", folds if isinstance(folds, int) and folds > 1 else 3)
     check = FIELDS["seed"].value
     assert check is not None
     try:

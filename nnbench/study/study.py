@@ -18,6 +18,7 @@ from typing import Any
 
 from nnbench.study.baselines import baseline_recipes, is_baseline
 from nnbench.study.document import Claim, Design, Document, Probes, Report
+from nnbench.study.fields import SPARSE
 from nnbench.study.grid import Level, Scalar, parameter_at
 from nnbench.study.metrics import METRICS
 from nnbench.study.mistakes import StudyError
@@ -39,10 +40,11 @@ class Cell:
 def make_cell(study: str, recipe: Mapping[str, Any], apart: Iterable[str] = ()) -> Cell:
     """The cell of a resolved recipe; its id is the hash of the canonical form.
 
-    The fields named by `apart` do not enter the hash.
+    The fields named by `apart` do not enter the hash, nor do sparse ones at their default.
     """
     hashed = dict(recipe)
-    for place in apart:
+    unsaid = [place for place, usual in SPARSE.items() if hashed.get(place) == usual]
+    for place in (*apart, *unsaid):
         hashed.pop(place, None)
     canonical = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
     return Cell(study, Recipe(recipe), hashlib.sha256(canonical.encode()).hexdigest()[:16])
@@ -201,7 +203,14 @@ class Study:
                     "[probes] layers: a network of depth = 0 has no hidden layer to look at: take "
                     "0 out of [grid] depth, or remove [probes]"
                 )
-            yield arm, resolved
+            yield (
+                arm,
+                {
+                    place: value
+                    for place, value in resolved.items()
+                    if place in self.listed or place not in SPARSE or value != SPARSE[place]
+                },
+            )
 
     def _common(self) -> dict[str, Scalar]:
         """What all cells share from outside of the grid."""

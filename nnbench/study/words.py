@@ -10,6 +10,8 @@ WORDS = {
     ("dropout", "0"): "no dropout",
     ("weight_decay", "0"): "no weight decay",
     ("l1", "0"): "no L1",
+    ("class_weight", "balanced"): "balanced classes",
+    ("class_weight", "none"): "classes as they are",
     ("residual", "true"): "residual connections",
     ("residual", "false"): "no residual connections",
     ("bias", "true"): "biases",

@@ -21,8 +21,9 @@ from nnbench.results.rows import Rows
 from nnbench.seeds import seed_for
 from nnbench.study.baselines import BASELINES, ENGINE, Model, Setting
 from nnbench.study.metrics import METRICS
+from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
-from nnbench.training.draws import PARTS, Split, split_for
+from nnbench.training.draws import Split, split_for
 from nnbench.training.protocol import score_of_task
 from nnbench.training.scores import (
     JUDGED,
@@ -31,11 +32,19 @@ from nnbench.training.scores import (
     has_further_scores,
     value_scores,
 )
+from nnbench.training.splits import PARTS
 
 
-def settings_for(model: Model, split: Split) -> list[Setting]:
-    """The settings that can be tried on a split, the ordinary one among them."""
-    return [one for one in model.tried if one.get("n_neighbors", 1) <= split.n_train]
+def settings_for(model: Model, split: Split, class_weight: str = "none") -> list[Setting]:
+    """The settings that can be tried on a split, the ordinary one among them.
+
+    class_weight: none, balanced or either, where the model has it.
+    """
+    able = [one for one in model.tried if one.get("n_neighbors", 1) <= split.n_train]
+    if class_weight == "none" or not model.weighs:
+        return able
+    balanced: list[Setting] = [{**one, "class_weight": "balanced"} for one in able]
+    return balanced if class_weight == "balanced" else able + balanced
 
 
 def build(model: Model, setting: Setting, state: int) -> Any:
@@ -65,11 +74,12 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
     model = BASELINES[recipe["baseline"]].of(split.task)
     state = seed_for(recipe["study_seed"], recipe["baseline"], recipe["data"], recipe["seed"])
     is_table = has_further_scores(recipe)
-    setting, fitted = _chosen(model, split, state, recipe["chosen_by"], is_table)
+    setting, fitted = _chosen(model, split, state, recipe, is_table)
+    balanced = recipe.get("class_weight") == "balanced"
     scores = {
         name: value
         for part in PARTS
-        for name, value in scores_of(fitted, split, part, is_table).items()
+        for name, value in scores_of(fitted, split, part, is_table, balanced).items()
     }
     score = score_of_task(split.task)
     row = {"cell_id": cell.cell_id, "status": "ok", **scores}
@@ -82,13 +92,17 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
     return row | {"seconds": time.perf_counter() - began, "engine": ENGINE}
 
 
-def _chosen(model: Model, split: Split, state: int, by: str, is_table: bool) -> tuple[Setting, Any]:
+def _chosen(
+    model: Model, split: Split, state: int, recipe: Recipe, is_table: bool
+) -> tuple[Setting, Any]:
     """The setting that does best on the validation part, and the model fitted with it."""
+    by, weight = recipe["chosen_by"], recipe.get("class_weight", "none")
     further = is_table and by not in ("val_loss", f"val_{score_of_task(split.task)}")
     best: tuple[Any, Setting, Any] | None = None
-    for setting in settings_for(model, split):
+    for setting in settings_for(model, split, weight):
         fitted = fit(build(model, setting, state), split)
-        goodness = _goodness(scores_of(fitted, split, "val", further), by)
+        scores = scores_of(fitted, split, "val", further, balanced=weight == "balanced")
+        goodness = _goodness(scores, by)
         if best is None or goodness > best[0]:  # the first of equals
             best = goodness, setting, fitted
     assert best is not None
@@ -102,11 +116,13 @@ def fit(model: Any, split: Split) -> Any:
         return model.fit(split.x["train"], split.y["train"])
 
 
-def scores_of(model: Any, split: Split, part: str, is_table: bool = False) -> dict[str, Any]:
+def scores_of(
+    model: Any, split: Split, part: str, is_table: bool = False, balanced: bool = False
+) -> dict[str, Any]:
     """A fitted model's loss and score on a part, as a network of the task's own loss has them.
 
-    Classes: cross entropy and accuracy. Values, in standard deviations of the training part's:
-    mean squared error and R^2, NaN where that is undefined.
+    Classes: cross entropy, weighed by class where that is `balanced`, and accuracy. Values, in
+    standard deviations of the training part's: mean squared error and R^2, NaN where undefined.
     """
     x, y = split.x[part], split.y[part]
     further: dict[str, Any] = {}
@@ -114,7 +130,8 @@ def scores_of(model: Any, split: Split, part: str, is_table: bool = False) -> di
     if split.task == "classification":
         probabilities = probabilities_of(model, x, split.n_classes)
         chosen = np.clip(probabilities[np.arange(len(y)), y], SURE, 1.0)
-        loss = float(-np.log(chosen).mean())
+        weights = split.class_weights[y] if balanced else None
+        loss = float(np.average(-np.log(chosen), weights=weights))
         score = float((probabilities.argmax(1) == y).mean())
         if is_judged:
             further = class_scores(split, part, probabilities, probabilities)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from nnbench.catalog.data.registry import DATA, task_of
 from nnbench.catalog.data.samples import Sample
-from nnbench.lazy import Tensor, model_selection, torch
+from nnbench.lazy import Tensor, torch
 from nnbench.seeds import numpy_generator, seed_for, torch_generator
-from nnbench.study.recipe import Recipe
+from nnbench.study.recipe import Recipe, has_own_table
+from nnbench.training.splits import PARTS, Rows, parts_of
 
-PARTS = ("train", "val", "test")
 # Rows evaluated at once. A constant, since a matrix product's rounding may depend on its shape: a
 # cell's result must not depend on how much memory its stack was given.
 BLOCK_ROWS = 512
@@ -62,6 +62,16 @@ class Split:
         """
         y = self.y[part]
         return 0.0 if y.min() == y.max() else float(((y - y.mean()) ** 2).sum())
+
+    @property
+    def class_weights(self) -> NDArray[np.float64]:
+        """The weight of each class (classes,) by which all weigh alike in the training part.
+
+        As scikit-learn's "balanced": examples over classes times the class's examples. A class that
+        is not trained on has the weight of one with a single example.
+        """
+        counts = np.bincount(self.y["train"], minlength=self.n_classes)
+        return self.n_train / (self.n_classes * np.maximum(counts, 1))
 
     @property
     def nbytes(self) -> int:
@@ -112,7 +122,8 @@ def draw_key(recipe: Recipe) -> tuple[Any, ...]:
     """Return what a cell's draws depend on; cells with equal keys share all their draws."""
     data = tuple(sorted(item for item in recipe.items() if item[0].split(".")[0] == "data"))
     fractions = (recipe["val_fraction"], recipe["test_fraction"])
-    return (recipe["study_seed"], recipe["data"], recipe["seed"], data, *fractions)
+    folds = recipe.get("folds", 0)
+    return (recipe["study_seed"], recipe["data"], recipe["seed"], data, folds, *fractions)
 
 
 class _Splits:
@@ -141,21 +152,42 @@ def split_for(recipe: Recipe) -> Split:
     return _splits(draw_key(recipe))
 
 
-def _split(key: tuple[Any, ...]) -> Split:
-    study_seed, name, repeat, items, *fractions = key
+def sizes_for(recipe: Recipe) -> tuple[int, ...] | None:
+    """How many rows each part has, where repeats may differ in it; else None."""
+    if not (recipe.get("folds") or has_own_table(recipe)):
+        return None
+    _, sample, parts = _drawn(draw_key(recipe))
+    tied = sample.ties is not None and sample.ties.alike is not None
+    return tuple(map(len, parts.values())) if tied or recipe.get("folds") else None
+
+
+def _drawn(key: tuple[Any, ...]) -> tuple[bool, Sample, Rows]:
+    """Whether a data set has classes, its examples, and which part each is in.
+
+    With folds, repeats are the folds of one shuffle, of the same examples; then those of the next.
+    """
+    study_seed, name, repeat, items, folds, val, test = key
     parameters = {place.partition(".")[2]: value for place, value in items if "." in place}
+    shuffle, fold = divmod(repeat, folds) if folds else (repeat, 0)
     try:
         sample = DATA[name].function(
-            numpy_generator(study_seed, "data", name, repeat), **parameters
+            numpy_generator(study_seed, "data", name, shuffle), **parameters
         )
         classes = task_of(dict(items)) == "classification"
         if classes:
             sample = _numbered(sample)
         labels = sample.y if classes else None
-        state = seed_for(study_seed, "split", name, repeat)
-        parts = _parts(len(sample.x), labels, state, *fractions)
+        state = seed_for(study_seed, "split", name, shuffle)
+        among = (fold, folds) if folds else None
+        parts = parts_of(len(sample.x), labels, state, val, test, sample.ties, among)
     except ValueError as problem:
         raise DataError(f'[grid] data "{name}": {problem}') from None
+    return classes, sample, parts
+
+
+def _split(key: tuple[Any, ...]) -> Split:
+    classes, sample, parts = _drawn(key)
+    name = key[1]
     y = {part: sample.targets(part)[rows] for part, rows in parts.items()}
     unit = 1.0
     if not classes:
@@ -178,34 +210,6 @@ def _numbered(sample: Sample) -> Sample:
         y=np.searchsorted(values, sample.y),
         observed=None if observed is None else np.searchsorted(values, observed),
     )
-
-
-def _parts(
-    n: int, labels: NDArray[Any] | None, state: int, val_fraction: float, test_fraction: float
-) -> dict[str, NDArray[np.int64]]:
-    """Return each part's rows; with labels (n,), every class has its share of every part."""
-    if val_fraction + test_fraction >= 1:
-        raise ValueError(
-            f"val_fraction {val_fraction:g} and test_fraction {test_fraction:g} leave nothing to "
-            f"train on: make them smaller"
-        )
-    try:
-        rest, test = model_selection.train_test_split(
-            np.arange(n), test_size=test_fraction, random_state=state, stratify=labels
-        )
-        train, val = model_selection.train_test_split(
-            rest,
-            test_size=val_fraction / (1 - test_fraction),
-            random_state=state,
-            stratify=None if labels is None else labels[rest],
-        )
-    except ValueError:
-        smallest = "" if labels is None else f", the smallest class {np.bincount(labels).min()}"
-        raise ValueError(
-            f"{n} examples{smallest}: too few for training, validation and test parts with "
-            f"val_fraction {val_fraction:g} and test_fraction {test_fraction:g}"
-        ) from None
-    return dict(zip(PARTS, (train, val, test), strict=True))
 
 
 def _prepared(x: Mapping[str, NDArray[np.float64]], scaled: bool) -> dict[str, NDArray[np.float64]]:

@@ -21,7 +21,14 @@ from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.study.study_kinds import CELL_FIELDS, LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.training import sweeps, walks
-from nnbench.training.draws import BLOCK_ROWS, Split, draw_key, split_for, steps_per_epoch
+from nnbench.training.draws import (
+    BLOCK_ROWS,
+    Split,
+    draw_key,
+    sizes_for,
+    split_for,
+    steps_per_epoch,
+)
 from nnbench.training.protocol import LANCZOS_STEPS, PROBE_ROWS
 
 MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
@@ -134,9 +141,11 @@ class ProgramKeys:
         if alike not in self._known:
             self._known[alike] = self._places(kind, recipe)
         values, switches = self._known[alike]
+        sizes = sizes_for(recipe) if "data" in CELL_FIELDS[kind] else None
         return (
             *((place, recipe[place]) for place in values),
             *((place, bool(recipe[place])) for place in switches),
+            *([("rows", sizes)] if sizes else []),
         )
 
     @staticmethod

@@ -18,9 +18,10 @@ from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES, PlateauState
 from nnbench.study.recipe import Recipe
-from nnbench.training.draws import PARTS, Split
+from nnbench.training.draws import Split
 from nnbench.training.probe_columns import AT_END, DeathInTime, columns_of
 from nnbench.training.scores import has_further_scores, scores_of_outputs
+from nnbench.training.splits import PARTS
 
 SMALL_WEIGHT = 1e-3  # below it a weight is as good as zero
 PROBE_ROWS = 256  # the first training examples of the split; all of them where there are fewer

@@ -48,7 +48,7 @@ from tests.helpers import make_cells, small_data, variants
 pytestmark = pytest.mark.whole
 
 TOLERANCE = 1e-9
-ORDINARY_LINES, MOST_LINES, MOST_LINES_WITH_A_TABLE = 150, 290, 1700
+ORDINARY_LINES, MOST_LINES, MOST_LINES_WITH_A_TABLE = 150, 290, 2200
 NAMES = ("status", "epochs_run", "diverged_at_step", "best_epoch", "weight_norm")
 # Runs every script of a folder with nnbench out of reach, and prints what each has printed
 DRIVER = """
@@ -207,6 +207,14 @@ SPREAD: dict[str, Any] = {
     "a teacher": {"data": {"name": "teacher", "n": 60, "task": "regression"}},
     "curves": {"data": {"name": "mnist1d", "n": 200}},
     "unscaled data": {"data": {"name": "rare_features", "n": 60}},
+    "balanced classes": {"data": "wine", "class_weight": "balanced"},
+    "balanced log-softmax": {"data": "iris", "loss": "nll", "class_weight": "balanced"},
+    "a fold": {"data": {"name": "moons", "n": 63}, "folds": 5, "seeds": [8]},
+    "a fold of noisy labels": {
+        "data": {"name": "label_noise", "base": {"name": "xor", "n": 60}},
+        "folds": 3,
+        "seeds": [1],
+    },
     "other parts": {"val_fraction": 0.13, "test_fraction": 0.31, "batch_size": 1},
     "no hidden layer": {"depth": 0, "batch_size": 0},
     "no training": {"epochs": 0},
@@ -272,7 +280,20 @@ def cells_of_tables(folder: Path) -> dict[str, Cell]:
             data={"csv": zero_inflated(folder), "target": "claim", "task": "regression"}
         ),
         "a Parquet table": one(data=small_data("parquet", folder)),
+        "a table by group": one(data={"csv": path, "target": "y", "group": "city"}, seeds=[7]),
+        "a table by time": one(data={"csv": path, "target": "mark", "time": "id"}),
+        "a fold of a table with repeats": one(
+            data={"csv": twice(folder), "target": "y"}, folds=4, seeds=[6]
+        ),
     }
+
+
+def twice(folder: Path) -> str:
+    """Write a table of which some rows stand twice."""
+    a = np.random.default_rng(2).normal(size=50).round(5)
+    path = folder / "twice.csv"
+    pd.DataFrame({"a": [*a, *a[:20]], "y": [*(3 * a), *(2 * a[:20])]}).to_csv(path, index=False)
+    return str(path)
 
 
 WRONG = {
@@ -322,6 +343,9 @@ TABLES = (
     "values of a table",
     "columns as asked",
     "a Parquet table",
+    "a table by group",
+    "a table by time",
+    "a fold of a table with repeats",
 )
 
 

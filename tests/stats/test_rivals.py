@@ -17,6 +17,7 @@ from nnbench.stats.rivals import (
     rivals_of,
     usual_network,
 )
+from nnbench.training.splits import parts_of
 
 FRACTIONS: dict[str, Any] = {"data": "t", "val_fraction": 0.2, "test_fraction": 0.2, "status": "ok"}
 
@@ -153,3 +154,40 @@ def claims_of_nothing(rows: int, repeats: int, studies: int, overlap: float | No
 def test_equal_models_are_told_apart_in_few_studies(repeats: int) -> None:
     assert claims_of_nothing(200, repeats, 1500, None) < 0.065
     assert claims_of_nothing(200, repeats, 1500, 0.0) > 0.08  # as if repeats were new rows
+
+
+def differences_of_equals(tables: int, folds: int, seeds: int) -> list[pd.Series]:
+    """By table of 200 rows, how far apart two learners are, seed by seed, that are equal."""
+    generator = np.random.default_rng(0)
+    found = []
+    for number in range(tables):
+        x = generator.normal(size=(200, 10))
+        y = x @ np.full(10, 0.4) + generator.normal(size=200)
+        values = []
+        for seed in range(seeds):
+            shuffle, fold = divmod(seed, folds) if folds else (seed, 0)
+            among = (fold, folds) if folds else None
+            rows = parts_of(200, None, 1000 * number + shuffle, 0.2, 0.2, None, among)
+            first, second = (_error(x[:, half], y, rows) for half in (slice(0, 5), slice(5, 10)))
+            values.append(first - second)
+        found.append(pd.Series(values))
+    return found
+
+
+def _error(x: Any, y: Any, rows: dict[str, Any]) -> float:
+    train, test = rows["train"], rows["test"]
+    weights = np.linalg.lstsq(x[train], y[train], rcond=None)[0]
+    return float(((y[test] - x[test] @ weights) ** 2).mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("folds", "plain"), [(0, 0.26), (5, 0.18)])
+def test_equal_learners_on_repeats_of_the_same_rows(folds: int, plain: float) -> None:
+    """Simulated: with folds, too, the correction is needed, and suffices."""
+    tables = differences_of_equals(200, folds, seeds=10)
+    apart = {}
+    for overlap in (0.0, 1 / 3):
+        rows = [difference(values, overlap) for values in tables]
+        apart[overlap] = float(np.mean([not row["low"] <= 0 <= row["high"] for row in rows]))
+    assert apart[0.0] == pytest.approx(plain, abs=0.1)
+    assert apart[1 / 3] <= 0.06

@@ -15,7 +15,8 @@ from nnbench.catalog import DATA
 from nnbench.catalog.data.samples import Sample
 from nnbench.seeds import numpy_generator, seed_for
 from nnbench.training import draws
-from nnbench.training.draws import PARTS, Split, split_for
+from nnbench.training.draws import Split, split_for
+from nnbench.training.splits import PARTS
 from tests.helpers import make_cells, small_data
 
 NAMES = [name for name, entry in DATA.items() if entry.reader is None]

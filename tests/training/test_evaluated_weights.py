@@ -62,7 +62,7 @@ def test_an_average_has_the_statistics_that_torch_gives_it(optimizer: Any) -> No
     scores = stack.evaluate()[0]
     for part in ("train", "val", "test"):
         x, y = tensors(cell.recipe, split, part)
-        loss = float(build_criterion(cell.recipe)(network(x), y).detach())
+        loss = float(build_criterion(cell.recipe, split)(network(x), y).detach())
         assert scores[f"{part}_loss"] == pytest.approx(loss, rel=1e-9)
     old = stack._sums(stack.network, "val")[0][0] / stack.data.n["val"]
     assert old != pytest.approx(scores["val_loss"], rel=1e-3), "the iterates' would do as well"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnbench.catalog.data.tables.ties import Ties
 from nnbench.study.vocabulary import Entry, Parameter, Term, need
 
 NOISY_PARTS = ("train", "train and val", "all")
@@ -23,13 +24,15 @@ class Sample(NamedTuple):
 
     x: (examples, features) float64, NaN where a value is missing. y: (examples,) the truth: class
     indices int64, or real values float64. `observed` is y with its errors, as the parts named by
-    `noisy` ("train", "train and val" or "all") see it; None where no errors are made.
+    `noisy` ("train", "train and val" or "all") see it; None where no errors are made. `ties` is
+    what a split of a table keeps to.
     """
 
     x: NDArray[np.float64]
     y: NDArray[Any]
     observed: NDArray[Any] | None = None
     noisy: str = "all"
+    ties: Ties | None = None
 
     def targets(self, part: str) -> NDArray[Any]:
         """Y (examples,) as the part "train", "val" or "test" sees it."""

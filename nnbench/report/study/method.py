@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from nnbench.report.analysis import Analysis
 from nnbench.report.page.parts import Paragraph, Part, Section, paragraph
 from nnbench.report.page.table_notes import FILLED, table_sentences
@@ -16,6 +18,20 @@ UNEVEN = (
     " Arms had unequal numbers of settings to choose from, and a choice on the seeds that are "
     "judged flatters who had more: a difference between such arms must also hold, with interval "
     "and test, where each half of the seeds has the setting that does best on the other half."
+)
+
+
+FOLDED = (
+    "Seeds are the folds of a shuffle: each row is tested once in {folds} seeds. The mean over a "
+    "whole shuffle hardly depends on the shuffle, so that an interval of a difference between "
+    "networks, taken for other shuffles of these rows, is wider than it need be: simulated, two "
+    "equal learners are told apart in under 1 of 100 studies. It does not speak of new rows: taken "
+    "for those it is about right with one shuffle of five folds (6 of 100) and too narrow with two "
+    "(18 of 100), since every shuffle has the same rows."
+)
+TIMED = (
+    "Rows are split by time, so all seeds have the same parts, and an interval speaks of other "
+    "seeds alone: what each seed shows may still be true of these latest rows only."
 )
 
 
@@ -44,11 +60,25 @@ def method_section(results: Results, analysis: Analysis) -> Section:
             "interval speaks of new seeds on these data sets and not of other data sets, on which "
             "a difference may well be another: see the panels."
         ),
+        *(paragraph(said) for said in of_splits(results.cells)),
         *_correction(analysis),
         *_tuning(analysis),
         *_tables(results.provenance),
     ]
     return Section("method", "Method", parts)
+
+
+def of_splits(cells: pd.DataFrame) -> list[str]:
+    """What an interval means where seeds do not each draw a split of their own."""
+    said = []
+    if "folds" in cells and (folds := int(cells["folds"].max())):
+        said.append(FOLDED.format(folds=folds))
+    return [*said, TIMED] if is_split_by_time(cells) else said
+
+
+def is_split_by_time(cells: pd.DataFrame) -> bool:
+    """Whether a data set of the study is a table whose latest rows are the test part."""
+    return "data.time" in cells and bool(cells["data.time"].fillna("").astype(bool).any())
 
 
 def _correction(analysis: Analysis) -> list[Paragraph]:

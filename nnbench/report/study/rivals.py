@@ -17,6 +17,7 @@ from nnbench.report.page.units import difference_unit, scale_of, unit_of
 from nnbench.report.page.words import capital, listed, lowered
 from nnbench.report.study.failures import export_command
 from nnbench.report.study.further import further_parts
+from nnbench.report.study.method import TIMED, is_split_by_time
 from nnbench.results.read import Results
 from nnbench.stats.rivals import (
     NETWORK,
@@ -79,7 +80,8 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
     else:
         said = [f"On {one.data}: {lowered(one.use())}" for one in told]
     rows = [row for one in told for row in one.rows()]
-    parts: list[Part] = [paragraph(METHOD), _table(rows, told)]
+    by_time = [paragraph(TIMED)] if is_split_by_time(results.cells) else []
+    parts: list[Part] = [paragraph(METHOD), *by_time, _table(rows, told)]
     if len(told) == 1:
         parts += further_parts(told[0].chosen(), results.provenance)
     return Advice(said, Section("use", "What to use", parts))

@@ -159,7 +159,10 @@ def parameters(program: Program, n: int | None = None) -> Tensor:
 
 def numbers_for(part: Part) -> dict[str, Tensor]:
     """Numbers to trace with."""
-    return {name: torch.full((), 0.5, dtype=torch.float64) for name in part.numbers}
+    shapes = {"class_weight": (part.program.n_outputs,)}
+    return {
+        name: torch.full(shapes.get(name, ()), 0.5, dtype=torch.float64) for name in part.numbers
+    }
 
 
 def rows_for(program: Program, n: int) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from typing import Any
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
-from nnbench.training.stacked.network import Program, number_names
+from nnbench.training.stacked.network import Program, number_names, split_numbers
 
 OF_UPDATE = ("weight_decay", "clip_norm", "clip_value")
 NO_OPTIMIZER: dict[str, Any] = {
@@ -41,6 +41,7 @@ NO_LOSS: dict[str, Any] = {
     "l1": False,
     "evaluation": "eval",
     "loss_fixed": (),
+    "class_weight": False,
     "aligned": False,
 }
 
@@ -55,7 +56,7 @@ class Part:
     @property
     def numbers(self) -> list[str]:
         """The names of the numbers that it is given, in order."""
-        names = number_names(self.program)
+        names = [*number_names(self.program), *split_numbers(self.program)]
         if self.kind in ("update", "average"):
             return [name for name in names if name in OF_UPDATE or name.startswith("optimizer.")]
         return [name for name in names if not name.startswith("optimizer.")]

@@ -18,12 +18,13 @@ from torch.utils._pytree import tree_map
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.results.rows import Rows as ResultRows
 from nnbench.study.study import Cell
-from nnbench.training.draws import EVALUATION, PARTS, blocks_of
+from nnbench.training.draws import EVALUATION, blocks_of
 from nnbench.training.native.choice import native_name
 from nnbench.training.native.drive import Call, Rows, Slot, drive
 from nnbench.training.native.parts import Part, noise_purposes, parts_of
 from nnbench.training.native.programs import function, library, runtime
 from nnbench.training.native.trace import leaves
+from nnbench.training.splits import PARTS
 from nnbench.training.stacked.network import Network, initial_running
 from nnbench.training.stacked.stack import Stack
 from nnbench.training.stacked.train import train_with
@@ -115,7 +116,7 @@ class NativeStack(Stack):
         drive(self.well, self.data.which, rows, step, update, size, watched=[loss, norm])
 
     def _numbers(self, part: Part) -> list[Slot]:
-        return [Slot(self.numbers[name], network=1) for name in sorted(part.numbers)]
+        return [Slot.of_network(self.numbers[name]) for name in sorted(part.numbers)]
 
     def _data(self, name: str) -> dict[str, Tensor]:
         return self.data.x if name == "x" else self.data.y

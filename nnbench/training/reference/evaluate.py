@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from nnbench.catalog import LOSSES, OPTIMIZERS
 from nnbench.catalog.activations.twins import GivenRReLU
 from nnbench.study.recipe import Recipe
-from nnbench.training.draws import BLOCK_ROWS, EVALUATION, PARTS, Draws, Split, blocks_of
+from nnbench.training.draws import BLOCK_ROWS, EVALUATION, Draws, Split, blocks_of
 from nnbench.training.protocol import SMALL_WEIGHT, Scores, score_of_task
 from nnbench.training.reference.network import DTYPES, Hidden
 from nnbench.training.reference.step import Learner, averaged_parameters
+from nnbench.training.splits import PARTS
 
 
 @torch.no_grad()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nnbench.catalog import LOSSES, OPTIMIZERS
 from nnbench.study.recipe import Recipe
+from nnbench.training.draws import Split
+from nnbench.training.reference.network import DTYPES
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,14 @@ class Criterion(nn.Module):
         return self.loss(self.output(outputs), targets)
 
 
-def build_criterion(recipe: Recipe) -> nn.Module:
+def build_criterion(recipe: Recipe, split: Split) -> nn.Module:
     """Build a recipe's loss from torch.nn."""
     entry = LOSSES[recipe["loss"]]
     output = entry.output_twin() if entry.output_twin is not None else nn.Identity()
-    return Criterion(output, entry.twin(**recipe.of("loss")))
+    weighed: dict[str, Any] = {}
+    if recipe.get("class_weight", "none") != "none":
+        weighed["weight"] = torch.tensor(split.class_weights, dtype=DTYPES[recipe["dtype"]])
+    return Criterion(output, entry.twin(**recipe.of("loss"), **weighed))
 
 
 def build_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:

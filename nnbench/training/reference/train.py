@@ -43,7 +43,7 @@ def train_cell(
     draws = Draws(recipe)
     network = build(recipe, split, draws).train()
     optimizer = build_optimizer(recipe, network)
-    learner = Learner(recipe, network, optimizer, build_criterion(recipe))
+    learner = Learner(recipe, network, optimizer, build_criterion(recipe, split))
     epochs, batch_size = recipe["epochs"], recipe["batch_size"] or split.n_train
     steps = split.steps_per_epoch(batch_size)
     schedule = SCHEDULES[recipe["schedule"]]

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.study.study import Cell
-from nnbench.training.draws import PARTS, Draws, Split, draw_key, split_for
+from nnbench.training.draws import Draws, Split, draw_key, split_for
+from nnbench.training.splits import PARTS
 from nnbench.training.stacked.network import Program
 
 
@@ -30,6 +31,16 @@ class Data:
         self.x = {part: self._stacked(part, program, device) for part in PARTS}
         self.y = {part: self._targets(part, program, device) for part in PARTS}
         self.device = device
+
+    def numbers(self, names: Sequence[str]) -> dict[str, Tensor]:
+        """Return what follows from each cell's split, (cells, ...) float64 each."""
+        found = {"class_weight": lambda split: split.class_weights}
+        return {
+            name: torch.tensor(
+                np.stack([found[name](split) for split in self.splits]), device=self.device
+            )[self.which]
+            for name in names
+        }
 
     def _stacked(self, part: str, program: Program, device: torch.device) -> Tensor:
         x = np.concatenate([split.x[part] for split in self.splits])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from nnbench.catalog.losses import LOSSES
+from nnbench.catalog.losses import LOSSES, weights_of
 from nnbench.training.protocol import SMALL_WEIGHT
 from nnbench.training.stacked.descent import Numbers
 from nnbench.training.stacked.network import (
@@ -24,7 +24,9 @@ from nnbench.training.stacked.step import evaluated, loss_of
 
 
 class Sums(NamedTuple):
-    """Sums over the rows of a block: loss, and right answers or squared errors."""
+    """Sums over the rows of a block: loss, each row's by its weight, and right answers or squared
+    errors.
+    """
 
     loss: Tensor
     score: Tensor
@@ -48,7 +50,10 @@ def evaluate_block(
         outputs = as_in_training(program, network, params, numbers, x, noise)
     else:
         outputs, _ = forward(program, params, network.running, numbers, x, noise=None)
-    loss = loss_of(program, outputs, y, numbers) * x.shape[0]
+    share: int | Tensor = x.shape[0]
+    if program.class_weight:
+        share = weights_of(y, numbers["class_weight"], outputs).sum()
+    loss = loss_of(program, outputs, y, numbers) * share
     if program.target == "value":
         return Sums(loss, ((outputs - y) ** 2).sum())
     return Sums(loss, right_answers(program, outputs, y))

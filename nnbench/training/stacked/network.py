@@ -50,6 +50,7 @@ class Program(Descent):
     dropout: bool  # whether the network has the thing at all
     l1: bool
     evaluation: str = "eval"
+    class_weight: bool = False
     loss_fixed: tuple[tuple[str, Any], ...] = ()  # parameters of the loss that are no tensors
     aligned: bool = True  # see `aligned`; only a stack that is one tensor needs it
 
@@ -87,6 +88,7 @@ def program_of(recipe: Recipe, split: Split) -> Program:
         dropout=recipe["dropout"] > 0,
         l1=recipe["l1"] > 0,
         evaluation=recipe["evaluation"],
+        class_weight=recipe.get("class_weight", "none") != "none",
         loss_fixed=tuple(
             (name, recipe[f"loss.{name}"])
             for name, about in LOSSES[recipe["loss"]].parameters.items()
@@ -105,6 +107,11 @@ def number_names(program: Program) -> list[str]:
         "optimizer": OPTIMIZERS[program.optimizer],
     }
     return [*switches, *numbers_of_entries(entries)]
+
+
+def split_numbers(program: Program) -> list[str]:
+    """The numbers that the program reads and that follow from a cell's split, by name."""
+    return ["class_weight"] if program.class_weight else []
 
 
 def layout(program: Program) -> dict[str, tuple[int, ...]]:

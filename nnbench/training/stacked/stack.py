@@ -19,8 +19,9 @@ from torch.utils._pytree import tree_map
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.study.study import Cell
-from nnbench.training.draws import BLOCK_ROWS, EVALUATION, PARTS, blocks_of, split_for
+from nnbench.training.draws import BLOCK_ROWS, EVALUATION, blocks_of, split_for
 from nnbench.training.protocol import PROBE_ROWS, Scores, can_die, score_of_task, stacked_name
+from nnbench.training.splits import PARTS
 from nnbench.training.stacked.axis import MIN_STACK, stacked_numbers
 from nnbench.training.stacked.data import Data
 from nnbench.training.stacked.evaluate import (
@@ -36,6 +37,7 @@ from nnbench.training.stacked.network import (
     initial_running,
     number_names,
     program_of,
+    split_numbers,
 )
 from nnbench.training.stacked.probes import probe, sharpness
 from nnbench.training.stacked.step import start_optimizer, train_step
@@ -75,6 +77,7 @@ class Stack:
         self.program = program_of(cells[0].recipe, split_for(cells[0].recipe))
         self.data = Data(cells, self.program, device)
         self.numbers = stacked_numbers(cells, number_names(self.program), device)
+        self.numbers |= self.data.numbers(split_numbers(self.program))
         self.can_die = torch.tensor([can_die(cell.recipe) for cell in cells], device=device)
         self.network = start(cells, self.program, self.data, device)
         self._step = vmap(
@@ -112,7 +115,7 @@ class Stack:
         for part in PARTS:
             loss, total = self._sums(network, part)
             n = self.data.n[part]
-            columns[f"{part}_loss"] = loss / n
+            columns[f"{part}_loss"] = loss / self._weight(part)
             if score == "accuracy":
                 columns[f"{part}_accuracy"] = total / n
             else:
@@ -179,6 +182,13 @@ class Stack:
     def _statistics(self, network: Network) -> dict[str, np.ndarray[Any, Any]]:
         statistics = vmap(partial(weight_statistics, self.program))(network, self.numbers)
         return {name: value.cpu().numpy() for name, value in statistics.items()}
+
+    def _weight(self, part: str) -> Any:
+        """Return what the rows of a part weigh in its loss: their number, or (cells,)."""
+        if not self.program.class_weight:
+            return self.data.n[part]
+        weights = [split.class_weights[split.y[part]].sum() for split in self.data.splits]
+        return np.array(weights)[self.data.which.cpu().numpy()]
 
     def _spread(self, part: str) -> np.ndarray[Any, Any]:
         """Return the sum of squares of each cell's targets about their mean."""

@@ -108,6 +108,8 @@ def loss_of(program: Program, outputs: Tensor, targets: Tensor, numbers: Numbers
         by_element = entry.output_elementwise and program.aligned
         outputs = aligned(entry.output, outputs) if by_element else entry.output(outputs)
     fixed = dict(program.loss_fixed)
+    if program.class_weight:
+        fixed["weight"] = numbers["class_weight"]
     return entry.function(outputs, targets, **fixed, **of_factor("loss", numbers))
 
 

@@ -13,6 +13,7 @@ import pytest
 from nnbench.report.analysis import analyse
 from nnbench.report.build import page_of
 from nnbench.report.page.parts import Table
+from nnbench.report.study.method import TIMED, of_splits
 from nnbench.report.study.rivals import Advice, advice_of
 from nnbench.results.read import Results
 from tests.synthetic import make_cells, study_document
@@ -121,3 +122,17 @@ def test_without_baselines_there_is_no_advice(tmp_path: Path, how: str) -> None:
     beside = pd.DataFrame() if how == "none" else planted.baselines.assign(test_accuracy=None)
     bare = Results(tmp_path, planted.cells, planted.curves, planted.provenance, baselines=beside)
     assert advice_of(bare, analyse(bare), COMMAND) is None
+
+
+def test_what_an_interval_means_is_said_of_folds_and_of_a_split_by_time(tmp_path: Path) -> None:
+    plain = results(tmp_path, {"constant": 0.3, "linear": 0.8}, 0.9)
+    assert of_splits(plain.cells) == []
+    folded = plain.cells.assign(folds=5)
+    assert of_splits(folded)[0].startswith("Seeds are the folds of a shuffle: each row is tested ")
+    of_time = {"data.time": "date"}
+    both = {"cells": plain.cells.assign(**of_time), "baselines": plain.baselines.assign(**of_time)}
+    timed = replace(plain, **both)
+    assert of_splits(timed.cells) == [TIMED]
+    texts = [str(part) for part in advice(timed).section.parts]
+    assert any("an interval speaks of other seeds alone" in text for text in texts)
+    assert not any("other seeds alone" in str(part) for part in advice(plain).section.parts)

@@ -157,6 +157,11 @@ def test_all_averaging_optimizers_are_among_these() -> None:
     assert averaging == {optimizer["name"] for optimizer in AVERAGING}
 
 
+@pytest.mark.parametrize("loss", ["nll", {"name": "cross_entropy", "label_smoothing": 0.2}])
+def test_balanced_classes(loss: Any) -> None:
+    agree(data="wine", class_weight=["none", "balanced"], loss=loss, epochs=2)
+
+
 def test_no_hidden_layer() -> None:
     agree(depth=0, optimizer=SGD, norm=["none", "batchnorm"])
 

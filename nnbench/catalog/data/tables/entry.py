@@ -17,13 +17,13 @@ from nnbench.catalog.data.samples import Sample
 from nnbench.catalog.data.tables.files import FORMS
 from nnbench.catalog.data.tables.giveaways import with_giveaways
 from nnbench.catalog.data.tables.notations import DECIMALS
-from nnbench.catalog.data.tables.table import LISTS, Choices, Table, kept_table
+from nnbench.catalog.data.tables.table import LISTS, SPLITTERS, Choices, Table, kept_table
 from nnbench.catalog.data.tables.targets import TASKS
 from nnbench.catalog.data.tables.words import quoted
 from nnbench.study.recipe import has_own_table, of_factor
 from nnbench.study.vocabulary import Parameter
 
-PLAIN = ("rows", "decimal")  # keys whose value is kept as it is
+PLAIN = ("rows", "decimal", *SPLITTERS)  # keys whose value is kept as it is
 PARAMETERS: dict[str, Parameter] = {
     "path": Parameter("", "where the file lies", program=True, identity=False),
     "sha256": Parameter("", "the file's content", program=True),
@@ -41,6 +41,12 @@ PARAMETERS: dict[str, Parameter] = {
         program=True,
     ),
     "rows": Parameter(0, "so many rows at most, drawn at random (0: all)", 0, 1e9, program=True),
+    "group": Parameter(
+        "", "column whose rows of one value stay in one part", program=True, sparse=True
+    ),
+    "time": Parameter(
+        "", "column that tells when: the latest rows are the test part", program=True, sparse=True
+    ),
 }
 # what a study writes: the reader works out the rest, and turns lists into text
 WRITTEN: dict[str, Parameter] = {
@@ -52,7 +58,7 @@ WRITTEN: dict[str, Parameter] = {
     "drop": Parameter([], "columns to be left out"),
     "missing": Parameter([], "what a missing value is written as, too"),
     "decimal": PARAMETERS["decimal"],
-    "rows": PARAMETERS["rows"],
+    **{key: PARAMETERS[key] for key in ("rows", "group", "time")},
 }
 
 
@@ -142,7 +148,7 @@ def _as_text(names: Iterable[str]) -> str:
 def load(form: str, generator: np.random.Generator, **recipe: Any) -> Sample:
     """A cell's table; a file that has changed since its study was read is refused."""
     table = _table(form, **recipe)
-    return Sample(table.x, table.y)
+    return Sample(table.x, table.y, ties=table.ties)
 
 
 def report_of(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -155,10 +161,13 @@ def report_of(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"file": Path(fields["path"]).name, "target": fields["target"], **report}
 
 
-def choices_of(target: str, task: str, rows: int, decimal: str, **lists: str) -> Choices:
+def choices_of(target: str, task: str, **given: Any) -> Choices:
     """The choices that a recipe's fields amount to."""
-    names = {key: tuple(json.loads(text)) if text else () for key, text in lists.items()}
-    return Choices(target, task, rows=rows, decimal=decimal, **names)
+    said: dict[str, Any] = {
+        key: value if key in PLAIN else tuple(json.loads(value)) if value else ()
+        for key, value in given.items()
+    }
+    return Choices(target, task, **said)
 
 
 def _table(form: str, path: str, sha256: str, target: str, task: str, **given: Any) -> Table:

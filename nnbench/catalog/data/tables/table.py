@@ -6,7 +6,7 @@ The rules stand in the docstrings of `table_columns` and `table_targets`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,14 @@ from nnbench.catalog.data.tables.identifiers import why_identifier
 from nnbench.catalog.data.tables.margins import sums_up, total_of, without_units
 from nnbench.catalog.data.tables.reading import is_text, with_numbers
 from nnbench.catalog.data.tables.targets import Target, read_target
+from nnbench.catalog.data.tables.ties import Ties, ties_of, without_going_on
 from nnbench.catalog.data.tables.words import is_number, quoted, unknown_column
 from nnbench.lazy import pd
 
 MOST_SHOWN = 24  # characters of an example
 MOST_KEPT = 2  # tables in memory
 MAX_NUMBERS = 500_000_000  # of all features of all rows: 4 GB
+SPLITTERS = ("group", "time")  # keys that name the column by which rows are split
 LISTS = ("categorical", "numeric", "dates", "drop")  # keys of a table's level that list columns
 
 
@@ -41,6 +43,8 @@ class Choices:
     rows: int = 0
     decimal: str = "auto"
     missing: tuple[str, ...] = ()
+    group: str = ""
+    time: str = ""
 
     def kinds(self) -> dict[str, str]:
         """The columns whose kind is given, and it."""
@@ -61,7 +65,7 @@ class Table:
 
     x: (rows, features) float64, NaN where a number is missing, to be filled in after the split.
     y: (rows,) class indices int64, or real values float64. `classes` and `features` are names.
-    `report` says what was done, ready for JSON.
+    `report` says what was done, ready for JSON; `ties` what a split keeps to.
     """
 
     x: NDArray[np.float64]
@@ -70,6 +74,7 @@ class Table:
     classes: tuple[str, ...]
     features: tuple[str, ...]
     report: dict[str, Any]
+    ties: Ties = field(default_factory=Ties)
 
 
 def read_table(path: Path, choices: Choices, form: str = "") -> Table:
@@ -109,6 +114,9 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         columns = [_noted(column, notes) for column in _encoded(frame, target, choices)]
         features = tuple(name for column in columns for name in column.features)
         _check_features(len(target.rows), features, columns)
+        by = [getattr(choices, part) for part in SPLITTERS]
+        tellers = (frame[name].iloc[target.rows] if name else None for name in by)
+        ties, tied = ties_of(columns, len(target.rows), *tellers)
     except ValueError as problem:
         raise ValueError(f"{quoted(path.name)}: {problem}") from None
     x = np.zeros((len(target.rows), len(features)))
@@ -121,7 +129,7 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         "sha256": sha256,
         "target": choices.target,
         "lines_above": above,
-        "told": [*told, *left_out],
+        "told": [*told, *left_out, *tied],
         "rows_read": len(frame),
         "rows_without_target": int(frame[choices.target].isna().sum()),
         "rows_used": len(x),
@@ -130,7 +138,7 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         **target.report,
         "columns": [column.report() for column in columns],
     }
-    return Table(x, target.y, target.task, target.classes, features, about)
+    return Table(x, target.y, target.task, target.classes, features, about, ties)
 
 
 def _examples(
@@ -174,6 +182,14 @@ def _check_names(choices: Choices, names: list[str]) -> None:
                     f"column {quoted(name)} is in {played[name]} and in {part}: take one of them"
                 )
             played[name] = part
+    if choices.group and choices.time:
+        raise ValueError("group and time both say how rows are split: take one of them")
+    for part in SPLITTERS:
+        name = getattr(choices, part)
+        if name and name not in names:
+            raise ValueError(f"{part}: {unknown_column(name, names)}")
+        if name == choices.target:
+            raise ValueError(f"{part}: {quoted(name)} is the target: rows cannot be split by it")
 
 
 def _rows_with_target(column: pd.Series, most: int) -> NDArray[np.int64]:
@@ -192,23 +208,29 @@ def _encoded(frame: pd.DataFrame, target: Target, choices: Choices) -> list[Colu
         if name == choices.target:
             continue
         whole = frame.iloc[:, place]
-        note = (
-            "as asked, or as another target"
-            if name in choices.drop
-            else ""
-            if name
-            else "has no name: an index"
-        )
-        if not note and not choices.wanted(name):
-            note = why_identifier(name, whole, alone=frame.shape[1] == 2)
-        if not note and is_target(whole, frame[choices.target]):
-            note = "equals the target"
+        note = _why_left_out(name, whole, frame, choices)
         if note:
             column = Column(name, "dropped", np.empty(0), note=note)
         else:
             column = _encoded_one(name, whole.iloc[target.rows], choices.wanted(name))
+            column = without_going_on(column) if name == choices.time else column
         columns.append(replace(column, example=_example(whole)))
     return columns
+
+
+def _why_left_out(name: str, whole: pd.Series, frame: pd.DataFrame, choices: Choices) -> str:
+    """Why a column is no feature, whatever its values could be read as; nothing if it may be."""
+    if name in choices.drop:
+        return "as asked, or as another target"
+    if not name:
+        return "has no name: an index"
+    if not choices.wanted(name):
+        for part in SPLITTERS:
+            if name == getattr(choices, part):
+                return f"rows are split by it: {part}, as asked"
+        if note := why_identifier(name, whole, alone=frame.shape[1] == 2):
+            return note
+    return "equals the target" if is_target(whole, frame[choices.target]) else ""
 
 
 def _encoded_one(name: str, column: pd.Series, wanted: str) -> Column:
