@@ -11,6 +11,7 @@ from nnbench.cli.summary import seeds_text
 from nnbench.pipeline import Options, limited, tables_of
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.table_notes import table_lines
+from nnbench.results.more import with_more
 from nnbench.results.provenance import cores
 from nnbench.study.baselines import ENGINE
 from nnbench.study.idle import idle_factors
@@ -93,6 +94,7 @@ class Forecast:
 
 def forecast(study: Study, options: Options) -> Forecast:
     """What a run with these options would take, were nothing finished yet; without torch."""
+    study = study if options.fresh else with_more(study, options.out)
     cells = limited(study.cells(), options.limit)
     options = options.of_kind(study.kind)
     stacks = plan(cells, options.processes, is_native=options.is_native)

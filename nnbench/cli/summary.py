@@ -10,10 +10,12 @@ from typing import Any
 
 from nnbench.pipeline import Options, Outcome, open_store
 from nnbench.report.page.numbers import duration
-from nnbench.report.page.words import MOST_FINDINGS
+from nnbench.report.page.words import MOST_FINDINGS, amount
 from nnbench.results.fingerprint import fingerprint
+from nnbench.results.more import with_more
 from nnbench.results.read import read_results
 from nnbench.results.store import Store
+from nnbench.settle import Look
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS
 
@@ -65,6 +67,17 @@ def wrapped(text: str, columns: int) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def look_line(look: Look) -> str:
+    """What a look at the claims of a study that is settled came to."""
+    claims, undecided = len(look.verdicts), look.undecided
+    said = f"{claims - undecided:,} of {amount(claims, 'claim')} decided"
+    if not undecided:
+        return said
+    if look.following is None:
+        return f"{said}; with {amount(look.seeds, 'seed')} the rest stays open"
+    return f"{said}; the rest goes on from {look.seeds} to {amount(look.following, 'seed')}"
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,7 @@ class Standing:
 
 def standing_of_study(study: Study, out: Path) -> Standing:
     """How much of a study has results in a folder of results."""
+    study = with_more(study, out)
     ids = {cell.cell_id for cell in study.cells()}
     return _standing(study.name, study.noun, len(ids), ids, open_store(study, Options(out)))
 
