@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nnbench.catalog.data.tables.entry import report_of
 from nnbench.catalog.own.entries import registered
 from nnbench.results.files import json_bytes, results_folder, write_files
-from nnbench.results.fingerprint import fingerprint
+from nnbench.results.fingerprint import fingerprint, origin
 from nnbench.results.more import with_more
 from nnbench.results.provenance import cores, describe
 from nnbench.results.rows import Rows, crashed_rows
@@ -240,7 +240,7 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
             study=study.document(),
             counts=count(networks, found.tolist()),
             engine=engine_text(set(done["engine"])),
-            source_fingerprint=store.fingerprint,
+            origin=origin(),
             workers=options.processes,
             threads=1,
             wall_seconds=wall_seconds,
