@@ -15,7 +15,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nnbench.api import Result, load, read_study, run
+    from nnbench.api import Result, load, read_study, run, settle
     from nnbench.catalog.own.entries import Entries, EntryError
     from nnbench.catalog.own.kinds import Activation, Data, Optimizer
     from nnbench.results.disk import StoreError
@@ -40,6 +40,7 @@ __all__ = [
     "load",
     "read_study",
     "run",
+    "settle",
 ]
 
 # MKL rounds a matrix product by how its memory is aligned, which depends on a network's place in

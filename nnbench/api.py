@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import closing, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -17,7 +17,7 @@ from nnbench.cli.ends import Failed
 from nnbench.cli.places import reseeded, results_of, study_named
 from nnbench.cli.progress import Progress, Silence
 from nnbench.cli.running import need_machine
-from nnbench.pipeline import DEVICES, ENGINES, Options
+from nnbench.pipeline import DEVICES, ENGINES, Listener, Options
 from nnbench.pipeline import run as run_study
 from nnbench.report.analysis import Analysis, analyse
 from nnbench.report.build import page_of
@@ -25,6 +25,8 @@ from nnbench.report.claims.table import claims_table
 from nnbench.report.page.parts import Page
 from nnbench.report.study.winners import arms_of
 from nnbench.results.read import ReportError, Results, read_results
+from nnbench.settle import MOST_SEEDS
+from nnbench.settle import settle as settle_study
 from nnbench.study.mistakes import StudyError
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
@@ -80,17 +82,49 @@ def run(
     if entries is not None:
         register(entries)
     planned = reseeded(study, seeds) if isinstance(study, Study) else read_study(study, seeds=seeds)
-    _check(planned.kind, workers, device, engine, limit)
+    _check(planned.kind, device, engine, workers=workers, limit=limit)
     options = Options(Path(out), workers, device, engine, limit, fresh, here=False)
-    listener = Progress(kind=planned.kind, noun=planned.noun) if progress else Silence()
-    with closing(listener) if isinstance(listener, Progress) else nullcontext():
+    with _listener(planned, progress) as listener:
         outcome = run_study(planned, options, listener)
     return load(outcome.folder)
 
 
-def _check(kind: str, workers: int | None, device: str, engine: str, limit: int | None) -> None:
+def settle(
+    study: Study | str | Path | Mapping[str, Any],
+    *,
+    most_seeds: int = MOST_SEEDS,
+    out: str | Path = FOLDER,
+    workers: int | None = None,
+    device: str = "cpu",
+    engine: str = "auto",
+    entries: Entries | None = None,
+    progress: bool = True,
+) -> Result:
+    """Run a study, then more seeds of what its undecided claims compare, and read the results.
+
+    Until each claim is decided or has `most_seeds`. Every verdict is by evidence that holds however
+    often one looks. Errors: those of `run`; StudyError where no claim could be decided by seeds.
+    """
+    if entries is not None:
+        register(entries)
+    planned = study if isinstance(study, Study) else read_study(study)
+    _check(planned.kind, device, engine, workers=workers, most_seeds=most_seeds)
+    options = Options(Path(out), workers, device, engine, here=False)
+    with _listener(planned, progress) as listener:
+        outcome, _ = settle_study(planned, options, listener, most_seeds)
+    return load(outcome.folder)
+
+
+@contextmanager
+def _listener(study: Study, progress: bool) -> Iterator[Listener]:
+    listener = Progress(kind=study.kind, noun=study.noun) if progress else Silence()
+    with closing(listener) if isinstance(listener, Progress) else nullcontext():
+        yield listener
+
+
+def _check(kind: str, device: str, engine: str, **counts: int | None) -> None:
     """Refuse what the command line refuses of the same flags."""
-    for name, count in (("workers", workers), ("limit", limit)):
+    for name, count in counts.items():
         if count is not None and (not isinstance(count, int) or count < 1):
             raise StudyError(f"{name}={count!r}: must be a whole number of at least 1")
     for name, value, known in (("device", device, DEVICES), ("engine", engine, ENGINES)):
@@ -140,8 +174,11 @@ class Result:
 
     @property
     def cells(self) -> pd.DataFrame:
-        """One row per network: its recipe, its status and its scores."""
-        return self.results.cells.copy()
+        """One row per network: its recipe, its status and its scores.
+
+        With those of seeds that only claims were given, which no other frame has.
+        """
+        return self.results.claimed.copy()
 
     @property
     def curves(self) -> pd.DataFrame:

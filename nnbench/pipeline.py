@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
@@ -13,16 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nnbench.catalog.data.tables.entry import report_of
-from nnbench.catalog.own.code import is_library
-from nnbench.catalog.own.entries import Entries, register, registered
+from nnbench.catalog.own.entries import registered
 from nnbench.results.files import json_bytes, results_folder, write_files
-from nnbench.results.fingerprint import fingerprint
+from nnbench.results.fingerprint import fingerprint, origin
+from nnbench.results.more import with_more
 from nnbench.results.provenance import cores, describe
 from nnbench.results.rows import Rows, crashed_rows
 from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import WallTime, engine_text
-from nnbench.study.baselines import BASELINE
 from nnbench.study.idle import idle_factors
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell, Study
@@ -31,8 +29,8 @@ from nnbench.study.study_kinds import (
     NUMERICS,
     STUDY_KINDS,
     TRAINING,
-    study_kind_of,
 )
+from nnbench.tasks import Task, halves, install, packed, train_task
 from nnbench.training.native.choice import found_shares, hoped_name, would_train
 from nnbench.training.plan import PlannedStack, plan
 from nnbench.training.workers import Crash, run_tasks
@@ -85,15 +83,6 @@ class Options:
         return self.workers or cores()
 
 
-@dataclass(frozen=True)
-class Task:
-    """What a worker is sent: a stack's cells, and how to train them."""
-
-    cells: tuple[Cell, ...]
-    engine: str
-    device: str
-
-
 class Listener(Protocol):
     """Who is told how a run goes."""
 
@@ -128,8 +117,27 @@ class Outcome:
 
 
 def run(study: Study, options: Options, listener: Listener) -> Outcome:
-    """Run what is missing of a study, write its tables and its report."""
+    """Run what is missing of a study, write its tables and its report.
+
+    With what its claims were given to settle them, whoever runs it again.
+    """
     began = time.perf_counter()
+    study = study if options.fresh else with_more(study, options.out)
+    return reported(study, options, listener, run_cells(study, options, listener), began)
+
+
+def reported(
+    study: Study, options: Options, listener: Listener, tables: Tables, began: float
+) -> Outcome:
+    """Write the report of a study whose tables are written."""
+    folder = results_folder(options.out, study.name)
+    report = write_pages(study, folder, set(tables.cells["cell_id"]), listener.stage)
+    counts = count(study.cells(), tables.cells["status"].tolist())
+    return Outcome(folder, report, counts, time.perf_counter() - began)
+
+
+def run_cells(study: Study, options: Options, listener: Listener) -> Tables:
+    """Run what is missing of a study and write its tables."""
     options = options.of_kind(study.kind)
     cells = limited(study.cells(), options.limit)
     store = open_store(study, options)
@@ -158,10 +166,7 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     store.remove_stale()
     if missing:
         wall_time.note()
-    tables = write_tables(study, options, store, wall_time.seconds)
-    report = write_pages(study, store.folder, set(tables.cells["cell_id"]), listener.stage)
-    counts = count(study.cells(), tables.cells["status"].tolist())
-    return Outcome(store.folder, report, counts, time.perf_counter() - began)
+    return write_tables(study, options, store, wall_time.seconds)
 
 
 class TableClock:
@@ -235,7 +240,7 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
             study=study.document(),
             counts=count(networks, found.tolist()),
             engine=engine_text(set(done["engine"])),
-            source_fingerprint=store.fingerprint,
+            origin=origin(),
             workers=options.processes,
             threads=1,
             wall_seconds=wall_seconds,
@@ -300,88 +305,6 @@ def train_all(
         initialise=None if own is None else partial(install, packed(own)),
         here=options.here,
     )
-
-
-def packed(entries: Entries) -> bytes:
-    """Entries of one's own as workers get them: with their code, wherever it stands."""
-    import cloudpickle
-
-    for name, module in list(sys.modules.items()):
-        if name != "__main__" and getattr(module, "__file__", None) and not is_library(name):
-            cloudpickle.register_pickle_by_value(module)
-    return bytes(cloudpickle.dumps(entries))
-
-
-def install(entries: bytes) -> None:
-    """Register entries in a worker."""
-    import cloudpickle
-
-    register(cloudpickle.loads(entries))
-
-
-def train_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
-    """Train a task's cells; this runs in a worker, which alone imports torch."""
-    return TRAIN_BY_STUDY[study_kind_of(task.cells[0].recipe)](task, on_progress)
-
-
-def _train(task: Task, on_progress: Callable[[float], None]) -> Rows:
-    if task.engine == "reference":
-        from nnbench.training.reference.train import train_cell
-
-        return _one_by_one(train_cell, task.cells, on_progress)
-    from nnbench.training.native.choice import train_cells
-
-    return train_cells(task.cells, task.engine, task.device, on_progress)
-
-
-def _walk(task: Task, on_progress: Callable[[float], None]) -> Rows:
-    if task.engine == "reference":
-        from nnbench.training.reference.walk import walk_cell
-
-        return _one_by_one(walk_cell, task.cells, on_progress)
-    from nnbench.training.stacked.walk import walk
-
-    return walk(task.cells, on_progress)
-
-
-def _sweep(task: Task, on_progress: Callable[[float], None]) -> Rows:
-    from nnbench.training.stacked.sweep import sweep
-
-    return sweep(task.cells, on_progress)
-
-
-def _fit(task: Task, on_progress: Callable[[float], None]) -> Rows:
-    from nnbench.training.baselines import fit_cells
-
-    return fit_cells(task.cells, on_progress)
-
-
-TRAIN_BY_STUDY: Mapping[str, Callable[[Task, Callable[[float], None]], Rows]] = {
-    TRAINING: _train,
-    LANDSCAPE: _walk,
-    NUMERICS: _sweep,
-    BASELINE: _fit,
-}
-
-
-def _one_by_one(
-    train_one: Callable[[Cell], Rows], cells: Sequence[Cell], on_progress: Callable[[float], None]
-) -> Rows:
-    rows = Rows()
-    for number, cell in enumerate(cells, start=1):
-        one = train_one(cell)
-        rows.cells += one.cells
-        rows.curves += one.curves
-        rows.layers += one.layers
-        on_progress(number / len(cells))
-    return rows
-
-
-def halves(task: Task) -> list[Task]:
-    """Split a task whose worker died, to find the cell that kills it."""
-    middle = len(task.cells) // 2
-    parts = [part for part in (task.cells[:middle], task.cells[middle:]) if part]
-    return [Task(part, task.engine, task.device) for part in parts]
 
 
 def crashed(task: Task, crash: Crash, options: Options) -> Rows:

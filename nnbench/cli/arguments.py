@@ -105,6 +105,20 @@ Study = Annotated[
     str | None,
     typer.Argument(help="a study file, or the name of one in studies/", autocompletion=_studies),
 ]
+SomeStudy = Annotated[
+    str,
+    typer.Argument(help="a study file, or the name of one in studies/", autocompletion=_studies),
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="processes (default: one a core)")]
+Device = Annotated[str, one_of(("cpu", "cuda"), "cpu or cuda")]
+Engine = Annotated[
+    str,
+    one_of(
+        ("auto", "native", "stacked", "reference"),
+        "auto; native: compiled to C; stacked: mapped by PyTorch; or reference: plain PyTorch, "
+        "one network at a time",
+    ),
+]
 Place = Annotated[str, place()]
 Out = Annotated[Path, typer.Option(help="folder of the results")]
 AsJson = Annotated[bool, typer.Option("--json", help="print as JSON")]

@@ -22,7 +22,7 @@ from nnbench.cli.reading import (
     status,
     verify,
 )
-from nnbench.cli.running import atlas, lecture, new, prove, run, theory
+from nnbench.cli.running import atlas, lecture, new, prove, run, settle, theory
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
+    "settle": settle,
     "new": new,
     "report": report,
     "figures": figures,

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nnbench.cli.summary import seeds_text
+from nnbench.cli.summary import Standing, seeds_text, standing_of_study
 from nnbench.pipeline import Options, limited, tables_of
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.table_notes import table_lines
+from nnbench.results.files import results_folder
+from nnbench.results.more import with_more
 from nnbench.results.provenance import cores
+from nnbench.results.store import holds_results
 from nnbench.study.baselines import ENGINE
 from nnbench.study.idle import idle_factors
 from nnbench.study.study import Study
@@ -31,6 +34,7 @@ class Forecast:
     workers: int
     engines: list[Share]
     machine: Machine
+    standing: Standing | None = None  # of results that are there
 
     @property
     def cells(self) -> int:
@@ -68,6 +72,7 @@ class Forecast:
             "engines": [share._asdict() for share in self.engines],
             "tables": self.tables,
             "notes": self.notes,
+            "standing": None if self.standing is None else self.standing.row(),
         }
 
     def lines(self) -> list[str]:
@@ -81,6 +86,7 @@ class Forecast:
             f"  seeds: {seeds_text(study.seeds)}",
             *(self._engine_line(share) for share in self.engines),
             *(f"note: {note}" for note in self.notes),
+            *(self.standing.lines() if self.standing else []),
             f"expected: about {duration(self.seconds)} with {self.workers} workers, "
             f"{self.megabytes:.1f} MB on disk, {largest:.0f} MB of memory for the largest stack",
         ]
@@ -93,11 +99,15 @@ class Forecast:
 
 def forecast(study: Study, options: Options) -> Forecast:
     """What a run with these options would take, were nothing finished yet; without torch."""
+    study = study if options.fresh else with_more(study, options.out)
     cells = limited(study.cells(), options.limit)
     options = options.of_kind(study.kind)
     stacks = plan(cells, options.processes, is_native=options.is_native)
     engines = engines_of(study, stacks, options)
-    return Forecast(study, stacks, options.processes, engines, known_machine())
+    standing = None
+    if not options.fresh and holds_results(results_folder(options.out, study.name)):
+        standing = standing_of_study(study, options)
+    return Forecast(study, stacks, options.processes, engines, known_machine(), standing)
 
 
 def engines_of(study: Study, stacks: Sequence[PlannedStack], options: Options) -> list[Share]:

@@ -9,11 +9,11 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from nnbench.pipeline import Task
 from nnbench.report.page.table_notes import table_lines
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
+from nnbench.tasks import Task
 from nnbench.training.plan import PlannedStack
 
 SECONDS_BETWEEN_LINES = 15.0

@@ -135,13 +135,14 @@ def status(
 ) -> int:
     """Say how much of a study is finished, and what a run would do."""
     from nnbench.cli.summary import standing_of_results, standing_of_study
+    from nnbench.pipeline import Options
     from nnbench.results.store import holds_results
 
     # results may be here without the file of their study
     if holds_results(Path(place)) or (study_file(place) is None and holds_results(out / place)):
         standing = standing_of_results(results_of(place, out))
     else:
-        standing = standing_of_study(study_named(place), out)
+        standing = standing_of_study(study_named(place), Options(out))
     take.tell(as_json, standing.row(), standing.lines())
     return Exit.DONE
 

@@ -17,7 +17,7 @@ from nnbench.cli.places import RESULTS, open_page, reseeded, shown, study_named
 from nnbench.cli.stops import stop_says
 
 if TYPE_CHECKING:
-    from nnbench.pipeline import Options
+    from nnbench.pipeline import Options, Outcome
     from nnbench.study.study import Study
 
 
@@ -65,18 +65,9 @@ def run(
         Path | None, typer.Option(help="write the study file that this run of a table amounts to")
     ] = None,
     out: take.Out = RESULTS,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="processes (default: one a core)")
-    ] = None,
-    device: Annotated[str, take.one_of(("cpu", "cuda"), "cpu or cuda")] = "cpu",
-    engine: Annotated[
-        str,
-        take.one_of(
-            ("auto", "native", "stacked", "reference"),
-            "auto; native: compiled to C; stacked: mapped by PyTorch; or reference: plain PyTorch, "
-            "one network at a time",
-        ),
-    ] = "auto",
+    workers: take.Workers = None,
+    device: take.Device = "cpu",
+    engine: take.Engine = "auto",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="repeats, in place of the file's")
     ] = None,
@@ -211,13 +202,58 @@ def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> 
         outcome = run_study(study, options, progress)
     finally:
         progress.close()
-    page = outcome.report.path
-    place = [f"  report: {shown(page)}", f"  {page.resolve().as_uri()}"]
-    lines = [*closing_lines(study, outcome, take.columns()), *place]
+    lines = [*closing_lines(study, outcome, take.columns()), *_place(outcome)]
     take.tell(as_json, outcome_row(study, outcome), lines)
     if opens:
-        open_page(page)
+        open_page(outcome.report.path)
     return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
+
+
+def settle(
+    study: take.SomeStudy,
+    most_seeds: Annotated[
+        int | None, typer.Option(min=2, help="seeds of a claim at most (default: 30)")
+    ] = None,
+    out: take.Out = RESULTS,
+    workers: take.Workers = None,
+    device: take.Device = "cpu",
+    engine: take.Engine = "auto",
+    open: take.Open = False,
+    own: take.With = None,
+    as_json: take.AsJson = False,
+) -> int:
+    """Train more seeds until each claim is decided, and only where a claim needs them."""
+    planned = study_named(study)
+    need_machine(planned.kind, device, engine)
+    from nnbench.cli.progress import Progress
+    from nnbench.cli.summary import closing_lines, look_line, outcome_row
+    from nnbench.pipeline import Options
+    from nnbench.settle import MOST_SEEDS
+    from nnbench.settle import settle as settle_study
+
+    progress = Progress(kind=planned.kind, noun=planned.noun)
+    try:
+        outcome, look = settle_study(
+            planned,
+            Options(out, workers, device, engine),
+            progress,
+            most_seeds or MOST_SEEDS,
+            lambda look: progress.say(look_line(look)),
+        )
+    finally:
+        progress.close()
+    place = _place(outcome)
+    lines = [*closing_lines(planned, outcome, take.columns()), f"  {look_line(look)}", *place]
+    told = {"verdicts": [one.verdict for one in look.verdicts], "seeds": look.seeds}
+    take.tell(as_json, {**outcome_row(planned, outcome), **told}, lines)
+    if open:
+        open_page(outcome.report.path)
+    return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
+
+
+def _place(outcome: Outcome) -> list[str]:
+    page = outcome.report.path
+    return [f"  report: {shown(page)}", f"  {page.resolve().as_uri()}"]
 
 
 def _dry_run(study: Study, options: Options, as_json: bool) -> int:

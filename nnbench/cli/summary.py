@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nnbench.pipeline import Options, Outcome, open_store
 from nnbench.report.page.numbers import duration
-from nnbench.report.page.words import MOST_FINDINGS
-from nnbench.results.fingerprint import fingerprint
+from nnbench.report.page.words import MOST_FINDINGS, amount
+from nnbench.results.fingerprint import fingerprint, origin
+from nnbench.results.more import with_more
 from nnbench.results.read import read_results
+from nnbench.results.stale import changed_entries, why_stale
 from nnbench.results.store import Store
+from nnbench.settle import Look
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS
 
@@ -67,6 +70,17 @@ def wrapped(text: str, columns: int) -> list[str]:
     )
 
 
+def look_line(look: Look) -> str:
+    """What a look at the claims of a study that is settled came to."""
+    claims, undecided = len(look.verdicts), look.undecided
+    said = f"{claims - undecided:,} of {amount(claims, 'claim')} decided"
+    if not undecided:
+        return said
+    if look.following is None:
+        return f"{said}; with {amount(look.seeds, 'seed')} the rest stays open"
+    return f"{said}; the rest goes on from {look.seeds} to {amount(look.following, 'seed')}"
+
+
 @dataclass(frozen=True)
 class Standing:
     """How much of a study is finished: numbers of its cells."""
@@ -79,6 +93,8 @@ class Standing:
     stale: int
     damaged_parts: int
     other_engine: int  # with results of an engine that a run would not take, which stay
+    because: Sequence[str] = ()  # what is another since the stale ones were trained
+    changed: Mapping[str, int] = field(default_factory=dict)  # to run, by the entry of one's own
 
     @property
     def to_run(self) -> int:
@@ -96,7 +112,8 @@ class Standing:
             "to_run",
             "other_engine",
         )
-        return {"study": self.study} | {name: getattr(self, name) for name in counts}
+        why = {"stale_because": list(self.because), "changed_entries": dict(self.changed)}
+        return {"study": self.study} | {name: getattr(self, name) for name in counts} | why
 
     def lines(self) -> list[str]:
         """For people: what is not as it should be in lines of its own."""
@@ -106,10 +123,7 @@ class Standing:
         ]
         if self.crashed:
             lines.append(f"  {self.crashed:,} crashed: a run tries again")
-        if self.stale:
-            lines.append(
-                f"  {self.stale:,} with results of other sources or versions: a run replaces them"
-            )
+        lines += self.stale_lines()
         if self.other_engine:
             lines.append(f"  {self.other_engine:,} with results of another engine, which stay")
         if self.damaged_parts:
@@ -117,11 +131,30 @@ class Standing:
             lines.append(f"  {self.damaged_parts:,} damaged {parts} set aside")
         return lines
 
+    def stale_lines(self) -> list[str]:
+        """What is stale, and what has changed."""
+        lines = []
+        if self.stale:
+            why = f" ({'; '.join(self.because)})" if self.because else ""
+            lines.append(
+                f"  {self.stale:,} with results of other sources or versions{why}: a run replaces "
+                f"them"
+            )
+        return lines + [
+            f"  {count:,} to run anew, since the code of {name} has changed"
+            for name, count in self.changed.items()
+        ]
 
-def standing_of_study(study: Study, out: Path) -> Standing:
+
+def standing_of_study(study: Study, options: Options) -> Standing:
     """How much of a study has results in a folder of results."""
-    ids = {cell.cell_id for cell in study.cells()}
-    return _standing(study.name, study.noun, len(ids), ids, open_store(study, Options(out)))
+    study = with_more(study, options.out)
+    cells = {cell.cell_id: cell for cell in study.cells()}
+    store = open_store(study, replace(options, fresh=False))
+    survey = store.survey()
+    missing = [cell.recipe for cell_id, cell in cells.items() if cell_id not in survey.finished]
+    changed = changed_entries(store.folder, missing)
+    return _standing(study.name, study.noun, len(cells), set(cells), store, changed)
 
 
 def standing_of_results(folder: Path) -> Standing:
@@ -132,10 +165,12 @@ def standing_of_results(folder: Path) -> Standing:
     engines = set(results.cells["engine"])
     store = Store(folder, fingerprint(), lambda engine, cell_ids: engine in engines)
     noun = STUDY_KINDS[study["kind"]].noun
-    return _standing(study["name"], noun, provenance["counts"]["cells"], ids, store)
+    return _standing(study["name"], noun, provenance["counts"]["cells"], ids, store, {})
 
 
-def _standing(study: str, noun: str, cells: int, ids: set[str], store: Store) -> Standing:
+def _standing(
+    study: str, noun: str, cells: int, ids: set[str], store: Store, changed: Mapping[str, int]
+) -> Standing:
     survey = store.survey()
     return Standing(
         study=study,
@@ -146,4 +181,6 @@ def _standing(study: str, noun: str, cells: int, ids: set[str], store: Store) ->
         stale=len(ids & survey.stale),
         damaged_parts=survey.damaged_parts,
         other_engine=len(ids & survey.other_engine),
+        because=why_stale(store.folder, origin()) if ids & survey.stale else [],
+        changed=changed,
     )

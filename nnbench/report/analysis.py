@@ -126,7 +126,7 @@ def analyse(results: Results) -> Analysis:
     generator_for = generators(results, "bootstrap")
     arguments = (labelled, levels, baselines, metric, generator_for, is_sampled)
     looks = len(results.earlier_looks)
-    claimed = claimed_levels(study, results.cells, labelled, baselines, metric, looks)
+    claimed = claimed_levels(study, results.claimed, labelled, baselines, metric, looks)
     other = stats.choose_tuned(results.cells, factors, tuned, metric, across=True)
     across, _ = stats.applicable(stats.label_cells(other, factors, ignore=tuned), metric)
     across = stats.sort_by_levels(across, levels)

@@ -3,6 +3,8 @@
 import ast
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,18 @@ PROSE = ("summary", "formula", "reference", "family", "torch", "aliases", "doc")
 PLACE_OF_DOC = {"Parameter": 1}  # among the arguments of a call; the sources tell of other calls
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What results come from: one hash of it all, and by which each part of it is known.
+
+    sources: a hash of each file's code; libraries: their versions.
+    """
+
+    fingerprint: str
+    sources: Mapping[str, str]
+    libraries: Mapping[str, str]
+
+
 def fingerprint(package: Path = PACKAGE) -> str:
     """One hash of everything but the recipe that a cell's numbers depend on.
 
@@ -29,17 +43,30 @@ def fingerprint(package: Path = PACKAGE) -> str:
     prose of entries, and the versions of the libraries that compute. Results with another
     fingerprint are stale.
     """
+    return origin(package).fingerprint
+
+
+def origin(package: Path = PACKAGE) -> Origin:
+    """What results come from that are computed now."""
     digest = hashlib.sha256()
     files = deciding_files(package)
-    python = [path for path in files if path.suffix == ".py"]
-    codes = canonical([path.read_bytes() for path in python])
-    others = [path for path in files if path.suffix != ".py"]
-    codes += [path.read_text(encoding="utf-8") for path in others]
-    for path, code in zip(python + others, codes, strict=True):
-        digest.update(f"{path.relative_to(package).as_posix()}\n{code}\n".encode())
-    for name, found in versions(DECIDING_LIBRARIES).items():
+    codes = _codes(
+        tuple((path.relative_to(package).as_posix(), path.read_bytes()) for path in files)
+    )
+    for name, code in codes.items():
+        digest.update(f"{name}\n{code}\n".encode())
+    libraries = versions(DECIDING_LIBRARIES)
+    for name, found in libraries.items():
         digest.update(f"{name}=={found}\n".encode())
-    return digest.hexdigest()
+    sources = {name: hashlib.sha256(code.encode()).hexdigest()[:12] for name, code in codes.items()}
+    return Origin(digest.hexdigest(), sources, libraries)
+
+
+@lru_cache(maxsize=1)  # to parse them all takes the better part of a second
+def _codes(files: tuple[tuple[str, bytes], ...]) -> dict[str, str]:
+    python = {name: content for name, content in files if name.endswith(".py")}
+    others = {name: content.decode() for name, content in files if name not in python}
+    return dict(zip(python, canonical(list(python.values())), strict=True)) | others
 
 
 def deciding_files(package: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nnbench import __version__
-from nnbench.results.fingerprint import DECIDING_LIBRARIES, PACKAGE, versions
+from nnbench.results.fingerprint import DECIDING_LIBRARIES, PACKAGE, Origin, versions
 
 OTHER_LIBRARIES = ("pyarrow", "matplotlib", "seaborn")
 
@@ -19,7 +19,7 @@ def describe(
     study: Mapping[str, Any],
     counts: Mapping[str, int],
     engine: str,
-    source_fingerprint: str,
+    origin: Origin,
     workers: int,
     threads: int,
     wall_seconds: float,
@@ -29,9 +29,9 @@ def describe(
 ) -> dict[str, Any]:
     """The content of a study's provenance.json. Names neither the host nor the folder it is in.
 
-    `study` is the study as resolved, `counts` its cells by status, `threads` per worker, `limit`
-    the most cells that the run was told to train, `engines` how many cells each engine trained,
-    `tables` what was done to each of the user's own.
+    `study` is the study as resolved, `origin` what its results come from, `counts` its cells by
+    status, `threads` per worker, `limit` the most cells that the run was told to train, `engines`
+    how many cells each engine trained, `tables` what was done to each of the user's own.
     """
     python = {"nnbench": __version__, "python": platform.python_version()}
     return {
@@ -45,7 +45,8 @@ def describe(
         "threads": threads,
         "engine": engine,
         "engines": [dict(share) for share in engines],
-        "source_fingerprint": source_fingerprint,
+        "source_fingerprint": origin.fingerprint,
+        "sources": dict(origin.sources),
         **commit_of(PACKAGE),
         "wall_seconds": wall_seconds,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -30,6 +30,8 @@ class Results:
     layers: one row per cell, epoch and layer; predictions: one per arm, layer and quantity. Both
     are None for a study without probes. looks: with how many seeds it was judged before.
     baselines: one row per model of scikit-learn and split; none of them is among the cells.
+    further: the cells of seeds that only claims were given, to settle them: nothing else rests on
+    them, and neither curves nor layers have them.
     """
 
     folder: Path
@@ -40,6 +42,7 @@ class Results:
     predictions: pd.DataFrame | None = None
     looks: tuple[int, ...] = ()
     baselines: pd.DataFrame = field(default_factory=pd.DataFrame)
+    further: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def study(self) -> Mapping[str, Any]:
@@ -55,6 +58,13 @@ class Results:
     def seeds(self) -> int:
         """How many seeds there are."""
         return int(self.cells["seed"].nunique())
+
+    @property
+    def claimed(self) -> pd.DataFrame:
+        """The cells that claims are judged by."""
+        if self.further.empty:
+            return self.cells
+        return pd.concat([self.cells, self.further], ignore_index=True)
 
     @property
     def earlier_looks(self) -> list[int]:
@@ -97,8 +107,22 @@ def read_results(folder: Path) -> Results:
     curves = curves.sort_values(["cell_id", "epoch"], ignore_index=True)
     if layers is not None:
         layers = layers.sort_values(["cell_id", "epoch", "layer"], ignore_index=True)
+    cells, further = _of_all(cells, provenance["study"])
+    if not further.empty:
+        curves = curves[~curves["cell_id"].isin(further["cell_id"])]
+        layers = None if layers is None else layers[~layers["cell_id"].isin(further["cell_id"])]
     looks = looks_of(found, folder)
-    return Results(folder, cells, curves, provenance, layers, predictions, looks, baselines)
+    return Results(
+        folder, cells, curves, provenance, layers, predictions, looks, baselines, further
+    )
+
+
+def _of_all(cells: pd.DataFrame, study: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The cells of the study's own seeds, and those of seeds that only claims were given."""
+    if not any(claim.get("more_seeds") for claim in study.get("claims") or []):
+        return cells, cells.iloc[:0]
+    own = cells["seed"].isin(study["seeds"])
+    return cells[own].reset_index(drop=True), cells[~own].reset_index(drop=True)
 
 
 def _apart(cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from nnbench.study.baselines import BASELINES
 from nnbench.study.metrics import metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, nearest, printable, quoted
+from nnbench.study.selection import Partial, matches
 from nnbench.study.study_kinds import StudyName
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -21,8 +22,6 @@ MAX_KEY = 200
 UNION = ("dict[str,any]", "str")  # which of its forms pydantic tried: no key of a file
 MAX_ITEMS = 1000  # of a list or table; seeds, which may be listed, are checked on their own
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-
-Partial = dict[str, Any]  # see nnbench.study.selection
 
 
 class _Section(BaseModel):
@@ -163,6 +162,11 @@ class Claim(_Section):
             return {"where": self.where}
         sides = ("better", "than") if self.better is not None else ("same", "as")
         return dict(zip(sides, self.sides, strict=True)) | {"where": self.where}
+
+    def compares(self, recipe: Mapping[str, Any]) -> bool:
+        """Whether a network is among those that the claim, in normal form, is about."""
+        sides = ({},) if self.shared_out else self.sides
+        return matches(recipe, self.where) and any(matches(recipe, side) for side in sides)
 
 
 # The keys that make each form of a claim.

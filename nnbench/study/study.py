@@ -50,12 +50,20 @@ def make_cell(study: str, recipe: Mapping[str, Any], apart: Iterable[str] = ()) 
     return Cell(study, Recipe(recipe), hashlib.sha256(canonical.encode()).hexdigest()[:16])
 
 
+@dataclass(frozen=True)
+class More:
+    """What a claim was given beyond the study's seeds: seeds, after so many earlier looks at it."""
+
+    seeds: tuple[int, ...] = ()
+    looks: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Study:
     """A validated study. `levels` maps every grid key to its levels, one where it is held fixed.
 
     `design` and `claims` name cells in normal form, see `nnbench.study.selection`; `written` is as
-    written.
+    written. `more`, by the places of claims: what each was given to settle it.
     """
 
     written: Document
@@ -65,6 +73,7 @@ class Study:
     design: Design
     claims: tuple[Claim, ...]
     vocabulary: Vocabulary = field(repr=False)
+    more: Mapping[int, More] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -122,6 +131,8 @@ class Study:
         claims = [
             claim.model_dump(mode="json", by_alias=True, exclude_none=True) for claim in self.claims
         ]
+        for place, more in self.more.items():
+            claims[place] |= {"more_seeds": list(more.seeds), "looks": more.looks}
         resolved = {
             "title": self.title,
             "design": self.design.model_dump(mode="json"),
@@ -155,7 +166,7 @@ class Study:
         if not chosen:
             raise StudyError("[design] exclude leaves no cell: remove one of its entries")
         if self.written.baselines:
-            networks = [cell.recipe for cell in chosen.values()]
+            networks = [one.recipe for one in chosen.values() if one.recipe["seed"] in self.seeds]
             by = METRICS[self.report.metric].chosen_by
             for recipe in baseline_recipes(networks, self.written.baselines, by):
                 cell = make_cell(self.name, recipe, apart)
@@ -174,13 +185,24 @@ class Study:
         )
 
     def recipes(self) -> Iterator[dict[str, Scalar]]:
-        """Yield the recipe of every arm and seed. Raises StudyError for one that cannot be."""
+        """Yield the recipe of every arm and seed, then of what claims were given more of.
+
+        Raises StudyError for one that cannot be.
+        """
         excluded = [one.where for one in self.design.exclude]
-        for _, recipe in self.arms():
-            for seed in self.seeds:
-                whole = recipe | {"seed": seed}
-                if not any(matches(whole, where) for where in excluded):
-                    yield whole
+        arms = [recipe for _, recipe in self.arms()]
+        own = ((recipe, seed) for recipe in arms for seed in self.seeds)
+        more = (
+            (recipe, seed)
+            for place, given in self.more.items()
+            for recipe in arms
+            if self.claims[place].compares(recipe)
+            for seed in given.seeds
+        )
+        for recipe, seed in itertools.chain(own, more):
+            whole = recipe | {"seed": seed}
+            if not any(matches(whole, where) for where in excluded):
+                yield whole
 
     def arms(self) -> Iterator[tuple[tuple[Level, ...], dict[str, Scalar]]]:
         """Yield every arm's levels, one for each key of `levels`, and its recipe but for the seed.

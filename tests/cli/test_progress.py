@@ -8,10 +8,10 @@ import time
 import pytest
 
 from nnbench.cli.progress import SECONDS_TO_TELL, Progress, TimeLeft, rough
-from nnbench.pipeline import Task
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.study import Cell
+from nnbench.tasks import Task
 from nnbench.training.plan import PlannedStack
 
 NOTHING = Survey(frozenset(), frozenset(), frozenset(), frozenset(), 0, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,4 +164,12 @@ def test_a_standing_says_only_what_there_is_to_say() -> None:
         "damaged_parts": 1,
         "to_run": 5,
         "other_engine": 3,
+        "stale_because": [],
+        "changed_entries": {},
     }
+    why = replace(half, because=["torch 1 -> 2", "the engine's sources"], changed={"loss.mine": 4})
+    assert why.lines()[2:4] == [
+        "  2 with results of other sources or versions (torch 1 -> 2; the engine's sources): a run "
+        "replaces them",
+        "  4 to run anew, since the code of loss.mine has changed",
+    ]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nnbench.pipeline
-from nnbench.pipeline import Task, train_task
 from nnbench.results.rows import Rows
+from nnbench.tasks import Task, train_task
 
 
 def deadly_task(task: Task, on_progress: Callable[[float], None]) -> Rows:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nnbench.pipeline
-from nnbench.pipeline import Task, train_task
 from nnbench.results.rows import Rows
+from nnbench.tasks import Task, train_task
 
 PARTS = "results/stopped/parts/[!.]*"
 

@@ -11,11 +11,12 @@ import pytest
 
 from nnbench.catalog import VOCABULARY
 from nnbench.cli.summary import standing_of_results, standing_of_study
-from nnbench.pipeline import Options, Task, run
+from nnbench.pipeline import Options, run
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
+from nnbench.tasks import Task
 from nnbench.training.native.compiler import find_compiler
 from nnbench.training.plan import PlannedStack
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from nnbench.results.disk import StoreError
 from nnbench.results.files import read_files, results_folder, write_files, write_json
-from nnbench.results.fingerprint import fingerprint
+from nnbench.results.fingerprint import origin
 from nnbench.results.provenance import commit_of, describe
 from nnbench.results.rows import CELLS, CURVES, LAYERS, Rows, as_type, column_type, crashed_rows
 from nnbench.results.store import Store, verify
@@ -388,7 +388,7 @@ def test_provenance_names_no_host_and_is_verified(tmp_path: Path) -> None:
         study={"name": "tiny", "factors": {"depth": ["2", "8"]}},
         counts={"cells": 2, "ok": 2},
         engine="stacked-eager",
-        source_fingerprint=fingerprint(),
+        origin=origin(),
         workers=2,
         threads=1,
         wall_seconds=1.5,

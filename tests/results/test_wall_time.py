@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from nnbench.catalog import VOCABULARY
-from nnbench.pipeline import Options, TableClock, Task, run
+from nnbench.pipeline import Options, TableClock, run
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
+from nnbench.tasks import Task
 from nnbench.training.plan import PlannedStack
 
 EXPRESSIONS = ["bce_with_logits", "log_of_sigmoid", "cross_entropy"]

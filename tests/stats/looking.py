@@ -26,8 +26,9 @@ def follow(
 ) -> Followed:
     """Follow "about N seeds would decide" from `start` seeds on, to `most` at most.
 
-    rule: `t` tests anew at each look; `anytime` from the second one on by the e-value. mean: the
-    true difference, in standard deviations of one seed's.
+    rule: `t` tests anew at each look; `anytime` from the second one on by the e-value; `settle`
+    from the first on, and at no more than twice the seeds each time. mean: the true difference, in
+    standard deviations of one seed's.
     """
     values = np.random.default_rng(29).normal(mean, 1, (studies, most))
     count = np.arange(1, most + 1)
@@ -43,11 +44,14 @@ def follow(
         row = np.flatnonzero(active)
         size = sizes[row, seeds[row] - 1]
         reach = stdtrit(seeds[row] - 1, 1 - ALPHA / 2)
-        if rule == "anytime" and not first:
+        if rule == "settle" or (rule == "anytime" and not first):
             reach = bound(seeds[row])
         sure = size * np.sqrt(seeds[row]) > reach
         decided[row[sure]] = True
         following = np.maximum(advised(rule, size, most), seeds[row] + 1)
+        if rule == "settle":
+            last = seeds[row] >= most
+            following = np.where(last, most + 1, following.clip(max=2 * seeds[row]).clip(max=most))
         goes_on = ~sure & (following <= most)
         seeds[row[goes_on]] = following[goes_on]
         active[row[~goes_on]] = False

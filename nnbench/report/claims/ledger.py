@@ -149,7 +149,7 @@ def judged_claims(results: Results) -> list[Claimed]:
     """The claims of a finished study, judged."""
     written: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
     name = results.folder.name
-    verdicts = judge_all(results.study, results.cells, len(results.earlier_looks))
+    verdicts = judge_all(results.study, results.claimed, len(results.earlier_looks))
     has_report = (results.folder / "report.html").is_file()
     command = run_command(results, seeds=False)
     return [

@@ -217,9 +217,15 @@ def note_of(verdict: Verdict, command: str = "") -> str:
     parts = [verdict.reason] if verdict.reason else []
     if not math.isnan(verdict.low) or verdict.scale in (SHARE, SHARES):
         parts.insert(0, _threshold(in_units(verdict)))
+    if verdict.at_any_time:
+        parts.append(f"judged {_times(verdict.looks + 1)}, by evidence that allows for it")
     if verdict.verdict == UNDECIDED and verdict.seeds_needed:
         parts.append(_seeds(verdict.seeds_needed, command))
     return "; ".join(part for part in parts if part)
+
+
+def _times(looks: int) -> str:
+    return {1: "once", 2: "twice"}.get(looks, f"{looks} times")
 
 
 def _seeds(needed: int, command: str) -> str:

@@ -23,22 +23,22 @@ COLUMNS = (
     *("text", "effect", "low", "high", "n_ok", "n", "verdict"),
     *("metric", "by", "margin", "blocks", "reason", "seeds_needed", "course", "sentence", "scale"),
     "published",
-    *("p", "p_holm", "claims"),
+    *("p", "p_holm", "claims", "looks"),
 )
-WHOLE_NUMBERS = ("n_ok", "n", "blocks", "seeds_needed", "course", "claims")
+WHOLE_NUMBERS = ("n_ok", "n", "blocks", "seeds_needed", "course", "claims", "looks")
 
 
 def write_claims(folder: Path) -> pd.DataFrame:
     """Judge a study's claims by the tables in its folder, write `claims.csv`, return the table.
 
-    That it was judged, and with how many seeds, is noted for good.
+    That it was judged, and with how many seeds, is noted for good; `looks` counts this one.
 
     A study without claims gets no file; one whose claims were taken out gets an empty table.
     Raises ReportError where a table is missing.
     """
     results = read_results(folder)
     table = claims_table(results)
-    note_look(folder, results.seeds)
+    note_look(folder, results.claimed["seed"].nunique())
     if len(table) or (folder / FILE).is_file():
         content = table.to_csv(index=False, lineterminator="\n").encode("utf-8")
         write_files(folder, {FILE: content})
@@ -81,11 +81,12 @@ def _judged(row: Mapping[str, str]) -> Judged:
 def claims_table(results: Results) -> pd.DataFrame:
     """One row per claim, columns as in `COLUMNS`, in the study file's order."""
     claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
-    verdicts = judge_all(results.study, results.cells, len(results.earlier_looks))
+    verdicts = judge_all(results.study, results.claimed, len(results.earlier_looks))
     command = run_command(results, seeds=False)
     rows = [
         asdict(verdict)
         | {
+            "looks": verdict.looks + 1,
             "sentence": sentence_of(verdict, claim, command),
             "published": claim.get("published", ""),
         }

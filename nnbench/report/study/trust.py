@@ -27,7 +27,7 @@ from nnbench.report.page.parts import (
     table_of,
 )
 from nnbench.report.page.table_notes import COLUMNS, column_rows
-from nnbench.report.page.words import MOST_FINDINGS, listed
+from nnbench.report.page.words import MOST_FINDINGS, amount, listed
 from nnbench.report.study.setup import setup_section
 from nnbench.results.read import Results
 from nnbench.study.baselines import ENGINE
@@ -110,6 +110,25 @@ def columns_section(results: Results) -> Section | None:
 
 def _looks(results: Results) -> list[Paragraph]:
     """Say that the study was extended after it was judged, and what that means; or nothing."""
+    return [*_settled(results), *_extended(results)]
+
+
+def _settled(results: Results) -> list[Paragraph]:
+    claims = results.study.get("claims") or []
+    given = sum(bool(claim.get("more_seeds")) for claim in claims)
+    if not given:
+        return []
+    was, them = ("was", "it") if given == 1 else ("were", "them")
+    return [
+        paragraph(
+            f"{amount(given, 'claim')} {was} given more seeds, to settle {them}: "
+            f"{amount(len(results.further), 'network')} of the kinds compared. All else on this "
+            f"page rests on the study's own {amount(results.seeds, 'seed')}."
+        )
+    ]
+
+
+def _extended(results: Results) -> list[Paragraph]:
     if not results.earlier_looks:
         return []
     before = listed([str(seeds) for seeds in results.earlier_looks])

@@ -92,7 +92,8 @@ def with_failures(
     """
     told = _told(found, failures, names)
     reason = "; ".join(part for part in (found.reason, told) if part)
-    worse, p = failures.clear, min(1.0, failures.p * (1 + found.looks))  # one test a look
+    tests = found.parts if found.planned else 1 + found.looks  # one a look
+    worse, p = failures.clear, min(1.0, failures.p * tests)
     if found.margin is not None:
         if worse:
             return _decided(found, CONTRADICTED, f"{reason}: that is not the same", p)

@@ -37,7 +37,8 @@ def judge_all(study: Mapping[str, Any], cells: pd.DataFrame, looks: int = 0) -> 
 
     study: the document in provenance.json; cells: one row per cell. The claims of a study are one
     family (`corrected`). looks: how often they were judged before, with fewer seeds; then a verdict
-    needs evidence that holds at any moment (`nnbench.stats.anytime`).
+    needs evidence that holds at any moment (`nnbench.stats.anytime`). So does one that was given
+    `more_seeds` of its own, after so many `looks`: no other claim has them.
     """
     claims = study.get("claims") or []
     chancy = [claim for claim in claims if _has_chance(str(claim["metric"]))]
@@ -68,6 +69,7 @@ def _alone(
         by, margin = float(bounds.get("at_least") or 0.0), bounds.get("at_most")
     if claim.get("better") and margin is not None:
         by, margin = -float(margin), None  # worse by less than the margin, if worse at all
+    cells = cells_of(claim, cells, study)
     blank = Verdict(
         text=str(claim["text"]),
         verdict=UNDECIDED,
@@ -76,7 +78,8 @@ def _alone(
         margin=margin,
         course=claim.get("course"),
         claims=claims,
-        looks=looks,
+        looks=max(looks, int(claim.get("looks") or 0)),
+        planned="looks" in claim,
     )
     if is_of_shares(claim):
         return judged_share(blank, claim, cells, study)
@@ -113,6 +116,15 @@ def _alone(
     return with_failures(counted, failures, (first, second), held)
 
 
+def cells_of(
+    claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any]
+) -> pd.DataFrame:
+    """The cells without those of seeds that only other claims were given."""
+    if not any(one.get("more_seeds") for one in study.get("claims") or []):
+        return cells
+    return cells[cells["seed"].isin([*study["seeds"], *(claim.get("more_seeds") or [])])]
+
+
 def _measured(
     found: Verdict, whole: pd.DataFrame, generator: np.random.Generator, is_one: bool
 ) -> Verdict:
@@ -123,7 +135,7 @@ def _measured(
     interval = spread.interval_of(whole, metric, generator, is_one)
     edge = found.by if found.margin is None else math.copysign(found.margin, interval.estimate)
     p = spread.threshold_p(whole, interval, metric, edge, is_one)
-    if found.looks and not metric.of_stack:
+    if found.at_any_time and not metric.of_stack:
         interval, p = spread.at_any_time(whole, interval, edge, p)
     clipped = spread.clipped(interval, metric.range)
     return _by_difference(replace(found, p=p), whole, clipped, metric.counts_diverged)
@@ -206,7 +218,7 @@ def _without_interval(
         told = "no interval, since the networks of a data set were timed as one stack"
     elif (sizes < 2).any():
         told = f"{told}: one seed shows no chance"
-    elif found.looks and not is_timed and not spread.is_constant(means["difference"]):
+    elif found.at_any_time and not is_timed and not spread.is_constant(means["difference"]):
         gap = abs(found.effect - found.by)
         if found.margin is not None:
             gap = abs(found.margin - abs(found.effect))
@@ -241,7 +253,7 @@ def _by_rank(found: Verdict, whole: pd.DataFrame, generator: np.random.Generator
     scored = whole.assign(difference=score)
     interval = spread.interval_of(scored, SCORE, generator)
     p = spread.threshold_p(scored, interval, SCORE, 0.0)
-    if found.looks:
+    if found.at_any_time:
         interval, p = spread.at_any_time(scored, interval, 0.0, p)
     interval = spread.clipped(interval, 1.0)
     ordered = _by_sign(replace(found, p=p, scale=RANKS), scored, interval)

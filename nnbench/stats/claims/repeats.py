@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from nnbench.stats.claims.judge import judge_all
+from nnbench.stats.claims.judge import cells_of, judge_all
 from nnbench.stats.claims.pairs import Pairs, pair_sides
 from nnbench.stats.claims.shares import is_of_shares
 from nnbench.stats.claims.verdict import DIFFERENCE, Verdict
@@ -28,15 +28,16 @@ def claimed_levels(
 
     study, cells, looks: as for `judge_all`. labelled: the cells that the report compares. A claim
     is about a level where its pairs are of that level with its factor's baseline, in the report's
-    metric; whether they are all such pairs, `summarise_effects` checks by their number. Of several
-    claims about one level the first that says "better" counts, for it says what a level is.
+    metric; whether they are all such pairs, `summarise_effects` checks by their number. One that
+    was given more seeds is about other networks. Of several claims about one level the first that
+    says "better" counts, for it says what a level is.
     """
     found: dict[tuple[str, str], tuple[int, bool, int]] = {}
     claims = study.get("claims") or []
     for place, claim in enumerate(claims):
         if claim.get("metric") != metric or not METRICS[metric].has_chance or is_of_shares(claim):
             continue
-        pairs = pair_sides(claim, cells, study)
+        pairs = pair_sides(claim, cells_of(claim, cells, study), study)
         level = _level_of(pairs, labelled, baselines)
         if level is None:
             continue

@@ -29,8 +29,8 @@ def judged_share(
     """Return what the claim's own cells say; `blank` has its text, metric and looks.
 
     The shares are those of the report's analysis of variance, with its intervals, over the cells of
-    `where`. A study that is judged again has each time a smaller part of 5 % to spend: a third, a
-    sixth, a tenth, so that all looks after the first together have no more than the first.
+    `where`. A study that is judged again has each time a smaller part of 5 % to spend
+    (`Verdict.parts`).
     """
     if blank.metric not in cells:
         return replace(blank, reason=f"the results have no {blank.metric}")
@@ -74,7 +74,7 @@ def _told(
             return replace(
                 blank, reason=f"{factor} has one level among these networks", scale=scale
             )
-    seed, parts = int(study.get("seed") or 0), 1 + blank.looks * (blank.looks + 3) // 2
+    seed, parts = int(study.get("seed") or 0), blank.parts
     found = share_contrast(
         labelled,
         varied,

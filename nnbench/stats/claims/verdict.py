@@ -26,8 +26,8 @@ class Verdict:
     two factors that are compared; pairs are configurations, by data set.
     `reason` says what the word alone does not; `seeds_needed` only where more would decide.
     `p` is that of the mean lying on the threshold that decides, two-sided; `p_holm` corrects it for
-    the `claims` of the study that have one. `looks`: how often the study was judged before, with
-    fewer seeds.
+    the `claims` of the study that have one. `looks`: how often it was judged before, with fewer
+    seeds; `planned`: it is given seeds until it is decided, so that the first look counts too.
     """
 
     text: str
@@ -51,7 +51,23 @@ class Verdict:
     p_holm: float = math.nan
     claims: int = 0
     looks: int = 0
+    planned: bool = False
     sides: tuple[float, float] | None = None
+
+    @property
+    def at_any_time(self) -> bool:
+        """Whether it needs evidence that holds however often one looks."""
+        return self.planned or self.looks > 0
+
+    @property
+    def parts(self) -> int:
+        """What part of 5 % this look may spend, as the number of such parts: 1, 3, 6, 10, ...
+
+        So all looks after the first together have no more than the first. Of looks that were
+        planned half of it, 2, 6, 12, ...: all together, the first included, have 5 %.
+        """
+        parts = (self.looks + 1) * (self.looks + 2)
+        return parts if self.planned else parts // 2
 
     @property
     def interval_word(self) -> str:
