@@ -37,7 +37,6 @@ from nnbench.plots.style import (
 )
 
 ACROSS = 4  # panels side by side
-DOTS = 25  # first steps of a walk that are marked
 LEVELS = 9  # contour lines
 # Marker, face, edge and words; of ends, by whether they are at a minimum.
 ENDS = {
@@ -98,13 +97,14 @@ def _draw_landscape(axes: Axes, landscape: Landscape) -> None:
         return
     y = np.array(landscape["axes"][1])[::2]
     levels = low + spread * np.linspace(0.04, 1, LEVELS) ** 3
-    axes.contour(x, y, heights, levels=levels, colors=QUIET, linewidths=0.6, alpha=0.55)
+    axes.contour(x, y, heights, levels=levels, colors=QUIET, linewidths=0.6, alpha=0.55,
+                 linestyles="solid")  # fmt: skip
     axes.set_ylim(y[0], y[-1])
     axes.spines[:].set(visible=True, color=RULE)
 
 
 def _draw_walks(axes: Axes, walks: pd.DataFrame) -> None:
-    """Draw each walk in the colour of its end, its first steps dotted."""
+    """Draw each walk in the colour of its end."""
     colors = {reached: color for reached, (_, color, *_) in ENDS.items()}
     sns.lineplot(
         x=walks["x"], y=walks["y"], hue=walks["reached"], units=walks["cell_id"], palette=colors,
@@ -114,7 +114,6 @@ def _draw_walks(axes: Axes, walks: pd.DataFrame) -> None:
     steps = walks.groupby("cell_id", sort=False)
     for reached, (marker, color, *_) in ENDS.items():
         for part, mark, size, look in (
-            (steps.head(DOTS), "o", 1.6, {}),
             (steps.head(1), "o", 5.5, {"edgecolor": color, "linewidth": 1}),
             (steps.tail(1), marker, 5.5, {}),
         ):

@@ -11,6 +11,7 @@ import pandas as pd
 from nnbench.plots import walks as walk_plots
 from nnbench.report.analysis import analyse
 from nnbench.report.other_kinds import walk_frames as wf
+from nnbench.report.other_kinds.stage import about, stage_picture
 from nnbench.report.page import table_cells
 from nnbench.report.page.parts import (
     Column,
@@ -35,7 +36,7 @@ from nnbench.stats import METRICS, status_counts
 
 LANDSCAPES_FILE = "landscapes.json"
 COLUMNS = ("final_value", "distance_to_minimum", "steps_to_minimum")
-WALKS_DRAWN = 4  # of each optimizer on a landscape
+WALKS_DRAWN = 3  # of each optimizer on a landscape
 Landscapes = Mapping[str, Mapping[str, Any]]
 
 
@@ -49,11 +50,14 @@ def walk_page(results: Results) -> Page:
     shown = share_picture(walks)
     paths = path_pictures(results, walks, landscapes)
     wants_shares = (results.study.get("report") or {}).get("lead") == "shares"
-    lead = shown if wants_shares else paths[telling(walks)]
+    panels = list(dict.fromkeys(walks["panel"]))
+    place = telling(walks)
+    stage = stage_picture(walks, results, landscapes, panels[place], paths[place].title)
+    lead = shown if wants_shares else stage
     effects = effects_picture(analysis)
     sections = [
         Section("ends", "Where walks end", [*_ends(walks, by_arm), shown]),
-        Section("paths", "How they walk", paths),
+        Section("paths", "How they walk", [stage, *paths]),
         Section("mattered", "Differences, factor by factor", [effects]) if effects else None,
         failed_section(walks),
         method_section(walks, landscapes),
@@ -220,10 +224,9 @@ def path_pictures(results: Results, walks: pd.DataFrame, landscapes: Landscapes)
         title = path_title(panel, arms)
         condition = "" if mark == wf.POOLED else f", {mark}"
         caption = (
-            f"{landscapes[panel]['formula']}. {landscapes[panel]['summary']} "
+            f"{about(landscapes[panel])} "
             f"The first {WALKS_DRAWN} starts{condition}, each optimizer at the level "
-            f"that reaches a minimum most often here; after it, how many of all walks do. "
-            f"Dots are the first {walk_plots.DOTS} steps."
+            f"that reaches a minimum most often here; after it, how many of all walks do."
         )
         table = walk_table(points)
         pictures.append(picture(figure, f"paths{place}", title, caption, table))
@@ -240,7 +243,7 @@ def walk_table(points: pd.DataFrame) -> Table:
     ]
 
     def end(which: str, name: str) -> Column:
-        return Column(f"{which} {name}", True, lambda row: table_cells.plain(row[which][name]))
+        return Column(f"{which} {name}", True, lambda row: table_cells.place(row[which][name]))
 
     columns = [
         Column("optimizer", of=lambda row: str(row["first"]["panel"])),

@@ -177,15 +177,16 @@
     image.addEventListener("error", () => { status.textContent = "The browser could not draw it"; });
     image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(asSvg(svg))}`;
   };
-  const makeSaving = (figure, svg) => {
+  const makeSaving = (figure) => {
+    const now = () => figure.querySelector(".scroll > svg"); // a figure that plays draws itself anew
     const group = make("div", "toolbar");
     const status = newStatus();
     group.append("Save ");
     group.append(button("SVG", "Save figure as SVG", () => {
-      save(`${figure.id}.svg`, asSvg(svg), "image/svg+xml");
+      save(`${figure.id}.svg`, asSvg(now()), "image/svg+xml");
       status.textContent = `Saved ${figure.id}.svg`;
     }));
-    group.append(button("PNG", "Save figure as PNG", () => savePng(svg, figure.id, status)), status);
+    group.append(button("PNG", "Save figure as PNG", () => savePng(now(), figure.id, status)), status);
     return group;
   };
 
@@ -196,7 +197,7 @@
     const series = makeToggling(figure, svg);
     const after = figure.querySelector("details") ?? null;
     if (series) figure.insertBefore(series, after);
-    figure.insertBefore(makeSaving(figure, svg), after);
+    figure.insertBefore(makeSaving(figure), after);
   }
 
   // One filter for the page: rows of tables, and series of figures, that have every word ------------

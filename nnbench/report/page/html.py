@@ -54,7 +54,7 @@ def style() -> Markup:
     return Markup((HERE / "page.css").read_text(encoding="utf-8"))
 
 
-SCRIPTS = ("page.js", "figures.js", "lecture.js")
+SCRIPTS = ("page.js", "play.js", "figures.js", "lecture.js")
 
 
 def script() -> Markup:

@@ -54,12 +54,12 @@
     button("\u2190", "The screen before", () => go(now - 1)), count,
     button("\u2192", "The next screen", () => go(now + 1)),
     button("Light or dark", "Light or dark", turn), button("End", "End the lecture", leave),
-    make("span", "quiet", "keys: \u2190 \u2192, d, Esc; the speaker\u2019s numbers are below"));
+    make("span", "quiet", "keys: \u2190 \u2192, p plays, d, Esc; the speaker\u2019s numbers are below"));
   document.body.append(bar);
 
   const MOVES = { ArrowRight: 1, PageDown: 1, " ": 1, ArrowLeft: -1, PageUp: -1 };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
     const isOn = now >= 0;
     if (!isOn) {
       if (event.key === "l") begin();
@@ -67,6 +67,7 @@
     }
     if (event.key === "Escape" || event.key === "l") leave();
     else if (event.key === "d") turn();
+    else if (event.key === "p") document.querySelector("figure.now .play button")?.click();
     else if (event.key === "Home") go(0);
     else if (event.key === "End") go(screens.length - 1);
     else if (event.key in MOVES && !(event.key === " " && event.target.closest("button, summary"))) go(now + MOVES[event.key]);

@@ -184,6 +184,19 @@ def table_of(
 
 
 @dataclass(frozen=True)
+class Stage:
+    """What a page's script plays in a picture's place. document: JSON; scenes: drawings."""
+
+    document: str
+    scenes: Sequence[Markup]
+
+    @property
+    def data(self) -> Markup:
+        """The document for inside a script element, which a "</" would end."""
+        return Markup(self.document.replace("<", "\\u003c"))
+
+
+@dataclass(frozen=True)
 class Picture:
     """One figure: its finding, its picture, what the marks mean, and the table behind it.
 
@@ -198,6 +211,7 @@ class Picture:
     name: str = ""
     narrow: Markup | None = None  # the same for a window that the figure is too wide for
     link: str = ""  # the address of the page that the figure comes from
+    stage: Stage | None = None
     kind: ClassVar[str] = "picture"
 
     @property

@@ -69,6 +69,14 @@ def plain(
     return TableCell(text, reason=words(reason), value=number)
 
 
+def place(value: Any, places: int = 3) -> TableCell:
+    """A coordinate or a height: what is nearer to 0 than its decimals tell is 0."""
+    number = known(value)
+    if number is not None and abs(number) < 0.5 * 10**-places:
+        return TableCell("0", value=number)
+    return plain(value, places)
+
+
 def p_value(p: float) -> TableCell:
     """A p, which is never printed as zero."""
     if pd.isna(p):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
+from nnbench.report.page.numbers import RAISED
 from nnbench.study.words import in_words as in_words
 from nnbench.study.words import spoken as spoken
 
@@ -42,3 +44,10 @@ def tallied(counts: Mapping[str, int]) -> str:
 def listed(parts: Sequence[str]) -> str:
     """`a`, `a and b` or `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def typeset(formula: str) -> str:
+    """`x² / 8 − cos(2π x)` of `x^2 / 8 - cos(2 pi x)`: a formula as it is set in print."""
+    text = re.sub(r"\^(\d+)", lambda power: power[1].translate(RAISED), formula)
+    text = re.sub(r"(\d) pi\b", r"\1π", text).replace(" - ", " − ")
+    return re.sub(r"\bpi\b", "π", text)
