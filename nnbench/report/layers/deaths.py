@@ -17,14 +17,9 @@ from nnbench.report.layers.views import (
     Roles,
     View,
     arm_names,
-    assign_roles,
     at_extreme,
     drawn,
     even_places,
-    hold,
-    levels_in,
-    numbers_of,
-    predicted,
     shown,
 )
 from nnbench.report.page.words import spoken
@@ -42,14 +37,14 @@ def born_dead(view: View) -> Diagnostic | None:
     """
     if "dead_fraction" not in view.layers:
         return None
-    depth, width = numbers_of(view, "depth"), numbers_of(view, "width")
+    depth, width = view.numbers("depth"), view.numbers("width")
     axis, other = ("depth", "width") if depth.nunique() > 1 else ("width", "depth")
     rows = view.layers[view.layers["epoch"] == 0]
     dead = dead_networks(rows)
     if max(depth.nunique(), width.nunique()) < 2 or not dead["dead"].any():
         return None
     cells = view.cells.merge(dead[["cell_id", "dead"]], on="cell_id")
-    cells, held = hold(view, cells, [f for f in view.factors if f not in ("depth", "width")])
+    cells, held = view.hold(cells, [f for f in view.factors if f not in ("depth", "width")])
     cells = cells.assign(
         x=cells["cell_id"].map(depth if axis == "depth" else width),
         by=cells["cell_id"].map(width if axis == "depth" else depth))  # fmt: skip
@@ -109,11 +104,11 @@ def _never_dead(view: View, dead: pd.DataFrame) -> list[str]:
 def _death_laws(view: View, cells: pd.DataFrame, unit: str) -> pd.DataFrame:
     """Both bounds for the whole network, that of its last layer, by panel."""
     first = cells.drop_duplicates(["by", "x"])
-    depth = numbers_of(view, "depth")
+    depth = view.numbers("depth")
     columns = ["panel", "x", "value", "name", "line"]
     parts = []
     for quantity, name in (("born_dead", "predicted, at most"), ("born_dead_at_least", "at least")):
-        known = predicted(view, quantity)
+        known = view.predicted(quantity)
         known = known[known["layer"] == depth.reindex(known["cell_id"]).to_numpy()]
         line = first.merge(known, on="cell_id").dropna(subset=["predicted"])
         if len(line):
@@ -157,8 +152,8 @@ def dead_units(view: View) -> Diagnostic | None:
     if not (view.layers["dead_fraction"] > 0).any():
         return None
     ends = at_epoch(view.layers, last=True).groupby("cell_id")["dead_fraction"].mean()
-    roles = assign_roles(
-        view, view.cells.merge(ends.rename("end").reset_index(), on="cell_id"), "end", apart=()
+    roles = view.roles(
+        view.cells.merge(ends.rename("end").reset_index(), on="cell_id"), "end", apart=()
     )
     arms = _death_arms(view, roles)
     cells, said = _death_panels(view, arms)
@@ -215,7 +210,7 @@ def _death_arms(view: View, roles: Roles) -> pd.DataFrame:
     cells = roles.cells
     factors = [roles.series, roles.panel]
     cells = cells.assign(panel=arm_names(cells, factors).replace("", ALL))
-    ranks = {factor: levels_in(view, cells, factor).index for factor in factors}
+    ranks = {factor: view.levels(cells, factor).index for factor in factors}
     return cells.sort_values(factors, key=lambda levels: levels.map(ranks[str(levels.name)]))
 
 

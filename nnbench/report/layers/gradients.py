@@ -23,15 +23,10 @@ from nnbench.report.layers.views import (
     Diagnostic,
     Roles,
     View,
-    assign_roles,
     at_extreme,
     drawn,
-    levels_in,
-    lines_of,
     named,
-    numbers_of,
     of_lines,
-    predicted,
     shown,
 )
 from nnbench.report.page.numbers import number
@@ -57,14 +52,14 @@ def growth_of(view: View, last: bool = False) -> tuple[pd.DataFrame, pd.DataFram
     if GRADIENT not in view.layers:
         return None
     relative = relative_gradient(at_epoch(view.layers, last), GRADIENT)
-    deep = numbers_of(view, "depth") >= LEAST_DEPTH
-    wide = numbers_of(view, "width") >= LEAST_WIDTH
+    deep = view.numbers("depth") >= LEAST_DEPTH
+    wide = view.numbers("width") >= LEAST_WIDTH
     relative = relative[(deep & wide).reindex(relative["cell_id"]).to_numpy()]
     growth = growth_by_cell(relative)
     if growth.empty:
         return None
     known = predicted_if_wide(view, "gradient_growth")
-    depth = numbers_of(view, "depth").reindex(known["cell_id"]).to_numpy()
+    depth = view.numbers("depth").reindex(known["cell_id"]).to_numpy()
     known = known[(known["layer"] < depth) & (known["predicted"] > 0)]
     logs = np.log10(known["predicted"]) / 2
     growth["predicted"] = growth["cell_id"].map(logs.groupby(known["cell_id"]).mean())
@@ -73,8 +68,8 @@ def growth_of(view: View, last: bool = False) -> tuple[pd.DataFrame, pd.DataFram
 
 def predicted_if_wide(view: View, quantity: str) -> pd.DataFrame:
     """A quantity's predictions by cell and layer, for cells wide enough for the law."""
-    known = predicted(view, quantity)
-    width = numbers_of(view, "width").reindex(known["cell_id"])
+    known = view.predicted(quantity)
+    width = view.numbers("width").reindex(known["cell_id"])
     return known[(width >= WIDE).to_numpy()]
 
 
@@ -93,8 +88,8 @@ def _gradients(view: View, last: bool) -> Diagnostic | None:
     if found is None:
         return None
     relative, cells = found
-    roles = assign_roles(view, cells, "log_growth")
-    lines = lines_of(view, roles, "log_growth", _full_panels(view, roles))
+    roles = view.roles(cells, "log_growth")
+    lines = view.lines(roles, "log_growth", _full_panels(view, roles))
     arms = _arms_of(view, lines.cells, last)
     singles = of_lines(relative.rename(columns={"layer": "x"}), lines.cells)
     laws = _before_training(view, lines.cells) if last else pd.concat(
@@ -115,7 +110,7 @@ def _gradients(view: View, last: bool) -> Diagnostic | None:
 
 def _full_panels(view: View, roles: Roles) -> tuple[list[str], list[str]]:
     """The panels with at least half as many lines as the fullest, and a note on the rest."""
-    levels = levels_in(view, roles.cells, roles.panel)
+    levels = view.levels(roles.cells, roles.panel)
     lines = roles.cells.groupby(roles.panel)[roles.series].nunique()
     full = [level for level in levels if 2 * lines[level] >= lines.max()]
     few = len(levels) - len(full)
@@ -139,7 +134,7 @@ def _in_reach(
 
 def _left_out(view: View, cells: pd.DataFrame) -> list[str]:
     """Say how many networks have no gradient to take a ratio of."""
-    eligible = numbers_of(view, "depth").ge(LEAST_DEPTH) & numbers_of(view, "width").ge(LEAST_WIDTH)
+    eligible = view.numbers("depth").ge(LEAST_DEPTH) & view.numbers("width").ge(LEAST_WIDTH)
     lost = int(eligible.sum()) - len(cells)
     if lost <= 0:
         return []

@@ -22,14 +22,9 @@ from nnbench.report.layers.views import (
     Diagnostic,
     Roles,
     View,
-    assign_roles,
     at_extreme,
-    choice,
     drawn,
-    hold,
-    levels_in,
     named,
-    numbers_of,
     shown,
     spread,
     with_combination,
@@ -58,16 +53,16 @@ def growth_table(view: View) -> Diagnostic | None:
     if found is None:
         return None
     cells = found[1]
-    roles = assign_roles(view, cells, "log_growth")
+    roles = view.roles(cells, "log_growth")
     if roles.series == ALL:
         return None
     if roles.panel == ONE and "depth" in view.factors:
         roles = Roles(cells, roles.series, "depth", [])
     cells, panel, held = _with_depths(view, with_combination(cells, roles.panel), roles)
-    rows, said = choice(view, cells, roles.series, "log_growth", MOST_ROWS)
-    columns, more = choice(view, cells, roles.panel, "log_growth", MOST_COLUMNS)
+    rows, said = view.choice(cells, roles.series, "log_growth", MOST_ROWS)
+    columns, more = view.choice(cells, roles.panel, "log_growth", MOST_COLUMNS)
     cells = cells[cells[roles.series].isin(rows) & cells[roles.panel].isin(columns)]
-    panels = {level: named(panel, level) for level in levels_in(view, cells, panel)}
+    panels = {level: named(panel, level) for level in view.levels(cells, panel)}
     cross = _growth_cross(cells, {"panel": panel, "row": roles.series, "column": roles.panel})
     cross["panel"] = cross["panel"].map(panels)
     cross["column"] = cross["column"].replace(ONE, "")
@@ -103,14 +98,14 @@ def _with_depths(
 ) -> tuple[pd.DataFrame, str, list[str]]:
     """The table's cells, the column of its panels, and what is held."""
     used = [roles.series, *roles.panel.split(TIMES)]
-    kept, held = hold(view, cells, [f for f in view.factors if f not in (*used, "depth")])
+    kept, held = view.hold(cells, [f for f in view.factors if f not in (*used, "depth")])
     count = kept["depth"].nunique() if "depth" in view.factors else 1
     if roles.panel == "depth" or count == 1:
         return kept, ALL, held
     printed = kept[roles.series].nunique() * kept[roles.panel].nunique() * count
     if printed <= MOST_PRINTED // 2:
         return kept, "depth", held
-    deepest, more = hold(view, kept, ["depth"])
+    deepest, more = view.hold(kept, ["depth"])
     return deepest, ALL, [*held, *more]
 
 
@@ -189,11 +184,11 @@ def _axes(view: View) -> Iterator[Axis]:
     for factor in ("batch_size", "width"):
         if factor in view.factors:
             label = factor.replace("_", " ")
-            yield Axis(factor, numbers_of(view, factor), label, f"{label} {{:g}}")
+            yield Axis(factor, view.numbers(factor), label, f"{label} {{:g}}")
     if "data" not in view.factors or view.raw["data"].nunique() > 1:
         return
     for column in [name for name in map(str, view.raw) if name.startswith("data.")]:
-        x, label = numbers_of(view, column), column.removeprefix("data.")
+        x, label = view.numbers(column), column.removeprefix("data.")
         if label == "n":
             x = pd.Series(probed_rows(x, view.raw.set_index("cell_id")))
             yield Axis("data", x, "examples in the probed batch", "a batch of {:g}")
@@ -210,7 +205,7 @@ def _growth_points(view: View, cells: pd.DataFrame, axis: Axis) -> Diagnostic | 
     kept, panel, held = _where_it_moves(view, cells, axis)
     if max(spread(part, "x", "log_growth") for _, part in kept.groupby(panel)) <= MOVES:
         return None
-    levels, said = choice(view, kept, panel, "log_growth", MOST_PANELS)
+    levels, said = view.choice(kept, panel, "log_growth", MOST_PANELS)
     kept = kept[kept[panel].isin(levels)].assign(panel=kept[panel].map(lambda x: named(panel, x)))
     points = student_intervals(kept, ["panel", "x"], "log_growth")
     points = points.rename(columns={"mean": "value"})
@@ -238,7 +233,7 @@ def _where_it_moves(
     Panels are of a factor at whose baseline the number does nothing, if at another level it does:
     a batch means something under BatchNorm only. Other such factors are held where it does most.
     """
-    kept, held = hold(view, cells, [f for f in ("data", "depth") if f in view.factors
+    kept, held = view.hold(cells, [f for f in ("data", "depth") if f in view.factors
                                     and f != axis.factor])  # fmt: skip
     elsewhere = {}
     for factor in [f for f in view.factors if f not in ("data", "depth", axis.factor)]:
@@ -250,9 +245,9 @@ def _where_it_moves(
     for factor in [f for f in elsewhere if f != panel]:
         level = str(elsewhere[factor].idxmax())
         kept, held = kept[kept[factor] == level], [*held, spoken(factor, level)]
-    panel = panel or assign_roles(view, kept, "log_growth", apart=("depth", axis.factor)).series
+    panel = panel or view.roles(kept, "log_growth", apart=("depth", axis.factor)).series
     rest = [f for f in view.factors if f not in (panel, axis.factor, *elsewhere)]
-    kept, more = hold(view, kept, rest)
+    kept, more = view.hold(kept, rest)
     return kept, panel, [*held, *more]
 
 

@@ -20,16 +20,10 @@ from nnbench.report.layers.views import (
     Diagnostic,
     Roles,
     View,
-    assign_roles,
-    choice,
     drawn,
-    hold,
-    levels_in,
     named,
-    numbers_of,
     of_lines,
     placed,
-    predicted_of_network,
     shown,
 )
 from nnbench.report.page.numbers import decimals_for, number, rounded
@@ -44,7 +38,7 @@ def trainability(view: View) -> Diagnostic | None:
 
     For studies that train, with two depths and three gains at least; a panel for each activation.
     """
-    depth, gain = numbers_of(view, "depth"), numbers_of(view, "init.gain")
+    depth, gain = view.numbers("depth"), view.numbers("init.gain")
     if depth.nunique() < 2 or gain.nunique() < 3 or view.layers["epoch"].max() == 0:
         return None
     cells = view.cells.assign(
@@ -53,8 +47,8 @@ def trainability(view: View) -> Diagnostic | None:
     cells = cells[cells["law"] == cells["law"].iloc[0]]
     panel = next((f for f in ("activation", "data") if f in view.factors), ALL)
     others = [f for f in view.factors if f not in (panel, "depth", "init")]
-    cells, held = hold(view, cells, others)
-    levels = levels_in(view, cells, panel)[:4]
+    cells, held = view.hold(cells, others)
+    levels = view.levels(cells, panel)[:4]
     cells = cells[cells[panel].isin(levels)].assign(panel=lambda f: f[panel].astype(object))
     cross, law = _scores(view, cells), _six_scales(view, cells)
     metric, label = view.analysis.metric, view.analysis.axis
@@ -95,7 +89,7 @@ def _scores(view: View, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _six_scales(view: View, cells: pd.DataFrame) -> pd.DataFrame:
-    scale = predicted_of_network(view, cells, "depth_scale")
+    scale = view.predicted_of_network(cells, "depth_scale")
     law = cells.assign(value=SCALES_DEEP * scale).dropna(subset=["value"])
     return law.drop_duplicates(["panel", "column"])[["panel", "column", "value"]]
 
@@ -124,8 +118,8 @@ def sharpness(view: View) -> Diagnostic | None:
     late = rows[rows["step"] >= 0.75 * rows.groupby("cell_id")["step"].transform("max")]
     ends = late.groupby("cell_id")["sharpness"].median().astype(float)
     cells = view.cells.merge(ends.rename("end").reset_index(), on="cell_id")
-    cells["edge"] = predicted_of_network(view, cells, "sharpness")
-    roles = assign_roles(view, cells, "end", apart=())
+    cells["edge"] = view.predicted_of_network(cells, "sharpness")
+    roles = view.roles(cells, "end", apart=())
     # Each learning rate has an edge of its own, and so a panel.
     if roles.panel == ONE or roles.series == "optimizer":
         roles = replace(roles, series=roles.panel, panel=roles.series)
@@ -133,8 +127,8 @@ def sharpness(view: View) -> Diagnostic | None:
 
 
 def _sharpness_drawn(view: View, roles: Roles, rows: pd.DataFrame) -> Diagnostic:
-    panels, said = choice(view, roles.cells, roles.panel, "end", MOST_PANELS)
-    series = levels_in(view, roles.cells, roles.series)[:MOST_SERIES]
+    panels, said = view.choice(roles.cells, roles.panel, "end", MOST_PANELS)
+    series = view.levels(roles.cells, roles.series)[:MOST_SERIES]
     lines = placed(roles, panels, series, said)
     singles = of_lines(rows[["cell_id", "x", "value"]], lines.cells)
     summary = singles.groupby([*ARM, "x"], sort=False)["value"].median().reset_index()

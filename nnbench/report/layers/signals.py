@@ -21,14 +21,10 @@ from nnbench.report.layers.views import (
     Roles,
     View,
     arm_names,
-    assign_roles,
     at_extreme,
     drawn,
     even_places,
-    hold,
-    lines_of,
     named,
-    numbers_of,
     of_lines,
     shown,
 )
@@ -41,7 +37,7 @@ MOST_LAYERS = 32
 
 def signals(view: View) -> Diagnostic | None:
     """Draw the standard deviation of the activations by layer at initialisation."""
-    if "act_std" not in view.layers or numbers_of(view, "depth").max() < LEAST_DEPTH:
+    if "act_std" not in view.layers or view.numbers("depth").max() < LEAST_DEPTH:
         return None
     rows = at_epoch(view.layers, last=False)
     rows = rows[np.isfinite(rows["act_std"].astype(float))]
@@ -50,8 +46,8 @@ def signals(view: View) -> Diagnostic | None:
     cells = view.cells.merge(pd.DataFrame({"cell_id": top["cell_id"], "top": logs}), on="cell_id")
     if cells.empty:
         return None
-    roles = assign_roles(view, cells, "top")
-    lines = lines_of(view, roles, "top")
+    roles = view.roles(cells, "top")
+    lines = view.lines(roles, "top")
     known = predicted_if_wide(view, "act_std")[["cell_id", "layer", "predicted"]]
     rows = rows.merge(known, on=["cell_id", "layer"], how="left")
     rows = rows.rename(columns={"layer": "x", "act_std": "value"})
@@ -112,9 +108,9 @@ def through_training(view: View) -> Diagnostic | None:
     """Draw the gradient's norm by layer and epoch for the baseline, the best and the worst arm."""
     if GRADIENT not in view.layers or view.layers["epoch"].nunique() < 3:
         return None
-    if numbers_of(view, "depth").max() < LEAST_DEPTH:
+    if view.numbers("depth").max() < LEAST_DEPTH:
         return None
-    cells, held = hold(view, view.cells, [f for f in view.factors if f in ("data", "depth")])
+    cells, held = view.hold(view.cells, [f for f in view.factors if f in ("data", "depth")])
     arms = telling_arms(view, cells)
     values = arms.merge(view.layers, on="cell_id")
     values["value"] = values[GRADIENT].astype(float)

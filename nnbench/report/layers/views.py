@@ -42,21 +42,6 @@ class Diagnostic:
 
 
 @dataclass(frozen=True)
-class View:
-    """What the pictures are made of. cells: labelled; raw: the same cells' own numbers.
-
-    layers: their rows. factors: those with more than one level among the cells, `data` included.
-    """
-
-    results: Results
-    analysis: Analysis
-    cells: pd.DataFrame
-    raw: pd.DataFrame
-    layers: pd.DataFrame
-    factors: list[str]
-
-
-@dataclass(frozen=True)
 class Roles:
     """Which factor is which in a figure, after the others are held; cells has those that stay."""
 
@@ -79,6 +64,108 @@ class Lines:
     notes: list[str]
 
 
+@dataclass(frozen=True)
+class View:
+    """What the pictures are made of. cells: labelled; raw: the same cells' own numbers.
+
+    layers: their rows. factors: those with more than one level among the cells, `data` included.
+    """
+
+    results: Results
+    analysis: Analysis
+    cells: pd.DataFrame
+    raw: pd.DataFrame
+    layers: pd.DataFrame
+    factors: list[str]
+
+    def numbers(self, column: str) -> pd.Series:
+        """A recipe column as numbers by cell_id; null where it is none or not there."""
+        if column not in self.raw:
+            return pd.Series(np.nan, index=self.raw["cell_id"])
+        values = pd.to_numeric(self.raw[column], errors="coerce").astype(float)
+        return pd.Series(values.to_numpy(), index=self.raw["cell_id"])
+
+    def predicted(self, quantity: str) -> pd.DataFrame:
+        """`predicted_by_cell` of a quantity, for all cells of the results."""
+        return predicted_by_cell(self.results.cells, self.results.predictions, quantity)
+
+    def predicted_of_network(self, cells: pd.DataFrame, quantity: str) -> pd.Series:
+        """What is predicted of each of the cells' networks as a whole."""
+        known = self.predicted(quantity).set_index("cell_id")["predicted"].astype(float)
+        return cells["cell_id"].map(known)
+
+    def roles(self, cells: pd.DataFrame, value: str, apart: Iterable[str] = ("depth",)) -> Roles:
+        """Choose the lines and panels of a figure of `value`, and hold every other factor.
+
+        Lines are activations where these vary, otherwise the factor that moves the value most;
+        panels are the next that moves it, or its combinations with the one after it, if they are
+        six at most. The factors named by `apart` (the axis) are never either. Held are the first
+        data set, the deepest networks (of a depth that most arms have), and the baseline of every
+        other factor.
+        """
+        varied = [f for f in self.factors if cells[f].nunique() > 1 and f not in {*apart, "data"}]
+        order = sorted(varied, key=lambda factor: -spread(cells, factor, value))
+        telling = [factor for factor in order if spread(cells, factor, value) > TELLS]
+        series = "activation" if "activation" in telling else next(iter(telling), ALL)
+        others = [factor for factor in telling if factor != series][:2]
+        if len(others) == 2 and cells[others].drop_duplicates().shape[0] > MOST_PANELS:
+            others = others[:1]
+        kept, held = self.hold(cells, [f for f in self.factors if f not in (series, *others)])
+        panel = TIMES.join(others) or ONE
+        return Roles(with_combination(kept, panel), series, panel, held)
+
+    def hold(self, cells: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+        """The cells of one level of each factor, and those levels in words."""
+        held = []
+        for factor in factors:
+            levels = [x for x in self.analysis.levels[factor] if x in set(cells[factor])]
+            if len(levels) < 2:
+                continue
+            wanted = self.analysis.baselines.get(factor, levels[0])
+            if factor == "depth":
+                wanted = _deepest(cells)
+            level = wanted if wanted in levels else levels[0]
+            cells = cells[cells[factor] == level]
+            held.append(spoken(factor, level))
+        return cells, held
+
+    def levels(self, cells: pd.DataFrame, factor: str) -> list[str]:
+        """The factor's levels among the cells, the baseline first, then in the study's order."""
+        if factor in CONSTANT:
+            return [factor]
+        here = set(cells[factor])
+        if TIMES in factor:
+            parts = [
+                [spoken(part, level) for level in self.levels(cells, part)]
+                for part in factor.split(TIMES)
+            ]
+            return [
+                level for pair in itertools.product(*parts) if (level := ", ".join(pair)) in here
+            ]
+        baseline = self.analysis.baselines.get(factor)
+        found = [level for level in self.analysis.levels[factor] if level in here]
+        return sorted(found, key=lambda level: level != baseline)
+
+    def choice(
+        self, cells: pd.DataFrame, factor: str, value: str, most: int
+    ) -> tuple[list[str], list[str]]:
+        """`spread_choice` among the factor's levels that the cells have."""
+        return spread_choice(cells, factor, value, self.levels(cells, factor), most)
+
+    def lines(
+        self, roles: Roles, value: str, full: tuple[list[str], list[str]] | None = None
+    ) -> Lines:
+        """At most seven lines and six panels, which span the range of the value.
+
+        full: the panels that may be chosen, if not all of them, and a note on the others.
+        """
+        cells = roles.cells
+        series, said = self.choice(cells, roles.series, value, MOST_SERIES)
+        known, few = full or (self.levels(cells, roles.panel), [])
+        panels, more = spread_choice(cells, roles.panel, value, known, MOST_PANELS)
+        return placed(roles, panels, series, [*said, *few, *more])
+
+
 def view_of(results: Results, analysis: Analysis) -> View | None:
     """The view of a study with probes; None where there is nothing to look at."""
     if results.layers is None:
@@ -93,51 +180,10 @@ def view_of(results: Results, analysis: Analysis) -> View | None:
     return View(results, analysis, cells, raw, layers, factors)
 
 
-def numbers_of(view: View, column: str) -> pd.Series:
-    """A recipe column as numbers by cell_id; null where it is none or not there."""
-    if column not in view.raw:
-        return pd.Series(np.nan, index=view.raw["cell_id"])
-    values = pd.to_numeric(view.raw[column], errors="coerce").astype(float)
-    return pd.Series(values.to_numpy(), index=view.raw["cell_id"])
-
-
-def predicted(view: View, quantity: str) -> pd.DataFrame:
-    """`predicted_by_cell` of a quantity, for all cells of the results."""
-    return predicted_by_cell(view.results.cells, view.results.predictions, quantity)
-
-
-def predicted_of_network(view: View, cells: pd.DataFrame, quantity: str) -> pd.Series:
-    """What is predicted of each of the cells' networks as a whole."""
-    known = predicted(view, quantity).set_index("cell_id")["predicted"].astype(float)
-    return cells["cell_id"].map(known)
-
-
 def spread(cells: pd.DataFrame, factor: str, value: str) -> float:
     """How far the factor's level means of a value lie apart, as a standard deviation."""
     means = cells.groupby(factor)[value].mean().dropna()
     return float(means.std(ddof=0)) if len(means) else 0.0
-
-
-def assign_roles(
-    view: View, cells: pd.DataFrame, value: str, apart: Iterable[str] = ("depth",)
-) -> Roles:
-    """Choose the lines and panels of a figure of `value`, and hold every other factor.
-
-    Lines are activations where these vary, otherwise the factor that moves the value most; panels
-    are the next that moves it, or its combinations with the one after it, if they are six at most.
-    The factors named by `apart` (the axis) are never either. Held are the first data set, the
-    deepest networks (of a depth that most arms have), and the baseline of every other factor.
-    """
-    varied = [f for f in view.factors if cells[f].nunique() > 1 and f not in {*apart, "data"}]
-    order = sorted(varied, key=lambda factor: -spread(cells, factor, value))
-    telling = [factor for factor in order if spread(cells, factor, value) > TELLS]
-    series = "activation" if "activation" in telling else next(iter(telling), ALL)
-    others = [factor for factor in telling if factor != series][:2]
-    if len(others) == 2 and cells[others].drop_duplicates().shape[0] > MOST_PANELS:
-        others = others[:1]
-    kept, held = hold(view, cells, [f for f in view.factors if f not in (series, *others)])
-    panel = TIMES.join(others) or ONE
-    return Roles(with_combination(kept, panel), series, panel, held)
 
 
 def with_combination(cells: pd.DataFrame, panel: str) -> pd.DataFrame:
@@ -155,42 +201,10 @@ def arm_names(cells: pd.DataFrame, factors: Iterable[str]) -> pd.Series:
     return names.str.removeprefix(", ")
 
 
-def hold(view: View, cells: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-    """The cells of one level of each factor, and those levels in words."""
-    held = []
-    for factor in factors:
-        levels = [x for x in view.analysis.levels[factor] if x in set(cells[factor])]
-        if len(levels) < 2:
-            continue
-        wanted = view.analysis.baselines.get(factor, levels[0])
-        if factor == "depth":
-            wanted = _deepest(cells)
-        level = wanted if wanted in levels else levels[0]
-        cells = cells[cells[factor] == level]
-        held.append(spoken(factor, level))
-    return cells, held
-
-
 def _deepest(cells: pd.DataFrame) -> str:
     """The largest depth that is no exception: with half as many cells as the fullest."""
     counts = cells["depth"].value_counts()
     return str(max(counts.index[2 * counts >= counts.max()], key=float))
-
-
-def levels_in(view: View, cells: pd.DataFrame, factor: str) -> list[str]:
-    """The factor's levels among the cells, the baseline first, then in the study's order."""
-    if factor in CONSTANT:
-        return [factor]
-    here = set(cells[factor])
-    if TIMES in factor:
-        parts = [
-            [spoken(part, level) for level in levels_in(view, cells, part)]
-            for part in factor.split(TIMES)
-        ]
-        return [level for pair in itertools.product(*parts) if (level := ", ".join(pair)) in here]
-    baseline = view.analysis.baselines.get(factor)
-    found = [level for level in view.analysis.levels[factor] if level in here]
-    return sorted(found, key=lambda level: level != baseline)
 
 
 def spread_choice(cells: pd.DataFrame, factor: str, value: str, levels: list[str], most: int
@@ -210,27 +224,6 @@ def spread_choice(cells: pd.DataFrame, factor: str, value: str, levels: list[str
         chosen.append(str(rest.index[int(np.argmax(np.nan_to_num(gaps, nan=-1.0)))]))
     note = f"{len(chosen)} of {len(levels)} levels of {factor}, chosen to span the range."
     return [level for level in levels if level in chosen], [note]
-
-
-def choice(
-    view: View, cells: pd.DataFrame, factor: str, value: str, most: int
-) -> tuple[list[str], list[str]]:
-    """`spread_choice` among the factor's levels that the cells have."""
-    return spread_choice(cells, factor, value, levels_in(view, cells, factor), most)
-
-
-def lines_of(
-    view: View, roles: Roles, value: str, full: tuple[list[str], list[str]] | None = None
-) -> Lines:
-    """At most seven lines and six panels, which span the range of the value.
-
-    full: the panels that may be chosen, if not all of them, and a note on the others.
-    """
-    cells = roles.cells
-    series, said = choice(view, cells, roles.series, value, MOST_SERIES)
-    known, few = full or (levels_in(view, cells, roles.panel), [])
-    panels, more = spread_choice(cells, roles.panel, value, known, MOST_PANELS)
-    return placed(roles, panels, series, [*said, *few, *more])
 
 
 def placed(roles: Roles, panels: list[str], series: list[str], notes: list[str]) -> Lines:

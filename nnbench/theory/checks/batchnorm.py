@@ -10,17 +10,7 @@ from torch import Tensor
 
 from nnbench.theory import laws
 from nnbench.theory.checks.base import Check, Settings, growth_and_error
-from nnbench.theory.checks.nets import (
-    Law,
-    Statistics,
-    by_layer,
-    gradients,
-    law_of,
-    make_law,
-    measure,
-    pulled,
-    run,
-)
+from nnbench.theory.checks.nets import Law, Statistics, law_of, make_law, pulled
 from nnbench.training.stacked.network import flatten, unflatten
 
 BATCHES = (8, 16, 32, 64, 128, 256)
@@ -76,9 +66,7 @@ def _one_layer(settings: Settings, batch: int, activation: str) -> tuple[float, 
         norm=NORM,
     )  # fmt: skip
     count = max(UNITS, UNITS_AN_EXAMPLE * batch) // settings.width
-    seen = measure(
-        {"": law}, f"batchnorm/{batch}", count, _through, v=(batch, settings.width)
-    )[""]  # fmt: skip
+    seen = law.measured(f"batchnorm/{batch}", count, _through, v=(batch, settings.width))
     gradient, spread = seen["gradient"], seen["spread"]
     growth = float(gradient.mean() / spread.mean())
     influence = gradient / gradient.mean() - spread / spread.mean()
@@ -104,7 +92,7 @@ def _first_output(law: Law, params: Tensor, x: Tensor) -> tuple[Callable[[Tensor
     """The first layer's outputs as a function of its weight, and the weight that it has."""
     parts = unflatten(law.program, params)
     return (
-        lambda weight: run(law, flatten(parts | {"0.weight": weight}), x)["act/0"],
+        lambda weight: law.run(flatten(parts | {"0.weight": weight}), x)["act/0"],
         parts["0.weight"],
     )
 
@@ -125,10 +113,10 @@ def _deep(settings: Settings) -> Check:
     shape = (batch, settings.width)
 
     def statistic(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
-        found = gradients(law, params, noise["x"], noise["v"])
-        return {"gradient": by_layer(law, found, "pre").mean(1)}
+        found = law.gradients(params, noise["x"], noise["v"])
+        return {"gradient": law.by_layer(found, "pre").mean(1)}
 
-    g = measure({"": law}, "batchnorm/deep", count, statistic, x=shape, v=shape)[""]["gradient"]
+    g = law.measured("batchnorm/deep", count, statistic, x=shape, v=shape)["gradient"]
     # two layers at either end are not yet at the fixed point
     growth, error = growth_and_error(g[:, -3], g[:, 1], depth - 4)
     predicted = laws.batchnorm_relu_growth(batch)
@@ -160,7 +148,7 @@ def _scale_invariance(settings: Settings) -> list[Check]:
         sizes = [torch.linalg.vector_norm(each(noise["v"])) for each in (scaled_pull, pull)]
         return {"output": (scaled - act).abs().max(), "gradient": sizes[0] / sizes[1]}
 
-    seen = measure({"": law}, "batchnorm/scale", 4, statistic, x=shape, v=shape)[""]
+    seen = law.measured("batchnorm/scale", 4, statistic, x=shape, v=shape)
     return [
         Check("BN(aWx) - BN(Wx), largest, a = 10", GROUP, 0.0, float(seen["output"].max()), 0.0,
               1.0, "an output that scales", "BN(aWx) = BN(Wx)", networks=4,

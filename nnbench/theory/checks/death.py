@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nnbench.theory import laws as theory
 from nnbench.theory.checks.base import Check, Settings
-from nnbench.theory.checks.nets import Law, Statistics, make_law, measure, run
+from nnbench.theory.checks.nets import Law, Statistics, make_law
 
 NETWORKS = 48_000
 WIDTHS = (2, 3, 4, 5)
@@ -49,11 +49,11 @@ def _alive(width: int, depth: int, features: int) -> Tensor:
     ones = torch.ones(1, features, dtype=torch.float64)
 
     def statistic(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
-        seen = run(law, params, torch.cat([ones, -ones]))
+        seen = law.run(params, torch.cat([ones, -ones]))
         layers = [(seen[f"act/{layer}"] > 0).any(-1) for layer in range(depth)]
         return {"alive": torch.stack(layers)}
 
-    return measure({"": law}, f"dead/{features}/{width}", NETWORKS, statistic)[""]["alive"]
+    return law.measured(f"dead/{features}/{width}", NETWORKS, statistic)["alive"]
 
 
 def _bounds(depth: int) -> list[Check]:

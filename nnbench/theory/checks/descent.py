@@ -10,7 +10,7 @@ from torch import Tensor
 from nnbench.seeds import torch_generator
 from nnbench.theory import laws
 from nnbench.theory.checks.base import Check, Settings, mean_and_error
-from nnbench.theory.checks.nets import GivenNoise, Law, make_law, network_of, step_all
+from nnbench.theory.checks.nets import GivenNoise, Law, make_law
 from nnbench.training.stacked.network import Network, initial_params, layout, unflatten
 
 CURVATURE = 3.0
@@ -32,7 +32,7 @@ def _batch(like: Tensor) -> Tensor:
 def networks_of(law: Law, w: Tensor) -> Network:
     """Return networks whose first weight is `w` (networks,) and whose bias is 0."""
     params = torch.stack([w, torch.zeros_like(w)], 1)
-    return network_of(law, params)
+    return law.network(params)
 
 
 def largest_stable_rate(law: Law, guess: float) -> tuple[float, float]:
@@ -48,7 +48,7 @@ def largest_stable_rate(law: Law, guess: float) -> tuple[float, float]:
         x, y = _batch(rates), rates.new_zeros(len(rates), 2, 1)
         sizes = []
         for step in range(1, STEPS + 1):
-            network, _ = step_all(law, network, rates, step, x, y)
+            network, _ = law.step(network, rates, step, x, y)
             if (step - 1) % (STEPS // 2) >= STEPS // 2 - 10:
                 sizes.append(network.params[:, 0].abs())
         early, late = torch.stack(sizes).reshape(2, 10, -1).amax(1)
@@ -105,7 +105,7 @@ def check_noise(settings: Settings) -> list[Check]:
             # the gradient's noise is the mean of -2 x y over the batch
             drawn = torch.randn(count, generator=generator, dtype=torch.float64)
             y = drawn[:, None, None] * x.sign() * math.sqrt(s2 / (2 * h))
-            network, _ = step_all(law, network, rates, step, x, y)
+            network, _ = law.step(network, rates, step, x, y)
             if step > warm:
                 squares += network.params[:, 0].square() / kept
         variance, error = mean_and_error(squares)
@@ -126,7 +126,7 @@ def check_first_steps(settings: Settings) -> list[Check]:
         law = quadratic("adam", eps=eps)
         w = torch.full((2,), gradient / CURVATURE, dtype=torch.float64)
         rates = torch.full_like(w, rate)
-        new, _ = step_all(law, networks_of(law, w), rates, 1, _batch(w), w.new_zeros(2, 2, 1))
+        new, _ = law.step(networks_of(law, w), rates, 1, _batch(w), w.new_zeros(2, 2, 1))
         checks.append(
             Check(f"Adam's first step, gradient {gradient:g}, lr = {rate:g}", GROUP,
                   laws.adam_first_step(rate, gradient, eps), float(w[0] - new.params[0, 0]), 0.0,
@@ -140,8 +140,8 @@ def check_first_steps(settings: Settings) -> list[Check]:
     network = networks_of(law, w)
     for step in range(1, steps + 1):
         nothing = torch.zeros_like(_batch(w))
-        network, _ = step_all(
-            law, network, torch.full_like(w, rate), step, nothing, w.new_zeros(2, 2, 1)
+        network, _ = law.step(
+            network, torch.full_like(w, rate), step, nothing, w.new_zeros(2, 2, 1)
         )
     checks.append(
         Check(f"AdamW without gradient: what is left after {steps} steps", GROUP,
@@ -157,12 +157,12 @@ def _zero_init(settings: Settings) -> Check:
     law = make_law(4, depth=2, width=8, activation="tanh", init="zero", optimizer="sgd")
     noise = {name: torch.zeros(shape) for name, shape in layout(law.program).items()}
     params = initial_params(law.program, law.recipe, GivenNoise(noise)).expand(2, -1).clone()
-    network = network_of(law, params)
+    network = law.network(params)
     generator = torch_generator(0, "zero", "theory", 0)
     x = torch.randn(16, 4, generator=generator, dtype=torch.float64)
     y = torch.randn(2, 16, 1, generator=generator, dtype=torch.float64)
     for step in range(1, 11):
-        network, _ = step_all(law, network, torch.full((2,), 0.1, dtype=torch.float64), step, x, y)
+        network, _ = law.step(network, torch.full((2,), 0.1, dtype=torch.float64), step, x, y)
     parts = unflatten(law.program, network.params[0])
     moved = max(float(part.abs().max()) for name, part in parts.items() if name != "output.bias")
     return Check(

@@ -10,7 +10,7 @@ from torch.func import vmap
 
 from nnbench.theory import laws
 from nnbench.theory.checks.base import Check, Settings, mean_and_error
-from nnbench.theory.checks.nets import Law, chunks_of_noise, make_law, network_of, start, step_all
+from nnbench.theory.checks.nets import Law, make_law
 from nnbench.training.stacked.network import Network, n_params
 from nnbench.training.stacked.probes import sharpness
 
@@ -51,13 +51,13 @@ def _trained() -> tuple[list[int], Tensor]:
     )
     count = n_params(law.program)
     shapes = {"x": (EXAMPLES, FEATURES), "y": (EXAMPLES, 1), "first": (count,)}
-    (noise,) = chunks_of_noise(law, "edge", NETWORKS, shapes)
+    (noise,) = law.chunks_of_noise("edge", NETWORKS, shapes)
 
     def for_each_rate(values: Tensor) -> Tensor:
         return values.repeat(len(RATES), *[1] * (values.ndim - 1))
 
-    params = for_each_rate(vmap(partial(start, law))(noise))
-    network = network_of(law, params)
+    params = for_each_rate(vmap(law.start)(noise))
+    network = law.network(params)
     rates = torch.tensor(RATES, dtype=torch.float64).repeat_interleave(NETWORKS)
     x, y, first = (for_each_rate(noise[name]) for name in ("x", "y", "first"))
     steps, looks = [], []
@@ -66,7 +66,7 @@ def _trained() -> tuple[list[int], Tensor]:
             steps.append(step)
             look = vmap(partial(_sharpness, law))(network, first, x, y)
             looks.append(look.reshape(len(RATES), NETWORKS))
-        network, _ = step_all(law, network, rates, step + 1, x, y)
+        network, _ = law.step(network, rates, step + 1, x, y)
     return steps, torch.stack(looks)
 
 

@@ -11,17 +11,7 @@ from torch.func import jvp
 
 from nnbench.theory import laws
 from nnbench.theory.checks.base import FIVE_PERCENT, Check, Settings, mean_and_error
-from nnbench.theory.checks.nets import (
-    Law,
-    Statistics,
-    by_layer,
-    gradients,
-    law_of,
-    make_law,
-    measure,
-    on_sphere,
-    run,
-)
+from nnbench.theory.checks.nets import Law, Statistics, law_of, make_law, on_sphere
 
 NARROW, LAYERS, NETWORKS = 32, 4, 10_000
 GROUP = "Finite width"
@@ -48,9 +38,8 @@ def _mean_checks(settings: Settings, grid: dict[str, Any], name: str) -> list[Ch
     width, depth = settings.width, settings.depth
     law = law_of(settings, **grid)
     count = law.count()
-    seen = measure(
-        {"": law}, f"finite/{law.program.activation}", count, _both_ways, x=(1, width), v=(1, width)
-    )[""]
+    purpose, shape = f"finite/{law.program.activation}", (1, width)
+    seen = law.measured(purpose, count, _both_ways, x=shape, v=shape)
     make = partial(Check, group=GROUP, networks=count, predicted=1.0, mistake=FIVE_PERCENT)
     whole, error = mean_and_error(seen["signal"])
     back, back_error = mean_and_error(seen["back"] / (0.5 if name == "ReLU" else 1.0))
@@ -65,8 +54,8 @@ def _mean_checks(settings: Settings, grid: dict[str, Any], name: str) -> list[Ch
 def _both_ways(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
     """The mean square of the last layer over the input's, and that of the gradient coming back."""
     x = on_sphere(noise["x"], 1.0)
-    slopes = by_layer(law, gradients(law, params, x, on_sphere(noise["v"], 1.0)), "pre")
-    return {"signal": by_layer(law, run(law, params, x), "act")[-1, 0], "back": slopes[0, 0]}
+    slopes = law.by_layer(law.gradients(params, x, on_sphere(noise["v"], 1.0)), "pre")
+    return {"signal": law.by_layer(law.run(params, x), "act")[-1, 0], "back": slopes[0, 0]}
 
 
 def _ratios(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
@@ -74,7 +63,7 @@ def _ratios(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
     x, u = on_sphere(noise["x"], 1.0), on_sphere(noise["u"], 1.0)
 
     def acts(x: Tensor) -> Tensor:
-        seen = run(law, params, x)
+        seen = law.run(params, x)
         return torch.stack([seen[f"act/{layer}"] for layer in range(law.program.depth)])
 
     forward, pushed = jvp(acts, (x,), (u,))[:2]
@@ -91,9 +80,7 @@ def _spread_checks(grid: dict[str, Any], name: str) -> list[Check]:
     law = make_law(NARROW, depth=LAYERS, width=NARROW, **grid)
     one_layer = laws.LAYER_VARIANCE[grid["activation"]]
     shape = (1, NARROW)
-    seen = measure(
-        {"": law}, f"finite/narrow/{name}", NETWORKS, _ratios, x=shape, u=shape
-    )[""]  # fmt: skip
+    seen = law.measured(f"finite/narrow/{name}", NETWORKS, _ratios, x=shape, u=shape)
     make = partial(Check, group=GROUP, networks=NETWORKS)
     squared, error = mean_and_error(seen["signal"].prod(1).square())
     other = {"ReLU": 2.0, "linear": 5.0}[name]

@@ -10,17 +10,7 @@ from torch import Tensor
 from nnbench.seeds import torch_generator
 from nnbench.theory import laws
 from nnbench.theory.checks.base import Check, Settings
-from nnbench.theory.checks.nets import (
-    GivenNoise,
-    Law,
-    Statistics,
-    law_of,
-    make_law,
-    measure,
-    network_of,
-    run,
-    step_all,
-)
+from nnbench.theory.checks.nets import GivenNoise, Law, Statistics, law_of, make_law
 from nnbench.training.stacked.network import flatten, initial_params, layout, unflatten
 
 
@@ -44,7 +34,7 @@ def check_linear_modes(settings: Settings) -> list[Check]:
         "output.weight": math.sqrt(u0) * left @ middle.T,
     }
     params = flatten(parts).expand(2, -1).clone()
-    network = network_of(law, params)
+    network = law.network(params)
     # rows of +-sqrt(k) e_i: mean zero, covariance the identity
     x = math.sqrt(modes) * torch.cat([torch.eye(modes), -torch.eye(modes)]).double()
     y = (x @ right @ torch.diag(x.new_tensor(strengths)) @ left.T).expand(2, -1, -1)
@@ -56,7 +46,7 @@ def check_linear_modes(settings: Settings) -> list[Check]:
         steps = round(times[strength] / rate)
         while done < steps:
             done += 1
-            network, _ = step_all(law, network, x.new_full((2,), rate), done, x, y)
+            network, _ = law.step(network, x.new_full((2,), rate), done, x, y)
         now = unflatten(law.program, network.params[0])
         product = left.T @ now["output.weight"] @ now["0.weight"] @ right
         place = strengths.index(strength)
@@ -109,11 +99,11 @@ def _orthogonal(settings: Settings) -> list[Check]:
 
     def statistic(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
         x = torch.eye(settings.width, dtype=params.dtype)
-        product = run(law, params, x)[f"act/{settings.depth - 1}"]
+        product = law.run(params, x)[f"act/{settings.depth - 1}"]
         values = torch.linalg.svdvals(product)
         return {"least": values[-1], "largest": values[0]}
 
-    found = measure({"": law}, "orthogonal", 2, statistic)[""]
+    found = law.measured("orthogonal", 2, statistic)
     return [
         Check(f"orthogonal init: {which} singular value of {settings.depth} layers",
               "Linear networks", 1.0, float(getattr(found[which], pick)()), 0.0,

@@ -18,16 +18,7 @@ from nnbench.theory.checks.base import (
     growth_and_error,
     mean_and_error,
 )
-from nnbench.theory.checks.nets import (
-    Law,
-    Statistics,
-    by_layer,
-    gradients,
-    law_of,
-    measure,
-    on_sphere,
-    run,
-)
+from nnbench.theory.checks.nets import Law, Statistics, law_of, measure, on_sphere
 from nnbench.theory.corrections import FiniteWidth, finite_width
 
 INPUTS = 16  # of each network; they share its weights, so a network counts as one measurement
@@ -99,8 +90,8 @@ def _signals(
         f"activation/{layer}": torch.special.ndtr(noise["slopes"][layer])
         for layer in range(law.program.depth)
     }
-    pre = by_layer(law, run(law, params, x, masks), "pre").mean(1)
-    slopes = gradients(law, params, x, on_sphere(noise["v"], 1.0), f"pre/{cut}", masks)
+    pre = law.by_layer(law.run(params, x, masks), "pre").mean(1)
+    slopes = law.gradients(params, x, on_sphere(noise["v"], 1.0), f"pre/{cut}", masks)
     kept = torch.stack([slopes[f"pre/{layer}"].square().mean() for layer in range(cut + 1)])
     return {"pre": pre, "gradient": kept}
 

@@ -19,13 +19,10 @@ from nnbench.theory.checks.base import (
 from nnbench.theory.checks.nets import (
     Law,
     Statistics,
-    by_layer,
-    gradients,
     law_of,
     make_law,
     measure,
     on_sphere,
-    run,
 )
 
 FEATURES = 8  # of one layer's inputs: its law is the same for any number of them
@@ -85,8 +82,8 @@ def check_propagation(settings: Settings) -> list[Check]:
 
 def _signals(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
     x = on_sphere(noise["x"], 1.0)
-    layers = by_layer(law, run(law, params, x), "act")[:, 0]
-    slopes = by_layer(law, gradients(law, params, x, noise["v"]), "pre")[:, 0]
+    layers = law.by_layer(law.run(params, x), "act")[:, 0]
+    slopes = law.by_layer(law.gradients(params, x, noise["v"]), "pre")[:, 0]
     return {"act": layers, "gradient": slopes}
 
 
@@ -100,9 +97,9 @@ def _unequal_widths(settings: Settings) -> Check:
 
     def statistic(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
         x = on_sphere(noise["x"], 1.0)
-        return {"pre": by_layer(law, run(law, params, x), "pre")[:, 0]}
+        return {"pre": law.by_layer(law.run(params, x), "pre")[:, 0]}
 
-    pre = measure({"": law}, "unequal", count, statistic, x=(1, features))[""]["pre"]
+    pre = law.measured("unequal", count, statistic, x=(1, features))["pre"]
     mean, error = mean_and_error(pre[:, -1])
     predicted = theory.linear_growth(features, 2 / (features + settings.width))
     return Check(
@@ -134,7 +131,7 @@ def _one_layer_cosines(settings: Settings) -> list[Check]:
     group, near_one = "ReLU correlations", 0.99
     checks = []
     for c in (0.0, 0.5, 0.9, near_one):
-        seen = measure({"": law}, "correlation", count, partial(_kept, c), x=(2, FEATURES))[""]
+        seen = law.measured("correlation", count, partial(_kept, c), x=(2, FEATURES))
         kept, error = growth_and_error(seen["before"], seen["after"], 1)
         if c != near_one:
             checks.append(
@@ -165,7 +162,7 @@ def _kept(c: float, law: Law, params: Tensor, noise: dict[str, Tensor]) -> Stati
     first, other = on_sphere(noise["x"], 1.0)
     other = on_sphere(other - (other @ first) / (first @ first) * first, 1.0)
     second = c * first + math.sqrt(1 - c * c) * other
-    seen = run(law, params, torch.stack([first, second, -first, -second]))
+    seen = law.run(params, torch.stack([first, second, -first, -second]))
     act, pre = seen["act/0"], seen["pre/0"]
     size = act.square().sum() / pre.square().sum()
     return {
@@ -178,7 +175,7 @@ def _deep_cosine(settings: Settings) -> Check:
     depth, width = settings.depth, settings.width
     law = law_of(settings, "relu", "he_normal")
     count = law.count()
-    gaps = 1 - measure({"": law}, "correlation, deep", count, _cosines, x=(2, width))[""]["cosine"]
+    gaps = 1 - law.measured("correlation, deep", count, _cosines, x=(2, width))["cosine"]
     gap, error = mean_and_error(gaps[:, -1])
     laws = [1 - theory.relu_correlation_after(layers + 1) for layers in range(depth)]
     curve = [mean_and_error(gaps[:, layer]) for layer in range(depth)]
@@ -206,7 +203,7 @@ def _deep_cosine(settings: Settings) -> Check:
 def _cosines(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
     first, other = on_sphere(noise["x"], 1.0)
     other = on_sphere(other - (other @ first) / (first @ first) * first, 1.0)
-    seen = run(law, params, torch.stack([first, other]))
+    seen = law.run(params, torch.stack([first, other]))
     layers = torch.stack([seen[f"act/{layer}"] for layer in range(law.program.depth)])
     sizes = layers.square().mean(-1).sqrt()
     return {"cosine": (layers[:, 0] * layers[:, 1]).mean(-1) / (sizes[:, 0] * sizes[:, 1])}
@@ -224,9 +221,8 @@ def check_dropout(settings: Settings) -> list[Check]:
         init = {"name": "he_normal", "gain": gain}
         law = law_of(settings, "relu", init, dropout=1 - keep)
         count = law.count()
-        layers = measure(
-            {"": law}, "dropout", count, _dropped, x=(1, width), drop=(depth, 1, width)
-        )[""]["act"]
+        shapes = {"x": (1, width), "drop": (depth, 1, width)}
+        layers = law.measured("dropout", count, _dropped, **shapes)["act"]
         growth, error = mean_and_error((layers[:, 1:] / layers[:, :-1]).mean(1))
         predicted = theory.dropout_growth(sw2, keep)
         checks.append(
@@ -239,5 +235,5 @@ def check_dropout(settings: Settings) -> list[Check]:
 def _dropped(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
     uniform = torch.special.ndtr(noise["drop"])
     masks = {f"dropout/{layer}": uniform[layer] for layer in range(law.program.depth)}
-    seen = run(law, params, on_sphere(noise["x"], 1.0), masks)
-    return {"act": by_layer(law, seen, "act")[:, 0]}
+    seen = law.run(params, on_sphere(noise["x"], 1.0), masks)
+    return {"act": law.by_layer(seen, "act")[:, 0]}

@@ -25,16 +25,7 @@ from nnbench.theory.checks.mean_field import (
     expected,
     mean_growth,
 )
-from nnbench.theory.checks.nets import (
-    Law,
-    Statistics,
-    by_layer,
-    gradients,
-    law_of,
-    measure,
-    on_sphere,
-    run,
-)
+from nnbench.theory.checks.nets import Law, Statistics, law_of, on_sphere
 from nnbench.theory.corrections import finite_width
 
 ELU_MEAN = 0.1605  # E elu(z)
@@ -47,7 +38,7 @@ def check_selu(settings: Settings) -> list[Check]:
     law = law_of(settings, "selu", "lecun_normal")
     count = law.count()
     shape = (INPUTS, width)
-    found = measure({"": law}, "selu", count, _selu_signals, x=shape, v=shape)[""]
+    found = law.measured("selu", count, _selu_signals, x=shape, v=shape)
     half = depth // 2
     mean, mean_error = mean_and_error(found["mean"][:, half:].mean(1))
     square, square_error = mean_and_error(found["square"][:, half:].mean(1))
@@ -91,14 +82,14 @@ def check_selu(settings: Settings) -> list[Check]:
 
 def _selu_signals(law: Law, params: Tensor, noise: dict[str, Tensor]) -> Statistics:
     x = on_sphere(noise["x"], 1.0)
-    seen = run(law, params, x)
+    seen = law.run(params, x)
     # of the first layer, whose inputs have their length exactly: the law holds at any width
-    high, low = (run(law, params, x * math.sqrt(1 + step))["act/0"] for step in (STEP, -STEP))
+    high, low = (law.run(params, x * math.sqrt(1 + step))["act/0"] for step in (STEP, -STEP))
     layers = range(law.program.depth)
-    slopes = by_layer(law, gradients(law, params, x, on_sphere(noise["v"], 1.0)), "pre")
+    slopes = law.by_layer(law.gradients(params, x, on_sphere(noise["v"], 1.0)), "pre")
     return {
         "mean": torch.stack([seen[f"act/{layer}"].mean() for layer in layers]),
-        "square": by_layer(law, seen, "act").mean(1),
+        "square": law.by_layer(seen, "act").mean(1),
         "pull": (high.square() - low.square()).mean() / (2 * STEP),
         "gradient": slopes.mean(1),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from torch.func import vmap
 
 from nnbench.catalog.meanfield import mean_field
 from nnbench.theory.checks.base import Check, Settings, mean_and_error
-from nnbench.theory.checks.nets import chunks_of_noise, make_law, network_of, start, step_all
+from nnbench.theory.checks.nets import make_law
 
 NETWORKS, WIDTH = 6, 32
 FEATURES, EXAMPLES = 8, 32
@@ -68,14 +67,14 @@ def share_learned(grid: Mapping[str, Any]) -> Tensor:
     """
     law = make_law(FEATURES, width=WIDTH, **grid)
     shapes = {"x": (EXAMPLES, FEATURES), "direction": (FEATURES,)}
-    (noise,) = chunks_of_noise(law, "trainability", NETWORKS, shapes)
-    params = vmap(partial(start, law))(noise)
-    network = network_of(law, params)
+    (noise,) = law.chunks_of_noise("trainability", NETWORKS, shapes)
+    params = vmap(law.start)(noise)
+    network = law.network(params)
     x = noise["x"]
     y = torch.sign((x * noise["direction"][:, None]).sum(-1, keepdim=True))
     y = y - y.mean(1, keepdim=True)
     y = y / y.square().mean(1, keepdim=True).sqrt()
     loss, rates = torch.ones(NETWORKS), law.numbers["optimizer.lr"].expand(NETWORKS)
     for step in range(STEPS):
-        network, loss = step_all(law, network, rates, step + 1, x, y)
+        network, loss = law.step(network, rates, step + 1, x, y)
     return 1 - loss
