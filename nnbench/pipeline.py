@@ -32,7 +32,7 @@ from nnbench.study.study_kinds import (
 )
 from nnbench.tasks import Task, halves, install, packed, train_task
 from nnbench.training.native.choice import found_shares, hoped_name, would_train
-from nnbench.training.plan import PlannedStack, plan
+from nnbench.training.plan import PlannedStack, ProgramKeys, plan
 from nnbench.training.workers import Crash, run_tasks
 
 if TYPE_CHECKING:
@@ -296,6 +296,7 @@ def train_all(
     tasks = [Task(stack.cells, options.engine, options.device) for stack in stacks]
     workers = max(1, min(options.processes, len(tasks)))
     own = registered()
+    program_key = ProgramKeys()
     return run_tasks(
         tasks,
         train_task,
@@ -304,6 +305,7 @@ def train_all(
         split=halves,
         initialise=None if own is None else partial(install, packed(own)),
         here=options.here,
+        alike=lambda task: program_key(task.cells[0]),
     )
 
 

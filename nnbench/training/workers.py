@@ -16,9 +16,10 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from time import monotonic
@@ -30,6 +31,8 @@ Progress = Callable[[Any], None]
 Work = Callable[[Task, Progress], Result]
 
 PROGRAM = Path(__file__).with_name("worker.py")
+ENOUGH = 2  # waiting tasks for each worker, beyond which their order is free
+NEAR = 200  # of these, the first are looked at
 PATIENCE = 2.0  # seconds from asking the workers to end to killing them
 
 
@@ -54,6 +57,7 @@ def run_tasks(
     split: Callable[[Task], list[Task]] | None = None,
     initialise: Callable[[], None] | None = None,
     here: bool = True,
+    alike: Callable[[Task], Hashable] = lambda task: None,
 ) -> Generator[tuple[Task, Result | Crash], None, None]:
     """Yield each task with its result or its crash, in the order in which they end.
 
@@ -67,13 +71,19 @@ def run_tasks(
     in its place: each then starts alone, so that only the guilty one ends as a crash, and nothing
     has started more than `max_starts` times.
 
+    Tasks of which `alike` returns the same share what their first one makes, such as programs.
+    While there is work enough, a worker goes on with what is like its last task, and begins with
+    what no other worker is at; towards the end, tasks start in their order.
+
     Errors: WorkerError where workers end before they are ready. Whatever stops the caller
     (Ctrl-C, closing the iterator) first ends the workers, in little over two seconds.
     """
     if workers <= 1 and here:
         yield from _run_here(tasks, work, on_progress, initialise)
         return
-    pool = _Pool(deque(_Job(task) for task in tasks), work, on_progress, max_starts, split)
+    pool = _Pool(
+        deque(_Job(task, alike(task)) for task in tasks), work, on_progress, max_starts, split
+    )
     pool.initialise = initialise
     try:
         while pool.waiting or pool.busy():
@@ -110,9 +120,10 @@ def _run_here(
 # --------------------------------------------------------------------------------- the parent
 
 
-@dataclass
+@dataclass(eq=False)
 class _Job(Generic[Task]):
     task: Task
+    kind: Hashable = None  # jobs of one kind share what the first of them makes
     starts: int = 0
 
 
@@ -122,6 +133,7 @@ class _Worker(Generic[Task]):
     pipe: Connection
     is_ready: bool = False
     job: _Job[Task] | None = None
+    kind: Hashable = None  # of its last job
 
     def end(self) -> str:
         """Wait for a process that is dead or dying, and say how it ended."""
@@ -152,13 +164,26 @@ class _Pool(Generic[Task, Result]):
         """Give waiting jobs to ready workers; start as many workers as there is work for."""
         for worker in self.workers:
             if worker.is_ready and worker.job is None and self.waiting:
-                worker.job = self.waiting.popleft()
+                worker.job = self._next_for(worker)
+                worker.kind = worker.job.kind
                 worker.job.starts += 1
                 with suppress(OSError):  # it has just died: `receive` will find out
                     worker.pipe.send(worker.job.task)
         idle = len(self.workers) - len(self.busy())
         for _ in range(min(workers - len(self.workers), len(self.waiting) - idle)):
             self.workers.append(self._start())
+
+    def _next_for(self, worker: _Worker[Task]) -> _Job[Task]:
+        """Take out the job that a worker does next."""
+        chosen = self.waiting[0]
+        if len(self.waiting) > ENOUGH * len(self.workers):
+            near = list(islice(self.waiting, NEAR))
+            taken = {one.kind for one in self.busy()}
+            own = (job for job in near if job.kind == worker.kind)
+            free = (job for job in near if job.kind not in taken)
+            chosen = next(chain(own, free), chosen)
+        self.waiting.remove(chosen)
+        return chosen
 
     def receive(self) -> list[tuple[Task, Result | Crash]]:
         """Wait for news of any worker; returns the tasks that ended."""
@@ -233,7 +258,7 @@ class _Pool(Generic[Task, Result]):
         pieces = [job.task]
         if self.split is not None and job.starts == self.max_starts - 1:
             pieces = _pieces(job.task, self.split)
-        self.waiting.extend(_Job(piece, job.starts) for piece in pieces)
+        self.waiting.extend(_Job(piece, job.kind, job.starts) for piece in pieces)
         return []
 
 

@@ -6,14 +6,14 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nnbench.training.workers import Crash, WorkerError, run_tasks
+from nnbench.training.workers import Crash, WorkerError, _Job, _Pool, _Worker, run_tasks
 from tests.places import ROOT
 from tests.training.tasks import (
     FOLDER,
@@ -27,6 +27,8 @@ from tests.training.tasks import (
     square,
 )
 from tests.waiting import HANG, until
+
+ALIKE = ("a1", "b1", "a2", "c1", "a3", "b2", "b3", "a4", "b4", "c2")  # by their first letters
 
 
 @pytest.fixture
@@ -49,6 +51,21 @@ def test_every_task_ends_once_and_its_progress_is_heard(workers: int) -> None:
     )
     assert sorted(outcomes) == [(0, 0), (2, 4), (3, 9), (4, 16)]
     assert sorted(heard) == sorted((task, step) for task in tasks for step in range(task))
+
+
+def test_a_worker_goes_on_with_what_is_like_its_last_task_while_there_is_enough() -> None:
+    pool: Any = _Pool(deque(_Job(name, name[0]) for name in ALIKE), square, None, 3, None)
+    first, second = (_Worker(None, None) for _ in range(2))  # type: ignore[arg-type]
+    pool.workers = [first, second]
+    taken: dict[int, list[str]] = {0: [], 1: []}
+    for turn in range(len(ALIKE)):
+        worker = pool.workers[turn % 2]
+        worker.job = None
+        worker.job = pool._next_for(worker)
+        worker.kind = worker.job.kind
+        taken[turn % 2].append(worker.job.task)
+    # each keeps to its kind, then begins another; the last four go in their order
+    assert taken == {0: ["a1", "a2", "a3", "c1", "b4"], 1: ["b1", "b2", "b3", "a4", "c2"]}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
