@@ -1,7 +1,5 @@
 """A cell of a numerics study as a script: one way to write a loss, held against its exact value."""
 
-from __future__ import annotations
-
 from nnbench.catalog.expressions import EXPRESSIONS
 from nnbench.export.find import StoredCell
 from nnbench.export.heading import expected, heading

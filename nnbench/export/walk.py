@@ -1,7 +1,5 @@
 """A cell of a landscape study as a script: one optimizer's walk over a test function."""
 
-from __future__ import annotations
-
 from nnbench.catalog.landscapes import LANDSCAPES, minima_of
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.export.find import StoredCell

@@ -4,8 +4,6 @@ A walk is one optimizer's way over a landscape. All that is random in it depends
 the study's seed and the repeat, never on the optimizer: walks of one repeat share start and noise.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

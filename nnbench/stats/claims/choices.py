@@ -1,7 +1,5 @@
 """A claim whose sides had unequal numbers of settings to choose from: luck must not decide it."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

@@ -3,8 +3,6 @@
 A study that makes twenty claims of nothing at 5 % each finds one of them true on average.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import replace

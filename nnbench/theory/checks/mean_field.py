@@ -1,7 +1,5 @@
 """Checks of mean-field theory: q*, chi and the depth scale, activation by activation."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 

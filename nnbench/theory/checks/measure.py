@@ -5,8 +5,6 @@ measurements, a group of laws to a file. Draws are seeded by purpose: the same s
 same numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from nnbench.lazy import load_now

@@ -1,7 +1,5 @@
 """Checks of a mean field that the user asks for: one activation at a pair of variances."""
 
-from __future__ import annotations
-
 import math
 
 from nnbench.catalog.meanfield import mean_field

@@ -1,7 +1,5 @@
 """Which engine trains a cell: a question of its recipe and of the machine, never of its stack."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
