@@ -4,8 +4,6 @@ Each stands here under the name that it goes by: `from nnbench.lazy import torch
 attribute of it is read, that is a stand-in.
 """
 
-from __future__ import annotations
-
 import importlib
 import sys
 from types import ModuleType

@@ -3,8 +3,6 @@
 The same sources give the same bytes: every draw has its seed, and no clock is read.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Callable, Mapping

@@ -4,8 +4,6 @@ Sizes are in CSS pixels. Colours are classes that the page's style sheet (or the
 picture on its own) gives a meaning, so that one picture serves light, dark and paper.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape

@@ -1,7 +1,5 @@
 """Pictures of functions: activations with their derivatives, losses with their gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 

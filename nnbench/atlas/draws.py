@@ -1,7 +1,5 @@
 """Pictures of what is drawn at random: initial weights, normalised batches, data sets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 Each kind has its own facts; `facts` returns them as {label: words}, at default parameters.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Which entries belong together: those that the atlas shows side by side, on the same axes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from nnbench.study.vocabulary import Entry

@@ -3,8 +3,6 @@
 Each is drawn by the engine, for a network whose recipe has the entry's levels.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any, NamedTuple
 

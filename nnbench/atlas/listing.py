@@ -4,8 +4,6 @@ Reads the registries and the files in `studies/`; needs no torch. Everything is 
 as plain data: the command line prints it.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Pictures of what the other kinds of study vary: test functions, and ways to write a loss."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Pictures of what goes on in time: optimizers walking downhill, rates over a training."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """What every picture of the atlas has in common."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -4,8 +4,6 @@ A work without an address stays plain text. What PyTorch, scikit-learn, pandas a
 dotted name is linked to its page of their documentation.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

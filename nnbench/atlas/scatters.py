@@ -1,7 +1,5 @@
 """Pictures of data sets: the plane, two principal components, or targets against a linear fit."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

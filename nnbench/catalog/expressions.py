@@ -5,8 +5,6 @@ with two classes the other logit is 0, so that every way states the same number.
 log(1 + e^-z) and its derivative -1 / (1 + e^z); what they differ in is rounding.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

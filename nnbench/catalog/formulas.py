@@ -4,8 +4,6 @@ One text has three readers: a twin is made with its value, a script has it as co
 draws a density by it. Only what stands here is read, by `ast`; nothing is evaluated as Python.
 """
 
-from __future__ import annotations
-
 import ast
 import math
 import operator

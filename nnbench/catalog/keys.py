@@ -4,8 +4,6 @@ The values that such a key takes stand in `nnbench.study.fields`; here stands wh
 of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ gradient is autograd's. Powers are written as products and waves are padded to w
 that a walk's rounding cannot depend on how many others are walked with it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Losses that torch has in another form: ordinary torch classes, written on their own."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 

@@ -4,8 +4,6 @@ A function takes `x` (batch, units), the layer's running statistics, whether thi
 learned numbers (units,) and its parameters; it returns the output and the new running statistics.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Early stopping: when training ends, and which epoch's network is the result."""
 
-from __future__ import annotations
-
 from nnbench.catalog.works import PRECHELT
 from nnbench.study.vocabulary import Entry, Parameter
 

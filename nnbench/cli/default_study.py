@@ -5,8 +5,6 @@ is chosen on validation), five repeats; beside them the models of scikit-learn t
 to beat. How many rows and epochs is decided by what the training is expected to cost.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from dataclasses import replace

@@ -3,8 +3,6 @@
 Nothing is changed but for a file that is written into the results folder and removed again.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil

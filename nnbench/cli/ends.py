@@ -1,7 +1,5 @@
 """How a command ends that no signal stops: sentences and exit codes."""
 
-from __future__ import annotations
-
 import io
 import os
 import sys

@@ -1,7 +1,5 @@
 """Lists and pages of entries as text, for `nnbench list` and `nnbench show`."""
 
-from __future__ import annotations
-
 import textwrap
 
 from nnbench.atlas.listing import PLURALS, Row, toml

@@ -1,7 +1,5 @@
 """Where the command begins: signals are answered before anything else is imported."""
 
-from __future__ import annotations
-
 import logging
 import sys
 

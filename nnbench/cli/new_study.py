@@ -1,7 +1,5 @@
 """A small study file to start from."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Hold entries of one's own to what the catalogue's are held to, and say what that showed."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass

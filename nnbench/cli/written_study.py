@@ -1,7 +1,5 @@
 """The study file that a run of a table amounts to, for who wants to change it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -4,8 +4,6 @@ Where a module of torch's would draw from the global generator, or rounds a deri
 precision, the catalogue's twin of it is written out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

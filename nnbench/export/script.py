@@ -15,10 +15,9 @@ from nnbench.export.data import data_code
 from nnbench.export.find import ExportError, StoredCell
 from nnbench.export.heading import expected, heading
 from nnbench.export.network import network_code
-from nnbench.export.sweep import sweep_script
+from nnbench.export.other_kinds import sweep_script, walk_script
 from nnbench.export.text import render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
-from nnbench.export.walk import walk_script
 from nnbench.study.fields import SPARSE
 from nnbench.study.recipe import has_own_table
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of

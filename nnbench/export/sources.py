@@ -4,8 +4,6 @@ Only text is read here, nothing is imported. Annotations, remarks to the type ch
 docstrings of methods are left out, so that what remains is what a textbook would print.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """A twin as a script has it: the call that makes it, and what of it torch lacks."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from nnbench.catalog.twin import Twin

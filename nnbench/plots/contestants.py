@@ -1,7 +1,5 @@
 """Contestants as lines and points: performance profiles, the best of k trials, scores by cost."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

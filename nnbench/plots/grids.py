@@ -1,7 +1,5 @@
 """Two things crossed: heat maps with their values printed, by seaborn on axes laid out here."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

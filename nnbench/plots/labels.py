@@ -1,7 +1,5 @@
 """Labels that a reader can tell apart and read: short names, wrapped titles, free spots."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 

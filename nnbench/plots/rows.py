@@ -3,8 +3,6 @@
 What a row shows is drawn by seaborn at its height, with the interval that the frame gives.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np

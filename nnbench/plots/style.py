@@ -5,8 +5,6 @@ page's size. Colours are those of a light page; `nnbench.report.page.svg` maps e
 of the page's style sheet. Every distinction that a colour makes is also made by a marker or a word.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Figures of sweeps: loss and gradient of each expression over logits, against the exact ones."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

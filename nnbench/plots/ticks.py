@@ -1,7 +1,5 @@
 """Logarithmic axes in plain numbers: no markup in them, and enough ticks to see the scale."""
 
-from __future__ import annotations
-
 import math
 
 from matplotlib.axes import Axes

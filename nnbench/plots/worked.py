@@ -1,7 +1,5 @@
 """A network small enough to be reckoned by hand, drawn with every number in it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

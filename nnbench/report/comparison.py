@@ -1,7 +1,5 @@
 """Two results folders side by side: what changed, and which differences are real, in words."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The index of a folder of results: every study with its question, its answer and its report."""
 
-from __future__ import annotations
-
 import csv
 import html
 import json

@@ -1,7 +1,5 @@
 """The lecture: one page of topics in the order of a course, each with what its studies found."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Backpropagation by hand: two inputs, two hidden units, one output, every number worked out."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The files of a study's folder: each replaced whole or not at all, its checksum noted."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Mapping

@@ -3,8 +3,6 @@
 Who looks, adds seeds because it is undecided, and looks again gets more chances than one look has.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -3,8 +3,6 @@
 It never changes once it is in its place, and its name is a hash of what is in it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

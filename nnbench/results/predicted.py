@@ -1,7 +1,5 @@
 """Which cells a prediction belongs to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 ARM_FIELDS = (

@@ -1,7 +1,5 @@
 """How long runs have worked on the results in a study's folder, kept there while they work."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Functional ANOVA: which share of the variance each factor, each pair and the seeds hold."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -6,8 +6,6 @@ e-value is a bet against there being no difference whose winnings are fair at an
 exceeds 1 / alpha ever in at most alpha of such studies (Ville), whoever looks, and when.
 """
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 

@@ -3,8 +3,6 @@
 An arm is one combination of all factors. Thousands of arms go through together, as columns.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

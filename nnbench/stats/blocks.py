@@ -4,8 +4,6 @@ Everything that states an interval or a p rests on these few functions, and so d
 one column is one mean to be estimated, and a thousand columns are a thousand simulated studies.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

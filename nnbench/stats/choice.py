@@ -1,7 +1,5 @@
 """Which of the settings that were tried an arm is judged by, and on which seeds that was chosen."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

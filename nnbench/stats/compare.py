@@ -9,8 +9,6 @@ they leave nothing to compare, the row is undefined and says so. A side that los
 better only where that holds with what it lost (`held_p`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

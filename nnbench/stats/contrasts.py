@@ -1,7 +1,5 @@
 """Paired comparisons: one contrast over its blocks, and a whole family of them corrected."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a result costs: how long until a target is reached, and who is best at each price."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

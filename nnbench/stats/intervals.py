@@ -3,8 +3,6 @@
 Data sets weigh alike in a mean, whatever they lost.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

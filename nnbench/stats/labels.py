@@ -1,7 +1,5 @@
 """Cells with one column of text a factor: labels, the order of levels, the tuned settings."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

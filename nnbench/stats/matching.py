@@ -4,8 +4,6 @@ Cells are matched by their recipe. Fields that are held fixed in both results, a
 them, are what changed; all others must agree. Frame in, frame out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

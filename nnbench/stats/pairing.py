@@ -1,7 +1,5 @@
 """Counts, which cells have a number, and the pairs of cells that differ in one factor only."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

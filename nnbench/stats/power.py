@@ -1,7 +1,5 @@
 """What a design can find: the smallest detectable difference, and the seeds that settle one."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

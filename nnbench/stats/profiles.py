@@ -1,7 +1,5 @@
 """Performance profiles: how often an arm is good enough, for every meaning of good enough."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

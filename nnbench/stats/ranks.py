@@ -1,7 +1,5 @@
 """Ranks within blocks: who comes first, whether ranks differ at all, and which pairs do."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ its settings, as each baseline's setting is; the test part has no say in it. So 
 those of a user who trains the whole grid and keeps the network that does best on validation.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A share of variance against a threshold, and two shares against each other: interval and p."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ A grid may leave combinations out. A level that ran in an easy corner only looks
 that ran everywhere, whatever it does; so a comparison of levels keeps to the cells they share.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

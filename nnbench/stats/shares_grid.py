@@ -5,8 +5,6 @@ a term is w' G w for one matrix G, (blocks, blocks), per term. So the shares und
 resamplings of the seeds cost a thousand small products and no second look at the cells.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

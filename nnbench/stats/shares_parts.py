@@ -1,7 +1,5 @@
 """The rows of an analysis of variance under weights of the blocks: their squares, their noise."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -4,8 +4,6 @@ On a complete grid this gives what `grid_forms` gives. Elsewhere the terms overl
 share is what it explains beyond all other terms that do not contain it (type II).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 

@@ -1,7 +1,5 @@
 """Wilcoxon's signed-rank test, exact with ties, and its matched-pairs rank correlation."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

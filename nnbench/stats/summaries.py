@@ -1,7 +1,5 @@
 """One row per level, with its mean and its paired effect; one row per factor."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

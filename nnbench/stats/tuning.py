@@ -3,8 +3,6 @@
 These take the cells of every setting that was tried, before one is chosen.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Checks of a whole study: its size, its metrics, and whether its cells can be."""
 
-from __future__ import annotations
-
 from nnbench.study.document import Claim, Probes
 from nnbench.study.grid import MAX_CELLS
 from nnbench.study.leads import LEADS, lacking

@@ -3,8 +3,6 @@
 What a key needs stands beside it, in `fields.py` and in the catalogue's parameters.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass

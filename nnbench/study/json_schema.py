@@ -4,8 +4,6 @@ It says less than the reader: which recipes cannot be, which levels a claim may 
 cells are too many only the reader knows. What the reader accepts, the schema accepts.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """What a report can open with: by these names a study file chooses and a page is made."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A leaf: the study checks names with it, the tables take their types from it, the
 directions and ranges, the pages their words.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import partial

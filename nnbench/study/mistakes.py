@@ -1,7 +1,5 @@
 """A user's mistake in a study, and the words that help out of it."""
 
-from __future__ import annotations
-
 import difflib
 import json
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Read and validate a study: a file becomes a `Study`."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterable, Mapping

@@ -5,8 +5,6 @@ of it must hold, and a list means any of its values. Normalised, keys are fields
 values are the recipe's own (``activation = "swish"``), so that equality decides.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The study files that a name may stand for: those of a folder here, and those that are shipped."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 SHELF = Path("studies")

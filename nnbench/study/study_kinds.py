@@ -4,8 +4,6 @@ A training study trains networks. A landscape study lets optimizers walk on test
 numerics study holds losses against their exact values. All three share one file form.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args

@@ -1,7 +1,5 @@
 """Values as TOML writes them, on one line."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

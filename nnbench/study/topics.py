@@ -1,7 +1,5 @@
 """The topics of a lecture on training networks, in its order, with the studies of each."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -3,8 +3,6 @@
 A leaf that imports nothing of nnbench: the study reads files with it, the catalogue fills it.
 """
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Callable, Mapping

@@ -20,8 +20,6 @@ Principles of Deep Learning Theory, chapters 4 and 9; the correlation of signal 
 worked out here, by conditioning each layer's weights on what they have sent up.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Written by the run, so that the report needs no torch.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

@@ -5,8 +5,6 @@ one layer to the next. Plain numbers in and out. What needs an integral over an 
 in `nnbench.catalog.meanfield`; `nnbench.theory.checks` holds every prediction against the engine.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

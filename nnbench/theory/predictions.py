@@ -11,8 +11,6 @@ null and `reason` says why. Quantities, layers counted from 1, 0 standing for th
     sharpness                     where full-batch descent comes to hover (network)
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from io import BytesIO

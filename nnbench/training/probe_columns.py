@@ -3,8 +3,6 @@
 Plain Python and numpy on what either engine has measured.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The protocol of sweeps: what a row says of a number type's errors along rising logits."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -4,8 +4,6 @@ A walk is one optimizer's way over a landscape. All that is random in it depends
 the study's seed and the repeat, never on the optimizer: walks of one repeat share start and noise.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +16,7 @@ from nnbench.seeds import numpy_generator
 from nnbench.study.recipe import Recipe
 
 MOST_POINTS = 120  # of a walk's curve: a longer walk is thinned after the first half of them
+ROOTS = {1: 1.6180339887498949, 2: 1.3247179572447460}  # of g^(dims + 1) = g + 1
 Array = NDArray[np.float64]
 
 
@@ -31,8 +30,7 @@ def start_of(recipe: Recipe) -> Array:
     entry = LANDSCAPES[recipe["landscape"]]
     low, high = np.array(entry.starts).T
     if recipe["start"] == "spread":
-        root = {1: 1.6180339887498949, 2: 1.3247179572447460}[entry.dims]
-        share = (0.5 + recipe["seed"] * root ** -np.arange(1.0, entry.dims + 1)) % 1
+        share = (0.5 + recipe["seed"] * ROOTS[entry.dims] ** -np.arange(1.0, entry.dims + 1)) % 1
     else:
         share = _generator(recipe, "start").random(entry.dims)
     return np.asarray(low + (high - low) * share)

@@ -6,8 +6,6 @@ numbers. It returns a tensor of x's shape and number type, with torch's derivati
 No function mixes two branches with a mask that could hide a NaN: a NaN goes in, a NaN comes out.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

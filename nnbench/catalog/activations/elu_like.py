@@ -1,7 +1,5 @@
 """Activations with an exponential below zero."""
 
-from __future__ import annotations
-
 from nnbench.catalog.activations.base import AT_ZERO, Activation, below
 from nnbench.catalog.twin import Twin
 from nnbench.catalog.works import KLAMBAUER

@@ -1,7 +1,5 @@
 """Activations of no large family: none at all, periodic ones, and those of a whole layer."""
 
-from __future__ import annotations
-
 import math
 
 from nnbench.catalog.activations.base import Activation

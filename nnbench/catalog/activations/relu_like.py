@@ -1,7 +1,5 @@
 """Activations that pass what is positive and dampen what is not: rectifiers, hard and soft."""
 
-from __future__ import annotations
-
 import math
 
 from nnbench.catalog.activations.base import (

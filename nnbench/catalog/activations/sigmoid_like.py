@@ -1,7 +1,5 @@
 """Activations that saturate, most of them on both sides."""
 
-from __future__ import annotations
-
 import math
 
 from nnbench.catalog.activations.base import Activation, above, always, below, like

@@ -1,7 +1,5 @@
 """Activations that part what is near a threshold from what is far from it."""
 
-from __future__ import annotations
-
 import math
 
 from nnbench.catalog.activations.base import AT_ZERO, Activation, above, always, below, like

@@ -4,8 +4,6 @@ The slow reference trains with these; nothing here is shared with the functions 
 against.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

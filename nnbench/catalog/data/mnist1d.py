@@ -6,8 +6,6 @@ reaches about 32 % on 4,000 training and 1,000 test examples, an MLP 68 % (65 % 
 own run), a convolutional network 94 %.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Data sets of a few features in which the classes have a shape: the classic pictures."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from nnbench.catalog.data.samples import Sample, state_of

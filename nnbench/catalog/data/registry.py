@@ -3,8 +3,6 @@
 What an entry's function returns stands in `nnbench.catalog.data.samples`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Data sets that isolate one difficulty: useless features, rare ones, gross errors, pure noise."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

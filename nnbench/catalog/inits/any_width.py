@@ -1,7 +1,5 @@
 """Initialisations that are the same at every width."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from nnbench.catalog.formulas import Of

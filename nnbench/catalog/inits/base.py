@@ -6,8 +6,6 @@ under `he_uniform` is then the monotone image of the same network under `he_norm
 comparison of the two is paired down to the single weight.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Initialisations whose spread follows from the number of a layer's inputs and outputs."""
 
-from __future__ import annotations
-
 import math
 
 from nnbench.catalog.formulas import Of

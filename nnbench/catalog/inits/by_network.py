@@ -1,7 +1,5 @@
 """Initialisations that look at more than the fans: the whole matrix, the activation, the data."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 

@@ -1,7 +1,5 @@
 """The laws that weights are drawn from, at a gain of 1: told by a formula, drawn as a density."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Every initialisation, and what one is called with."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -5,8 +5,6 @@ the generator: the noise that the functions are given. Where torch draws a law f
 twin maps the normal draws to it, by erf where the functions use the distribution function.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache

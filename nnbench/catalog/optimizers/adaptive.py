@@ -1,7 +1,5 @@
 """Optimizers that give each parameter a rate of its own, by the size of its past gradients."""
 
-from __future__ import annotations
-
 import math
 
 from nnbench.catalog.formulas import Of

@@ -1,7 +1,5 @@
 """Optimizers whose result is an average of their iterates."""
 
-from __future__ import annotations
-
 from nnbench.catalog.optimizers.adam import ADAM_PARAMETERS, unbiased_root
 from nnbench.catalog.optimizers.base import (
     Hyper,

@@ -11,8 +11,6 @@ or decoupled (param shrinks by 1 - lr * wd first), as torch does in SGD and in A
 Hutter shrink by the schedule's factor times wd, whatever the rate.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -6,8 +6,6 @@ Python's own version, which writes other instructions. Libraries count by name: 
 part of every result's identity anyway.
 """
 
-from __future__ import annotations
-
 import dis
 import hashlib
 import sys

@@ -4,8 +4,6 @@ Activation(lambda x, b: (x + (x * x + b).sqrt()) / 2, b=4.0)
 Optimizer(update, init=zeros("m"), lr=1e-3, momentum=0.9)
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial

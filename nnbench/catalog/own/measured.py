@@ -1,7 +1,5 @@
 """What an activation that says nothing of itself is like: measured, out to `FAR` deviations."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache

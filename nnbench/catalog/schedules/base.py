@@ -5,8 +5,6 @@ base rate `lr`, `total` (epochs or steps in all) and its parameters; it returns 
 count, in the unit of `lr`. One that answers to the validation loss has `after_epoch` instead.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

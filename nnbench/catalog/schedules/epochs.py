@@ -1,7 +1,5 @@
 """Schedules that change the rate after an epoch."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from nnbench.catalog.formulas import Of

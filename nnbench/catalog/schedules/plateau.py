@@ -1,7 +1,5 @@
 """The schedule that answers to the validation loss."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

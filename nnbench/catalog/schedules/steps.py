@@ -1,7 +1,5 @@
 """Schedules that change the rate after every step."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from nnbench.catalog.formulas import Of

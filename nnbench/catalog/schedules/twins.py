@@ -1,7 +1,5 @@
 """Schedules that torch lacks: LambdaLR with the formula, written on its own."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -4,8 +4,6 @@ A `[[claim]]` of a study that tests one of them says so with `course = N`; `nnbe
 them. Some will fail when they are tested: that is what they are listed for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 COURSE: Mapping[int, str] = {

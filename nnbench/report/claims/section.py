@@ -1,7 +1,5 @@
 """The claims of a study with their verdicts, read from `claims.csv` once for a page."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Pictures of dead units: networks born dead, and units that die in training and revive."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

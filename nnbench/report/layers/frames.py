@@ -4,8 +4,6 @@ Frame in, frame out; nothing is drawn and torch is not needed. A *prediction* be
 the cells that theory cannot tell apart: it is stored once, under the id of one of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

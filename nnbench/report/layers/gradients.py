@@ -1,7 +1,5 @@
 """Pictures of the gradient by layer, at the start of training and at its end."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Pictures of how much the gradient grows or falls a layer, with verdicts and predictions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple

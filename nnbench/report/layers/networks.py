@@ -1,7 +1,5 @@
 """Pictures of whole networks: who trains at which depth, and how sharp the loss becomes."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

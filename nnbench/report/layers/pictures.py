@@ -1,7 +1,5 @@
 """Which pictures of layers a study gets: those that its factors and probes make tell something."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from nnbench.report.analysis import Analysis

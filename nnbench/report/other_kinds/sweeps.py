@@ -1,7 +1,5 @@
 """The report of a numerics study: where each way to write the loss goes wrong, and how."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Frames behind the report of a landscape study: frame in, frame out, no drawing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """The command that runs a study again, as a page and a verdict give it."""
 
-from __future__ import annotations
-
 import shlex
 
 from nnbench.report.page.table_notes import table_title

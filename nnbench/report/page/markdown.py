@@ -1,7 +1,5 @@
 """A page as Markdown with PNG figures, for repositories and pull requests: the same sentences."""
 
-from __future__ import annotations
-
 import io
 import re
 import shutil

@@ -1,7 +1,5 @@
 """How numbers are written: two to three significant digits, the interval in the same breath."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """A page's figures as files of their own: in a size for print, and in one for slides."""
 
-from __future__ import annotations
-
 import io
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What was done to a user's table, in sentences: for the terminal and for the report."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

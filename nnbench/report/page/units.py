@@ -1,7 +1,5 @@
 """In which unit a metric is read: scores and shares in percent, their differences in points."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from nnbench.study.metrics import METRICS

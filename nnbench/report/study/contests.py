@@ -1,7 +1,5 @@
 """Who can be told from whom: mean ranks, differences of every pair, performance profiles."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What winning costs: settings tried, time, and how far a learning rate may be off."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The report's figures of effects, pairs and training: frames for `nnbench.plots`, drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Descriptive frames behind the report's figures and lists: frame in, frame out, no drawing."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

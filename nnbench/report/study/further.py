@@ -1,7 +1,5 @@
 """More scores of what was chosen: of a rare class, in the target's unit, and where it errs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """How factors interact: heat maps of pairs, and how much each pair explains beyond its factors."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from nnbench import stats

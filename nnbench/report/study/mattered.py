@@ -1,7 +1,5 @@
 """What mattered: how much of the variance each factor explains, and what its levels changed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

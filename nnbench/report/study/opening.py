@@ -1,7 +1,5 @@
 """What a page opens with: the finding that its study was made for, and the figure that shows it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

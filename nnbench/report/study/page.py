@@ -1,7 +1,5 @@
 """The page of a study of networks: the answer first, then what stands behind it."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from nnbench import stats

@@ -1,7 +1,5 @@
 """Performance profiles: which share of each contestant's runs do at least so well."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -5,8 +5,6 @@ where the interval excludes zero (the verdict of `nnbench.stats`); nothing is sa
 did not finish except that it did not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

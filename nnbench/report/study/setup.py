@@ -1,7 +1,5 @@
 """What was run: every level with its parameters, and all that was held fixed."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Who won: the table of all arms, then who can be told from whom, at which budget and cost."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

@@ -13,9 +13,8 @@ import pandas as pd
 from nnbench import stats
 from nnbench.seeds import numpy_generator
 from nnbench.stats.claims import spread
-from nnbench.stats.claims.choices import held_across
 from nnbench.stats.claims.failures import failures_of, penalised, with_failures
-from nnbench.stats.claims.family import corrected
+from nnbench.stats.claims.family import corrected, held_across
 from nnbench.stats.claims.pairs import described, pair_sides, sides_of
 from nnbench.stats.claims.shares import is_of_shares, judged_share
 from nnbench.stats.claims.verdict import (

@@ -5,8 +5,6 @@ mean stands for it, and the pair is lost if one of them has no number: the survi
 too good. A parameter of a named factor that takes the same values on both sides is paired too.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress

@@ -12,7 +12,7 @@ import pandas as pd
 from nnbench import stats
 from nnbench.seeds import numpy_generator
 from nnbench.stats.anova import LEAST_SEEDS
-from nnbench.stats.claims.choices import held_across
+from nnbench.stats.claims.family import held_across
 from nnbench.stats.claims.pairs import select
 from nnbench.stats.claims.verdict import SHARE, SHARES, Verdict
 from nnbench.stats.share_contrast import ShareContrast, seeds_for_share, share_contrast

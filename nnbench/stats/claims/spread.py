@@ -1,7 +1,5 @@
 """How sure a claim's mean difference is: its interval over blocks, and the seeds for a narrower."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

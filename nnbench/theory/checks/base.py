@@ -1,7 +1,5 @@
 """A check: a predicted number, the same number as the engine has it, and how near is near."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace

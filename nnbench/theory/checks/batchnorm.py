@@ -1,7 +1,5 @@
 """Checks of batch normalisation: how gradients grow through it, and what it does not see."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

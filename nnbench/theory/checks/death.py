@@ -1,7 +1,5 @@
 """Checks of networks that are dead before training begins."""
 
-from __future__ import annotations
-
 import math
 
 import torch

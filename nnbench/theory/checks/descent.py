@@ -1,7 +1,5 @@
 """Checks of optimizers: stability, noise and first steps on a quadratic."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """The edge of stability: where full-batch descent drives the loss's largest curvature."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import torch

@@ -3,8 +3,6 @@
 Each takes checks as theory.json has them. Bars are four standard errors, what a check allows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

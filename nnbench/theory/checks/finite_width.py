@@ -1,7 +1,5 @@
 """Checks of how far networks of one law and of finite width stray from each other."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Checks of networks without an activation: how their modes are learned, and rotations kept."""
 
-from __future__ import annotations
-
 import math
 
 import torch

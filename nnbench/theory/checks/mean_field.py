@@ -1,7 +1,5 @@
 """Checks of mean-field theory: q*, chi and the depth scale, activation by activation."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 
@@ -24,6 +22,7 @@ from nnbench.theory.corrections import FiniteWidth, finite_width
 INPUTS = 16  # of each network; they share its weights, so a network counts as one measurement
 LEVELS = tuple(2.0**power for power in range(11))
 FIRST_ORDER = "to first order in 1/n"
+OWN = "A mean field of one's own"  # the group of the point that the settings ask for
 HIGHER_ORDERS = "higher orders in 1/n: depth / n of the first"
 STABLE = 0.95  # slope of the q map below which chance deviations of q do not pile up
 
@@ -268,4 +267,51 @@ def check_he_for_smooth(settings: Settings) -> list[Check]:
         checks.append(
             _chi(title, f"{name}, He", finite, 1.0, found, count, f"{name} taken for ReLU", law)
         )  # fmt: skip
+    return checks
+
+
+def check_own_point(settings: Settings) -> list[Check]:
+    """Hold q*, chi and the depth scale at the settings' own pair; nothing where none is given.
+
+    Through one layer from the fixed point, where the laws are exact at any width.
+    """
+    point = settings.point
+    if point is None:
+        return []
+    name = settings.activation
+    field, weight = mean_field(name), point.weight_variance
+    chi = weight * float(field.slope_moment(point.q))
+    slope = q_slope(field, weight, point.bias_variance, point.q)
+    title = f"{name} at sw2 = {weight:g}, sb2 = {point.bias_variance:g}"
+    found, count = through_a_layer(settings, {name: point})
+    one = found[name]
+    wrong_qs, (wrong_chi,) = expected(field, point, 2, 1.05)
+    q, error = mean_and_error(one["pre"][:, 1])
+    checks = [
+        Check(f"{title}: q*, by what a layer makes of it", OWN, point.q, q, error, wrong_qs[1],
+              FIVE_PERCENT, "q* = sw2 E phi² + sb2", networks=count, detail={"slope": slope})
+    ]  # fmt: skip
+    if chi:  # without a slope nothing comes back
+        checks += _one_chi(title, chi, wrong_chi, one, count)
+    return checks
+
+
+def _one_chi(title: str, chi: float, wrong: float, seen: Statistics, count: int) -> list[Check]:
+    """Return the checks of chi through one layer, and of xi where there is one."""
+    growth, error = mean_and_error(seen["gradient"][:, 0] / seen["gradient"][:, 1])
+    checks = [
+        Check(f"{title}: chi", OWN, chi, growth, error, wrong, FIVE_PERCENT,
+              "chi = sw2 E phi'²", networks=count)
+    ]  # fmt: skip
+    if not chi < 0.99:  # at the critical point xi is infinite, beyond it there is none
+        return checks
+    if not 0 < growth < 1:
+        growth = math.nan  # which agrees with nothing
+    scale = 1 / math.log(chi) ** 2  # of xi to the relative error of chi
+    found = -1 / math.log(growth)
+    wrong = -1 / math.log(wrong) if wrong < 1 else math.inf
+    checks.append(
+        Check(f"{title}: depth scale xi in layers", OWN, -1 / math.log(chi), found,
+              scale * error / chi, wrong, FIVE_PERCENT, "xi = -1 / ln chi", networks=count)
+    )  # fmt: skip
     return checks

@@ -5,8 +5,6 @@ measurements, a group of laws to a file. Draws are seeded by purpose: the same s
 same numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from nnbench.lazy import load_now
@@ -17,8 +15,12 @@ from nnbench.theory.checks.descent import check_first_steps, check_noise, check_
 from nnbench.theory.checks.edge import check_edge
 from nnbench.theory.checks.finite_width import check_finite_width
 from nnbench.theory.checks.linear import check_linear_modes
-from nnbench.theory.checks.mean_field import check_critical, check_he_for_smooth, check_phases
-from nnbench.theory.checks.own_point import check_own_point
+from nnbench.theory.checks.mean_field import (
+    check_critical,
+    check_he_for_smooth,
+    check_own_point,
+    check_phases,
+)
 from nnbench.theory.checks.propagation import check_correlations, check_dropout, check_propagation
 from nnbench.theory.checks.selu import check_selu
 from nnbench.theory.checks.trainability import check_trainability

@@ -3,8 +3,6 @@
 Needs no torch. The same JSON gives the same bytes.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Checks of plain networks: variances, gradients and correlations, layer by layer."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What a run of the checks leaves: theory.json, its page, and a few lines for a terminal."""
 
-from __future__ import annotations
-
 import json
 import platform
 from collections.abc import Sequence

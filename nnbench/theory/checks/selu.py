@@ -1,7 +1,5 @@
 """Checks of SELU: its fixed point, the pull towards it, and what its gradients do there."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 

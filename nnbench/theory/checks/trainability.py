@@ -1,7 +1,5 @@
 """Checks of which deep networks train at all: by their depth in depth scales, and by their init."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ A program is a shared library that is loaded into this process, so nobody else m
 written it. Folder and files belong to this user and are open to nobody else, or they are not used.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import fcntl

@@ -1,7 +1,5 @@
 """Which engine trains a cell: a question of its recipe and of the machine, never of its stack."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -66,15 +64,10 @@ def would_train(engine: str, recipe: Recipe, wanted: str, device: str = "cpu") -
     return engine == hoped or (falls_back and why_not(recipe) is not None)
 
 
-def choose(
-    recipe: Recipe,
-    wanted: str,
-    device: str = "cpu",
-    judge: Callable[[Recipe], str | None] | None = None,
-) -> Choice:
+def choose(recipe: Recipe, wanted: str, device: str = "cpu", foresees: bool = False) -> Choice:
     """Who trains a cell where `auto`, `native` or `stacked` is wanted.
 
-    judge: what says why the native engine cannot; `why_not` by default.
+    foresees: only as far as that can be told before there are programs (`foreseen`).
     """
     if wanted == "stacked":
         return Choice("stacked")
@@ -82,7 +75,7 @@ def choose(
         return Choice("stacked", "programs are compiled for the processor only")
     if wanted == "auto" and not pays(recipe):
         return Choice("stacked", f"fewer than {LEAST_STEPS} steps do not pay for compiling")
-    why = (judge or why_not)(recipe)
+    why = foreseen(recipe) if foresees else why_not(recipe)
     return Choice("native") if why is None else Choice("stacked", why)
 
 
@@ -162,7 +155,7 @@ def expected_shares(stacks: Iterable[Sequence[Cell]], wanted: str, device: str) 
         if is_baseline(cells[0].recipe):
             counts[ENGINE, None] += len(cells)
             continue
-        engine, why = choose(cells[0].recipe, wanted, device, foreseen)
+        engine, why = choose(cells[0].recipe, wanted, device, foresees=True)
         name = native_name() if engine == "native" else stacked_name(device)
         counts[name, why] += len(cells)
     return _shares(counts)

@@ -4,8 +4,6 @@ Each operation that reads the result of a comparison gets a comparison of its ow
 and both go into the same loops. The forward pass then stores no mask for the backward one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

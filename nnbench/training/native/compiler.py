@@ -1,7 +1,5 @@
 """The C compiler of this machine: which it is, what it makes code for, and how it is called."""
 
-from __future__ import annotations
-
 import ctypes
 import functools
 import hashlib

@@ -1,7 +1,5 @@
 """The functions of libm that programs may call; no torch, so that the command line can ask."""
 
-from __future__ import annotations
-
 FUNCTIONS = (  # of one number, and in glibc's vector library
     *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos"),
     *("atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc"),

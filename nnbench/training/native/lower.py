@@ -4,8 +4,6 @@ Elementwise operations on one shape that are ready together are one nest of loop
 over their results. A result that is read within the nest only is never stored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

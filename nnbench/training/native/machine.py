@@ -4,8 +4,6 @@ Three things are tried in about a second: plain Python, a compiler, and what it 
 time, so that other work on the machine counts little. What was found is kept with the programs.
 """
 
-from __future__ import annotations
-
 import ctypes
 import json
 import os

@@ -4,8 +4,6 @@
 take an f in single precision. Each is torch's own rule, of NaN too: a NaN goes in, a NaN comes out.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What programs come from: the package's own sources, and those of a user's own entries."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 

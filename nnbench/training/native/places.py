@@ -1,7 +1,5 @@
 """Where values are while a program runs: in memory, in a variable of C, or constants."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Compiled programs in this process: from the cache, or traced, written and compiled."""
 
-from __future__ import annotations
-
 import ctypes
 import functools
 from collections.abc import Callable

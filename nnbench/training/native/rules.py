@@ -4,8 +4,6 @@ Each rule is what torch's own kernel computes, at kinks and of NaN and infinitie
 neither a rule here nor C of its own goes through torch's own table of decompositions.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """What shapes an operation has: what it loops over, and how its result lies along that."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from nnbench.training.native.graph import ZERO, Layout, Op, Ref, Shape, Unsupported

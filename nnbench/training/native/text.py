@@ -1,7 +1,5 @@
 """The C text of programs: what a graph's statements and kernels are in one file."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

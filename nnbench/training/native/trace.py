@@ -5,8 +5,6 @@ it after `grad` and `vmap`: plain operations of ATen. Views need no operation of
 is known by its memory, and so is a place in the buffer of the operation that made it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

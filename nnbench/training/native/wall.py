@@ -4,8 +4,6 @@ The plan knows what stacks take; here is what is beside them. Told without torch
 must not wait for it. Seconds are of the machine that `machine.py` compares with.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version

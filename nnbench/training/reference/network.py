@@ -3,8 +3,6 @@
 It is given the noise under its weights and dropout masks, and makes all else itself.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from copy import deepcopy

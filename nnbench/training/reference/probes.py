@@ -5,8 +5,6 @@ and its optimizer, the network in training mode without dropout, and does as it 
 What the statistics mean is said in the engine's own functions.
 """
 
-from __future__ import annotations
-
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 It may not import the engine; it is given the start and the noise, as the engine is.
 """
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

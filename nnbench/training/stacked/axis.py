@@ -1,7 +1,5 @@
 """The cell axis: how cells that share a program are put beside each other."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 

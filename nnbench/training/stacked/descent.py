@@ -1,7 +1,5 @@
 """From a gradient to an update, alike for a network's parameters and for the point of a walk."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -6,8 +6,6 @@ Norms are taken in float64: in a deep float32 network the squares of gradients u
 the gradients do.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Sweeps of logits: each way to write a loss, in each number type, against the exact value."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 

@@ -1,7 +1,5 @@
 """Train a stack, epoch by epoch, and tell each cell's record what came of it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 

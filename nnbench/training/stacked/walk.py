@@ -1,7 +1,5 @@
 """Walk a stack: one walk's functions mapped over many, on one landscape by one rule."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

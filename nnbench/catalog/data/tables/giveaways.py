@@ -4,8 +4,6 @@ Nothing is left out for it, since a feature may be just that good; it is named, 
 a column was made from the target, or is known only after it.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

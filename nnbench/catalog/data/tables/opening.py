@@ -3,8 +3,6 @@
 Kinds that are no text are told by their first bytes, whatever the file's name says.
 """
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io

@@ -1,7 +1,5 @@
 """How messages show what stands in a user's file."""
 
-from __future__ import annotations
-
 import difflib
 import json
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,6 @@
-"""A cell of a landscape study as a script: one optimizer's walk over a test function."""
+"""Cells of the other kinds of study as scripts: a walk over a test function, a sweep of logits."""
 
-from __future__ import annotations
-
+from nnbench.catalog.expressions import EXPRESSIONS
 from nnbench.catalog.landscapes import LANDSCAPES, minima_of
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.export.find import StoredCell
@@ -10,8 +9,10 @@ from nnbench.export.sources import definitions
 from nnbench.export.text import render
 from nnbench.export.training import optimizer_code, schedule_code
 from nnbench.study.recipe import of_factor
+from nnbench.training.sweeps import LOST, SAFE_ERROR, SAFE_ROUNDINGS
+from nnbench.training.walks import ROOTS
 
-RESULTS = (
+OF_WALKS = (
     "status",
     "epochs_run",
     "diverged_at_step",
@@ -19,6 +20,14 @@ RESULTS = (
     "distance_to_minimum",
     "reached_global",
     "steps_to_minimum",
+)
+OF_SWEEPS = (
+    "status",
+    "max_relative_error",
+    "max_gradient_error",
+    "not_finite_from",
+    "gradient_lost_from",
+    "safe_up_to",
 )
 
 
@@ -34,7 +43,7 @@ def walk_script(cell: StoredCell) -> str:
     return render(
         "walk.py.j2",
         **heading(cell),
-        expected=expected(cell, RESULTS),
+        expected=expected(cell, OF_WALKS),
         recipe=recipe,
         function=definitions(entry.function.__module__, function),
         height=", ".join([f"{function}(point", *(f"{name}={t}" for name, t in tensors.items())]),
@@ -42,9 +51,26 @@ def walk_script(cell: StoredCell) -> str:
         low=list(low),
         high=list(high),
         dims=entry.dims,
-        root={1: 1.6180339887498949, 2: 1.3247179572447460}[entry.dims],
+        root=ROOTS[entry.dims],
         minima=[tuple(map(float, minimum)) for minimum in minima_of(recipe)],
         optimizer=optimizer_code(recipe, "[point]"),
         averaged=OPTIMIZERS[recipe["optimizer"]].evaluated is not None,
         schedule=schedule_code(recipe, recipe["steps"]),
+    )
+
+
+def sweep_script(cell: StoredCell) -> str:
+    """The script of a sweep."""
+    entry = EXPRESSIONS[cell.recipe["expression"]]
+    name, module = entry.function.__name__, entry.function.__module__
+    return render(
+        "sweep.py.j2",
+        **heading(cell),
+        expected=expected(cell, OF_SWEEPS),
+        recipe=cell.recipe,
+        name=name,
+        definitions=definitions(module, name, "exact"),
+        lost=LOST,
+        safe_error=SAFE_ERROR,
+        safe_roundings=SAFE_ROUNDINGS,
     )
