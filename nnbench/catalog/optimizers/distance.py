@@ -5,8 +5,6 @@ They sum over all parameters of a network, which an elementwise rule is given as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nnbench.catalog.optimizers.adam import ADAM_PARAMETERS
 from nnbench.catalog.optimizers.base import (
     Hyper,
@@ -17,14 +15,8 @@ from nnbench.catalog.optimizers.base import (
     number,
 )
 from nnbench.catalog.twin import Twin
-from nnbench.lazy import lazy_import
+from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-else:
-    torch = lazy_import("torch", globals())
 
 
 def at_start(param: Tensor) -> State:
