@@ -30,7 +30,7 @@ from nnbench.training.stacked.train import train
 
 grid = {
     "data": {"name": "rings", "n": 60},
-    "activation": {"name": "squareplus", "b": [1.0, 4.0]},
+    "activation": {"name": "isrlu", "alpha": [0.2, 1.0]},
     "optimizer": {"name": "signum", "lr": 0.01},
     "weight_decay": 0.1,
     "width": 5,
@@ -48,7 +48,7 @@ printed = io.StringIO()
 with contextlib.redirect_stdout(printed):
     runpy.run_path("cell.py", run_name="__main__")
 cards = {}
-for kind, name in (("activation", "squareplus"), ("optimizer", "signum"), ("data", "rings")):
+for kind, name in (("activation", "isrlu"), ("optimizer", "signum"), ("data", "rings")):
     section = build.section(kind, {name: listing.registries()[kind][name]})
     ((cards[name],),) = section.families.values()
 print(json.dumps({
@@ -106,7 +106,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_the_page_shows_an_activation_an_optimizer_and_a_data_set() -> None:
     entries = [re.match(r'    "(\w+)": (\w+)\(', block) for _, block in blocks()]
     assert [entry.groups() for entry in entries if entry] == [
-        ("squareplus", "Activation"),
+        ("isrlu", "Activation"),
         ("signum", "Optimizer"),
         ("rings", "Data"),
     ]
@@ -121,7 +121,7 @@ def test_new_entries_train_alike_in_both_engines(said: dict[str, Any]) -> None:
 
 
 def test_a_network_with_new_entries_is_exported(said: dict[str, Any]) -> None:
-    for written in ("class Squareplus(nn.Module):", "class Signum(_Rule):", "def rings(generator"):
+    for written in ("class Isrlu(nn.Module):", "class Signum(_Rule):", "def rings(generator"):
         assert said["script"].count(written) == 1
     assert "nnbench" not in said["script"].partition("# ----")[2]
     assert said["printed"].endswith("# as in the table, within the tolerance\n")
@@ -130,5 +130,5 @@ def test_a_network_with_new_entries_is_exported(said: dict[str, Any]) -> None:
 def test_new_entries_have_cards(said: dict[str, Any]) -> None:
     for picture in said["pictures"].values():
         assert picture.startswith("<svg") and "<path" in picture
-    assert "https://arxiv.org/abs/2112.11687" in said["links"]["squareplus"]
+    assert "https://arxiv.org/abs/1710.09967" in said["links"]["isrlu"]
     assert said["twins"]["signum"] == "nnbench.catalog.optimizers.twins.Signum"

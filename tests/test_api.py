@@ -141,7 +141,7 @@ def test_the_page_on_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     own = next(block for block in blocks if "nb.Entries(" in block)
     names: dict[str, Any] = {}
     exec(own, names)
-    assert set(names["result"].cells["activation"]) == {"relu", "squareplus"}
+    assert set(names["result"].cells["activation"]) == {"relu", "rootplus"}
     withdraw()
 
 

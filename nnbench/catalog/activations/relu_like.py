@@ -24,6 +24,15 @@ def rrelu(x: Tensor, noise: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     return torch.where(x > 0, x, (lower + (upper - lower) * noise) * x)
 
 
+def squareplus(x: Tensor, b: Tensor) -> Tensor:
+    """(x + sqrt(x^2 + b)) / 2, on the left as b / 4 over its mirror image: no difference of equals.
+
+    The root is the hypotenuse, which does not overflow where the square would.
+    """
+    larger = (torch.where(x > 0, x, -x) + torch.hypot(x, torch.ones_like(x) * b**0.5)) / 2
+    return torch.where(x > 0, larger, b / 4 / larger)
+
+
 HENDRYCKS = "Hendrycks & Gimpel (2016), Gaussian Error Linear Units, arXiv:1606.08415"
 
 RELU_LIKE: dict[str, Activation] = {
@@ -171,5 +180,16 @@ RELU_LIKE: dict[str, Activation] = {
         saturates="left",
         gain=1.486848,
         max_slope=1.088498,
+    ),
+    "squareplus": Activation(
+        summary="A smooth rectifier without exponentials.",
+        formula="(x + sqrt(x^2 + b)) / 2",
+        reference="Barron (2021), Squareplus: A Softplus-Like Algebraic Rectifier, "
+        "arXiv:2112.11687",
+        parameters={"b": Parameter(4.0, "width of the bend", low=0, open_low=True, high=1e6)},
+        function=squareplus,
+        twin=Twin("activations.twins.Squareplus"),
+        saturates="left",
+        gain=0.816497,
     ),
 }

@@ -154,3 +154,16 @@ class GivenRReLU(nn.Module):
             self.noise(*x.shape).to(x.dtype),
         )
         return torch.where(x <= 0, slope * x, x)
+
+
+class Squareplus(nn.Module):
+    """sqrt(b) / 2 times e^asinh(x / sqrt(b))."""
+
+    def __init__(self, b: float = 4.0) -> None:
+        super().__init__()
+        self.b = b
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map each element."""
+        root = math.sqrt(self.b)
+        return torch.exp(torch.asinh(x / root)) * root / 2

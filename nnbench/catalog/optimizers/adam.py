@@ -89,6 +89,23 @@ def adamax(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor
     return param - hyper["lr"] / one_minus_power(beta1, step) * m / u, {"m": m, "u": u}
 
 
+def ademamix(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
+    """Adam with a second, slow mean:  p - lr (mhat + a slow) / (sqrt(vhat) + eps).
+
+    slow = b3 slow + (1 - b3) g, not unbiased. While t < warmup, a is alpha t / warmup, and b3 has
+    a half-life that grows evenly from that of b1 to its own: 1 / ln b3(t) is between the two.
+    """
+    m, v = new_moments(grad, state, hyper)
+    alpha, beta3, warmup = hyper["alpha"], hyper["beta3"], hyper["warmup"]
+    share = torch.where(step < warmup, step / warmup.clamp(min=1.0), 1.0)
+    life = (1 - share) / torch.log(hyper["beta1"]) + share / torch.log(beta3)
+    beta3 = torch.where(share < 1, torch.minimum(torch.exp(1 / life), beta3), beta3)
+    slow = beta3 * state["slow"] + (1 - beta3) * grad
+    mixed = m / one_minus_power(hyper["beta1"], step) + share * alpha * slow
+    moved = param - hyper["lr"] * mixed / unbiased_root(v, hyper, step)
+    return moved, {"m": m, "v": v, "slow": slow}
+
+
 ADAM_PARAMETERS = {
     "lr": lr_parameter(1e-3),
     "beta1": decay_parameter(0.9, "memory of the mean of gradients"),
@@ -162,5 +179,25 @@ ADAM: dict[str, Optimizer] = {
         update=adamax,
         twin=Twin("torch.optim.Adamax", betas=BETAS),
         state_floats=2,
+    ),
+    "ademamix": Optimizer(
+        summary="Adam with a second mean, which remembers thousands of gradients.",
+        formula="m1, m2, v: means of g, g, g^2 by b1, b3, b2;  p <- (1 - lr wd) p - "
+        "lr (m1/(1-b1^t) + alpha m2) / (sqrt(v/(1-b2^t)) + eps);  over the warm-up alpha grows "
+        "from 0, and b3 from b1 by its half-life",
+        reference="Pagliardini, Ablin & Grangier (2024), The AdEMAMix Optimizer: Better, Faster, "
+        "Older, arXiv:2409.03137",
+        parameters=ADAM_PARAMETERS
+        | {
+            "beta1": decay_parameter(0.9, "memory of the quick mean", open_low=True),
+            "beta3": decay_parameter(0.9999, "memory of the slow mean", open_low=True),
+            "alpha": Parameter(5.0, "weight of the slow mean", low=0, high=1e6),
+            "warmup": Parameter(0, "steps of its warm-up", low=0, high=1e9, whole=True),
+        },
+        init=zeros("m", "v", "slow"),
+        update=ademamix,
+        twin=Twin("optimizers.twins.AdEMAMix"),
+        decoupled=True,
+        state_floats=3,
     ),
 }

@@ -23,6 +23,7 @@ from nnbench.study.vocabulary import Parameter, Term, need
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic: steep at 0, near 1 on (0, 1]
 NEWTON_SCHULZ_STEPS = 5
 SMALLEST_NORM = 1e-7
+LEAST_EIGENVALUE = 1e-6  # of the largest (Anil et al. 2021): far below is rounding
 RMS_OF_ADAMW = 0.2  # root mean square of a typical AdamW step over its rate (Liu et al. 2025)
 
 
@@ -76,6 +77,43 @@ def orthogonalised(matrix: Tensor) -> Tensor:
         gram = x @ x.T
         x = a * x + (b * gram + c * (gram @ gram)) @ x
     return x if wide else x.T
+
+
+def gathered(param: Tensor) -> State:
+    """Products of gradients: a matrix for rows and one for columns; of a vector the squares."""
+    if param.ndim == 1:
+        return {"squares": torch.zeros_like(param)}
+    rows, columns = (param.new_zeros(n, n) for n in param.shape)
+    return {"rows": rows, "columns": columns}
+
+
+def shampoo(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
+    """L = L + G G^T, R = R + G^T G;  W - lr L^(-1/4) G R^(-1/4), both begun at eps I.
+
+    Vectors have the paper's diagonal form, which is AdaGrad. Roots are taken in float64.
+    """
+    eps = hyper["eps"]
+    if param.ndim == 1:
+        squares = state["squares"] + grad * grad
+        return param - hyper["lr"] * grad / (squares + eps).sqrt(), {"squares": squares}
+    rows, columns = state["rows"] + grad @ grad.T, state["columns"] + grad.T @ grad
+    left, right = (inverse_fourth_root(side, eps).to(grad.dtype) for side in (rows, columns))
+    return param - hyper["lr"] * (left @ grad @ right), {"rows": rows, "columns": columns}
+
+
+def inverse_fourth_root(matrix: Tensor, eps: Tensor) -> Tensor:
+    """(A + eps I)^(-1/4) of a symmetric matrix without negative eigenvalues.
+
+    Eigenvalues count as no less than a millionth of the largest, which the paper does not say.
+    What is not finite has none to compute, and stays NaN.
+    """
+    matrix = matrix.to(torch.float64)
+    is_finite = torch.isfinite(matrix).all()
+    values, vectors = torch.linalg.eigh(torch.where(is_finite, matrix, 0.0))
+    values = values.clamp(min=0.0) + eps
+    values = torch.maximum(values, LEAST_EIGENVALUE * values[-1])
+    powers = torch.exp(torch.log(values) / -4)
+    return torch.where(is_finite, (vectors * powers) @ vectors.T, math.nan)
 
 
 RPROP = {"etas": Of("(etaminus, etaplus)"), "step_sizes": Of("(step_min, step_max)")}
@@ -148,5 +186,24 @@ SIGNS_AND_MATRICES: dict[str, Optimizer] = {
         decoupled=True,
         weight_decay=0.1,
         state_floats=lambda shape: 1.0 if len(shape) == 2 else 2.0,
+    ),
+    "shampoo": Optimizer(
+        summary="AdaGrad by whole matrices: gradients are evened out over rows and over columns "
+        "of a weight matrix; the rest has its diagonal form, AdaGrad.",
+        formula="L <- L + G G^T;  R <- R + G^T G;  W <- W - lr (L + eps I)^(-1/4) G "
+        "(R + eps I)^(-1/4);  vectors: v <- v + g^2, p <- p - lr g / sqrt(v + eps)",
+        reference="Gupta, Koren & Singer (2018), Shampoo: Preconditioned Stochastic Tensor "
+        "Optimization, arXiv:1802.09568",
+        parameters={
+            "lr": lr_parameter(0.1),
+            "eps": Parameter(1e-4, "both matrices at the start", low=0, open_low=True, high=1e6),
+        },
+        init=gathered,
+        update=shampoo,
+        twin=Twin("optimizers.twins.Shampoo"),
+        elementwise=False,
+        state_floats=lambda shape: (
+            1.0 if len(shape) == 1 else sum(n * n for n in shape) / math.prod(shape)
+        ),
     ),
 }

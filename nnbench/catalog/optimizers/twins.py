@@ -6,6 +6,7 @@ against. An optimizer whose average is evaluated keeps it in its state as `ax`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -58,6 +59,129 @@ class Lion(_Rule):
         update = torch.lerp(grad, mean, group["beta1"]).sign_()
         param.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"])
         mean.lerp_(grad, 1 - group["beta2"])
+
+
+class AdEMAMix(_Rule):
+    """Algorithm 1 of Pagliardini et al. (2024), with the half-lives of beta3 as such."""
+
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
+        """Change one parameter in place."""
+        state["step"] = t = state.get("step", 0) + 1
+        alpha, beta1, beta2, beta3 = (group[k] for k in ("alpha", "beta1", "beta2", "beta3"))
+        if t < group["warmup"]:
+            done = t / group["warmup"]
+            alpha *= done
+            life = [math.log(0.5) / math.log(beta) for beta in (beta1, beta3)]
+            beta3 = min(0.5 ** (1 / (life[0] + done * (life[1] - life[0]))), beta3)
+        means = [state.setdefault(k, torch.zeros_like(param)) for k in ("exp_avg", "exp_avg_slow")]
+        means[0].lerp_(grad, 1 - beta1)
+        means[1].lerp_(grad, 1 - beta3)
+        square = state.setdefault("exp_avg_sq", torch.zeros_like(param))
+        square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+        root = square.div(1 - beta2**t).sqrt_().add_(group["eps"])
+        update = means[0].div(1 - beta1**t).add_(means[1], alpha=alpha)
+        param.mul_(1 - group["lr"] * group["weight_decay"]).addcdiv_(
+            update, root, value=-group["lr"]
+        )
+
+
+class Shampoo(_Rule):
+    """Algorithm 1 of Gupta et al. (2018); vectors in its diagonal form."""
+
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
+        """Change one parameter in place."""
+        grad = grad.add(param, alpha=group["weight_decay"])
+        if param.ndim == 1:
+            total = state.setdefault("sum", torch.full_like(param, group["eps"]))
+            param.addcmul_(grad, total.addcmul_(grad, grad).rsqrt(), value=-group["lr"])
+            return
+        update = grad
+        for side, gram in {"left": grad @ grad.mT, "right": grad.mT @ grad}.items():
+            start = group["eps"] * torch.eye(len(gram), dtype=gram.dtype)
+            kept = state.setdefault(side, start).add_(gram)
+            values, vectors = torch.linalg.eigh(kept.double())
+            power = values.clamp(min=max(group["eps"], 1e-6 * float(values[-1]))).pow(-0.25)
+            root = (vectors @ power.diag() @ vectors.mT).to(grad.dtype)
+            update = root @ update if side == "left" else update @ root
+        param.sub_(update, alpha=group["lr"])
+
+
+class _OfDistance(Optimizer):
+    """Adam with a rate that all parameters have in common: lr times a distance, which grows."""
+
+    def __init__(
+        self, parameters: Iterable[Tensor], d0: float, weight_decay: float = 0.0, **hyper: float
+    ) -> None:
+        super().__init__(parameters, {"weight_decay": weight_decay, **hyper})
+        self.distance, self.above = d0, 0.0
+        for param in self.parameters:
+            zeros = (torch.zeros_like(param) for _ in range(3))
+            self.state[param] = dict(zip(("exp_avg", "exp_avg_sq", "s"), zeros, strict=True))
+            self.state[param]["start"] = param.detach().clone()
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All parameters, of the one group."""
+        parameters: list[Tensor] = self.param_groups[0]["params"]
+        return parameters
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Update every parameter, then the distance."""
+        group, below = self.param_groups[0], 0.0
+        memory = group["beta2"] ** 0.5
+        self.above *= memory
+        for param in self.parameters:
+            assert param.grad is not None
+            state = self.state[param]
+            self.above += (1 - memory) * self.change(param, param.grad, state, group)
+            below += float(state["s"].abs().sum(dtype=torch.float64))
+        if below > 0:
+            self.distance = max(self.distance, self.above / below / self.unit(memory))
+        return None
+
+    def unit(self, memory: float) -> float:
+        """What the quotient is divided by."""
+        return 1.0
+
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> float:
+        """Change one parameter in place; its part of the numerator."""
+        raise NotImplementedError
+
+
+class DAdaptAdam(_OfDistance):
+    """Defazio & Mishchenko (2023), Learning-Rate-Free Learning by D-Adaptation: Adam's variant."""
+
+    def unit(self, memory: float) -> float:
+        """What the quotient is divided by."""
+        return 1 - memory
+
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> float:
+        """Change one parameter in place; its part of the numerator."""
+        rate, memory = self.distance * group["lr"], group["beta2"] ** 0.5
+        state["exp_avg"].lerp_(rate * grad, 1 - group["beta1"])
+        state["exp_avg_sq"].lerp_(grad.square(), 1 - group["beta2"])
+        root = state["exp_avg_sq"].sqrt() + group["eps"]
+        along = float((grad * state["s"] / root).sum(dtype=torch.float64))
+        state["s"].lerp_(rate * grad, 1 - memory)
+        param.mul_(1 - rate * group["weight_decay"]).sub_(state["exp_avg"] / root)
+        return rate * along
+
+
+class Prodigy(_OfDistance):
+    """Mishchenko & Defazio (2024), Prodigy: Adam's variant."""
+
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> float:
+        """Change one parameter in place; its part of the numerator."""
+        d, lr, memory = self.distance, group["lr"], group["beta2"] ** 0.5
+        along = float((grad * (state["start"] - param)).sum(dtype=torch.float64))
+        state["exp_avg"].lerp_(d * grad, 1 - group["beta1"])
+        state["exp_avg_sq"].lerp_((d * grad).square(), 1 - group["beta2"])
+        state["s"].lerp_(lr * d * d * grad, 1 - memory)
+        root = state["exp_avg_sq"].sqrt() + d * group["eps"]
+        param.mul_(1 - d * lr * group["weight_decay"])
+        param.addcdiv_(state["exp_avg"], root, value=-d * lr)
+        return lr * d * d * along
 
 
 class _ScheduleFree(_Rule):

@@ -42,7 +42,7 @@ class EntryError(ValueError):
 
 @dataclass(frozen=True)
 class Entries:
-    """Entries of one's own by name, of each kind: `Entries(activations={"squareplus": ...})`."""
+    """Entries of one's own by name, of each kind: `Entries(activations={"rootplus": ...})`."""
 
     activations: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -158,7 +158,7 @@ def withdraw() -> None:
 def own_code(recipe: Mapping[str, Any]) -> str:
     """The entries of one's own that a recipe uses, each with its code; empty where there is none.
 
-    `activation.squareplus=0f3c... optimizer.mine=77ab...`
+    `activation.rootplus=0f3c... optimizer.mine=77ab...`
     """
     used = [(key, name) for key, name in CODES if recipe.get(key) == name]
     return " ".join(f"{key}.{name}={CODES[key, name]}" for key, name in sorted(used))

@@ -33,7 +33,7 @@ def made(slope):
     return leak
 
 
-def squareplus(x, b=4.0):
+def rootplus(x, b=4.0):
     """Barron's rectifier."""
     # on the left it falls to zero
     return (x + helper(x, b).sqrt()) / 2 + 0 * FLOOR * SHARES["left"] * TABLE[0]
@@ -54,33 +54,33 @@ def shaped(x):
 
 
 ACTIVATIONS = {
-    "squareplus": nb.Activation(squareplus),
+    "rootplus": nb.Activation(rootplus),
     "leak": nb.Activation(made(0.2)),
     "shaped": nb.Activation(shaped),
 }
 '''
-ALL = {"squareplus", "leak", "shaped"}
+ALL = {"rootplus", "leak", "shaped"}
 # an edit (old, new), and the entries whose code is another by it
 EDITS = [
-    ("return (x + helper", "return (x + 1 * helper", {"squareplus"}),
-    ("(x + helper(x, b).sqrt()) / 2", "(x + helper(x, b).sqrt()) / 3", {"squareplus"}),
-    ("return x * x + b", "return x * x + b + 0", {"squareplus"}),
-    ("FLOOR = 1e-3", "FLOOR = 2e-3", {"squareplus"}),
-    ('"left": 0.25', '"left": 0.5', {"squareplus"}),
-    ('"right": [1.0, 2.0]', '"right": [1.0, 3.0]', {"squareplus"}),
-    ("tensor([0.0, 1.0])", "tensor([0.0, 2.0])", {"squareplus"}),
-    ("def squareplus(x, b=4.0)", "def squareplus(x, b=2.0)", {"squareplus"}),
-    (".sqrt()", ".square()", {"squareplus"}),
+    ("return (x + helper", "return (x + 1 * helper", {"rootplus"}),
+    ("(x + helper(x, b).sqrt()) / 2", "(x + helper(x, b).sqrt()) / 3", {"rootplus"}),
+    ("return x * x + b", "return x * x + b + 0", {"rootplus"}),
+    ("FLOOR = 1e-3", "FLOOR = 2e-3", {"rootplus"}),
+    ('"left": 0.25', '"left": 0.5', {"rootplus"}),
+    ('"right": [1.0, 2.0]', '"right": [1.0, 3.0]', {"rootplus"}),
+    ("tensor([0.0, 1.0])", "tensor([0.0, 2.0])", {"rootplus"}),
+    ("def rootplus(x, b=4.0)", "def rootplus(x, b=2.0)", {"rootplus"}),
+    (".sqrt()", ".square()", {"rootplus"}),
     ("made(0.2)", "made(0.3)", {"leak"}),
     ("x > 0, x, slope", "x >= 0, x, slope", {"leak"}),
     ("power = 2.0", "power = 3.0", {"shaped"}),
     ("torch.sigmoid(x) **", "torch.tanh(x) **", {"shaped"}),
-    ("nb.Activation(squareplus)", "nb.Activation(squareplus, b=9.0)", {"squareplus"}),
+    ("nb.Activation(rootplus)", "nb.Activation(rootplus, b=9.0)", {"rootplus"}),
     ("Barron's rectifier", "A smooth rectifier", set()),
     ("    # on the left it falls to zero\n", "", set()),
     ("\n\n\ndef helper", "\n\n\n\n\ndef helper", set()),
     ("(x + helper(x, b).sqrt()) / 2", "(\n        x + helper(x, b).sqrt()\n    ) / 2", set()),
-    ("nb.Activation(squareplus)", 'nb.Activation(squareplus, summary="Smooth.")', set()),
+    ("nb.Activation(rootplus)", 'nb.Activation(rootplus, summary="Smooth.")', set()),
     ("def made(slope):", "def unused(x):\n    return x\n\n\ndef made(slope):", set()),
     ("import torch\n", "import math\nimport torch\n", set()),
     ('    "shaped":', '    "other": nb.Activation(torch.nn.Mish),\n    "shaped":', set()),

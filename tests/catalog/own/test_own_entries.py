@@ -33,14 +33,14 @@ def bumps(generator, n=60):
     x = generator.standard_normal((n, 3))
     return x, x[:, 0] * x[:, 1] > 0
 
-ACTIVATIONS = {"squareplus": nb.Activation(lambda x, b: (x + (x * x + b).sqrt()) / 2, b=4.0)}
+ACTIVATIONS = {"rootplus": nb.Activation(lambda x, b: (x + (x * x + b).sqrt()) / 2, b=4.0)}
 OPTIMIZERS = {"signum": nb.Optimizer(
     signum, init=lambda p: {"m": torch.zeros_like(p)}, lr=1e-2, momentum=0.9)}
 DATA = {"bumps": nb.Data(bumps)}
 """
 GRID: dict[str, Any] = {
     "data": "bumps",
-    "activation": ["relu", "squareplus"],
+    "activation": ["relu", "rootplus"],
     "optimizer": ["adam", "signum"],
     "weight_decay": 0.01,
     "decoupled": False,
@@ -88,7 +88,7 @@ def test_every_engine_trains_them_alike(mine: Path) -> None:
 
 
 def test_a_recipe_names_the_code_that_it_uses_and_no_other(mine: Path) -> None:
-    with pytest.raises(StudyError, match='unknown name "squareplus"'):
+    with pytest.raises(StudyError, match='unknown name "rootplus"'):
         nb.read_study({"name": "own", "grid": GRID | {"data": "iris"}})
     known = {"data": "iris", "activation": "relu", "optimizer": "adam"}
     plain = nb.read_study({"name": "own", "grid": GRID | known})
@@ -100,7 +100,7 @@ def test_a_recipe_names_the_code_that_it_uses_and_no_other(mine: Path) -> None:
     assert all(used[cell_id] == "" for cell_id in before)
     for cell in both.cells():
         own = cell.recipe.get("own", "")
-        assert ("activation.squareplus=" in own) == (cell.recipe["activation"] == "squareplus")
+        assert ("activation.rootplus=" in own) == (cell.recipe["activation"] == "rootplus")
         assert ("optimizer.signum=" in own) == (cell.recipe["optimizer"] == "signum")
 
 
@@ -188,6 +188,6 @@ def test_a_bad_file_ends_with_2(tmp_path: Path, text: str | None, said: str) -> 
 
 def test_the_command_line_names_them(mine: Path) -> None:
     listed = start("list", "activations", "--with", str(mine), cwd=mine.parent).end()
-    assert "squareplus" in listed.stdout
+    assert "rootplus" in listed.stdout
     shown = start("show", "optimizer", "signum", "--with", str(mine), cwd=mine.parent).end()
     assert "momentum = 0.9" in shown.stdout
