@@ -16,6 +16,7 @@ from nnbench.catalog import VOCABULARY
 from nnbench.lazy import pa, parquet
 from nnbench.results.files import read_files
 from nnbench.study.baselines import BASELINE
+from nnbench.study.fields import SPARSE
 from nnbench.study.grid import accept
 from nnbench.study.mistakes import nearest, quoted
 from nnbench.study.study import make_cell
@@ -121,7 +122,8 @@ def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"unknown kind {quoted(kind)}")
     recipe: dict[str, Any] = {} if kind == TRAINING else {"kind": kind, "data": row["data"]}
     for key, field in STUDY_KINDS[kind].fields.items():
-        if key != "kind":
+        is_left_out = key in SPARSE and row.get(key) is None
+        if key != "kind" and not is_left_out:
             about = field.value or Parameter(field.default, field.doc, registry=field.registry)
             _read_field(recipe, key, about, row)
     return recipe
