@@ -4,8 +4,6 @@ Who looks again and again is wrong more often, unless the evidence allows for it
 here, the first one too, is by the rule that holds at any moment (`nnbench.stats.anytime`).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

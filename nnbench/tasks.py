@@ -1,7 +1,5 @@
 """What a worker does: it trains one stack, and knows the entries of one's own by their code."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ so that networks of one stack may differ in them, unless they are marked as part
 Kinks have torch's derivatives.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What commands take: the arguments that several of them share, and what a shell completes."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The command line: every command, in the order in which `nnbench --help` lists them."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from typing import Annotated

@@ -1,7 +1,5 @@
 """What a study would run, and what that is expected to take: the dry run."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

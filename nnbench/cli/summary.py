@@ -1,7 +1,5 @@
 """What a run came to and how much of a study is finished: lines for people, rows for programs."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """The data of a script: a loader of scikit-learn's, a generator's own code, or a user's table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The training of a script: loss, optimizer and schedule, in torch's own classes if it has them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 A page's script plays walks over the same landscapes: `Scene` tells it where a point lies.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

@@ -3,8 +3,6 @@
 Frame in, figure out, as in `nnbench.plots`; nothing is computed here but where marks go.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

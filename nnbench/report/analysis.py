@@ -1,7 +1,5 @@
 """results directory -> every frame behind its report; nothing is drawn or laid out here."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property

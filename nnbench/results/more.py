@@ -1,7 +1,5 @@
 """What claims were given beyond their study's seeds: read back, and given more of."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Iterable, Mapping

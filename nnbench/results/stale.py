@@ -1,7 +1,5 @@
 """Why results are stale: which sources and libraries are others, whose code has changed."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress

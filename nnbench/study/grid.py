@@ -3,8 +3,6 @@
 One rule: a list is a factor and anything else is held fixed, in a variant's table too.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections import defaultdict

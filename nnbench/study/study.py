@@ -5,8 +5,6 @@ Its id is a hash of that recipe in canonical form, so it survives reordering, co
 for 0.001, and changes with whatever changes the network.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import json

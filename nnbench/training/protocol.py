@@ -4,8 +4,6 @@ Plain Python and numpy on one cell's validation losses; the engines differ in ho
 in what they do with an epoch's result.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

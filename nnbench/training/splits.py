@@ -3,8 +3,6 @@
 Plain numpy and scikit-learn, of which a script has the same lines.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ A function takes a numpy generator and the entry's parameters and returns a `Sam
 filling in missing values and scaling are the same for all and stand in `nnbench.training.draws`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Adam and its kin: a mean of gradients over the root of a mean of squares, both unbiased."""
 
-from __future__ import annotations
-
 import math
 
 from nnbench.catalog.formulas import Of

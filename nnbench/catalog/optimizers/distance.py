@@ -3,8 +3,6 @@
 They sum over all parameters of a network, which an elementwise rule is given as one vector.
 """
 
-from __future__ import annotations
-
 from nnbench.catalog.optimizers.adam import ADAM_PARAMETERS
 from nnbench.catalog.optimizers.base import (
     Hyper,

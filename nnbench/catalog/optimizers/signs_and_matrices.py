@@ -1,7 +1,5 @@
 """Optimizers that step by signs, or by a weight matrix as a whole."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

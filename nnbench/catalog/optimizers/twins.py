@@ -4,8 +4,6 @@ The slow reference trains with these; nothing here is shared with the rules that
 against. An optimizer whose average is evaluated keeps it in its state as `ax`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """A verdict in words: how large, how sure, what was claimed, and what would decide."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """claims.csv: the verdicts on a study's claims as a table, each with a sentence to act on."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

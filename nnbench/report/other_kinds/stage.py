@@ -4,8 +4,6 @@ A page keeps the walks as whole pixels, each as the way from the point before. W
 the stage is a still of two walks with numbered steps.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A page as one HTML file: no network, one script of its own, everything in it escaped."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from base64 import b64encode

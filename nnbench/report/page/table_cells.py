@@ -1,7 +1,5 @@
 """Table entries made from the rows of a statistics frame."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How the numbers of a report come about, in plain words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What divergence says of a claim: a lost pair has no difference, but it is not nothing."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """The rules of judgement: a claim and a study's cells in, a verdict out."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

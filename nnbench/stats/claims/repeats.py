@@ -1,7 +1,5 @@
 """Comparisons of a report that repeat a claim of the study: one comparison has one verdict."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any

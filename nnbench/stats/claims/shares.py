@@ -1,7 +1,5 @@
 """Claims about shares of variance: that a factor explains so much, or more than another does."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import replace

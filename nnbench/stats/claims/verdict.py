@@ -1,7 +1,5 @@
 """What a verdict on a claim says, and the rules that turn an interval into a word."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

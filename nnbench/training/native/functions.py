@@ -1,7 +1,5 @@
 """What is traced: the mapped engine's own functions, and what they are traced with."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

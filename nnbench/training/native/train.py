@@ -4,8 +4,6 @@ The networks' state lies in memory as the mapped engine has it, so probes look a
 engine's own functions. Each network is trained by itself, so its bits depend on no other.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

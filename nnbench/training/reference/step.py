@@ -1,7 +1,5 @@
 """A learner and its step: loss, optimizer, clipping and decay, in torch's own ways."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

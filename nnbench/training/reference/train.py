@@ -5,8 +5,6 @@ figure is a ratio to it. It is given the split, the batches and the noise under 
 masks, and does all else with torch.nn, torch.nn.init, torch.optim and torch.optim.lr_scheduler.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable

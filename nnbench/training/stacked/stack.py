@@ -4,8 +4,6 @@ The loss of a stack is the sum over cells of each cell's mean: `vmap` of one net
 just that, so no network's step depends on how many others there are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple

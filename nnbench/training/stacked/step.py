@@ -1,7 +1,5 @@
 """One network: its loss, its gradient and one update."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
