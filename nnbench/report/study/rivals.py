@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,7 @@ from nnbench.report.page.words import capital, listed, lowered
 from nnbench.report.study.failures import export_command
 from nnbench.report.study.further import further_parts
 from nnbench.report.study.method import TIMED, is_split_by_time
-from nnbench.results.read import Results
+from nnbench.results.read import ReportError, Results
 from nnbench.stats.rivals import (
     NETWORK,
     Rivals,
@@ -55,8 +56,40 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
 
     command: runs the study, to which a number of seeds is added.
     """
-    if results.baselines.empty:
+    told = _told(results, analysis)
+    if not told:
         return None
+    if len(told) == 1:
+        said = [told[0].use(), told[0].next(command)]
+    else:
+        said = [f"On {one.data}: {lowered(one.use())}" for one in told]
+    rows = [row for one in told for row in one.rows()]
+    by_time = [paragraph(TIMED)] if is_split_by_time(results.cells) else []
+    parts: list[Part] = [paragraph(METHOD), *by_time, _table(rows, told)]
+    if len(told) == 1:
+        parts += further_parts(told[0].chosen(), results.provenance)
+    return Advice(said, Section("use", "What to use", parts))
+
+
+def cell_to_use(results: Results, analysis: Analysis) -> str:
+    """The id of a cell of what the page says to use. Raises ReportError where it names none."""
+    told = _told(results, analysis)
+    where = results.folder.name
+    if len(told) != 1:
+        why = "several data sets" if told else "no models of scikit-learn beside its networks"
+        raise ReportError(f"{where} has {why}, so nothing says what to use of all: name a cell")
+    if told[0].rivals.use == "constant":
+        raise ReportError(
+            f"{where}: nothing surely beats {told[0].name('constant')}, so there is nothing to "
+            f"predict with: name a cell if it shall be written nevertheless"
+        )
+    return told[0].cell()
+
+
+def _told(results: Results, analysis: Analysis) -> list[_Told]:
+    """What is to be said of each data set with baselines that have the metric."""
+    if results.baselines.empty:
+        return []
     both = pd.concat([results.cells, results.baselines], ignore_index=True)
     labels = stats.level_labels(both, "data")
     n = len(results.cells)
@@ -72,19 +105,7 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
                 for data, rivals in rivals_of(cells, of_task, metric).items()
                 if rivals.tests[NETWORK].notna().any()
             }
-    if not every:
-        return None
-    told = [_Told(data, *every[data], cells[cells["data"] == data], results) for data in every]
-    if len(told) == 1:
-        said = [told[0].use(), told[0].next(command)]
-    else:
-        said = [f"On {one.data}: {lowered(one.use())}" for one in told]
-    rows = [row for one in told for row in one.rows()]
-    by_time = [paragraph(TIMED)] if is_split_by_time(results.cells) else []
-    parts: list[Part] = [paragraph(METHOD), *by_time, _table(rows, told)]
-    if len(told) == 1:
-        parts += further_parts(told[0].chosen(), results.provenance)
-    return Advice(said, Section("use", "What to use", parts))
+    return [_Told(data, *every[data], cells[cells["data"] == data], results) for data in every]
 
 
 def _metric_of(metric: str, task: str) -> str:
@@ -184,6 +205,14 @@ class _Told:
             words.append(f"dropout {float(row['dropout']):g}")
         return f"a network of {', '.join(words)}"
 
+    def cell(self) -> str:
+        """The id of a cell of whom to use, of the first repeat that has one."""
+        if self.rivals.use == NETWORK:
+            return str(self.usual()["cell_id"])
+        models = self.results.baselines
+        own = models[models["baseline"] == self.rivals.use]
+        return str(own.sort_values("seed")["cell_id"].iloc[0])
+
     def usual(self) -> pd.Series:
         """A cell of that network."""
         own = self.cells
@@ -207,12 +236,16 @@ class _Told:
                 "Nothing that was tried surely beats it: look at the table of columns, whether "
                 "what would tell is among them."
             )
-        elif use == NETWORK:
-            cell = str(self.usual()["cell_id"])
-            told.append(f"As a script of its own: {export_command(self.results, cell)}.")
         if use not in (NETWORK, "constant"):
             model = BASELINES[use].of(self.task).name
             told.append(f"{capital(self.name(use))} is {model} of scikit-learn.")
+        tables = self.results.provenance.get("tables")
+        if use != "constant" and tables:
+            command = export_command(self.results, "best", "--predict", quote(tables[0]["file"]))
+            told.append(f"As a script that predicts new rows: {command}.")
+        elif use == NETWORK and ahead == use:
+            command = export_command(self.results, str(self.usual()["cell_id"]))
+            told.append(f"As a script of its own: {command}.")
         return " ".join(told)
 
     def _unsettled(self, ahead: str, use: str, row: Any, command: str) -> str:

@@ -14,11 +14,12 @@ from nnbench.report.analysis import analyse
 from nnbench.report.build import page_of
 from nnbench.report.page.parts import Table
 from nnbench.report.study.method import TIMED, of_splits
-from nnbench.report.study.rivals import Advice, advice_of
-from nnbench.results.read import Results
+from nnbench.report.study.rivals import Advice, advice_of, cell_to_use
+from nnbench.results.read import ReportError, Results
 from tests.synthetic import make_cells, study_document
 
 COMMAND = "nnbench run synthetic"
+TABLE = {"file": "my t.csv", "target": "y"}
 NOISE = np.array([0.0, 0.004, -0.004, 0.002, -0.002])
 
 
@@ -136,3 +137,24 @@ def test_what_an_interval_means_is_said_of_folds_and_of_a_split_by_time(tmp_path
     texts = [str(part) for part in advice(timed).section.parts]
     assert any("an interval speaks of other seeds alone" in text for text in texts)
     assert not any("other seeds alone" in str(part) for part in advice(plain).section.parts)
+
+
+def test_the_cell_to_use_is_one_of_what_is_named_first(tmp_path: Path) -> None:
+    simple = results(tmp_path, {"constant": 0.3, "linear": 0.95, "forest": 0.953}, 0.955)
+    assert cell_to_use(simple, analyse(simple)) == "blinear0"
+    network = results(tmp_path, {"constant": 0.3, "linear": 0.7}, 0.95)
+    cell = cell_to_use(network, analyse(network))
+    assert cell in set(network.cells["cell_id"])
+    of_table = replace(network, provenance=dict(network.provenance) | {"tables": [TABLE]})
+    place = f"{tmp_path.parent.name}/{tmp_path.name}"
+    command = f"nnbench export best --from {place} --predict 'my t.csv'"
+    assert f"As a script that predicts new rows: {command}." in advice(of_table).said[1]
+
+
+def test_where_nothing_is_to_be_used_no_cell_is_named(tmp_path: Path) -> None:
+    alike = results(tmp_path, {"constant": 0.5, "linear": 0.5}, 0.5)
+    with pytest.raises(ReportError, match="nothing surely beats the commonest class"):
+        cell_to_use(alike, analyse(alike))
+    without = replace(alike, baselines=pd.DataFrame())
+    with pytest.raises(ReportError, match=r"no models of scikit-learn.*: name a cell"):
+        cell_to_use(without, analyse(without))
