@@ -39,7 +39,8 @@ METHOD = (
     "are not independent: intervals are Student's with the variance that Nadeau and Bengio (2003) "
     "give for that, and speak of new rows of the same kind. A model is called behind only where "
     "its interval leaves zero out and the test stays below 5 % after Holm's correction over the "
-    "models."
+    "models; that there is anything to learn is one comparison alone, of the best on validation "
+    "with the constant."
 )
 
 
