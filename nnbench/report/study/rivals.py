@@ -172,6 +172,12 @@ class _Told:
                 f"{capital(self.network())}: {label} {self.score(NETWORK)}; "
                 f"{self.name(second)} {self.score(second)}, behind by {gap}."
             )
+        if use == "constant" and rivals.against(rivals.best)["mean"].get(use, 0.0) > 0:
+            best = self.name(rivals.best)
+            return (
+                f"Not settled: {best} has a {label} of {self.score(rivals.best)}, "
+                f"{self.name(use)} of {self.score(use)}, and the difference may be chance."
+            )
         ahead = rivals.against(NETWORK).loc[use]
         opening = f"{capital(self.name(use))}: {label} {self.score(use)}"
         if ahead["high"] <= 0:

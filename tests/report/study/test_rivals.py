@@ -151,6 +151,18 @@ def test_the_cell_to_use_is_one_of_what_is_named_first(tmp_path: Path) -> None:
     assert f"As a script that predicts new rows: {command}." in advice(of_table).said[1]
 
 
+def test_a_lead_that_may_be_chance_is_no_reason_to_name_the_constant(tmp_path: Path) -> None:
+    found = results(tmp_path, {"constant": 0.3, "linear": 0.4}, 0.35)
+    swings = found.baselines["baseline"] == "linear"
+    scores = found.baselines["test_accuracy"] + swings * 25 * NOISE[found.baselines["seed"]]
+    found = replace(found, baselines=found.baselines.assign(test_accuracy=scores))
+    first, second = advice(found).said
+    assert first.startswith("Not settled: logistic regression has a test accuracy of 40 % [")
+    assert ", the commonest class of 30 % [" in first and first.endswith("may be chance.")
+    assert second.startswith("Logistic regression is ahead by 10")
+    assert "which 5 repeats cannot tell from chance" in second
+
+
 def test_where_nothing_is_to_be_used_no_cell_is_named(tmp_path: Path) -> None:
     alike = results(tmp_path, {"constant": 0.5, "linear": 0.5}, 0.5)
     with pytest.raises(ReportError, match="nothing surely beats the commonest class"):
