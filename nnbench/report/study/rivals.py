@@ -148,7 +148,8 @@ class _Told:
         mean = self.rivals.mean(contestant)
         value, low, high = (self.scale * x for x in (mean.estimate, mean.low, mean.high))
         unit = f" {unit_of(self.metric)}".rstrip()
-        if mean.reason:
+        is_known = contestant == "constant" and self.rivals.tests[contestant].nunique() == 1
+        if mean.reason or is_known:  # 50 % of a ROC AUC, in every split
             return f"{number(value)}{unit}"
         places = decimals_for([value], [(high - low) / 2])
         return f"{number(value, places)}{unit} {interval(low, high, places)}"
@@ -243,17 +244,24 @@ class _Told:
                 "Nothing that was tried surely beats it: look at the table of columns, whether "
                 "what would tell is among them."
             )
-        if use not in (NETWORK, "constant"):
-            model = BASELINES[use].of(self.task).name
-            told.append(f"{capital(self.name(use))} is {model} of scikit-learn.")
-        tables = self.results.provenance.get("tables")
-        if use != "constant" and tables:
+        if use != "constant":
+            told.append(self._as_script())
+        return " ".join(part for part in told if part)
+
+    def _as_script(self) -> str:
+        """How to have what to use: a script of it, or the name of its class."""
+        tables, use = self.results.provenance.get("tables"), self.rivals.use
+        model = "" if use == NETWORK else f"{BASELINES[use].of(self.task).name} of scikit-learn"
+        if tables:
             command = export_command(self.results, "best", "--predict", quote(tables[0]["file"]))
-            told.append(f"As a script that predicts new rows: {command}.")
-        elif use == NETWORK and ahead == use:
-            command = export_command(self.results, str(self.usual()["cell_id"]))
-            told.append(f"As a script of its own: {command}.")
-        return " ".join(told)
+            made_by = f", by {model}" if model else ""
+            return f"As a script that predicts new rows{made_by}: {command}."
+        if model:
+            return f"{capital(self.name(use))} is {model}."
+        if self.rivals.best != use:
+            return ""
+        command = export_command(self.results, str(self.usual()["cell_id"]))
+        return f"As a script of its own: {command}."
 
     def _unsettled(self, ahead: str, use: str, row: Any, command: str) -> str:
         if int(row["n"]) < 2:

@@ -149,6 +149,17 @@ def test_the_cell_to_use_is_one_of_what_is_named_first(tmp_path: Path) -> None:
     place = f"{tmp_path.parent.name}/{tmp_path.name}"
     command = f"nnbench export best --from {place} --predict 'my t.csv'"
     assert f"As a script that predicts new rows: {command}." in advice(of_table).said[1]
+    of_table = replace(simple, provenance=dict(simple.provenance) | {"tables": [TABLE]})
+    (_, second) = advice(of_table).said
+    assert f"new rows, by LogisticRegression of scikit-learn: {command}." in second
+    assert "Logistic regression is" not in second
+
+
+def test_what_the_constant_has_in_every_split_has_no_interval(tmp_path: Path) -> None:
+    found = results(tmp_path, {"constant": 0.3, "linear": 0.95}, 0.94)
+    fixed = found.baselines["test_accuracy"].mask(found.baselines["baseline"] == "constant", 0.3)
+    same = replace(found, baselines=found.baselines.assign(test_accuracy=fixed))
+    assert advice(same).said[1].startswith("The commonest class alone has 30.0 %. ")
 
 
 def test_a_lead_that_may_be_chance_is_no_reason_to_name_the_constant(tmp_path: Path) -> None:
