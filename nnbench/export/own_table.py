@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,13 +26,8 @@ from nnbench.catalog.data.tables.words import quoted
 from nnbench.export.find import ExportError
 from nnbench.export.sources import definitions
 from nnbench.export.text import fill
-from nnbench.lazy import lazy_import
+from nnbench.lazy import pd
 from nnbench.study.recipe import of_factor
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = lazy_import("pandas", globals(), "pd")
 
 HEAD_LINES = 40
 Description = dict[str, Any]
@@ -40,11 +35,15 @@ Description = dict[str, Any]
 
 @dataclass(frozen=True)
 class OwnTable:
-    """The code that reads a table, and what a script says of it."""
+    """The code that reads a table, and what a script says of it.
+
+    alike: whether rows with the same features stay in one part of the split.
+    """
 
     code: str
     target: str
     classes: tuple[str, ...]
+    alike: bool
 
 
 def own_table(recipe: Mapping[str, Any], path: Path) -> OwnTable:
@@ -63,7 +62,7 @@ def own_table(recipe: Mapping[str, Any], path: Path) -> OwnTable:
     for form in _forms(path, recipe["data"]):
         code = _code(path, choices, table, form)
         if code:
-            return OwnTable(code, choices.target, table.classes)
+            return OwnTable(code, choices.target, table.classes, table.ties.alike is not None)
     raise ExportError(
         f"{path.name} is read by more rules than a short script has: export without --predict, "
         f"whose script has them all, or write it as plain CSV"
@@ -221,4 +220,8 @@ def _is_same(path: Path, table: Table, reading: Mapping[str, Any]) -> bool:
     frame = reading["read"](path)
     rows, y = reading["examples"](frame)
     x = reading["encoded"](frame.iloc[rows], reading["COLUMNS"], tell=lambda said: None)
+    if table.ties.alike is not None:
+        found = pd.factorize(pd.Series([row.tobytes() for row in x + 0.0]))[0]
+        if not np.array_equal(found, table.ties.alike):  # told apart by more than features
+            return False
     return np.array_equal(y, table.y) and np.array_equal(x, table.x, equal_nan=True)

@@ -37,6 +37,7 @@ RESULTS = (
     *(f"{part}_{name}" for part in ("train", "val", "test") for name in ("loss", "accuracy", "r2")),
     "weight_norm",
 )
+SPLIT_BY = ("folds", "data.group", "data.time")  # what predicting scripts do not split by
 EXACT = 1e-6, "# What the study's table says. Hardly a digit should differ."
 NEAR = (
     0.05,
@@ -117,7 +118,7 @@ def predicting_script(cell: StoredCell, path: Path) -> str:
 
     Raises ExportError for a cell of other data, and for one that is evaluated as in training.
     """
-    recipe = cell.recipe
+    recipe = SPARSE | cell.recipe
     if not has_own_table(recipe):
         raise ExportError(
             f"{cell.cell_id} is of {recipe['data']}, no table of your own: there are no new rows "
@@ -128,13 +129,19 @@ def predicting_script(cell: StoredCell, path: Path) -> str:
             f"{cell.cell_id} is evaluated as in training, where a row's prediction hangs on what "
             f"stands beside it: export it without --predict"
         )
+    if by := next((key for key in SPLIT_BY if recipe.get(key)), ""):
+        raise ExportError(
+            f"{cell.cell_id}: its rows are split by {by.removeprefix('data.')}, which a short "
+            f"script does not do: export it without --predict"
+        )
     table = own_table(recipe, path)
-    data = replace(data_code(recipe), definitions="", code=fill("rows.py.j2").strip("\n"))
+    data = replace(data_code(recipe), definitions="", code=fill("rows.py.j2").strip("\n"), parts="")
     told = {
         "predicting": True,
         "fits": False,
         "reading": table.code,
         "target_name": shown(table.target),
+        "alike": table.alike,
     }
     if is_baseline(recipe):
         return fitting_script(cell, data, told)

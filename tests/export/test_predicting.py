@@ -257,3 +257,25 @@ def test_a_script_is_clean_code_that_carries_no_more_than_it_needs(tmp_path: Pat
         command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--line-length", "100"]
         checked = subprocess.run([*command, *rules, script], capture_output=True, text=True)
         assert checked.returncode == 0, checked.stdout[-2000:]
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("target", ["kind", "price"])
+def test_rows_that_are_alike_stay_in_one_part(tmp_path: Path, target: str) -> None:
+    frame = pd.read_csv(table_of(tmp_path), sep=";")
+    path = tmp_path / "twice.csv"
+    pd.concat([frame, frame[::3]]).to_csv(path, sep=";", index=False)
+    (about,) = baseline_recipes([dict(cell_of(path, target).recipe)], ["linear"], "val_loss")
+    cell = make_cell("s", about)
+    script = written(tmp_path, cell, fit_cell(cell), path)
+    assert own_table(cell.recipe, path).alike and "unit = pd.factorize" in script.read_text()
+    trained = ran(script, "train", str(path))
+    assert "# as in the table" in trained.stdout, trained.stdout + trained.stderr
+
+
+def test_what_is_split_by_a_column_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    path = table_of(tmp_path)
+    cell = cell_of(path, "price")
+    recipe = dict(cell.recipe) | {"data.group": "city"}
+    with pytest.raises(ExportError, match="rows are split by group, which a short script does not"):
+        script_of(StoredCell(cell.cell_id, "s", recipe, {"status": "ok"}, True), path)
