@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -165,9 +166,18 @@ def verify(place: take.Place, out: take.Out = RESULTS) -> int:
 
 
 def export(
-    cell_id: Annotated[str, typer.Argument(help="a cell's id, or as much of it as only it has")],
+    cell_id: Annotated[
+        str,
+        typer.Argument(
+            help="a cell's id, or as much of it as only it has; best: what the report says to use"
+        ),
+    ],
     place: Annotated[
         str | None, typer.Option("--from", help=take.PLACE, autocompletion=take.places)
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--predict", help="the study's table: a script that predicts its like"),
     ] = None,
     out: take.Out = RESULTS,
 ) -> int:
@@ -179,11 +189,21 @@ def export(
     from nnbench.export.script import hints, script_of
 
     folders = folders_of_results(out) if place is None else [results_of(place, out)]
-    cell = find(cell_id, folders)
-    print(script_of(cell), end="")
-    for hint in hints(cell):
+    cell = find(_best(folders) if cell_id == "best" else cell_id, folders)
+    print(script_of(cell, table), end="")
+    for hint in hints(cell, table is not None):
         print(f"nnbench: {hint}", file=sys.stderr)
     return Exit.DONE
+
+
+def _best(folders: Sequence[Path]) -> str:
+    """The cell of what the report of the only results says to use."""
+    from nnbench.report.build import cell_to_use_of
+
+    if len(folders) != 1:
+        way = "name the one with --from" if folders else "nnbench run makes some"
+        raise Failed(Exit.USAGE, f"best is of one study, and there are {len(folders)} here: {way}")
+    return cell_to_use_of(folders[0])
 
 
 def list_entries(

@@ -15,7 +15,7 @@ from typing import Any
 from nnbench.catalog import VOCABULARY
 from nnbench.lazy import pa, parquet
 from nnbench.results.files import read_files
-from nnbench.study.baselines import BASELINE
+from nnbench.study.baselines import BASELINE, BASELINE_FIELDS
 from nnbench.study.fields import SPARSE
 from nnbench.study.grid import accept
 from nnbench.study.mistakes import nearest, quoted
@@ -113,15 +113,11 @@ def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
     A column that the table lacks has its default. Raises ValueError for what no recipe has.
     """
     kind = str(row.get("kind") or TRAINING)
-    if kind == BASELINE:
-        raise ExportError(
-            f"{row['cell_id']} is no network but {row['baseline']}, a baseline of scikit-learn: "
-            f"column setting of cells.csv says with what; name a network's cell"
-        )
-    if kind not in STUDY_KINDS:
+    if kind not in (BASELINE, *STUDY_KINDS):
         raise ValueError(f"unknown kind {quoted(kind)}")
+    fields = BASELINE_FIELDS if kind == BASELINE else STUDY_KINDS[kind].fields
     recipe: dict[str, Any] = {} if kind == TRAINING else {"kind": kind, "data": row["data"]}
-    for key, field in STUDY_KINDS[kind].fields.items():
+    for key, field in fields.items():
         is_left_out = key in SPARSE and row.get(key) is None
         if key != "kind" and not is_left_out:
             about = field.value or Parameter(field.default, field.doc, registry=field.registry)

@@ -37,7 +37,7 @@ def _words(recipe: Mapping[str, Any]) -> Iterator[str]:
         if not field.registry:
             default = field.value.default if field.value else None
             if key in ALWAYS or value != default:
-                yield f"{key} {_shown(value)}"
+                yield f"{key} {shown(value)}"
         elif value != "none":
             told = list(_parameters(recipe, key, field.registry))
             yield f"{key} {value}" + (f" ({', '.join(told)})" if told else "")
@@ -53,10 +53,10 @@ def _parameters(recipe: Mapping[str, Any], place: str, registry: str) -> Iterato
             told = list(_parameters(recipe, inner, parameter.registry))
             yield f"{name} {recipe[inner]}" + (f" ({', '.join(told)})" if told else "")
         elif inner in ALWAYS or recipe.get(inner, parameter.default) != parameter.default:
-            yield f"{name} {_shown(recipe[inner])}"
+            yield f"{name} {shown(recipe[inner])}"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value as a docstring may hold it: no text of a user's can end the docstring."""
     return re.sub(r"[^\w .,:()\[\]+-]", "?", value_label(value))
 

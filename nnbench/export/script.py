@@ -7,17 +7,23 @@ nothing of it is there that the recipe does not use.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES
-from nnbench.export.data import data_code
+from nnbench.export.data import DataCode, data_code
 from nnbench.export.find import ExportError, StoredCell
-from nnbench.export.heading import expected, heading
+from nnbench.export.fitting import fitting_script
+from nnbench.export.heading import expected, heading, shown
 from nnbench.export.network import network_code
 from nnbench.export.other_kinds import sweep_script, walk_script
-from nnbench.export.text import render
+from nnbench.export.own_table import own_table
+from nnbench.export.text import fill, render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
+from nnbench.study.baselines import is_baseline
 from nnbench.study.fields import SPARSE
 from nnbench.study.recipe import has_own_table
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
@@ -31,6 +37,7 @@ RESULTS = (
     *(f"{part}_{name}" for part in ("train", "val", "test") for name in ("loss", "accuracy", "r2")),
     "weight_norm",
 )
+SPLIT_BY = ("folds", "data.group", "data.time")  # what predicting scripts do not split by
 EXACT = 1e-6, "# What the study's table says. Hardly a digit should differ."
 NEAR = (
     0.05,
@@ -41,17 +48,27 @@ NEAR = (
 )
 
 
-def script_of(cell: StoredCell) -> str:
-    """The script that repeats a cell, whatever its kind. Errors: ExportError."""
+def script_of(cell: StoredCell, table: Path | None = None) -> str:
+    """The script that repeats a cell, whatever its kind. Errors: ExportError.
+
+    table: where the table lies, for a script that predicts new rows of it, too.
+    """
     if own := cell.recipe.get("own"):
         raise ExportError(
             f"{cell.cell_id} uses entries of one's own ({own}), which no script can hold yet: "
             f"export a cell without them"
         )
+    if table is not None:
+        return predicting_script(cell, table)
+    if is_baseline(cell.recipe):
+        raise ExportError(
+            f"{cell.cell_id} is no network but {cell.recipe['baseline']}, a baseline of "
+            f"scikit-learn: add --predict and the table, or name a network's cell"
+        )
     return SCRIPT_BY_STUDY[study_kind_of(cell.recipe)](cell)
 
 
-def hints(cell: StoredCell) -> list[str]:
+def hints(cell: StoredCell, predicting: bool = False) -> list[str]:
     """What a user should know of a script that its own lines do not say."""
     said = []
     if not cell.is_sound:
@@ -61,7 +78,9 @@ def hints(cell: StoredCell) -> list[str]:
         )
     if cell.row.get("status") == "crashed":
         said.append(f"{cell.cell_id} crashed: there are no numbers to compare with")
-    if has_own_table(cell.recipe):
+    if predicting and not is_baseline(cell.recipe):
+        said.append("the script needs safetensors: pip install safetensors")
+    if has_own_table(cell.recipe) and not predicting:
         said.append(
             f"the script looks for the table where it is run and beside itself: python cell.py "
             f"PATH, where {cell.recipe['data.path']} lies elsewhere"
@@ -71,8 +90,12 @@ def hints(cell: StoredCell) -> list[str]:
 
 def training_script(cell: StoredCell) -> str:
     """The script that trains a network."""
+    return _trained(cell, data_code(SPARSE | cell.recipe), {"predicting": False, "fits": False})
+
+
+def _trained(cell: StoredCell, data: DataCode, predicting: Mapping[str, Any]) -> str:
+    """A script that trains; `predicting` is what more it has where it predicts, too."""
     recipe = SPARSE | cell.recipe
-    data = data_code(recipe)
     same_sums = recipe["dtype"] == "float64" or cell.row.get("engine") == "reference"
     tolerance, comparison = EXACT if same_sums else NEAR
     return render(
@@ -86,8 +109,51 @@ def training_script(cell: StoredCell) -> str:
         is_noisy=" or ".join(f'part == "{part}"' for part in data.noisy),
         classes=data.task == "classification",
         **_network(recipe),
-        **_training(recipe, data.task),
+        **{**_training(recipe, data.task), **predicting},
     )
+
+
+def predicting_script(cell: StoredCell, path: Path) -> str:
+    """The script that trains a cell's model on a table, saves it and predicts new rows with it.
+
+    Raises ExportError for a cell of other data, and for one that is evaluated as in training.
+    """
+    recipe = SPARSE | cell.recipe
+    if not has_own_table(recipe):
+        raise ExportError(
+            f"{cell.cell_id} is of {recipe['data']}, no table of your own: there are no new rows "
+            f"to predict; export it without --predict"
+        )
+    if recipe.get("evaluation") == "train":
+        raise ExportError(
+            f"{cell.cell_id} is evaluated as in training, where a row's prediction hangs on what "
+            f"stands beside it: export it without --predict"
+        )
+    if by := next((key for key in SPLIT_BY if recipe.get(key)), ""):
+        raise ExportError(
+            f"{cell.cell_id}: its rows are split by {by.removeprefix('data.')}, which a short "
+            f"script does not do: export it without --predict"
+        )
+    table = own_table(recipe, path)
+    data = replace(data_code(recipe), definitions="", code=fill("rows.py.j2").strip("\n"), parts="")
+    told = {
+        "predicting": True,
+        "fits": False,
+        "reading": table.code,
+        "target_name": shown(table.target),
+        "alike": table.alike,
+    }
+    if is_baseline(recipe):
+        return fitting_script(cell, data, told)
+    entry, n_classes = LOSSES[recipe["loss"]], len(table.classes)
+    form = entry.targets[data.task]
+    outputs = {"class": n_classes, "one_hot": 1 if n_classes == 2 else n_classes, "value": 1}[form]
+    told |= {
+        "n_outputs": outputs,
+        "outputs": outputs,
+        "logits": entry.logits and (form == "class" or outputs == 1),
+    }
+    return _trained(cell, data, told)
 
 
 def _network(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from nnbench.catalog.formulas import Code
+from nnbench.study.baselines import BASELINES
 
 LINE_LENGTH = 100
 IMPORTS_MARK = "# ---- imports\n"  # in a template: what follows is code, what precedes a docstring
@@ -54,6 +55,7 @@ LIBRARIES = {
     "datasets": "sklearn",
     "feather": "pyarrow",
     "csgraph": "scipy.sparse",
+    "load_file": "safetensors.torch",
     "lr_scheduler": "torch.optim",
     "model_selection": "sklearn",
     "sparse": "scipy",
@@ -63,8 +65,10 @@ LIBRARIES = {
     "pa": "import pyarrow as pa",
     "parquet": "pyarrow",
     "pd": "import pandas as pd",
+    "save_file": "safetensors.torch",
     "torch": "import torch",
     "train_test_split": "sklearn.model_selection",
+    **{model.name: model.module for one in BASELINES.values() for model in vars(one).values()},
 }
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 
@@ -73,6 +77,10 @@ def literal(value: Any) -> str:
     """A value as source, texts in double quotes."""
     if isinstance(value, Code):
         return value
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{literal(key)}: {literal(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
     return json.dumps(value) if isinstance(value, str) and value.isascii() else repr(value)
 
 

@@ -17,6 +17,7 @@ from nnbench.report.page.html import render_page
 from nnbench.report.page.markdown import write_markdown
 from nnbench.report.page.parts import Page
 from nnbench.report.study.page import study_page
+from nnbench.report.study.rivals import cell_to_use
 from nnbench.results.disk import write_whole
 from nnbench.results.read import ReportError, Results, read_results
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
@@ -55,6 +56,14 @@ def build_report(
 def page_of(results: Results, on_stage: Callable[[str], None] = lambda name: None) -> Page:
     """The report of a study of any kind."""
     return PAGE_BY_STUDY[study_kind_of(results.study)](results, on_stage)
+
+
+def cell_to_use_of(folder: Path) -> str:
+    """The id of a cell of what a folder's report says to use. Raises ReportError."""
+    results = read_results(folder)
+    if study_kind_of(results.study) != TRAINING:
+        raise ReportError(f"{folder.name} has no networks: name a cell of it")
+    return cell_to_use(results, analyse(results))
 
 
 def _of_networks(results: Results, on_stage: Callable[[str], None]) -> Page:

@@ -65,12 +65,13 @@ class Rivals:
         """The simplest of those that the best one is neither surely nor far ahead of.
 
         Far is more than `NEAR` of what it gains over the constant: a model whose results swing so
-        much that nobody is surely ahead of it is not for that the one to use. Where not even the
-        constant is surely behind, it is the one: there is nothing to learn.
+        much that nobody is surely ahead of it is not for that the one to use. Where the best one's
+        lead over the constant has an interval with zero in it, the constant is the one: there may
+        be nothing to learn. That is one comparison, of who is best on validation, not one of many.
         """
         ahead = self.against(self.best)
         simplest = str(self.tests.columns[0])
-        if self.best == simplest or not bool(ahead["is_clear"][simplest]):
+        if self.best == simplest or not ahead["low"][simplest] > 0:
             return simplest
         most = NEAR * ahead["mean"][simplest]
         fair = ahead.index[~ahead["is_clear"] & (ahead["mean"] <= most)]

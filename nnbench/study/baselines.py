@@ -63,6 +63,11 @@ class Baseline:
         return self.classification if task == "classification" else self.regression
 
 
+def setting_text(setting: Setting) -> str:
+    """A setting as tables of results have it; nothing where nothing is set."""
+    return ", ".join(f"{name} = {value}" for name, value in setting.items())
+
+
 def _each(name: str, *values: float) -> tuple[Setting, ...]:
     return tuple({name: value} for value in values)
 

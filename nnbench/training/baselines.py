@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nnbench.lazy import threadpoolctl
 from nnbench.results.rows import Rows
 from nnbench.seeds import seed_for
-from nnbench.study.baselines import BASELINES, ENGINE, Model, Setting
+from nnbench.study.baselines import BASELINES, ENGINE, Model, Setting, setting_text
 from nnbench.study.metrics import METRICS
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
@@ -87,7 +87,7 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
     row["score_gap"] = scores[f"train_{score}"] - scores[f"test_{score}"]
     if split.one_valued:
         row["reason"] = f"no R² where the targets are all one value: {', '.join(split.one_valued)}"
-    row["setting"] = ", ".join(f"{name} = {value}" for name, value in setting.items()) or None
+    row["setting"] = setting_text(setting) or None
     row["test_rows"] = len(split.y["test"])
     return row | {"seconds": time.perf_counter() - began, "engine": ENGINE}
 

@@ -91,6 +91,15 @@ def test_who_swings_too_much_to_be_surely_behind_is_not_for_that_to_be_used() ->
     assert not found.against(NETWORK)["is_clear"]["linear"] and found.use == "boosting"
 
 
+def test_of_few_repeats_what_is_ahead_in_all_of_them_is_not_given_up_for_the_constant() -> None:
+    scores = {"linear": [0.755, 0.78, 0.76], "network": [0.765, 0.79, 0.758]}
+    found = rivals(constant=[0.62, 0.62, 0.62], **scores)
+    ahead = found.against(found.best).loc["constant"]
+    assert ahead["low"] > 0 and not found.against(NETWORK)["is_clear"]["linear"]
+    assert found.use == "linear"
+    assert rivals(constant=[0.62, 0.7, 0.5], **scores).use == "constant"
+
+
 def test_a_metric_of_which_less_is_better_turns_the_sides_around() -> None:
     frame = pd.DataFrame({"constant": [1.0, 1.1, 0.9], "linear": [0.1, 0.21, -0.01]})
     found = Rivals("test_loss", frame, frame, 1 / 3)

@@ -28,12 +28,12 @@ from nnbench.results.read import Results
 MOST_FAILED_ARMS = 30
 
 
-def export_command(results: Results, cell_id: str = "CELL") -> str:
+def export_command(results: Results, cell_id: str = "CELL", *flags: str) -> str:
     """The command that writes a cell as a script."""
     # as from beside the folder of all results: a page tells nothing of the folders above it
     folder = shlex.quote("/".join(results.folder.resolve().parts[-2:]))
     cell = cell_id if cell_id == "CELL" else shlex.quote(cell_id)
-    return f"nnbench export {cell} --from {folder}"
+    return " ".join(["nnbench export", cell, "--from", folder, *flags])
 
 
 def failure_section(results: Results, analysis: Analysis) -> Section:

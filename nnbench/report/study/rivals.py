@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,7 @@ from nnbench.report.page.words import capital, listed, lowered
 from nnbench.report.study.failures import export_command
 from nnbench.report.study.further import further_parts
 from nnbench.report.study.method import TIMED, is_split_by_time
-from nnbench.results.read import Results
+from nnbench.results.read import ReportError, Results
 from nnbench.stats.rivals import (
     NETWORK,
     Rivals,
@@ -38,7 +39,8 @@ METHOD = (
     "are not independent: intervals are Student's with the variance that Nadeau and Bengio (2003) "
     "give for that, and speak of new rows of the same kind. A model is called behind only where "
     "its interval leaves zero out and the test stays below 5 % after Holm's correction over the "
-    "models."
+    "models; that there is anything to learn is one comparison alone, of the best on validation "
+    "with the constant."
 )
 
 
@@ -55,8 +57,40 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
 
     command: runs the study, to which a number of seeds is added.
     """
-    if results.baselines.empty:
+    told = _told(results, analysis)
+    if not told:
         return None
+    if len(told) == 1:
+        said = [told[0].use(), told[0].next(command)]
+    else:
+        said = [f"On {one.data}: {lowered(one.use())}" for one in told]
+    rows = [row for one in told for row in one.rows()]
+    by_time = [paragraph(TIMED)] if is_split_by_time(results.cells) else []
+    parts: list[Part] = [paragraph(METHOD), *by_time, _table(rows, told)]
+    if len(told) == 1:
+        parts += further_parts(told[0].chosen(), results.provenance)
+    return Advice(said, Section("use", "What to use", parts))
+
+
+def cell_to_use(results: Results, analysis: Analysis) -> str:
+    """The id of a cell of what the page says to use. Raises ReportError where it names none."""
+    told = _told(results, analysis)
+    where = results.folder.name
+    if len(told) != 1:
+        why = "several data sets" if told else "no models of scikit-learn beside its networks"
+        raise ReportError(f"{where} has {why}, so nothing says what to use of all: name a cell")
+    if told[0].rivals.use == "constant":
+        raise ReportError(
+            f"{where}: nothing surely beats {told[0].name('constant')}, so there is nothing to "
+            f"predict with: name a cell if it shall be written nevertheless"
+        )
+    return told[0].cell()
+
+
+def _told(results: Results, analysis: Analysis) -> list[_Told]:
+    """What is to be said of each data set with baselines that have the metric."""
+    if results.baselines.empty:
+        return []
     both = pd.concat([results.cells, results.baselines], ignore_index=True)
     labels = stats.level_labels(both, "data")
     n = len(results.cells)
@@ -72,19 +106,7 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
                 for data, rivals in rivals_of(cells, of_task, metric).items()
                 if rivals.tests[NETWORK].notna().any()
             }
-    if not every:
-        return None
-    told = [_Told(data, *every[data], cells[cells["data"] == data], results) for data in every]
-    if len(told) == 1:
-        said = [told[0].use(), told[0].next(command)]
-    else:
-        said = [f"On {one.data}: {lowered(one.use())}" for one in told]
-    rows = [row for one in told for row in one.rows()]
-    by_time = [paragraph(TIMED)] if is_split_by_time(results.cells) else []
-    parts: list[Part] = [paragraph(METHOD), *by_time, _table(rows, told)]
-    if len(told) == 1:
-        parts += further_parts(told[0].chosen(), results.provenance)
-    return Advice(said, Section("use", "What to use", parts))
+    return [_Told(data, *every[data], cells[cells["data"] == data], results) for data in every]
 
 
 def _metric_of(metric: str, task: str) -> str:
@@ -126,7 +148,8 @@ class _Told:
         mean = self.rivals.mean(contestant)
         value, low, high = (self.scale * x for x in (mean.estimate, mean.low, mean.high))
         unit = f" {unit_of(self.metric)}".rstrip()
-        if mean.reason:
+        is_known = contestant == "constant" and self.rivals.tests[contestant].nunique() == 1
+        if mean.reason or is_known:  # 50 % of a ROC AUC, in every split
             return f"{number(value)}{unit}"
         places = decimals_for([value], [(high - low) / 2])
         return f"{number(value, places)}{unit} {interval(low, high, places)}"
@@ -149,6 +172,12 @@ class _Told:
             return (
                 f"{capital(self.network())}: {label} {self.score(NETWORK)}; "
                 f"{self.name(second)} {self.score(second)}, behind by {gap}."
+            )
+        if use == "constant" and rivals.against(rivals.best)["mean"].get(use, 0.0) > 0:
+            best = self.name(rivals.best)
+            return (
+                f"Not settled: {best} has a {label} of {self.score(rivals.best)}, "
+                f"{self.name(use)} of {self.score(use)}, and the difference may be chance."
             )
         ahead = rivals.against(NETWORK).loc[use]
         opening = f"{capital(self.name(use))}: {label} {self.score(use)}"
@@ -184,6 +213,14 @@ class _Told:
             words.append(f"dropout {float(row['dropout']):g}")
         return f"a network of {', '.join(words)}"
 
+    def cell(self) -> str:
+        """The id of a cell of whom to use, of the first repeat that has one."""
+        if self.rivals.use == NETWORK:
+            return str(self.usual()["cell_id"])
+        models = self.results.baselines
+        own = models[models["baseline"] == self.rivals.use]
+        return str(own.sort_values("seed")["cell_id"].iloc[0])
+
     def usual(self) -> pd.Series:
         """A cell of that network."""
         own = self.cells
@@ -207,13 +244,24 @@ class _Told:
                 "Nothing that was tried surely beats it: look at the table of columns, whether "
                 "what would tell is among them."
             )
-        elif use == NETWORK:
-            cell = str(self.usual()["cell_id"])
-            told.append(f"As a script of its own: {export_command(self.results, cell)}.")
-        if use not in (NETWORK, "constant"):
-            model = BASELINES[use].of(self.task).name
-            told.append(f"{capital(self.name(use))} is {model} of scikit-learn.")
-        return " ".join(told)
+        if use != "constant":
+            told.append(self._as_script())
+        return " ".join(part for part in told if part)
+
+    def _as_script(self) -> str:
+        """How to have what to use: a script of it, or the name of its class."""
+        tables, use = self.results.provenance.get("tables"), self.rivals.use
+        model = "" if use == NETWORK else f"{BASELINES[use].of(self.task).name} of scikit-learn"
+        if tables:
+            command = export_command(self.results, "best", "--predict", quote(tables[0]["file"]))
+            made_by = f", by {model}" if model else ""
+            return f"As a script that predicts new rows{made_by}: {command}."
+        if model:
+            return f"{capital(self.name(use))} is {model}."
+        if self.rivals.best != use:
+            return ""
+        command = export_command(self.results, str(self.usual()["cell_id"]))
+        return f"As a script of its own: {command}."
 
     def _unsettled(self, ahead: str, use: str, row: Any, command: str) -> str:
         if int(row["n"]) < 2:

@@ -119,3 +119,15 @@ def test_a_number_far_from_all_else_is_said_and_kept(tmp_path: Path) -> None:
     assert np.isnan(missing.x[0, 1])
     prices = read_table(table(tmp_path, y=["p", "q"] * 30, n=[999, 998, 1, 999] * 15), Choices("y"))
     assert "far from" not in " ".join(table_sentences(prices.report))
+
+
+def test_a_class_that_is_called_as_missing_values_are_is_said(tmp_path: Path) -> None:
+    votes = ["yes", "no", "NA", "none"] * (ROWS // 4)
+    found = read(tmp_path, votes)
+    assert found.classes == ("NA", "no", "none", "yes")
+    said = " ".join(table_sentences(found.report))
+    assert '"NA" is a class, of 15 rows: if it means missing, say --missing=NA' in said
+    assert '"none" is a class' not in said
+    left = read_table(table(tmp_path, y=votes), Choices("y", missing=("NA",)))
+    assert left.classes == ("no", "none", "yes") and len(left.y) == 45
+    assert "is a class" not in " ".join(table_sentences(left.report))

@@ -14,11 +14,12 @@ from nnbench.report.analysis import analyse
 from nnbench.report.build import page_of
 from nnbench.report.page.parts import Table
 from nnbench.report.study.method import TIMED, of_splits
-from nnbench.report.study.rivals import Advice, advice_of
-from nnbench.results.read import Results
+from nnbench.report.study.rivals import Advice, advice_of, cell_to_use
+from nnbench.results.read import ReportError, Results
 from tests.synthetic import make_cells, study_document
 
 COMMAND = "nnbench run synthetic"
+TABLE = {"file": "my t.csv", "target": "y"}
 NOISE = np.array([0.0, 0.004, -0.004, 0.002, -0.002])
 
 
@@ -136,3 +137,47 @@ def test_what_an_interval_means_is_said_of_folds_and_of_a_split_by_time(tmp_path
     texts = [str(part) for part in advice(timed).section.parts]
     assert any("an interval speaks of other seeds alone" in text for text in texts)
     assert not any("other seeds alone" in str(part) for part in advice(plain).section.parts)
+
+
+def test_the_cell_to_use_is_one_of_what_is_named_first(tmp_path: Path) -> None:
+    simple = results(tmp_path, {"constant": 0.3, "linear": 0.95, "forest": 0.953}, 0.955)
+    assert cell_to_use(simple, analyse(simple)) == "blinear0"
+    network = results(tmp_path, {"constant": 0.3, "linear": 0.7}, 0.95)
+    cell = cell_to_use(network, analyse(network))
+    assert cell in set(network.cells["cell_id"])
+    of_table = replace(network, provenance=dict(network.provenance) | {"tables": [TABLE]})
+    place = f"{tmp_path.parent.name}/{tmp_path.name}"
+    command = f"nnbench export best --from {place} --predict 'my t.csv'"
+    assert f"As a script that predicts new rows: {command}." in advice(of_table).said[1]
+    of_table = replace(simple, provenance=dict(simple.provenance) | {"tables": [TABLE]})
+    (_, second) = advice(of_table).said
+    assert f"new rows, by LogisticRegression of scikit-learn: {command}." in second
+    assert "Logistic regression is" not in second
+
+
+def test_what_the_constant_has_in_every_split_has_no_interval(tmp_path: Path) -> None:
+    found = results(tmp_path, {"constant": 0.3, "linear": 0.95}, 0.94)
+    fixed = found.baselines["test_accuracy"].mask(found.baselines["baseline"] == "constant", 0.3)
+    same = replace(found, baselines=found.baselines.assign(test_accuracy=fixed))
+    assert advice(same).said[1].startswith("The commonest class alone has 30.0 %. ")
+
+
+def test_a_lead_that_may_be_chance_is_no_reason_to_name_the_constant(tmp_path: Path) -> None:
+    found = results(tmp_path, {"constant": 0.3, "linear": 0.4}, 0.35)
+    swings = found.baselines["baseline"] == "linear"
+    scores = found.baselines["test_accuracy"] + swings * 25 * NOISE[found.baselines["seed"]]
+    found = replace(found, baselines=found.baselines.assign(test_accuracy=scores))
+    first, second = advice(found).said
+    assert first.startswith("Not settled: logistic regression has a test accuracy of 40 % [")
+    assert ", the commonest class of 30 % [" in first and first.endswith("may be chance.")
+    assert second.startswith("Logistic regression is ahead by 10")
+    assert "which 5 repeats cannot tell from chance" in second
+
+
+def test_where_nothing_is_to_be_used_no_cell_is_named(tmp_path: Path) -> None:
+    alike = results(tmp_path, {"constant": 0.5, "linear": 0.5}, 0.5)
+    with pytest.raises(ReportError, match="nothing surely beats the commonest class"):
+        cell_to_use(alike, analyse(alike))
+    without = replace(alike, baselines=pd.DataFrame())
+    with pytest.raises(ReportError, match=r"no models of scikit-learn.*: name a cell"):
+        cell_to_use(without, analyse(without))

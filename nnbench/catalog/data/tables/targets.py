@@ -20,6 +20,7 @@ MIN_CLASS = 5  # examples, so that a fifth of them for test and for validation i
 MAX_CLASSES = 100
 FEW_VALUES = 20  # so many different whole numbers, at most, are taken for classes
 TASKS = ("classification", "regression")
+OFTEN_MISSING = ("na", "n/a", "n.a.", "nan", "null", "#n/a", "<na>", "?", "-")  # and classes, too
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,18 @@ def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:
         "rare_classes": {name: count for name, count in sizes.items() if name not in kept},
     }
     used = index >= 0
-    return Target(rows[used], index[used], "classification", kept, report, note)
+    said = "; ".join(part for part in (note, _perhaps_missing(kept, sizes)) if part)
+    return Target(rows[used], index[used], "classification", kept, report, said)
+
+
+def _perhaps_missing(kept: tuple[str, ...], sizes: dict[str, int]) -> str:
+    """What is to be said of a class whose name is mostly that of a missing value."""
+    found = [name for name in kept if name.casefold() in OFTEN_MISSING]
+    return "; ".join(
+        f"{quoted(name)} is a class, of {sizes[name]:,} rows: if it means missing, say "
+        f"--missing={name}, or missing = [{quoted(name)}]"
+        for name in found
+    )
 
 
 def _one_spelling(texts: NDArray[Any]) -> tuple[NDArray[Any], str]:

@@ -1,0 +1,50 @@
+"""A baseline as a script: a model of scikit-learn is fitted to a table and predicts new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nnbench import __version__
+from nnbench.export.data import DataCode
+from nnbench.export.find import ExportError, StoredCell
+from nnbench.export.heading import expected
+from nnbench.export.text import call, literal, render
+from nnbench.study.baselines import BASELINES, Model, Setting, setting_text
+
+RESULTS = tuple(
+    f"{part}_{name}" for part in ("train", "val", "test") for name in ("loss", "accuracy", "r2")
+)
+TOLERANCE = 1e-6  # scikit-learn adds up in the same order
+
+
+def fitting_script(cell: StoredCell, data: DataCode, told: Mapping[str, Any]) -> str:
+    """The script of a model of scikit-learn. told: what predicting scripts share."""
+    recipe = cell.recipe
+    model = BASELINES[recipe["baseline"]].of(data.task)
+    setting = _setting(model, str(cell.row.get("setting") or ""), cell.cell_id)
+    arguments = {**model.fixed, **setting}
+    state = [f"random_state=seed_of({literal(recipe['baseline'])})"] if model.draws else []
+    return render(
+        "fitting.py.j2",
+        cell_id=cell.cell_id,
+        study=cell.study,
+        version=__version__,
+        expected=expected(cell, RESULTS),
+        tolerance=TOLERANCE,
+        recipe=recipe,
+        data=data,
+        classes=data.task == "classification",
+        words=model.words,
+        model=model,
+        made=call(model.name, *state, **arguments),
+        **{**told, "fits": True},
+    )
+
+
+def _setting(model: Model, text: str, cell_id: str) -> Setting:
+    """The setting that a row names, of those that were tried."""
+    for one in model.tried:
+        if setting_text(one) == text:
+            return one
+    raise ExportError(f"{cell_id}: its setting ({text}) is none that is tried: run the study again")

@@ -1,0 +1,227 @@
+"""How a predicting script reads a user's table: what the study's reader decided, as plain data.
+
+The reader weighs what every column may be; a script only needs to know what it came to. What is
+written here is run on the table itself before it is handed out, and must give the very features
+and targets that the study had.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnbench.catalog.data.tables.delimited import read_head
+from nnbench.catalog.data.tables.entry import choices_of
+from nnbench.catalog.data.tables.files import MISSING
+from nnbench.catalog.data.tables.notations import written
+from nnbench.catalog.data.tables.opening import as_text, encodings_of, packing_of
+from nnbench.catalog.data.tables.table import Choices, Table, kept_table
+from nnbench.catalog.data.tables.words import quoted
+from nnbench.export.find import ExportError
+from nnbench.export.sources import definitions
+from nnbench.export.text import fill
+from nnbench.lazy import pd
+from nnbench.study.recipe import of_factor
+
+HEAD_LINES = 40
+Description = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class OwnTable:
+    """The code that reads a table, and what a script says of it.
+
+    alike: whether rows with the same features stay in one part of the split.
+    """
+
+    code: str
+    target: str
+    classes: tuple[str, ...]
+    alike: bool
+
+
+def own_table(recipe: Mapping[str, Any], path: Path) -> OwnTable:
+    """The reading of a recipe's table. Raises ExportError where the short way reads otherwise."""
+    given = of_factor("data", recipe)
+    sha256 = given.pop("sha256")
+    choices = choices_of(**{key: value for key, value in given.items() if key != "path"})
+    try:
+        table = kept_table(path, choices, recipe["data"])
+    except ValueError as problem:
+        raise ExportError(f"--predict {problem}") from None
+    if table.report["sha256"] != sha256:
+        raise ExportError(
+            f"--predict {quoted(path)}: is not the table that the study read: run the study again"
+        )
+    for form in _forms(path, recipe["data"]):
+        code = _code(path, choices, table, form)
+        if code:
+            return OwnTable(code, choices.target, table.classes, table.ties.alike is not None)
+    raise ExportError(
+        f"{path.name} is read by more rules than a short script has: export without --predict, "
+        f"whose script has them all, or write it as plain CSV"
+    )
+
+
+def _forms(path: Path, form: str) -> Iterator[dict[str, Any] | None]:
+    """Yield what pandas may be told of a file's form; None for Parquet."""
+    if form != "csv":
+        yield None
+        return
+    packed = packing_of(path)
+    for encoding in encodings_of(path, packed):
+        try:
+            with as_text(path, packed, encoding) as file:
+                head = read_head(list(islice(file, HEAD_LINES)))
+        except ValueError:
+            continue
+        yield {
+            "sep": head.delimiter,
+            "skiprows": len(head.above),
+            "encoding": encoding,
+            "skipinitialspace": True,
+        }
+
+
+def _code(path: Path, choices: Choices, table: Table, form: dict[str, Any] | None) -> str:
+    """Code that reads the table as the study did, or nothing where none was found."""
+    told = {
+        "file": path.name,
+        "sha256": table.report["sha256"],
+        "form": form,
+        "missing": [*MISSING, *choices.missing],
+        "target_missing": ["", *choices.missing],
+        "task": table.task,
+        "most": choices.rows,
+        "notations": _notations(),
+        "has_dates": True,
+    }
+    tried = [how | {"name": choices.target} for how in _targets(table)]
+    names = [column["name"] for column in table.report["columns"]]
+    reading = [{"name": name, "text": False} for name in names]
+    for target in tried:
+        as_they_are = _run(told | {"target": target, "columns": reading})
+        texts = _run(told | {"target": target, "columns": [r | {"text": True} for r in reading]})
+        found = _found(path, table, target, as_they_are, texts)
+        if found is None:
+            continue
+        kinds = [target, *found]
+        needed = {
+            "notations": _notations() if any("decimal" in how for how in kinds) else "",
+            "has_dates": any(how.get("kind") == "date" for how in found),
+        }
+        found_so = told | needed | {"target": target, "columns": found}
+        if _is_same(path, table, _run(found_so)):
+            return fill("own_table.py.j2", **found_so).strip("\n")
+    return ""
+
+
+def _notations() -> str:
+    return definitions("nnbench.catalog.data.tables.notations", "written", "value_of")
+
+
+def _run(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The functions of a script's reading, made as the script itself makes them."""
+    names: dict[str, Any] = {"np": np, "pd": pd}
+    exec("import re\nfrom dataclasses import dataclass\nfrom functools import lru_cache", names)
+    exec(fill("own_table.py.j2", **told), names)
+    return names
+
+
+def _targets(table: Table) -> Iterator[Description]:
+    """Yield in which ways the target may be read."""
+    about = {"classes": list(table.classes)} if table.classes else {}
+    yield {"text": False, **about}
+    if table.classes:
+        yield {"text": True, **about}
+        return
+    for decimal in (".", ","):
+        yield {"text": True, "decimal": decimal, "unit": ""}
+
+
+def _found(
+    path: Path, table: Table, target: Description, *readings: Mapping[str, Any]
+) -> list[Description] | None:
+    """Each column's description, or None where one of them, or the target, is read otherwise."""
+    try:
+        frames = [(reading, reading["read"](path)) for reading in readings]
+        rows, y = frames[target["text"]][0]["examples"](frames[target["text"]][1])
+    except (SystemExit, ValueError, KeyError):
+        return None
+    if not np.array_equal(y, table.y):
+        return None
+    found, place = [], 0
+    for column in table.report["columns"]:
+        wanted = table.x[:, place : place + column["features"]]
+        names = table.features[place : place + column["features"]]
+        place += column["features"]
+        if not column["features"]:
+            continue
+        tried = (
+            how
+            for how in _descriptions(column, names, frames[1][1], rows)
+            if _is_like(how, wanted, *frames[how["text"]], rows)
+        )
+        if (how := next(tried, None)) is None:
+            return None
+        found.append(how)
+    return found
+
+
+def _is_like(
+    how: Description, wanted: Any, reading: Mapping[str, Any], frame: pd.DataFrame, rows: Any
+) -> bool:
+    """Whether a column that is described so becomes the features that are wanted."""
+    try:
+        values = reading["features_of"](frame[how["name"]].iloc[rows], how, tell=lambda said: None)
+    except (ValueError, KeyError, TypeError):
+        return False
+    return np.array_equal(values, wanted, equal_nan=True)
+
+
+def _descriptions(
+    column: Mapping[str, Any], names: tuple[str, ...], texts: pd.DataFrame, rows: Any
+) -> Iterator[Description]:
+    """Yield in which ways a column may be read. texts: the table with all of it as texts."""
+    name, kind = column["name"], column["kind"]
+    how: Description = {"name": name, "kind": kind}
+    if kind == "category":
+        levels = [feature[len(name) + len(" = ") :] for feature in names]
+        for text in (True, False):
+            yield {**how, "text": text, "levels": levels}
+        return
+    gaps = names[-1] == f"{name} is missing"
+    if kind == "number":
+        yield {**how, "text": False, "gaps": gaps}
+        found = [written(str(text).strip()) for text in texts[name].dropna().unique()]
+        units = Counter(number.unit.casefold() for number in found if number and number.unit)
+        unit = units.most_common(1)[0][0] if units else ""
+        for decimal in (".", ","):
+            yield {**how, "text": True, "gaps": gaps, "decimal": decimal, "unit": unit}
+        return
+    parts = [feature[len(name) + 1 :] for feature in names[: len(names) - gaps]]
+    for day_first in (False, True):
+        dates = pd.to_datetime(
+            texts[name].iloc[rows], format="mixed", errors="coerce", utc=True, dayfirst=day_first
+        )
+        first = "" if dates.isna().all() else dates.min().isoformat()
+        about = {"gaps": gaps, "parts": parts, "first": first, "day_first": day_first}
+        yield {**how, "text": True, **about}
+
+
+def _is_same(path: Path, table: Table, reading: Mapping[str, Any]) -> bool:
+    """Whether a script that reads so has the study's features and targets, bit for bit."""
+    frame = reading["read"](path)
+    rows, y = reading["examples"](frame)
+    x = reading["encoded"](frame.iloc[rows], reading["COLUMNS"], tell=lambda said: None)
+    if table.ties.alike is not None:
+        found = pd.factorize(pd.Series([row.tobytes() for row in x + 0.0]))[0]
+        if not np.array_equal(found, table.ties.alike):  # told apart by more than features
+            return False
+    return np.array_equal(y, table.y) and np.array_equal(x, table.x, equal_nan=True)
