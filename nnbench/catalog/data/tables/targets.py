@@ -19,6 +19,7 @@ MIN_ROWS = 20
 MIN_CLASS = 5  # examples, so that a fifth of them for test and for validation is one each
 MAX_CLASSES = 100
 FEW_VALUES = 20  # so many different whole numbers, at most, are taken for classes
+SKEWED, STRAIGHT = 2.0, 1.0  # skewness of a heavy tail, and of what has none
 TASKS = ("classification", "regression")
 
 
@@ -114,7 +115,31 @@ def _values(column: pd.Series, rows: NDArray[np.int64]) -> Target:
         raise ValueError(f"{vast} targets are infinite or beyond {LARGEST:g}: leave them empty")
     if numbers.min() == numbers.max():
         raise ValueError(f"the target is {numbers[0]:g} in every row: there is nothing to learn")
-    return Target(rows, numbers, "regression", (), {"rare_classes": {}})
+    return Target(rows, numbers, "regression", (), {"rare_classes": {}}, _tail(numbers))
+
+
+def _tail(numbers: NDArray[np.float64]) -> str:
+    """What is to be said of a target that its logarithm would suit better, or nothing.
+
+    All are above 0, their skewness is over `SKEWED`, and that of their logarithms under
+    `STRAIGHT`, either way.
+    """
+    if numbers.min() <= 0 or (skew := skewness(numbers)) <= SKEWED:
+        return ""
+    straight = skewness(np.log(numbers))
+    if abs(straight) >= STRAIGHT:
+        return ""
+    return (
+        f"heavy-tailed and above 0 (skewness {skew:.1f}, of its logarithm {straight:.1f}): "
+        f'target_transform = "log" in the [grid] of a study may suit it (--write-study writes one)'
+    )
+
+
+def skewness(numbers: NDArray[np.float64]) -> float:
+    """The third standardised moment; 0 where all are alike."""
+    away = numbers - numbers.mean()
+    deviation = float(np.sqrt((away**2).mean()))
+    return float(((away / deviation) ** 3).mean()) if deviation else 0.0
 
 
 def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:
