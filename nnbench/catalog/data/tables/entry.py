@@ -40,7 +40,9 @@ PARAMETERS: dict[str, Parameter] = {
         choices=DECIMALS,
         program=True,
     ),
-    "rows": Parameter(0, "so many rows at most, drawn at random (0: all)", 0, 1e9, program=True),
+    "rows": Parameter(
+        0, "so many rows at most, drawn at random by class (0: all)", 0, 1e9, program=True
+    ),
     "group": Parameter(
         "", "column whose rows of one value stay in one part", program=True, sparse=True
     ),

@@ -18,7 +18,7 @@ from nnbench.catalog.data.tables.files import fingerprint_of, form_of, read_fram
 from nnbench.catalog.data.tables.identifiers import why_identifier
 from nnbench.catalog.data.tables.margins import sums_up, total_of, without_units
 from nnbench.catalog.data.tables.reading import is_text, with_numbers
-from nnbench.catalog.data.tables.targets import Target, read_target
+from nnbench.catalog.data.tables.targets import Target, drawn, read_target
 from nnbench.catalog.data.tables.ties import Ties, ties_of, without_going_on
 from nnbench.catalog.data.tables.words import is_number, quoted, unknown_column
 from nnbench.lazy import pd
@@ -109,8 +109,8 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
     try:
         _check_names(choices, list(frame.columns))
         frame, notes, left_out = _examples(frame, choices)
-        rows = _rows_with_target(frame[choices.target], choices.rows)
-        target = read_target(frame[choices.target], choices.task, rows)
+        rows = _rows_with_target(frame[choices.target])
+        target = drawn(read_target(frame[choices.target], choices.task, rows), choices.rows)
         columns = [_noted(column, notes) for column in _encoded(frame, target, choices)]
         features = tuple(name for column in columns for name in column.features)
         _check_features(len(target.rows), features, columns)
@@ -192,13 +192,11 @@ def _check_names(choices: Choices, names: list[str]) -> None:
             raise ValueError(f"{part}: {quoted(name)} is the target: rows cannot be split by it")
 
 
-def _rows_with_target(column: pd.Series, most: int) -> NDArray[np.int64]:
-    """The places of the rows that have a target, rising; at most so many, if not 0."""
+def _rows_with_target(column: pd.Series) -> NDArray[np.int64]:
+    """The places of the rows that have a target, rising."""
     rows = np.flatnonzero(column.notna())
     if not len(rows):
         raise ValueError(f"the target {quoted(column.name)} is missing in every row")
-    if most and len(rows) > most:
-        rows = np.sort(np.random.default_rng(0).permutation(rows)[:most])
     return rows
 
 
