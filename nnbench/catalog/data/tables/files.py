@@ -53,17 +53,17 @@ def fingerprint_of(path: Path) -> str:
 
 
 def read_frame(
-    path: Path, form: str, target: str = "", missing: tuple[str, ...] = ()
+    path: Path, form: str, target: str = "", missing: tuple[str, ...] = (), sheet: str = ""
 ) -> pd.DataFrame:
     """Read a file's columns. Names are text, stripped and all different; unnamed ones are "".
 
     missing: what a missing value is written as, next to what `MISSING` has; of the column `target`
-    only it and nothing at all: there, "None" may be a class. Raises ValueError for a file that is
-    no table, has no rows, no header, or two columns of a name.
+    only it and nothing at all: there, "None" may be a class. sheet: of a workbook. Raises
+    ValueError for a file that is no table, has no rows, no header, or two columns of a name.
     """
     gaps = _Gaps(target, missing)
     try:
-        frame, names = read_text(path, gaps.of) if form == "csv" else _read_arrow(path)
+        frame, names = read_text(path, gaps.of, sheet) if form == "csv" else _read_arrow(path)
         names = ["" if UNNAMED.fullmatch(name.strip()) else name.strip() for name in names]
         _check_frame(frame, names)
     except ValueError as problem:

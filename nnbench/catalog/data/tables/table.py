@@ -45,6 +45,7 @@ class Choices:
     missing: tuple[str, ...] = ()
     group: str = ""
     time: str = ""
+    sheet: str = ""
 
     def kinds(self) -> dict[str, str]:
         """The columns whose kind is given, and it."""
@@ -104,7 +105,7 @@ def kept_table(path: Path, choices: Choices, form: str = "") -> Table:
 
 
 def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
-    frame = read_frame(path, form, choices.target, choices.missing)
+    frame = read_frame(path, form, choices.target, choices.missing, choices.sheet)
     above, told = frame.attrs.pop("above"), frame.attrs.pop("told")
     try:
         _check_names(choices, list(frame.columns))
