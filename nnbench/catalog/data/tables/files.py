@@ -16,6 +16,7 @@ import numpy as np
 
 from nnbench.catalog.data.tables.delimited import read_text
 from nnbench.catalog.data.tables.opening import MAX_BYTES
+from nnbench.catalog.data.tables.texts import different, is_text, spread_out
 from nnbench.catalog.data.tables.words import listed, quoted
 from nnbench.lazy import feather, pa, parquet, pd
 
@@ -102,6 +103,10 @@ def _tidied(column: pd.Series, gaps: tuple[str, ...]) -> pd.Series:
     """A column whose texts have no blanks around them and are None where missing."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
+    if is_text(column):
+        codes, texts = different(column)
+        tidied = np.array([_tidied_value(text, gaps) for text in texts], dtype=object)
+        return pd.Series(spread_out(tidied, codes), dtype=object)
     if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
         values = np.empty(len(column), dtype=object)
         values[:] = [_tidied_value(value, gaps) for value in column.array]

@@ -17,8 +17,9 @@ from nnbench.catalog.data.tables.columns import Column, as_numbers, encode
 from nnbench.catalog.data.tables.files import fingerprint_of, form_of, read_frame
 from nnbench.catalog.data.tables.identifiers import why_identifier
 from nnbench.catalog.data.tables.margins import sums_up, total_of, without_units
-from nnbench.catalog.data.tables.reading import is_text, with_numbers
+from nnbench.catalog.data.tables.reading import with_numbers
 from nnbench.catalog.data.tables.targets import Target, drawn, read_target
+from nnbench.catalog.data.tables.texts import is_text
 from nnbench.catalog.data.tables.ties import Ties, ties_of, without_going_on
 from nnbench.catalog.data.tables.words import is_number, quoted, unknown_column
 from nnbench.lazy import pd
@@ -251,6 +252,9 @@ def _example(column: pd.Series) -> str:
 
 def is_target(column: pd.Series, target: pd.Series) -> bool:
     """Tell whether a column is the target once more, where both have a value; mostly they do."""
+    numbers = pd.api.types.is_numeric_dtype
+    if numbers(column.dtype) != numbers(target.dtype):
+        return False
     both = (column.notna() & target.notna()).to_numpy()
     if not both.any() or 2 * both.sum() < target.notna().sum():
         return False
