@@ -71,6 +71,11 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
             f'take loss = "auto", or leave the pair out with [design] exclude'
         )
     _check_weights(resolved, task)
+    if recipe.get("target_transform", "none") != "none" and task != "regression":
+        raise ValueError(
+            f'target_transform is of a regression, and data "{recipe["data"]}" is a {task}: leave '
+            f"it out, or leave the pair out with [design] exclude"
+        )
     _fill_in_decay(resolved)
     if OPTIMIZERS[recipe["optimizer"]].full_batch:
         resolved["batch_size"] = 0

@@ -25,7 +25,9 @@ def run(
     study: take.Study = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="a table (CSV, JSON lines, Parquet, Feather), in place of a study file"),
+        typer.Option(
+            help="a table (CSV, Excel, JSON lines, Parquet, Feather), in place of a study file"
+        ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="the table's column to predict")] = None,
     task: Annotated[
@@ -51,6 +53,9 @@ def run(
     ] = None,
     dates: Annotated[
         list[str] | None, typer.Option(help="a column to read as dates (repeatable)")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="the sheet, of an Excel workbook that has several")
     ] = None,
     group: Annotated[
         str | None, typer.Option(help="a column whose rows of one value stay in one part")
@@ -85,7 +90,7 @@ def run(
     said = {
         **{"task": task, "decimal": decimal, "missing": missing, "rows": rows},
         **{"drop": drop, "numeric": numeric, "categorical": categorical, "dates": dates},
-        **{"group": group, "time": time},
+        **{"sheet": sheet, "group": group, "time": time},
     }
     choices = {key: value for key, value in said.items() if value not in (None, "auto", [])}
     planned = _study_or_table(study, data, target, seeds, choices, write_study)

@@ -144,6 +144,12 @@ def predicting_script(cell: StoredCell, path: Path) -> str:
         "alike": table.alike,
     }
     if is_baseline(recipe):
+        if recipe["target_transform"] != "none":
+            raise ExportError(
+                f"{cell.cell_id} is a model of scikit-learn that learned the "
+                f"{recipe['target_transform']} of its target, which a predicting script cannot do "
+                f"yet: name a network's cell"
+            )
         return fitting_script(cell, data, told)
     entry, n_classes = LOSSES[recipe["loss"]], len(table.classes)
     form = entry.targets[data.task]

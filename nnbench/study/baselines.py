@@ -134,11 +134,17 @@ BASELINE_FIELDS: Mapping[str, Field] = {
         "how classes weigh where the model can have it: either is another setting to choose from",
         value=Parameter("none", "of classes", choices=("none", "balanced", "either")),
     ),
+    "target_transform": Field(
+        Role.PROGRAM,
+        "what is learned of a target: either is another setting to choose from",
+        value=Parameter("none", "of the target", choices=("none", "log", "either")),
+    ),
     **{name: FIELDS[name] for name in ("data", "val_fraction", "test_fraction", "folds")},
     **{name: FIELDS[name] for name in ("study_seed", "seed")},
 }
+SETTINGS = ("class_weight", "target_transform")  # what networks vary and a baseline chooses from
 # with the networks beside it
-SHARED = [name for name in BASELINE_FIELDS if name in FIELDS and name != "class_weight"]
+SHARED = [name for name in BASELINE_FIELDS if name in FIELDS and name not in SETTINGS]
 
 
 def is_baseline(recipe: Mapping[str, Any]) -> bool:
@@ -154,16 +160,17 @@ def baseline_recipes(
     chosen_by: the column by which the best of a few settings is chosen.
     """
     splits: dict[tuple[Any, ...], dict[str, Any]] = {}
-    weights: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
+    levels: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
     for recipe in recipes:
         split = {
             place: value for place, value in recipe.items() if place.partition(".")[0] in SHARED
         }
         key = tuple(sorted(split.items()))
         splits[key] = split
-        weights[key].add(recipe.get("class_weight", "none"))
+        for setting in SETTINGS:
+            levels[key, setting].add(recipe.get(setting, "none"))
     for key, split in splits.items():
-        weight = "either" if len(weights[key]) > 1 else weights[key].pop()
-        said = {} if weight == "none" else {"class_weight": weight}
+        used = {name: levels[key, name] for name in SETTINGS if levels[key, name] != {"none"}}
+        said = {name: "either" if len(of) > 1 else min(of) for name, of in used.items()}
         for name in dict.fromkeys(names):
             yield {"kind": BASELINE, "baseline": name, "chosen_by": chosen_by, **said, **split}

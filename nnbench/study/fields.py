@@ -124,6 +124,15 @@ FIELDS: dict[str, Field] = {
             sparse=True,
         ),
     ),
+    "target_transform": _plain(
+        Role.PROGRAM,
+        Parameter(
+            "none",
+            "log: a regression learns the logarithm; R² and errors are of the target itself",
+            choices=("none", "log"),
+            sparse=True,
+        ),
+    ),
     "epochs": _plain(Role.PROGRAM, Parameter(20, "passes over the training part", 0, 10_000_000)),
     "batch_size": _plain(
         Role.PROGRAM,

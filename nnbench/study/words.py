@@ -10,6 +10,8 @@ WORDS = {
     ("dropout", "0"): "no dropout",
     ("weight_decay", "0"): "no weight decay",
     ("l1", "0"): "no L1",
+    ("target_transform", "log"): "the logarithm of the target",
+    ("target_transform", "none"): "the target as it is",
     ("class_weight", "balanced"): "balanced classes",
     ("class_weight", "none"): "classes as they are",
     ("residual", "true"): "residual connections",

@@ -70,11 +70,15 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
     """The row of one baseline: its scores with the setting that does best on validation."""
     began = time.perf_counter()
     recipe = cell.recipe
-    split = split_for(recipe)
-    model = BASELINES[recipe["baseline"]].of(split.task)
+    transform = recipe.get("target_transform", "none")
+    splits = [
+        split_for(recipe | {"target_transform": one})
+        for one in (("none", "log") if transform == "either" else (transform,))
+    ]
+    model = BASELINES[recipe["baseline"]].of(splits[0].task)
     state = seed_for(recipe["study_seed"], recipe["baseline"], recipe["data"], recipe["seed"])
     is_table = has_further_scores(recipe)
-    setting, fitted = _chosen(model, split, state, recipe, is_table)
+    setting, fitted, split = _chosen(model, splits, state, recipe, is_table)
     balanced = recipe.get("class_weight") == "balanced"
     scores = {
         name: value
@@ -93,18 +97,25 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
 
 
 def _chosen(
-    model: Model, split: Split, state: int, recipe: Recipe, is_table: bool
-) -> tuple[Setting, Any]:
-    """The setting that does best on the validation part, and the model fitted with it."""
+    model: Model, splits: Sequence[Split], state: int, recipe: Recipe, is_table: bool
+) -> tuple[Setting, Any, Split]:
+    """The setting that does best on the validation part, the model fitted with it, and to what.
+
+    splits: one, or one for each transform of the target that can be chosen.
+    """
     by, weight = recipe["chosen_by"], recipe.get("class_weight", "none")
-    further = is_table and by not in ("val_loss", f"val_{score_of_task(split.task)}")
-    best: tuple[Any, Setting, Any] | None = None
-    for setting in settings_for(model, split, weight):
-        fitted = fit(build(model, setting, state), split)
-        scores = scores_of(fitted, split, "val", further, balanced=weight == "balanced")
-        goodness = _goodness(scores, by)
-        if best is None or goodness > best[0]:  # the first of equals
-            best = goodness, setting, fitted
+    if by == "val_loss" and len(splits) > 1:  # which is of another unit for each
+        by = "val_r2"
+    further = is_table and by not in ("val_loss", f"val_{score_of_task(splits[0].task)}")
+    best: tuple[Any, Setting, Any, Split] | None = None
+    for split in splits:
+        for setting in settings_for(model, split, weight):
+            fitted = fit(build(model, setting, state), split)
+            scores = scores_of(fitted, split, "val", further, balanced=weight == "balanced")
+            goodness = _goodness(scores, by)
+            if best is None or goodness > best[0]:  # the first of equals
+                said = {**setting, **({"target_transform": "log"} if split.is_log else {})}
+                best = goodness, said, fitted, split
     assert best is not None
     return best[1:]
 
@@ -122,7 +133,8 @@ def scores_of(
     """A fitted model's loss and score on a part, as a network of the task's own loss has them.
 
     Classes: cross entropy, weighed by class where that is `balanced`, and accuracy. Values, in
-    standard deviations of the training part's: mean squared error and R^2, NaN where undefined.
+    standard deviations of the training part's: mean squared error (of logarithms, where those are
+    learned), and R^2 of the targets themselves, NaN where undefined.
     """
     x, y = split.x[part], split.y[part]
     further: dict[str, Any] = {}
@@ -138,10 +150,11 @@ def scores_of(
     else:
         predicted = model.predict(x)
         errors = (predicted - y) ** 2
+        residual = ((split.own(predicted) - split.own(y)) ** 2).sum()
         if is_judged:
             further = value_scores(split, part, predicted)
         loss, spread = float(errors.mean()), split.spread(part)
-        score = float(1 - errors.sum() / spread) if spread else float("nan")
+        score = float(1 - residual / spread) if spread else float("nan")
     return {f"{part}_loss": loss, f"{part}_{score_of_task(split.task)}": score, **further}
 
 

@@ -49,6 +49,26 @@ class Split:
     task: str
     n_classes: int  # 0 for regression
     unit: float = 1.0  # of y: the training part's standard deviation of the targets as they were
+    is_log: bool = False  # y is of the targets' logarithms
+    centre: float = 0.0  # the training part's mean of those
+    size: float = 1.0  # the training part's standard deviation of the targets themselves
+
+    def own(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values of y as the targets themselves, over the training part's deviation of them."""
+        if not self.is_log:
+            return values
+        with np.errstate(over="ignore"):  # of a network that is far off
+            return np.exp(values * self.unit + self.shift)
+
+    @property
+    def shift(self) -> float:
+        """What a target's logarithm, in deviations of all, is moved by before it is undone."""
+        return self.centre - float(np.log(self.size))
+
+    @property
+    def own_unit(self) -> float:
+        """The unit of `own`: the training part's standard deviation of the targets themselves."""
+        return self.size if self.is_log else self.unit
 
     @property
     def one_valued(self) -> tuple[str, ...]:
@@ -56,11 +76,11 @@ class Split:
         return tuple(part for part in PARTS if self.spread(part) == 0)
 
     def spread(self, part: str) -> float:
-        """Return the sum of squares of a part's values about their mean; 0 where all are one value.
+        """Return the sum of squares of a part's `own` values about their mean; 0 if all are one.
 
         Over it R^2 is undefined, and not what the rounding of a mean would make of it.
         """
-        y = self.y[part]
+        y = self.own(self.y[part])
         return 0.0 if y.min() == y.max() else float(((y - y.mean()) ** 2).sum())
 
     @property
@@ -122,8 +142,8 @@ def draw_key(recipe: Recipe) -> tuple[Any, ...]:
     """Return what a cell's draws depend on; cells with equal keys share all their draws."""
     data = tuple(sorted(item for item in recipe.items() if item[0].split(".")[0] == "data"))
     fractions = (recipe["val_fraction"], recipe["test_fraction"])
-    folds = recipe.get("folds", 0)
-    return (recipe["study_seed"], recipe["data"], recipe["seed"], data, folds, *fractions)
+    kind = (recipe.get("folds", 0), recipe.get("target_transform", "none"))
+    return (recipe["study_seed"], recipe["data"], recipe["seed"], data, *kind, *fractions)
 
 
 class _Splits:
@@ -166,7 +186,7 @@ def _drawn(key: tuple[Any, ...]) -> tuple[bool, Sample, Rows]:
 
     With folds, repeats are the folds of one shuffle, of the same examples; then those of the next.
     """
-    study_seed, name, repeat, items, folds, val, test = key
+    study_seed, name, repeat, items, folds, _, val, test = key
     parameters = {place.partition(".")[2]: value for place, value in items if "." in place}
     shuffle, fold = divmod(repeat, folds) if folds else (repeat, 0)
     try:
@@ -188,18 +208,35 @@ def _drawn(key: tuple[Any, ...]) -> tuple[bool, Sample, Rows]:
 def _split(key: tuple[Any, ...]) -> Split:
     classes, sample, parts = _drawn(key)
     name = key[1]
+    if key[5] == "log":
+        _check_positive(name, sample)
     y = {part: sample.targets(part)[rows] for part, rows in parts.items()}
-    unit = 1.0
+    about: dict[str, Any] = {}
     if not classes:
+        about = {"is_log": key[5] == "log"}
+        if about["is_log"]:
+            about["size"] = float(_scaler(y["train"])[1])
+            y = {part: np.log(values) for part, values in y.items()}
         centre, unit = _scaler(y["train"])
         y = {part: (values - centre) / unit for part, values in y.items()}
+        about |= {"unit": float(unit), "centre": float(centre)}
     return Split(
         x=_prepared({part: sample.x[rows] for part, rows in parts.items()}, DATA[name].scaled),
         y=y,
         task="classification" if classes else "regression",
         n_classes=int(sample.y.max()) + 1 if classes else 0,
-        unit=float(unit),
+        **about,
     )
+
+
+def _check_positive(name: str, sample: Sample) -> None:
+    every = [sample.y] if sample.observed is None else [sample.y, sample.observed]
+    count = sum(int((values <= 0).sum()) for values in every)
+    if count:
+        raise DataError(
+            f'[grid] data "{name}": target_transform = "log" needs targets above 0, and {count:,} '
+            f"{'is' if count == 1 else 'are'} 0 or less: leave it out"
+        )
 
 
 def _numbered(sample: Sample) -> Sample:

@@ -89,7 +89,7 @@ def value_scores(split: Split, part: str, predicted: Array) -> dict[str, Any]:
     predicted: (rows,), in the unit of the split. The correlation is null where either is constant.
     """
     y = split.y[part]
-    errors = (predicted - y) * split.unit
+    errors = (split.own(predicted) - split.own(y)) * split.own_unit
     found: dict[str, Any] = {
         "rmse": float(np.sqrt((errors**2).mean())),
         "mae": float(np.abs(errors).mean()),

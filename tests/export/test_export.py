@@ -91,6 +91,7 @@ SPREAD: dict[str, Any] = {
     "a teacher": {"data": {"name": "teacher", "n": 60, "task": "regression"}},
     "curves": {"data": {"name": "mnist1d", "n": 200}},
     "unscaled data": {"data": {"name": "rare_features", "n": 60}},
+    "logarithms": {"data": "diabetes", "target_transform": "log"},
     "balanced classes": {"data": "wine", "class_weight": "balanced"},
     "balanced log-softmax": {"data": "iris", "loss": "nll", "class_weight": "balanced"},
     "a fold": {"data": {"name": "moons", "n": 63}, "folds": 5, "seeds": [8]},

@@ -9,12 +9,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from nnbench.export.sources import definitions
+from nnbench.export.data import SPLITS
+from nnbench.export.sources import definitions, definitions_of
 from nnbench.export.text import LIBRARIES, STANDARD
 
 OF_PYTHON = ("bz2", "gzip", "lzma", "zipfile", "zlib", "contextmanager", "nullcontext", "feather")
 
-READING = definitions("nnbench.catalog.data.tables.table", "read_table", "Choices")
+TABLE = "nnbench.catalog.data.tables.table"
+READING = definitions_of([(TABLE, "read_table"), (TABLE, "Choices"), SPLITS])
 
 
 def test_every_name_it_uses_is_its_own_or_imported(tmp_path: Path) -> None:

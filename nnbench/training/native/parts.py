@@ -15,6 +15,8 @@ from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.training.stacked.network import Program, number_names, split_numbers
 
 OF_UPDATE = ("weight_decay", "clip_norm", "clip_value")
+# of no part but the one that evaluates
+NO_SCORE: dict[str, Any] = {"log_target": False}
 NO_OPTIMIZER: dict[str, Any] = {
     "optimizer": "sgd",
     "decoupled": False,
@@ -42,6 +44,7 @@ NO_LOSS: dict[str, Any] = {
     "evaluation": "eval",
     "loss_fixed": (),
     "class_weight": False,
+    **NO_SCORE,
     "aligned": False,
 }
 
@@ -72,7 +75,9 @@ def parts_of(program: Program) -> dict[str, Part]:
     if program.evaluation == "eval":
         looked_at = replace(looked_at, dropout=False, dropout_kind="standard")
     parts = {
-        "gradient": Part("gradient", replace(program, **NO_OPTIMIZER, evaluation="eval")),
+        "gradient": Part(
+            "gradient", replace(program, **NO_OPTIMIZER, **NO_SCORE, evaluation="eval")
+        ),
         "update": Part("update", of_rule),
         "evaluate": Part("evaluate", looked_at),
     }

@@ -117,7 +117,12 @@ def score_outputs(recipe: Recipe, split: Split, part: str, outputs: Tensor) -> f
     """Return accuracy or R^2 of the outputs (n, outputs) on a part."""
     y = torch.as_tensor(split.y[part])
     if split.task == "regression":
-        residual = ((outputs.squeeze(-1) - y) ** 2).sum()
+        predicted = outputs.squeeze(-1)
+        if split.is_log:  # R^2 is of the targets themselves
+            predicted, y = (
+                torch.exp(values.double() * split.unit + split.shift) for values in (predicted, y)
+            )
+        residual = ((predicted - y) ** 2).sum()
         spread = split.spread(part)
         return float(1 - residual / spread) if spread else float("nan")
     if outputs.shape[1] == 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,13 @@ from nnbench.study.study import Cell
 from nnbench.training.draws import Draws, Split, draw_key, split_for
 from nnbench.training.splits import PARTS
 from nnbench.training.stacked.network import Program
+
+# what a program may read of a cell's split, float64
+NUMBERS: Mapping[str, Callable[[Split], Any]] = {
+    "class_weight": lambda split: split.class_weights,
+    "target_shift": lambda split: np.float64(split.shift),
+    "target_unit": lambda split: np.float64(split.unit),
+}
 
 
 class Data:
@@ -34,10 +42,9 @@ class Data:
 
     def numbers(self, names: Sequence[str]) -> dict[str, Tensor]:
         """Return what follows from each cell's split, (cells, ...) float64 each."""
-        found = {"class_weight": lambda split: split.class_weights}
         return {
             name: torch.tensor(
-                np.stack([found[name](split) for split in self.splits]), device=self.device
+                np.stack([NUMBERS[name](split) for split in self.splits]), device=self.device
             )[self.which]
             for name in names
         }

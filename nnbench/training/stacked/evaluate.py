@@ -55,8 +55,16 @@ def evaluate_block(
         share = weights_of(y, numbers["class_weight"], outputs).sum()
     loss = loss_of(program, outputs, y, numbers) * share
     if program.target == "value":
+        if program.log_target:
+            outputs, y = (own(values, numbers) for values in (outputs, y))
         return Sums(loss, ((outputs - y) ** 2).sum())
     return Sums(loss, right_answers(program, outputs, y))
+
+
+def own(values: Tensor, numbers: Numbers) -> Tensor:
+    """Logarithms of targets, as they are learned, as the targets themselves."""
+    unit, shift = (numbers[name].to(values.dtype) for name in ("target_unit", "target_shift"))
+    return torch.exp(values * unit + shift)
 
 
 def outputs_of_block(program: Program, network: Network, numbers: Numbers, x: Tensor) -> Tensor:

@@ -51,6 +51,7 @@ class Program(Descent):
     l1: bool
     evaluation: str = "eval"
     class_weight: bool = False
+    log_target: bool = False
     loss_fixed: tuple[tuple[str, Any], ...] = ()  # parameters of the loss that are no tensors
     aligned: bool = True  # see `aligned`; only a stack that is one tensor needs it
 
@@ -89,6 +90,7 @@ def program_of(recipe: Recipe, split: Split) -> Program:
         l1=recipe["l1"] > 0,
         evaluation=recipe["evaluation"],
         class_weight=recipe.get("class_weight", "none") != "none",
+        log_target=split.is_log,
         loss_fixed=tuple(
             (name, recipe[f"loss.{name}"])
             for name, about in LOSSES[recipe["loss"]].parameters.items()
@@ -111,7 +113,8 @@ def number_names(program: Program) -> list[str]:
 
 def split_numbers(program: Program) -> list[str]:
     """The numbers that the program reads and that follow from a cell's split, by name."""
-    return ["class_weight"] if program.class_weight else []
+    weights = ["class_weight"] if program.class_weight else []
+    return [*weights, *(["target_shift", "target_unit"] if program.log_target else [])]
 
 
 def layout(program: Program) -> dict[str, tuple[int, ...]]:

@@ -114,7 +114,8 @@ def test_words_in_one_column_are_no_columns(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (zipped("a.csv", "b.csv"), "is a zip archive of 2 files: leave only the table in it"),
-        (zipped("xl/workbook.xml", "x.xml"), "is an Excel workbook, no CSV: save its sheet as CSV"),
+        (zipped("xl/workbook.xml", "x.xml"), "is no sound Excel workbook: "),
+        (zipped("xl/workbook.bin", "x.xml"), "is a binary Excel workbook, no CSV: save its sheet"),
         (zipped("content.xml", "mimetype"), "is an OpenDocument file, no CSV: save its sheet"),
         (zipped(), "is an empty zip archive"),
         (

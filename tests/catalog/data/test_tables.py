@@ -22,7 +22,7 @@ from nnbench.catalog.data.tables.columns import MAX_LEVELS, Column, encode
 from nnbench.catalog.data.tables.entry import report_of, table_levels
 from nnbench.catalog.data.tables.files import MISSING, read_frame
 from nnbench.catalog.data.tables.table import Choices, Table, read_table
-from nnbench.catalog.data.tables.targets import in_order
+from nnbench.catalog.data.tables.targets import LEAST_OF_CLASS, in_order, shares_of
 from nnbench.cli.default_study import (
     SECONDS,
     SIZES,
@@ -336,6 +336,34 @@ def test_rows_caps_the_table_the_same_way_each_time(tmp_path: Path) -> None:
     assert some.x.shape == (40, 1) and set(some.x[:, 0]) < set(whole.x[:, 0])
     assert np.array_equal(some.x, table(tmp_path, frame(), rows=40).x)
     assert table(tmp_path, frame(), rows=10**6).x.shape == whole.x.shape
+
+
+def test_rows_are_drawn_by_class_and_a_rare_one_is_kept(tmp_path: Path) -> None:
+    kinds = np.array(["common"] * 900 + ["less"] * 288 + ["rare"] * 12)
+    content = pd.DataFrame({"a": np.random.default_rng(0).normal(size=1200), "y": kinds})
+    found = table(tmp_path, content, rows=200)
+    assert len(found.x) == 200 and found.report["rows_used"] == 200
+    sizes = dict(zip(found.classes, np.bincount(found.y).tolist(), strict=True))
+    assert sizes == found.report["classes"] and sizes["rare"] == 12
+    assert sizes["common"] / sizes["less"] == pytest.approx(900 / 288, rel=0.1)
+    assert found.report["target_note"] == (
+        'of "rare" more rows are drawn than their share, so that none is lost'
+    )
+    fewer = table(tmp_path, content, rows=30)  # too few for 20 of each
+    assert np.bincount(fewer.y).min() == 10 and len(fewer.x) == 30
+
+
+def test_shares_of_classes_add_up() -> None:
+    generator = np.random.default_rng(1)
+    for _ in range(200):
+        counts = generator.integers(5, 10 ** generator.integers(1, 5), generator.integers(2, 30))
+        most = int(generator.integers(20, counts.sum() + 20))
+        if most >= counts.sum():
+            continue
+        shares = shares_of(counts, most)
+        least = np.minimum(counts, min(LEAST_OF_CLASS, most // len(counts)))
+        assert shares.sum() <= most < shares.sum() + 2
+        assert (shares <= counts).all() and (shares >= least).all()
 
 
 # Splits

@@ -162,6 +162,10 @@ def test_balanced_classes(loss: Any) -> None:
     agree(data="wine", class_weight=["none", "balanced"], loss=loss, epochs=2)
 
 
+def test_logarithms_of_targets() -> None:
+    agree(data="diabetes", target_transform=["none", "log"], epochs=2)
+
+
 def test_no_hidden_layer() -> None:
     agree(depth=0, optimizer=SGD, norm=["none", "batchnorm"])
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.dates import as_dates, calendar
 from nnbench.catalog.data.tables.notations import are_stray
+from nnbench.catalog.data.tables.texts import different, is_text, spread_out
 from nnbench.lazy import pd
 
 MAX_LEVELS = 20  # of a categorical column; the commonest are kept, the others pooled
@@ -108,6 +109,8 @@ def _date(name: str, dates: pd.Series) -> Column:
 
 def is_of_another_type(column: pd.Series) -> bool:
     """Tell whether a column holds neither numbers nor text, but dates, bytes or lists."""
+    if is_text(column):
+        return False
     if pd.api.types.is_object_dtype(column.dtype):
         return any(isinstance(value, bytes | list | dict | np.ndarray) for value in column.array)
     return not pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind == "c"
@@ -117,12 +120,19 @@ def as_numbers(column: pd.Series) -> NDArray[np.float64]:
     """A column of numbers or text as float64 (rows,), NaN for what is no number."""
     if pd.api.types.is_numeric_dtype(column.dtype):  # true and false are among them
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if is_text(column):
+        codes, texts = different(column)
+        known = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce")
+        return np.append(known.to_numpy(dtype=np.float64, na_value=np.nan), np.nan)[codes]
     plain = column.map(lambda value: int(value) if isinstance(value, bool) else value)
     return pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def as_texts(column: pd.Series) -> NDArray[Any]:
     """A column of numbers or text as text (rows,), None for what is missing."""
+    if is_text(column):
+        codes, levels = different(column)
+        return spread_out(levels, codes)
     values = column.astype(object)
     texts = np.empty(len(values), dtype=object)
     texts[:] = [

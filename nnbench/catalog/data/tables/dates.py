@@ -7,6 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from nnbench.catalog.data.tables.texts import is_text
 from nnbench.lazy import pd
 
 CLOCK = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?"
@@ -46,9 +47,11 @@ def as_dates(column: pd.Series, asked: bool = False) -> pd.Series | None:
         return pd.to_datetime(column, utc=True)
     if not pd.api.types.is_object_dtype(column.dtype):
         return None
-    if any(isinstance(value, list | dict | np.ndarray) for value in column.array):
+    if not is_text(column) and any(
+        isinstance(value, list | dict | np.ndarray) for value in column.array
+    ):
         return None
-    known = pd.unique(column.dropna())
+    codes, known = pd.factorize(column)
     if asked and len(known):
         parsed = pd.to_datetime(column, format="mixed", errors="coerce", utc=True)
         return None if (parsed.isna() & column.notna()).any() else parsed
@@ -67,4 +70,5 @@ def as_dates(column: pd.Series, asked: bool = False) -> pd.Series | None:
     )
     if parsed.isna().any():
         return None
-    return column.map(dict(zip(known, parsed, strict=True))).astype(parsed.dtype)
+    # nothing where missing, whose place is -1
+    return parsed.reindex(codes).set_axis(column.index)

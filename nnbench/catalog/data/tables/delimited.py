@@ -18,6 +18,7 @@ from typing import Any
 from nnbench.catalog.data.tables.opening import HEAD, as_text, encodings_of, packing_of
 from nnbench.catalog.data.tables.reading import could_be_thousands, thousands_in
 from nnbench.catalog.data.tables.words import is_number, quoted
+from nnbench.catalog.data.tables.workbooks import is_workbook, sheet_text
 from nnbench.lazy import pd
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -37,13 +38,17 @@ class Head:
 
 
 def read_text(
-    path: Path, gaps_of: Callable[[str], tuple[str, ...]]
+    path: Path, gaps_of: Callable[[str], tuple[str, ...]], sheet: str = ""
 ) -> tuple[pd.DataFrame, list[str]]:
-    """A text file's columns, by number, and their names.
+    """A text file's columns, by number, and their names; or those of a workbook's `sheet`.
 
     gaps_of: what a missing value of a column is written as, by its name. `attrs` of the frame have
     the lines above the header, and sentences on how the text was read. Raises ValueError.
     """
+    if is_workbook(path):
+        return _read_sheet(*sheet_text(path, sheet), gaps_of)
+    if sheet:
+        raise ValueError("is no Excel workbook: leave sheet out")
     packed = packing_of(path)
     encodings = encodings_of(path, packed)
     for encoding in encodings:
@@ -63,6 +68,19 @@ def read_text(
     raise ValueError(f"is not sound {encodings[0].upper()}, which it begins as: save it as UTF-8")
 
 
+def _read_sheet(
+    text: str, name: str, gaps_of: Callable[[str], tuple[str, ...]]
+) -> tuple[pd.DataFrame, list[str]]:
+    frame, names = _read_plain(
+        list(itertools.islice(io.StringIO(text), 40)),
+        lambda: nullcontext(io.StringIO(text)),
+        "utf-8",
+        gaps_of,
+    )
+    frame.attrs["told"] = [f"Read from the sheet {quoted(name)}."]
+    return frame, names
+
+
 def _read_as(
     path: Path, packed: str, encoding: str, gaps_of: Callable[[str], tuple[str, ...]]
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -72,13 +90,23 @@ def _read_as(
         with as_text(path, packed, encoding) as file:
             return _read_json(file, many=lines[_first(lines)].lstrip().startswith("["))
     plain = not packed and encoding == "utf-8-sig"
+    opened: Callable[[], AbstractContextManager[Any]] = (
+        functools.partial(nullcontext, path)
+        if plain
+        else functools.partial(as_text, path, packed, encoding)
+    )
+    return _read_plain(lines, opened, encoding, gaps_of)
+
+
+def _read_plain(
+    lines: list[str],
+    opened: Callable[[], AbstractContextManager[Any]],
+    encoding: str,
+    gaps_of: Callable[[str], tuple[str, ...]],
+) -> tuple[pd.DataFrame, list[str]]:
+    """A table of text, of which these are the first lines."""
     try:
         head = read_head(lines)
-        opened: Callable[[], AbstractContextManager[Any]] = (
-            functools.partial(nullcontext, path)
-            if plain
-            else functools.partial(as_text, path, packed, encoding)
-        )
         return _read_csv(opened, encoding, head, gaps_of), head.names
     except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as problem:
         reason = " ".join(str(problem).split()).removeprefix("Error tokenizing data. C error: ")

@@ -23,7 +23,7 @@ from nnbench.catalog.data.tables.words import quoted
 from nnbench.study.recipe import has_own_table, of_factor
 from nnbench.study.vocabulary import Parameter
 
-PLAIN = ("rows", "decimal", *SPLITTERS)  # keys whose value is kept as it is
+PLAIN = ("rows", "decimal", "sheet", *SPLITTERS)  # keys whose value is kept as it is
 PARAMETERS: dict[str, Parameter] = {
     "path": Parameter("", "where the file lies", program=True, identity=False),
     "sha256": Parameter("", "the file's content", program=True),
@@ -40,7 +40,12 @@ PARAMETERS: dict[str, Parameter] = {
         choices=DECIMALS,
         program=True,
     ),
-    "rows": Parameter(0, "so many rows at most, drawn at random (0: all)", 0, 1e9, program=True),
+    "rows": Parameter(
+        0, "so many rows at most, drawn at random by class (0: all)", 0, 1e9, program=True
+    ),
+    "sheet": Parameter(
+        "", "sheet of an Excel workbook that has several", program=True, sparse=True
+    ),
     "group": Parameter(
         "", "column whose rows of one value stay in one part", program=True, sparse=True
     ),
@@ -58,7 +63,7 @@ WRITTEN: dict[str, Parameter] = {
     "drop": Parameter([], "columns to be left out"),
     "missing": Parameter([], "what a missing value is written as, too"),
     "decimal": PARAMETERS["decimal"],
-    **{key: PARAMETERS[key] for key in ("rows", "group", "time")},
+    **{key: PARAMETERS[key] for key in ("rows", "sheet", "group", "time")},
 }
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from nnbench.catalog.data.tables.delimited import read_text
 from nnbench.catalog.data.tables.opening import MAX_BYTES
+from nnbench.catalog.data.tables.texts import different, is_text, spread_out
 from nnbench.catalog.data.tables.words import listed, quoted
 from nnbench.lazy import feather, pa, parquet, pd
 
@@ -53,17 +54,17 @@ def fingerprint_of(path: Path) -> str:
 
 
 def read_frame(
-    path: Path, form: str, target: str = "", missing: tuple[str, ...] = ()
+    path: Path, form: str, target: str = "", missing: tuple[str, ...] = (), sheet: str = ""
 ) -> pd.DataFrame:
     """Read a file's columns. Names are text, stripped and all different; unnamed ones are "".
 
     missing: what a missing value is written as, next to what `MISSING` has; of the column `target`
-    only it and nothing at all: there, "None" may be a class. Raises ValueError for a file that is
-    no table, has no rows, no header, or two columns of a name.
+    only it and nothing at all: there, "None" may be a class. sheet: of a workbook. Raises
+    ValueError for a file that is no table, has no rows, no header, or two columns of a name.
     """
     gaps = _Gaps(target, missing)
     try:
-        frame, names = read_text(path, gaps.of) if form == "csv" else _read_arrow(path)
+        frame, names = read_text(path, gaps.of, sheet) if form == "csv" else _read_arrow(path)
         names = ["" if UNNAMED.fullmatch(name.strip()) else name.strip() for name in names]
         _check_frame(frame, names)
     except ValueError as problem:
@@ -102,6 +103,10 @@ def _tidied(column: pd.Series, gaps: tuple[str, ...]) -> pd.Series:
     """A column whose texts have no blanks around them and are None where missing."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
+    if is_text(column):
+        codes, texts = different(column)
+        tidied = np.array([_tidied_value(text, gaps) for text in texts], dtype=object)
+        return pd.Series(spread_out(tidied, codes), dtype=object)
     if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
         values = np.empty(len(column), dtype=object)
         values[:] = [_tidied_value(value, gaps) for value in column.array]

@@ -7,8 +7,8 @@ import re
 import numpy as np
 
 from nnbench.catalog.data.tables.columns import as_numbers
-from nnbench.catalog.data.tables.reading import is_text
 from nnbench.catalog.data.tables.targets import MIN_ROWS
+from nnbench.catalog.data.tables.texts import is_text
 from nnbench.lazy import pd
 
 NAMED_SO = re.compile(

@@ -45,8 +45,7 @@ OTHERS = {  # how files begin that are no text, what they are, and the way out
     b"\xff\xd8\xff": ("a picture", "take the table itself"),
 }
 INSIDE = {  # what a zip archive holds that is a document of its own
-    "xl/workbook.xml": ("an Excel workbook", AS_CSV),
-    "xl/workbook.bin": ("an Excel workbook", AS_CSV),
+    "xl/workbook.bin": ("a binary Excel workbook", AS_CSV),
     "content.xml": ("an OpenDocument file", AS_CSV),
     "word/document.xml": ("a Word document", "copy the table into a CSV file"),
 }

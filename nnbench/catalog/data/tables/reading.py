@@ -15,6 +15,7 @@ from nnbench.catalog.data.tables.notations import (
     read_numbers,
     written,
 )
+from nnbench.catalog.data.tables.texts import is_text
 from nnbench.lazy import pd
 
 # what a missing number is written as, next to what is missing everywhere; in small letters
@@ -23,14 +24,6 @@ MISSING_NUMBERS = (
     *("unknown", "missing", "not available", "<na>", "nat", "#na", "#div/0!", "#value!", "#ref!"),
     *("#num!", "#name?"),
 )
-
-
-def is_text(column: pd.Series) -> bool:
-    """Tell whether a column holds texts and nothing else, but for what is missing."""
-    if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
-        known = column.dropna()
-        return bool(len(known)) and all(isinstance(value, str) for value in known.array)
-    return False
 
 
 def could_be_thousands(column: pd.Series) -> bool:

@@ -17,8 +17,9 @@ from nnbench.catalog.data.tables.columns import Column, as_numbers, encode
 from nnbench.catalog.data.tables.files import fingerprint_of, form_of, read_frame
 from nnbench.catalog.data.tables.identifiers import why_identifier
 from nnbench.catalog.data.tables.margins import sums_up, total_of, without_units
-from nnbench.catalog.data.tables.reading import is_text, with_numbers
-from nnbench.catalog.data.tables.targets import Target, read_target
+from nnbench.catalog.data.tables.reading import with_numbers
+from nnbench.catalog.data.tables.targets import Target, drawn, read_target
+from nnbench.catalog.data.tables.texts import is_text
 from nnbench.catalog.data.tables.ties import Ties, ties_of, without_going_on
 from nnbench.catalog.data.tables.words import is_number, quoted, unknown_column
 from nnbench.lazy import pd
@@ -45,6 +46,7 @@ class Choices:
     missing: tuple[str, ...] = ()
     group: str = ""
     time: str = ""
+    sheet: str = ""
 
     def kinds(self) -> dict[str, str]:
         """The columns whose kind is given, and it."""
@@ -104,13 +106,13 @@ def kept_table(path: Path, choices: Choices, form: str = "") -> Table:
 
 
 def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
-    frame = read_frame(path, form, choices.target, choices.missing)
+    frame = read_frame(path, form, choices.target, choices.missing, choices.sheet)
     above, told = frame.attrs.pop("above"), frame.attrs.pop("told")
     try:
         _check_names(choices, list(frame.columns))
         frame, notes, left_out = _examples(frame, choices)
-        rows = _rows_with_target(frame[choices.target], choices.rows)
-        target = read_target(frame[choices.target], choices.task, rows)
+        rows = _rows_with_target(frame[choices.target])
+        target = drawn(read_target(frame[choices.target], choices.task, rows), choices.rows)
         columns = [_noted(column, notes) for column in _encoded(frame, target, choices)]
         features = tuple(name for column in columns for name in column.features)
         _check_features(len(target.rows), features, columns)
@@ -192,13 +194,11 @@ def _check_names(choices: Choices, names: list[str]) -> None:
             raise ValueError(f"{part}: {quoted(name)} is the target: rows cannot be split by it")
 
 
-def _rows_with_target(column: pd.Series, most: int) -> NDArray[np.int64]:
-    """The places of the rows that have a target, rising; at most so many, if not 0."""
+def _rows_with_target(column: pd.Series) -> NDArray[np.int64]:
+    """The places of the rows that have a target, rising."""
     rows = np.flatnonzero(column.notna())
     if not len(rows):
         raise ValueError(f"the target {quoted(column.name)} is missing in every row")
-    if most and len(rows) > most:
-        rows = np.sort(np.random.default_rng(0).permutation(rows)[:most])
     return rows
 
 
@@ -252,6 +252,9 @@ def _example(column: pd.Series) -> str:
 
 def is_target(column: pd.Series, target: pd.Series) -> bool:
     """Tell whether a column is the target once more, where both have a value; mostly they do."""
+    numbers = pd.api.types.is_numeric_dtype
+    if numbers(column.dtype) != numbers(target.dtype):
+        return False
     both = (column.notna() & target.notna()).to_numpy()
     if not both.any() or 2 * both.sum() < target.notna().sum():
         return False

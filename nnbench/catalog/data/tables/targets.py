@@ -19,6 +19,8 @@ MIN_ROWS = 20
 MIN_CLASS = 5  # examples, so that a fifth of them for test and for validation is one each
 MAX_CLASSES = 100
 FEW_VALUES = 20  # so many different whole numbers, at most, are taken for classes
+LEAST_OF_CLASS = 20  # rows that are drawn of a class, if it has them
+SKEWED, STRAIGHT = 2.0, 1.0  # skewness of a heavy tail, and of what has none
 TASKS = ("classification", "regression")
 OFTEN_MISSING = ("na", "n/a", "n.a.", "nan", "null", "#n/a", "<na>", "?", "-")  # and classes, too
 
@@ -65,6 +67,55 @@ def read_target(column: pd.Series, task: str, rows: NDArray[np.int64]) -> Target
     if len(read.rows) < MIN_ROWS:
         raise _too_few(len(read.rows))
     return replace(read, report={"task": task, "task_why": why, **read.report})
+
+
+def drawn(target: Target, most: int) -> Target:
+    """The same of so many rows at most, drawn at random; of all where that is 0.
+
+    By class: each has its share of them, but `LEAST_OF_CLASS` rows or all that it has, so that a
+    rare class is not lost. What they have too much the larger ones give, by their size.
+    """
+    count = len(target.rows)
+    if not most or count <= most:
+        return target
+    if most < MIN_ROWS:
+        raise _too_few(most)
+    order = np.random.default_rng(0).permutation(count)
+    places = order[:most]
+    report, note = target.report, target.note
+    if target.task == "classification":
+        counts = np.bincount(target.y)
+        wanted = shares_of(counts, most)
+        of_class = np.zeros(count, dtype=np.int64)  # how many of its class come before, in order
+        for number in range(len(wanted)):
+            own = target.y[order] == number
+            of_class[own] = np.arange(own.sum())
+        places = order[of_class < wanted[target.y[order]]]
+        sizes = np.bincount(target.y[places], minlength=len(wanted)).tolist()
+        report = {**report, "classes": dict(zip(target.classes, sizes, strict=True))}
+        more = [
+            target.classes[place] for place in np.flatnonzero(wanted * count > 2 * counts * most)
+        ]
+        lifted = f"of {listed(more)} more rows are drawn than their share, so that none is lost"
+        note = "; ".join(part for part in (note, lifted if more else "") if part)
+    places = np.sort(places)
+    return replace(target, rows=target.rows[places], y=target.y[places], report=report, note=note)
+
+
+def shares_of(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """How many rows of each class are drawn, of these counts (classes,): `most` in all."""
+    least = np.minimum(counts, min(LEAST_OF_CLASS, most // len(counts)))
+    lifted = np.zeros(len(counts), dtype=bool)
+    while True:
+        left = most - least[lifted].sum()
+        shares = np.where(lifted, least, counts * (left / counts[~lifted].sum()))
+        if not (shares < least).any():
+            break
+        lifted |= shares < least
+    wanted = np.floor(shares).astype(np.int64)
+    order = np.argsort(wanted - shares, kind="stable")  # the largest rests first
+    wanted[order[: most - int(wanted.sum())]] += 1
+    return wanted
 
 
 def _too_few(rows: int) -> ValueError:
@@ -115,7 +166,31 @@ def _values(column: pd.Series, rows: NDArray[np.int64]) -> Target:
         raise ValueError(f"{vast} targets are infinite or beyond {LARGEST:g}: leave them empty")
     if numbers.min() == numbers.max():
         raise ValueError(f"the target is {numbers[0]:g} in every row: there is nothing to learn")
-    return Target(rows, numbers, "regression", (), {"rare_classes": {}})
+    return Target(rows, numbers, "regression", (), {"rare_classes": {}}, _tail(numbers))
+
+
+def _tail(numbers: NDArray[np.float64]) -> str:
+    """What is to be said of a target that its logarithm would suit better, or nothing.
+
+    All are above 0, their skewness is over `SKEWED`, and that of their logarithms under
+    `STRAIGHT`, either way.
+    """
+    if numbers.min() <= 0 or (skew := skewness(numbers)) <= SKEWED:
+        return ""
+    straight = skewness(np.log(numbers))
+    if abs(straight) >= STRAIGHT:
+        return ""
+    return (
+        f"heavy-tailed and above 0 (skewness {skew:.1f}, of its logarithm {straight:.1f}): "
+        f'target_transform = "log" in the [grid] of a study may suit it (--write-study writes one)'
+    )
+
+
+def skewness(numbers: NDArray[np.float64]) -> float:
+    """The third standardised moment; 0 where all are alike."""
+    away = numbers - numbers.mean()
+    deviation = float(np.sqrt((away**2).mean()))
+    return float(((away / deviation) ** 3).mean()) if deviation else 0.0
 
 
 def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:

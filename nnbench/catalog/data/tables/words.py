@@ -29,8 +29,12 @@ def listed(names: Sequence[object]) -> str:
 
 def unknown_column(name: str, columns: Iterable[str]) -> str:
     """The sentence for a column that a file lacks, with the nearest name that it has."""
-    known = [column for column in columns if column]
-    lower = {column.lower(): column for column in reversed(known)}
-    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    hint = f"did you mean {quoted(lower[close[0]])}?" if close else f"it has {listed(known)}"
+    hint = nearest_name(name, [column for column in columns if column])
     return f"there is no column {quoted(name)}; {hint}"
+
+
+def nearest_name(name: str, known: Sequence[str]) -> str:
+    """The way out for a name that is not known: the nearest one, or those that there are."""
+    lower = {one.lower(): one for one in reversed(known)}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    return f"did you mean {quoted(lower[close[0]])}?" if close else f"it has {listed(known)}"
