@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nnbench.api import Result, load, read_study, run, settle
     from nnbench.catalog.own.entries import Entries, EntryError
+    from nnbench.catalog.own.further import Init, Loss, Norm, Schedule
     from nnbench.catalog.own.kinds import Activation, Data, Optimizer
     from nnbench.results.disk import StoreError
     from nnbench.results.read import ReportError
@@ -30,9 +31,13 @@ __all__ = [
     "Data",
     "Entries",
     "EntryError",
+    "Init",
+    "Loss",
+    "Norm",
     "Optimizer",
     "ReportError",
     "Result",
+    "Schedule",
     "StoreError",
     "Study",
     "StudyError",
@@ -49,6 +54,7 @@ os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 _PLACES = {
     **dict.fromkeys(("Activation", "Data", "Optimizer"), "nnbench.catalog.own.kinds"),
+    **dict.fromkeys(("Init", "Loss", "Norm", "Schedule"), "nnbench.catalog.own.further"),
     **dict.fromkeys(("Entries", "EntryError"), "nnbench.catalog.own.entries"),
     "ReportError": "nnbench.results.read",
     "StoreError": "nnbench.results.disk",

@@ -25,8 +25,8 @@ from nnbench.report.claims.table import claims_table
 from nnbench.report.page.parts import Page
 from nnbench.report.study.winners import arms_of
 from nnbench.results.read import ReportError, Results, read_results
-from nnbench.settle import MOST_SEEDS
-from nnbench.settle import settle as settle_study
+from nnbench.settling import MOST_SEEDS
+from nnbench.settling import settle as settle_study
 from nnbench.study.mistakes import StudyError
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of

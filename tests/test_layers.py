@@ -118,9 +118,9 @@ ALLOWED: dict[str, set[str]] = {
         "training",
         "training.native",
     },
-    "settle": {"pipeline", "results", "stats.claims", "study"},
+    "settling": {"pipeline", "results", "stats.claims", "study"},
     "cli": {
-        "settle",
+        "settling",
         "atlas",
         "catalog",
         "export",
@@ -139,7 +139,7 @@ ALLOWED: dict[str, set[str]] = {
         "training.reference",
     },
     "api": {
-        "settle",
+        "settling",
         "cli",
         "pipeline",
         "catalog",

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import nnbench.settle
+import nnbench as nb
+import nnbench.settling
 from nnbench.api import read_study
 from nnbench.pipeline import Options
 from nnbench.report.claims.table import claims_table, write_claims
@@ -20,7 +21,7 @@ from nnbench.results.files import write_files, write_json
 from nnbench.results.looks import FILE
 from nnbench.results.more import given_more, with_more
 from nnbench.results.read import read_results
-from nnbench.settle import Look, next_seeds, settle
+from nnbench.settling import Look, next_seeds, settle
 from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict
 from nnbench.study.mistakes import StudyError
 from nnbench.study.study import More, Study
@@ -66,8 +67,8 @@ class MadeUp:
 @pytest.fixture
 def made_up(monkeypatch: pytest.MonkeyPatch) -> MadeUp:
     runs = MadeUp(ARMS)
-    monkeypatch.setattr(nnbench.settle, "run_cells", runs)
-    monkeypatch.setattr(nnbench.settle, "reported", lambda *about: None)
+    monkeypatch.setattr(nnbench.settling, "run_cells", runs)
+    monkeypatch.setattr(nnbench.settling, "reported", lambda *about: None)
     return runs
 
 
@@ -151,6 +152,10 @@ def test_the_next_look_is_at_what_is_told_to_decide_but_no_more_than_twice() -> 
     assert next_seeds([], 5, 30) is next_seeds([asked(8)], 30, 30) is None
 
 
+def test_no_module_hides_what_the_package_offers() -> None:
+    assert all(callable(getattr(nb, name)) for name in nb.__all__)
+
+
 def test_own_seeds_of_any_numbers_get_others() -> None:
     study = planned(claim("tanh", "relu"), seeds=[1, 7])
     grown = given_more(replace(study, more={0: More()}), [0], 5)
@@ -183,8 +188,8 @@ def test_the_command_itself_decides_nothing_falsely_more_often_than_it_may(
     """Any false verdict on two claims, each judged again and again: in at most 5 % of studies."""
     study, wrong, studies = planned(claim("tanh", "relu"), claim("elu", "sigmoid")), 0, 300
     for root in range(studies):
-        monkeypatch.setattr(nnbench.settle, "run_cells", MadeUp(dict.fromkeys(ARMS, 0.0), root))
-        monkeypatch.setattr(nnbench.settle, "reported", lambda *about: None)
+        monkeypatch.setattr(nnbench.settling, "run_cells", MadeUp(dict.fromkeys(ARMS, 0.0), root))
+        monkeypatch.setattr(nnbench.settling, "reported", lambda *about: None)
         ends = looks_at(study, tmp_path / str(root), most=16)[-1].verdicts
         wrong += any(one.verdict in (SUPPORTED, CONTRADICTED) for one in ends)
     standard_error = (0.05 * 0.95 / studies) ** 0.5

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.own.entries import CODES, KINDS
-from nnbench.catalog.own.kinds import Applied, AppliedRule
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study
 from nnbench.study.study import Cell
@@ -23,15 +22,16 @@ PROVEN, FAILS, UNKNOWN = "proven", "FAILS", "not shown"
 FARTHEST = 1e4
 AGREE = 1e-9  # of losses and weights in float64, relatively, after a few epochs
 COMPARED = ("train_loss", "test_loss", "weight_norm")
+BATCHES = (16, 1)
 GRID: dict[str, Any] = {
-    "data": {"name": "moons", "n": 120},
+    "data": {"name": "moons", "n": 60},
     "activation": "tanh",
     "optimizer": "momentum",
     "norm": "layernorm",
     "depth": 2,
     "width": 5,
     "epochs": 3,
-    "batch_size": 16,
+    "batch_size": list(BATCHES),
     "dtype": "float64",
     "seeds": 3,
 }
@@ -126,7 +126,7 @@ def large_inputs(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
 def on_its_own(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
     """Neither the others nor their number matter to an element."""
     x = torch.randn(40, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    alone = torch.stack([function(row) for row in x])
+    alone = torch.cat([function(row) for row in x.split(1)])
     gap = float((function(x) - alone).abs().max())
     return result(gap < 1e-12, f"others change it by {gap:.2g}; say elementwise=False if meant")
 
@@ -194,12 +194,22 @@ def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
         return result(gap < AGREE, f"they differ by {gap:.2g}")
 
     def twin() -> tuple[str, str]:
-        make = vars(entry.twin).get("make")
-        if getattr(make, "func", None) in (Applied, AppliedRule):
+        if vars(entry.twin).get("applied"):
             return UNKNOWN, "it has no twin: nothing that is written apart from it"
         gap = gap_of(rows("reference"), rows("stacked"))
         return result(gap < AGREE, f"they differ by {gap:.2g}")
 
+    def one_example() -> tuple[str, str]:
+        sizes = {cell.cell_id: cell.recipe["batch_size"] for cell in cells_with(kind, name)}
+        ends = {
+            size: {row["status"] for row in rows("stacked") if sizes[row["cell_id"]] == size}
+            for size in BATCHES
+        }
+        lost = ends[1] != {"ok"} and all(ends[size] == {"ok"} for size in BATCHES if size != 1)
+        return result(not lost, "it diverges there, and in larger batches it does not")
+
+    if kind in ("activation", "loss", "norm"):
+        yield "trains with one example to a batch", one_example
     yield "in a stack as alone, bit for bit", alone
     yield "native engine as the mapped one", native
     if hasattr(entry, "twin"):
@@ -212,7 +222,7 @@ def stacks_of(cells: Sequence[Cell]) -> list[Sequence[Cell]]:
 
 
 def cells_with(kind: str, name: str) -> list[Cell]:
-    """A small grid with an entry."""
+    """A small grid with an entry, in batches of several examples and of one."""
     grid = {**GRID, kind: name}
     study = {"name": "prove", "grid": grid}
     try:

@@ -233,8 +233,8 @@ def settle(
     from nnbench.cli.progress import Progress
     from nnbench.cli.summary import closing_lines, look_line, outcome_row
     from nnbench.pipeline import Options
-    from nnbench.settle import MOST_SEEDS
-    from nnbench.settle import settle as settle_study
+    from nnbench.settling import MOST_SEEDS
+    from nnbench.settling import settle as settle_study
 
     progress = Progress(kind=planned.kind, noun=planned.noun)
     try:

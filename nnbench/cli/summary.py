@@ -14,7 +14,7 @@ from nnbench.results.more import with_more
 from nnbench.results.read import read_results
 from nnbench.results.stale import changed_entries, why_stale
 from nnbench.results.store import Store
-from nnbench.settle import Look
+from nnbench.settling import Look
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS
 

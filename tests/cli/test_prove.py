@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from nnbench.catalog.own.entries import read_entries, register, withdraw
-from nnbench.cli.prove import FAILS, PROVEN, UNKNOWN, Shown, prove_all
+import nnbench as nb
+from nnbench.catalog.own.entries import CODES, EntryError, read_entries, register, withdraw
+from nnbench.cli.prove import (
+    AGREE,
+    FAILS,
+    PROVEN,
+    UNKNOWN,
+    Shown,
+    cells_with,
+    gap_of,
+    prove_all,
+)
+from nnbench.training.native.choice import train_cells
+from nnbench.training.reference.train import train_cell
 from tests.command import start
 
 HEAD = """
@@ -54,6 +66,22 @@ ACTIVATIONS = {
 }
 OPTIMIZERS = {"plain": nb.Optimizer(sgd, lr=0.1, twin=torch.optim.SGD)}
 """
+FURTHER = """
+INITS = {"narrow": nb.Init(lambda noise, power=0.5: noise / noise.shape[1] ** power)}
+SCHEDULES = {
+    "halving": nb.Schedule(lambda count, lr, total, every=2: lr * 0.5 ** (count // every)),
+    "ramp": nb.Schedule(lambda count, lr, total: lr * (count + 1) / total, unit="step"),
+}
+LOSSES = {
+    "power": nb.Loss(lambda o, t, p=3.0: ((o - t).abs() ** p).mean(), targets="numbers"),
+    "entropy": nb.Loss(lambda o, t: torch.nn.functional.cross_entropy(o, t)),
+}
+
+def scaled(x, weight, bias, eps=1e-5):
+    return weight * x / (x.abs().mean(-1, keepdim=True) + eps) + bias
+
+NORMS = {"scaled": nb.Norm(scaled)}
+"""
 # a deliberately wrong entry, and the check that finds it
 WRONG = [
     ("activation", "nb.Activation(lambda x: Half.apply(x))", "derivative"),
@@ -71,6 +99,8 @@ WRONG = [
         "nb.Optimizer(lambda g, s, p, h, t: (p - h['lr'] * g.nan_to_num(), s), lr=0.1)",
         "a NaN passes",
     ),
+    ("activation", "nb.Activation(lambda x: x if len(x) > 1 else 2 * x)", "each element"),
+    ("norm", "nb.Norm(lambda x, w, b: w * x / x.std(0) + b)", "trains with one example"),
 ]
 
 
@@ -94,6 +124,38 @@ def test_what_is_right_is_proven_and_what_has_no_twin_is_said(tmp_path: Path) ->
     assert {one.name for one in shown if "native" in one.check and one.outcome == PROVEN} == {
         *("smooth", "kinked", "plain")
     }
+
+
+@pytest.mark.whole
+def test_a_function_is_enough_for_every_other_kind(tmp_path: Path) -> None:
+    """And the reference trains with it as the engines do, though that proves nothing of it."""
+    shown = shown_of(tmp_path, FURTHER)
+    assert not [one for one in shown if one.outcome == FAILS]
+    names = {"narrow", "halving", "ramp", "power", "entropy", "scaled"}
+    assert {one.name for one in shown if one.check.startswith("in a stack")} == names
+    twins = [one for one in shown if one.check.startswith("as its twin")]
+    assert {one.outcome for one in twins} == {UNKNOWN} and len(twins) == len(names)
+    for kind, name in CODES:
+        cells = cells_with(kind, name)[:2]
+        mine = [row for cell in cells for row in train_cell(cell).cells]
+        theirs = train_cells(cells, "stacked", "cpu", lambda share: None).cells
+        assert gap_of(mine, theirs) < AGREE, name
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: nb.Init(lambda noise: noise[0]), "init f: must return what has the shape"),
+        (lambda: nb.Loss(lambda o, t: o, targets="numbers"), "loss f: must return a single number"),
+        (lambda: nb.Loss(lambda o, t: o.mean(), targets="hot"), "say one of class, numbers"),
+        (lambda: nb.Schedule(lambda c, lr, n: lr, unit="day"), 'say "epoch" or "step"'),
+        (lambda: nb.Norm(lambda x, w, b: x @ x), "norm f: RuntimeError"),
+        (lambda: nb.Norm(lambda x, w, b, eps: x), "eps has no default"),
+    ],
+)
+def test_what_cannot_be_called_is_said(make: Callable[[], object], told: str) -> None:
+    with pytest.raises(EntryError, match=told):
+        make()
 
 
 @pytest.mark.parametrize(("kind", "entry", "check"), WRONG, ids=range(len(WRONG)))

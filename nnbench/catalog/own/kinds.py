@@ -31,8 +31,10 @@ UNSAID = "(own entry)"
 class OwnTwin(Twin):
     """A twin that stands in no module of the catalogue's: a class or function itself."""
 
-    def __init__(self, make: Callable[..., Any], name: str) -> None:
-        self._set(path=f"own.{name}", first=(), fixed={}, formulas={}, known={}, make=make)
+    def __init__(self, make: Callable[..., Any], name: str, applied: bool = False) -> None:
+        """applied: the entry's own function again, so that it proves nothing of it."""
+        names: dict[str, Any] = {"first": (), "fixed": {}, "formulas": {}, "known": {}}
+        self._set(path=f"own.{name}", make=make, applied=applied, **names)
 
     @property
     def words(self) -> str:
@@ -111,9 +113,9 @@ def Activation(
     if isinstance(function, type):
         twin = twin or function
         function = _stateless(function)
-    given = _parameters(function, parameters)
+    given = parameters_of(function, parameters)
     usual = {name: about.default for name, about in given.items()}
-    name = _name(function)
+    name = name_of(function)
     _check(function, usual)
     return ActivationEntry(
         summary=summary or "An activation of one's own.",
@@ -122,7 +124,7 @@ def Activation(
         family="One's own",
         parameters=given,
         function=function,
-        twin=OwnTwin(twin or partial(Applied, function), _name(twin or function)),
+        twin=OwnTwin(twin or partial(Applied, function), name_of(twin or function), twin is None),
         gain=_measured_gain(function, usual) if gain is None else gain,
         saturates=measured.saturates(function, usual) if saturates is None else saturates,
         max_slope=measured.max_slope(function, usual),
@@ -157,7 +159,7 @@ def Optimizer(
             "write its rule as update(grad, state, param, hyper, step), and give it as the twin"
         )
     given = {"lr": lr_parameter(lr), **_as_parameters(parameters)}
-    name = _name(update)
+    name = name_of(update)
     probe = torch.ones(3, 2, dtype=torch.float64)
     hyper = {key: torch.tensor(about.default, dtype=probe.dtype) for key, about in given.items()}
     try:
@@ -175,7 +177,9 @@ def Optimizer(
         parameters=given,
         init=init,
         update=update,
-        twin=OwnTwin(twin or partial(AppliedRule, init, update), _name(twin or update)),
+        twin=OwnTwin(
+            twin or partial(AppliedRule, init, update), name_of(twin or update), twin is None
+        ),
         elementwise=elementwise,
         weight_decay=weight_decay,
         state_floats=sum(one.numel() for one in state.values()) / probe.numel(),
@@ -195,8 +199,8 @@ def Data(
 
     x: (examples, features); y: class indices, or real values where task is regression.
     """
-    name = _name(function)
-    given = _parameters(function, parameters)
+    name = name_of(function)
+    given = parameters_of(function, parameters)
     return DataEntry(
         summary=summary or "A data set of one's own.",
         formula=formula or f"x, y = {name}({', '.join(['generator', *given])})",
@@ -207,7 +211,7 @@ def Data(
     )
 
 
-def _name(thing: Any) -> str:
+def name_of(thing: Any) -> str:
     """What a function or class is called, if anything. Errors: EntryError for anything else."""
     if not callable(thing):
         raise EntryError(f"{thing!r} is no function; an entry of one's own is made of one")
@@ -216,7 +220,7 @@ def _name(thing: Any) -> str:
 
 
 def _sample(function: Callable[..., Any], task: str, *given: Any, **parameters: Any) -> Sample:
-    name, kind = _name(function), np.int64 if task == "classification" else np.float64
+    name, kind = name_of(function), np.int64 if task == "classification" else np.float64
     try:
         found = function(*given, **parameters)
         if isinstance(found, Sample):
@@ -253,18 +257,24 @@ def _as_parameters(given: Mapping[str, float | Parameter]) -> dict[str, Paramete
     }
 
 
-def _parameters(
-    function: Callable[..., Any], given: Mapping[str, float | Parameter]
+def parameters_of(
+    function: Callable[..., Any], given: Mapping[str, float | Parameter], skip: int = 1
 ) -> dict[str, Parameter]:
-    """The parameters by name: as given, else by the function's own defaults."""
-    name = _name(function)
+    """The parameters by name: as given, else by the function's own defaults.
+
+    skip: how many arguments come first that are no parameters. A default that is no number stays
+    the function's own.
+    """
+    name = name_of(function)
     try:
-        about = list(inspect.signature(function).parameters.values())[1:]
+        about = list(inspect.signature(function).parameters.values())[skip:]
     except ValueError:  # of C, as torch's own functions are: called with x alone
         about = []
     usual = {one.name: one.default for one in about if one.default is not one.empty}
-    named = _as_parameters({**usual, **given})
-    lacking = [one.name for one in about if one.name not in named and one.kind != one.VAR_KEYWORD]
+    numbers = {name: value for name, value in usual.items() if type(value) in (int, float)}
+    named = _as_parameters({**numbers, **given})
+    known = {*usual, *named}
+    lacking = [one.name for one in about if one.name not in known and one.kind != one.VAR_KEYWORD]
     if lacking:
         raise EntryError(f"{name}: {lacking[0]} has no default: give one, {lacking[0]}=1.0")
     unknown = sorted(given.keys() - {one.name for one in about})
@@ -278,11 +288,11 @@ def _measured_gain(function: Callable[..., Tensor], usual: Mapping[str, float]) 
         return measured.gain_of(function, usual)
     except ArithmeticError:
         jumps = "its mean square does not settle, as where it jumps"
-        raise EntryError(f"activation {_name(function)}: {jumps}; say gain=1.0") from None
+        raise EntryError(f"activation {name_of(function)}: {jumps}; say gain=1.0") from None
 
 
 def _check(function: Callable[..., Tensor], usual: Mapping[str, float]) -> None:
-    name = _name(function)
+    name = name_of(function)
     x = torch.linspace(-2, 2, 12, dtype=torch.float64).reshape(3, 4)
     try:
         y = measured.called(function, x, usual)
