@@ -1,7 +1,5 @@
 """How schedules move the learning rate, each above the loss that it leads to."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
