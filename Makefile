@@ -31,7 +31,7 @@ help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub(/%/, "NAME", $$1); printf "  make %-15s %s\n", $$1, $$2 }' \
 		$(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo "  NAME is one of, by topic:"
+	@echo "  NAME is one of, by topic, with the time that it is expected to take on two cores:"
 	@$(PYTHON) scripts/studies_by_topic.py $(STUDIES)
 	@echo '  More arguments: make study ARGS="--seeds 5"    Another Python: make test PYTHON=python3.12'
 

@@ -49,7 +49,15 @@ ALLOWED: dict[str, set[str]] = {
     "theory": {"catalog", "lazy", "results", "study", "training"},
     "report.page": {"plots", "results", "study"},
     "report.analysis": {"report.page", "results", "seeds", "stats", "stats.claims"},
-    "report.layers": {"plots", "report.analysis", "report.page", "results", "stats", "training"},
+    "report.layers": {
+        "plots",
+        "report.analysis",
+        "report.page",
+        "results",
+        "stats",
+        "study",
+        "training",
+    },
     "report.claims": {"report.page", "results", "stats", "stats.claims", "study"},
     "report.study": {
         "plots",

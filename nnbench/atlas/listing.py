@@ -15,7 +15,7 @@ from nnbench.catalog.keys import Key
 from nnbench.catalog.twin import Twinned
 from nnbench.study.fields import FIELDS
 from nnbench.study.mistakes import StudyError, nearest
-from nnbench.study.shelf import named_studies
+from nnbench.study.shelf import LISTED, named_studies
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.study.toml import toml as toml_text
 from nnbench.study.vocabulary import Entry, Parameter, find_name
@@ -115,7 +115,7 @@ def find(word: str, name: str) -> tuple[str, str]:
         known = list(registries()[kind])
         full = find_name(registries()[kind], name)
     if full is None:
-        hint = nearest(name, known) if known else "; there is no folder studies/ here"
+        hint = nearest(name, known, LISTED) if known else "; there is no folder studies/ here"
         raise StudyError(f'there is no {kind} "{name}"{_elsewhere(name) or hint}')
     return kind, full
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnbench.cli.ends import Exit, Failed
-from nnbench.study.shelf import named_studies
+from nnbench.study.shelf import LISTED, named_studies
 
 if TYPE_CHECKING:
     from nnbench.study.study import Study
@@ -36,7 +36,7 @@ def study_named(word: str, seeds: int | None = None) -> Study:
     path = study_file(word)
     if path is None:
         known = named_studies()
-        hint = nearest(word, known) if known else "; there is no folder studies/ here"
+        hint = nearest(word, known, LISTED) if known else "; there is no folder studies/ here"
         raise StudyError(f'there is no study "{word}"{hint}')
     return reseeded(read_study(path, VOCABULARY), seeds)
 

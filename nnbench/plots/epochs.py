@@ -1,9 +1,8 @@
-"""Layers through training: dead units in strips, a statistic by layer and epoch as a heat map."""
+"""Layers through training: dead units in strips, a statistic by layer, epoch by epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,33 +11,30 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from nnbench.plots.grids import MAGNITUDE, color_bar, ends_of, heat_grid, scale_of
 from nnbench.plots.labels import stacked, write_lines
-from nnbench.plots.lines import panel_plan
+from nnbench.plots.lines import Scales, at_foot, line_axes, panel_plan
+from nnbench.plots.marks import frame_of, say
 from nnbench.plots.style import (
     INK,
-    MOST_PRINTED,
-    PAPER,
     QUIET,
     RULE,
     SERIES,
     TEXT,
     Look,
     blank,
+    end_labels,
     house_style,
+    look_of,
     new_figure,
     panel_axes,
     write,
 )
-from nnbench.plots.ticks import short_number
 
 PARTS = {  # of the dead and the once dead: column, name, colour, hatch
     "born_dead_fraction": ("born dead", INK, ""),
     "died_fraction": ("died in training", SERIES[1], ""),
     "revived_fraction": ("revived", SERIES[5], "////"),
 }
-SHADES = MAGNITUDE.resampled(48)  # of a map: a file of equal neighbours stays small
-MOST_PRINTED_EPOCHS = 7  # of a map: more are too narrow for a number
 STRIP = 0.84  # of a row is its strip
 
 
@@ -106,58 +102,50 @@ def _name_parts(axes: Axes) -> None:
         write(axes, name, (number * 170 + 22, 11), on_data="xy")
 
 
-def layer_epoch_maps(
-    values: pd.DataFrame, panels: Sequence[str], what: str, log: bool, across: int = 3
+def layer_epoch_lines(
+    values: pd.DataFrame, panels: Sequence[str], what: str, narrow: bool = False
 ) -> Figure:
-    """Draw a statistic by layer and epoch, a panel for each arm, all on one colour scale.
+    """Draw a statistic over the layers, a line for each epoch, a panel for each arm.
 
-    values: `panel, layer, epoch, value, lost, n`, evenly spaced epochs; lost: networks of n that
-    diverged before the epoch. Epochs without any value because of that are hatched, with the
-    count. Zeros of a log scale are left empty, with a "0" in them. Few cells print their values.
+    values: `panel, layer, epoch, value, lost, n`; lost: networks of n that diverged before the
+    epoch. The first epoch and the last are in colour and named; each line is a frame that a page
+    plays. A zero, which a logarithmic axis has no place for, stands at the foot.
     """
-    layers, epochs = sorted(set(values["layer"]), reverse=True), sorted(set(values["epoch"]))
-    printed = len(layers) * len(epochs) <= MOST_PRINTED and len(epochs) <= MOST_PRINTED_EPOCHS
-    height = max(120.0, min((18.0 if printed else 14.0) * len(layers), 300.0))
-    known = values["value"].astype(float)
-    scale = scale_of(known, log)
-    # a row of many cells says "0" in its last one only
-    told = known.notna() & (printed | ((known == 0) & log & (values["epoch"] == epochs[-1])))
-    cells = values.rename(columns={"layer": "row", "epoch": "column"}).assign(
-        value=known.where((known > 0) | (not log)),
-        text=[short_number(v) if v else "0" for v in known.where(told, 1.0)],
-    )
-    cells["text"] = cells["text"].where(told, "")
+    known = values.assign(x=values["layer"], value=values["value"].astype(float))
+    scales = Scales("layer, from the last to the first", what, log_y=True, falling=True)
+    names = {panel: panel for panel in panels}
+    across, width, height = (1, 340.0, 190.0) if narrow else (3, 1080.0, 250.0)
     with house_style():
-        figure, found, foot = _layer_panels(panels, across, height, 12, 0, 50)
+        figure, found = line_axes(names, [known], scales, 70, across, height, width)
         for panel, axes in found.items():
-            part = cells[cells["panel"] == panel]
-            heat_grid(axes, part, layers, epochs, SHADES, scale, size=10, gap=0)
-            _lost_epochs(axes, values[values["panel"] == panel], len(layers), epochs)
-            _thin_ticks(axes, layers, epochs)
-        ends = [short_number(end) for end in ends_of(scale)]
-        color_bar(figure, MAGNITUDE, (52, foot + 8), ends, what)
+            part = at_foot(axes, known[known["panel"] == panel])
+            _draw_epochs(axes, part, what, lost_text(values[values["panel"] == panel]))
+            axes.set_xlabel(scales.x_label)
     return figure
 
 
-def _lost_epochs(axes: Axes, part: pd.DataFrame, rows: int, epochs: Sequence[int]) -> None:
-    """Hatch the epochs that no network reached because all diverged, with their count."""
-    by_epoch = part.groupby("epoch").agg(lost=("lost", "max"), known=("value", "count"))
-    gone = by_epoch[(by_epoch["known"] == 0) & (by_epoch["lost"] > 0)]
-    if gone.empty:
-        return
-    first = list(epochs).index(gone.index.min())
-    look: Look = {"facecolor": "none", "hatch": "////", "edgecolor": RULE, "linewidth": 0}
-    axes.add_patch(Rectangle((first, 0), len(epochs) - first, rows, **look))
-    text = f"{gone['lost'].max():.0f} of {part['n'].max():.0f} diverged"
-    look = {"bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 2.0}, "size": TEXT - 1}
-    write(axes, text, ((first + len(epochs)) / 2, rows / 2), on_data="xy", ha="center", **look)
+def lost_text(part: pd.DataFrame) -> str:
+    """`4 of 5 diverged`, of an arm's networks; nothing where all finished."""
+    lost = int(part["lost"].max()) if len(part) else 0
+    return f", {lost} of {part['n'].max():.0f} diverged" if lost else ""
 
 
-def _thin_ticks(axes: Axes, layers: Sequence[int], epochs: Sequence[int]) -> None:
-    """Name every so manieth layer, from the first one on, and epoch."""
-    down, along = max(1, -(-len(layers) // 8)), max(1, -(-len(epochs) // 8))
-    rows: Any = range(len(layers) - 1, -1, -down)
-    columns = range(0, len(epochs), along)
-    axes.set_yticks([row + 0.5 for row in rows], [f"{layers[row]}" for row in rows])
-    axes.set_xticks([column + 0.5 for column in columns], [f"{epochs[c]}" for c in columns])
-    axes.set_xlabel("epoch")
+def _draw_epochs(axes: Axes, part: pd.DataFrame, what: str, lost: str) -> None:
+    """Draw each epoch's line, those between the first and the last pale, and name these two."""
+    epochs = sorted(set(part["epoch"]))
+    ends = []
+    for place, epoch in enumerate(epochs):
+        line = part[part["epoch"] == epoch].sort_values("x")
+        is_end = place in (0, len(epochs) - 1)
+        name = f"epoch {epoch}" + (lost if place == len(epochs) - 1 else "")
+        color, marker = look_of(2 if place == 0 else 1)
+        look: Look = {"color": color, "linewidth": 2.2, "zorder": 3}
+        if not is_end:
+            look = {"color": QUIET, "linewidth": 1.0, "alpha": 0.6}
+        (drawn,) = axes.plot(line["x"], line["value"], **look)
+        frame_of(place, f"epoch {epoch}", drawn)
+        said = [(f"{x:.0f}", f"{y:.3g}") for x, y in zip(line["x"], line["value"], strict=True)]
+        say(axes, line["x"], line["value"], said, f"epoch {epoch}", ("layer", what))
+        if is_end:
+            ends.append((float(line["value"].iloc[0]), name, color, marker))
+    end_labels(axes, ends)

@@ -86,9 +86,10 @@ def line_axes(
     room: float,
     across: int,
     height: float = 250,
+    width: float = 1080,
 ) -> tuple[Figure, dict[str, Axes]]:
     """The figure, and the axes of each panel by its level in the frames, with common limits."""
-    plan = panel_plan(len(names), across, room, height=height)
+    plan = panel_plan(len(names), across, room, width, height)
     limits = scales.limits or _limits(frames, scales.log_y)
     x = frames[0]["x"]
     figure = new_figure(*plan.figure)

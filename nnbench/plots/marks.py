@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 MOST_SAID = 4000  # marks of a figure: beyond it a page grows heavy, and no pointer tells them apart
 NEAR = (20.0, 60.0)  # pixels about a mark of a line within which it is meant
-SERIES_OF, LABEL_OF, HIDDEN = "series ", "label ", "hidden "
+SERIES_OF, LABEL_OF, HIDDEN, FRAME_OF = "series ", "label ", "hidden ", "frame "
 
 
 class Marks(NamedTuple):
@@ -99,6 +99,12 @@ def label_of(name: str, axes: Axes, *artists: Artist) -> None:
     panel = axes.get_figure(root=True).axes.index(axes)  # type: ignore[union-attr]
     for artist in artists:
         artist.set_gid(f"{LABEL_OF}{panel} {name}")
+
+
+def frame_of(place: int, name: str, *artists: Artist) -> None:
+    """Mark artists as the frame of a place, from 0 on, in what a page plays; name: what it says."""
+    for artist in artists:
+        artist.set_gid(f"{FRAME_OF}{place} {name}")
 
 
 def leave_out(*artists: Artist) -> None:

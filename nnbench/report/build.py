@@ -24,7 +24,8 @@ from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_
 
 __all__ = ["Report", "ReportError", "build_report", "page_of", "write_whole"]
 
-PageMaker = Callable[[Results, Callable[[str], None]], Page]  # told of each stage
+# told of each stage, and whether the whole page is wanted or its beginning alone
+PageMaker = Callable[[Results, Callable[[str], None], bool], Page]
 
 
 class Report(NamedTuple):
@@ -53,9 +54,11 @@ def build_report(
     return Report(path, list(page.answer))
 
 
-def page_of(results: Results, on_stage: Callable[[str], None] = lambda name: None) -> Page:
-    """The report of a study of any kind."""
-    return PAGE_BY_STUDY[study_kind_of(results.study)](results, on_stage)
+def page_of(
+    results: Results, on_stage: Callable[[str], None] = lambda name: None, whole: bool = True
+) -> Page:
+    """The report of a study of any kind. whole: with its sections, not its answer alone."""
+    return PAGE_BY_STUDY[study_kind_of(results.study)](results, on_stage, whole)
 
 
 def cell_to_use_of(folder: Path) -> str:
@@ -66,17 +69,17 @@ def cell_to_use_of(folder: Path) -> str:
     return cell_to_use(results, analyse(results))
 
 
-def _of_networks(results: Results, on_stage: Callable[[str], None]) -> Page:
+def _of_networks(results: Results, on_stage: Callable[[str], None], whole: bool) -> Page:
     on_stage("statistics")
     analysis = analyse(results)
     on_stage("figures")
-    return study_page(results, analysis)
+    return study_page(results, analysis, whole)
 
 
-def _of_one_step(page: Callable[[Results], Page]) -> PageMaker:
-    def made(results: Results, on_stage: Callable[[str], None]) -> Page:
+def _of_one_step(page: Callable[[Results, bool], Page]) -> PageMaker:
+    def made(results: Results, on_stage: Callable[[str], None], whole: bool) -> Page:
         on_stage("figures")
-        return page(results)
+        return page(results, whole)
 
     return made
 
@@ -84,5 +87,5 @@ def _of_one_step(page: Callable[[Results], Page]) -> PageMaker:
 PAGE_BY_STUDY: Mapping[str, PageMaker] = {
     TRAINING: _of_networks,
     LANDSCAPE: _of_one_step(walk_page),
-    NUMERICS: _of_one_step(sweep_page),
+    NUMERICS: _of_one_step(lambda results, whole: sweep_page(results)),
 }

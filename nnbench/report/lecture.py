@@ -80,7 +80,7 @@ def _study_parts(out: Path, study: str) -> list[Part]:
     """A study's figure under its own answer, and its verdicts; nothing where it cannot be read."""
     try:
         results = read_results(out / study)
-        page, claims = page_of(results), read_claims(results)
+        page, claims = page_of(results, whole=False), read_claims(results)
     except (StoreError, ReportError):
         return []
     best = page.lead or next(iter(page.pictures), None)

@@ -25,10 +25,15 @@ def printable(text: str) -> str:
     return text if text.isprintable() and len(text) <= LONGEST else quoted(text)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean ...?`` with the nearest known name, or all known ones."""
+def nearest(name: str, known: Iterable[str], listed_by: str = "") -> str:
+    """Return ``; did you mean ...?`` with the nearest known name, or all known ones.
+
+    listed_by: the command that lists them, where they are too many for a sentence.
+    """
     known = sorted(known)
     close = difflib.get_close_matches(name[:LONGEST].lower(), known, n=1, cutoff=0.6)
     if close:
         return f'; did you mean "{close[0]}"?'
+    if listed_by:
+        return f"; {listed_by} names those that there are"
     return f"; known are {', '.join(known)}" if known else "; there are none"

@@ -129,8 +129,8 @@ class Namer:
             )
         labels = ", ".join(printable(level.label) for level in self.levels[factor][:20])
         raise StudyError(
-            f"{where}: {place} = {quoted(value)} is no level of this grid, which has {labels}"
-            + (f" ({problem})" if problem else "")
+            f"{where}: {quoted(value)} is not in [grid] {place} ({labels})"
+            + (f": {problem}" if problem else ": add it there, or change it here")
         )
 
     @cached_property

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 SHELF = Path("studies")
+LISTED = "nnbench list studies"  # what names them
 IN_CLONE = Path(__file__).parents[2] / SHELF
 
 

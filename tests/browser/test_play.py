@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from nnbench.catalog import VOCABULARY
 from nnbench.cli.progress import Progress
 from nnbench.pipeline import Options, run
+from nnbench.plots.epochs import layer_epoch_lines
+from nnbench.report.page.html import render_page
+from nnbench.report.page.parts import Page, Section, picture
+from nnbench.results.disk import write_whole
 from nnbench.study.reading import make_study
 from tests.browser.conftest import Browser
 from tests.waiting import HANG
@@ -104,3 +109,25 @@ def test_without_scripts_two_walks_have_their_steps_numbered(
     svg = scriptless.driver.find_element("css selector", f"{STAGE} svg")
     said = {one.text for one in svg.find_elements("tag name", "text")}
     assert {"1", "2", "5"} & said and len([one for one in said if "(lr" in one]) >= 1
+
+
+def test_a_drawing_of_epochs_shows_one_after_the_other(browser: Browser, tmp_path: Path) -> None:
+    rows = [("arm", layer, epoch, 10.0 ** -(layer + epoch)) for layer in (1, 2) for epoch in (0, 1)]
+    values = pd.DataFrame(rows, columns=["panel", "layer", "epoch", "value"]).assign(lost=0, n=4)
+    figure = layer_epoch_lines(values, ["arm"], "gradient norm")
+    drawn = picture(figure, "epochs", "A finding", "A caption")
+    sections = [Section("layers", "Layers", [drawn])]
+    page = write_whole(
+        tmp_path / "page.html",
+        render_page(Page("kicker", "title", ["An answer."], [], sections)),
+    )
+    browser.open(page)
+    hidden = (
+        "const slider = document.querySelector('input[type=range]'); slider.value = arguments[0];"
+        "slider.dispatchEvent(new Event('input'));"
+        "return [...document.querySelectorAll('[data-frame]')]"
+        ".map((part) => getComputedStyle(part).display === 'none')"
+    )
+    assert browser.run(hidden, 0) == [False, True] and browser.run(hidden, 1) == [False, False]
+    assert browser.run("return document.querySelector('.said').textContent") == "epoch 1"
+    assert browser.violations() == [] and browser.complaints() == []

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from nnbench.report.build import page_of
 from nnbench.report.claims.table import write_claims
 from nnbench.report.lecture import lecture_page, write_lecture
 from nnbench.report.page.parts import Commands
+from nnbench.results.read import read_results
 from nnbench.study.topics import TOPICS
 from tests.synthetic import make_cells, write_results
 
@@ -65,3 +67,11 @@ def test_a_study_that_cannot_be_read_is_passed_over(out: Path, tmp_path: Path) -
     (tmp_path / "dropout").mkdir()
     (tmp_path / "dropout" / "provenance.json").write_text("{")
     assert "dropout-lead" not in [picture.name for picture in lecture_page(tmp_path).pictures]
+
+
+@pytest.mark.whole
+def test_a_lecture_draws_of_a_study_what_it_shows_and_says_the_same(tmp_path: Path) -> None:
+    results = read_results(write_results(tmp_path, make_cells(), name="activations"))
+    whole, opening = page_of(results), page_of(results, whole=False)
+    assert opening.answer == whole.answer and len(opening.pictures) == 1 < len(whole.pictures)
+    assert opening.pictures[0].svg == whole.pictures[0].svg

@@ -327,9 +327,12 @@ def test_equivalence_has_its_own_form() -> None:
         (BETTER | {"metric": "accuracy"}, 'did you mean "val_accuracy"?'),
         (BETTER | {"wehre": {}}, 'did you mean "where"?'),
         (BETTER | {"than": {"activation": "swish"}}, "name the same cells"),
-        (BETTER | {"than": {"activation": "tanh"}}, "is no level of this grid"),
+        (BETTER | {"than": {"activation": "tanh"}}, "is not in [grid] activation ("),
         (BETTER | {"where": {"depht": 2}}, 'unknown key "depht"'),
-        (BETTER | {"where": {"depth": 3}}, "depth = 3 is no level of this grid, which has 2, 8"),
+        (
+            BETTER | {"where": {"depth": 3}},
+            "3 is not in [grid] depth (2, 8): add it there, or change it here",
+        ),
         (BETTER | {"where": {"depth": []}}, "empty list"),
         (BETTER | {"where": {"optimizer.lrr": 1}}, "optimizer.lrr"),
         (BETTER | {"where": {"activation": "relu"}}, "no cell of this study is both in better"),
@@ -472,7 +475,7 @@ def test_large_grids_are_checked_by_their_levels() -> None:
     grid = {"depth": list(range(1, 400)), "width": list(range(1, 400)), "activation": "relu"}
     claim = {"better": {"depth": 3}, "than": {"depth": 4}}
     claimed(claim, grid)
-    with pytest.raises(StudyError, match="no level of this grid"):
+    with pytest.raises(StudyError, match=r"is not in \[grid\]"):
         claimed(claim | {"where": {"width": 400}}, grid)
     with pytest.raises(StudyError, match="both in better"):
         claimed(claim | {"where": {"depth": 5}}, grid)

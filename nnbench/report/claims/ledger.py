@@ -29,6 +29,7 @@ from nnbench.report.claims.sentences import (
 from nnbench.report.page.commands import run_command
 from nnbench.report.page.html import render
 from nnbench.report.page.numbers import number
+from nnbench.report.page.words import amount
 from nnbench.results.disk import StoreError, write_whole
 from nnbench.results.read import ReportError, Results, read_results
 from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, VERDICTS, Verdict, judge_all
@@ -226,7 +227,8 @@ def answer(ledger: Ledger) -> list[str]:
     studies = len({claim.study for claim in ledger.claims})
     return [
         f"{first}: {said}." if said else f"{first}.",
-        f"The studies, {studies} in all, make {len(ledger.claims)} claims: {tests}."
+        f"{amount(studies, 'study')} {'makes' if studies == 1 else 'make'} "
+        f"{amount(len(ledger.claims), 'claim')}: {tests}."
         if ledger.claims
         else "No study claims anything yet.",
     ]

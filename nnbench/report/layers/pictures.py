@@ -1,6 +1,6 @@
 """Which pictures of layers a study gets: those that its factors and probes make tell something."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from nnbench.report.analysis import Analysis
 from nnbench.report.layers.deaths import born_dead, dead_units
@@ -31,8 +31,12 @@ PICTURES: dict[str, Callable[[View], Diagnostic | None]] = {
 }
 
 
-def diagnostics(results: Results, analysis: Analysis, first: str = "") -> dict[str, Diagnostic]:
+def diagnostics(
+    results: Results, analysis: Analysis, first: str = "", only: Collection[str] | None = None
+) -> dict[str, Diagnostic]:
     """At most six pictures of what layers do, by name, the one named `first` in front.
+
+    only: the names of those that are wanted, if not all are.
 
     None for a study without probes. A picture is left out where the study does not vary what it
     compares, or where a probe that it needs was not taken.
@@ -42,7 +46,7 @@ def diagnostics(results: Results, analysis: Analysis, first: str = "") -> dict[s
         return {}
     found: dict[str, Diagnostic] = {}
     for name in sorted(PICTURES, key=lambda name: name != first):
-        diagnostic = PICTURES[name](view)
+        diagnostic = PICTURES[name](view) if only is None or name in only else None
         if diagnostic is not None:
             found[name] = diagnostic
         if len(found) == MOST_PICTURES:

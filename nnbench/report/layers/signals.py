@@ -7,7 +7,7 @@ import pandas as pd
 
 from nnbench import plots
 from nnbench.plots import shorten
-from nnbench.plots.epochs import layer_epoch_maps
+from nnbench.plots.epochs import layer_epoch_lines
 from nnbench.plots.lines import Scales
 from nnbench.report.layers.frames import at_epoch
 from nnbench.report.layers.gradients import GRADIENT, LEAST_DEPTH, predicted_if_wide
@@ -31,7 +31,7 @@ from nnbench.report.layers.views import (
 from nnbench.report.page.numbers import rounded
 from nnbench.stats import METRICS
 
-MOST_TIMES = 30  # epochs and layers of a map
+MOST_TIMES = 30  # epochs and layers that are drawn
 MOST_LAYERS = 32
 
 
@@ -105,7 +105,7 @@ def _signal_title(last: pd.DataFrame) -> str:
 
 
 def through_training(view: View) -> Diagnostic | None:
-    """Draw the gradient's norm by layer and epoch for the baseline, the best and the worst arm."""
+    """Draw the gradient's norm by layer, epoch by epoch, of the baseline, best and worst."""
     if GRADIENT not in view.layers or view.layers["epoch"].nunique() < 3:
         return None
     if view.numbers("depth").max() < LEAST_DEPTH:
@@ -121,14 +121,16 @@ def through_training(view: View) -> Diagnostic | None:
         values = values[values[column].isin(kept[even_places(len(kept), most)])]
     table = _with_lost(values, arms, view.cells)
     panels = list(dict.fromkeys(arms["panel"]))
-    figure = layer_epoch_maps(table, panels, "gradient norm", log=True)
+    figure, narrow = (
+        layer_epoch_lines(table, panels, "gradient norm", small) for small in (False, True)
+    )
     caption = (
         "Median over networks of the norm of the loss's gradient with respect to each hidden "
-        "layer's pre-activations, by layer (the last on top) and epoch (0 is before training); one "
-        "colour scale. 0: no gradient reaches the layer. Hatched: all networks had diverged. "
+        "layer's pre-activations, a line for each probed epoch; epoch 0 is before training. "
         f"{shown(held)}"
     )
-    return drawn("through-training", figure, _training_title(table), caption, table)
+    title = _training_title(table)
+    return drawn("through-training", figure, title, caption, table, narrow=narrow)
 
 
 def _with_lost(values: pd.DataFrame, arms: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:

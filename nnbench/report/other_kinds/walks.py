@@ -40,28 +40,29 @@ WALKS_DRAWN = 3  # of each optimizer on a landscape
 Landscapes = Mapping[str, Mapping[str, Any]]
 
 
-def walk_page(results: Results) -> Page:
-    """The page of a landscape study."""
+def walk_page(results: Results, whole: bool = True) -> Page:
+    """The page of a landscape study; without its sections unless `whole`."""
     results = results.with_columns(COLUMNS)
     landscapes = read_landscapes(results)
     walks = wf.labelled_walks(results)
-    analysis = analyse(wf.as_seen(results))
     by_arm = wf.shares(walks, ["panel", "arm"])
     shown = share_picture(walks)
-    paths = path_pictures(results, walks, landscapes)
+    panel = telling(walks)
+    title = path_title(panel, wf.drawn_arms(walks, panel, walks["mark"].iloc[0]))
+    stage = stage_picture(walks, results, landscapes, panel, title)
     wants_shares = (results.study.get("report") or {}).get("lead") == "shares"
-    panels = list(dict.fromkeys(walks["panel"]))
-    place = telling(walks)
-    stage = stage_picture(walks, results, landscapes, panels[place], paths[place].title)
     lead = shown if wants_shares else stage
-    effects = effects_picture(analysis)
-    sections = [
-        Section("ends", "Where walks end", [*_ends(walks, by_arm), shown]),
-        Section("paths", "How they walk", [stage, *paths]),
-        Section("mattered", "Differences, factor by factor", [effects]) if effects else None,
-        failed_section(walks),
-        method_section(walks, landscapes),
-    ]
+    sections: list[Section | None] = []
+    if whole:
+        effects = effects_picture(analyse(wf.as_seen(results)))
+        paths = [stage, *path_pictures(results, walks, landscapes)]
+        sections = [
+            Section("ends", "Where walks end", [*_ends(walks, by_arm), shown]),
+            Section("paths", "How they walk", paths),
+            Section("mattered", "Differences, factor by factor", [effects]) if effects else None,
+            failed_section(walks),
+            method_section(walks, landscapes),
+        ]
     counts = status_counts(results.cells)
     trust = [
         ("walks finished", f"{counts['ok']:,} of {len(results.cells):,}"),
@@ -75,12 +76,12 @@ def walk_page(results: Results) -> Page:
     return whole_page(results, said, trust, sections, lead=lead)
 
 
-def telling(walks: pd.DataFrame) -> int:
-    """The place of the landscape on which optimizers differ most in how many walks arrive."""
+def telling(walks: pd.DataFrame) -> str:
+    """The landscape on which optimizers differ most in how many walks arrive."""
     mark, panels = walks["mark"].iloc[0], list(dict.fromkeys(walks["panel"]))
     arms = [wf.drawn_arms(walks, panel, mark) for panel in panels]
     gaps = [float(found["share"].max() - found["share"].min()) for found in arms]
-    return gaps.index(max(gaps))
+    return str(panels[gaps.index(max(gaps))])
 
 
 def _ends(walks: pd.DataFrame, by_arm: pd.DataFrame) -> tuple[Paragraph, Table]:

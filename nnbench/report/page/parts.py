@@ -20,6 +20,7 @@ from nnbench.report.page.numbers import number
 from nnbench.report.page.svg import figure_svg
 
 MOST_ROWS = 60  # of a table behind a figure
+SEVERAL = 3  # rows that give one reason: more say it once
 # A verdict is a word with a mark, never a colour alone: its mark, and its look in the style sheet.
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "better": ("▲", "better"),
@@ -178,9 +179,22 @@ def table_of(
         told = cut.format(shown=len(shown), all=len(rows), hidden=len(rows) - len(shown))
         note = f"{note} {told}".strip()
     every = [row for _, row in shown.iterrows()] if isinstance(shown, pd.DataFrame) else shown
-    return Table(
-        columns, [[c.cell_of(row) for c in columns] for row in every], title, note, **looks
-    )
+    filled = [[c.cell_of(row) for c in columns] for row in every]
+    for place, column in enumerate(columns):
+        note = f"{note} {_said_once(filled, place, column.name)}".strip()
+    return Table(columns, filled, title, note, **looks)
+
+
+def _said_once(rows: list[list[TableCell | str]], place: int, name: str) -> str:
+    """Take a reason that several rows of a column give, and no other, out of them; say it here."""
+    given = [
+        (row, cell) for row in rows if isinstance(cell := row[place], TableCell) and cell.reason
+    ]
+    if len(given) < SEVERAL or len({cell.reason for _, cell in given}) > 1:
+        return ""
+    for row, cell in given:
+        row[place] = replace(cell, reason="")
+    return f"{name}: {given[0][1].reason}."
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 (() => {
   const { make, button } = hands;
   const SVG = "http://www.w3.org/2000/svg";
-  const PAUSE = 110; // milliseconds from one frame to the next
+  const PAUSE = 110; // milliseconds from one step of a walk to the next
+  const LONG = 600; // from one epoch to the next
   const shape = (tag, looks, parent) => {
     const element = document.createElementNS(SVG, tag);
     for (const [name, value] of Object.entries(looks)) element.setAttribute(name, value);
@@ -11,7 +12,7 @@
   };
 
   // A button that plays, and a slider, over frames 0 to last(); `show` draws one and says what it is.
-  const player = (noun, last, show, begin) => {
+  const player = (noun, last, show, pause) => {
     const bar = make("div", "toolbar play");
     const slider = make("input");
     const said = make("span", "said");
@@ -37,12 +38,12 @@
       timer = setInterval(() => {
         draw(Number(slider.value) + 1);
         if (Number(slider.value) >= last()) stop();
-      }, PAUSE);
+      }, pause);
     });
     start.removeAttribute("aria-label");
     slider.addEventListener("input", () => { stop(); draw(Number(slider.value)); });
     bar.append(start, slider, said);
-    draw(begin ?? last());
+    draw(last());
     return { bar, again: () => { stop(); draw(last()); } };
   };
 
@@ -151,12 +152,31 @@
     landscape.fill(scenes.map(({ name }) => name), scenes[first.scene].name);
     refill(first);
     draw();
-    const play = player("Step", () => moment.length - 1, show);
+    const play = player("Step", () => moment.length - 1, show, PAUSE);
     const choices = make("div", "toolbar play");
     choices.append(landscape.box, ...pairs.flatMap(({ optimizer, rate }) => [optimizer.box, rate.box]), mark.box, start.box);
     figure.querySelector(".drawing").before(choices, play.bar);
     figure.classList.add("played");
   };
+
+  // Frames: parts of a drawing that come one after the other, in both of its sizes ------------------
+  const makeFrames = (figure) => {
+    const parts = [...figure.querySelectorAll("[data-frame]")];
+    const frames = [...new Map(parts.map((part) => [Number(part.dataset.frame), part.dataset.said]))]
+      .sort(([a], [b]) => a - b);
+    if (frames.length < 2) return;
+    const show = (frame) => {
+      const [now, said] = frames[frame];
+      for (const part of parts) {
+        part.classList.toggle("ahead", Number(part.dataset.frame) > now);
+        part.classList.toggle("shown", Number(part.dataset.frame) === now);
+      }
+      return said;
+    };
+    const { bar } = player("Epoch", () => frames.length - 1, show, LONG);
+    figure.querySelector(".drawing").before(bar);
+  };
+  for (const figure of document.querySelectorAll("figure:has([data-frame])")) makeFrames(figure);
   for (const kept of document.querySelectorAll('figure > script[type="application/json"]')) {
     makeStage(kept.parentElement, kept);
   }

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from nnbench.plots.marks import HIDDEN, LABEL_OF, SERIES_OF, Drawing, with_those_left_out
+from nnbench.plots.marks import FRAME_OF, HIDDEN, LABEL_OF, SERIES_OF, Drawing, with_those_left_out
 from nnbench.plots.style import INK, PAPER, QUIET, RULE, SERIES, house_style
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -88,7 +88,7 @@ def _rename_ids(root: ElementTree.Element, name: str) -> None:
 
 
 def _name_series(element: ElementTree.Element, identity: str) -> None:
-    """Say of which series a group is, or that it is the label of one; and if it is left out."""
+    """Say of which series or frame a group is, or whose label; and if it is left out."""
     shown = identity.removeprefix(HIDDEN)
     if shown.startswith(SERIES_OF):
         element.set("data-series", shown.removeprefix(SERIES_OF))
@@ -96,6 +96,10 @@ def _name_series(element: ElementTree.Element, identity: str) -> None:
         panel, _, series = shown.removeprefix(LABEL_OF).partition(" ")
         element.set("data-label", series)
         element.set("data-panel", panel)
+    elif shown.startswith(FRAME_OF):
+        place, _, said = shown.removeprefix(FRAME_OF).partition(" ")
+        element.set("data-frame", place)
+        element.set("data-said", said)
     if shown != identity:
         element.set("data-off", "")
 

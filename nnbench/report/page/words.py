@@ -30,8 +30,9 @@ def is_plural(label: str) -> bool:
 
 
 def amount(count: int, noun: str) -> str:
-    """`1 walk` or `20 walks`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """`1 walk`, `20 walks` or `20 studies`."""
+    several = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else several}"
 
 
 def tallied(counts: Mapping[str, int]) -> str:

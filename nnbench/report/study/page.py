@@ -1,10 +1,13 @@
 """The page of a study of networks: the answer first, then what stands behind it."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from nnbench import stats
 from nnbench.report.analysis import Analysis
-from nnbench.report.layers.pictures import diagnostics
+from nnbench.report.layers.drawing import network_picture
+from nnbench.report.layers.pictures import Diagnostic, diagnostics
 from nnbench.report.page import numbers, table_cells
 from nnbench.report.page.parts import (
     Code,
@@ -21,8 +24,8 @@ from nnbench.report.study.figures import curves_picture
 from nnbench.report.study.interaction import interaction_section, together
 from nnbench.report.study.mattered import mattered_section
 from nnbench.report.study.method import method_section
-from nnbench.report.study.opening import Opening, opening_of, wanted_first
-from nnbench.report.study.rivals import advice_of
+from nnbench.report.study.opening import MAPS, Opening, opening_of, wanted_first
+from nnbench.report.study.rivals import Advice, advice_of
 from nnbench.report.study.sentences import findings, finished_sentence
 from nnbench.report.study.trust import cell_counts, run_command, training_strip, whole_page
 from nnbench.report.study.winners import arms_of, winners_section
@@ -33,12 +36,37 @@ MOST_CURVE_FACTORS = 2
 OTHER_TASK = {"classification": "regression", "regression": "classification"}
 
 
-def study_page(results: Results, analysis: Analysis) -> Page:
-    """The page, its sections in the order in which a reader asks."""
+def study_page(results: Results, analysis: Analysis, whole: bool = True) -> Page:
+    """The page, its sections in the order in which a reader asks; without them unless `whole`."""
     wanted = wanted_first(results, analysis)
-    layers = diagnostics(results, analysis, wanted)
+    layers = diagnostics(results, analysis, wanted, None if whole else {wanted, *MAPS})
     opening = opening_of(results, analysis, wanted, layers)
     advice = advice_of(results, analysis, run_command(results, seeds=False))
+    answer = [*(advice.said if advice else []), *answer_of(results, analysis, opening)]
+    sections, commands = (
+        _sections(results, analysis, opening, advice, layers) if whole else ([], ())
+    )
+    return whole_page(
+        results,
+        answer,
+        training_strip(results),
+        sections,
+        _notes(results, analysis),
+        commands,
+        opening.picture,
+        MOST_FINDINGS + (advice is not None),
+        network_picture(results, analysis) if whole else None,
+    )
+
+
+def _sections(
+    results: Results,
+    analysis: Analysis,
+    opening: Opening,
+    advice: Advice | None,
+    layers: Mapping[str, Diagnostic],
+) -> tuple[list[Section | None], Sequence[Part]]:
+    """The sections between the claims and how to repeat the study, and what more may be run."""
     arms = arms_of(analysis)
     pictures = [found.picture for found in layers.values()]
     diagnosed = Section("diagnostics", "What the layers did", pictures) if pictures else None
@@ -51,16 +79,12 @@ def study_page(results: Results, analysis: Analysis) -> Page:
     if advice:
         compared.insert(0, advice.section)
     sections = [*compared, diagnosed] if opening.has_arms else [diagnosed, *compared]
-    return whole_page(
-        results,
-        [*(advice.said if advice else []), *answer_of(results, analysis, opening)],
-        training_strip(results),
-        [*sections, failure_section(results, analysis), method_section(results, analysis)],
-        _notes(results, analysis),
-        exports(results, analysis, arms) if opening.has_arms else (),
-        opening.picture,
-        MOST_FINDINGS + (advice is not None),
-    )
+    commands = exports(results, analysis, arms) if opening.has_arms else ()
+    return [
+        *sections,
+        failure_section(results, analysis),
+        method_section(results, analysis),
+    ], commands
 
 
 def answer_of(results: Results, analysis: Analysis, opening: Opening) -> list[str]:

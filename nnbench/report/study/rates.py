@@ -1,11 +1,10 @@
-"""How each schedule moves the learning rate, beside what that changed."""
+"""How each schedule moves the learning rate, above the loss, beside what that changed."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from nnbench import plots
-from nnbench.plots.lines import Scales
+from nnbench.plots.rates import rate_panels
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import number
@@ -45,22 +44,58 @@ def rates_picture(results: Results, analysis: Analysis) -> Picture | None:
         for level, effect in effects["effect"].items()
     }
     heads = {level: name + sizes.get(level, "") for level, name in names.items()}
-    scales = Scales("epoch", "share of the given rate")
-    nothing = lines.head(0).assign(cell_id="")
-    figure = plots.line_panels(lines, nothing, None, heads, LINES, scales, across=4, height=80)
-    caption = (
-        "The learning rate over the one that the study gives, epoch by epoch, the median over "
-        f"networks; behind each name, its difference in {analysis.label}. Black: no clear "
-        "difference to the baseline."
+    warm = [level for level in levels if is_warm_up(rates[rates["level"] == level]["value"])]
+    losses, where = losses_by_epoch(results, analysis)
+    told = losses[losses["level"].isin(levels)].rename(columns={"level": "panel", "epoch": "x"})
+    told = told.assign(series=told["panel"].map(verdicts).fillna(LINES[0]), label="")
+    baseline = analysis.baselines[FACTOR]
+    figure, narrow = (
+        rate_panels(lines, told, heads, LINES, baseline, warm, small) for small in (False, True)
     )
+    caption = (
+        "Above, the learning rate over the one that the study gives; below, the validation loss"
+        f"{where}, dotted that of {names.get(baseline, baseline)}: medians over networks. Behind "
+        f"each name, its difference in {analysis.label}. Black: no clear difference to the "
+        "baseline."
+    )
+    if warm:
+        verb = "rises" if len(warm) == 1 else "rise"
+        stays = "stays" if len(warm) == 1 else "stay"
+        caption += (
+            f" No way to lower the rate but a warm-up: {listed([names[level] for level in warm])}, "
+            f"which {verb} to the given rate and {stays} there."
+        )
     columns = [
         Column(FACTOR, of=lambda row: names[row["level"]]),
-        Column("rate at the end", True, lambda row: table_cells.plain(row["value"], 3)),
+        Column(
+            "rate at the end, of the given", True, lambda row: table_cells.plain(row["value"], 3)
+        ),
         Column(analysis.difference_axis, True, lambda row: said[row["level"]]),
     ]
     ends = rates[rates["level"].isin(levels)].groupby("level", sort=False).last().reset_index()
     table = table_of(ends, columns)
-    return picture(figure, "rates", _title(effects, analysis), caption, table)
+    return picture(figure, "rates", _title(effects, analysis), caption, table, narrow)
+
+
+def is_warm_up(rates: pd.Series) -> bool:
+    """Whether a rate, epoch by epoch, rises and never falls."""
+    steps = rates.diff().dropna()
+    return bool((steps >= 0).all() and (steps > 0).any())
+
+
+def losses_by_epoch(results: Results, analysis: Analysis) -> tuple[pd.DataFrame, str]:
+    """`level, epoch, value`: the median validation loss of the first data set; and its name.
+
+    Losses of several data sets have no common scale, so that only one is drawn.
+    """
+    cells = analysis.labelled
+    panels = list(dict.fromkeys(cells["data"]))
+    where = f" on {panels[0]}" if len(panels) > 1 else ""
+    here = cells.loc[cells["data"] == panels[0], ["cell_id", FACTOR]]
+    rows = results.curves.merge(here, on="cell_id").rename(columns={FACTOR: "level"})
+    rows = rows.assign(value=rows["val_loss"].astype(float)).dropna(subset=["value"])
+    rows = rows[rows["epoch"] > 0]
+    return rows.groupby(["level", "epoch"], sort=False)["value"].median().reset_index(), where
 
 
 def rates_by_epoch(results: Results, analysis: Analysis) -> pd.DataFrame:

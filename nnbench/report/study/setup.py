@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from nnbench.report.claims.sentences import described
-from nnbench.report.page.parts import Bullets, Column, Part, Section, paragraph, table_of
+from nnbench.report.page.parts import Bullets, Column, Part, Picture, Section, paragraph, table_of
 from nnbench.report.page.words import capital, in_words, listed
 from nnbench.results.read import Results
 from nnbench.stats import format_level
@@ -41,8 +41,11 @@ OF_NETWORKS = (
 )
 
 
-def setup_section(results: Results) -> Section:
-    """The settings that vary first, then those held fixed; what is off, and what was left out."""
+def setup_section(results: Results, drawing: Picture | None = None) -> Section:
+    """The settings that vary first, then those held fixed; what is off, and what was left out.
+
+    drawing: of what is trained, under the table.
+    """
     kind = study_kind_of(results.study)
     keys = [key for key in grid_keys(kind) if key in results.cells]
     rows, off = settings(results.cells, keys, results.study.get("factors") or {})
@@ -57,7 +60,8 @@ def setup_section(results: Results) -> Section:
     said = paragraph(
         MEANT.get(kind, OF_NETWORKS), f" This study has {len(results.cells):,} {noun}."
     )
-    return Section("setup", "Setup", [said, table, *excluded(results.study)])
+    drawn = [drawing] if drawing else []
+    return Section("setup", "Setup", [said, table, *drawn, *excluded(results.study)])
 
 
 def settings(

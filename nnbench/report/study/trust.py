@@ -51,12 +51,13 @@ def whole_page(
     exports: Sequence[Part] = (),
     lead: Picture | None = None,
     most: int = MOST_FINDINGS,
+    drawing: Picture | None = None,
 ) -> Page:
     """The page of a study of any kind: its sections, between the claims and how to repeat it.
 
     answer: what was found, and at last what finished. counts: the beginning of the strip of trust.
     exports: what more may be run. lead: the figure under the answer, which no section repeats.
-    most: how many sentences of the answer stand above that figure.
+    most: how many sentences of the answer stand above that figure. drawing: of what is trained.
     """
     study, claims = results.study, read_claims(results)
     repeat = _reproduce_section(results, [run_command(results)], *exports)
@@ -67,7 +68,7 @@ def whole_page(
     telling = most_telling(claims)
     rests = [*said[most:], tally(claims), finished]
     every = [
-        setup_section(results),
+        setup_section(results, drawing),
         columns_section(results),
         claims_section(claims),
         *sections,

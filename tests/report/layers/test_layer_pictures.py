@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nnbench.plots.epochs import layer_epoch_maps
+from nnbench.plots.epochs import layer_epoch_lines
 from nnbench.plots.lines import NARROWEST, panel_plan
 from nnbench.plots.style import ink_on
 from nnbench.plots.ticks import log_tick
@@ -20,6 +20,7 @@ from nnbench.report.analysis import analyse
 from nnbench.report.layers import frames
 from nnbench.report.layers.pictures import diagnostics
 from nnbench.report.layers.views import Diagnostic, spread_choice
+from nnbench.report.page.svg import figure_svg
 from nnbench.results.files import write_files
 from nnbench.results.read import read_results
 from nnbench.training.draws import split_for
@@ -43,14 +44,19 @@ def layer_values(lost: int) -> pd.DataFrame:
     return table.assign(value=table["value"].where((table["epoch"] == 0) | (lost == 0)))
 
 
-def test_epochs_after_all_diverged_are_hatched_with_the_count() -> None:
-    figure = layer_epoch_maps(layer_values(lost=4), ["a"], "gradient norm", log=True)
-    (hatched,) = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
-    assert (hatched.get_x(), hatched.get_width(), hatched.get_height()) == (1, 2, 2)
-    said = [text.get_text() for text in figure.axes[0].texts]
-    assert "4 of 4 diverged" in said and said.count("0.25") == 2, "few cells print their values"
-    whole = layer_epoch_maps(layer_values(lost=0), ["a"], "gradient norm", log=True)
-    assert not [patch for patch in whole.axes[0].patches if patch.get_hatch()]
+@pytest.mark.parametrize(
+    ("lost", "frames", "named"),
+    [(0, {"epoch 0", "epoch 5", "epoch 10"}, "epoch 10"), (4, {"epoch 0"}, "4 of 4 diverged")],
+)
+def test_each_epoch_is_a_frame_and_what_diverged_is_said(
+    lost: int, frames: set[str], named: str
+) -> None:
+    figure = layer_epoch_lines(layer_values(lost=lost), ["a"], "gradient norm")
+    drawn = figure_svg(figure, "frames", "a finding")
+    assert set(re.findall(r'data-said="([^"]+)"', drawn)) == frames
+    assert re.findall(r'data-frame="0"', drawn) == ['data-frame="0"']
+    said = " ".join(text.get_text() for text in figure.axes[0].texts)
+    assert named in said and "epoch 5" not in said
 
 
 def test_panels_with_long_labels_stand_further_apart() -> None:

@@ -11,7 +11,7 @@ import pytest
 from nnbench.report.analysis import analyse
 from nnbench.report.layers.views import Diagnostic
 from nnbench.report.study.opening import opening_of, wanted_first
-from nnbench.report.study.rates import rates_by_epoch
+from nnbench.report.study.rates import is_warm_up, rates_by_epoch
 from nnbench.results.read import Results, read_results
 from tests.synthetic import FACTORS, make_cells, make_curves, write_results
 
@@ -39,7 +39,15 @@ def test_a_study_of_schedules_opens_with_the_rates(tmp_path: Path) -> None:
     assert opening.name == "rates" and opening.has_arms and opening.picture is not None
     assert opening.said[0].startswith("Of 3 schedules against no schedule, none differs clearly")
     rates = rates_by_epoch(results, analysis).set_index(["level", "epoch"])["value"]
+    assert "below, the validation loss" in opening.picture.caption
+    assert str(opening.picture.svg).count(">validation loss<") == len(SCHEDULES)
     assert rates["none", 20] == pytest.approx(1.0) and rates["cosine", 20] == pytest.approx(0.5)
+
+
+def test_a_rate_that_rises_and_stays_is_a_warm_up() -> None:
+    assert is_warm_up(pd.Series([0.3, 0.6, 1.0, 1.0]))
+    for rates in ([1.0, 1.0], [0.3, 1.0, 0.5], [1.0, 0.5]):
+        assert not is_warm_up(pd.Series(rates))
 
 
 @pytest.mark.parametrize(
