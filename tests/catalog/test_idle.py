@@ -311,7 +311,7 @@ def why_of_walk(cells: Sequence[Cell], place: str) -> list[str]:
     return [why_idle(cell.recipe, place, vocabulary) for cell in cells]
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_parameter_matters_to_a_walk_unless_it_is_said_not_to(name: str) -> None:
     for key in OPTIMIZERS[name].parameters:

@@ -302,7 +302,7 @@ def read_apart(path: Path) -> list[float]:
     return [float(number) for number in done.stdout.split()]
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_two_thousand_columns(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(500, 2000)).round(3)
     content = pd.DataFrame(x, columns=[f"c{n}" for n in range(2000)])

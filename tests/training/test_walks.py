@@ -210,7 +210,7 @@ def disagreement(chosen: Sequence[Cell]) -> float:
     return worst
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 @every_optimizer
 def test_every_rule_walks_as_torch_does(name: str) -> None:
     entry = OPTIMIZERS[name]

@@ -66,7 +66,7 @@ def test_optimizer(name: str) -> None:
     agree(optimizer=variants(name, OPTIMIZERS[name]), activation="tanh", seeds=2)
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_weight_decay_of_optimizer(name: str) -> None:
     entry = OPTIMIZERS[name]

@@ -63,7 +63,7 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(("width", "batch", "parts"), SHAPES)
 def test_odd_shapes(width: int, batch: int, parts: str, dtype: str) -> None:
@@ -76,7 +76,7 @@ def test_every_size_of_stack(dtype: str) -> None:
     assert_alike_alone(stack_of(64, dtype=dtype, activation="tanh", norm="batchnorm"))
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation(name: str, dtype: str) -> None:
@@ -84,7 +84,7 @@ def test_activation(name: str, dtype: str) -> None:
         assert_alike_alone(stack_of(7, activation=variant, dtype=dtype, epochs=1), sizes=(1, 3))
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizer(name: str, dtype: str) -> None:

@@ -120,7 +120,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_stack_that_shrinks(dtype: str, kept: list[int]) -> None:
     """Cells that stopped or diverged leave the stack; those that stay must not notice."""
