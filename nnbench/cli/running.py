@@ -227,7 +227,7 @@ def settle(
     own: take.With = None,
     as_json: take.AsJson = False,
 ) -> int:
-    """Train more seeds until each claim is decided, and only where a claim needs them."""
+    """Train more seeds until each claim is decided."""
     planned = study_named(study)
     need_machine(planned.kind, device, engine)
     from nnbench.cli.progress import Progress

@@ -11,6 +11,7 @@ from nnbench.export.find import ExportError, StoredCell
 from nnbench.export.heading import expected
 from nnbench.export.text import call, literal, render
 from nnbench.study.baselines import BASELINES, Model, Setting, setting_text
+from nnbench.study.fields import SPARSE
 
 RESULTS = tuple(
     f"{part}_{name}" for part in ("train", "val", "test") for name in ("loss", "accuracy", "r2")
@@ -32,7 +33,7 @@ def fitting_script(cell: StoredCell, data: DataCode, told: Mapping[str, Any]) ->
         version=__version__,
         expected=expected(cell, RESULTS),
         tolerance=TOLERANCE,
-        recipe=recipe,
+        recipe=SPARSE | recipe,
         data=data,
         classes=data.task == "classification",
         words=model.words,

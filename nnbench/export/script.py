@@ -23,7 +23,7 @@ from nnbench.export.other_kinds import sweep_script, walk_script
 from nnbench.export.own_table import own_table
 from nnbench.export.text import fill, render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
-from nnbench.study.baselines import is_baseline
+from nnbench.study.baselines import SETTINGS, is_baseline
 from nnbench.study.fields import SPARSE
 from nnbench.study.recipe import has_own_table
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
@@ -144,11 +144,10 @@ def predicting_script(cell: StoredCell, path: Path) -> str:
         "alike": table.alike,
     }
     if is_baseline(recipe):
-        if recipe["target_transform"] != "none":
+        if any(recipe[key] != "none" for key in SETTINGS):
             raise ExportError(
-                f"{cell.cell_id} is a model of scikit-learn that learned the "
-                f"{recipe['target_transform']} of its target, which a predicting script cannot do "
-                f"yet: name a network's cell"
+                f"{cell.cell_id} is a model of scikit-learn beside networks that weigh classes or "
+                f"learn the logarithm of the target, which its script cannot do: name a network's"
             )
         return fitting_script(cell, data, told)
     entry, n_classes = LOSSES[recipe["loss"]], len(table.classes)

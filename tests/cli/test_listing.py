@@ -254,6 +254,9 @@ def test_a_tables_page_has_what_its_level_may_set(form: str) -> None:
         "missing",
         "decimal",
         "rows",
+        "sheet",
+        "group",
+        "time",
     ]
     assert shown["task"]["default"] == "auto"
     assert shown["drop"]["allowed"] == "a list of names" and toml(shown["drop"]["default"]) == "[]"
