@@ -12,7 +12,7 @@ from nnbench.study.study import Cell
 from nnbench.training.draws import split_for
 from nnbench.training.native import cache
 from nnbench.training.native.compiler import CompilerError, find_compiler
-from nnbench.training.native.origins import ENTRIES, Unsupported, own_sources
+from nnbench.training.native.origins import ENTRIES, UNWRITTEN, Unsupported, own_sources
 from nnbench.training.native.wall import note_made
 from nnbench.training.plan import ProgramKeys
 from nnbench.training.protocol import stacked_name
@@ -135,8 +135,9 @@ def why_not(recipe: Recipe) -> str | None:
 def foreseen(recipe: Recipe) -> str | None:
     """What `why_not` will say, without torch where that can be told.
 
-    All of the package's own entries can be written, as its tests demand. They are looked at only
-    where some program has been refused on this machine, or where an entry is not the package's.
+    All of the package's own entries but `UNWRITTEN` can be written, as its tests demand. They are
+    looked at only where some program has been refused on this machine, or an entry is not the
+    package's.
     """
     try:
         find_compiler()
@@ -145,7 +146,8 @@ def foreseen(recipe: Recipe) -> str | None:
         return str(problem)
     except Unsupported:
         own = [recipe["activation"]]
-    return why_not(recipe) if own or cache.holds("why") else None
+    doubted = own or recipe["optimizer"] in UNWRITTEN or cache.holds("why")
+    return why_not(recipe) if doubted else None
 
 
 def expected_shares(stacks: Iterable[Sequence[Cell]], wanted: str, device: str) -> list[Share]:

@@ -12,6 +12,8 @@ from nnbench.results.fingerprint import PACKAGE, deciding_files
 
 ENTRIES = ("activation", "norm", "loss", "optimizer")  # of a network, whose functions are traced
 
+UNWRITTEN = ("shampoo",)  # rules with an operation that no loop can be written for
+
 
 class Unsupported(Exception):
     """What the engine cannot write as C: one clause that says which operation, or why."""
