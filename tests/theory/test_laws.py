@@ -18,7 +18,7 @@ def test_theory_imports_nothing_of_the_engine_and_no_torch() -> None:
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import)
              for alias in node.names}  # fmt: skip
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert names == {"__future__", "math", "collections.abc"}
+    assert names == {"math", "collections.abc"}
 
 
 @pytest.mark.parametrize(
