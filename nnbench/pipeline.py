@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nnbench.catalog.data.tables.entry import report_of
 from nnbench.catalog.own.entries import registered
-from nnbench.results.files import json_bytes, results_folder, write_files
+from nnbench.results.files import PROVENANCE, json_bytes, results_folder, write_files
 from nnbench.results.fingerprint import fingerprint, origin
 from nnbench.results.more import with_more
 from nnbench.results.provenance import cores, describe
@@ -250,7 +250,7 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
             ],
             tables=tables_of(cells),
         )
-        return {"provenance.json": json_bytes(document)}
+        return {PROVENANCE: json_bytes(document)}
 
     return store.write_tables(cells, study.report.target, provenance)
 

@@ -50,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "report.page": {"plots", "results", "study"},
     "report.analysis": {"report.page", "results", "seeds", "stats", "stats.claims"},
     "report.layers": {
+        "catalog",
         "plots",
         "report.analysis",
         "report.page",

@@ -27,7 +27,7 @@ from nnbench.study.baselines import SETTINGS, is_baseline
 from nnbench.study.fields import SPARSE
 from nnbench.study.recipe import has_own_table
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
-from nnbench.training.draws import BLOCK_ROWS
+from nnbench.training.draws import BLOCK_ROWS, outputs_for
 
 RESULTS = (
     "status",
@@ -150,9 +150,9 @@ def predicting_script(cell: StoredCell, path: Path) -> str:
                 f"learn the logarithm of the target, which its script cannot do: name a network's"
             )
         return fitting_script(cell, data, told)
-    entry, n_classes = LOSSES[recipe["loss"]], len(table.classes)
+    entry = LOSSES[recipe["loss"]]
     form = entry.targets[data.task]
-    outputs = {"class": n_classes, "one_hot": 1 if n_classes == 2 else n_classes, "value": 1}[form]
+    outputs = outputs_for(len(table.classes), form)
     told |= {
         "n_outputs": outputs,
         "outputs": outputs,

@@ -15,11 +15,10 @@ from nnbench.report.page.html import GENERATOR, render_page
 from nnbench.report.page.parts import VERDICTS, Column, Page, Section, TableCell, table_of
 from nnbench.report.page.words import listed
 from nnbench.results.disk import StoreError, write_whole
-from nnbench.results.files import read_files
+from nnbench.results.files import PROVENANCE, read_files
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 from nnbench.study.topics import OTHER, TOPICS, topic_of
 
-PROVENANCE = "provenance.json"
 HEAD = 40_000  # characters of a report that hold its head
 META = re.compile(r'<meta name="(\w+)" content="([^"]*)">')
 OTHERS = {  # what else stands in the folder, by the page that it is read from, and what writes it

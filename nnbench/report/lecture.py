@@ -19,6 +19,7 @@ from nnbench.report.page.parts import (
 )
 from nnbench.report.worked import worked_picture
 from nnbench.results.disk import StoreError, write_whole
+from nnbench.results.files import PROVENANCE
 from nnbench.results.read import ReportError, read_results
 from nnbench.study.topics import TOPICS, Topic
 
@@ -53,7 +54,7 @@ def lecture_page(out: Path) -> Page:
 
 
 def _is_there(folder: Path) -> bool:
-    return (folder / "provenance.json").is_file()
+    return (folder / PROVENANCE).is_file()
 
 
 def _topic_section(out: Path, topic: Topic, finished: set[str]) -> Section:

@@ -11,6 +11,7 @@ from nnbench.results.disk import StoreError, disk, locked, make_folder, scratch,
 from nnbench.results.rows import FILES
 
 CHECKSUMS = "checksums.json"
+PROVENANCE = "provenance.json"  # where results come from
 
 
 def results_folder(root: Path, name: str) -> Path:

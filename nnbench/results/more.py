@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.results.disk import StoreError
-from nnbench.results.files import read_files, results_folder
+from nnbench.results.files import PROVENANCE, read_files, results_folder
 from nnbench.study.study import More, Study
-
-PROVENANCE = "provenance.json"
 
 
 def with_more(study: Study, out: Path) -> Study:

@@ -11,12 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from nnbench.results.files import read_files
+from nnbench.results.files import PROVENANCE, read_files
 from nnbench.results.looks import FILE, looks_of
 from nnbench.results.store import PARTS
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
-NEEDED = ("cells.parquet", "curves.parquet", "provenance.json")
+NEEDED = ("cells.parquet", "curves.parquet", PROVENANCE)
 
 
 class ReportError(Exception):
@@ -89,7 +89,7 @@ def read_results(folder: Path) -> Results:
             if (folder / PARTS).is_dir():
                 way_out = "its run was stopped; run the study again to go on from there"
             raise ReportError(f"{folder / name} is missing: {way_out}")
-    provenance = json.loads(found["provenance.json"])
+    provenance = json.loads(found[PROVENANCE])
     cells, curves = (pd.read_parquet(BytesIO(found[name])) for name in NEEDED[:2])
     layers = _rows_or_none(found.get("layers.parquet"))
     predictions = _rows_or_none(found.get("predictions.parquet"))

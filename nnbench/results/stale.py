@@ -10,12 +10,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from nnbench.results.disk import StoreError
-from nnbench.results.files import read_files
+from nnbench.results.files import PROVENANCE, read_files
 from nnbench.results.fingerprint import Origin
 from nnbench.results.rows import FILES
 
 MOST_FILES = 3  # of the engine's sources, that are named
-PROVENANCE = "provenance.json"
 
 
 def why_stale(folder: Path, now: Origin) -> list[str]:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterable
 
-from nnbench.results.files import write_json
+from nnbench.results.files import PROVENANCE, write_json
 from nnbench.results.store import Store, Survey
 
 FILE = "wall_time.json"
@@ -44,7 +44,7 @@ def engine_text(engines: Iterable[str]) -> str:
 
 def _earlier(store: Store, engines: set[str]) -> float:
     """The seconds of earlier runs of these sources, by all of these engines."""
-    for name in (FILE, "provenance.json"):
+    for name in (FILE, PROVENANCE):
         try:
             known = json.loads((store.folder / name).read_text(encoding="utf-8"))
             trained_by = known["engine"].split(BETWEEN)

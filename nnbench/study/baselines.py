@@ -72,8 +72,9 @@ def _each(name: str, *values: float) -> tuple[Setting, ...]:
     return tuple({name: value} for value in values)
 
 
-def _both(words: str, classifier: str, regressor: str, **about: Any) -> Baseline:
-    weighs = about.pop("weighs", False)
+def _both(
+    words: str, classifier: str, regressor: str, weighs: bool = False, **about: Any
+) -> Baseline:
     return Baseline(
         Model(words, classifier, weighs=weighs, **about), Model(words, regressor, **about)
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,12 @@ class Split:
 
     def n_outputs(self, form: str) -> int:
         """Return the outputs that a network needs for targets of this form."""
-        return self.n_classes if form == "class" else self.targets("train", form).shape[1]
+        return outputs_for(self.n_classes, form)
+
+
+def outputs_for(n_classes: int, form: str) -> int:
+    """The outputs that a network needs for targets of a form: one tells two classes one-hot."""
+    return {"class": n_classes, "one_hot": 1 if n_classes == 2 else n_classes, "value": 1}[form]
 
 
 def steps_per_epoch(n_train: int, batch_size: int) -> int:
@@ -174,11 +180,15 @@ def split_for(recipe: Recipe) -> Split:
 
 def sizes_for(recipe: Recipe) -> tuple[int, ...] | None:
     """How many rows each part has, where repeats may differ in it; else None."""
-    if not (recipe.get("folds") or has_own_table(recipe)):
-        return None
-    _, sample, parts = _drawn(draw_key(recipe))
-    tied = sample.ties is not None and sample.ties.alike is not None
-    return tuple(map(len, parts.values())) if tied or recipe.get("folds") else None
+    has_folds = bool(recipe.get("folds"))
+    return _sizes(draw_key(recipe), has_folds) if has_folds or has_own_table(recipe) else None
+
+
+@lru_cache(maxsize=1000)  # a plan asks for each cell, and a split's cells agree
+def _sizes(key: tuple[Any, ...], has_folds: bool) -> tuple[int, ...] | None:
+    _, sample, parts = _drawn(key)
+    is_tied = sample.ties is not None and sample.ties.alike is not None
+    return tuple(map(len, parts.values())) if is_tied or has_folds else None
 
 
 def _drawn(key: tuple[Any, ...]) -> tuple[bool, Sample, Rows]:

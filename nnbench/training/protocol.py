@@ -71,9 +71,8 @@ class Record:
     best_epoch: int = 0
     diverged_at_step: int | None = None
     stopped_early: bool = False
-    _outputs: tuple[Split, dict[str, NDArray[np.float64]]] | None = (
-        None  # of what may be the result
-    )
+    # of what may be the result
+    _outputs: tuple[Split, dict[str, NDArray[np.float64]]] | None = None
     _waited: int = 0
     _died: DeathInTime = field(default_factory=DeathInTime)
 

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nnbench.catalog.data.registry import DATA
+from nnbench.catalog.losses import LOSSES
 from nnbench.plots.blueprint import Block, blueprint
 from nnbench.report.analysis import Analysis
 from nnbench.report.page.parts import Picture, picture
 from nnbench.report.page.words import amount
 from nnbench.results.read import Results
 from nnbench.stats import format_level
-from nnbench.study.recipe import Recipe
-from nnbench.training.draws import split_for
+from nnbench.study.recipe import Recipe, has_own_table
+from nnbench.training.draws import outputs_for, split_for
 
 NAME = "network"
 PARTS = ("depth", "width", "activation", "norm", "dropout", "residual", "init", "loss")
@@ -41,23 +43,19 @@ def network_picture(results: Results, analysis: Analysis) -> Picture | None:
 
 
 def sizes_of(results: Results, row: Mapping[str, Any]) -> tuple[int, int] | None:
-    """The network's inputs and outputs: these from its parameters, those from its data."""
-    tables = results.provenance.get("tables") or []
-    try:
-        if tables:
-            inputs = sum(int(column["features"] or 0) for column in tables[0]["columns"])
-        else:
-            inputs = split_for(Recipe(dict(row))).n_features
-    except Exception:  # own data that is not here: the drawing is left out
+    """The network's inputs and outputs; None for data or a loss of one's own that is not here."""
+    if row["data"] not in DATA or row["loss"] not in LOSSES:
         return None
-    width, depth = int(row["width"]), int(row["depth"])
-    hidden = inputs * width + width + (depth - 1) * (width * width + width)
-    scales = 2 * width * depth if row["norm"] not in OFF else 0
-    for extra in (0, scales):
-        outputs, rest = divmod(int(row["n_params"]) - hidden - extra, width + 1)
-        if rest == 0 and outputs > 0:
-            return inputs, outputs
-    return None
+    if has_own_table(row):  # whose file may be elsewhere by now
+        told = results.provenance.get("tables") or []
+        of_row = [one for one in told if one["sha256"] == row["data.sha256"]]
+        if not of_row:
+            return None
+        inputs, classes, task = (of_row[0].get(key) for key in ("features", "classes", "task"))
+    else:
+        split = split_for(Recipe(row))
+        inputs, classes, task = split.n_features, range(split.n_classes), split.task
+    return inputs, outputs_for(len(classes or ()), LOSSES[row["loss"]].targets[task])
 
 
 def blocks_of(row: Mapping[str, Any], inputs: int, outputs: int, varied: set[str]) -> list[Block]:

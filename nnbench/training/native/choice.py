@@ -136,8 +136,8 @@ def foreseen(recipe: Recipe) -> str | None:
     """What `why_not` will say, without torch where that can be told.
 
     All of the package's own entries but `UNWRITTEN` can be written, as its tests demand. They are
-    looked at only where some program has been refused on this machine, or an entry is not the
-    package's.
+    looked at only where the compiler of this machine has refused some program, or an entry is not
+    the package's.
     """
     try:
         find_compiler()

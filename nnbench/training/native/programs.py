@@ -27,6 +27,7 @@ from nnbench.training.native.origins import (
 from nnbench.training.native.parts import Part
 from nnbench.training.native.text import program_text
 
+UNTRACED = "untraced"  # why no text can be written; "why" is what a compiler says of one
 RUNTIME = Path(__file__).parent / "runtime.c"
 
 
@@ -115,13 +116,13 @@ def why_not_part(part: Part) -> str | None:
         key = key_of(part, find_compiler())
     except Unsupported as problem:
         return str(problem)
-    known = cache.read(key, "why")
+    known = cache.read(key, "why") or cache.read(key, UNTRACED)
     if known is not None or cache.find(key, "so") or cache.find(key, "c"):
         return known
     try:
         text_of(part, key)
     except Unsupported as problem:
-        cache.write(key, "why", str(problem))
+        cache.write(key, UNTRACED, str(problem))
         return str(problem)
     return None
 

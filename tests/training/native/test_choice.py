@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nnbench.catalog import ACTIVATIONS, LOSSES, NORMS, OPTIMIZERS
-from nnbench.training.native import choice, compiler, parts, programs
+from nnbench.training.native import cache, choice, compiler, parts, programs
 from nnbench.training.native.choice import (
     LEAST_STEPS,
     Share,
@@ -46,6 +46,7 @@ def test_it_trains_all_of_the_catalogue_but_what_has_no_loop() -> None:
     for grid in grids:
         assert why_not(recipe_of(**grid)) is None, grid
     assert UNWRITTEN == ("shampoo",)
+    assert not cache.holds("why")  # which would make every dry run look at programs
     assert "_linalg_eigh" in str(foreseen(recipe_of(optimizer="shampoo")))
 
 
