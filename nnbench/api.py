@@ -17,7 +17,7 @@ from nnbench.cli.ends import Failed
 from nnbench.cli.places import reseeded, results_of, study_named
 from nnbench.cli.progress import Progress, Silence
 from nnbench.cli.running import need_machine
-from nnbench.pipeline import DEVICES, ENGINES, Listener, Options
+from nnbench.pipeline import Listener, Options
 from nnbench.pipeline import run as run_study
 from nnbench.report.analysis import Analysis, analyse
 from nnbench.report.build import page_of
@@ -27,6 +27,7 @@ from nnbench.report.study.winners import arms_of
 from nnbench.results.read import ReportError, Results, read_results
 from nnbench.settling import MOST_SEEDS
 from nnbench.settling import settle as settle_study
+from nnbench.study.engines import DEVICES, ENGINES
 from nnbench.study.mistakes import StudyError
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of

@@ -21,6 +21,7 @@ from nnbench.results.rows import Rows, crashed_rows
 from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import WallTime, engine_text
+from nnbench.study.engines import ENGINES
 from nnbench.study.idle import idle_factors
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell, Study
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_TABLES, TIMES_THE_LAST = 60.0, 20
 WRITING_TABLES = "writing tables"
 
-
-DEVICES = ("cpu", "cuda")
-ENGINES = ("auto", "native", "stacked", "reference")
 # what is no training has no programs to compile, and sweeps have one way to be computed
 ENGINES_BY_STUDY: Mapping[str, tuple[str, ...]] = {
     TRAINING: ENGINES,

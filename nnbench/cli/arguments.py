@@ -10,6 +10,7 @@ import typer
 
 from nnbench.cli.ends import Exit, Failed
 from nnbench.cli.places import RESULTS
+from nnbench.study.engines import DEVICES, ENGINES
 from nnbench.study.shelf import named_studies, study_files
 
 PLACE = "a results folder, or a study: its file or its name"
@@ -108,11 +109,11 @@ SomeStudy = Annotated[
     typer.Argument(help="a study file, or the name of one in studies/", autocompletion=_studies),
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="processes (default: one a core)")]
-Device = Annotated[str, one_of(("cpu", "cuda"), "cpu or cuda")]
+Device = Annotated[str, one_of(DEVICES, "cpu or cuda")]
 Engine = Annotated[
     str,
     one_of(
-        ("auto", "native", "stacked", "reference"),
+        ENGINES,
         "auto; native: compiled to C; stacked: mapped by PyTorch; or reference: plain PyTorch, "
         "one network at a time",
     ),
