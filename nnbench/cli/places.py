@@ -17,14 +17,16 @@ RESULTS = Path("results")
 
 
 def study_file(word: str) -> Path | None:
-    """The file that a path, or a name in `studies/`, stands for; None for an unknown name.
+    """The file that a path or a name stands for; None for an unknown name.
 
-    A path ending in .toml is taken at its word, there or not.
+    A path ending in .toml is taken at its word, there or not. A name is of a file in `studies/`, or
+    else of one in this folder: pages and verdicts name a study so, wherever its file lies.
     """
     path = Path(word)
     if path.suffix == ".toml" or path.is_file():
         return path
-    return named_studies().get(word)
+    here = Path(f"{word}.toml")
+    return named_studies().get(word) or (here if here.is_file() else None)
 
 
 def study_named(word: str, seeds: int | None = None) -> Study:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -211,15 +212,21 @@ def _drawn(key: tuple[Any, ...]) -> tuple[bool, Sample, Rows]:
         among = (fold, folds) if folds else None
         parts = parts_of(len(sample.x), labels, state, val, test, sample.ties, among)
     except ValueError as problem:
-        raise DataError(f'[grid] data "{name}": {problem}') from None
+        raise DataError(f"{_title(key)}: {problem}") from None
     return classes, sample, parts
+
+
+def _title(key: tuple[Any, ...]) -> str:
+    """What a message calls the data of a draw key: a table by its file."""
+    name, fields = key[1], dict(key[3])
+    return f'[grid] data "{Path(fields["data.path"]).name if has_own_table(fields) else name}"'
 
 
 def _split(key: tuple[Any, ...]) -> Split:
     classes, sample, parts = _drawn(key)
     name = key[1]
     if key[5] == "log":
-        _check_positive(name, sample)
+        _check_positive(_title(key), sample)
     y = {part: sample.targets(part)[rows] for part, rows in parts.items()}
     about: dict[str, Any] = {}
     if not classes:
@@ -239,13 +246,13 @@ def _split(key: tuple[Any, ...]) -> Split:
     )
 
 
-def _check_positive(name: str, sample: Sample) -> None:
+def _check_positive(title: str, sample: Sample) -> None:
     every = [sample.y] if sample.observed is None else [sample.y, sample.observed]
     count = sum(int((values <= 0).sum()) for values in every)
     if count:
         raise DataError(
-            f'[grid] data "{name}": target_transform = "log" needs targets above 0, and {count:,} '
-            f"{'is' if count == 1 else 'are'} 0 or less: leave it out"
+            f'{title}: target_transform = "log" needs targets above 0, and {count:,} of '
+            f"{sum(map(len, every)):,} are not: leave it out"
         )
 
 

@@ -94,6 +94,16 @@ def test_results_are_named_by_their_folder_or_by_their_study(finished: Path, pla
     assert all((finished / line).is_file() for line in lines[:-1])
 
 
+def test_a_name_stands_for_a_file_in_this_folder_too(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    by_name, by_file = (
+        nnbench("run", it, "--dry-run", cwd=tmp_path) for it in ("tiny", "tiny.toml")
+    )
+    assert by_name.returncode == 0 and by_name.stdout == by_file.stdout
+    ended = nnbench("run", "tiniest", "--dry-run", cwd=tmp_path)
+    assert ended.returncode == 2 and 'there is no study "tiniest"' in ended.stderr
+
+
 def test_the_status_of_a_folder_is_that_of_its_study(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(STUDY)
     limited = ("--limit", "3", "--workers", "1")

@@ -266,6 +266,11 @@ def test_repeated_rows_stay_together_and_a_table_without_them_splits_as_ever(
     assert again.report["told"][-1] == (
         "60 rows have the features of another: rows that are alike stay in one part."
     )
+    by_time = read_table(path, Choices("y", drop=("patient",), time="when"))
+    assert by_time.report["told"][-2] == (
+        "60 rows have the features of another: a row that comes again in a later part is in that "
+        "part alone."
+    )
     data = {"csv": str(path), "target": "y", "drop": ["patient", "when"]}
     for cell in make_cells(data=data, seeds=4):
         values = [set(split_for(cell.recipe).x[part][:, 0].round(9)) for part in PARTS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,16 @@ def test_where_it_cannot_be_it_is_one_sentence() -> None:
     (cell,) = make_cells(data="friedman1", target_transform="log", seeds=[0])
     assert split_for(cell.recipe).is_log  # all above 0
     (cell,) = make_cells(data="sine_wave", target_transform="log")
-    with pytest.raises(DataError, match=r"needs targets above 0, and \d+ are 0 or less: leave it"):
+    with pytest.raises(DataError, match=r"needs targets above 0, and \d+ of [\d,]+ are not: leave"):
+        split_for(cell.recipe)
+
+
+def test_a_table_with_a_target_below_zero_is_named_by_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    pd.DataFrame({"a": np.arange(40.0) ** 2, "y": np.arange(40.0) - 0.5}).to_csv(path, index=False)
+    (cell,) = make_cells(data={"csv": str(path), "target": "y"}, target_transform="log")
+    said = '[grid] data "prices.csv": target_transform = "log" needs targets above 0, and 1 of 40 '
+    with pytest.raises(DataError, match=re.escape(said)):
         split_for(cell.recipe)
 
 

@@ -1,7 +1,10 @@
 """The command that runs a study again, as a page and a verdict give it."""
 
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
+from nnbench.catalog.data.tables.files import FORMS
 from nnbench.report.page.table_notes import table_title
 from nnbench.results.read import Results
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
@@ -16,11 +19,7 @@ def run_command(results: Results, seeds: bool = True) -> str:
     words = ["nnbench", "run", str(study["name"])]
     if is_of_table(results):
         words = ["nnbench", "run", "--data", tables[0]["file"], "--target", tables[0]["target"]]
-        data = study["grid"]["data"]
-        words += [f"--{key}={data[key]}" for key in ("task", "decimal") if key in data]
-        lists = ("missing", "drop", "numeric", "categorical", "dates")
-        words += [f"--{key}={text}" for key in lists for text in data.get(key, [])]
-        words += [f"--rows={data['rows']}"] if "rows" in data else []
+        words += _table_flags(study["grid"]["data"])
     own, ran = (study.get("grid") or {}).get("seeds", 3), list(study.get("seeds") or [])
     in_file = list(range(own)) if isinstance(own, int) else list(own)
     has_chance = STUDY_KINDS[study_kind_of(study)].has_chance
@@ -29,6 +28,15 @@ def run_command(results: Results, seeds: bool = True) -> str:
     if limit := results.provenance.get("limit"):
         words += ["--limit", str(limit)]
     return shlex.join(words)
+
+
+def _table_flags(data: Mapping[str, Any]) -> list[str]:
+    """Each key of a table, beside the file and the target, as the flag of the same name."""
+    flags = []
+    for key, value in data.items():
+        if key not in (*FORMS, "target"):
+            flags += [f"--{key}={one}" for one in (value if isinstance(value, list) else [value])]
+    return flags
 
 
 def is_of_table(results: Results) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nnbench.catalog.data.tables.entry import WRITTEN
+from nnbench.cli.running import run
 from nnbench.report.page.commands import is_of_table, run_command
 from nnbench.report.study.setup import settings, setup_section
 from nnbench.results.files import write_files
@@ -51,6 +54,10 @@ def test_every_level_stands_with_its_parameters_and_what_is_off_is_named(tmp_pat
                    "grid": {"data": {"drop": ["a b"], "dates": ["when"], "rows": 500}}},
          "nnbench run --data 'my wine.csv' --target cultivar "
          "'--drop=a b' --dates=when --rows=500"),
+        ([TABLE], {"title": "my wine.csv: what helps to predict cultivar?",
+                   "grid": {"data": {"csv": "my wine.csv", "target": "cultivar",
+                                     "sheet": "two", "group": "grower"}}},
+         "nnbench run --data 'my wine.csv' --target cultivar --sheet=two --group=grower"),
     ],
 )  # fmt: skip
 def test_the_command_is_that_of_the_run(
@@ -59,6 +66,11 @@ def test_the_command_is_that_of_the_run(
     results = results_of(tmp_path, tables, **changes)
     assert run_command(results) == command
     assert is_of_table(results) == ("--data" in command)
+
+
+def test_the_command_has_a_flag_for_each_key_of_a_table() -> None:
+    flags = inspect.signature(run).parameters
+    assert set(WRITTEN) - {"target"} <= set(flags), "pages write each as --key=value"
 
 
 def test_setup_has_no_empty_field_and_no_third_to_sixteen_digits(tmp_path: Path) -> None:

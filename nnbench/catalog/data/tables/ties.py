@@ -48,7 +48,11 @@ def ties_of(
     alike, said = repeats_of(columns, rows)
     if time is not None:
         times, told = _times(time)
+        if alike is not None:
+            said = [f"{said[0]}: a row that comes again in a later part is in that part alone."]
         return Ties(alike, times=times), [*said, told]
+    if alike is not None:
+        said = [f"{said[0]}: rows that are alike stay in one part."]
     if group is None:
         return Ties(alike), said
     groups = _groups(group)
@@ -68,7 +72,8 @@ def repeats_of(columns: Sequence[Column], rows: int) -> tuple[NDArray[np.int64] 
     """Which rows (rows,) have the same features, or None where none have; and a sentence on it.
 
     Where features have so few values that by chance alone, were they independent, a row would have
-    another like it, such rows are no copies: none are tied, and that is said.
+    another like it, such rows are no copies: none are tied, and that is said. Of copies it says how
+    many, and the caller what becomes of them.
     """
     hashes = np.zeros(rows, dtype=np.uint64)
     for values in _values_of(columns):
@@ -81,7 +86,7 @@ def repeats_of(columns: Sequence[Column], rows: int) -> tuple[NDArray[np.int64] 
     said = f"{count:,} {'row has' if count == 1 else 'rows have'} the features of another"
     if met_by_chance(columns, rows) >= 1:
         return None, [f"{said}, as so few values must: they are split like any other."]
-    return alike.astype(np.int64), [f"{said}: rows that are alike stay in one part."]
+    return alike.astype(np.int64), [said]
 
 
 def _values_of(columns: Sequence[Column]) -> Iterator[NDArray[Any]]:
