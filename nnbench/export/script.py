@@ -23,7 +23,7 @@ from nnbench.export.other_kinds import sweep_script, walk_script
 from nnbench.export.own_table import own_table
 from nnbench.export.text import fill, render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
-from nnbench.study.baselines import SETTINGS, is_baseline
+from nnbench.study.baselines import is_baseline, why_no_short_script
 from nnbench.study.fields import SPARSE
 from nnbench.study.recipe import has_own_table
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
@@ -37,7 +37,6 @@ RESULTS = (
     *(f"{part}_{name}" for part in ("train", "val", "test") for name in ("loss", "accuracy", "r2")),
     "weight_norm",
 )
-SPLIT_BY = ("folds", "data.group", "data.time")  # what predicting scripts do not split by
 EXACT = 1e-6, "# What the study's table says. Hardly a digit should differ."
 NEAR = (
     0.05,
@@ -61,9 +60,11 @@ def script_of(cell: StoredCell, table: Path | None = None) -> str:
     if table is not None:
         return predicting_script(cell, table)
     if is_baseline(cell.recipe):
+        can_predict = has_own_table(cell.recipe) and not why_no_short_script(cell.recipe)
         raise ExportError(
             f"{cell.cell_id} is no network but {cell.recipe['baseline']}, a baseline of "
-            f"scikit-learn: add --predict and the table, or name a network's cell"
+            f"scikit-learn: {'add --predict and the table, or ' if can_predict else ''}name a "
+            f"network's cell"
         )
     return SCRIPT_BY_STUDY[study_kind_of(cell.recipe)](cell)
 
@@ -129,11 +130,9 @@ def predicting_script(cell: StoredCell, path: Path) -> str:
             f"{cell.cell_id} is evaluated as in training, where a row's prediction hangs on what "
             f"stands beside it: export it without --predict"
         )
-    if by := next((key for key in SPLIT_BY if recipe.get(key)), ""):
-        raise ExportError(
-            f"{cell.cell_id}: its rows are split by {by.removeprefix('data.')}, which a short "
-            f"script does not do: export it without --predict"
-        )
+    if why := why_no_short_script(recipe):
+        way = "name a network's cell" if is_baseline(recipe) else "export it without --predict"
+        raise ExportError(f"{cell.cell_id}: {why}: {way}")
     table = own_table(recipe, path)
     data = replace(data_code(recipe), definitions="", code=fill("rows.py.j2").strip("\n"), parts="")
     told = {
@@ -144,11 +143,6 @@ def predicting_script(cell: StoredCell, path: Path) -> str:
         "alike": table.alike,
     }
     if is_baseline(recipe):
-        if any(recipe[key] != "none" for key in SETTINGS):
-            raise ExportError(
-                f"{cell.cell_id} is a model of scikit-learn beside networks that weigh classes or "
-                f"learn the logarithm of the target, which its script cannot do: name a network's"
-            )
         return fitting_script(cell, data, told)
     entry = LOSSES[recipe["loss"]]
     form = entry.targets[data.task]

@@ -25,6 +25,7 @@ NETWORK = "network"
 BLOCK = ("data", "seed", "val_fraction", "test_fraction")
 MOST_REPEATS = 100
 CONSTANT = "constant"  # the baseline that looks at no feature
+ALIKE = "alike in each repeat"  # why there is no interval
 NEAR = 0.05  # of the way from the constant to the best
 
 
@@ -101,8 +102,9 @@ class Rivals:
         values = self.tests[name].dropna()
         found = difference(values, self.overlap, self.grain)
         reason = None if len(values) > 1 else "undefined: one repeat"
-        if reason is None and name == CONSTANT and values.nunique() == 1:
-            reason = "alike in each repeat"  # a ROC AUC of 1/2 is no measurement
+        is_fixed = name == CONSTANT and values.nunique() == 1  # a ROC AUC of 1/2 is no measurement
+        if reason is None and (is_fixed or math.isnan(found["low"])):
+            reason = ALIKE
         ends, metric = (found["low"], found["high"]), METRICS[self.metric]
         low, high = max(ends[0], metric.low), min(ends[1], metric.high)
         return Interval(found["mean"], low, high, len(values), reason)

@@ -214,6 +214,13 @@ def refused_and_said(script: Path, path: Path, target: str) -> None:
     lacking = ran(script, "predict", str(new))
     assert (lacking.returncode, lacking.stdout) == (1, "")
     assert lacking.stderr.splitlines() == ["the table has no column 'city', 'day'"]
+    new.write_text(NEW.splitlines()[0])
+    assert ran(script, "predict", str(new)).stderr == f"{new} has no rows\n"
+    more = path.with_name("more.csv")
+    more.write_text(f"{path.read_text()}{path.read_text().splitlines()[-1]}\n")
+    other = ran(script, "train", str(more))
+    assert "# another table than the study read: these numbers are its own" in other.stdout
+    assert "as in the table" not in other.stdout and other.returncode == 0
     assert ran(script, "predict").stderr.startswith("python ")
 
 
@@ -279,3 +286,16 @@ def test_what_is_split_by_a_column_is_refused_in_one_sentence(tmp_path: Path) ->
     recipe = dict(cell.recipe) | {"data.group": "city"}
     with pytest.raises(ExportError, match="rows are split by group, which a short script does not"):
         script_of(StoredCell(cell.cell_id, "s", recipe, {"status": "ok"}, True), path)
+
+
+@pytest.mark.parametrize("more", [{"folds": 5}, {"target_transform": "either"}])
+def test_of_a_baseline_no_way_leads_in_a_circle(tmp_path: Path, more: dict[str, Any]) -> None:
+    path = table_of(tmp_path)
+    recipe = dict(cell_of(path, "price").recipe)
+    (about,) = baseline_recipes([recipe], ["linear"], "val_r2")
+    cell = make_cell("s", about | more)
+    stored = StoredCell(cell.cell_id, "s", dict(cell.recipe), {"status": "ok"}, True)
+    for table in (path, None):
+        with pytest.raises(ExportError, match=r": name a network's cell$") as refused:
+            script_of(stored, table)
+        assert "--predict" not in str(refused.value)

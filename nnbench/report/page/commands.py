@@ -4,10 +4,11 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from nnbench.catalog.data.tables.files import FORMS
 from nnbench.report.page.table_notes import table_title
 from nnbench.results.read import Results
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
+
+NAMED = ("csv", "parquet", "target")  # keys of a table that --data and --target are for
 
 
 def run_command(results: Results, seeds: bool = True) -> str:
@@ -34,7 +35,7 @@ def _table_flags(data: Mapping[str, Any]) -> list[str]:
     """Each key of a table, beside the file and the target, as the flag of the same name."""
     flags = []
     for key, value in data.items():
-        if key not in (*FORMS, "target"):
+        if key not in NAMED:
             flags += [f"--{key}={one}" for one in (value if isinstance(value, list) else [value])]
     return flags
 

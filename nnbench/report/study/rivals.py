@@ -21,6 +21,7 @@ from nnbench.report.study.further import further_parts
 from nnbench.report.study.method import TIMED, is_split_by_time
 from nnbench.results.read import ReportError, Results
 from nnbench.stats.rivals import (
+    ALIKE,
     NETWORK,
     Rivals,
     chosen_networks,
@@ -28,7 +29,7 @@ from nnbench.stats.rivals import (
     rivals_of,
     usual_network,
 )
-from nnbench.study.baselines import BASELINES
+from nnbench.study.baselines import BASELINES, why_no_short_script
 from nnbench.study.metrics import METRICS, scores_of
 
 METHOD = (
@@ -158,8 +159,10 @@ class _Told:
         """`by 2.1 points (95 % CI 0.4 to 3.8)`, of one who is ahead."""
         value, low, high = (self.scale * row[name] for name in ("mean", "low", "high"))
         places = decimals_for([value], [(high - low) / 2])
-        ends = f"{number(low, places)} to {number(high, places)}"
-        return f"{number(value, places)}{self.unit} (95 % CI {ends})"
+        ends = f"95 % CI {number(low, places)} to {number(high, places)}"
+        if pd.isna(low):
+            ends = f"no interval: {ALIKE}"
+        return f"{number(value, places)}{self.unit} ({ends})"
 
     def use(self) -> str:
         """The first sentence: whom to use, and how far the others are."""
@@ -215,11 +218,13 @@ class _Told:
 
     def cell(self) -> str:
         """The id of a cell of whom to use, of the first repeat that has one."""
+        return str(self._row()["cell_id"])
+
+    def _row(self) -> pd.Series:
         if self.rivals.use == NETWORK:
-            return str(self.usual()["cell_id"])
+            return self.usual()
         models = self.results.baselines
-        own = models[models["baseline"] == self.rivals.use]
-        return str(own.sort_values("seed")["cell_id"].iloc[0])
+        return models[models["baseline"] == self.rivals.use].sort_values("seed").iloc[0]
 
     def usual(self) -> pd.Series:
         """A cell of that network."""
@@ -252,7 +257,9 @@ class _Told:
         """How to have what to use: a script of it, or the name of its class."""
         tables, use = self.results.provenance.get("tables"), self.rivals.use
         model = "" if use == NETWORK else f"{BASELINES[use].of(self.task).name} of scikit-learn"
-        if tables:
+        row = self._row()
+        recipe = {key: row[key] for key in row.index if pd.notna(row[key])}
+        if tables and not why_no_short_script(recipe):
             command = export_command(self.results, "best", "--predict", quote(tables[0]["file"]))
             made_by = f", by {model}" if model else ""
             return f"As a script that predicts new rows{made_by}: {command}."

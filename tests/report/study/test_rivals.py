@@ -162,6 +162,38 @@ def test_what_the_constant_has_in_every_split_has_no_interval(tmp_path: Path) ->
     assert advice(same).said[1].startswith("The commonest class alone has 30.0 %. ")
 
 
+def test_what_is_alike_in_each_repeat_has_no_interval_of_dashes(tmp_path: Path) -> None:
+    """Split by time each repeat has the same parts, and a linear model the same numbers."""
+    found = results(tmp_path, {"constant": 0.3, "linear": 0.4}, 0.2)
+    same = found.baselines.assign(
+        test_accuracy=found.baselines["baseline"].map({"constant": 0.3, "linear": 0.4}),
+        test_rows=10**15,  # as good as no grain
+    )
+    said = " ".join(advice(replace(found, baselines=same)).said)
+    assert "logistic regression has a test accuracy of 40.0 %, the commonest class of 30" in said
+    assert "ahead by 10.0 points (no interval: alike in each repeat), which 5 repeats" in said
+    assert "\N{EN DASH}" not in said
+
+
+@pytest.mark.parametrize("split", [{"data.group": "who"}, {"data.time": "when"}, {"folds": 5}])
+def test_no_script_is_promised_that_export_refuses(tmp_path: Path, split: dict[str, Any]) -> None:
+    provenance = {"tables": [TABLE]}
+    for scores, network in (({"constant": 0.3, "linear": 0.95}, 0.94), ({"constant": 0.3}, 0.95)):
+        found = results(tmp_path, scores, network)
+        found = replace(
+            found,
+            cells=found.cells.assign(**split),
+            baselines=found.baselines.assign(**split),
+            provenance=dict(found.provenance) | provenance,
+        )
+        (_, second) = advice(found).said
+        assert "--predict" not in second
+        if "linear" in scores:
+            assert second.endswith("Logistic regression is LogisticRegression of scikit-learn.")
+        else:
+            assert "As a script of its own: nnbench export " in second
+
+
 def test_a_lead_that_may_be_chance_is_no_reason_to_name_the_constant(tmp_path: Path) -> None:
     found = results(tmp_path, {"constant": 0.3, "linear": 0.4}, 0.35)
     swings = found.baselines["baseline"] == "linear"
