@@ -44,7 +44,7 @@ def network_picture(results: Results, analysis: Analysis) -> Picture | None:
 
 def sizes_of(results: Results, row: Mapping[str, Any]) -> tuple[int, int] | None:
     """The network's inputs and outputs; None for data or a loss of one's own that is not here."""
-    if row["data"] not in DATA or row["loss"] not in LOSSES:
+    if row["data"] not in DATA or row.get("loss") not in LOSSES:
         return None
     if has_own_table(row):  # whose file may be elsewhere by now
         told = results.provenance.get("tables") or []
