@@ -74,7 +74,7 @@ def scene_of(landscape: Landscape, name: str) -> Scene:
         under = (
             "height over x" if landscape["dims"] == 1 else "shaded by height, blank at the bottom"
         )
-        heads = [(-LEFT + 4, TOP - down) for down in (KEY - 44, KEY - 24)]  # above walks' names
+        heads = [(-LEFT + 4, TOP - down) for down in (KEY - 48, KEY - 22)]  # above walks' names
         write(axes, name, (0, 1), heads[0], weight="bold")
         write(axes, f"{under}; the star is the global minimum", (0, 1), heads[1],
               color=QUIET, size=TEXT - 1)  # fmt: skip
