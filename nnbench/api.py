@@ -126,8 +126,9 @@ def _listener(study: Study, progress: bool) -> Iterator[Listener]:
 def _check(kind: str, device: str, engine: str, **counts: int | None) -> None:
     """Refuse what the command line refuses of the same flags."""
     for name, count in counts.items():
-        if count is not None and (not isinstance(count, int) or count < 1):
-            raise StudyError(f"{name}={count!r}: must be a whole number of at least 1")
+        least = 2 if name == "most_seeds" else 1
+        if count is not None and (not isinstance(count, int) or count < least):
+            raise StudyError(f"{name}={count!r}: must be a whole number of at least {least}")
     for name, value, known in (("device", device, DEVICES), ("engine", engine, ENGINES)):
         if value not in known:
             raise StudyError(f"{name}={value!r}: must be one of {', '.join(known)}")

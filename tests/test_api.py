@@ -97,6 +97,8 @@ def test_errors_are_exceptions_with_the_command_lines_sentence(
     ):
         with pytest.raises(nb.StudyError, match=said):
             nb.run(STUDY, out=tmp_path, progress=False, **wrong)
+    with pytest.raises(nb.StudyError, match="most_seeds=1: must be a whole number of at least 2"):
+        nb.settle(STUDY, out=tmp_path, most_seeds=1)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         nb.nothing  # noqa: B018
 

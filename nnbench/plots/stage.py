@@ -74,8 +74,9 @@ def scene_of(landscape: Landscape, name: str) -> Scene:
         under = (
             "height over x" if landscape["dims"] == 1 else "shaded by height, blank at the bottom"
         )
-        write(axes, name, (0, 1), (-LEFT + 4, 38), weight="bold")
-        write(axes, f"{under}; the star is the global minimum", (0, 1), (-LEFT + 4, 18),
+        heads = [(-LEFT + 4, TOP - down) for down in (KEY - 48, KEY - 22)]  # above walks' names
+        write(axes, name, (0, 1), heads[0], weight="bold")
+        write(axes, f"{under}; the star is the global minimum", (0, 1), heads[1],
               color=QUIET, size=TEXT - 1)  # fmt: skip
     return Scene(figure, box, span)
 

@@ -102,7 +102,9 @@ def _draw_landscape(axes: Axes, landscape: Landscape) -> None:
 
 
 def _draw_walks(axes: Axes, walks: pd.DataFrame) -> None:
-    """Draw each walk in the colour of its end."""
+    """Draw each walk in the colour of its end, where there are any: seaborn warns of none."""
+    if walks.empty:
+        return
     colors = {reached: color for reached, (_, color, *_) in ENDS.items()}
     sns.lineplot(
         x=walks["x"], y=walks["y"], hue=walks["reached"], units=walks["cell_id"], palette=colors,

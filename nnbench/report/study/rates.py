@@ -10,7 +10,7 @@ from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import number
 from nnbench.report.page.parts import Column, Picture, picture, table_of
 from nnbench.report.page.units import difference_unit
-from nnbench.report.page.words import listed, spoken
+from nnbench.report.page.words import amount, capital, listed, spoken
 from nnbench.report.study.sentences import comparing, effect_text
 from nnbench.results.read import Results
 
@@ -120,5 +120,9 @@ def _title(effects: pd.DataFrame, analysis: Analysis) -> str:
             names = listed(levels) if len(levels) <= 3 else f"{len(levels)} schedules"
             verb = "does" if len(levels) == 1 else "do"
             said.append(f"{names} {verb} {side}")
-    count = len(effects)
-    return f"Of {count} schedules against {baseline}, {listed(said or ['none differs clearly'])}"
+    if len(effects) == 1 and not said:
+        return (
+            f"{capital(spoken(FACTOR, effects.index[0]))} does not differ clearly from {baseline}"
+        )
+    schedules = amount(len(effects), "schedule")
+    return f"Of {schedules} against {baseline}, {listed(said or ['none differs clearly'])}"

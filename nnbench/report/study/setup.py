@@ -11,7 +11,14 @@ from nnbench.report.page.words import capital, in_words, listed
 from nnbench.results.read import Results
 from nnbench.stats import format_level
 from nnbench.study.selection import flattened
-from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, STUDY_KINDS, grid_keys, study_kind_of
+from nnbench.study.study_kinds import (
+    LANDSCAPE,
+    NUMERICS,
+    STUDY_KINDS,
+    TRAINING,
+    grid_keys,
+    study_kind_of,
+)
 
 MOST_LEVELS = 40
 LONGEST_NUMBER = 10  # characters of a number that a person wrote
@@ -49,7 +56,7 @@ def setup_section(results: Results, drawing: Picture | None = None) -> Section:
     kind = study_kind_of(results.study)
     keys = [key for key in grid_keys(kind) if key in results.cells]
     rows, off = settings(results.cells, keys, results.study.get("factors") or {})
-    if "n_params" in results.cells and results.cells["n_params"].notna().any():
+    if kind == TRAINING and results.cells["n_params"].notna().any():
         counts = results.cells["n_params"].dropna().astype(int)
         ends = dict.fromkeys(f"{count:,}" for count in (counts.min(), counts.max()))
         rows.append({"setting": "Parameters of a network", "value": " to ".join(ends)})

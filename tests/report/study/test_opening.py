@@ -11,7 +11,7 @@ import pytest
 from nnbench.report.analysis import analyse
 from nnbench.report.layers.views import Diagnostic
 from nnbench.report.study.opening import opening_of, wanted_first
-from nnbench.report.study.rates import is_warm_up, rates_by_epoch
+from nnbench.report.study.rates import _title, is_warm_up, rates_by_epoch
 from nnbench.results.read import Results, read_results
 from tests.synthetic import FACTORS, make_cells, make_curves, write_results
 
@@ -30,6 +30,12 @@ def scheduled(folder: Path, **changes: Any) -> Results:
     curves["lr"] = 0.1 * (1 - 0.5 * (halves & (curves["epoch"] > 10)))
     factors = {"data": FACTORS["data"], "schedule": SCHEDULES, "activation": FACTORS["activation"]}
     return read_results(write_results(folder, whole, curves, factors=factors, **changes))
+
+
+def test_one_schedule_is_not_said_in_the_plural(tmp_path: Path) -> None:
+    effects = pd.DataFrame({"verdict": ["tie"]}, index=["cosine"])  # others may not have run
+    said = _title(effects, analyse(scheduled(tmp_path)))
+    assert said == "Cosine does not differ clearly from no schedule"
 
 
 def test_a_study_of_schedules_opens_with_the_rates(tmp_path: Path) -> None:
