@@ -24,7 +24,7 @@ from nnbench.report.page.parts import (
     paragraph,
 )
 from nnbench.report.page.table_cells import known
-from nnbench.report.page.words import amount
+from nnbench.report.page.words import amount, listed
 from nnbench.results.read import ReportError, Results
 from nnbench.stats.compare import (
     ARM,
@@ -134,7 +134,7 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
         raise ReportError(f"{a.folder} and {b.folder}: {problem}") from None
     if matched.pairs.empty:
         raise ReportError(
-            f"{a.folder} and {b.folder} have no cell in common: no recipe agrees in all that varies"
+            f"{a.folder} and {b.folder} have no cell in common: {_why_apart(a.cells, b.cells)}"
         )
     rows = compare_pairs(
         matched.pairs,
@@ -146,6 +146,14 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
     changed = [*matched.changed, *changes(a.provenance, b.provenance)]
     unfinished = int((b.provenance.get("counts") or {}).get("missing") or 0)
     return Comparison((str(a.folder), str(b.folder)), chosen, changed, matched, rows, unfinished)
+
+
+def _why_apart(a: pd.DataFrame, b: pd.DataFrame) -> str:
+    """Why the cells of two results have no pair, and the way out where only their seeds differ."""
+    if "seed" in a and "seed" in b and not (first := set(a["seed"])) & (second := set(b["seed"])):
+        seeds = " and ".join(listed([str(seed) for seed in sorted(of)]) for of in (first, second))
+        return f"their seeds differ ({seeds}): run both with the same"
+    return "no recipe agrees in all that varies"
 
 
 def _levels(a: Results, b: Results, factor: str) -> list[str]:

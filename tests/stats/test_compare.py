@@ -368,8 +368,18 @@ def test_what_cannot_be_compared_is_refused(
 
 def test_nothing_in_common_is_refused(folders: Path) -> None:
     write_results(folders / "results" / "other", two_arms(around(0.0), data=("wine", "iris")))
-    with pytest.raises(ReportError, match="no cell in common"):
+    with pytest.raises(ReportError, match="no cell in common: no recipe agrees in all that varies"):
         compared(folders, "before", "other")
+
+
+def test_results_of_other_seeds_are_refused_with_the_seeds(folders: Path) -> None:
+    cells = two_arms(around(0.0))
+    seeds = sorted(cells["seed"].unique())
+    write_results(folders / "results" / "a", cells)
+    write_results(folders / "results" / "b", cells.assign(seed=cells["seed"] + len(seeds)))
+    said = rf"their seeds differ \({seeds[0]}, .* and {seeds[0] + len(seeds)}, .*\): run both with"
+    with pytest.raises(ReportError, match=said):
+        compared(folders, "a", "b")
 
 
 @pytest.mark.whole
