@@ -252,7 +252,7 @@ def _check_positive(title: str, sample: Sample) -> None:
     if count:
         raise DataError(
             f'{title}: target_transform = "log" needs targets above 0, and {count:,} of '
-            f"{sum(map(len, every)):,} are not: leave it out"
+            f"{sum(map(len, every)):,} {'is' if count == 1 else 'are'} not: leave it out"
         )
 
 

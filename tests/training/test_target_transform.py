@@ -95,7 +95,7 @@ def test_a_table_with_a_target_below_zero_is_named_by_its_file(tmp_path: Path) -
     path = tmp_path / "prices.csv"
     pd.DataFrame({"a": np.arange(40.0) ** 2, "y": np.arange(40.0) - 0.5}).to_csv(path, index=False)
     (cell,) = make_cells(data={"csv": str(path), "target": "y"}, target_transform="log")
-    said = '[grid] data "prices.csv": target_transform = "log" needs targets above 0, and 1 of 40 '
+    said = '"prices.csv": target_transform = "log" needs targets above 0, and 1 of 40 is not: leave'
     with pytest.raises(DataError, match=re.escape(said)):
         split_for(cell.recipe)
 
