@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nnbench.catalog.data.tables.entry import report_of
+from nnbench.catalog.data.tables.entry import PARAMETERS, report_of
 from nnbench.catalog.own.entries import registered
 from nnbench.results.files import PROVENANCE, json_bytes, results_folder, write_files
 from nnbench.results.fingerprint import fingerprint, origin
@@ -23,7 +23,7 @@ from nnbench.results.tables import Tables
 from nnbench.results.wall_time import WallTime, engine_text
 from nnbench.study.engines import ENGINES
 from nnbench.study.idle import idle_factors
-from nnbench.study.recipe import Recipe
+from nnbench.study.recipe import Recipe, has_own_table
 from nnbench.study.study import Cell, Study
 from nnbench.study.study_kinds import (
     LANDSCAPE,
@@ -314,8 +314,13 @@ def crashed(task: Task, crash: Crash, options: Options) -> Rows:
 
 
 def tables_of(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Return what was done to each of the user's own tables among the cells' data."""
-    recipes = {cell.recipe.get("data.sha256"): cell.recipe for cell in cells}
+    """What was done to each of the user's own tables among the cells' data.
+
+    A file that is read in several ways, such as for two targets, is as many tables.
+    """
+    places = [f"data.{name}" for name in PARAMETERS]
+    own = (cell.recipe for cell in cells if has_own_table(cell.recipe))
+    recipes = {tuple(recipe.get(place) for place in places): recipe for recipe in own}
     return [report for report in map(report_of, recipes.values()) if report is not None]
 
 

@@ -48,8 +48,9 @@ def sizes_of(results: Results, row: Mapping[str, Any]) -> tuple[int, int] | None
         return None
     if has_own_table(row):  # whose file may be elsewhere by now
         told = results.provenance.get("tables") or []
-        of_row = [one for one in told if one["sha256"] == row["data.sha256"]]
-        if not of_row:
+        keys = ("sha256", "target", "task")  # a file may be read for several targets
+        of_row = [one for one in told if all(one.get(key) == row[f"data.{key}"] for key in keys)]
+        if len({one.get("features") for one in of_row}) != 1:
             return None
         inputs, classes, task = (of_row[0].get(key) for key in ("features", "classes", "task"))
     else:

@@ -151,9 +151,12 @@ def _files_said(results: Results) -> list[Paragraph]:
         pieces += ["The command reads ", file, " from the folder ", Code("studies")]
         pieces.append("; for a study file elsewhere, write its path in place of the name. ")
         where = ", which the study file names"
-    for table in results.provenance.get("tables") or []:
-        digest = Code(str(table["sha256"])[:FINGERPRINT])
-        pieces += ["It reads ", Code(str(table["file"])), f"{where}: SHA-256 ", digest, "…. "]
+    tables = results.provenance.get("tables") or []
+    for file_name, digest in dict.fromkeys(
+        (str(one["file"]), str(one["sha256"])) for one in tables
+    ):
+        shown = Code(digest[:FINGERPRINT])
+        pieces += ["It reads ", Code(file_name), f"{where}: SHA-256 ", shown, "…. "]
     return [paragraph(*pieces)]
 
 

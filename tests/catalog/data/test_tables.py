@@ -31,6 +31,7 @@ from nnbench.cli.default_study import (
     slug,
     table_study,
 )
+from nnbench.pipeline import tables_of
 from nnbench.report.page.table_notes import table_sentences
 from nnbench.study.baselines import BASELINES
 from nnbench.study.reading import make_study, read_study
@@ -452,6 +453,14 @@ def test_a_study_files_paths_are_relative_to_its_folder(
     assert [cell.recipe["data"] for cell in cells] == ["iris", "iris", "csv", "csv"]
     assert cells[-1].recipe["data.path"] == str(study.parent / "my.csv")
     assert cells[-1].recipe["loss"] == "cross_entropy"
+
+
+def test_a_table_is_told_of_once_for_each_way_in_which_it_is_read(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "my.csv", index=False)
+    both = [{"csv": str(tmp_path / "my.csv"), "target": target} for target in ("y", "a")]
+    cells = make_study({"name": "s", "grid": {"data": ["iris", *both], "seeds": 2}}, VOCABULARY)
+    told = tables_of(cells.cells())
+    assert [(one["file"], one["target"]) for one in told] == [("my.csv", "y"), ("my.csv", "a")]
 
 
 def test_the_loss_follows_the_tables_task(tmp_path: Path) -> None:

@@ -59,10 +59,13 @@ def test_sizes_are_those_of_the_data_and_of_what_the_loss_wants(
 
 def test_a_table_has_the_sizes_that_it_was_read_with() -> None:
     tables = [
-        {"sha256": "other", "features": 3, "task": "regression"},
-        {"sha256": "mine", "features": 7, "task": "classification", "classes": {"p": 9, "q": 8}},
+        {"sha256": "other", "features": 3, "target": "y", "task": "regression"},
+        {"sha256": "mine", "features": 5, "target": "price", "task": "regression"},
+        {"sha256": "mine", "features": 7, "target": "y", "task": "classification"}
+        | {"classes": {"p": 9, "q": 8}},
     ]
-    row = {"data": "csv", "data.sha256": "mine", "loss": "cross_entropy"}
+    row = {"data": "csv", "data.sha256": "mine", "data.target": "y", "data.task": "classification"}
+    row |= {"loss": "cross_entropy"}
     assert sizes_of(results_with(*tables), row) == (7, 2)
     assert sizes_of(results_with(), row) is None
 
