@@ -56,7 +56,8 @@ def setup_section(results: Results, drawing: Picture | None = None) -> Section:
     kind = study_kind_of(results.study)
     keys = [key for key in grid_keys(kind) if key in results.cells]
     rows, off = settings(results.cells, keys, results.study.get("factors") or {})
-    if kind == TRAINING and results.cells["n_params"].notna().any():
+    has_counts = kind == TRAINING and "n_params" in results.cells
+    if has_counts and results.cells["n_params"].notna().any():
         counts = results.cells["n_params"].dropna().astype(int)
         ends = dict.fromkeys(f"{count:,}" for count in (counts.min(), counts.max()))
         rows.append({"setting": "Parameters of a network", "value": " to ".join(ends)})
