@@ -24,7 +24,7 @@ from nnbench.theory.checks.mean_field import (
 from nnbench.theory.checks.propagation import check_correlations, check_dropout, check_propagation
 from nnbench.theory.checks.selu import check_selu
 from nnbench.theory.checks.trainability import check_trainability
-from nnbench.training.stacked.axis import one_thread
+from nnbench.training.threads import one_thread
 
 __all__ = ["CHECKS", "Check", "Settings", "measure_all", "read_settings"]
 

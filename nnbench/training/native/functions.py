@@ -10,7 +10,6 @@ from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.training.native.graph import Graph, Unsupported
 from nnbench.training.native.parts import Part, noise_purposes
 from nnbench.training.native.trace import trace
-from nnbench.training.stacked.axis import one_thread
 from nnbench.training.stacked.evaluate import (
     evaluate_block,
     statistics_of_average,
@@ -18,6 +17,7 @@ from nnbench.training.stacked.evaluate import (
 )
 from nnbench.training.stacked.network import Network, Program, initial_running, n_params
 from nnbench.training.stacked.step import evaluated, gradient_of, start_optimizer, update
+from nnbench.training.threads import one_thread
 
 Traced = tuple[str, Graph, dict[int, int]]  # name in C, graph, outputs that are written over inputs
 

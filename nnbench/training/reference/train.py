@@ -27,8 +27,10 @@ from nnbench.training.reference.step import (
     train_step,
 )
 from nnbench.training.scores import JUDGED
+from nnbench.training.threads import one_thread
 
 
+@one_thread()
 def train_cell(
     cell: Cell,
     *,

@@ -15,6 +15,7 @@ from nnbench.results.rows import Rows
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
 from nnbench.training.reference.step import averaged_parameters, build_optimizer, update
+from nnbench.training.threads import one_thread
 from nnbench.training.walks import Trace, cell_row, curve_rows, noise_of, start_of
 
 
@@ -26,6 +27,7 @@ class Place(nn.Module):
         self.point = nn.Parameter(start)
 
 
+@one_thread()
 def walk_cell(cell: Cell) -> Rows:
     """Walk one cell and return its rows, in the same form as the engine's."""
     began = time.perf_counter()

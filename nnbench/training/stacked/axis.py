@@ -1,7 +1,6 @@
 """The cell axis: how cells that share a program are put beside each other."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -26,14 +25,3 @@ def stacked_numbers(
         )
         for place in places
     }
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: processes share the cores, and half a kernel may round otherwise."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

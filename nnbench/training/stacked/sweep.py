@@ -8,8 +8,8 @@ import torch
 from nnbench.catalog.expressions import EXPRESSIONS, exact
 from nnbench.results.rows import Rows
 from nnbench.study.study import Cell
-from nnbench.training.stacked.axis import one_thread
 from nnbench.training.sweeps import Sweep, cell_row, curve_rows
+from nnbench.training.threads import one_thread
 
 
 def sweep(cells: Sequence[Cell], on_progress: Callable[[float], None] = lambda _: None) -> Rows:

@@ -11,9 +11,10 @@ from nnbench.results.rows import Rows
 from nnbench.study.study import Cell
 from nnbench.training.protocol import Rates, Record, score_of_task
 from nnbench.training.scores import JUDGED
-from nnbench.training.stacked.axis import MIN_STACK, one_thread, padded
+from nnbench.training.stacked.axis import MIN_STACK, padded
 from nnbench.training.stacked.network import layout
 from nnbench.training.stacked.stack import Stack
+from nnbench.training.threads import one_thread
 
 
 def train(

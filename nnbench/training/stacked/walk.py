@@ -16,7 +16,7 @@ from nnbench.catalog.optimizers.registry import OPTIMIZERS, Optimizer
 from nnbench.results.rows import Rows
 from nnbench.study.recipe import Recipe, of_factor
 from nnbench.study.study import Cell
-from nnbench.training.stacked.axis import one_thread, padded, stacked_numbers
+from nnbench.training.stacked.axis import padded, stacked_numbers
 from nnbench.training.stacked.descent import (
     PULLS,
     Descent,
@@ -26,6 +26,7 @@ from nnbench.training.stacked.descent import (
     descent_of,
     numbers_of_entries,
 )
+from nnbench.training.threads import one_thread
 from nnbench.training.walks import Trace, cell_row, curve_rows, noise_of, rates_of, start_of
 
 

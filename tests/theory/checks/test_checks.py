@@ -31,7 +31,8 @@ from nnbench.theory.checks.mean_field import critical_points
 from nnbench.theory.checks.measure import CHECKS, Check, Settings, measure_all, read_settings
 from nnbench.theory.checks.page import build_theory_page, chance_said, row, written
 from nnbench.theory.checks.record import closing_lines, write_theory
-from nnbench.training.stacked import axis, network
+from nnbench.training import threads
+from nnbench.training.stacked import network
 
 pytestmark = [
     pytest.mark.slow,
@@ -50,7 +51,7 @@ QUICK = ("dropout", "batch normalisation", "born dead", "linear networks", "grad
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Any:
-    with axis.one_thread():
+    with threads.one_thread():
         yield
 
 
@@ -431,7 +432,7 @@ def test_weights_of_another_depth_scale_train_otherwise(
 @pytest.fixture(scope="module")
 def small_checks() -> list[Check]:
     names = ("dropout", "born dead", "first steps", "batch normalisation")
-    with axis.one_thread(), pytest.MonkeyPatch.context() as monkeypatch:
+    with threads.one_thread(), pytest.MonkeyPatch.context() as monkeypatch:
         quicken(monkeypatch)
         return [check for name in names for check in CHECKS[name](SMALL)]
 
