@@ -133,7 +133,11 @@ def compiler() -> Finding:
     try:
         found = find_compiler()
     except CompilerError as problem:
-        way = "unset CC" if "CC" in os.environ else "apt-get install gcc libc6-dev, or clang"
+        way = (
+            "unset CC"
+            if "CC" in os.environ
+            else "apt-get install gcc libc6-dev, or clang, or else pip install ziglang"
+        )
         mend = (
             f"{problem}. Without one the mapped engine trains all networks, which is slower: {way}."
         )

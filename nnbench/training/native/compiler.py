@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import hashlib
+import importlib.util
 import os
 import platform
 import re
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from nnbench.training.native.libm import FUNCTIONS, TWO
 
 CANDIDATES = ("cc", "gcc", "clang")  # in this order, unless CC names another
+WHEEL = "ziglang"  # the package that brings a compiler, `nnbench[native]`: the last of them
 # No flag may lose a NaN or an infinity, or change a sum's order by itself; trapping and errno are
 # not looked at.
 FLAGS = (
@@ -79,10 +81,11 @@ def find_compiler(named: str | None = None) -> Compiler:
 @functools.cache
 def _find(chosen: str | None, path: str | None) -> Compiler:
     problems = []
-    for candidate in (chosen,) if chosen else CANDIDATES:
-        command = tuple(shlex.split(candidate))
+    named = (chosen,) if chosen else CANDIDATES
+    commands = [tuple(shlex.split(name)) for name in named]
+    for command in commands if chosen else [*commands, *_of_the_wheel()]:
         if not command or shutil.which(command[0], path=path) is None:
-            problems.append(f"{candidate} is not there")
+            problems.append(f"{shlex.join(command)} is not there")
             continue
         for tuned in TUNED:
             try:
@@ -94,6 +97,13 @@ def _find(chosen: str | None, path: str | None) -> Compiler:
     if chosen:
         raise CompilerError(f"CC={chosen} does not work: {problems[0]}")
     raise CompilerError(f"there is no C compiler that works: {problems[0]}")
+
+
+def _of_the_wheel() -> list[tuple[str, ...]]:
+    """The command of the compiler that a Python package brings, where it is installed."""
+    found = importlib.util.find_spec(WHEEL)
+    folders = (found.submodule_search_locations if found else None) or ()
+    return [(os.path.join(folder, "zig"), "cc") for folder in folders]
 
 
 def _described(command: tuple[str, ...], flags: tuple[str, ...]) -> Compiler:

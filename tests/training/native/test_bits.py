@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nnbench.training.native import compiler as compilers
 from nnbench.training.native import programs, train
-from nnbench.training.native.compiler import Compiler, find_compiler
+from nnbench.training.native.compiler import WHEEL, Compiler, find_compiler
 from tests.helpers import exactly, make_cells
 from tests.training.native.check import complaints, train_native
 from tests.training.native.conftest import forget
@@ -100,7 +104,44 @@ def others(compiler: Compiler) -> list[Compiler]:
 def test_either_compiler(name: str, monkeypatch: pytest.MonkeyPatch, empty_cache: object) -> None:
     if shutil.which(name) is None and "CI" not in os.environ:
         pytest.skip(f"{name} is not there: scripts/install-system-packages installs it")
-    compiler = find_compiler(name)
+    trains_by(find_compiler(name), monkeypatch)
+
+
+@pytest.fixture
+def search_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Compilers are looked for again, in this test and after it."""
+    monkeypatch.delenv("CC", raising=False)
+    compilers._find.cache_clear()
+    yield
+    compilers._find.cache_clear()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("search_anew", "empty_cache")
+def test_the_compiler_of_a_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip(WHEEL, reason="pip install nnbench[native] brings it")
+    monkeypatch.setattr(compilers, "CANDIDATES", ())
+    compiler = find_compiler()
+    assert compiler.command[-1] == "cc" and WHEEL in compiler.command[0]
+    trains_by(compiler, monkeypatch)
+
+
+@pytest.mark.usefixtures("search_anew")
+def test_a_wheel_brings_the_last_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / WHEEL).mkdir()
+    (tmp_path / WHEEL / "__init__.py").touch()
+    zig = tmp_path / WHEEL / "zig"
+    zig.write_text('#!/bin/sh\n[ "$1" = cc ] && shift && exec /usr/bin/env gcc "$@"\n')
+    zig.chmod(0o755)
+    monkeypatch.delitem(sys.modules, WHEEL, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert find_compiler().command[0] in compilers.CANDIDATES
+    monkeypatch.setattr(compilers, "CANDIDATES", ("no-such-compiler",))
+    compilers._find.cache_clear()
+    assert find_compiler().command == (str(zig), "cc")
+
+
+def trains_by(compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "find_compiler", lambda: compiler)
     cells = make_cells(**FULL) + make_cells(width=100, optimizer="muon", activation="softmax")
     assert complaints(cells) == []
