@@ -5,10 +5,11 @@ What an entry's function returns stands in `nnbench.catalog.data.samples`.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnbench.catalog.data import mnist1d, plane, synthetic
 from nnbench.catalog.data.samples import Data, Sample, amount, examples, noisy_parts, share
@@ -24,12 +25,20 @@ def task_of(recipe: Mapping[str, Any]) -> str:
     return str(recipe.get("data.task") or DATA[recipe["data"]].task)
 
 
+@cache  # the same for every seed, and reading a file takes longer than to train on it
+def _read(loader: str) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    x, y = getattr(datasets, loader)(return_X_y=True)
+    read = np.asarray(x, dtype=np.float64), np.asarray(y)
+    for values in read:
+        values.flags.writeable = False
+    return read
+
+
 def bundled(loader: str) -> dict[str, Any]:
     """The fields of a set that scikit-learn carries, by the function that returns its x and y."""
 
     def load_bundled(generator: np.random.Generator) -> Sample:
-        x, y = getattr(datasets, loader)(return_X_y=True)
-        return Sample(np.asarray(x, dtype=np.float64), np.asarray(y))
+        return Sample(*_read(loader))
 
     return {"function": load_bundled, "loader": loader, "real": True}
 

@@ -15,6 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 
 from nnbench.catalog import DATA
+from nnbench.catalog.data import registry
 from nnbench.catalog.data.mnist1d import _stretched, curves
 from nnbench.catalog.data.registry import check_data, task_of
 from nnbench.catalog.data.samples import Data, Sample
@@ -442,3 +443,19 @@ def test_a_regressions_loss_follows_the_task_of_the_recipe() -> None:
     for task, loss in (("regression", "mse"), ("classification", "cross_entropy")):
         (cell,) = make_cells(data={"name": "teacher", "n": 60, "task": task})
         assert cell.recipe["loss"] == loss
+
+
+def test_a_bundled_set_is_read_once_and_cannot_be_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry._read.cache_clear()
+    read: list[bool] = []
+    given = registry.datasets.load_iris
+    monkeypatch.setattr(
+        registry.datasets, "load_iris", lambda **how: read.append(True) or given(**how)
+    )
+    samples = [DATA["iris"].function(np.random.default_rng(seed)) for seed in range(3)]
+    assert len(read) == 1
+    assert all((sample.x == given().data).all() for sample in samples)
+    with pytest.raises(ValueError, match="read-only"):
+        samples[0].x[0, 0] = 1.0
