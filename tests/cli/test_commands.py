@@ -64,7 +64,7 @@ def test_a_run_writes_every_table_and_the_report(finished: Path) -> None:
 
 
 def test_running_again_trains_nothing(finished: Path) -> None:
-    ended = nnbench("run", "tiny.toml", cwd=finished)
+    ended = nnbench("run", "tiny.toml", "--workers", "1", cwd=finished)
     assert ended.returncode == 0
     assert "0 to train" in ended.stderr
     assert "10 of 12 networks finished, 2 diverged" in ended.stdout
@@ -298,5 +298,6 @@ def test_limit_is_nested_and_spread(tmp_path: Path) -> None:
     assert "<dt>complete</dt><dd>no, 7 not run</dd>" in (folder / "report.html").read_text()
     provenance = json.loads((folder / "provenance.json").read_text())
     assert (provenance["limit"], provenance["counts"]["missing"]) == (5, 7)
-    nnbench("run", "tiny.toml", "--limit", "3", cwd=tmp_path)  # what has finished stays in
+    few = ("--limit", "3", "--workers", "1")
+    nnbench("run", "tiny.toml", *few, cwd=tmp_path)  # what has finished stays in
     assert len(pd.read_parquet(folder / "cells.parquet")) == 5
