@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import runpy
 import shutil
 import sys
 import tempfile
@@ -59,13 +60,22 @@ def start(
     cwd: Path,
     env: Mapping[str, str] | None = None,
     first: Callable[[], None] | None = None,
+    script: Path | None = None,
 ) -> Running:
-    """Start `nnbench arguments`; `first`, a function of a module, runs in it before all else."""
+    """Start `nnbench arguments`, or another script with them.
+
+    `first`, a function of a module, runs in it before all else.
+    """
     said = Path(tempfile.mkdtemp())
-    everything = (arguments, cwd, dict(os.environ if env is None else env), said, first)
+    everything = (arguments, cwd, dict(os.environ if env is None else env), said, first, script)
     process = SERVER.Process(target=_command, args=everything)
     process.start()
     return Running(process, said)
+
+
+def run_script(script: Path, *arguments: str, cwd: Path | None = None) -> Ended:
+    """Run a script of its own, which is no part of nnbench, to its end."""
+    return start(*arguments, cwd=cwd or script.parent, script=script).end()
 
 
 def nnbench(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Ended:
@@ -79,6 +89,7 @@ def _command(
     env: dict[str, str],
     said: Path,
     first: Callable[[], None] | None,
+    script: Path | None,
 ) -> None:
     """Be the command: its folder, environment, output, process group and arguments."""
     os.setsid()
@@ -87,9 +98,12 @@ def _command(
     os.environ.update(env)
     for descriptor, name in enumerate(OUTPUTS, start=1):
         os.dup2(os.open(said / name, os.O_WRONLY | os.O_CREAT), descriptor)
-    sys.argv = ["nnbench", *arguments]
+    sys.argv = [str(script or "nnbench"), *arguments]
     if first is not None:
         first()
+    if script is not None:
+        runpy.run_path(str(script), run_name="__main__")
+        return
     from nnbench.cli.main import main
 
     main()

@@ -50,7 +50,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> nb.Result:
 
 def test_it_trains_what_the_command_line_trains(result: nb.Result, tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(TOML)
-    assert start("run", "tiny.toml", cwd=tmp_path).end().returncode == 0
+    assert start("run", "tiny.toml", "--workers", "1", cwd=tmp_path).end().returncode == 0
     other = nb.load("tiny", out=tmp_path / "results")
     pd.testing.assert_frame_equal(
         result.cells.drop(columns="seconds"), other.cells.drop(columns="seconds")
@@ -105,13 +105,14 @@ def test_errors_are_exceptions_with_the_command_lines_sentence(
 
 def test_more_seeds_train_only_those(result: nb.Result, tmp_path: Path) -> None:
     before = set(result.cells["cell_id"])
-    more = nb.run(nb.read_study(STUDY), seeds=4, out=result.folder.parent, progress=False)
+    about: dict[str, Any] = {"out": result.folder.parent, "workers": 1, "progress": False}
+    more = nb.run(nb.read_study(STUDY), seeds=4, **about)
     assert before < set(more.cells["cell_id"]) and len(more.cells) == 8
 
 
 @pytest.mark.parametrize("read", ["a file", "standard input"])
 def test_a_script_needs_no_guard(tmp_path: Path, read: str) -> None:
-    text = f"import nnbench as nb\nprint(len(nb.run({STUDY!r}, workers=2, progress=False).cells))\n"
+    text = f"import nnbench as nb\nprint(len(nb.run({STUDY!r}, workers=1, progress=False).cells))\n"
     (tmp_path / "day.py").write_text(text)
     ended = subprocess.run(
         [sys.executable, *(["day.py"] if read == "a file" else [])],

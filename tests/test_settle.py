@@ -222,7 +222,7 @@ def test_settle_trains_and_says_what_it_came_to(tmp_path: Path) -> None:
     told = json.loads(ended.stdout)
     assert (told["cells"], told["seeds"], len(told["verdicts"])) == (8, 4, 1)
     assert "the rest goes on from 2 to 4 seeds" in ended.stderr
-    again = start("run", "settled.toml", cwd=tmp_path).end()
+    again = start("run", "settled.toml", "--workers", "1", cwd=tmp_path).end()
     assert "8 networks, 8 finished earlier: 0 to train" in again.stderr
     status = start("status", "settled.toml", cwd=tmp_path).end()
     assert "8 of 8 networks finished" in status.stdout

@@ -6,7 +6,6 @@ Nothing is changed but for a file that is written into the results folder and re
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,7 +20,6 @@ from nnbench.cli.listing import WIDEST
 OLDEST_PYTHON = (3, 11)
 LITTLE_MEMORY = 2e9  # bytes in which a worker with torch and a large stack is at home
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 20  # seconds for a program to say what it is
 
 
 @dataclass(frozen=True)
@@ -195,12 +193,3 @@ def browser() -> Finding:
     missing = "chromium" if not path else "chromedriver"
     mend = "Only the browser tests need them: apt-get install chromium chromium-driver."
     return Finding("browser", f"no {missing}", "warn", mend)
-
-
-def _first_line(command: list[str]) -> str:
-    """The first line that a program prints, "" where it does not run."""
-    try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return ended.stdout.partition("\n")[0] if ended.returncode == 0 else ""

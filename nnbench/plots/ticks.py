@@ -18,14 +18,6 @@ def log_tick(value: float, place: int | None = None) -> str:
     return f"10{raised}" if digit == 1 else f"{digit}·10{raised}"
 
 
-def short_number(value: float) -> str:
-    """A positive number to two digits, in powers of ten where it is small or large."""
-    if 9e-4 < value < 1e4:
-        return f"{value:#.2g}".rstrip(".") if value < 99.5 else f"{value:.0f}"
-    digits, power = f"{value:.1e}".split("e")
-    return f"{digits}·10{str(int(power)).translate(RAISED)}"
-
-
 def log_ticks(axes: Axes, name: str) -> None:
     """Put plain ticks on a logarithmic axis, "x" or "y", the denser the shorter it is."""
     low, high = sorted(axes.get_xlim() if name == "x" else axes.get_ylim())

@@ -90,18 +90,11 @@ class Analysis:
         if large.empty:
             return pd.DataFrame()
         factor = str(large["second"].iloc[int(large["component"].to_numpy().argmax())])
-        found = stats.effects_by_data(
-            self.shared([factor]).cells,
-            factor,
-            self.levels[factor],
-            self.baselines[factor],
-            self.metric,
-            list(self.baselines),
-            self.generator_for,
-            self.shared([factor], across=True).cells,
-            self.looked,
-        )
-        return self.scaled(found)
+        about = (factor, self.levels[factor], self.baselines[factor], self.metric)
+        all_of_them = (list(self.baselines), self.generator_for, self.is_sampled, self.looked)
+        cells, across = (self.shared([factor], across=one).cells for one in (False, True))
+        question = stats.Question(*about, *all_of_them)
+        return self.scaled(stats.effects_by_data(cells, question, across))
 
 
 def analyse(results: Results) -> Analysis:

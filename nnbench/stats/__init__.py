@@ -56,11 +56,11 @@ from nnbench.stats.ranks import (
 from nnbench.stats.shared import Shared, shared_cells
 from nnbench.stats.signed_rank import LEAST_BLOCKS, signed_rank
 from nnbench.stats.summaries import (
+    Question,
     effects_by_data,
     importance,
     mean_interval,
     summarise_effects,
-    summarise_factor,
     summarise_levels,
 )
 from nnbench.stats.tuning import choice_chances, default_tolerance, expected_best, good_region

@@ -251,18 +251,20 @@ def correct_family(
 
 
 def hold_across(
-    rows: pd.DataFrame, other: pd.DataFrame, uneven: Sequence[tuple[int, int] | None]
+    rows: pd.DataFrame, other: pd.DataFrame, uneven: Mapping[str, tuple[int, int]]
 ) -> pd.DataFrame:
     """Return rows of `contrast` that hold for settings chosen on other seeds too, where `uneven`.
 
     rows: by the settings that do best on the seeds that are judged, which flatters the side with
     more of them. other: the same comparisons by those chosen across the halves of the seeds. The
     interval is the hull of both, the p the larger one, and 1 where they have no side in common.
-    uneven: how many settings the level and the baseline had, or None; `tried` says it of a row.
+    uneven: how many settings a level and the baseline had, of those that differ in it; `tried` says
+    it of a row.
     """
     table = rows.copy()
     table["tried"] = pd.Series([None] * len(table), index=table.index, dtype=object)
-    for row, beside, settings in zip(table.index, other.index, uneven, strict=True):
+    for row, beside in zip(table.index, other.index, strict=True):
+        settings = uneven.get(table.loc[row, "level"])
         if settings is None or pd.isna(table.loc[row, "p"]):
             continue
         table.loc[row, "tried"] = tried_words(settings)

@@ -1,8 +1,8 @@
 """One row per level, with its mean and its paired effect; one row per factor."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,24 @@ from nnbench.stats.intervals import GeneratorFor, Interval, bootstrap_interval
 from nnbench.stats.pairing import paired_differences, status_counts, usable
 from nnbench.stats.shared import shared_cells
 from nnbench.study.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a labelled frame: how a factor's levels differ from its baseline.
+
+    factors: all of the study's, for a pair is alike in every other one. is_sampled: arms were drawn
+    at random. looked: the study was judged before (`contrast`).
+    """
+
+    factor: str
+    levels: Sequence[str]
+    baseline: str
+    metric: str
+    factors: Sequence[str]
+    generator_for: GeneratorFor
+    is_sampled: bool = False
+    looked: bool = False
 
 
 def summarise_effects(
@@ -42,67 +60,58 @@ def summarise_effects(
     (`contrast`).
     """
     factors = list(baselines)
-    tables = []
-    for f in factors:
-        arguments = (f, levels[f], baselines[f], metric, factors, generator_for, is_sampled, looked)
-        table = _of_factor(frame, *arguments)
-        uneven = uneven_levels(frame, f, baselines[f], factors)
-        if uneven and across is not None:
-            beside = _of_factor(across, *arguments)
-            table = hold_across(table, beside, [uneven.get(level) for level in table["level"]])
-        tables.append(table)
+    about = (metric, factors, generator_for, is_sampled, looked)
+    questions = [Question(f, levels[f], baselines[f], *about) for f in factors]
+    tables = [_held(_of_factor, frame, across, question) for question in questions]
     return _judged(tables, metric, claimed or {})
 
 
-def summarise_factor(
+def _held(
+    measure: Callable[[pd.DataFrame, Question], pd.DataFrame],
     frame: pd.DataFrame,
-    factor: str,
-    levels: Sequence[str],
-    baseline: str,
-    metric: str,
-    factors: Sequence[str],
-    generator_for: GeneratorFor,
+    across: pd.DataFrame | None,
+    question: Question,
 ) -> pd.DataFrame:
-    """Return the rows of `summarise_effects` for one factor, corrected among its own levels only.
+    """Return what is measured on a frame, and must hold across the seeds where tries differ."""
+    table = measure(frame, question)
+    uneven = uneven_levels(frame, question.factor, question.baseline, question.factors)
+    if not uneven or across is None:
+        return table
+    return hold_across(table, measure(across, question), uneven)
 
-    factors: all of the study's, for a pair is alike in every other one.
-    """
-    table = _of_factor(frame, factor, levels, baseline, metric, factors, generator_for)
-    return _judged([table], metric, {})
 
-
-def _of_factor(
-    frame: pd.DataFrame,
-    factor: str,
-    levels: Sequence[str],
-    baseline: str,
-    metric: str,
-    factors: Sequence[str],
-    generator_for: GeneratorFor,
-    is_sampled: bool = False,
-    looked: bool = False,
-) -> pd.DataFrame:
+def _of_factor(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
     """Return one row per level of a factor, as if no other comparison were made."""
-    others = [f for f in factors if f != factor]
-    shared = shared_cells(frame, frame[factor], others, baseline, is_sampled)
+    factor, levels, baseline = question.factor, question.levels, question.baseline
+    others = [f for f in question.factors if f != factor]
+    shared = shared_cells(frame, frame[factor], others, baseline, question.is_sampled)
     alone = [level for level in levels if level in shared.partial]
     cells = shared.cells
-    pairs = paired_differences(cells, factor, baseline, metric, factors)
+    pairs = _pairs(cells, question)
     if alone:
-        own = _beside(frame, factor, alone, baseline, factors)
-        apart = paired_differences(own, factor, baseline, metric, factors)
-        pairs = pd.concat([pairs, apart], ignore_index=True)
+        own = _beside(frame, factor, alone, baseline, question.factors)
+        pairs = pd.concat([pairs, _pairs(own, question)], ignore_index=True)
         cells = pd.concat([cells, own[own[factor] != baseline]])
-    table = summarise_levels(cells, factor, levels, metric, generator_for)
+    table = summarise_levels(cells, factor, levels, question.metric, question.generator_for)
     table.insert(2, "baseline", [level == baseline for level in levels])
     only = [shared.partial.get(level) for level in levels]
     table.insert(3, "only", pd.Series(only, dtype=object))
     by_level = dict(list(pairs.groupby("level", sort=False)))
-    effects = []
-    for level in levels:
-        generator = generator_for(f"{factor}/{level}/effect")
-        effects.append(contrast(by_level.get(level, pairs.iloc[:0]), metric, generator, looked))
+    effects = [
+        _contrast(by_level.get(level, pairs.iloc[:0]), question, f"{level}/effect")
+        for level in levels
+    ]
     return pd.concat([table, pd.DataFrame(effects)], axis="columns")
+
+
+def _pairs(cells: pd.DataFrame, question: Question) -> pd.DataFrame:
+    about = (question.factor, question.baseline, question.metric, question.factors)
+    return paired_differences(cells, *about)
+
+
+def _contrast(pairs: pd.DataFrame, question: Question, purpose: str) -> dict[str, Any]:
+    generator = question.generator_for(f"{question.factor}/{purpose}")
+    return contrast(pairs, question.metric, generator, question.looked)
 
 
 def _beside(
@@ -144,54 +153,26 @@ def _judged(
 
 
 def effects_by_data(
-    frame: pd.DataFrame,
-    factor: str,
-    levels: Sequence[str],
-    baseline: str,
-    metric: str,
-    factors: Sequence[str],
-    generator_for: GeneratorFor,
-    across: pd.DataFrame | None = None,
-    looked: bool = False,
+    frame: pd.DataFrame, question: Question, across: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Return each level's paired effect on each data set, all of them corrected together.
 
     Columns: `data, factor, level` and those of `contrast`, a row for each data set and level but
-    the baseline. factors: all of the study's, for a pair is alike in every other one. frame: the
-    cells that all levels have (`shared_cells`); across: those of settings that other seeds chose;
-    looked: the study was judged before.
+    the baseline. frame: the cells that all levels have (`shared_cells`); across: those of settings
+    that other seeds chose.
     """
-    arguments = (factor, levels, baseline, metric, factors, generator_for, looked)
-    table = _of_each(frame, *arguments)
-    uneven = uneven_levels(frame, factor, baseline, factors)
-    if uneven and across is not None:
-        beside = _of_each(across, *arguments)
-        table = hold_across(table, beside, [uneven.get(level) for level in table["level"]])
-    return correct_family(table, metric)
+    return correct_family(_held(_of_each, frame, across, question), question.metric)
 
 
-def _of_each(
-    frame: pd.DataFrame,
-    factor: str,
-    levels: Sequence[str],
-    baseline: str,
-    metric: str,
-    factors: Sequence[str],
-    generator_for: GeneratorFor,
-    looked: bool,
-) -> pd.DataFrame:
+def _of_each(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
     """Return the rows of `effects_by_data`, as if no other comparison were made."""
-    pairs = paired_differences(frame, factor, baseline, metric, factors)
-    found_levels = set(frame[factor])
+    factor, pairs = question.factor, _pairs(frame, question)
+    found_levels = set(frame[factor]) - {question.baseline}
     rows = []
     for data in dict.fromkeys(frame["data"]):
-        for level in levels:
-            if level == baseline or level not in found_levels:
-                continue
+        for level in (one for one in question.levels if one in found_levels):
             here = pairs[(pairs["data"] == data) & (pairs["level"] == level)]
-            found = contrast(
-                here, metric, generator_for(f"{factor}/{level}/effect on {data}"), looked
-            )
+            found = _contrast(here, question, f"{level}/effect on {data}")
             rows.append({"data": data, "factor": factor, "level": level} | found)
     return pd.DataFrame(rows)
 
@@ -203,7 +184,7 @@ def summarise_levels(
     metric: str,
     generator_for: GeneratorFor,
 ) -> pd.DataFrame:
-    """Return one row per level: the counts and the mean of `summarise_factor`, without effects."""
+    """Return one row per level: the counts and the mean of `summarise_effects`, without effects."""
     rows = []
     for level in levels:
         cells = frame[frame[factor] == level]

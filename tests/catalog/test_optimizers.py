@@ -247,7 +247,7 @@ def stack_of(program: Program, count: int) -> tuple[Tensor, dict[str, Tensor]]:
 
 
 def walk_of_stack(
-    program: Program, params: Tensor, given: dict[str, Tensor], dtype: torch.dtype, steps: int = 20
+    program: Program, params: Tensor, given: dict[str, Tensor], dtype: torch.dtype, steps: int = 6
 ) -> Tensor:
     """Return the evaluated parameters (cells, P) after some steps of a mapped update."""
     params = params.to(dtype)

@@ -38,7 +38,7 @@ target = 0.6
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
     (folder / "tiny.toml").write_text(STUDY)
-    ended = nnbench("run", "tiny.toml", "--workers", "2", "--json", cwd=folder)
+    ended = nnbench("run", "tiny.toml", "--workers", "1", "--json", cwd=folder)
     assert ended.returncode == 0, ended.stderr
     outcome = json.loads(ended.stdout)
     assert (outcome["cells"], outcome["missing"], outcome["crashed"]) == (12, 0, 0)
@@ -64,7 +64,7 @@ def test_a_run_writes_every_table_and_the_report(finished: Path) -> None:
 
 
 def test_running_again_trains_nothing(finished: Path) -> None:
-    ended = nnbench("run", "tiny.toml", cwd=finished)
+    ended = nnbench("run", "tiny.toml", "--workers", "1", cwd=finished)
     assert ended.returncode == 0
     assert "0 to train" in ended.stderr
     assert "10 of 12 networks finished, 2 diverged" in ended.stdout
@@ -81,14 +81,14 @@ def test_status_verify_and_report(finished: Path) -> None:
     assert (finished / "results/tiny/report.html").read_bytes() == before
 
 
-@pytest.mark.parametrize("place", ["results/tiny", "tiny", "studies/other.toml", "other"])
-def test_results_are_named_by_their_folder_or_by_their_study(finished: Path, place: str) -> None:
+def test_results_are_named_by_their_folder_or_by_their_study(finished: Path) -> None:
     (finished / "studies").mkdir(exist_ok=True)
     (finished / "studies" / "other.toml").write_text(STUDY)  # a file of another name than its study
-    status = json.loads(nnbench("status", place, "--json", cwd=finished).stdout)
-    assert (status["study"], status["cells"], status["to_run"]) == ("tiny", 12, 0)
-    assert nnbench("verify", place, cwd=finished).stdout == "results/tiny: sound\n"
-    lines = nnbench("report", place, cwd=finished).stdout.splitlines()
+    for place in ("results/tiny", "tiny", "studies/other.toml", "other"):
+        status = json.loads(nnbench("status", place, "--json", cwd=finished).stdout)
+        assert (status["study"], status["cells"], status["to_run"]) == ("tiny", 12, 0)
+        assert nnbench("verify", place, cwd=finished).stdout == "results/tiny: sound\n"
+    lines = nnbench("report", "other", cwd=finished).stdout.splitlines()
     assert lines[:2] == ["results/tiny/report.html", "results/tiny/report.md"]
     assert lines[-1] == (finished / "results/tiny/report.html").resolve().as_uri()
     assert all((finished / line).is_file() for line in lines[:-1])
@@ -102,15 +102,6 @@ def test_a_name_stands_for_a_file_in_this_folder_too(tmp_path: Path) -> None:
     assert by_name.returncode == 0 and by_name.stdout == by_file.stdout
     ended = nnbench("run", "tiniest", "--dry-run", cwd=tmp_path)
     assert ended.returncode == 2 and 'there is no study "tiniest"' in ended.stderr
-
-
-def test_the_status_of_a_folder_is_that_of_its_study(tmp_path: Path) -> None:
-    (tmp_path / "tiny.toml").write_text(STUDY)
-    limited = ("--limit", "3", "--workers", "1")
-    assert nnbench("run", "tiny.toml", *limited, cwd=tmp_path).returncode == 0
-    for place in ("results/tiny", "tiny.toml"):
-        told = nnbench("status", place, cwd=tmp_path).stdout
-        assert told == "tiny: 3 of 12 networks finished, 9 to run\n"
 
 
 def test_help_says_whole_sentences(tmp_path: Path) -> None:
@@ -299,10 +290,14 @@ def test_limit_is_nested_and_spread(tmp_path: Path) -> None:
         ended = nnbench("run", "tiny.toml", *few, "--json", cwd=tmp_path)
         counts = json.loads(ended.stdout)
         assert (counts["cells"], counts["missing"]) == (12, 12 - int(limit))
+        for place in ("results/tiny", "tiny.toml"):
+            told = nnbench("status", place, cwd=tmp_path).stdout
+            assert told == f"tiny: {limit} of 12 networks finished, {12 - int(limit)} to run\n"
     assert "5 networks, 3 finished earlier" in ended.stderr
     folder = tmp_path / "results" / "tiny"
     assert "<dt>complete</dt><dd>no, 7 not run</dd>" in (folder / "report.html").read_text()
     provenance = json.loads((folder / "provenance.json").read_text())
     assert (provenance["limit"], provenance["counts"]["missing"]) == (5, 7)
-    nnbench("run", "tiny.toml", "--limit", "3", cwd=tmp_path)  # what has finished stays in
+    few = ("--limit", "3", "--workers", "1")
+    nnbench("run", "tiny.toml", *few, cwd=tmp_path)  # what has finished stays in
     assert len(pd.read_parquet(folder / "cells.parquet")) == 5

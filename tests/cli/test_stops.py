@@ -85,7 +85,8 @@ def test_from_the_first_moment_on(tmp_path: Path, point: str, name: str) -> None
 )
 def test_before_a_study_runs(tmp_path: Path, point: str, name: str) -> None:
     (tmp_path / "tiny.toml").write_text(STUDY)
-    assert_stopped(run(f"{point}:self:{name}", "run", "tiny.toml", folder=tmp_path), name)
+    arguments = ("run", "tiny.toml", "--workers", "1")
+    assert_stopped(run(f"{point}:self:{name}", *arguments, folder=tmp_path), name)
 
 
 @pytest.mark.whole

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 from nnbench.export.find import StoredCell
 from nnbench.export.script import script_of
 from nnbench.study.study import Cell
+from tests.command import run_script
 from tests.export.scripts import (
     found,
     numbers_of,
@@ -277,11 +276,6 @@ def test_a_loss_is_judged_by_its_own_size_and_an_accuracy_by_examples(spread: Re
     assert last["a score a bit off"] == "# as in the table, within the tolerance"
 
 
-def run_elsewhere(script: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-I", str(script)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
-
-
 def test_a_script_finds_its_table_beside_it_or_ends_in_one_sentence(tmp_path: Path) -> None:
     place, cwd = tmp_path / "scripts", tmp_path / "elsewhere"
     place.mkdir()
@@ -291,10 +285,10 @@ def test_a_script_finds_its_table_beside_it_or_ends_in_one_sentence(tmp_path: Pa
     recipe = dict(cell.recipe) | {"data.path": table.name}  # as tables of results have it
     script = place / "cell.py"
     script.write_text(script_of(StoredCell(cell.cell_id, "test", recipe, {"status": "ok"}, True)))
-    ran = run_elsewhere(script, cwd)
+    ran = run_script(script, cwd=cwd)
     assert ran.returncode == 0 and "status ok" in ran.stdout, ran.stderr
     table.unlink()
-    missed = run_elsewhere(script, cwd)
+    missed = run_script(script, cwd=cwd)
     sentence = f"{table.name} is neither here nor beside this script: give its path"
     assert (missed.returncode, missed.stderr.splitlines()) == (1, [sentence])
 

@@ -23,6 +23,7 @@ from nnbench.training import protocol
 from nnbench.training.baselines import fit_cell
 from nnbench.training.draws import Split, split_for
 from nnbench.training.reference.train import train_cell
+from tests.command import run_script
 from tests.helpers import make_cells
 
 ROWS = 140
@@ -132,8 +133,8 @@ def test_only_of_a_table_are_there_rows_to_predict(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------ whole scripts
 
 
-def ran(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(script), *arguments]
+def ran_from_nothing(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", str(script), *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=script.parent)
 
 
@@ -178,9 +179,9 @@ def test_a_networks_predictions_are_the_studys(
     monkeypatch.setattr(protocol, "scores_of_outputs", seen)
     (row,) = train_cell(cell).cells
     script = written(tmp_path, cell, row, path)
-    trained = ran(script, "train", str(path))
+    trained = ran_from_nothing(script, "train", str(path))
     assert "# as in the table" in trained.stdout, trained.stdout + trained.stderr
-    said = ran(script, "predict", str(path))
+    said = run_script(script, "predict", str(path))
     split = split_for(cell.recipe)
     found = pd.read_csv(StringIO(said.stdout)).iloc[rows_of_test(split, path, target)]
     if target == "kind":
@@ -205,23 +206,23 @@ def refused_and_said(script: Path, path: Path, target: str) -> None:
     """What is new in a table is said, and what is lacking ends in one sentence."""
     new = path.with_name("new.csv")
     new.write_text(NEW)
-    told = ran(script, "predict", str(new))
+    told = run_script(script, "predict", str(new))
     assert len(told.stdout.splitlines()) == 3 and told.returncode == 0
     assert "# is_new: unknown, so none of its levels: maybe" in told.stderr
     assert "# plain: missing in 1 of 2 rows" in told.stderr and "city" not in told.stderr
     frame = pd.read_csv(new, sep=";").drop(columns=["city", "day"])
     frame.to_csv(new, sep=";", index=False)
-    lacking = ran(script, "predict", str(new))
+    lacking = run_script(script, "predict", str(new))
     assert (lacking.returncode, lacking.stdout) == (1, "")
     assert lacking.stderr.splitlines() == ["the table has no column 'city', 'day'"]
     new.write_text(NEW.splitlines()[0])
-    assert ran(script, "predict", str(new)).stderr == f"{new} has no rows\n"
+    assert run_script(script, "predict", str(new)).stderr == f"{new} has no rows\n"
     more = path.with_name("more.csv")
     more.write_text(f"{path.read_text()}{path.read_text().splitlines()[-1]}\n")
-    other = ran(script, "train", str(more))
+    other = run_script(script, "train", str(more))
     assert "# another table than the study read: these numbers are its own" in other.stdout
     assert "as in the table" not in other.stdout and other.returncode == 0
-    assert ran(script, "predict").stderr.startswith("python ")
+    assert run_script(script, "predict").stderr.startswith("python ")
 
 
 @pytest.mark.whole
@@ -234,13 +235,13 @@ def test_a_baselines_predictions_are_the_studys(tmp_path: Path, target: str, nam
     cell = make_cell("s", about)
     row = fit_cell(cell)
     script = written(tmp_path, cell, row, path)
-    untrained = ran(script, "predict", str(path))
+    untrained = run_script(script, "predict", str(path))
     assert untrained.stderr.splitlines() == [
         "there is no model.json beside this script: train first"
     ]
-    trained = ran(script, "train", str(path))
+    trained = ran_from_nothing(script, "train", str(path))
     assert "# as in the table" in trained.stdout, trained.stdout + trained.stderr
-    said = ran(script, "predict", str(path))
+    said = run_script(script, "predict", str(path))
     split = split_for(cell.recipe)
     found = pd.read_csv(StringIO(said.stdout))[target].iloc[rows_of_test(split, path, target)]
     own = pd.read_csv(path, sep=";", decimal=",")[target].iloc[found.index]
@@ -276,7 +277,7 @@ def test_rows_that_are_alike_stay_in_one_part(tmp_path: Path, target: str) -> No
     cell = make_cell("s", about)
     script = written(tmp_path, cell, fit_cell(cell), path)
     assert own_table(cell.recipe, path).alike and "unit = pd.factorize" in script.read_text()
-    trained = ran(script, "train", str(path))
+    trained = run_script(script, "train", str(path))
     assert "# as in the table" in trained.stdout, trained.stdout + trained.stderr
 
 

@@ -19,11 +19,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import nnbench.report.build
 from nnbench.report.analysis import analyse
 from nnbench.report.build import ReportError, build_report
+from nnbench.report.build import page_of as study_of
 from nnbench.report.page import numbers, table_cells
 from nnbench.report.study import frames, sentences
 from nnbench.report.study.figures import strip_frames
+from nnbench.report.study.page import training_section
 from nnbench.results.disk import StoreError
 from nnbench.results.files import write_files, write_json
 from nnbench.results.read import read_results
@@ -58,6 +61,17 @@ def page_of(folder: Path) -> Page:
     return Page(build_report(folder).path.read_text(encoding="utf-8"))
 
 
+def without_curves(folder: Path, cells: pd.DataFrame, **changes: Any) -> Path:
+    """Results of networks that were not trained, of which a page draws less, and is sooner made."""
+    return write_results(folder, cells, make_curves(cells, epochs=0), **changes)
+
+
+def answer_of(folder: Path) -> str:
+    """What the page of a folder answers, the rest of it undrawn."""
+    page = study_of(read_results(folder), whole=False)
+    return " ".join([*page.answer, *page.rests])
+
+
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Page:
     """The page of the made-up study as it stands."""
@@ -69,34 +83,22 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Page:
 
 
 @pytest.mark.whole
-def test_it_builds_without_torch_or_the_engine(tmp_path: Path) -> None:
+def test_the_same_results_give_the_same_bytes_and_need_neither_torch_nor_the_engine(
+    tmp_path: Path,
+) -> None:
     write_results(tmp_path, make_cells())
+    first = build_report(tmp_path).path.read_bytes()
     program = (
         "import sys; from pathlib import Path; from nnbench.report.build import build_report;"
         "print(build_report(Path(sys.argv[1])).path);"
         "heavy = [m for m in sys.modules if m.startswith(('torch', 'nnbench.training.stacked'))];"
         "assert not heavy, heavy[:5]"
     )
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = os.environ | {"PYTHONHASHSEED": "5", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    command = [sys.executable, "-W", "error", "-c", program, str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == str(tmp_path / "report.html")
-
-
-@pytest.mark.whole
-def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
-    write_results(tmp_path, make_cells())
-    first = build_report(tmp_path).path.read_bytes()
-    program = (
-        "import sys; from pathlib import Path; from nnbench.report.build import build_report;"
-        "build_report(Path(sys.argv[1]))"
-    )
-    environment = os.environ | {"PYTHONHASHSEED": "5", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
-    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, env=environment)
     assert (tmp_path / "report.html").read_bytes() == first
     shuffled = make_cells().sample(frac=1, random_state=1)
     write_results(tmp_path, shuffled, make_curves(make_cells()))
@@ -118,9 +120,11 @@ def test_every_interval_is_repeatable_whatever_the_order_of_the_rows(tmp_path: P
 def test_a_failed_write_leaves_the_old_report_and_no_litter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_results(tmp_path, make_cells())
+    without_curves(tmp_path, make_cells())
     old = build_report(tmp_path).path.read_bytes()
     names = sorted(p.name for p in tmp_path.iterdir())
+    page = study_of(read_results(tmp_path))
+    monkeypatch.setattr(nnbench.report.build, "page_of", lambda *_: page)  # made, and not written
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -136,7 +140,7 @@ def test_a_failed_write_leaves_the_old_report_and_no_litter(
 
 @pytest.mark.whole
 def test_a_report_that_cannot_take_its_place_is_a_clear_error(tmp_path: Path) -> None:
-    write_results(tmp_path, make_cells())
+    without_curves(tmp_path, make_cells())
     (tmp_path / "report.html").mkdir()
     with pytest.raises(StoreError, match=r"Cannot write .*report\.html: Is a directory"):
         build_report(tmp_path)
@@ -238,7 +242,7 @@ def test_every_figure_has_its_numbers_behind_it(plain: Page) -> None:
 
 @pytest.mark.whole
 def test_only_the_script_that_is_on_the_page_may_run(tmp_path: Path) -> None:
-    html = build_report(write_results(tmp_path, make_cells())).path.read_text(encoding="utf-8")
+    html = build_report(without_curves(tmp_path, make_cells())).path.read_text(encoding="utf-8")
     code = html.split("<script>")[1].split("</script>")[0]
     digest = b64encode(hashlib.sha256(code.encode()).digest()).decode()
     policy = next(v for n, v in Page(html).attributes if n == "content" and "default-src" in v)
@@ -276,8 +280,7 @@ def test_it_never_says_better_without_a_clear_difference(tmp_path: Path) -> None
     cells["test_accuracy"] = np.random.default_rng(3).normal(0.9, 0.05, len(cells))
     cells["status"] = "ok"
     cells["test_accuracy"] = cells["test_accuracy"].where(cells["seed"] != 0, 0.9)
-    build_report(write_results(tmp_path, cells))
-    analysis = analyse(read_results(tmp_path))
+    analysis = analyse(read_results(write_results(tmp_path, cells)))
     unclear = analysis.effects[~analysis.effects["baseline"]]
     spans = (unclear["effect_low"] <= 0) & (unclear["effect_high"] >= 0)
     assert spans.any()
@@ -335,7 +338,7 @@ def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
 @pytest.mark.whole
 @pytest.mark.parametrize("metric", ["test_accuracy", "test_loss"])
 def test_the_verdict_follows_the_metrics_direction(tmp_path: Path, metric: str) -> None:
-    text = page_of(write_results(tmp_path, make_cells(), report={"metric": metric})).text
+    text = answer_of(write_results(tmp_path, make_cells(), report={"metric": metric}))
     sides = ("gains", "loses") if metric == "test_accuracy" else ("lowers", "raises")
     assert f"tanh {sides[0]} " in text and f"sigmoid {sides[1]} " in text
 
@@ -361,7 +364,7 @@ def test_the_best_and_the_worst_arm_can_be_exported(plain: Page) -> None:
 def test_what_was_left_out_is_said_with_its_reason(tmp_path: Path) -> None:
     rule = {"why": "self-normalising already", "activation": "selu", "norm": {"name": "batchnorm"}}
     design = {"kind": "full", "baseline": {}, "exclude": [rule]}
-    text = page_of(write_results(tmp_path, make_cells(), design=design)).text
+    text = page_of(without_curves(tmp_path, make_cells(), design=design)).text
     left = "Left out of the grid before the run: selu (batchnorm): self-normalising already"
     assert left in text
 
@@ -369,7 +372,7 @@ def test_what_was_left_out_is_said_with_its_reason(tmp_path: Path) -> None:
 @pytest.mark.whole
 def test_claims_come_first_verdict_and_sentence(tmp_path: Path) -> None:
     claims = [{"text": "Tanh < relu | always"}]
-    folder = write_results(tmp_path, make_cells(), claims=claims)
+    folder = without_curves(tmp_path, make_cells(), claims=claims)
     sentence = "Contradicted: test accuracy is higher by 0.02 [0.01, 0.03] (24 of 24 pairs)."
     row = {"text": claims[0]["text"], "verdict": "contradicted", "sentence": sentence, "course": 3}
     table = pd.DataFrame([row | {"effect": 0.02, "low": 0.01, "high": 0.03, "n_ok": 24, "n": 24}])
@@ -385,9 +388,9 @@ def test_claims_come_first_verdict_and_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.whole
 def test_a_few_blocks_make_a_matrix_and_many_a_ladder(tmp_path: Path) -> None:
-    few = page_of(write_results(tmp_path / "few", make_cells(seeds=range(2))))
+    few = page_of(without_curves(tmp_path / "few", make_cells(seeds=range(2))))
     assert re.search(r"3 pairs of levels of activation clearly differ in test accuracy", few.text)
-    many = page_of(write_results(tmp_path / "many", make_cells(seeds=range(9))))
+    many = page_of(without_curves(tmp_path / "many", make_cells(seeds=range(9))))
     assert "ranks first (mean rank" in many.text or "rank first alike" in many.text
     assert "A bar joins neighbours without a clear difference" in many.text
 
@@ -398,7 +401,7 @@ def test_a_mixed_study_says_which_data_took_no_part(tmp_path: Path) -> None:
     regression = cells["data"] == "spirals"
     cells["test_r2"] = cells["test_accuracy"].where(regression)
     cells["test_accuracy"] = cells["test_accuracy"].mask(regression)
-    text = page_of(write_results(tmp_path, cells)).text
+    text = page_of(without_curves(tmp_path, cells)).text
     assert "exists for classification only: spirals took no part" in text
     assert "12 pairs in 3 blocks" in text and "69 of 72 networks finished" in text
 
@@ -408,7 +411,7 @@ def test_a_tuned_factor_is_chosen_and_said(tmp_path: Path) -> None:
     rates = [("adam", 0.001), ("adam", 0.01), ("sgd", 0.3)]
     levels = FACTORS | {"optimizer": ["adam lr=0.001", "adam lr=0.01", "sgd"]}
     report = {"metric": "test_accuracy", "tune": ["optimizer.lr"]}
-    folder = write_results(tmp_path, make_cells(optimizers=rates), factors=levels, report=report)
+    folder = without_curves(tmp_path, make_cells(optimizers=rates), factors=levels, report=report)
     text = page_of(folder).text
     assert "Tuned: optimizer.lr" in text and "adam lr=" not in text.split("What failed")[0]
 
@@ -483,26 +486,27 @@ def test_a_degenerate_study_still_gets_a_report(tmp_path: Path, name: str) -> No
 @pytest.mark.whole
 def test_no_training_means_no_curves(tmp_path: Path) -> None:
     cells = make_cells()
-    page = page_of(write_results(tmp_path, cells, make_curves(cells, epochs=0)))
+    page = page_of(without_curves(tmp_path, cells))
     assert "training" not in page.ids and "mattered" in page.ids
     nothing = make_curves(cells).head(0)
-    assert "training" not in page_of(write_results(tmp_path, cells, nothing)).ids
+    results = read_results(write_results(tmp_path, cells, nothing))
+    assert training_section(results, analyse(results)) is None
 
 
 @pytest.mark.whole
 def test_a_study_without_prose_goes_by_its_name(tmp_path: Path) -> None:
     prose = dict.fromkeys(("title", "question", "prediction", "paper"), "")
-    page = page_of(write_results(tmp_path, make_cells(), **prose))
+    page = page_of(without_curves(tmp_path, make_cells(), **prose))
     assert page.text.startswith("synthetic · nnbench") and "Predicted" not in page.text
 
 
 @pytest.mark.whole
 def test_missing_cells_are_said(tmp_path: Path) -> None:
-    folder = write_results(tmp_path, make_cells())
+    folder = without_curves(tmp_path, make_cells())
     provenance = json.loads((folder / "provenance.json").read_text())
     provenance["counts"]["missing"] = 8
     write_json(folder / "provenance.json", provenance)
-    assert "69 of 80 networks finished; 3 diverged and 8 have not run" in page_of(folder).text
+    assert "69 of 80 networks finished; 3 diverged and 8 have not run" in answer_of(folder)
 
 
 PAYLOADS = [

@@ -37,7 +37,7 @@ def results_of(folder: Path, cells: pd.DataFrame, **changes: object) -> Results:
 
 def said_of(results: Results) -> list[str]:
     """All that the answer of a page says."""
-    page = page_of(results)
+    page = page_of(results, whole=False)
     return [*page.answer, *page.rests]
 
 
@@ -427,7 +427,7 @@ def test_the_strip_of_trust_says_who_trained_and_why_not_the_native_engine(tmp_p
         folder = write_results(tmp_path, make_cells())
         provenance = json.loads((folder / "provenance.json").read_text()) | {"engines": engines}
         write_files(folder, {"provenance.json": json.dumps(provenance).encode()})
-        return dict(page_of(read_results(folder)).trust)["engine"]
+        return dict(page_of(read_results(folder), whole=False).trust)["engine"]
 
     assert told([]) == "stacked-eager"
     native = {"engine": "native-gcc-12", "cells": 1200, "why": None}
@@ -450,6 +450,6 @@ def test_the_commit_is_checked_out_before_the_study_runs(tmp_path: Path) -> None
     provenance = json.loads((folder / "provenance.json").read_text())
     provenance |= {"commit": "abc123", "source_fingerprint": "f" * 64}
     write_files(folder, {"provenance.json": json.dumps(provenance).encode()})
-    section = page_of(read_results(folder)).sections[-1]
+    section = page_of(read_results(folder), whole=False).sections[-1]
     lines = next(part.lines for part in section.parts if part.kind == "commands")
     assert lines[0] == "git checkout abc123" and lines[1].startswith("nnbench run")

@@ -26,11 +26,10 @@ def labelled(**options: object) -> pd.DataFrame:
 
 
 def summary(frame: pd.DataFrame, factor: str = "activation") -> pd.DataFrame:
-    levels = list(dict.fromkeys(frame[factor]))
-    table = stats.summarise_factor(
-        frame, factor, levels, levels[0], "test_accuracy", FACTORS, generator_for
-    )
-    return table.set_index("level")
+    levels = {name: list(dict.fromkeys(frame[name])) for name in FACTORS}
+    baselines = {name: names[0] for name, names in levels.items()}
+    table = stats.summarise_effects(frame, levels, baselines, "test_accuracy", generator_for)
+    return table[table["factor"] == factor].set_index("level")
 
 
 # Labels

@@ -108,9 +108,9 @@ def test_a_recipe_names_the_code_that_it_uses_and_no_other(mine: Path) -> None:
 def test_a_changed_entry_trains_just_its_cells_again(tmp_path: Path, mine: Path) -> None:
     grid = GRID | {"norm": "none", "seeds": 1, "epochs": 1}
     study = {"name": "own", "grid": grid}
-    first = nb.run(study, entries=read_entries([mine]), out=tmp_path, progress=False, workers=2)
+    first = nb.run(study, entries=read_entries([mine]), out=tmp_path, progress=False, workers=1)
     mine.write_text(FILE.replace("1 - hyper", "2 - hyper"))
-    again = nb.run(study, entries=read_entries([mine]), out=tmp_path, progress=False, workers=2)
+    again = nb.run(study, entries=read_entries([mine]), out=tmp_path, progress=False, workers=1)
     kept = set(first.cells["cell_id"]) & set(again.cells["cell_id"])
     assert len(again.cells) == len(first.cells) == 4
     assert set(again.cells.set_index("cell_id").loc[list(kept), "optimizer"]) == {"adam"}

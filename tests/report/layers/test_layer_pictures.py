@@ -199,7 +199,9 @@ def pictures_of(
     layers: pd.DataFrame | None,
     predictions: pd.DataFrame | None = None,
     curves: pd.DataFrame | None = None,
+    only: str = "",
 ) -> dict[str, Diagnostic]:
+    """The pictures of a study's layers by name: all, or the ones that `only` names."""
     named = ("depth", "width", "activation", "init", "norm", "optimizer")
     factors = {
         f: [str(x) for x in dict.fromkeys(cells[f])] for f in named if cells[f].nunique() > 1
@@ -212,7 +214,7 @@ def pictures_of(
         if frame is not None:
             write_files(folder, {f"{name}.parquet": frame.to_parquet()})
     results = read_results(folder)
-    found = diagnostics(results, analyse(results)).values()
+    found = diagnostics(results, analyse(results), only=only.split() or None).values()
     return {diagnostic.name: diagnostic for diagnostic in found}
 
 
@@ -242,7 +244,9 @@ def test_a_study_of_gradients_shows_and_says_them(tmp_path: Path) -> None:
 @pytest.mark.whole
 def test_the_table_of_growth_has_values_verdicts_and_predictions(tmp_path: Path) -> None:
     cells = make_cells()
-    growth = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells))["growth"]
+    growth = pictures_of(
+        tmp_path, cells, make_layers(cells), make_predictions(cells), only="growth"
+    )["growth"]
     assert (
         "Of 4 combinations of activation and initialisation, 3 lose the gradient and 1 keeps it"
         in (growth.picture.title)
@@ -251,20 +255,20 @@ def test_the_table_of_growth_has_values_verdicts_and_predictions(tmp_path: Path)
     for text in ("0.25 vanish", "1.00 keep", "predicted 0.31"):
         assert text in texts(growth)
     wrong = make_predictions(cells).assign(predicted=lambda frame: 1.12 * frame["predicted"])
-    other = pictures_of(tmp_path / "b", cells, make_layers(cells), wrong)["growth"]
+    other = pictures_of(tmp_path / "b", cells, make_layers(cells), wrong, only="growth")["growth"]
     assert "for 0 of 4" in other.picture.title, "6 % per layer is seen"
 
 
 @pytest.mark.whole
 def test_dead_units_are_shown_where_some_died(tmp_path: Path) -> None:
     cells = make_cells()
-    dead = pictures_of(tmp_path, cells, make_layers(cells))["dead-units"]
+    dead = pictures_of(tmp_path, cells, make_layers(cells), only="dead_units")["dead-units"]
     assert "At the end 40 % of units are dead" in dead.picture.title
     assert "0 of 3 networks" in texts(dead)
     assert "sigmoid" not in texts(dead), "no unit of a sigmoid died"
     assert "not drawn: 1 of 2 configurations" in dead.picture.caption
     alive = make_layers(cells).assign(dead_fraction=0.0, died_fraction=0.0)
-    assert "dead-units" not in pictures_of(tmp_path / "b", cells, alive)
+    assert not pictures_of(tmp_path / "b", cells, alive, only="dead_units")
 
 
 @pytest.mark.whole
@@ -274,7 +278,7 @@ def test_a_dead_layer_is_counted_over_networks(tmp_path: Path) -> None:
     first = layers["cell_id"] == cells["cell_id"].iloc[0]
     layers.loc[first & (layers["layer"] == 3) & (layers["epoch"] == 4), "dead_fraction"] = 1.0
     layers.loc[layers["dead_fraction"] == 1.0, "layer_died_at_step"] = 40
-    dead = pictures_of(tmp_path, cells, layers)["dead-units"]
+    dead = pictures_of(tmp_path, cells, layers, only="dead_units")["dead-units"]
     assert "1 of 3 networks with a dead layer, step 40" in texts(dead)
     assert "1 of 12 networks lost a whole layer" in dead.picture.title
     assert "Probes are 2 epochs (20 steps) apart" in dead.picture.caption
@@ -282,7 +286,7 @@ def test_a_dead_layer_is_counted_over_networks(tmp_path: Path) -> None:
     assert "43 % of units are dead with relu, he_normal" in dead.picture.title
     assert "0 % with sigmoid" in dead.picture.title
     lost = cells.assign(status=cells["status"].where(cells["activation"] == "relu", "diverged"))
-    dead = pictures_of(tmp_path / "b", lost, layers)["dead-units"]
+    dead = pictures_of(tmp_path / "b", lost, layers, only="dead_units")["dead-units"]
     assert "sigmoid" not in dead.picture.title
 
 
@@ -294,7 +298,9 @@ def test_born_dead_networks_are_drawn_with_both_counts_and_law(tmp_path: Path) -
     depth = layers.groupby("cell_id")["layer"].transform("max")
     dies = layers["cell_id"].map(dict(zip(cells["cell_id"], cells["seed"], strict=True))) < depth
     layers["dead_fraction"] = dies.astype(float)
-    found = pictures_of(tmp_path, cells, layers, make_predictions(cells))["born-dead"]
+    found = pictures_of(tmp_path, cells, layers, make_predictions(cells), only="born_dead")[
+        "born-dead"
+    ]
     assert found.frame.set_index("depth")["k"].to_dict() == {2.0: 2, 4.0: 4}
     assert "4 of 10 networks are born dead (predicted at most 50 %)" in found.picture.title
     assert "predicted, at most" in texts(found)
@@ -319,8 +325,8 @@ def test_trainability_compares_both_sides_of_six_scales(tmp_path: Path) -> None:
 def test_sharpness_is_held_against_its_edge(tmp_path: Path) -> None:
     cells = make_cells().assign(probe_sharpness=True)
     curves = make_curves(cells, sharpness=True)
-    found = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells), curves)
-    sharp = found["sharpness"]
+    arguments = (tmp_path, cells, make_layers(cells), make_predictions(cells), curves)
+    sharp = pictures_of(*arguments, only="sharpness")["sharpness"]
     assert "predicted edge, 20" in texts(sharp)
     assert re.search(r"In (\d+) of \1 networks the sharpness settles", sharp.picture.title)
 
@@ -333,7 +339,9 @@ def test_growth_is_drawn_over_the_width_that_moves_it(tmp_path: Path) -> None:
     layers = make_layers(cells, epochs=(0,))
     width = layers["cell_id"].map(dict(zip(cells["cell_id"], cells["width"], strict=True)))
     layers["pre_grad_norm"] = (width / 64) ** (6 - layers["layer"])
-    over = pictures_of(tmp_path, cells, layers, make_predictions(cells))["growth-over-number"]
+    over = pictures_of(tmp_path, cells, layers, make_predictions(cells), only="growth_over_number")[
+        "growth-over-number"
+    ]
     assert "runs from 0.25 at width 16 to 1.00 at width 64" in over.picture.title
     assert over.frame.set_index("width")["value"].to_dict() == pytest.approx(
         {16.0: 0.25, 32.0: 0.5, 64.0: 1.0}
@@ -353,7 +361,9 @@ def test_growth_is_drawn_over_the_batch_where_the_batch_matters(tmp_path: Path) 
     own = cells.set_index("cell_id").loc[layers["cell_id"]]
     factor = np.where(own["norm"] == "none", 1.0, 1.2 + 1.0 / own["data.n"])
     layers["pre_grad_norm"] = factor ** (6 - layers["layer"])
-    over = pictures_of(tmp_path, cells, layers, make_predictions(cells))["growth-over-number"]
+    over = pictures_of(tmp_path, cells, layers, make_predictions(cells), only="growth_over_number")[
+        "growth-over-number"
+    ]
     assert over.picture.title == (
         "Under batchnorm the gradient's factor per layer runs from 1.25 at a batch of 12 to 1.20 "
         "at a batch of 256"
@@ -374,8 +384,10 @@ def test_the_probed_rows_are_those_of_the_split(n: int, val: float, test: float)
 @pytest.mark.whole
 def test_a_law_of_wide_layers_is_not_held_against_narrow_ones(tmp_path: Path) -> None:
     cells = make_cells().assign(width=24)
-    found = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells))
-    for name in ("gradients-start", "growth", "signals"):
+    names = ("gradients-start", "growth", "signals")
+    arguments = (tmp_path, cells, make_layers(cells), make_predictions(cells))
+    found = pictures_of(*arguments, only="gradients_at_start growth signals")
+    for name in names:
         said = found[name].picture.title + texts(found[name])
         assert "predicted" not in said and "theory" not in said, name
     assert "Dashed" not in found["gradients-start"].picture.caption
@@ -388,7 +400,7 @@ def test_one_arm_that_loses_all_does_not_flatten_the_others(tmp_path: Path) -> N
     layers = make_layers(cells)
     gone = layers["cell_id"].isin(cells.loc[cells["activation"] == "sigmoid", "cell_id"])
     layers.loc[gone, "pre_grad_norm"] = 0.001 ** (12.0 - layers["layer"])
-    found = pictures_of(tmp_path, cells, layers)
+    found = pictures_of(tmp_path, cells, layers, only="gradients_at_start growth")
     assert "leaves the range from 10⁻¹⁶ to 10¹⁶" in found["gradients-start"].picture.caption
     assert "10⁻²⁰" not in texts(found["gradients-start"])
     assert "≤ 0.5" in texts(found["growth"]) and "≥ 2" in texts(found["growth"])
@@ -412,17 +424,18 @@ def test_what_diverged_is_counted_apart(tmp_path: Path) -> None:
     curves = make_curves(cells, sharpness=True)
     sigmoid = set(cells.loc[cells["activation"] == "sigmoid", "cell_id"])
     curves["sharpness"] *= np.where(curves["cell_id"].isin(sigmoid), 1.1, 1.0)
-    found = pictures_of(tmp_path, cells, make_layers(cells), make_predictions(cells), curves)
-    sharp = found["sharpness"]
+    arguments = (tmp_path, cells, make_layers(cells), make_predictions(cells), curves)
+    sharp = pictures_of(*arguments, only="sharpness")["sharpness"]
     assert "median, 2 of 3 diverged" in texts(sharp)
     assert re.search(r"In (\d+) of \1 networks .* more diverged$", sharp.picture.title)
     parts = [make_cells(depths=(4, 16), **{"init.gain": gain}) for gain in (0.8, 1.0, 1.2)]
     cells = pd.concat(parts, ignore_index=True)
     cells = cells.assign(cell_id=[f"{i:016x}" for i in range(len(cells))])
     cells.loc[(cells["depth"] == 16) & (cells["seed"] > 0), "status"] = "diverged"
-    found = pictures_of(tmp_path / "b", cells, make_layers(cells), make_predictions(cells))
-    assert "1 of 3" in texts(found["trainability"])
-    assert "Hatched" in found["trainability"].picture.caption
+    arguments = (tmp_path / "b", cells, make_layers(cells), make_predictions(cells))
+    found = pictures_of(*arguments, only="trainability")["trainability"]
+    assert "1 of 3" in texts(found)
+    assert "Hatched" in found.picture.caption
 
 
 # What may be missing
@@ -466,11 +479,11 @@ def test_a_zero_on_a_log_axis_is_said(tmp_path: Path) -> None:
     layers = make_layers(cells)
     gone = layers["cell_id"].isin(cells.loc[cells["activation"] == "sigmoid", "cell_id"])
     layers.loc[gone & (layers["layer"] == 1), "pre_grad_norm"] = 0.0
-    start = pictures_of(tmp_path, cells, layers)["gradients-start"]
+    start = pictures_of(tmp_path, cells, layers, only="gradients_at_start")["gradients-start"]
     assert ", at 0" in texts(start)
     assert "Left out" not in start.picture.caption
     layers.loc[layers["cell_id"] == cells["cell_id"].iloc[0], "pre_grad_norm"] = 0.0
-    start = pictures_of(tmp_path / "b", cells, layers)["gradients-start"]
+    start = pictures_of(tmp_path / "b", cells, layers, only="gradients_at_start")["gradients-start"]
     assert "Left out: 1 of 12 networks" in start.picture.caption
 
 
@@ -482,7 +495,9 @@ def test_of_many_arms_some_are_chosen_and_the_caption_says_so(tmp_path: Path) ->
     try:
         parts = [make_cells(seeds=2)]
         cells = pd.concat(parts, ignore_index=True)
-        start = pictures_of(tmp_path, cells, make_layers(cells))["gradients-start"]
+        start = pictures_of(tmp_path, cells, make_layers(cells), only="gradients_at_start")[
+            "gradients-start"
+        ]
     finally:
         for number in range(24):
             del FACTOR[f"act{number:02}", "he_normal"]
