@@ -14,7 +14,7 @@ from nnbench.catalog.own.entries import CODES, KINDS
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study
 from nnbench.study.study import Cell
-from nnbench.training.native.choice import train_cells, why_not
+from nnbench.training.native.choice import ALONE, train_cells, why_not
 from nnbench.training.plan import plan
 from nnbench.training.reference.train import train_cell
 
@@ -199,6 +199,12 @@ def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
         gap = gap_of(rows("reference"), rows("stacked"))
         return result(gap < AGREE, f"they differ by {gap:.2g}")
 
+    def again() -> tuple[str, str]:
+        gap = gap_of(
+            rows("reference"), [train_cell(cell).cells[0] for cell in cells_with(kind, name)]
+        )
+        return result(gap == 0, f"the same network trained again differs by {gap:.2g}")
+
     def one_example() -> tuple[str, str]:
         sizes = {cell.cell_id: cell.recipe["batch_size"] for cell in cells_with(kind, name)}
         ends = {
@@ -208,6 +214,10 @@ def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
         lost = ends[1] != {"ok"} and all(ends[size] == {"ok"} for size in BATCHES if size != 1)
         return result(not lost, "it diverges there, and in larger batches it does not")
 
+    if vars(entry).get("alone"):
+        yield "trains alike each time, bit for bit", again
+        yield "in a stack as alone, bit for bit", lambda: (UNKNOWN, ALONE)
+        return
     if kind in ("activation", "loss", "norm"):
         yield "trains with one example to a batch", one_example
     yield "in a stack as alone, bit for bit", alone

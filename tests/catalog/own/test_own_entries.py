@@ -147,7 +147,9 @@ def bad(x: Tensor, b: float) -> Tensor:
         (lambda: nb.Activation(lambda x: x.nothing()), "AttributeError"),
         (lambda: nb.Activation(lambda x: x + torch.rand_like(x)), "does not settle.*say gain=1.0"),
         (lambda: nb.Activation(nn.PReLU), "PReLU: has a state"),
-        (lambda: nb.Optimizer(torch.optim.SGD), "SGD: a class of torch.optim cannot train a stack"),
+        (lambda: nb.Optimizer(torch.optim.LBFGS), "LBFGS: cannot take a step: .*closure"),
+        (lambda: nb.Optimizer(nn.Mish), "Mish: is a class, but none of torch.optim"),  # type: ignore[arg-type]
+        (lambda: nb.Optimizer(torch.optim.SGD, speed=1.0), "SGD: takes no speed"),
         (lambda: nb.Optimizer(lambda g, s, p, h, t: p), "TypeError|ValueError|must return"),
         (lambda: register(nb.Entries(activations={"relu": nb.Activation(torch.relu)})), "has one"),
         (lambda: register(nb.Entries(activations={"own": torch.relu})), r"nnbench.Activation\("),
