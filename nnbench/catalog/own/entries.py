@@ -169,5 +169,10 @@ def own_code(recipe: Mapping[str, Any]) -> str:
 
     `activation.rootplus=0f3c... optimizer.mine=77ab...`
     """
-    used = [(key, name) for key, name in CODES if recipe.get(key) == name]
+    used = [
+        (key, name)
+        for key, name in CODES
+        if recipe.get(key) == name  # or a part of an entry is: a base, a schedule of several
+        or any(recipe[place] == name for place in recipe if place.startswith(f"{key}."))
+    ]
     return " ".join(f"{key}.{name}={CODES[key, name]}" for key, name in sorted(used))

@@ -69,7 +69,7 @@ def Init(
         parameters={"gain": GAIN, **given},
         law="is of one's own: its law is not told",
         function=partial(_weight, function),
-        twin=KnowingTwin(partial(_filled, function, list(given)), _name(function), applied=True),
+        twin=KnowingTwin(partial(filled_by, function, list(given)), _name(function), applied=True),
     )
 
 
@@ -79,9 +79,10 @@ def _weight(
     return gain * function(noise, **parameters)
 
 
-def _filled(
+def filled_by(
     function: Callable[..., Tensor], names: list[str], known: dict[str, Any], weight: Tensor
 ) -> Tensor:
+    """A weight that an initialisation's function fills, from the generator that is known."""
     noise = torch.randn(*weight.shape, generator=known["generator"], dtype=torch.float64)
     return weight.copy_(function(noise, **{name: known[name] for name in names}))
 
@@ -114,13 +115,14 @@ def Schedule(
         parameters=given,
         function=function,
         unit=unit,
-        twin=KnowingTwin(partial(_scheduler, function), _name(function), applied=True),
+        twin=KnowingTwin(partial(scheduler_by, function), _name(function), applied=True),
     )
 
 
-def _scheduler(
+def scheduler_by(
     function: Callable[..., Any], known: dict[str, Any], optimizer: Any, **parameters: Any
 ) -> LambdaLR:
+    """torch's scheduler by a schedule's function of one count after another."""
     lr, total = known["lr"], known["total"]
 
     def factor(count: int) -> float:

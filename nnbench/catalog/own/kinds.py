@@ -28,6 +28,7 @@ from nnbench.catalog.own.parts import (
     as_parameters,
     name_of,
     parameters_of,
+    stateless,
 )
 from nnbench.catalog.own.torch_class import USUAL_LR, optimizer_of_class
 from nnbench.study.vocabulary import Parameter
@@ -78,7 +79,7 @@ def Activation(
 
 def Optimizer(
     update: Callable[..., Any] | type[torch.optim.Optimizer],
-    init: Callable[[Tensor], dict[str, Tensor]] = lambda param: {},
+    init: Callable[[Tensor], dict[str, Tensor]] = stateless,
     *,
     summary: str = "",
     formula: str = "",

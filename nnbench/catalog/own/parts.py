@@ -16,6 +16,11 @@ from nnbench.study.vocabulary import Parameter
 UNSAID = "(own entry)"
 
 
+def stateless(param: Tensor) -> dict[str, Tensor]:
+    """The state of a rule that has none."""
+    return {}
+
+
 class OwnTwin(Twin):
     """A twin that stands in no module of the catalogue's: a class or function itself."""
 

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from nnbench.catalog.optimizers.base import Optimizer as OptimizerEntry
 from nnbench.catalog.optimizers.base import lr_parameter
 from nnbench.catalog.own.entries import EntryError
-from nnbench.catalog.own.parts import OwnTwin, parameters_of
+from nnbench.catalog.own.parts import OwnTwin, parameters_of, stateless
 from nnbench.study.vocabulary import Parameter
 
 USUAL_LR = 1e-3
@@ -41,12 +41,12 @@ class Make:
             given |= {"weight_decay": weight_decay}
         made = self.of(parameters, **self.fixed, **given)
         if weight_decay and not self.decays:
-            made.register_step_pre_hook(partial(_couple, weight_decay))
+            made.register_step_pre_hook(partial(couple, weight_decay))
         return made
 
 
 @torch.no_grad()
-def _couple(decay: float, optimizer: Optimizer, *called: Any) -> None:
+def couple(decay: float, optimizer: Optimizer, *called: Any) -> None:
     """Add weight decay to the gradients."""
     for group in optimizer.param_groups:
         for param in group["params"]:
@@ -86,7 +86,7 @@ def optimizer_of_class(
         reference=reference,
         family="One's own",
         parameters=parameters,
-        init=_nothing,
+        init=stateless,
         update=partial(_moved, make),
         twin=OwnTwin(make, name, applied=True),
         elementwise=False,
@@ -127,11 +127,6 @@ def _state_floats(make: Make, usual: Mapping[str, float], shape: tuple[int, ...]
     kept = [one for state in optimizer.state.values() for one in state.values()]
     numbers = (one.numel() for one in kept if isinstance(one, Tensor) and one.ndim)
     return sum(numbers) / torch.Size(shape).numel()
-
-
-def _nothing(param: Tensor) -> dict[str, Any]:
-    """The state before the first step: the class makes its own."""
-    return {}
 
 
 def _moved(

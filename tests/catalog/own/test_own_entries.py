@@ -193,3 +193,10 @@ def test_the_command_line_names_them(mine: Path) -> None:
     assert "rootplus" in listed.stdout
     shown = start("show", "optimizer", "signum", "--with", str(mine), cwd=mine.parent).end()
     assert "momentum = 0.9" in shown.stdout
+
+
+def test_a_part_of_another_entry_is_named_too(mine: Path) -> None:
+    register(read_entries([mine]))
+    grid = {"data": {"name": "label_noise", "base": "bumps"}, "optimizer": "signum"}
+    (cell,) = nb.read_study({"name": "own", "grid": grid | {"seeds": 1}}).cells()
+    assert cell.recipe["own"].startswith("data.bumps=")
