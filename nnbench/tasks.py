@@ -10,6 +10,7 @@ from nnbench.results.rows import Rows
 from nnbench.study.baselines import BASELINE
 from nnbench.study.study import Cell
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
+from nnbench.training.native.choice import is_alone, train_cells
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,21 @@ def train_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
     return TRAIN_BY_STUDY[study_kind_of(task.cells[0].recipe)](task, on_progress)
 
 
+def is_by_reference(task: Task) -> bool:
+    """Whether plain PyTorch trains a task, one network at a time."""
+    return task.engine == "reference" or is_alone(task.cells[0].recipe)
+
+
 def _train(task: Task, on_progress: Callable[[float], None]) -> Rows:
-    if task.engine == "reference":
+    if is_by_reference(task):
         from nnbench.training.reference.train import train_cell
 
         return _one_by_one(train_cell, task.cells, on_progress)
-    from nnbench.training.native.choice import train_cells
-
     return train_cells(task.cells, task.engine, task.device, on_progress)
 
 
 def _walk(task: Task, on_progress: Callable[[float], None]) -> Rows:
-    if task.engine == "reference":
+    if is_by_reference(task):
         from nnbench.training.reference.walk import walk_cell
 
         return _one_by_one(walk_cell, task.cells, on_progress)

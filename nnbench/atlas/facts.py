@@ -83,6 +83,7 @@ def _of_optimizer(entry: Any) -> Facts:
     return {
         "memory": _memory(entry),
         "weight decay": f"{entry.weight_decay:g} by default, {form[entry.decoupled]}",
+        "training": "one network at a time, in plain PyTorch" if entry.alone else "",
         "batch": "all examples at each step" if entry.full_batch else "",
         "evaluated": "the average of the iterates" if entry.evaluated is not None else "",
         "other parameters": f"{entry.rest}: all but the hidden layers' weights"

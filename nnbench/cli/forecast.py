@@ -17,7 +17,7 @@ from nnbench.study.baselines import ENGINE
 from nnbench.study.idle import idle_factors
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
-from nnbench.training.native.choice import Share, expected_shares
+from nnbench.training.native.choice import ALONE, Share, expected_shares, is_alone
 from nnbench.training.native.machine import Machine, known_machine
 from nnbench.training.native.wall import wall_seconds
 from nnbench.training.plan import PlannedStack, disk_bytes, plan
@@ -112,6 +112,10 @@ def engines_of(study: Study, stacks: Sequence[PlannedStack], options: Options) -
     """Which engines will train how many of a study's cells."""
     cells = [stack.cells for stack in stacks]
     if study.kind != TRAINING or options.engine == "reference":
-        names = Counter(options.hoped_name(cell.recipe) for stack in cells for cell in stack)
-        return [Share(name, count, None) for name, count in names.most_common()]
+        recipes = [cell.recipe for stack in cells for cell in stack]
+        alone = options.engine != "reference"
+        found = Counter(
+            (options.hoped_name(one), ALONE if alone and is_alone(one) else None) for one in recipes
+        )
+        return [Share(name, count, why) for (name, why), count in found.most_common()]
     return expected_shares(cells, options.engine, options.device)

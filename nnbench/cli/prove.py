@@ -1,5 +1,6 @@
 """Hold entries of one's own to what the catalogue's are held to, and say what that showed."""
 
+import math
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,13 +11,15 @@ import torch
 from torch import Tensor
 
 from nnbench.catalog import VOCABULARY
+from nnbench.catalog.own import measured
 from nnbench.catalog.own.entries import CODES, KINDS
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study
 from nnbench.study.study import Cell
-from nnbench.training.native.choice import train_cells, why_not
+from nnbench.training.native.choice import ALONE, train_cells, why_not
 from nnbench.training.plan import plan
 from nnbench.training.reference.train import train_cell
+from nnbench.training.stacked.train import train as stacked_train
 
 PROVEN, FAILS, UNKNOWN = "proven", "FAILS", "not shown"
 FARTHEST = 1e4
@@ -33,8 +36,12 @@ GRID: dict[str, Any] = {
     "epochs": 3,
     "batch_size": list(BATCHES),
     "dtype": "float64",
-    "seeds": 3,
 }
+SEEDS = (0, 1, 2)
+BY_PLACE = (
+    "its place in the stack changes it by {:.1g}, since torch rounds the last elements of a vector "
+    "otherwise, in functions such as exp and log1p"
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,9 @@ def checks_of(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
             yield "derivative equals finite differences", lambda: derivative(called)
             yield "a NaN passes through", lambda: nan_passes(called)
             yield f"finite, with its slope, up to {FARTHEST:g}", lambda: large_inputs(called)
+            yield "its gain is what it says", lambda: gain(entry, given)
             if entry.elementwise:
+                yield "saturates where it says", lambda: saturation(entry, given)
                 yield "each element on its own", lambda: on_its_own(called)
     if kind == "optimizer":
         yield "changes nothing in place", lambda: in_place(entry)
@@ -129,6 +138,23 @@ def on_its_own(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
     alone = torch.cat([function(row) for row in x.split(1)])
     gap = float((function(x) - alone).abs().max())
     return result(gap < 1e-12, f"others change it by {gap:.2g}; say elementwise=False if meant")
+
+
+def gain(entry: Any, given: Mapping[str, float]) -> tuple[str, str]:
+    """1 / sqrt(E f(z)^2) for a standard normal z, by quadrature."""
+    try:
+        found = measured.gain_of(entry.function, given)
+    except ArithmeticError:
+        return UNKNOWN, "its mean square does not settle, as where it jumps"
+    why = f"it says {entry.gain:.4g}, and is {found:.4g}; leave gain out if no other is meant"
+    return result(math.isclose(entry.gain, found, rel_tol=1e-3), why)
+
+
+def saturation(entry: Any, given: Mapping[str, float]) -> tuple[str, str]:
+    """On which sides the slope goes to zero, thirty deviations out."""
+    found = measured.saturates(entry.function, given)
+    why = f"it says {entry.saturates}, and is so: {found}; leave saturates out"
+    return result(entry.saturates == found, why)
 
 
 def in_place(entry: Any) -> tuple[str, str]:
@@ -185,6 +211,8 @@ def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
 
     def alone() -> tuple[str, str]:
         gap = gap_of(rows("stacked"), rows("alone"))
+        if 0 < gap < AGREE and gap_of_neighbours(kind, name) == 0:
+            return PROVEN, f"whoever its neighbours are; {BY_PLACE.format(gap)}"
         return result(gap == 0, f"neighbours change it by {gap:.2g}")
 
     def native() -> tuple[str, str]:
@@ -199,6 +227,12 @@ def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
         gap = gap_of(rows("reference"), rows("stacked"))
         return result(gap < AGREE, f"they differ by {gap:.2g}")
 
+    def again() -> tuple[str, str]:
+        gap = gap_of(
+            rows("reference"), [train_cell(cell).cells[0] for cell in cells_with(kind, name)]
+        )
+        return result(gap == 0, f"the same network trained again differs by {gap:.2g}")
+
     def one_example() -> tuple[str, str]:
         sizes = {cell.cell_id: cell.recipe["batch_size"] for cell in cells_with(kind, name)}
         ends = {
@@ -208,6 +242,10 @@ def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
         lost = ends[1] != {"ok"} and all(ends[size] == {"ok"} for size in BATCHES if size != 1)
         return result(not lost, "it diverges there, and in larger batches it does not")
 
+    if vars(entry).get("alone"):
+        yield "trains alike each time, bit for bit", again
+        yield "in a stack as alone, bit for bit", lambda: (UNKNOWN, ALONE)
+        return
     if kind in ("activation", "loss", "norm"):
         yield "trains with one example to a batch", one_example
     yield "in a stack as alone, bit for bit", alone
@@ -216,14 +254,26 @@ def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
         yield "as its twin in plain PyTorch", twin
 
 
+def gap_of_neighbours(kind: str, name: str) -> float:
+    """What other networks beside it change in a network that keeps its place in the stack."""
+    gaps = []
+    others = cells_with(kind, name, seeds=range(len(SEEDS), 2 * len(SEEDS)))
+    for stack, strangers in zip(stacks_of(cells_with(kind, name)), stacks_of(others), strict=True):
+        before = stacked_train(stack).cells
+        for place, cell in enumerate(stack):
+            among = [*strangers[:place], cell, *strangers[place + 1 :]]
+            gaps.append(gap_of([before[place]], stacked_train(among).cells))
+    return max(gaps)
+
+
 def stacks_of(cells: Sequence[Cell]) -> list[Sequence[Cell]]:
     """The stacks that a run would make of cells."""
     return [stack.cells for stack in plan(list(cells), 1)]
 
 
-def cells_with(kind: str, name: str) -> list[Cell]:
+def cells_with(kind: str, name: str, seeds: Sequence[int] = SEEDS) -> list[Cell]:
     """A small grid with an entry, in batches of several examples and of one."""
-    grid = {**GRID, kind: name}
+    grid = {**GRID, kind: name, "seeds": list(seeds)}
     study = {"name": "prove", "grid": grid}
     try:
         return make_study(study, VOCABULARY).cells()

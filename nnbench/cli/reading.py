@@ -15,7 +15,9 @@ from nnbench.cli.ends import Exit, Failed
 from nnbench.cli.places import RESULTS, open_page, results_of, shown, study_file, study_named
 
 
-def report(place: take.Place, out: take.Out = RESULTS, open: take.Open = False) -> int:
+def report(
+    place: take.Place, out: take.Out = RESULTS, own: take.With = None, open: take.Open = False
+) -> int:
     """Write a study's report again from its tables.
 
     As a page, report.html, and as Markdown, report.md with figures in report_files. Names the
@@ -179,6 +181,7 @@ def export(
         Path | None,
         typer.Option("--predict", help="the study's table: a script that predicts its like"),
     ] = None,
+    own: take.With = None,
     out: take.Out = RESULTS,
 ) -> int:
     """Print a plain PyTorch script that trains one cell again.

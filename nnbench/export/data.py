@@ -6,6 +6,7 @@ from typing import Any
 
 from nnbench.catalog.data.registry import DATA, task_of
 from nnbench.catalog.data.tables.entry import choices_of
+from nnbench.catalog.own.entries import CODES
 from nnbench.export.sources import definitions, definitions_of
 from nnbench.export.text import call, fill, literal
 from nnbench.study.recipe import of_factor
@@ -75,6 +76,12 @@ def _set(name: str, given: Mapping[str, Any], generator: str) -> tuple[str, str]
     if DATA[name].loader:
         return "", f"x, y = datasets.{DATA[name].loader}(return_X_y=True)"
     function = DATA[name].function
+    if ("data", name) in CODES:  # of one's own
+        lines = (
+            f"x, y = {call('own_data', generator, **given)}\nx = np.asarray(x, dtype=np.float64)"
+        )
+        kind = "int64" if DATA[name].task == "classification" else "float64"
+        return "", f"{lines}\ny = np.asarray(y).astype(np.{kind})"
     targets = "x, y, observed" if "parts" in given else "x, y"
     code = f"{targets} = {call(function.__name__, generator, **given)}"
     return definitions(function.__module__, function.__name__), code

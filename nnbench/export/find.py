@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.catalog import VOCABULARY
+from nnbench.catalog.own.entries import CODES
 from nnbench.lazy import pa, parquet
 from nnbench.results.files import read_files
 from nnbench.study.baselines import BASELINE, BASELINE_FIELDS
@@ -97,6 +98,10 @@ def _stored(cell_id: str, path: Path) -> StoredCell:
     except ExportError:
         raise
     except (ValueError, KeyError) as problem:
+        if unknown := unknown_entries(row.get("own")):
+            raise ExportError(
+                f"{cell_id} uses {unknown} of one's own: name the file with it, --with FILE"
+            ) from None
         raise ExportError(
             f"{path}: the recipe of {cell_id} cannot be read ({problem}): run the study again"
         ) from None
@@ -105,6 +110,13 @@ def _stored(cell_id: str, path: Path) -> StoredCell:
     is_sound = make_cell(study, recipe, apart).cell_id == cell_id
     known = {name: value for name, value in row.items() if value is not None}
     return StoredCell(cell_id, study, recipe, known, is_sound)
+
+
+def unknown_entries(own: str | None) -> str:
+    """Which of a cell's entries of one's own are not registered."""
+    named = [word.partition("=")[0] for word in (own or "").split()]
+    known = [f"{key}.{name}" for key, name in CODES]
+    return ", ".join(name for name in named if name not in known)
 
 
 def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:

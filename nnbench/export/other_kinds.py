@@ -5,6 +5,7 @@ from nnbench.catalog.landscapes import LANDSCAPES, minima_of
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.export.find import StoredCell
 from nnbench.export.heading import expected, heading
+from nnbench.export.own_entries import own_blocks
 from nnbench.export.sources import definitions
 from nnbench.export.text import render
 from nnbench.export.training import optimizer_code, schedule_code
@@ -43,6 +44,7 @@ def walk_script(cell: StoredCell) -> str:
     return render(
         "walk.py.j2",
         **heading(cell),
+        own=own_blocks(recipe),
         expected=expected(cell, OF_WALKS),
         recipe=recipe,
         function=definitions(entry.function.__module__, function),

@@ -20,6 +20,7 @@ from nnbench.export.fitting import fitting_script
 from nnbench.export.heading import expected, heading, shown
 from nnbench.export.network import network_code
 from nnbench.export.other_kinds import sweep_script, walk_script
+from nnbench.export.own_entries import check_own, own_blocks
 from nnbench.export.own_table import own_table
 from nnbench.export.text import fill, render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
@@ -52,11 +53,7 @@ def script_of(cell: StoredCell, table: Path | None = None) -> str:
 
     table: where the table lies, for a script that predicts new rows of it, too.
     """
-    if own := cell.recipe.get("own"):
-        raise ExportError(
-            f"{cell.cell_id} uses entries of one's own ({own}), which no script can hold yet: "
-            f"export a cell without them"
-        )
+    check_own(cell.cell_id, cell.recipe)
     if table is not None:
         return predicting_script(cell, table)
     if is_baseline(cell.recipe):
@@ -104,6 +101,7 @@ def _trained(cell: StoredCell, data: DataCode, predicting: Mapping[str, Any]) ->
         **heading(cell),
         comparison=comparison,
         tolerance=tolerance,
+        own=own_blocks(recipe),
         expected=expected(cell, RESULTS),
         recipe=recipe,
         data=data,

@@ -31,6 +31,7 @@ class Module:
     starts: tuple[int, ...]
     definitions: dict[str, ast.stmt]
     imported: dict[str, str]  # a name, and the module of nnbench that it comes from
+    tree: ast.Module
 
     def span(self, node: ast.AST) -> tuple[int, int]:
         """Where a node begins and ends in the text."""
@@ -50,7 +51,11 @@ def module_of(name: str) -> Module:
     """Read a module of nnbench by its dotted name."""
     spec = find_spec(name)
     assert spec is not None and spec.origin is not None
-    text = Path(spec.origin).read_bytes()
+    return read_module(Path(spec.origin).read_bytes())
+
+
+def read_module(text: bytes) -> Module:
+    """A module of this text."""
     tree = ast.parse(text)
     lengths = [0, *(len(line) for line in text.splitlines(keepends=True))]
     definitions: dict[str, ast.stmt] = {}
@@ -62,7 +67,7 @@ def module_of(name: str) -> Module:
         for defined in _names_of(statement):
             definitions[defined] = statement
     starts = tuple(sum(lengths[:count]) for count in range(1, len(lengths)))
-    return Module(text, starts, definitions, imported)
+    return Module(text, starts, definitions, imported, tree)
 
 
 def _names_of(statement: ast.stmt) -> list[str]:
@@ -105,7 +110,7 @@ def _collect(place: str, name: str, collected: dict[ast.stmt, str]) -> None:
     statement = module.definitions[name]
     if statement in collected:
         return None
-    text = _plain(module, statement)
+    text = plain(module, statement)
     used = {
         node.id
         for node in ast.walk(ast.parse(text))
@@ -118,7 +123,7 @@ def _collect(place: str, name: str, collected: dict[ast.stmt, str]) -> None:
     return None
 
 
-def _plain(module: Module, statement: ast.stmt) -> str:
+def plain(module: Module, statement: ast.stmt | ast.expr) -> str:
     """A statement's text without what is there for type checkers and readers of nnbench."""
     first, last = module.span(statement)
     decorators = getattr(statement, "decorator_list", [])
@@ -131,7 +136,7 @@ def _plain(module: Module, statement: ast.stmt) -> str:
     return CHECKERS_ONLY.sub("", text[first:last].decode())
 
 
-def _edits(module: Module, statement: ast.stmt) -> Iterator[Edit]:
+def _edits(module: Module, statement: ast.stmt | ast.expr) -> Iterator[Edit]:
     methods = statement.body if isinstance(statement, ast.ClassDef) else []
     for node in ast.walk(statement):
         if isinstance(node, ast.FunctionDef):

@@ -20,6 +20,7 @@ from nnbench.study.baselines import BASELINES
 
 LINE_LENGTH = 100
 IMPORTS_MARK = "# ---- imports\n"  # in a template: what follows is code, what precedes a docstring
+OWN_MARK = "# ---- own entries\n"  # in a template: where the code of one's own entries stands
 # The names that a script may import: by the module that they come from, or by the whole statement
 STANDARD = {
     "Any": "typing",
@@ -44,6 +45,7 @@ STANDARD = {
     "lzma": "import lzma",
     "math": "import math",
     "nullcontext": "contextlib",
+    "partial": "functools",
     "re": "import re",
     "replace": "dataclasses",
     "sys": "import sys",
@@ -52,6 +54,7 @@ STANDARD = {
     "zlib": "import zlib",
 }
 LIBRARIES = {
+    "LambdaLR": "torch.optim.lr_scheduler",
     "NDArray": "numpy.typing",
     "Optimizer": "torch.optim",
     "datasets": "sklearn",
@@ -110,7 +113,9 @@ def render(template: str, **values: Any) -> str:
     blocks = [_block(known, used) for known in (STANDARD, LIBRARIES)]
     text = head + "\n\n".join(block for block in blocks if block) + "\n\n" + body
     lines = [fitted(line.rstrip()) for line in text.split("\n")]
-    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip("\n") + "\n"
+    whole = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip("\n") + "\n"
+    own = str(values.get("own", ""))  # a user's code, not to be touched
+    return whole.replace(OWN_MARK, own and f"\n\n{own}\n\n\n")
 
 
 def _block(known: Mapping[str, str], used: set[str]) -> str:

@@ -8,6 +8,7 @@ from nnbench.catalog.formulas import Code
 from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES, planned
+from nnbench.export.own_entries import coupled_decay
 from nnbench.export.sources import definitions_of
 from nnbench.export.twins import TwinCode, twin_code
 from nnbench.study.recipe import of_factor
@@ -30,8 +31,11 @@ def optimizer_code(recipe: Mapping[str, Any], parameters: str) -> OptimizerCode:
     entry = OPTIMIZERS[recipe["optimizer"]]
     twin, decay = entry.twin_for(recipe)
     made = twin_code(twin, parameters, **of_factor("optimizer", recipe), **decay)
-    code = f"optimizer = {made.call}"
-    return OptimizerCode(definitions_of(made.needs), code, entry.decay_by_hand(recipe))
+    code, needs = f"optimizer = {made.call}", made.needs
+    if coupled := coupled_decay(twin, decay):
+        code += f"\noptimizer.register_step_pre_hook(partial(couple, {coupled!r}))"
+        needs = (("nnbench.catalog.own.torch_class", "couple"),)
+    return OptimizerCode(definitions_of(needs), code, entry.decay_by_hand(recipe))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from typing import Any, NamedTuple
 
+from nnbench.catalog.own.parts import OwnTwin
 from nnbench.catalog.twin import Twin
+from nnbench.export.own_entries import own_call
 from nnbench.export.text import call, literal
 
 SHORT = {  # how scripts name what lies in a module of torch's
@@ -23,6 +25,8 @@ class TwinCode(NamedTuple):
 
 def twin_code(twin: Twin, *first: str, **given: Any) -> TwinCode:
     """The code of a twin; `first` is source, an entry's parameters are values."""
+    if isinstance(twin, OwnTwin):
+        return TwinCode(*own_call(twin, *first, **given))
     placed, named = twin.arguments(first, given)
     placed = [one if isinstance(one, str) else literal(one) for one in placed]
     source = call(SHORT.get(twin.module, "") + twin.name, *placed, **named)

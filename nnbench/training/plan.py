@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from nnbench.catalog import VOCABULARY
+from nnbench.catalog import OPTIMIZERS, VOCABULARY
 from nnbench.study.baselines import BASELINE
 from nnbench.study.fields import Role
 from nnbench.study.recipe import Recipe
@@ -44,6 +44,7 @@ SECONDS_PER_PRODUCT = 0.12e-9  # one multiply-add of a small matrix product
 NATIVE_PER_STEP = 5e-6
 NATIVE_PER_NUMBER = 0.12e-9
 NATIVE_PER_PRODUCT = 0.07e-9
+ALONE = 0.5  # of a stack of one: what plain PyTorch takes for a network
 # drawing a network and its records, a layer of it, and a layer's row of a probe
 SECONDS_PER_NETWORK, SECONDS_PER_LAYER, SECONDS_PER_LAYER_ROW = 1e-3, 0.1e-3, 0.15e-3
 SECONDS_PER_WEIGHT = 0.2e-6  # to draw it, and to look at it once
@@ -290,6 +291,7 @@ class Cost(Memory):
     rows: int  # of one whole evaluation
     probes: ProbeCost
     native: bool = False  # whether compiled programs train it
+    alone: bool = False  # whether plain PyTorch trains one network at a time
 
     @classmethod
     def of(cls, cell: Cell) -> Cost:
@@ -325,6 +327,7 @@ class Cost(Memory):
             # as the split has it in double precision, and as the stack has it
             data=data.nbytes + data.nbytes * size // 8,
             probes=probes,
+            alone=OPTIMIZERS[recipe["optimizer"]].alone,
         )
 
     def seconds(self, networks: int) -> float:
@@ -332,6 +335,8 @@ class Cost(Memory):
         of_layer = SECONDS_PER_LAYER + self.probes.count * SECONDS_PER_LAYER_ROW
         drawn = self.weights * SECONDS_PER_WEIGHT
         beside = networks * (SECONDS_PER_NETWORK + self.depth * of_layer + drawn)
+        if self.alone:
+            return beside + networks * ALONE * self._mapped(1)
         return beside + (
             networks * self._native_seconds() if self.native else self._mapped(networks)
         )

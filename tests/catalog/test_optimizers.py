@@ -181,7 +181,7 @@ def test_another_rate_is_noticed(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_BETAS)
 def test_swapped_betas_are_noticed(name: str) -> None:
     program = program_with(name)
-    hyper = next(hypers(name))
+    hyper = next(hypers(name)) | {"beta1": 0.8}  # SOAP's are alike
     swapped = hyper | {"beta1": hyper["beta2"], "beta2": hyper["beta1"]}
     assert differ(walk(program, swapped), twins_walk(program, hyper))
 
@@ -425,8 +425,8 @@ def published_dadapt_adam(
     m, v, s, r, d, root = 0.0 * p, 0.0 * p, 0.0 * p, 0.0, d0, beta2**0.5
     for t, lr in enumerate(rates, start=1):
         g = slope_of(p, t)
-        m, v = beta1 * m + (1 - beta1) * d * lr * g, beta2 * v + (1 - beta2) * g**2
         r = root * r + (1 - root) * d * lr * float(g @ (s / (np.sqrt(v) + eps)))
+        m, v = beta1 * m + (1 - beta1) * d * lr * g, beta2 * v + (1 - beta2) * g**2
         s = root * s + (1 - root) * d * lr * g
         p = p - d * lr * weight_decay * p - m / (np.sqrt(v) + eps)
         d = max(d, r / ((1 - root) * float(np.abs(s).sum())))
@@ -476,7 +476,79 @@ def power_of(matrix: Array, exponent: float) -> Array:
     return np.asarray(fractional_matrix_power(matrix, exponent).real)
 
 
+def published_soap(
+    p: Array,
+    rates: list[float],
+    beta1: float,
+    beta2: float,
+    eps: float,
+    every: int,
+    weight_decay: float,
+) -> Array:
+    program = program_with("soap")
+    kept: dict[str, Any] = {}
+    for t, lr in enumerate(rates):
+        gradients = unflatten(program, torch.from_numpy(slope_of(p, t + 1)))
+        pieces = {k: v.numpy().copy() for k, v in unflatten(program, torch.from_numpy(p)).items()}
+        for name, w in pieces.items():
+            g = gradients[name].numpy()
+            sizes = g.shape if g.ndim == 2 else (1,)
+            start = 0.0 * g, 0.0 * g, [np.eye(n) for n in sizes], [0.0 * np.eye(n) for n in sizes]
+            m, v, q, means = kept.get(name, start)
+            w *= 1 - lr * weight_decay
+            if t:
+                m = beta1 * m + (1 - beta1) * g
+                v = beta2 * v + (1 - beta2) * into(q, g) ** 2
+                step = into(q, m / (1 - beta1**t)) / (
+                    np.sqrt(v / (1 - beta2**t)) + eps_of(t, eps, beta2)
+                )
+                w -= lr * into([one.T for one in q], step)
+            if g.ndim == 2:
+                means = [
+                    beta2 * mean + (1 - beta2) * gram
+                    for mean, gram in zip(means, (g @ g.T, g.T @ g), strict=True)
+                ]
+                if t % every == 0:
+                    ridged = [mean + 1e-6 * np.trace(mean) * np.eye(len(mean)) for mean in means]
+                    q = [np.linalg.qr(one @ old)[0] for one, old in zip(ridged, q, strict=True)]
+            kept[name] = m, v, q, means
+        p = np.concatenate([w.ravel() for w in pieces.values()])
+    return p
+
+
+def into(bases: list[Array], matrix: Array) -> Array:
+    return bases[0].T @ matrix @ bases[1] if matrix.ndim == 2 else matrix
+
+
+def eps_of(t: int, eps: float, beta2: float) -> float:
+    """Where the paper adds eps before it is unbiased."""
+    return float(eps / math.sqrt(1 - beta2**t))
+
+
+def published_sophia_ef(
+    p: Array,
+    rates: list[float],
+    beta1: float,
+    beta2: float,
+    gamma: float,
+    eps: float,
+    every: int,
+    weight_decay: float,
+) -> Array:
+    m, h = 0.0 * p, 0.0 * p
+    for t, lr in enumerate(rates):
+        g = slope_of(p, t + 1)
+        m = beta1 * m + (1 - beta1) * g
+        if t % every == 0:
+            h = beta2 * h + (1 - beta2) * g * g
+        p = p - lr * weight_decay * p
+        p = p - lr * np.clip(m / np.maximum(gamma * h, eps), -1, 1)
+    return p
+
+
 PUBLISHED = {
+    "soap": published_soap,
+    "sophia_ef": published_sophia_ef,
     "ademamix": published_ademamix,
     "dadapt_adam": published_dadapt_adam,
     "prodigy": published_prodigy,

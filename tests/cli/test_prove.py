@@ -102,6 +102,8 @@ WRONG = [
         "nb.Optimizer(lambda g, s, p, h, t: (p - h['lr'] * g.nan_to_num(), s), lr=0.1)",
         "a NaN passes",
     ),
+    ("activation", "nb.Activation(lambda x: x.tanh(), gain=3.0)", "its gain is what it says"),
+    ("activation", "nb.Activation(lambda x: x.tanh(), saturates='left')", "saturates where"),
     ("activation", "nb.Activation(lambda x: x if len(x) > 1 else 2 * x)", "each element"),
     ("norm", "nb.Norm(lambda x, w, b: w * x / x.std(0) + b)", "trains with one example"),
 ]
@@ -127,6 +129,39 @@ def test_what_is_right_is_proven_and_what_has_no_twin_is_said(tmp_path: Path) ->
     assert {one.name for one in shown if "native" in one.check and one.outcome == PROVEN} == {
         *("smooth", "kinked", "plain")
     }
+
+
+def test_a_loss_whose_rounding_hangs_on_its_place_is_proven_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    smooth = "torch.nn.functional.softplus(-o * (2 * t - 1)).mean()"
+    text = f"LOSSES = {{'smooth': nb.Loss(lambda o, t: {smooth}, targets='numbers')}}"
+    shown = {one.check: one for one in shown_of(tmp_path, text)}
+    assert {one.outcome for one in shown.values()} <= {PROVEN, UNKNOWN}
+    stack = shown["in a stack as alone, bit for bit"]
+    assert stack.outcome == PROVEN
+    if stack.why:  # by the processor's vectors
+        assert stack.why.startswith("whoever its neighbours are; its place in the stack changes it")
+
+
+@pytest.mark.whole
+def test_neighbours_that_change_the_last_digits_are_no_matter_of_rounding(tmp_path: Path) -> None:
+    leaking = """
+class Leak(torch.autograd.Function):
+    generate_vmap_rule = False
+    @staticmethod
+    def forward(x): return x * 1.0
+    @staticmethod
+    def setup_context(ctx, inputs, output): pass
+    @staticmethod
+    def backward(ctx, grad): return grad
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x + 1e-14 * x.mean(), in_dims[0]
+LOSSES = {"leaky": nb.Loss(lambda o, t: ((Leak.apply(o) - t) ** 2).mean(), targets="numbers")}
+"""
+    shown = {one.check: one for one in shown_of(tmp_path, leaking)}
+    assert shown["in a stack as alone, bit for bit"].outcome == FAILS
 
 
 @pytest.mark.whole

@@ -36,7 +36,8 @@ class Optimizer(Kin):
     default that goes with it. A rule that `decays` applies decoupled decay itself, and finds
     `weight_decay` among its hyper when there is any.
     `rest` names the rule for what is not the weight matrix of a hidden layer, if that is another.
-    `full_batch` rules take the whole training part at each step. One whose steps grow by
+    One that is `alone` is a class of torch.optim, which trains one network at a time in plain
+    PyTorch. `full_batch` rules take the whole training part at each step. One whose steps grow by
     themselves does not follow the rate: it reads that of the first step alone.
     `state_floats` is the memory: floats of state per parameter, by the tensor's shape if need be;
     `unused_floats` of them would not be needed while momentum is 0, its default: networks of a
@@ -48,6 +49,7 @@ class Optimizer(Kin):
     decaying: Twin | None = None
     evaluated: Callable[[Tensor, State, Hyper], Tensor] | None = None
     elementwise: bool = True
+    alone: bool = False
     full_batch: bool = False
     follows_rate: bool = True
     decays: bool = False

@@ -26,16 +26,18 @@ def at_start(param: Tensor) -> State:
 def dadapt_adam(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
     """m = b1 m + (1 - b1) d lr g;  p - m / A, A = sqrt(v) + eps;  then a larger d, where it shows.
 
-    With b = sqrt(b2): r = b r + (1 - b) d lr <g, s / A>, s = b s + (1 - b) d lr g, and
-    d = max(d, r / ((1 - b) |s|_1)). Decay is decoupled, by d lr wd.
+    With b = sqrt(b2): r = b r + (1 - b) d lr <g, s / A>, A of the step before,
+    s = b s + (1 - b) d lr g, and d = max(d, r / ((1 - b) |s|_1)), as in the authors' code: the
+    paper has A of this step in r. Decay is decoupled, by d lr wd.
     """
     beta1, beta2, root = hyper["beta1"], hyper["beta2"], hyper["beta2"].sqrt()
     d = torch.maximum(state["d"], hyper["d0"])
     rate = d * hyper["lr"]
     m = beta1 * state["m"] + (1 - beta1) * rate * grad
     v = beta2 * state["v"] + (1 - beta2) * grad * grad
-    scale = v.sqrt() + hyper["eps"]
-    r = root * state["r"] + (1 - root) * rate * total(grad * state["s"] / scale)
+    before, scale = (squares.sqrt() + hyper["eps"] for squares in (state["v"], v))
+    along = torch.where(before > 0, state["s"] / before, state["s"])  # both 0 at first
+    r = root * state["r"] + (1 - root) * rate * total(grad * along)
     s = root * state["s"] + (1 - root) * rate * grad
     reached = quotient(r, (1 - root) * total(s.abs()))
     new = decayed(param, rate, hyper) - m / scale
@@ -90,7 +92,7 @@ DISTANCE: dict[str, Optimizer] = {
         summary="Adam whose rate grows with how far the gradients say that the solution is: lr is "
         "1 by design.",
         formula="m <- b1 m + (1-b1) d lr g;  p <- (1 - d lr wd) p - m / A, A = sqrt(v) + eps;  "
-        "d <- max(d, r / ((1-b) |s|_1)), b = sqrt(b2), r <- b r + (1-b) d lr <g, s/A>, "
+        "d <- max(d, r / ((1-b) |s|_1)), b = sqrt(b2), r <- b r + (1-b) d lr <g, s/A_old>, "
         "s <- b s + (1-b) d lr g",
         reference="Defazio & Mishchenko (2023), Learning-Rate-Free Learning by D-Adaptation, "
         "arXiv:2301.07733",

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.optimizers.base import (
@@ -12,6 +13,7 @@ from nnbench.catalog.optimizers.base import (
     decay_parameter,
     eps_parameter,
     lr_parameter,
+    one_minus_power,
     zeros,
 )
 from nnbench.catalog.twin import Twin
@@ -114,6 +116,81 @@ def inverse_fourth_root(matrix: Tensor, eps: Tensor) -> Tensor:
     return torch.where(is_finite, (vectors * powers) @ vectors.T, math.nan)
 
 
+def unturned(param: Tensor) -> State:
+    """No means yet; of a matrix, no products of gradients, and the bases that there are."""
+    means = {name: torch.zeros_like(param) for name in ("m", "v")}
+    if param.ndim == 1:
+        return means
+    rows, columns = (param.new_zeros(n, n) for n in param.shape)
+    left, right = (torch.eye(n, dtype=param.dtype, device=param.device) for n in param.shape)
+    return means | {"rows": rows, "columns": columns, "left": left, "right": right}
+
+
+def soap(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
+    """Adam in the bases Q_L, Q_R that Shampoo's means of G G^T and G^T G turn into.
+
+    m = b1 m + (1 - b1) G;  v = b2 v + (1 - b2) (Q_L^T G Q_R)^2;
+    W - lr Q_L (Q_L^T m Q_R / (sqrt(v) + eps)) Q_R^T, unbiased as Adam's; then the means with b2
+    and, every so many steps, Q = QR(L Q). The first step moves nothing and turns the bases for the
+    first time, as in the authors' code; vectors have Adam. Differs from it: bases begin at I and
+    not at the eigenvectors of the first means, which are not told where an eigenvalue repeats, and
+    L counts with a millionth of its trace on its diagonal.
+    """
+    beta1, beta2, count = hyper["beta1"], hyper["beta2"], step - 1
+    is_matrix, begun = param.ndim == 2, count > 0
+
+    def turned(matrix: Tensor) -> Tensor:
+        return state["left"].T @ matrix @ state["right"] if is_matrix else matrix
+
+    along = turned(grad)
+    m = torch.where(begun, beta1 * state["m"] + (1 - beta1) * grad, state["m"])
+    v = torch.where(begun, beta2 * state["v"] + (1 - beta2) * along * along, state["v"])
+    seen = count.clamp(min=1.0)
+    length = one_minus_power(beta2, seen).sqrt() / one_minus_power(beta1, seen)
+    move = turned(m) / (v.sqrt() + hyper["eps"])
+    if is_matrix:
+        move = state["left"] @ move @ state["right"].T
+    moved = {"m": m, "v": v}
+    if is_matrix:
+        is_due = count - hyper["every"] * torch.floor(count / hyper["every"]) == 0
+        for name, basis, gram in (
+            ("rows", "left", grad @ grad.T),
+            ("columns", "right", grad.T @ grad),
+        ):
+            mean = beta2 * state[name] + (1 - beta2) * gram
+            basis_now = torch.where(is_due, nearer_eigenvectors(mean, state[basis]), state[basis])
+            moved |= {name: mean, basis: basis_now}
+    return torch.where(begun, param - hyper["lr"] * length * move, param), moved
+
+
+def nearer_eigenvectors(matrix: Tensor, basis: Tensor) -> Tensor:
+    """A step of power iteration from a basis, (matrix + ridge I) basis made orthogonal."""
+    wide, start = matrix.to(torch.float64), basis.to(torch.float64)
+    is_finite = torch.isfinite(wide).all() & torch.isfinite(start).all()
+    product = wide @ start + LEAST_EIGENVALUE * wide.trace() * start
+    turned = torch.linalg.qr(torch.where(is_finite, product, 0.0))[0]
+    return torch.where(is_finite, turned, math.nan).to(basis.dtype)
+
+
+def sophia_ef(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) -> Moved:
+    """m = b1 m + (1 - b1) g;  p - lr clip(m / max(gamma h, eps), 1).
+
+    h = b2 h + (1 - b2) g^2, once in so many steps. Sophia-G has in place of g the gradient for
+    labels that the network draws itself, and Sophia-H a product with the Hessian: a rule is given
+    neither. The batch's size, by which the paper multiplies g^2, is part of gamma.
+    """
+    m = hyper["beta1"] * state["m"] + (1 - hyper["beta1"]) * grad
+    count = step - 1
+    is_due = count - hyper["every"] * torch.floor(count / hyper["every"]) == 0
+    fresh = hyper["beta2"] * state["h"] + (1 - hyper["beta2"]) * grad * grad
+    h = torch.where(is_due, fresh, state["h"])
+    curvature = hyper["gamma"] * h
+    eps = hyper["eps"].to(curvature.dtype)
+    ratio = m / torch.where(curvature < eps, eps, curvature)
+    return param - hyper["lr"] * torch.clamp(ratio, -1.0, 1.0), {"m": m, "h": h}
+
+
+STEPS: dict[str, Any] = {"low": 1, "high": 1e9, "whole": True}
 RPROP = {"etas": Of("(etaminus, etaplus)"), "step_sizes": Of("(step_min, step_max)")}
 
 SIGNS_AND_MATRICES: dict[str, Optimizer] = {
@@ -203,5 +280,52 @@ SIGNS_AND_MATRICES: dict[str, Optimizer] = {
         state_floats=lambda shape: (
             1.0 if len(shape) == 1 else sum(n * n for n in shape) / math.prod(shape)
         ),
+    ),
+    "soap": Optimizer(
+        summary="Adam in the bases that Shampoo finds: the directions in which gradients of rows "
+        "and of columns agree; biases have Adam, and the first step only turns the bases.",
+        formula="m <- b1 m + (1-b1) G;  v <- b2 v + (1-b2) (Q_L^T G Q_R)^2;  "
+        "W <- (1 - lr wd) W - lr Q_L (Q_L^T m' Q_R / (sqrt(v') + eps)) Q_R^T;  "
+        "L, R: means of G G^T, G^T G;  Q <- QR(L Q) every so many steps",
+        reference="Vyas et al. (2024), SOAP: Improving and Stabilizing Shampoo using Adam, "
+        "arXiv:2409.11321",
+        parameters={
+            "lr": lr_parameter(3e-3),
+            "beta1": decay_parameter(0.95, "memory of the mean of gradients"),
+            "beta2": decay_parameter(0.95, "memory of the mean of squares, and of both matrices"),
+            "eps": eps_parameter(1e-8),
+            "every": Parameter(10, "steps from one turn of the bases to the next", **STEPS),
+        },
+        init=unturned,
+        update=soap,
+        twin=Twin("optimizers.twins.Soap"),
+        elementwise=False,
+        decoupled=True,
+        weight_decay=0.01,
+        state_floats=lambda shape: (
+            2.0 if len(shape) == 1 else 2 + 2 * sum(n * n for n in shape) / math.prod(shape)
+        ),
+    ),
+    "sophia_ef": Optimizer(
+        summary="Sophia with the squares of the batch's own gradient for the curvature: a mean "
+        "over it, no element longer than the rate.",
+        formula="m <- b1 m + (1-b1) g;  h <- b2 h + (1-b2) g^2 every so many steps;  "
+        "p <- (1 - lr wd) p - lr clip(m / max(gamma h, eps), 1)",
+        reference="Liu, Li, Hall, Liang & Ma (2023), Sophia: A Scalable Stochastic Second-order "
+        "Optimizer for Language Model Pre-training, arXiv:2305.14342",
+        parameters={
+            "lr": lr_parameter(1e-3),
+            "beta1": decay_parameter(0.965, "memory of the mean of gradients"),
+            "beta2": decay_parameter(0.99, "memory of the curvature"),
+            "gamma": Parameter(1.6, "factor of the curvature: 0.05 a row of the batch", 0, 1e12),
+            "eps": Parameter(1e-12, "the least curvature", low=0, open_low=True, high=1),
+            "every": Parameter(10, "steps from one look at the curvature to the next", **STEPS),
+        },
+        init=zeros("m", "h"),
+        update=sophia_ef,
+        twin=Twin("optimizers.twins.SophiaEF"),
+        decoupled=True,
+        weight_decay=0.1,
+        state_floats=2,
     ),
 }

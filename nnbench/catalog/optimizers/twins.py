@@ -104,6 +104,57 @@ class Shampoo(_Rule):
         param.sub_(update, alpha=group["lr"])
 
 
+class Soap(_Rule):
+    """Algorithm 3 of Vyas et al. (2024), its first step spent on the matrices."""
+
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
+        """Change one parameter in place."""
+        param.mul_(1 - group["lr"] * group["weight_decay"])
+        beta1, beta2, count = group["beta1"], group["beta2"], state.get("count", 0)
+        sizes = param.shape if param.ndim == 2 else ()
+        if not state:
+            state |= {name: torch.zeros_like(param) for name in ("exp_avg", "exp_avg_sq")}
+            state["bases"] = [torch.eye(n, dtype=param.dtype) for n in sizes]
+            state["grams"] = [torch.zeros(n, n, dtype=param.dtype) for n in sizes]
+        if count:
+            mean = state["exp_avg"].lerp_(grad, 1 - beta1)
+            turned = self.turn(grad, state["bases"])
+            square = state["exp_avg_sq"].mul_(beta2).addcmul_(turned, turned, value=1 - beta2)
+            step = self.turn(mean, state["bases"]) / square.sqrt().add_(group["eps"])
+            back = self.turn(step, [basis.mT for basis in state["bases"]])
+            length = math.sqrt(1 - beta2**count) / (1 - beta1**count)
+            param.sub_(back, alpha=group["lr"] * length)
+        for place, gram in enumerate(state["grams"]):
+            seen = grad @ grad.mT if place == 0 else grad.mT @ grad
+            gram.lerp_(seen, 1 - beta2)
+            if count % int(group["every"]) == 0:
+                raised = gram.double() + 1e-6 * gram.double().trace() * torch.eye(len(gram))
+                turned = torch.linalg.qr(raised @ state["bases"][place].double())[0]
+                state["bases"][place] = turned.to(param.dtype)
+        state["count"] = count + 1
+
+    @staticmethod
+    def turn(matrix: Tensor, bases: list[Tensor]) -> Tensor:
+        """Into the bases of rows and columns; a vector has none."""
+        return bases[0].mT @ matrix @ bases[1] if bases else matrix
+
+
+class SophiaEF(_Rule):
+    """Algorithm 3 of Liu et al. (2023), its estimate that of the batch's own labels."""
+
+    def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
+        """Change one parameter in place."""
+        count = state["count"] = state.get("count", -1) + 1
+        mean = state.setdefault("exp_avg", torch.zeros_like(param))
+        mean.lerp_(grad, 1 - group["beta1"])
+        curvature = state.setdefault("hessian", torch.zeros_like(param))
+        if count % int(group["every"]) == 0:
+            curvature.lerp_(grad.square(), 1 - group["beta2"])
+        ratio = mean / (group["gamma"] * curvature).clamp(min=group["eps"])
+        param.mul_(1 - group["lr"] * group["weight_decay"])
+        param.sub_(ratio.clamp(-1, 1), alpha=group["lr"])
+
+
 class _OfDistance(Optimizer):
     """Adam with a rate that all parameters have in common: lr times a distance, which grows."""
 
@@ -157,10 +208,12 @@ class DAdaptAdam(_OfDistance):
     def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> float:
         """Change one parameter in place; its part of the numerator."""
         rate, memory = self.distance * group["lr"], group["beta2"] ** 0.5
+        seen = state["s"] != 0
+        before = state["exp_avg_sq"].sqrt() + group["eps"]
+        along = float((grad * state["s"] / before)[seen].sum(dtype=torch.float64))
         state["exp_avg"].lerp_(rate * grad, 1 - group["beta1"])
         state["exp_avg_sq"].lerp_(grad.square(), 1 - group["beta2"])
         root = state["exp_avg_sq"].sqrt() + group["eps"]
-        along = float((grad * state["s"] / root).sum(dtype=torch.float64))
         state["s"].lerp_(rate * grad, 1 - memory)
         param.mul_(1 - rate * group["weight_decay"]).sub_(state["exp_avg"] / root)
         return rate * along

@@ -61,7 +61,9 @@ class _Reader:
         elif isinstance(thing, FunctionType | type) and is_library(thing.__module__):
             yield f"{thing.__module__}.{thing.__qualname__}"
         elif isinstance(thing, FunctionType):
-            yield from self._function(thing)
+            # torch wraps the `step` of a class when the first of it is made
+            hooked = getattr(thing, "hooked", False)
+            yield from self._function(getattr(thing, "__wrapped__", thing) if hooked else thing)
         elif isinstance(thing, type):
             yield f"class {thing.__name__}"
             yield from self.words(thing.__bases__)

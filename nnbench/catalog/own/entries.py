@@ -112,7 +112,7 @@ def register(entries: Entries) -> None:
         made = "make them with nnbench.Entries(...)"
         raise EntryError(f"entries: {_thing(entries)} is none of nnbench's; {made}")
     checked = [
-        (KINDS[one.name.upper()], name, entry)
+        (KINDS[one.name.upper()], name, _made(one.name, entry))
         for one in fields(entries)
         for name, entry in getattr(entries, one.name).items()
     ]
@@ -127,6 +127,15 @@ def register(entries: Entries) -> None:
     for (key, catalogue), name, entry in checked:
         catalogue[name] = entry
         CODES[key, name] = code_hash(entry)
+
+
+def _made(kind: str, entry: Any) -> Any:
+    """The entry of a bare class of torch.optim; any other as it is."""
+    if kind == "optimizers" and isinstance(entry, type):
+        from nnbench.catalog.own.kinds import Optimizer  # which needs this module
+
+        return Optimizer(entry)
+    return entry
 
 
 def _thing(value: object) -> str:
@@ -160,5 +169,10 @@ def own_code(recipe: Mapping[str, Any]) -> str:
 
     `activation.rootplus=0f3c... optimizer.mine=77ab...`
     """
-    used = [(key, name) for key, name in CODES if recipe.get(key) == name]
+    used = [
+        (key, name)
+        for key, name in CODES
+        if recipe.get(key) == name  # or a part of an entry is: a base, a schedule of several
+        or any(recipe[place] == name for place in recipe if place.startswith(f"{key}."))
+    ]
     return " ".join(f"{key}.{name}={CODES[key, name]}" for key, name in sorted(used))

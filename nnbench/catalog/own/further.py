@@ -17,8 +17,8 @@ from nnbench.catalog.losses import Loss as LossEntry
 from nnbench.catalog.norms import POSITION
 from nnbench.catalog.norms import Norm as NormEntry
 from nnbench.catalog.own.entries import EntryError
-from nnbench.catalog.own.kinds import UNSAID, OwnTwin, parameters_of
-from nnbench.catalog.own.kinds import name_of as _name
+from nnbench.catalog.own.parts import UNSAID, OwnTwin, parameters_of
+from nnbench.catalog.own.parts import name_of as _name
 from nnbench.catalog.schedules.base import Schedule as ScheduleEntry
 from nnbench.study.vocabulary import Parameter
 
@@ -69,7 +69,7 @@ def Init(
         parameters={"gain": GAIN, **given},
         law="is of one's own: its law is not told",
         function=partial(_weight, function),
-        twin=KnowingTwin(partial(_filled, function, list(given)), _name(function), applied=True),
+        twin=KnowingTwin(partial(filled_by, function, list(given)), _name(function), applied=True),
     )
 
 
@@ -79,9 +79,10 @@ def _weight(
     return gain * function(noise, **parameters)
 
 
-def _filled(
+def filled_by(
     function: Callable[..., Tensor], names: list[str], known: dict[str, Any], weight: Tensor
 ) -> Tensor:
+    """A weight that an initialisation's function fills, from the generator that is known."""
     noise = torch.randn(*weight.shape, generator=known["generator"], dtype=torch.float64)
     return weight.copy_(function(noise, **{name: known[name] for name in names}))
 
@@ -114,13 +115,14 @@ def Schedule(
         parameters=given,
         function=function,
         unit=unit,
-        twin=KnowingTwin(partial(_scheduler, function), _name(function), applied=True),
+        twin=KnowingTwin(partial(scheduler_by, function), _name(function), applied=True),
     )
 
 
-def _scheduler(
+def scheduler_by(
     function: Callable[..., Any], known: dict[str, Any], optimizer: Any, **parameters: Any
 ) -> LambdaLR:
+    """torch's scheduler by a schedule's function of one count after another."""
     lr, total = known["lr"], known["total"]
 
     def factor(count: int) -> float:

@@ -4,8 +4,7 @@ Activation(lambda x, b: (x + (x * x + b).sqrt()) / 2, b=4.0)
 Optimizer(update, init=zeros("m"), lr=1e-3, momentum=0.9)
 """
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,75 +18,20 @@ from nnbench.catalog.data.samples import Data as DataEntry
 from nnbench.catalog.data.samples import Sample
 from nnbench.catalog.optimizers.base import Optimizer as OptimizerEntry
 from nnbench.catalog.optimizers.base import lr_parameter
-from nnbench.catalog.optimizers.twins import _Rule
 from nnbench.catalog.own import measured
 from nnbench.catalog.own.entries import EntryError
-from nnbench.catalog.twin import Twin
+from nnbench.catalog.own.parts import (
+    UNSAID,
+    Applied,
+    AppliedRule,
+    OwnTwin,
+    as_parameters,
+    name_of,
+    parameters_of,
+    stateless,
+)
+from nnbench.catalog.own.torch_class import USUAL_LR, optimizer_of_class
 from nnbench.study.vocabulary import Parameter
-
-UNSAID = "(own entry)"
-
-
-class OwnTwin(Twin):
-    """A twin that stands in no module of the catalogue's: a class or function itself."""
-
-    def __init__(self, make: Callable[..., Any], name: str, applied: bool = False) -> None:
-        """applied: the entry's own function again, so that it proves nothing of it."""
-        names: dict[str, Any] = {"first": (), "fixed": {}, "formulas": {}, "known": {}}
-        self._set(path=f"own.{name}", make=make, applied=applied, **names)
-
-    @property
-    def words(self) -> str:
-        """Its name."""
-        return self.name
-
-    def knowing(self, **names: Any) -> Twin:
-        """The same: it has no formulas."""
-        return self
-
-    def __call__(self, *first: Any, **given: Any) -> Any:
-        """Make it, with an entry's parameters."""
-        make: Callable[..., Any] = vars(self)["make"]
-        return make(*first, **given)
-
-
-class Applied(nn.Module):
-    """A function as a module: what an entry without a twin trains with in the reference."""
-
-    def __init__(self, function: Callable[..., Tensor], **parameters: float) -> None:
-        super().__init__()
-        self.function = partial(function, **parameters)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map x."""
-        return self.function(x)
-
-
-class AppliedRule(_Rule):
-    """A rule of `init` and `update` as torch's optimizer, its decay added to the gradient."""
-
-    def __init__(
-        self,
-        init: Callable[..., Any],
-        update: Callable[..., Any],
-        parameters: Iterable[Tensor],
-        **hyper: float,
-    ) -> None:
-        super().__init__(parameters, **hyper)
-        self._init, self._update = init, update
-
-    def change(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Any) -> None:
-        """Change one parameter in place."""
-        if not state:
-            state |= {"count": 0, "of the rule": self._init(param)}
-        state["count"] += 1
-        numbers = {k: v for k, v in group.items() if isinstance(v, int | float)}
-        hyper = {k: torch.tensor(v, dtype=param.dtype) for k, v in numbers.items()}
-        grad = grad + hyper.pop("weight_decay") * param
-        count = torch.tensor(state["count"], dtype=param.dtype)
-        before = state["of the rule"]
-        moved, state["of the rule"] = self._update(grad, before, param.clone(), hyper, count)
-        param.copy_(moved)
 
 
 def Activation(
@@ -134,31 +78,35 @@ def Activation(
 
 
 def Optimizer(
-    update: Callable[..., Any],
-    init: Callable[[Tensor], dict[str, Tensor]] = lambda param: {},
+    update: Callable[..., Any] | type[torch.optim.Optimizer],
+    init: Callable[[Tensor], dict[str, Tensor]] = stateless,
     *,
     summary: str = "",
     formula: str = "",
     reference: str = UNSAID,
-    lr: float = 1e-3,
+    lr: float | None = None,
     elementwise: bool = True,
-    weight_decay: float = 0.0,
+    weight_decay: float | None = None,
+    decoupled: bool | None = None,
     twin: Callable[..., torch.optim.Optimizer] | None = None,
-    **parameters: float | Parameter,
+    **parameters: Any,
 ) -> OptimizerEntry:
     """An optimizer of one's own: `update(grad, state, param, hyper, step) -> (param, state)`.
 
     `init(param)` is the state that it begins with, a dict of tensors. hyper: `lr` and the
     parameters, 0-dimensional tensors; step counts from 1. Nothing may be changed in place. twin: a
     class of torch.optim, told of the parameters by name, for the reference to train with.
+
+    Or a class of torch.optim in place of `update`, whose numbers by default are its parameters: it
+    trains one network at a time in plain PyTorch, beside stacked ones. Its step must need no
+    closure. decoupled: whether the weight decay that it has of its own stands beside its rule.
     Errors: EntryError where it cannot be called like this.
     """
     if isinstance(update, type):
-        raise EntryError(
-            f"optimizer {update.__name__}: a class of torch.optim cannot train a stack; "
-            "write its rule as update(grad, state, param, hyper, step), and give it as the twin"
-        )
-    given = {"lr": lr_parameter(lr), **_as_parameters(parameters)}
+        about: dict[str, Any] = {"summary": summary, "formula": formula, "reference": reference}
+        about |= {"lr": lr, "weight_decay": weight_decay, "decoupled": decoupled}
+        return optimizer_of_class(update, **about, given=parameters)
+    given = {"lr": lr_parameter(USUAL_LR if lr is None else lr), **as_parameters(parameters)}
     name = name_of(update)
     probe = torch.ones(3, 2, dtype=torch.float64)
     hyper = {key: torch.tensor(about.default, dtype=probe.dtype) for key, about in given.items()}
@@ -181,7 +129,8 @@ def Optimizer(
             twin or partial(AppliedRule, init, update), name_of(twin or update), twin is None
         ),
         elementwise=elementwise,
-        weight_decay=weight_decay,
+        decoupled=decoupled,
+        weight_decay=weight_decay or 0.0,
         state_floats=sum(one.numel() for one in state.values()) / probe.numel(),
     )
 
@@ -209,14 +158,6 @@ def Data(
         function=partial(_sample, function, task),
         task=task,
     )
-
-
-def name_of(thing: Any) -> str:
-    """What a function or class is called, if anything. Errors: EntryError for anything else."""
-    if not callable(thing):
-        raise EntryError(f"{thing!r} is no function; an entry of one's own is made of one")
-    name = str(getattr(thing, "__name__", "f"))
-    return name if name.isidentifier() else "f"
 
 
 def _sample(function: Callable[..., Any], task: str, *given: Any, **parameters: Any) -> Sample:
@@ -248,39 +189,6 @@ def _stateless(module: type[nn.Module]) -> Callable[..., Tensor]:
 
     function.__name__ = module.__name__
     return function
-
-
-def _as_parameters(given: Mapping[str, float | Parameter]) -> dict[str, Parameter]:
-    return {
-        name: value if isinstance(value, Parameter) else Parameter(value, "of one's own")
-        for name, value in given.items()
-    }
-
-
-def parameters_of(
-    function: Callable[..., Any], given: Mapping[str, float | Parameter], skip: int = 1
-) -> dict[str, Parameter]:
-    """The parameters by name: as given, else by the function's own defaults.
-
-    skip: how many arguments come first that are no parameters. A default that is no number stays
-    the function's own.
-    """
-    name = name_of(function)
-    try:
-        about = list(inspect.signature(function).parameters.values())[skip:]
-    except ValueError:  # of C, as torch's own functions are: called with x alone
-        about = []
-    usual = {one.name: one.default for one in about if one.default is not one.empty}
-    numbers = {name: value for name, value in usual.items() if type(value) in (int, float)}
-    named = _as_parameters({**numbers, **given})
-    known = {*usual, *named}
-    lacking = [one.name for one in about if one.name not in known and one.kind != one.VAR_KEYWORD]
-    if lacking:
-        raise EntryError(f"{name}: {lacking[0]} has no default: give one, {lacking[0]}=1.0")
-    unknown = sorted(given.keys() - {one.name for one in about})
-    if unknown and not any(one.kind == one.VAR_KEYWORD for one in about):
-        raise EntryError(f"{name}: takes no {unknown[0]}")
-    return named
 
 
 def _measured_gain(function: Callable[..., Tensor], usual: Mapping[str, float]) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.results.rows import Rows
 from nnbench.study.baselines import ENGINE, is_baseline
 from nnbench.study.recipe import Recipe
@@ -20,12 +21,14 @@ from nnbench.training.protocol import stacked_name
 # of a network's training, from which on compiling its programs takes less than it saves; see
 # docs/performance.md
 LEAST_STEPS = 100
+ALONE = (
+    "a class of torch.optim trains one network at a time, which is slower: as init and update it "
+    "would train in a stack"
+)
 
 
 class Choice(NamedTuple):
-    """The engine of a cell, `native` or `stacked`; and why the second, where the first was asked
-    for.
-    """
+    """The engine of a cell; and why it is not the one that was asked for."""
 
     engine: str
     why: str | None = None
@@ -36,7 +39,7 @@ class Share(NamedTuple):
 
     engine: str  # as the tables name it
     cells: int
-    why: str | None  # not the native engine, where that was asked for
+    why: str | None  # not the engine that was asked for, or not the native one
 
 
 def hoped_name(recipe: Recipe, wanted: str, device: str = "cpu") -> str:
@@ -47,8 +50,8 @@ def hoped_name(recipe: Recipe, wanted: str, device: str = "cpu") -> str:
     """
     if is_baseline(recipe):
         return ENGINE
-    if wanted == "reference":
-        return wanted
+    if wanted == "reference" or is_alone(recipe):
+        return "reference"
     if device == "cpu" and (wanted == "native" or (wanted == "auto" and pays(recipe))):
         with suppress(CompilerError):
             return native_name()
@@ -58,7 +61,7 @@ def hoped_name(recipe: Recipe, wanted: str, device: str = "cpu") -> str:
 def would_train(engine: str, recipe: Recipe, wanted: str, device: str = "cpu") -> bool:
     """Whether it is this engine, as the tables name it, by which a run trains a cell."""
     hoped = hoped_name(recipe, wanted, device)
-    if hoped == ENGINE:  # which nothing stands in for
+    if hoped in (ENGINE, "reference"):  # which nothing stands in for
         return engine == hoped
     falls_back = wanted in ("auto", "native") and engine == stacked_name(device)
     return engine == hoped or (falls_back and why_not(recipe) is not None)
@@ -69,6 +72,8 @@ def choose(recipe: Recipe, wanted: str, device: str = "cpu", foresees: bool = Fa
 
     foresees: only as far as that can be told before there are programs (`foreseen`).
     """
+    if is_alone(recipe):
+        return Choice("reference", ALONE)
     if wanted == "stacked":
         return Choice("stacked")
     if device != "cpu":
@@ -103,6 +108,11 @@ def train_cells(
 def native_name() -> str:
     """The native engine as the tables name it: an engine is part of a result's numerics."""
     return f"native-{find_compiler().identity}"
+
+
+def is_alone(recipe: Recipe) -> bool:
+    """Whether the reference trains a recipe's network, whatever is wanted."""
+    return "optimizer" in recipe and OPTIMIZERS[recipe["optimizer"]].alone
 
 
 def pays(recipe: Recipe) -> bool:
@@ -158,8 +168,8 @@ def expected_shares(stacks: Iterable[Sequence[Cell]], wanted: str, device: str) 
             counts[ENGINE, None] += len(cells)
             continue
         engine, why = choose(cells[0].recipe, wanted, device, foresees=True)
-        name = native_name() if engine == "native" else stacked_name(device)
-        counts[name, why] += len(cells)
+        name = native_name() if engine == "native" else engine
+        counts[stacked_name(device) if engine == "stacked" else name, why] += len(cells)
     return _shares(counts)
 
 
@@ -178,6 +188,8 @@ def found_shares(trained: Iterable[tuple[Cell, str]], wanted: str, device: str) 
                     choice.why if choice.engine == "stacked" else "its program did not compile"
                 )
             why = known[key]
+        elif wanted != "reference" and is_alone(cell.recipe):
+            why = ALONE
         counts[engine, why] += 1
     return _shares(counts)
 

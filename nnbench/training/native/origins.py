@@ -12,7 +12,7 @@ from nnbench.results.fingerprint import PACKAGE, deciding_files
 
 ENTRIES = ("activation", "norm", "loss", "optimizer")  # of a network, whose functions are traced
 
-UNWRITTEN = ("shampoo",)  # rules with an operation that no loop can be written for
+UNWRITTEN = ("shampoo", "soap")  # rules with an operation that no loop can be written for
 
 
 class Unsupported(Exception):

@@ -16,6 +16,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
+from nnbench.catalog.own.torch_class import copied_optimizer
 from nnbench.study.recipe import Recipe
 from nnbench.training.protocol import PROBE_ROWS, SATURATED_SLOPE, can_die
 from nnbench.training.reference.step import Learner, minimised, train_step
@@ -70,19 +71,13 @@ def look(learner: Learner, lr: float, x: Tensor, y: Tensor) -> Look:
 
 
 def copied(learner: Learner) -> Learner:
-    """Return a copy of a learner, the noise of its network switched off.
-
-    By hand, since an optimizer leaves attributes of its own out when it is copied, and since a
-    scheduler ties the method `step` to the original.
-    """
+    """Return a copy of a learner, the noise of its network switched off."""
     known: dict[int, Any] = {}
     network = deepcopy(learner.network, known)
     for module in network.modules():
         if hasattr(module, "noise"):
             module.eval()
-    attributes = {name: value for name, value in vars(learner.optimizer).items() if name != "step"}
-    optimizer = object.__new__(type(learner.optimizer))
-    vars(optimizer).update(deepcopy(attributes, known))
+    optimizer = copied_optimizer(learner.optimizer, known)
     return replace(learner, network=network, optimizer=optimizer)
 
 

@@ -147,7 +147,9 @@ def bad(x: Tensor, b: float) -> Tensor:
         (lambda: nb.Activation(lambda x: x.nothing()), "AttributeError"),
         (lambda: nb.Activation(lambda x: x + torch.rand_like(x)), "does not settle.*say gain=1.0"),
         (lambda: nb.Activation(nn.PReLU), "PReLU: has a state"),
-        (lambda: nb.Optimizer(torch.optim.SGD), "SGD: a class of torch.optim cannot train a stack"),
+        (lambda: nb.Optimizer(torch.optim.LBFGS), "LBFGS: cannot take a step: .*closure"),
+        (lambda: nb.Optimizer(nn.Mish), "Mish: is a class, but none of torch.optim"),  # type: ignore[arg-type]
+        (lambda: nb.Optimizer(torch.optim.SGD, speed=1.0), "SGD: takes no speed"),
         (lambda: nb.Optimizer(lambda g, s, p, h, t: p), "TypeError|ValueError|must return"),
         (lambda: register(nb.Entries(activations={"relu": nb.Activation(torch.relu)})), "has one"),
         (lambda: register(nb.Entries(activations={"own": torch.relu})), r"nnbench.Activation\("),
@@ -191,3 +193,10 @@ def test_the_command_line_names_them(mine: Path) -> None:
     assert "rootplus" in listed.stdout
     shown = start("show", "optimizer", "signum", "--with", str(mine), cwd=mine.parent).end()
     assert "momentum = 0.9" in shown.stdout
+
+
+def test_a_part_of_another_entry_is_named_too(mine: Path) -> None:
+    register(read_entries([mine]))
+    grid = {"data": {"name": "label_noise", "base": "bumps"}, "optimizer": "signum"}
+    (cell,) = nb.read_study({"name": "own", "grid": grid | {"seeds": 1}}).cells()
+    assert cell.recipe["own"].startswith("data.bumps=")

@@ -45,9 +45,10 @@ def test_it_trains_all_of_the_catalogue_but_what_has_no_loop() -> None:
     ]
     for grid in grids:
         assert why_not(recipe_of(**grid)) is None, grid
-    assert UNWRITTEN == ("shampoo",)
+    assert UNWRITTEN == ("shampoo", "soap")
     assert not cache.holds("why")  # which would make every dry run look at programs
     assert "_linalg_eigh" in str(foreseen(recipe_of(optimizer="shampoo")))
+    assert "linalg_qr" in str(foreseen(recipe_of(optimizer="soap")))
 
 
 def changed(patch: pytest.MonkeyPatch, function: Callable[..., Any]) -> Any:

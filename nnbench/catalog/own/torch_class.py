@@ -1,0 +1,166 @@
+"""A class of torch.optim as an entry: it trains one network at a time, in plain PyTorch.
+
+The reference makes it as it is. The rule that the entry has besides, for what looks at a rule alone
+(the atlas, `prove`), steps a copy of it.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from nnbench.catalog.optimizers.base import Optimizer as OptimizerEntry
+from nnbench.catalog.optimizers.base import lr_parameter
+from nnbench.catalog.own.entries import EntryError
+from nnbench.catalog.own.parts import OwnTwin, parameters_of, stateless
+from nnbench.study.vocabulary import Parameter
+
+USUAL_LR = 1e-3
+
+
+@dataclass(frozen=True)
+class Make:
+    """Makes an optimizer of a class, with weight decay by hand where the class takes none.
+
+    fixed: what it is called with that no study varies.
+    """
+
+    of: type[Optimizer]
+    fixed: Mapping[str, Any]
+    decays: bool
+
+    def __call__(self, parameters: Any, weight_decay: float = 0.0, **given: Any) -> Optimizer:
+        """Make it, of a network's parameters."""
+        if self.decays:
+            given |= {"weight_decay": weight_decay}
+        made = self.of(parameters, **self.fixed, **given)
+        if weight_decay and not self.decays:
+            made.register_step_pre_hook(partial(couple, weight_decay))
+        return made
+
+
+@torch.no_grad()
+def couple(decay: float, optimizer: Optimizer, *called: Any) -> None:
+    """Add weight decay to the gradients."""
+    for group in optimizer.param_groups:
+        for param in group["params"]:
+            if param.grad is not None:
+                param.grad.add_(param, alpha=decay)
+
+
+def optimizer_of_class(
+    of: type[Optimizer],
+    *,
+    summary: str,
+    formula: str,
+    reference: str,
+    lr: float | None,
+    weight_decay: float | None,
+    decoupled: bool | None,
+    given: Mapping[str, Any],
+) -> OptimizerEntry:
+    """The entry of a class. Errors: EntryError where it cannot be made, or take a step."""
+    name = of.__name__
+    if not issubclass(of, Optimizer):
+        raise EntryError(f"optimizer {name}: is a class, but none of torch.optim.Optimizer")
+    numbers = {k: v for k, v in given.items() if isinstance(v, int | float | Parameter)}
+    fixed = {k: v for k, v in given.items() if k not in numbers}
+    defaults = _defaults_of(of)
+    usual_lr = lr if lr is not None else defaults.get("lr", USUAL_LR)
+    decays = "weight_decay" in inspect.signature(of).parameters
+    own = parameters_of(of, {**numbers, "lr": usual_lr}, fixed=set(fixed))
+    parameters = {key: about for key, about in own.items() if key not in ("lr", "weight_decay")}
+    parameters = {"lr": lr_parameter(usual_lr), **parameters}
+    make = Make(of, fixed, decays)
+    usual = {key: about.default for key, about in parameters.items()}
+    _try(name, make, usual)
+    return OptimizerEntry(
+        summary=summary or "A class of torch.optim: one network at a time, which is slower.",
+        formula=formula or f"{name}.step()",
+        reference=reference,
+        family="One's own",
+        parameters=parameters,
+        init=stateless,
+        update=partial(_moved, make),
+        twin=OwnTwin(make, name, applied=True),
+        elementwise=False,
+        alone=True,
+        decoupled=decoupled,
+        weight_decay=defaults.get("weight_decay", 0.0) if weight_decay is None else weight_decay,
+        state_floats=partial(_state_floats, make, usual),
+    )
+
+
+def _defaults_of(of: type[Optimizer]) -> dict[str, Any]:
+    about = inspect.signature(of).parameters.values()
+    return {one.name: one.default for one in about if type(one.default) in (int, float)}
+
+
+def _try(name: str, make: Make, usual: Mapping[str, float]) -> None:
+    try:
+        optimizer = _stepped(make, usual, (3, 2))
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise EntryError(f"optimizer {name}: cannot take a step: {told}") from error
+    if "lr" not in optimizer.param_groups[0]:
+        raise EntryError(f"optimizer {name}: has no lr in its groups, which schedules set")
+
+
+def _stepped(make: Make, usual: Mapping[str, float], shape: tuple[int, ...]) -> Optimizer:
+    """An optimizer of a parameter of this shape after a step."""
+    param = nn.Parameter(torch.ones(shape))
+    param.grad = torch.ones(shape)
+    optimizer = make([param], **usual)
+    optimizer.step()
+    return optimizer
+
+
+def _state_floats(make: Make, usual: Mapping[str, float], shape: tuple[int, ...]) -> float:
+    """The floats of state per parameter that it keeps for a tensor of this shape."""
+    optimizer = _stepped(make, usual, shape)
+    kept = [one for state in optimizer.state.values() for one in state.values()]
+    numbers = (one.numel() for one in kept if isinstance(one, Tensor) and one.ndim)
+    return sum(numbers) / torch.Size(shape).numel()
+
+
+def _moved(
+    make: Callable[..., Optimizer],
+    grad: Tensor,
+    state: Mapping[str, Any],
+    param: Tensor,
+    hyper: Mapping[str, Tensor],
+    step: Tensor,
+) -> tuple[Tensor, dict[str, Any]]:
+    """A step as a rule takes it: of a copy, so that what is given stays as it is."""
+    known: dict[int, Any] = {}
+    if state:
+        place = deepcopy(state["place"], known)
+        optimizer = copied_optimizer(state["optimizer"], known)
+    else:
+        place = nn.Parameter(param.detach().clone())
+        optimizer = make([place], **{name: float(value) for name, value in hyper.items()})
+    place.grad = grad.detach().clone()
+    for group in optimizer.param_groups:
+        group["lr"] = float(hyper["lr"])
+    with torch.no_grad():
+        place.copy_(param)
+    optimizer.step()
+    return place.detach().clone(), {"place": place, "optimizer": optimizer}
+
+
+def copied_optimizer(optimizer: Optimizer, known: dict[int, Any]) -> Optimizer:
+    """A copy of an optimizer, of the parameters that are copied already.
+
+    By hand, since an optimizer leaves attributes of its own out when it is copied, and since a
+    scheduler ties the method `step` to the original.
+    """
+    attributes = {name: value for name, value in vars(optimizer).items() if name != "step"}
+    copy = object.__new__(type(optimizer))
+    vars(copy).update(deepcopy(attributes, known))
+    return copy

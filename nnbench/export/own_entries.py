@@ -1,0 +1,104 @@
+"""The entries of one's own that a cell uses, as a script has them: their code, and their calls.
+
+What they are called with is what the reference calls: a twin of one's own where there is one, else
+the entry's own function as a module, a rule or a scheduler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from nnbench.catalog.own.entries import CODES, KINDS, own_code
+from nnbench.catalog.own.further import AppliedNorm, AppliedToTwo, filled_by, scheduler_by
+from nnbench.catalog.own.parts import Applied, AppliedRule, OwnTwin
+from nnbench.catalog.own.torch_class import Make
+from nnbench.export.find import ExportError
+from nnbench.export.own_source import block
+from nnbench.export.text import call, literal
+
+WRAPPED = (Applied, AppliedRule, AppliedToTwo, AppliedNorm, filled_by, scheduler_by)
+
+
+def check_own(cell_id: str, recipe: Mapping[str, Any]) -> None:
+    """Refuse a cell whose entries of one's own are unknown here, or are others by now."""
+    trained = str(recipe.get("own") or "")
+    known = dict(word.split("=") for word in own_code(recipe).split())
+    for word in trained.split():
+        name, _, code = word.partition("=")
+        if name not in known:
+            raise ExportError(f"{cell_id} uses {name} of one's own: name its file, --with FILE")
+        if known[name] != code:
+            raise ExportError(
+                f"{cell_id} was trained with other code of {name} than it has now: run the study "
+                f"again, or name the file as it was"
+            )
+
+
+def own_blocks(recipe: Mapping[str, Any]) -> str:
+    """The code of the entries that a recipe uses, each under the name `own_activation` and such."""
+    found = []
+    for key, name in sorted(CODES):
+        if recipe.get(key) == name:
+            things = _things_of(key, _entry(key, name))
+            found.append(block(f"own_{key}", f"{key} {name} of one's own", things))
+        elif any(recipe[place] == name for place in recipe if place.startswith(f"{key}.")):
+            raise ExportError(f"{key} {name}, a part of another, cannot stand in a script yet")
+    return "\n\n\n".join(found)
+
+
+def _entry(key: str, name: str) -> Any:
+    return next(entries for of, entries in KINDS.values() if of == key)[name]
+
+
+def _things_of(key: str, entry: Any) -> dict[str, Any]:
+    """The functions or the class that an entry is made of."""
+    if key == "data":
+        return {key: entry.function.args[0]}
+    make = vars(entry.twin)["make"]
+    if isinstance(make, Make):
+        return {key: make.of}
+    if not isinstance(make, partial) or make.func not in WRAPPED:
+        return {key: make}
+    names = ("init", "update") if key == "optimizer" else (key,)
+    return dict(zip(names, make.args, strict=False))
+
+
+def own_call(twin: OwnTwin, *first: str, **given: Any) -> tuple[str, tuple[Any, ...]]:
+    """The call of a twin of one's own, and the places of what it needs of the package's."""
+    make, known = vars(twin)["make"], vars(twin)["known"]
+    mine = f"own_{_key_of(make)}"
+    if isinstance(make, Make):
+        decay = given.pop("weight_decay", 0.0)
+        given |= {"weight_decay": decay} if make.decays else {}
+        return call(mine, *first, **make.fixed, **given), ()
+    if not isinstance(make, partial) or make.func not in WRAPPED:
+        return call(mine, *first, **given), ()
+    wrapper = make.func
+    before = [f"*{mine}"] if wrapper is AppliedRule else [mine]
+    if wrapper is filled_by:
+        names = make.args[1]
+        before += [literal(names), literal({k: known[k] for k in ("generator", *names)})]
+    elif wrapper is scheduler_by:
+        before.append(literal({name: known[name] for name in ("lr", "total")}))
+    elif wrapper is AppliedNorm:
+        before.append(literal({"units": known["units"]}))
+    name = wrapper.__name__
+    return call(name, *before, *first, **given), ((wrapper.__module__, name),)
+
+
+def coupled_decay(twin: Any, decay: Mapping[str, float]) -> float:
+    """The weight decay that a class of one's own does not take, to be added to gradients."""
+    make = vars(twin).get("make")
+    by_hand = isinstance(make, Make) and not make.decays
+    return decay.get("weight_decay", 0.0) if by_hand else 0.0
+
+
+def _key_of(make: Any) -> str:
+    """The key whose registered entry this makes."""
+    return next(
+        key
+        for key, name in CODES
+        if vars(getattr(_entry(key, name), "twin", None) or object).get("make") is make
+    )
