@@ -37,7 +37,8 @@ def read(folder: Path, stream: io.StringIO, target: str = "y") -> str:
 def test_a_long_read_is_told_until_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "LONG", 10)
     told = '\r\033[Kreading "my.csv", 0 MB …\r\033[K'
-    assert read(tmp_path, terminal := Terminal()) == told
+    terminal = Terminal()
+    assert read(tmp_path, terminal) == told
     assert read(tmp_path, terminal) == told  # a table that is kept is not read again
     with pytest.raises(ValueError, match="no column"):
         read(tmp_path, terminal, target="z")
