@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import threadpoolctl  # type: ignore[import-untyped]
     import torch
+    from pyarrow import compute as pc
     from pyarrow import feather, parquet
     from scipy import ndimage, optimize, sparse, special
     from scipy.sparse import csgraph
@@ -51,7 +52,9 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 else:
     pd, pa, threadpoolctl, torch = map(_module, ("pandas", "pyarrow", "threadpoolctl", "torch"))
-    feather, parquet = map(_module, ("pyarrow.feather", "pyarrow.parquet"))
+    feather, parquet, pc = (
+        _module(f"pyarrow.{name}") for name in ("feather", "parquet", "compute")
+    )
     ndimage, optimize, sparse, special, csgraph = (
         _module(f"scipy.{name}")
         for name in ("ndimage", "optimize", "sparse", "special", "sparse.csgraph")

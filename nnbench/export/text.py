@@ -69,6 +69,7 @@ LIBRARIES = {
     "np": "import numpy as np",
     "pa": "import pyarrow as pa",
     "parquet": "pyarrow",
+    "pc": "import pyarrow.compute as pc",
     "pd": "import pandas as pd",
     "save_file": "safetensors.torch",
     "torch": "import torch",

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnbench.catalog.data.tables.apart import may_have_numbers, pandas_values
 from nnbench.catalog.data.tables.dates import as_dates, calendar
 from nnbench.catalog.data.tables.notations import are_stray
-from nnbench.catalog.data.tables.texts import different, is_text, spread_out
+from nnbench.catalog.data.tables.texts import different, few_of, in_arrow, is_text
 from nnbench.lazy import pd
 
 MAX_LEVELS = 20  # of a categorical column; the commonest are kept, the others pooled
@@ -53,17 +54,18 @@ class Column:
             return (self.name, f"{self.name} is missing") if self.missing else (self.name,)
         return ()
 
-    def fill(self, x: NDArray[np.float64]) -> None:
-        """Write the column's features into x (rows, features), which is zero everywhere."""
+    def fill(self, x: NDArray[np.float64], rows: slice = slice(None)) -> None:
+        """Write the features of some rows into x (rows, features), which is zero everywhere."""
+        values = self.values[rows]
         if self.kind == "category":
-            x[np.arange(len(x)), self.values] = 1
+            x[np.arange(len(x)), values] = 1
         elif self.kind == "number":
-            x[:, 0] = self.values
-            x[:, 1:] = np.isnan(self.values)[:, None]
+            x[:, 0] = values
+            x[:, 1:] = np.isnan(values)[:, None]
         elif self.kind == "date":
             parts = len(self.levels)
-            x[:, :parts] = self.values
-            x[:, parts:] = np.isnan(self.values[:, :1])
+            x[:, :parts] = values
+            x[:, parts:] = np.isnan(values[:, :1])
 
     def report(self) -> dict[str, Any]:
         """What was done to the column, ready for JSON."""
@@ -109,7 +111,7 @@ def _date(name: str, dates: pd.Series) -> Column:
 
 def is_of_another_type(column: pd.Series) -> bool:
     """Tell whether a column holds neither numbers nor text, but dates, bytes or lists."""
-    if is_text(column):
+    if isinstance(column.dtype, pd.StringDtype) or is_text(column):
         return False
     if pd.api.types.is_object_dtype(column.dtype):
         return any(isinstance(value, bytes | list | dict | np.ndarray) for value in column.array)
@@ -121,25 +123,25 @@ def as_numbers(column: pd.Series) -> NDArray[np.float64]:
     if pd.api.types.is_numeric_dtype(column.dtype):  # true and false are among them
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     if is_text(column):
-        codes, texts = different(column)
-        known = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce")
-        return np.append(known.to_numpy(dtype=np.float64, na_value=np.nan), np.nan)[codes]
+        texts = in_arrow(column)
+        if not may_have_numbers(few_of(texts)):
+            return np.full(len(texts), np.nan)
+        return pandas_values(texts, np.ones(len(texts), dtype=bool))
     plain = column.map(lambda value: int(value) if isinstance(value, bool) else value)
     return pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def as_texts(column: pd.Series) -> NDArray[Any]:
-    """A column of numbers or text as text (rows,), None for what is missing."""
+def as_texts(column: pd.Series) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """A column of numbers or text as text: each row's place among its different values.
+
+    It is -1 where missing; the values are in the order in which they come first.
+    """
     if is_text(column):
-        codes, levels = different(column)
-        return spread_out(levels, codes)
-    values = column.astype(object)
-    texts = np.empty(len(values), dtype=object)
-    texts[:] = [
-        None if missing else _text(value)
-        for value, missing in zip(values, column.isna(), strict=True)
-    ]
-    return texts
+        return different(column)
+    places, values = pd.factorize(column)
+    texts = np.array([_text(value) for value in values], dtype=object)
+    codes, merged = pd.factorize(texts)  # 3 and "3" are one text
+    return np.append(codes, -1)[places], merged
 
 
 def _text(value: Any) -> str:
@@ -192,7 +194,11 @@ def _far_out(known: NDArray[np.float64]) -> str:
 
 def _category(name: str, column: pd.Series, free: bool) -> Column:
     """Number the levels from the commonest down; their names break ties, so that order is fixed."""
-    codes, values = pd.factorize(as_texts(column))  # -1 where missing
+    known = column.count()
+    if free and is_text(column) and (count := column.nunique()) > MAX_LEVELS and 2 * count > known:
+        note = f"has {count} texts in {known} rows: a name or free text"
+        return _dropped(name, column, note)
+    codes, values = as_texts(column)  # -1 where missing
     present = codes >= 0
     missing = int(len(codes) - present.sum())
     if not len(values):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnbench.catalog.data.tables.texts import is_text
-from nnbench.lazy import pd
+from nnbench.catalog.data.tables.texts import are, first_text, in_arrow, is_text
+from nnbench.lazy import pa, pc, pd
 
-CLOCK = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?"
-YEAR_FIRST = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}" + CLOCK)
-YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2\d{4}" + CLOCK)
+ZONE = r"Z|[+-]\d{2}:?\d{2}"
+CLOCK = re.compile(rf"(?:[ T](\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(\.\d+)?)?(?: ?({ZONE}))?)?")
+YEAR_FIRST = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}")
+YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2\d{4}")
 
 
 def calendar(dates: pd.Series) -> dict[str, NDArray[np.float64]]:
@@ -45,30 +48,94 @@ def as_dates(column: pd.Series, asked: bool = False) -> pd.Series | None:
     """
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return pd.to_datetime(column, utc=True)
-    if not pd.api.types.is_object_dtype(column.dtype):
+    if is_text(column):
+        dates = _usual_dates(column)
+        if dates is not None or not asked:
+            return dates
+    elif not asked or not pd.api.types.is_object_dtype(column.dtype):
         return None
-    if not is_text(column) and any(
-        isinstance(value, list | dict | np.ndarray) for value in column.array
-    ):
+    if any(isinstance(value, list | dict | np.ndarray) for value in column.array):
         return None
-    codes, known = pd.factorize(column)
-    if asked and len(known):
-        parsed = pd.to_datetime(column, format="mixed", errors="coerce", utc=True)
-        return None if (parsed.isna() & column.notna()).any() else parsed
-    if not len(known) or not all(isinstance(text, str) for text in known):
+    if column.isna().all():
         return None
-    if all(YEAR_FIRST.fullmatch(text) for text in known):
-        day_first = False
+    parsed = pd.to_datetime(column, format="mixed", errors="coerce", utc=True)
+    return None if (parsed.isna() & column.notna()).any() else parsed
+
+
+def _usual_dates(column: pd.Series) -> pd.Series | None:
+    """Texts as dates, where all are in the usual forms.
+
+    Each is taken apart into its day and its clock, of which there are far fewer than of both.
+    """
+    day, clock = _parted(first_text(column))
+    if not (CLOCK.fullmatch(clock) and (YEAR_FIRST.fullmatch(day) or YEAR_LAST.fullmatch(day))):
+        return None  # which is told at once of most texts
+    texts = in_arrow(column)
+    for parted in (_at(texts, len(day)), _at_blank(texts)):
+        (days, known), (clocks, times) = (pd.factorize(part.to_pandas()) for part in parted)
+        if (day_first := _day_first(known, times)) is not None:
+            break
     else:
-        found = [YEAR_LAST.fullmatch(text) for text in known]
-        firsts = [(int(match[1]), match[2]) for match in found if match]
-        if len(firsts) < len(found):
-            return None
-        day_first = any(first > 12 or sign == "." for first, sign in firsts)
+        return None
+    seconds = _seconds(in_arrow(times))
+    if seconds is None:
+        days, known = pd.factorize(column)
     parsed = pd.to_datetime(
         pd.Series(known), format="mixed", errors="coerce", utc=True, dayfirst=day_first
     )
     if parsed.isna().any():
         return None
-    # nothing where missing, whose place is -1
-    return parsed.reindex(codes).set_axis(column.index)
+    dates = parsed.reindex(days).set_axis(column.index)  # nothing where missing, whose place is -1
+    if seconds is None or not seconds.any():
+        return dates
+    passed = np.append(seconds.astype("timedelta64[s]"), np.timedelta64("NaT"))
+    return dates + pd.Series(passed[clocks], index=column.index)
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """A text's day and its clock, with what parts them, if it is a date."""
+    place = next((place for place, sign in enumerate(text) if sign in " T"), len(text))
+    return text[:place], text[place:]
+
+
+def _at(texts: pa.Array, length: int) -> Iterator[pa.Array]:
+    """Yield the days and the clocks of texts (rows,), where all days have so many letters."""
+    yield pc.utf8_slice_codeunits(texts, 0, length)
+    yield pc.utf8_slice_codeunits(texts, length)
+
+
+def _at_blank(texts: pa.Array) -> Iterator[pa.Array]:
+    """Yield the days and the clocks of texts (rows,), whatever their lengths."""
+    yield pc.replace_substring_regex(texts, "(?s)[ T].*", "")
+    yield pc.replace_substring_regex(texts, "^[^ T]*", "")
+
+
+def _day_first(days: Iterable[str], clocks: Any) -> bool | None:
+    """Whether days begin with the day of the month; None where some are no days, or no clocks."""
+    if not are(in_arrow(clocks), CLOCK.pattern).all():
+        return None
+    if all(YEAR_FIRST.fullmatch(day) for day in days):
+        return False
+    forms = [YEAR_LAST.fullmatch(day) for day in days]
+    if not all(forms):
+        return None
+    return any(form[2] == "." or int(form[1]) > 12 for form in forms if form)
+
+
+def _seconds(clocks: pa.Array) -> NDArray[np.int64] | None:
+    """The seconds of the day that clocks (n,) show, 0 where there is none.
+
+    None where any takes more than that: a fraction, a zone, or no time of a day.
+    """
+    if are(clocks, r"[ T]\d{2}:\d{2}:\d{2}").all():
+        parts = [pc.utf8_slice_codeunits(clocks, place, place + 2) for place in (1, 4, 7)]
+        hour, minute, second = (pc.cast(part, pa.int64()).to_numpy() for part in parts)
+    else:
+        found = [CLOCK.fullmatch(clock) for clock in clocks.to_pylist()]
+        if any(clock[4] or clock[5] for clock in found if clock):
+            return None
+        shown = [[int(clock[part] or 0) for part in (1, 2, 3)] for clock in found if clock]
+        hour, minute, second = np.array(shown, dtype=np.int64).reshape(-1, 3).T
+    if (hour > 23).any() or (minute > 59).any() or (second > 59).any():
+        return None
+    return np.asarray(3600 * hour + 60 * minute + second)

@@ -9,11 +9,13 @@ import itertools
 import json
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from nnbench.catalog.data.tables.opening import HEAD, as_text, encodings_of, packing_of
 from nnbench.catalog.data.tables.reading import could_be_thousands, thousands_in
@@ -24,6 +26,7 @@ from nnbench.lazy import pd
 DELIMITERS = (",", ";", "\t", "|")
 SPACES_APART = r"\s+"
 MAX_COLUMNS = 100_000
+ROWS_AT_ONCE = 50_000  # of a file that is looked at once more
 MOST_BREAKS = 5  # of lines, in a header's names
 SEPARATOR = re.compile(r"sep=([,;\t|])", re.IGNORECASE)  # what Excel writes above a header
 
@@ -141,6 +144,8 @@ def _read_csv(
     head: Head,
     gaps_of: Callable[[str], tuple[str, ...]],
 ) -> pd.DataFrame:
+    with opened() as file:
+        has_blanks = not isinstance(file, Path) or _has_blanks(file, head.delimiter)
     form: dict[str, Any] = {
         "sep": head.delimiter,
         "header": 0,
@@ -149,7 +154,7 @@ def _read_csv(
         "index_col": False,
         "na_values": {place: gaps_of(name.strip()) for place, name in enumerate(head.names)},
         "keep_default_na": False,
-        "skipinitialspace": True,
+        "skipinitialspace": has_blanks,
         "low_memory": False,  # one type for a whole column
         "encoding": encoding,
         "compression": None,
@@ -158,17 +163,49 @@ def _read_csv(
         warnings.simplefilter("error", pd.errors.ParserWarning)  # values were left out
         with opened() as file:
             frame: Any = pd.read_csv(file, **form)
-        places = [place for place in frame if could_be_thousands(frame[place])]
-        if places:  # numbers no longer show how they were written
+        # of these, numbers no longer show how they were written
+        if places := [place for place in frame if could_be_thousands(frame[place])]:
             with opened() as file:
-                texts: Any = pd.read_csv(file, **form | {"dtype": dict.fromkeys(places, str)})
-            for place in places:
-                if thousands_in(texts[place]):
-                    frame[place] = texts[place].astype(object)
+                for place, texts in _of_thousands(file, form, places).items():
+                    frame[place] = texts
     frame.attrs["above"] = [line.strip() for line in head.above if line.strip(" \t\r\n;,|")]
     if head.delimiter == SPACES_APART:
         frame.attrs["told"] = ["Its columns are separated by spaces."]
     return frame
+
+
+def _has_blanks(path: Path, delimiter: str) -> bool:
+    """Tell whether a field of a plain file may begin with a blank, which takes time to skip."""
+    starts = b"\n\r" + delimiter.encode()
+    before = b"\n"  # the last byte of what was looked at
+    with path.open("rb") as file:
+        while content := file.read(1 << 20):
+            signs = np.frombuffer(before + content, dtype=np.uint8)
+            blanks = np.flatnonzero((signs[1:] == ord(" ")) | (signs[1:] == ord("\t")))
+            if np.isin(signs[blanks], np.frombuffer(starts, dtype=np.uint8)).any():
+                return True
+            before = content[-1:]
+    return False
+
+
+def _of_thousands(file: Any, form: Mapping[str, Any], places: list[Any]) -> dict[Any, pd.Series]:
+    """Those of some columns that have thousands in dots, as texts; read until others show."""
+    texts: dict[Any, list[pd.Series]] = {place: [] for place in places}
+    dotted = set()
+    types = dict.fromkeys(places, str)
+    form = {**form, "dtype": types, "usecols": places, "chunksize": ROWS_AT_ONCE}
+    with pd.read_csv(file, **form | {"low_memory": True}) as chunks:
+        for chunk in chunks:
+            for place in list(texts):
+                found = thousands_in(chunk[place])
+                if found is False:
+                    del texts[place]
+                    continue
+                texts[place].append(chunk[place])
+                dotted |= {place} if found else set()
+            if not texts:
+                break
+    return {place: pd.concat(parts) for place, parts in texts.items() if place in dotted}
 
 
 def read_head(lines: list[str]) -> Head:

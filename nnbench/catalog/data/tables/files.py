@@ -16,9 +16,9 @@ import numpy as np
 
 from nnbench.catalog.data.tables.delimited import read_text
 from nnbench.catalog.data.tables.opening import MAX_BYTES
-from nnbench.catalog.data.tables.texts import different, is_text, spread_out
+from nnbench.catalog.data.tables.texts import in_arrow, is_text
 from nnbench.catalog.data.tables.words import listed, quoted
-from nnbench.lazy import feather, pa, parquet, pd
+from nnbench.lazy import feather, pa, parquet, pc, pd
 
 FORMS = ("csv", "parquet")
 BINARY = (".parquet", ".pq", ".feather", ".arrow")
@@ -100,13 +100,15 @@ class _Gaps:
 
 
 def _tidied(column: pd.Series, gaps: tuple[str, ...]) -> pd.Series:
-    """A column whose texts have no blanks around them and are None where missing."""
+    """A column whose texts have no blanks around them and are missing where they say so."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if is_text(column):
-        codes, texts = different(column)
-        tidied = np.array([_tidied_value(text, gaps) for text in texts], dtype=object)
-        return pd.Series(spread_out(tidied, codes), dtype=object)
+        texts = pc.utf8_trim_whitespace(in_arrow(column))
+        said = pc.is_in(texts, value_set=pa.array(gaps, texts.type))
+        if not pc.any(said).as_py() and texts.equals(in_arrow(column)):
+            return column.reset_index(drop=True)
+        return pd.Series(pc.if_else(said, None, texts).to_pandas())
     if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
         values = np.empty(len(column), dtype=object)
         values[:] = [_tidied_value(value, gaps) for value in column.array]

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnbench.catalog.data.tables.columns import as_numbers
 from nnbench.catalog.data.tables.targets import MIN_ROWS
-from nnbench.catalog.data.tables.texts import is_text
+from nnbench.catalog.data.tables.texts import are, first_text, in_arrow, is_text
 from nnbench.lazy import pd
 
 NAMED_SO = re.compile(
@@ -28,17 +28,18 @@ def why_identifier(name: str, column: pd.Series, alone: bool) -> str:
     if len(column) < MIN_ROWS:
         return ""
     if is_text(column):
+        if not UUID.fullmatch(first_text(column)):
+            return ""
         texts = column.dropna()
-        if texts.is_unique and all(UUID.fullmatch(text) for text in texts):
-            return "has a UUID for each row"
-        return ""
+        are_all = are(in_arrow(texts), UUID.pattern).all()
+        return "has a UUID for each row" if are_all and texts.is_unique else ""
     if column.dtype.kind not in "iuf":
         return ""
     numbers = as_numbers(column)
     known = numbers[~np.isnan(numbers)]
-    if len(known) < MIN_ROWS or len(np.unique(known)) < len(known):
+    if len(known) < MIN_ROWS or not (known == np.round(known)).all():
         return ""
-    if not (known == np.round(known)).all():
+    if len(np.unique(known)) < len(known):
         return ""
     if NAMED_SO.fullmatch(name) or NAMED_SO.fullmatch(name.lower()):
         return "numbers the rows and is named so: an identifier"

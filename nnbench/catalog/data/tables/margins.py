@@ -6,10 +6,12 @@ import re
 
 import numpy as np
 
+from nnbench.catalog.data.tables.apart import are_plain
 from nnbench.catalog.data.tables.notations import written
-from nnbench.catalog.data.tables.reading import MISSING_NUMBERS, is_text
+from nnbench.catalog.data.tables.reading import MISSING_NUMBERS
+from nnbench.catalog.data.tables.texts import among, in_arrow, is_text
 from nnbench.catalog.data.tables.words import is_number, quoted
-from nnbench.lazy import pd
+from nnbench.lazy import pa, pd
 
 FEW_ROWS = 10  # with fewer, one odd row says little
 MEASURE = re.compile(r"[\[(]?(?=.*[^\W\d_]|.*[%‰°€$£#])[^\d\s][^\s]{0,11}( [^\s]{1,8}){0,2}[\])]?")
@@ -57,8 +59,11 @@ def without_units(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def _are_numbers(texts: pd.Series) -> bool:
     """Tell whether texts are numbers, or words for a missing one; one number at least."""
-    known = [str(text) for text in pd.unique(texts) if str(text).casefold() not in MISSING_NUMBERS]
-    return bool(known) and all(is_number(text) or written(text) is not None for text in known)
+    known = in_arrow(pd.unique(texts))
+    rest = known.filter(pa.array(~among(known, MISSING_NUMBERS)))
+    odd = rest.filter(pa.array(~(are_plain(rest, ".") | are_plain(rest, ","))))
+    words = (text.as_py() for text in odd)
+    return len(rest) > 0 and all(is_number(text) or written(text) is not None for text in words)
 
 
 def total_of(frame: pd.DataFrame) -> str:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 
-from nnbench.catalog.data.tables.notations import (
-    EITHER,
-    Written,
-    decimal_of,
-    read_numbers,
-    written,
-)
-from nnbench.catalog.data.tables.texts import is_text
+from nnbench.catalog.data.tables.apart import Apart, may_have_numbers, taken_apart
+from nnbench.catalog.data.tables.notations import EITHER
+from nnbench.catalog.data.tables.numbers import decimal_of, read_numbers
+from nnbench.catalog.data.tables.texts import FIRST_ROWS, few_of, first_text, in_arrow, is_text
 from nnbench.lazy import pd
 
 # what a missing number is written as, next to what is missing everywhere; in small letters
@@ -38,12 +33,19 @@ def could_be_thousands(column: pd.Series) -> bool:
     return bool((np.abs(scaled - np.round(scaled)) < 1e-6).all() and (whole | (known >= 1)).all())
 
 
-def thousands_in(texts: pd.Series) -> bool:
-    """Tell whether all of a column's texts are whole numbers, or such as 1.234; one at least."""
-    known = pd.unique(texts.dropna().str.strip())
-    dotted = [text.lstrip("+-") for text in known if "." in text]
-    whole = all(re.fullmatch(r"[-+]?\d{1,3}", text) for text in known if "." not in text)
-    return bool(dotted) and whole and all(EITHER.fullmatch(text) for text in dotted)
+def thousands_in(texts: pd.Series) -> bool | None:
+    """Tell whether all of a column's texts are whole numbers, or such as 1.234; one at least.
+
+    None where all are whole numbers, so that more of the column may have one.
+    """
+    known = texts.dropna().str.strip()
+    dotted = known[known.str.contains(".", regex=False)]
+    whole = known.drop(dotted.index)
+    if not whole.str.fullmatch(r"[-+]?\d{1,3}").all():
+        return False
+    if not len(dotted):
+        return None
+    return bool(dotted.str.fullmatch(rf"[-+]*{EITHER.pattern}").all())
 
 
 def with_numbers(
@@ -56,39 +58,46 @@ def with_numbers(
     value is written as.
     """
     gaps = {*MISSING_NUMBERS, *(word.casefold() for word in words)}
+    asked = {place for place, name in enumerate(frame) if kinds.get(str(name)) == "number"}
     texts = {
-        place: column
+        place: taken_apart(column, gaps)
         for place, (name, column) in enumerate(frame.items())
-        if is_text(column) and kinds.get(str(name)) != "category"
+        if kinds.get(str(name)) != "category" and _worth_it(column, gaps, place in asked)
     }
-    found = {place: _signs(column, gaps) for place, column in texts.items()}
+    found = {place: _signs(numbers) for place, numbers in texts.items()}
     votes = Counter(sign for sign, _ in found.values() if sign in (".", ","))
     votes["."] += sum(column.dtype.kind == "f" for _, column in frame.items())
     common = votes.most_common(1)[0][0] if votes.total() else "."
     columns, notes = [frame.iloc[:, place] for place in range(frame.shape[1])], {}
-    for place, column in texts.items():
+    for place in found:
         sign, example = found[place]
         used, why = _decided(sign, example, decimal, common)
-        name = str(frame.columns[place])
-        asked = kinds.get(name) == "number"
-        numbers = read_numbers(column, used, gaps, asked)
+        numbers = read_numbers(texts.pop(place), used, place in asked)
         if numbers is None:
             continue
         columns[place] = pd.Series(numbers.values)
+        name = str(frame.columns[place])
         notes[name] = "; ".join(part for part in (numbers.note, why) if part)
     whole = pd.concat(columns, axis=1)
     whole.columns = frame.columns
     return whole, notes
 
 
-def _signs(column: pd.Series, gaps: set[str]) -> tuple[str, str]:
-    """What tells the fractions of a column of texts."""
-    counts = column.value_counts()
-    pairs = ((written(str(text)), int(count)) for text, count in counts.items())
-    numbers: list[tuple[Written, int]] = [(n, count) for n, count in pairs if n is not None]
-    share = sum(count for _, count in numbers)
-    gap = sum(int(count) for text, count in counts.items() if str(text).casefold() in gaps)
-    return decimal_of(numbers) if 2 * share > counts.sum() - gap else ("", "")
+def _worth_it(column: pd.Series, gaps: set[str], asked: bool) -> bool:
+    """Tell whether a column of texts may be read as numbers. Most texts are not, at a glance."""
+    if not is_text(column):
+        return False
+    if asked or first_text(column).casefold() in gaps:
+        return True
+    texts = in_arrow(column)
+    return may_have_numbers(texts[:FIRST_ROWS]) or may_have_numbers(few_of(texts))
+
+
+def _signs(numbers: Apart) -> tuple[str, str]:
+    """What tells the fractions of a column of texts, most of which are numbers."""
+    share = numbers.counts[numbers.are_numbers].sum()
+    rest = numbers.counts[~numbers.gaps].sum()
+    return decimal_of(numbers) if 2 * share > rest else ("", "")
 
 
 def _way(decimal: str) -> str:

@@ -5,7 +5,9 @@ The rules stand in the docstrings of `table_columns` and `table_targets`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,15 @@ from nnbench.catalog.data.tables.identifiers import why_identifier
 from nnbench.catalog.data.tables.margins import sums_up, total_of, without_units
 from nnbench.catalog.data.tables.reading import with_numbers
 from nnbench.catalog.data.tables.targets import Target, drawn, read_target
-from nnbench.catalog.data.tables.texts import is_text
+from nnbench.catalog.data.tables.texts import FIRST_ROWS, first_text, is_text
 from nnbench.catalog.data.tables.ties import Ties, ties_of, without_going_on
 from nnbench.catalog.data.tables.words import is_number, quoted, unknown_column
 from nnbench.lazy import pd
 
+READING = logging.getLogger("nnbench.reading")  # what is read, and nothing once it is
+LONG = 20_000_000  # bytes, which take a second or more
 MOST_SHOWN = 24  # characters of an example
+BLOCK = 4096  # rows, whose features the processor has at hand
 MOST_KEPT = 2  # tables in memory
 MAX_NUMBERS = 500_000_000  # of all features of all rows: 4 GB
 SPLITTERS = ("group", "time")  # keys that name the column by which rows are split
@@ -96,13 +101,28 @@ def kept_table(path: Path, choices: Choices, form: str = "") -> Table:
     where = (path, form or form_of(path), fingerprint_of(path))
     found = _kept.get((*where, choices))
     if found is None:
-        found = _read(*where, choices)
+        with _said(path):
+            found = _read(*where, choices)
         # a recipe names the task that was inferred, which gives the same table
         for task in (choices.task, found.task):
             _kept[(*where, replace(choices, task=task))] = found
         while len({id(table) for table in _kept.values()}) > MOST_KEPT:
             del _kept[next(iter(_kept))]
     return found
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """Say that a table is being read, where that takes a while, and that it is."""
+    size = path.stat().st_size
+    if size < LONG:
+        yield
+        return
+    READING.info("reading %s, %.0f MB", quoted(path.name), size / 1e6)
+    try:
+        yield
+    finally:
+        READING.info("")
 
 
 def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
@@ -121,11 +141,7 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         ties, tied = ties_of(columns, len(target.rows), *tellers)
     except ValueError as problem:
         raise ValueError(f"{quoted(path.name)}: {problem}") from None
-    x = np.zeros((len(target.rows), len(features)))
-    place = 0
-    for column in columns:
-        column.fill(x[:, place : place + len(column.features)])
-        place += len(column.features)
+    x = _filled(columns, len(target.rows), len(features))
     about = {
         "file": path.name,
         "sha256": sha256,
@@ -141,6 +157,17 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         "columns": [column.report() for column in columns],
     }
     return Table(x, target.y, target.task, target.classes, features, about, ties)
+
+
+def _filled(columns: list[Column], rows: int, features: int) -> NDArray[np.float64]:
+    """The features (rows, features) of all columns, a block of rows after the other."""
+    x = np.zeros((rows, features))
+    ends = np.cumsum([0, *(len(column.features) for column in columns)])
+    for first in range(0, rows, BLOCK):
+        block = slice(first, first + BLOCK)
+        for column, start, end in zip(columns, ends, ends[1:], strict=False):
+            column.fill(x[block, start:end], block)
+    return x
 
 
 def _examples(
@@ -245,8 +272,8 @@ def _encoded_one(name: str, column: pd.Series, wanted: str) -> Column:
 
 def _example(column: pd.Series) -> str:
     """The first value that there is, as text, cut to `MOST_SHOWN` characters."""
-    known = column.dropna()
-    text = str(known.iloc[0]) if len(known) else ""
+    known = first_text(column)
+    text = "" if known is None else str(known)
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
@@ -258,15 +285,17 @@ def is_target(column: pd.Series, target: pd.Series) -> bool:
     both = (column.notna() & target.notna()).to_numpy()
     if not both.any() or 2 * both.sum() < target.notna().sum():
         return False
-    left, right = column[both], target[both]
-    numeric = [pd.api.types.is_numeric_dtype(one.dtype) for one in (left, right)]
-    if all(numeric):
+    some = np.flatnonzero(both)[:FIRST_ROWS]  # which tells most columns that are not
+    return all(_are_alike(column.iloc[rows], target.iloc[rows]) for rows in (some, both))
+
+
+def _are_alike(left: pd.Series, right: pd.Series) -> bool:
+    """Tell whether two columns without gaps have the same values."""
+    if pd.api.types.is_numeric_dtype(left.dtype):
         return bool((as_numbers(left) == as_numbers(right)).all())
-    return (
-        is_text(left)
-        and is_text(right)
-        and bool((left.to_numpy(object) == right.to_numpy(object)).all())
-    )
+    if not (is_text(left) and is_text(right)):
+        return False
+    return bool((left.to_numpy(object) == right.to_numpy(object)).all())
 
 
 def _check_features(rows: int, features: tuple[str, ...], columns: list[Column]) -> None:

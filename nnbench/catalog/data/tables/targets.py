@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -194,8 +193,7 @@ def skewness(numbers: NDArray[np.float64]) -> float:
 
 
 def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:
-    texts, note = _one_spelling(as_texts(column))
-    codes, values = pd.factorize(texts)
+    codes, values, note = _one_spelling(*as_texts(column))
     counts = np.bincount(codes, minlength=len(values))
     sizes = {str(name): int(count) for name, count in zip(values, counts, strict=True)}
     kept = in_order([name for name, count in sizes.items() if count >= MIN_CLASS])
@@ -233,19 +231,24 @@ def _perhaps_missing(kept: tuple[str, ...], sizes: dict[str, int]) -> str:
     )
 
 
-def _one_spelling(texts: NDArray[Any]) -> tuple[NDArray[Any], str]:
-    """Texts of two letters or more with one spelling for all that differ in capitals alone."""
-    counts: dict[str, int] = Counter(texts.tolist())
+def _one_spelling(
+    codes: NDArray[np.int64], texts: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[Any], str]:
+    """Texts with one spelling for all that differ in capitals alone, if they have two letters.
+
+    codes: (rows,) each row's place among the different texts, as those that are returned are.
+    """
+    sizes = np.bincount(codes, minlength=len(texts))
+    counts = dict(zip(texts.tolist(), sizes.tolist(), strict=True))
     spelling: dict[str, str] = {}
     for text in sorted(counts, key=lambda text: (-counts[text], text)):
         spelling.setdefault(text.casefold() if len(text) > 1 else text, text)
     merged = {t: spelling[t.casefold() if len(t) > 1 else t] for t in counts}
     changed = [f'"{old}" as "{new}"' for old, new in merged.items() if old != new]
     if not changed:
-        return texts, ""
-    one = np.empty(len(texts), dtype=object)
-    one[:] = [merged[text] for text in texts]
-    return one, f"read {', '.join(sorted(changed)[:5])}"
+        return codes, texts, ""
+    places, fewer = pd.factorize(np.array([*merged.values()], dtype=object))
+    return places[codes], fewer, f"read {', '.join(sorted(changed)[:5])}"
 
 
 def in_order(names: list[str]) -> tuple[str, ...]:
