@@ -87,7 +87,7 @@ def _furthest(cross: pd.DataFrame) -> list[str]:
     row = at_extreme(known, known["value"].abs())
     if row["verdict"] == "keep":
         return []
-    arm = " under ".join(str(row[name]) for name in ("row", "column") if row[name])
+    arm = " with ".join(str(row[name]) for name in ("row", "column") if row[name])
     return [f"Furthest goes {arm}, whose gradient {change_text(row['value'], row['predicted'])}."]
 
 

@@ -84,7 +84,7 @@ def _signal_title(last: pd.DataFrame) -> str:
     """Say where the signal ends: SELU's mean and spread where it is there, else the extremes."""
 
     def arm(row: pd.Series) -> str:
-        return " under ".join(
+        return " with ".join(
             part for part in (row["label"], row["panel"]) if part not in (*CONSTANT, "")
         )
 

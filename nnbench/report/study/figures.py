@@ -123,7 +123,7 @@ def _compared_on(analysis: Analysis) -> str:
     told = [f"{factor}: not {one.left_out}" for factor, one in shared.items() if one.left_out]
     if not told and not any(one.partial for one in shared.values()):
         return ""
-    text = "The levels of a factor are compared on the cells that all of them have"
+    text = "The levels of a factor are compared on the settings that all of them have"
     text += f" ({'; '.join(told)})" if told else ""
     if any(one.partial for one in shared.values()):
         text += "; a level with fewer says where it ran, and is compared with its baseline there"
