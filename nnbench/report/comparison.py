@@ -47,8 +47,8 @@ MOST_TEXT = 60  # characters of a changed setting
 METHOD = (
     "Each row compares the same settings in a and b. A difference counts as real where its "
     "interval leaves zero out and its p-value is below 0.05: that of all by itself, those of "
-    "levels and arms corrected together. Intervals are 95 % over blocks of one data set and seed. Failed "
-    "is what diverged or crashed. Of single arms, those that differ are shown."
+    "levels and arms corrected together. Intervals are 95 % over blocks of one data set and seed. "
+    "Failed is what diverged or crashed. Of single arms, those that differ are shown."
 )
 
 

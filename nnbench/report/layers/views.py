@@ -255,7 +255,6 @@ def drawn(
     caption: str,
     frame: pd.DataFrame,
     names: Mapping[str, str] | None = None,
-    narrow: Figure | None = None,
 ) -> Diagnostic:
     """A finished picture with the table behind it: the frame, its columns renamed.
 
@@ -264,7 +263,7 @@ def drawn(
     table = frame.drop(columns=list(FOR_DRAWING), errors="ignore").rename(columns=names or {})
     table = table.drop(columns=list(CONSTANT), errors="ignore").reset_index(drop=True)
     name_of = f"diagnostic-{name}"
-    shown_as = picture(figure, name_of, title, caption.strip(), frame_table(table), narrow)
+    shown_as = picture(figure, name_of, title, caption.strip(), frame_table(table))
     return Diagnostic(name, shown_as, table)
 
 

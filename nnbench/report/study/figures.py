@@ -74,8 +74,7 @@ def effects_picture(analysis: Analysis) -> Picture | None:
     if alone := int(analysis.effects["only"].notna().sum()):
         levels = "One level" if alone == 1 else f"{alone} levels"
         caption += f" {levels} that ran on a part of the grid only: in the table."
-    narrow = plots.narrow_strips(strips, blocks, analysis.difference_axis)
-    return picture(figure, EFFECTS, title, caption, level_table(analysis), narrow)
+    return picture(figure, EFFECTS, title, caption, level_table(analysis))
 
 
 def level_table(analysis: Analysis) -> Table:
