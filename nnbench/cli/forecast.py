@@ -79,14 +79,14 @@ class Forecast:
         largest = max(stack.memory for stack in self.stacks) / 1e6
         return [
             *(line for about in self.tables for line in table_lines(about)),
-            f"{study.name}: {self.cells:,} {noun} in {len(self.stacks)} stacks",
+            f"{study.name}: {self.cells:,} {noun}",
             *(f"  {factor}: {', '.join(labels)}" for factor, labels in study.factors.items()),
             f"  seeds: {seeds_text(study.seeds)}",
             *(self._engine_line(share) for share in self.engines),
             *(f"note: {note}" for note in self.notes),
             *(self.standing.lines() if self.standing else []),
             f"expected: about {duration(self.seconds)} with {self.workers} workers, "
-            f"{self.megabytes:.1f} MB on disk, {largest:.0f} MB of memory for the largest stack",
+            f"{self.megabytes:.1f} MB on disk, {largest:.0f} MB of memory at most for each",
         ]
 
     def _engine_line(self, share: Share) -> str:

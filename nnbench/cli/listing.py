@@ -14,6 +14,7 @@ TOLD = (
     "path",
     "run",
 )  # of an entry's page, on a line each
+SAID = {"twin": "held against"}  # a label that a reader would not know
 
 
 def list_text(listed: list[Row], columns: int) -> str:
@@ -59,6 +60,7 @@ def show_text(shown: Row, columns: int) -> str:
     told = {label: shown[label] for label in TOLD if shown.get(label)} | shown.get("facts", {})
     if "picture" in shown:
         told["picture"] = shown["picture"] or "none yet: make atlas draws it"
+    told = {SAID.get(label, label): words for label, words in told.items()}
     column = max(map(len, [*TOLD, *told])) + 2
     for label, words in told.items():
         lines += _wrapped(words, width, label.ljust(column))

@@ -124,7 +124,7 @@ class Progress:
         if survey.damaged_parts:
             self.say(
                 f"{survey.damaged_parts} damaged parts set aside, in damaged/ beside the tables; "
-                "their cells run again."
+                "what they held runs again."
             )
         if survey.stale:
             self.say(
@@ -135,8 +135,7 @@ class Progress:
             self.say(f"{len(survey.other_engine)} results are of another engine: kept, not used.")
         finished = cells - self.total
         kept = f", {finished:,} finished earlier" if finished else ""
-        to_do = f"{self.total:,} to {self.verb} in {len(stacks)} stacks"
-        self.say(f"{cells:,} {self.noun}{kept}: {to_do}.")
+        self.say(f"{cells:,} {self.noun}{kept}: {self.total:,} to {self.verb}.")
         for note in notes:
             self.say(f"note: {note}.")
         # a notebook's output is no terminal, but shows a bar like one
@@ -144,7 +143,7 @@ class Progress:
             self._bar = tqdm(
                 total=self.total,
                 file=self.stream,
-                unit="cell",
+                unit=" " + self.noun,
                 bar_format=self._format(WHOLE_BAR),
             )
 

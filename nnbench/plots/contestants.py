@@ -10,7 +10,9 @@ from matplotlib.ticker import FuncFormatter
 from nnbench.plots.labels import Note, stacked, told_apart, write_clear
 from nnbench.plots.lines import Scales, draw_series, line_axes, texts_of
 from nnbench.plots.marks import say
+from nnbench.plots.rooms import SMALL, for_both, is_small
 from nnbench.plots.style import (
+    KEY_ROW,
     MOST_SERIES,
     QUIET,
     SERIES,
@@ -31,12 +33,9 @@ from nnbench.plots.ticks import log_ticks
 MOST_BANDS = 3  # beyond it, bands hide each other
 
 
+@for_both
 def profile_lines(
-    profile: pd.DataFrame,
-    names: Sequence[str],
-    x_label: str,
-    log: bool = False,
-    width: float = 900,
+    profile: pd.DataFrame, names: Sequence[str], x_label: str, log: bool = False
 ) -> Figure:
     """Draw the share of runs that do at least so well, one falling or rising line a contestant.
 
@@ -48,9 +47,11 @@ def profile_lines(
     labels = told_apart(drawn, 26)
     same = {"arm": "series", "tau": "x", "share": "value"}
     frame = profile[profile["arm"].isin(drawn)].rename(columns=same).sort_values("x")
-    room = 60 + 7.4 * max(map(len, labels.values()))
+    room, width, below = 60 + 7.4 * max(map(len, labels.values())), 900.0, 0.0
+    if is_small():
+        room, width, below = 18.0, SMALL, KEY_ROW * len(labels) + 6
     with house_style():
-        figure = new_figure(width, 400)
+        figure = new_figure(width, 400 + below)
         axes = place_axes(figure, 52, 40, width - 52 - room, 300)
         axes.set_ylim(0, 1.03)
         axes.set_xlim(float(frame["x"].min()), float(frame["x"].max()))
@@ -89,8 +90,9 @@ def _furthest_apart(profile: pd.DataFrame) -> float:
     return float(spread.index[int(spread.to_numpy().argmax())])
 
 
+@for_both
 def cost_scatter(
-    points: pd.DataFrame, x_label: str, y_label: str, higher_is_better: bool, width: float = 900
+    points: pd.DataFrame, x_label: str, y_label: str, higher_is_better: bool
 ) -> Figure:
     """Draw each contestant's mean score against its cost; those on the front are joined and named.
 
@@ -102,6 +104,7 @@ def cost_scatter(
     others = points[~points["on_front"]]
     named = points[points["named"]]
     names = told_apart(list(named["arm"]), 26)
+    width = SMALL if is_small() else 900.0
     with house_style():
         figure = new_figure(width, 440)
         axes = place_axes(figure, 60, 40, width - 60 - 20, 340)
@@ -126,10 +129,12 @@ def cost_scatter(
         log_ticks(axes, "x")
         axes.set(xlabel=f"{x_label}, logarithmic", ylabel="")
         arrow = "up" if higher_is_better else "down"
-        name_panel(axes, "", f"{y_label}, better is {arrow} and to the left", 52)
+        side = "" if is_small() else " and to the left"
+        name_panel(axes, "", f"{y_label}, better is {arrow}{side}", 52)
     return figure
 
 
+@for_both
 def budget_lines(budget: pd.DataFrame, arms: Sequence[str], y_label: str) -> Figure:
     """Draw, one panel a data set, the expected score of the best of k trials, one line an arm.
 
@@ -145,7 +150,7 @@ def budget_lines(budget: pd.DataFrame, arms: Sequence[str], y_label: str) -> Fig
     panels = {panel: str(panel) for panel in dict.fromkeys(frame["panel"])}
     with house_style():
         scales = Scales("settings tried at random", y_label)
-        figure, found = line_axes(panels, [frame], scales, room, 2)
+        figure, found = line_axes(panels, [frame], scales, room, 2, labels=len(arms))
         for panel, axes in found.items():
             part = frame[frame["panel"] == panel]
             ends, shown = [], list[str]()

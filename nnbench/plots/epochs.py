@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from nnbench.plots.labels import stacked, write_lines
 from nnbench.plots.lines import Scales, at_foot, line_axes, panel_plan
 from nnbench.plots.marks import frame_of, say
+from nnbench.plots.rooms import for_both, is_small
 from nnbench.plots.style import (
     INK,
     QUIET,
@@ -42,10 +43,11 @@ def _layer_panels(
     panels: Sequence[str], across: int, height: float, up: float, over: float, under: float
 ) -> tuple[Figure, dict[str, Axes], float]:
     """Named axes with epochs along them, and where they end; with room over and under them all."""
-    titles = stacked(panels, 42)
+    titles = stacked(panels, 36 if is_small() else 42)
     lines = max(map(len, titles.values()))
     plan = panel_plan(len(panels), across, 10, height=height, lines=lines)
-    figure = new_figure(max(plan.figure[0], 560), over + plan.figure[1] + under)
+    least = 0 if is_small() else 560
+    figure = new_figure(max(plan.figure[0], least), over + plan.figure[1] + under)
     corner = (plan.corner[0], plan.corner[1] + over)
     found = panel_axes(figure, len(panels), plan.across, plan.step, corner, plan.size)
     for panel, axes in zip(panels, found, strict=True):
@@ -54,6 +56,7 @@ def _layer_panels(
     return figure, dict(zip(panels, found, strict=True)), over + plan.figure[1]
 
 
+@for_both
 def dead_raster(
     shares: pd.DataFrame, panels: Sequence[str], notes: dict[str, str], across: int = 3
 ) -> Figure:
@@ -97,14 +100,14 @@ def _strip(axes: Axes, part: pd.DataFrame, row: int) -> None:
 
 def _name_parts(axes: Axes) -> None:
     """Name the three kinds once, above all panels."""
+    step = 106 if is_small() else 170
     for number, (name, color, hatch) in enumerate(PARTS.values()):
-        axes.add_patch(Rectangle((number * 170, 4), 14, 14, **_look(color, hatch)))
-        write(axes, name, (number * 170 + 22, 11), on_data="xy")
+        axes.add_patch(Rectangle((number * step, 4), 14, 14, **_look(color, hatch)))
+        write(axes, name, (number * step + 20, 11), on_data="xy", size=TEXT - is_small())
 
 
-def layer_epoch_lines(
-    values: pd.DataFrame, panels: Sequence[str], what: str, narrow: bool = False
-) -> Figure:
+@for_both
+def layer_epoch_lines(values: pd.DataFrame, panels: Sequence[str], what: str) -> Figure:
     """Draw a statistic over the layers, a line for each epoch, a panel for each arm.
 
     values: `panel, layer, epoch, value, lost, n`; lost: networks of n that diverged before the
@@ -114,9 +117,8 @@ def layer_epoch_lines(
     known = values.assign(x=values["layer"], value=values["value"].astype(float))
     scales = Scales("layer, from the last to the first", what, log_y=True, falling=True)
     names = {panel: panel for panel in panels}
-    across, width, height = (1, 340.0, 190.0) if narrow else (3, 1080.0, 250.0)
     with house_style():
-        figure, found = line_axes(names, [known], scales, 70, across, height, width)
+        figure, found = line_axes(names, [known], scales, 70, 3, labels=2)
         for panel, axes in found.items():
             part = at_foot(axes, known[known["panel"] == panel])
             _draw_epochs(axes, part, what, lost_text(values[values["panel"] == panel]))

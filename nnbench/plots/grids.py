@@ -1,7 +1,7 @@
 """Two things crossed: heat maps with their values printed, by seaborn on axes laid out here."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -14,15 +14,15 @@ from matplotlib.patches import Rectangle
 
 from nnbench.plots.labels import columns_apart, write_lines
 from nnbench.plots.marks import say
+from nnbench.plots.rooms import SMALL, WIDE, for_both, is_small
 from nnbench.plots.style import (
-    DARK,
-    LIGHT,
     MOST_PRINTED,
     PAPER,
     QUIET,
     TEXT,
     Look,
     bare,
+    beside,
     house_style,
     ink_on,
     name_panel,
@@ -39,6 +39,7 @@ DIVERGING = mpl.colormaps["RdBu_r"]
 DIFFERENCES = LinearSegmentedColormap.from_list("differences", ["#d45d01", "#f7f7f6", "#0171b1"])
 WIDEST = 1000.0  # of a logarithmic scale, its end over its start: beyond, one colour would do
 SMALLEST_SPAN = 0.1  # of log10 growth: a table that keeps everything looks so
+SMALL_ROW = 31.0  # pixels of a row of cells, and of the name above it, in a small room
 LARGEST_SPAN = float(np.log10(2))  # beyond twice a layer colours say no more; the texts do
 
 
@@ -118,7 +119,7 @@ def color_bar(
     figure: Figure, colors: Any, at: tuple[float, float], ends: Sequence[str], name: str = ""
 ) -> None:
     """Draw the colour scale in forty steps, which stay vector shapes, with texts along it."""
-    axes = place_axes(figure, at[0], at[1], 300, 12)
+    axes = place_axes(figure, at[0], at[1], 190 if is_small() else 300, 12)
     edges = np.linspace(0, 1, 41)
     faces = colors(edges[:-1])
     look: Any = {"align": "edge", "color": faces, "edgecolor": faces, "linewidth": 0.6}  # no seams
@@ -130,6 +131,15 @@ def color_bar(
     write(axes, name, (1, 0.5), (14, 0), color=QUIET, size=TEXT - 1)
 
 
+class Part(NamedTuple):
+    """A grid, or a part of one: its panel, its axes, and the columns that are in it."""
+
+    panel: str
+    axes: Axes
+    rows: Sequence[str]
+    columns: Sequence[str]
+
+
 def _named_grids(
     panels: Sequence[str],
     rows: Sequence[str],
@@ -137,12 +147,16 @@ def _named_grids(
     names: tuple[str, str],
     cell: tuple[float, float],
     across: int,
+    cells: pd.DataFrame,
     foot: float = 0,
-) -> tuple[Figure, list[Axes], tuple[float, float]]:
-    """The figure of a grid a panel, its axes, and where what belongs at its foot may stand.
+) -> tuple[Figure, list[Part], tuple[float, float]]:
+    """The figure of a grid a panel, its parts, and where what belongs at its foot may stand.
 
-    names: of what is in the rows and in the columns. cell: its width and height.
+    names: of what is in the rows and in the columns. cell: its width and height. cells: `panel,
+    row, column` of those that there are.
     """
+    if is_small():
+        return _small_grids(panels, rows, columns, names, foot, cells)
     room = _room(rows, names[0])
     heads = list(columns_apart(columns, max(int((cell[0] - 2) / 7), 4)).values())
     over = 14.0 + 16 * max(map(len, heads))
@@ -159,20 +173,67 @@ def _named_grids(
             write_lines(axes, lines, at, (0, 14), ha="center", size=TEXT - 1)
         name_panel(axes, shorten(panel), shorten(names[1], 40), 0, over + 8)
         write(axes, shorten(names[0]), (0, 1), (-8, 14), color=QUIET, ha="right", size=TEXT - 1)
-    return figure, found, (room - 8, down * step[1] + 10)
+    parts = [Part(panel, axes, rows, columns) for panel, axes in zip(panels, found, strict=True)]
+    return figure, parts, (room - 8, down * step[1] + 10)
+
+
+def _small_grids(
+    panels: Sequence[str],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    names: tuple[str, str],
+    foot: float,
+    cells: pd.DataFrame,
+) -> tuple[Figure, list[Part], tuple[float, float]]:
+    """The same in a small room: as many columns side by side as can be read, then the others.
+
+    A row's name stands above its cells; one without any has no place.
+    """
+    longest = max(len(word) for name in columns for word in shorten(name, 30).split() or [""])
+    most = max(1, int((SMALL - 8) // max(80.0, 7.2 * longest + 8)))
+    blocks = [list(b) for b in np.array_split(np.array(columns, object), -(-len(columns) // most))]
+    cell = min((SMALL - 8) / len(blocks[0]), 130.0)
+    letters = max(int((cell - 2) / 7), 4)
+    heads = columns_apart(columns, letters)
+    over = 14.0 + 16 * max(map(len, heads.values()))
+    header, said = over + 66, " by ".join(shorten(name, 24) for name in names if name)
+    planned, foot_at = [], 0.0
+    for panel, block in ((p, b) for p in panels for b in blocks):
+        here = cells[cells["column"].isin(block) & (cells["panel"].astype(str) == panel)]
+        own = [row for row in rows if row in set(here["row"])] or rows[:1]
+        planned.append((panel, block, own, foot_at))
+        foot_at += header + 2 * SMALL_ROW * len(own) + 14
+    figure = new_figure(SMALL, foot_at + foot)
+    parts = []
+    for panel, block, own, top in planned:
+        size = (cell * len(block), 2 * SMALL_ROW * len(own))
+        axes = place_axes(figure, 4, top + header, *size)
+        for x, name in enumerate(block):
+            at = ((x + 0.5) / len(block), 1)
+            write_lines(axes, heads[name], at, (0, 6), ha="center", size=TEXT - 1)
+        more = "" if block == blocks[0] else ", continued"
+        name_panel(axes, f"{shorten(panel, 34)}{more}".removeprefix(", "), said, 0, over + 6)
+        parts.append(Part(panel, axes, own, block))
+    return figure, parts, (18, foot_at + 10)
 
 
 def _room(rows: Sequence[str], name: str) -> float:
     return 24 + 7.6 * max(len(shorten(row)) for row in [name, *rows])
 
 
-def _fill(
-    axes: Axes, cells: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], *look: Any
-) -> None:
-    heat_grid(axes, cells, rows, columns, *look)
-    axes.set_yticks(np.arange(len(rows)) + 0.5, [shorten(row) for row in rows])
+def _fill(part: Part, cells: pd.DataFrame, *look: Any) -> None:
+    """Draw a part's cells, and the names of the rows beside them or, in a small room, above."""
+    axes, rows, cells = part.axes, part.rows, cells[cells["column"].isin(part.columns)]
+    if not is_small():
+        heat_grid(axes, cells, rows, part.columns, *look)
+        axes.set_yticks(np.arange(len(rows)) + 0.5, [shorten(row) for row in rows])
+        return
+    every = [name for row in rows for name in (f"above {row}", row)]
+    heat_grid(axes, cells, every, part.columns, *look)
+    beside(axes, [shorten(row, 44) for row in rows], 2 * np.arange(len(rows)) + 0.66, 0, ha="left")
 
 
+@for_both
 def heat_maps(
     cross: pd.DataFrame,
     rows: Sequence[str],
@@ -180,7 +241,6 @@ def heat_maps(
     row_name: str,
     column_name: str,
     log: bool = False,
-    width: float = 1080,
     least: float = 0.0,
 ) -> Figure:
     """Draw one heat map per data set on one colour scale, values printed, diverged cells hatched.
@@ -192,13 +252,13 @@ def heat_maps(
     panels = list(dict.fromkeys(cross["data"]))
     room = _room(rows, row_name)
     longest = max(len(word) for c in columns for word in shorten(c, 30).split() or [""])
-    cell = min(max(96.0, 8.0 * longest + 10), max((width - room) / len(columns), 30.0))
-    across = max(1, min(len(panels), int(width // (room + cell * len(columns)))))
+    cell = min(max(96.0, 8.0 * longest + 10), max((WIDE - room) / len(columns), 30.0))
+    across = max(1, min(len(panels), int(WIDE // (room + cell * len(columns)))))
     means = cross["mean"].astype(float)
     log = log and bool((means.dropna() > 0).all())
     scale = scale_of(means, log, WIDEST, least)
     cells = cross.assign(value=means, hatched=cross["diverged"] > 0)
-    printed = len(rows) * len(columns) <= MOST_PRINTED
+    printed = len(rows) * len(columns) <= MOST_PRINTED * (4 if is_small() else 1)
     lost = [
         f"{k} of {n} div." if k else "" for k, n in zip(cross["diverged"], cross["n"], strict=True)
     ]
@@ -207,10 +267,18 @@ def heat_maps(
     names, foot = (row_name, shorten(column_name, 24)), 0 if printed else 62
     with house_style():
         figure, found, at = _named_grids(
-            list(map(str, panels)), rows, columns, names, (cell, 40.0), across, foot
+            list(map(str, panels)),
+            rows,
+            columns,
+            names,
+            (cell, 40.0),
+            across,
+            cells.rename(columns={"data": "panel"}),
+            foot,
         )
-        for panel, axes in zip(panels, found, strict=True):
-            _fill(axes, cells[cells["data"] == panel], rows, columns, MAGNITUDE, scale, TEXT)
+        for part in found:
+            own = cells[cells["data"].astype(str) == part.panel]
+            _fill(part, own, MAGNITUDE, scale, TEXT)
         if not printed:
             color_bar(figure, MAGNITUDE, at, [f"{end:.3g}" for end in ends_of(scale)])
     return figure
@@ -221,13 +289,13 @@ def ends_of(scale: Normalize) -> list[float]:
     return [float(end) for end in np.ma.getdata(scale.inverse(np.array([0.0, 0.5, 1.0])))]
 
 
+@for_both
 def growth_maps(
     cross: pd.DataFrame,
     panels: Sequence[str],
     rows: Sequence[str],
     columns: Sequence[str],
     names: tuple[str, str],
-    width: float = 1080,
 ) -> Figure:
     """Draw the growth of gradients a layer around the one that keeps them, values and verdicts.
 
@@ -235,9 +303,9 @@ def growth_maps(
     cell. names: of rows and columns. A cell without networks stays empty.
     """
     room = _room(rows, names[0])
-    across = max(1, min(len(panels), int(width // (room + 118 * len(columns)))))
-    cell = min(150.0, max((width / across - room) / len(columns), 34.0))
-    printed = len(rows) * len(columns) <= MOST_PRINTED and cell >= 84
+    across = max(1, min(len(panels), int(WIDE // (room + 118 * len(columns)))))
+    cell = min(150.0, max((WIDE / across - room) / len(columns), 34.0))
+    printed = is_small() or (len(rows) * len(columns) <= MOST_PRINTED and cell >= 84)
     cells = cross if printed else cross.drop(columns=["text", "under"])
     largest = float(cross["value"].replace([np.inf, -np.inf], np.nan).abs().max())
     span = min(max(SMALLEST_SPAN, np.nan_to_num(largest)), LARGEST_SPAN)
@@ -245,22 +313,23 @@ def growth_maps(
     ends = [f"{least}{10**-span:.2g}", "1", f"{most}{10**span:.2g}"]
     with house_style():
         size = (cell, 40.0 if printed else 20.0)
-        figure, found, at = _named_grids(panels, rows, columns, names, size, across, foot=62)
-        for panel, axes in zip(panels, found, strict=True):
-            part = cells[cells["panel"] == panel]
-            _fill(axes, part, rows, columns, DIVERGING, Normalize(-span, span))
+        figure, found, at = _named_grids(panels, rows, columns, names, size, across, cells, foot=62)
+        for part in found:
+            own = cells[cells["panel"] == part.panel]
+            _fill(part, own, DIVERGING, Normalize(-span, span))
         color_bar(figure, DIVERGING, at, ends, "factor per layer")
     return figure
 
 
-def difference_matrix(pairs: pd.DataFrame, names: Sequence[str], width: float = 1080) -> Figure:
+@for_both
+def difference_matrix(pairs: pd.DataFrame, names: Sequence[str]) -> Figure:
     """Draw each row's difference to each column: blue where the row is better, orange where worse.
 
     pairs: `row, column, effect, towards, text, clear`: `towards` is the effect with better above
     zero. What is not `clear` is grey. Colours span at least `detectable`, where that is a column.
     """
     corner = "row minus column"
-    cell = min(max((width - _room(names, corner)) / len(names), 60.0), 130.0)
+    cell = min(max((WIDE - _room(names, corner)) / len(names), 60.0), 130.0)
     shown = pairs["towards"].astype(float).where(pairs["clear"], 0 * pairs["towards"])
     ends = pd.concat([shown.abs(), pairs.get("detectable", shown)]).dropna()
     largest = float(ends.max()) if len(ends) else 1.0
@@ -268,66 +337,9 @@ def difference_matrix(pairs: pd.DataFrame, names: Sequence[str], width: float = 
     weight = np.where(pairs["clear"], "bold", "normal")
     cells = pairs.assign(value=shown, weight=weight)
     with house_style():
-        figure, (axes,), _ = _named_grids([""], names, names, (corner, ""), (cell, 38.0), 1)
-        _fill(axes, cells, names, names, DIFFERENCES, scale)
+        figure, found, _ = _named_grids(
+            [""], names, names, (corner, ""), (cell, 38.0), 1, cells.assign(panel="")
+        )
+        for part in found:
+            _fill(part, cells, DIFFERENCES, scale)
     return figure
-
-
-def trainability_map(
-    cross: pd.DataFrame,
-    law: pd.DataFrame,
-    names: tuple[str, str, str],
-    law_name: str,
-    width: float = 1080,
-    least: float = 0.0,
-) -> Figure:
-    """Draw a score by depth and gain, and a depth that theory gives for each gain over it.
-
-    cross: `panel, row, column` (numbers), `value, text, under` (how many finished where some did
-    not, which hatches the cell); law: `panel, column, value` (a depth). least: what the colours
-    span at least, so that noise does not look like a result.
-    names: of the rows, the columns and the score. Depth grows upwards, evenly from level to level,
-    and so does the law between two depths by their logarithms.
-    """
-    panels = list(dict.fromkeys(cross["panel"]))
-    rows, columns = sorted(set(cross["row"]), reverse=True), sorted(set(cross["column"]))
-    room, beside, across = 70.0, 24 + 7.5 * len(law_name), min(len(panels), 2)
-    cell = min(110.0, (width / across - room - beside) / len(columns))
-    cells = cross.assign(hatched=cross["under"] != "")
-    if cell < 44:
-        cells = cells.drop(columns=["text", "under"])
-    size = (cell * len(columns), 36.0 * len(rows))
-    step = (room + size[0] + beside, size[1] + 124)
-    scale = scale_of(cross["value"], least=least)
-    with house_style():
-        figure = new_figure(across * step[0], -(-len(panels) // across) * step[1])
-        found = panel_axes(figure, len(panels), across, step, (room, 56), size)
-        for panel, axes in zip(panels, found, strict=True):
-            part = cells[cells["panel"] == panel]
-            heat_grid(axes, part, rows, columns, MAGNITUDE, scale, gap=1.5)
-            axes.set_xticks(np.arange(len(columns)) + 0.5, [f"{column:g}" for column in columns])
-            axes.set_yticks(np.arange(len(rows)) + 0.5, [f"{row:g}" for row in rows])
-            axes.set_xlabel(names[1])
-            name_panel(axes, str(panel), f"{names[0]}; colour: {names[2]}", room - 14, 22)
-            _law_over(axes, law[law["panel"] == panel], rows, columns, law_name)
-    return figure
-
-
-def _law_over(
-    axes: Axes, law: pd.DataFrame, rows: Sequence[float], columns: Sequence[float], name: str
-) -> None:
-    """Draw the law's depths as a dashed line with a light edge, which shows on any colour."""
-    part = law.dropna(subset=["value"]).sort_values("column")
-    if part.empty:
-        return
-    depths, places = np.log(rows[::-1]), len(rows) - 0.5 - np.arange(len(rows))
-    step = (depths[-1] - depths[0]) / (len(rows) - 1) if len(rows) > 1 else 1.0
-    depth = np.log(np.clip(part["value"].to_numpy(float), 1e-3, 1e6))
-    # beyond the first and the last depth the law goes on at their distance
-    beyond = np.minimum(depth - depths[0], 0) + np.maximum(depth - depths[-1], 0)
-    y = np.clip(np.interp(depth, depths, places) - beyond / step, 0, len(rows))
-    x = np.array([columns.index(column) + 0.5 for column in part["column"]])
-    axes.plot(x, y, color=LIGHT, linewidth=4.5, clip_on=False)  # texts stand above it
-    axes.plot(x, y, color=DARK, linewidth=1.8, dashes=(5, 3), clip_on=False)
-    beside = axes.bbox.width / len(columns) / 2 + 6
-    write(axes, name, (float(x[-1]), float(y[-1])), (beside, 0), on_data="xy")

@@ -21,9 +21,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from nnbench.plots.labels import Note, told_apart, write_clear
 from nnbench.plots.marks import leave_out, of_series, say
+from nnbench.plots.rooms import SMALL, WIDE, for_both, is_small
 from nnbench.plots.style import (
     DASHED,
     INK,
+    KEY_ROW,
     MOST_KEPT,
     MOST_SERIES,
     MOST_THIN,
@@ -67,9 +69,18 @@ class Plan(NamedTuple):
 
 
 def panel_plan(
-    count: int, across: int, room: float, width: float = 1080, height: float = 250, lines: int = 1
+    count: int, across: int, room: float, height: float = 250, lines: int = 1, labels: int = 0
 ) -> Plan:
-    """Plan so many panels. room: for labels at their right; lines: of the longest panel's name."""
+    """Plan so many panels. room: for labels at their right; lines: of the longest panel's name.
+
+    labels: how many lines those of a panel take where they stand under its axis, in a small room.
+    """
+    if is_small():
+        top, height = 38.0 + 16 * lines, min(height, 210.0)
+        step = (SMALL, height + top + 50 + KEY_ROW * labels + (10 if labels else 0))
+        size = (SMALL - LEFT - RIGHT, height)
+        return Plan(1, step, (LEFT, top), size, (SMALL, count * step[1]))
+    width = WIDE
     across = 2 if count == 4 else min(count, across)  # two rows of two leave no hole
     while across > 1 and width / across - LEFT - RIGHT - room < NARROWEST:
         across -= 1
@@ -86,10 +97,13 @@ def line_axes(
     room: float,
     across: int,
     height: float = 250,
-    width: float = 1080,
+    labels: int = 0,
 ) -> tuple[Figure, dict[str, Axes]]:
-    """The figure, and the axes of each panel by its level in the frames, with common limits."""
-    plan = panel_plan(len(names), across, room, width, height)
+    """The figure, and the axes of each panel by its level in the frames, with common limits.
+
+    room: for labels at a panel's right, `labels` of them at most.
+    """
+    plan = panel_plan(len(names), across, room, height, labels=labels)
     limits = scales.limits or _limits(frames, scales.log_y)
     x = frames[0]["x"]
     figure = new_figure(*plan.figure)
@@ -202,6 +216,7 @@ def _draw_lines(
     end_labels(axes, ends, list(shown.values()), in_figure)
 
 
+@for_both
 def line_panels(
     summary: pd.DataFrame,
     singles: pd.DataFrame,
@@ -225,7 +240,10 @@ def line_panels(
     room = 28 + 6.6 * max((len(label) for label in summary["label"]), default=0)
     frames = (summary, singles, laws)
     with house_style():
-        figure, found = line_axes(panels, frames, scales, room, across, height)
+        labels = int(summary.groupby("panel")["series"].nunique().max()) if len(summary) else 0
+        figure, found = line_axes(
+            panels, frames, scales, room, across, height, min(labels, MOST_SERIES)
+        )
         for panel, axes in found.items():
             here, thin, law = (frame[frame["panel"] == panel] for frame in frames)
             _draw_lines(axes, here, thin, series, (scales.x_label, scales.y_label))
@@ -289,6 +307,7 @@ def learning_curves(
     )
 
 
+@for_both
 def point_panels(
     points: pd.DataFrame,
     laws: pd.DataFrame,

@@ -6,7 +6,7 @@ beside the figure and not in it, so that a figure on paper loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -41,12 +41,20 @@ class Marks(NamedTuple):
         return np.column_stack([found[:, 0], height - found[:, 1]])
 
 
+Box = tuple[float, float, float, float]  # pixels: left, top, width and height
+
+
 class Drawing(Figure):
-    """A figure that knows what its marks say."""
+    """A figure that knows what its marks say, and how it is drawn for a small window.
+
+    again: draws it so; windows: of a figure whose panels fit as they are, where each is.
+    """
 
     def __init__(self, *arguments: Any, **look: Any) -> None:
         super().__init__(*arguments, **look)
         self.said: list[Marks] = []
+        self.again: Callable[[], Figure] | None = None
+        self.windows: Sequence[Box] = ()
 
     def document(self) -> list[dict[str, Any]]:
         """What a page needs to tell the number under a pointer; nothing of a figure too full."""

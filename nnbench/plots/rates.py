@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from nnbench.plots.lines import draw_series, panel_plan, texts_of
 from nnbench.plots.marks import say
+from nnbench.plots.rooms import for_both
 from nnbench.plots.style import (
     QUIET,
     TEXT,
@@ -25,9 +26,9 @@ from nnbench.plots.ticks import log_ticks
 HIGH = (62.0, 96.0)  # pixels of the plot of the rate, and of that of the loss
 BETWEEN = 34.0  # them
 SHARE, LOSS = "share of the given rate", "validation loss"
-NARROW = 340.0  # pixels of a figure for small windows
 
 
+@for_both
 def rate_panels(
     rates: pd.DataFrame,
     losses: pd.DataFrame,
@@ -35,7 +36,6 @@ def rate_panels(
     series: Sequence[str],
     baseline: str,
     warm: Sequence[str],
-    narrow: bool = False,
 ) -> Figure:
     """Draw each schedule's rate by epoch, and under it its loss before the baseline's, dotted.
 
@@ -44,8 +44,7 @@ def rate_panels(
     warm up.
     """
     height = sum(HIGH) + BETWEEN
-    across, width = (1, NARROW) if narrow else (4, 1080.0)
-    plan = panel_plan(len(panels), across, 4, width, height)
+    plan = panel_plan(len(panels), 4, 4, height)
     with house_style():
         figure = new_figure(*plan.figure)
         left, top = plan.corner

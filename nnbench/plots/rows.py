@@ -4,6 +4,7 @@ What a row shows is drawn by seaborn at its height, with the interval that the f
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from nnbench.plots.marks import say
+from nnbench.plots.rooms import SMALL, for_both, is_small
 from nnbench.plots.style import (
     INK,
     PAPER,
@@ -40,6 +42,7 @@ SHARE_FACES = {"factor": SERIES[0], "pair": SERIES[5], "data pair": SERIES[5]}  
 LABELS, TEXTS = 300.0, 210.0  # room beside the bars
 
 
+@for_both
 def effect_strips(
     effects: pd.DataFrame,
     blocks: pd.DataFrame,
@@ -57,6 +60,8 @@ def effect_strips(
     order, baselines left out. blocks: `factor, level, difference`. text: written at the right. The
     axis spans at least the smallest `detectable`, where that is a column.
     """
+    if is_small():
+        return _small_strips(effects, blocks, x_label)
     first = ~effects["factor"].duplicated()
     rows = effects.assign(y=(row_height + first * (row_height + 10)).cumsum())
     foot = float(rows["y"].iloc[-1]) + 16
@@ -81,16 +86,14 @@ def effect_strips(
     return figure
 
 
-def narrow_strips(
-    effects: pd.DataFrame, blocks: pd.DataFrame, x_label: str, width: float = 340
-) -> Figure:
-    """Draw what `effect_strips` does for a small screen: words stand above marks."""
+def _small_strips(effects: pd.DataFrame, blocks: pd.DataFrame, x_label: str) -> Figure:
+    """Draw what `effect_strips` does in a small room: words stand above marks."""
     first = ~effects["factor"].duplicated()
     rows = effects.assign(y=(62.0 + first * 34.0).cumsum())
     foot = float(rows["y"].iloc[-1]) + 16
     with house_style():
-        figure = new_figure(width, foot + 50)
-        axes = place_axes(figure, 12, 0, width - 24, foot)
+        figure = new_figure(SMALL, foot + 50)
+        axes = place_axes(figure, 12, 0, SMALL - 24, foot)
         rows_only(axes, (0, foot), list(rows["y"]))
         axes.set_xlim(*_padded(effects, blocks))
         axes.axvline(0, color=INK, linewidth=1)
@@ -104,7 +107,8 @@ def narrow_strips(
         texts = [shorten(text, 52) for text in rows["text"]]
         beside(axes, texts, rows["y"] - 20, 0, size=TEXT - 1, color=QUIET, **left)
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.set(xlabel=x_label, ylabel="")
+        axes.set(xlabel=shorten(x_label.removesuffix(", against the baseline"), 48), ylabel="")
+        say_rows(axes, rows["effect"], rows["y"] - 12, rows["level"], rows["text"])
     return figure
 
 
@@ -161,19 +165,33 @@ def _sides(axes: Axes, sides: tuple[str, str]) -> None:
         write(axes, f"{sides[1]} →", (zero, 1), (10, 12), **look)
 
 
-def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figure:
+def _name_rows(
+    axes: Axes, names: Iterable[str], places: Iterable[float], up: float, **look: Any
+) -> None:
+    """Write names beside rows; in a small room above them, so far up in the rows' own unit."""
+    if is_small():
+        beside(axes, names, [place - up for place in places], 0, ha="left", **look)
+    else:
+        beside(axes, names, places, **look)
+
+
+@for_both
+def share_bars(shares: pd.DataFrame, x_label: str) -> Figure:
     """Draw one bar a term with its interval, under a heading where a new group begins.
 
     shares: `group, kind, term, share, low, high, text` in drawing order; share in 0..1.
     """
+    width, labels, texts, high = 1080.0, LABELS, TEXTS, ROW
+    if is_small():  # a bar's name stands above it
+        width, labels, texts, high = SMALL, 12.0, 112.0, 44.0
     first = shares["group"] != shares["group"].shift()
-    rows = shares.assign(y=(ROW + ROW * first).cumsum() - 10)
+    rows = shares.assign(y=(high + ROW * first).cumsum() - 10)
     foot = float(rows["y"].iloc[-1]) + ROW
     ends = rows[["share", "high"]].to_numpy(dtype=float)
     most = max(float(np.nanmax(ends)) if np.isfinite(ends).any() else 1.0, 0.01)
     with house_style():
         figure = new_figure(width, foot + 62)
-        axes = place_axes(figure, LABELS, 12, width - LABELS - TEXTS, foot)
+        axes = place_axes(figure, labels, 12, width - labels - texts, foot)
         rows_only(axes, (0, foot))
         axes.set_xlim(0, 1.04 * most)
         for _, row in rows[rows["share"].notna()].iterrows():
@@ -183,10 +201,10 @@ def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figur
             axes.barh(row["y"], row["share"], height=14, linewidth=0, **look)
         axes.hlines(rows["y"], rows["low"], rows["high"], INK, linewidth=1.6, zorder=2)
         heads = rows[first]
-        beside(axes, heads["group"], heads["y"] - ROW, -LABELS, ha="left", weight="bold")
+        beside(axes, heads["group"], heads["y"] - high, -labels, ha="left", weight="bold")
         say_rows(axes, rows["share"], rows["y"], rows["term"], rows["text"])
-        beside(axes, [shorten(term, 30) for term in rows["term"]], rows["y"])
-        beside(axes, rows["text"], rows["y"], TEXTS, 1, size=TEXT - 1)
+        _name_rows(axes, [shorten(term, 40) for term in rows["term"]], rows["y"], 20)
+        beside(axes, rows["text"], rows["y"], texts, 1, size=TEXT - 1)
         axes.axvline(0, color=INK, linewidth=1)
         axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g}"))
@@ -194,9 +212,8 @@ def share_bars(shares: pd.DataFrame, x_label: str, width: float = 1080) -> Figur
     return figure
 
 
-def rank_ladder(
-    ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], baseline: str, width: float = 900
-) -> Figure:
+@for_both
+def rank_ladder(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], baseline: str) -> Figure:
     """Draw contestants by mean rank, best at the top; a bar joins those that cannot be told apart.
 
     ranks: `arm, mean_rank`, best first. cliques: runs of neighbours in that order. The classic
@@ -205,24 +222,27 @@ def rank_ladder(
     names = list(ranks["arm"])
     bars = [clique for clique in cliques if len(clique) > 1]
     left, right = 40 + 7.4 * max(len(shorten(name)) for name in names), 90 + 18.0 * len(bars)
+    width, row, up = 900.0, ROW, 0.0
+    if is_small():
+        left, right, width, row, up = 12.0, 66 + 12.0 * len(bars), SMALL, 44.0, 0.45
     low, high = float(ranks["mean_rank"].min()), float(ranks["mean_rank"].max())
     air = 0.04 * (high - low) or 0.5
     with house_style():
-        figure = new_figure(width, ROW * len(names) + 70)
-        axes = place_axes(figure, left, 8, width - left - right, ROW * len(names))
-        rows_only(axes, (-0.5, len(names) - 0.5), range(len(names)))
+        figure = new_figure(width, row * len(names) + 70)
+        axes = place_axes(figure, left, 8, width - left - right, row * len(names))
+        rows_only(axes, (-0.5 - up / 2, len(names) - 0.5), range(len(names)))
         axes.set_xlim(max(low - air, 0.5), high + air)
         for chosen, look in ((ranks["arm"] == baseline, ("o", 9, INK)),
                              (ranks["arm"] != baseline, ("s", 9, SERIES[0]))):  # fmt: skip
             draw_marks(axes, ranks.loc[chosen, "mean_rank"], np.flatnonzero(chosen), *look)
-        beside(axes, map(shorten, names), range(len(names)))
+        _name_rows(axes, map(shorten, names), range(len(names)), up)
         texts = [f"{rank:.2f}" for rank in ranks["mean_rank"]]
         said = [f"mean rank {text}" for text in texts]
         say_rows(axes, ranks["mean_rank"], range(len(names)), names, said)
-        beside(axes, texts, range(len(names)), 56, 1, size=TEXT - 1)
+        beside(axes, texts, range(len(names)), 56 - 8 * is_small(), 1, size=TEXT - 1)
         for place, clique in enumerate(bars):
             ends = (names.index(clique[0]) - 0.28, names.index(clique[-1]) + 0.28)
-            x = 1 + (76 + 18 * place) / axes.bbox.width
+            x = 1 + ((60 + 12 * place) if is_small() else (76 + 18 * place)) / axes.bbox.width
             at: Look = {"clip_on": False, "transform": axes.get_yaxis_transform()}
             axes.vlines(x, *ends, INK, linewidth=5, **at)
         axes.xaxis.set_major_locator(MaxNLocator(6))
@@ -230,9 +250,8 @@ def rank_ladder(
     return figure
 
 
-def good_regions(
-    regions: pd.DataFrame, arms: Sequence[str], x_label: str, width: float = 1080
-) -> Figure:
+@for_both
+def good_regions(regions: pd.DataFrame, arms: Sequence[str], x_label: str) -> Figure:
     """Draw, one panel a data set, from where to where each arm's setting is nearly its best.
 
     regions: `data, arm, low, high, best, open_low, open_high, text`; the axis is logarithmic, an
@@ -240,18 +259,23 @@ def good_regions(
     """
     panels = list(dict.fromkeys(regions["data"]))
     left, height = 30 + 7.4 * max(len(shorten(arm)) for arm in arms), ROW * len(arms)
-    across = (width - left) / len(panels)
+    step, count, up = ((1080.0 - left) / len(panels), 0.0), len(panels), 0.0
+    width, whole = step[0] - 84, (1080.0, height + 110)
+    if is_small():
+        left, height, count, up = 12.0, 44.0 * len(arms), 1, 0.45
+        step = (SMALL, height + 110)
+        width, whole = SMALL - 90, (SMALL, step[1] * len(panels))
     limits = (float(regions["low"].min()) / 1.6, float(regions["high"].max()) * 1.6)
     rows = regions.assign(y=regions["arm"].map(list(arms).index))
     with house_style():
-        figure = new_figure(width, height + 110)
-        size = (across - 84, height)
-        found = panel_axes(figure, len(panels), len(panels), (across, 0), (left, 44), size)
-        beside(found[0], map(shorten, arms), range(len(arms)))
+        figure = new_figure(*whole)
+        found = panel_axes(figure, len(panels), count, step, (left, 44), (width, height))
+        for axes in found[: None if is_small() else 1]:
+            _name_rows(axes, map(shorten, arms), range(len(arms)), up)
         for panel, axes in zip(panels, found, strict=True):
             axes.set_xscale("log")
             axes.set_xlim(*limits)
-            rows_only(axes, (-0.5, len(arms) - 0.5), range(len(arms)))
+            rows_only(axes, (-0.5 - up / 2, len(arms) - 0.5), range(len(arms)))
             name_panel(axes, shorten(str(panel)), "", 0, 2)
             part = rows[rows["data"] == panel]
             beside(axes, part["text"], part["y"], 10, 1, ha="left", size=TEXT - 2, color=QUIET)

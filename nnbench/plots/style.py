@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from scipy import optimize
 
 from nnbench.plots.marks import Drawing, label_of, leave_out
+from nnbench.plots.rooms import is_small
 
 INK, QUIET, RULE, PAPER = "#1a1a1b", "#62666c", "#dcdee1", "#fffffe"
 DARK, LIGHT = "#000002", "#fffffd"  # on a coloured face the theme must not change the ink
@@ -227,8 +228,11 @@ def end_labels(
     ends: `(value, label, colour, marker)` of each line. A label may have two lines of text. Of one
     line alone the label stands at its end without the mark that tells lines apart. names: the
     series of each. shown: how many are in the figure, all without it; the
-    labels of the rest are left out, as their lines are.
+    labels of the rest are left out, as their lines are. In a small room they are a list under the
+    axis, in the order of the ends.
     """
+    if is_small():
+        return _key_below(axes, ends, names, shown)
     to_pixels = axes.transData + axes.transAxes.inverted()
     width, height = axes.bbox.width, axes.bbox.height
     wanted = [float(to_pixels.transform((0, end[0]))[1]) * height for end in ends]
@@ -251,6 +255,30 @@ def end_labels(
             label_of(names[i], axes, *drawn)
         if i not in places:
             leave_out(*drawn)
+
+
+KEY_TOP, KEY_ROW = 56.0, 17.0  # pixels from an axis down to the list under it, and of its lines
+
+
+def _key_below(
+    axes: Axes,
+    ends: Sequence[tuple[float, str, str, str]],
+    names: Sequence[str],
+    shown: int | None,
+) -> None:
+    """List the labels under the axis, the highest end first; those left out have no place."""
+    order = sorted(range(len(ends[:shown])), key=lambda i: -ends[i][0])
+    for row, i in enumerate(order):
+        _, label, color, marker = ends[i]
+        down = -(KEY_TOP + KEY_ROW * row) / axes.bbox.height
+        on_axes: Look = {"clip_on": False, "transform": axes.transAxes}
+        drawn: list[Artist] = []
+        if len(ends) > 1:
+            drawn += axes.plot(0.0, down, marker, color=color, markersize=6, **on_axes)
+        text = shorten(label.replace("\n", ", ").replace(",,", ","), 42)
+        drawn.append(write(axes, text, (0, down), (10.0, 0), size=TEXT - 1))
+        if names:
+            label_of(names[i], axes, *drawn)
 
 
 def spread_out(places: Sequence[float], gap: float, height: float = np.inf) -> list[float]:

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from nnbench.plots.rooms import SMALL, WIDE, for_both, is_small
 from nnbench.plots.style import (
     INK,
     QUIET,
@@ -28,24 +29,26 @@ DTYPE_COLORS = SERIES[:4]
 DTYPE_MARKS = ("X", "P", "v", "s")
 
 
+@for_both
 def sweep_panels(
     curves: pd.DataFrame,
     expressions: Sequence[str],
     dtypes: Sequence[str],
     column: str,
     captions: Mapping[str, str],
-    width: float = 1080,
 ) -> Figure:
     """Draw one quantity over logits, a panel for each expression, a line for each number type.
 
     curves: `expression, dtype, logit`, the column, and the exact one with 64 after its name, which
     is the black dashed line. A line ends in a mark where its numbers stop being finite.
     """
-    step, size = (width / ACROSS, 286.0), (width / ACROSS - 62, 160.0)
+    width, across = (SMALL, 1) if is_small() else (WIDE, ACROSS)
+    down = 44.0 if is_small() else 0.0  # of a key of three lines
+    step, size = (width / across, 286.0), (width / across - 62, 160.0)
     with house_style():
-        figure = new_figure(width, -(-len(expressions) // ACROSS) * step[1] + 14)
-        _legend(blank(figure, 0, 2, width, 22), dtypes)
-        found = panel_axes(figure, len(expressions), ACROSS, step, (46, 90), size)
+        figure = new_figure(width, -(-len(expressions) // across) * step[1] + 14 + down)
+        _legend(blank(figure, 0, 2, width, 22 + down), dtypes)
+        found = panel_axes(figure, len(expressions), across, step, (46, 90 + down), size)
         for expression, axes in zip(expressions, found, strict=True):
             _set_axes(axes, column)
             part = curves[curves["expression"] == expression].sort_values("logit")
@@ -92,14 +95,17 @@ def _line(axes: Axes, part: pd.DataFrame, column: str, number: int) -> None:
 
 
 def _legend(axes: Axes, dtypes: Sequence[str]) -> None:
-    at = 12.0
+    at, row, turn = 12.0, 11.0, 3 if is_small() else len(dtypes)
     for number, dtype in enumerate(dtypes):
         color = DTYPE_COLORS[number]
-        axes.plot([at, at + 26], [11, 11], color=color, linewidth=3.6 - 0.7 * number)
-        axes.plot(at + 26, 11, DTYPE_MARKS[number], color=color, markersize=7, mew=0)
-        write(axes, dtype, (at + 26, 11), (10, 0), on_data="xy", size=TEXT - 1)
-        at += 56 + 7.5 * len(dtype)
-    axes.plot([at, at + 26], [11, 11], "--", color=INK, linewidth=1)
-    write(axes, "exact", (at + 26, 11), (10, 0), on_data="xy", size=TEXT - 1)
-    words = "a mark: beyond it, no finite number"
-    write(axes, words, (at + 100, 11), on_data="xy", size=TEXT - 1, color=QUIET)
+        if number == turn:
+            at, row = 12.0, row + 20
+        axes.plot([at, at + 26], [row, row], color=color, linewidth=3.6 - 0.7 * number)
+        axes.plot(at + 26, row, DTYPE_MARKS[number], color=color, markersize=7, mew=0)
+        write(axes, dtype, (at + 26, row), (10, 0), on_data="xy", size=TEXT - 1)
+        at += 50 + (6.6 if is_small() else 8.3) * len(dtype)
+    axes.plot([at, at + 26], [row, row], "--", color=INK, linewidth=1)
+    write(axes, "exact", (at + 26, row), (10, 0), on_data="xy", size=TEXT - 1)
+    words, place = "a mark: beyond it, no finite number", (at + 100, row)
+    place = (12.0, row + 20) if is_small() else place
+    write(axes, words, place, on_data="xy", size=TEXT - 1, color=QUIET)

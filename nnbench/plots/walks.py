@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from nnbench.plots.marks import Drawing
+from nnbench.plots.rooms import SMALL, for_both, is_small
 from nnbench.plots.rows import say_rows
 from nnbench.plots.style import (
     INK,
@@ -60,6 +62,9 @@ def path_panels(
     step = (width / ACROSS, size[1] + 84)
     with house_style():
         figure = new_figure(width, -(-(len(panels) + 1) // ACROSS) * step[1])
+        if isinstance(figure, Drawing):  # what the marks mean first, then panel by panel
+            places = [divmod(i, ACROSS) for i in (len(panels), *range(len(panels)))]
+            figure.windows = [(i * step[0], row * step[1], *step) for row, i in places]
         found = panel_axes(figure, len(panels), ACROSS, step, (34, 46), size)
         for panel, text, axes in zip(panels["panel"], panels["text"], found, strict=True):
             _draw_landscape(axes, landscape)
@@ -137,19 +142,20 @@ def _share_texts(part: pd.DataFrame, marks: Sequence[str]) -> list[str]:
     return list(told + pd.Series(numbers, index=part.index))
 
 
+@for_both
 def share_panels(
     shares: pd.DataFrame,
     rows: Sequence[str],
     panels: Sequence[str],
     marks: Sequence[str],
-    width: float = 1080,
 ) -> Figure:
     """Draw the share of walks that reach the minimum, a panel a landscape, a row an arm.
 
     shares: `panel, row, mark, share, low, high`; marks: what tells the marks of a row apart.
     """
     room = 26 + 7.0 * max(len(shorten(row, 30)) for row in rows)
-    across = min(ACROSS, len(panels))
+    across, width = (1, SMALL) if is_small() else (min(ACROSS, len(panels)), 1080.0)
+    top = 18.0 * len(marks) + 10 if is_small() and len(marks) > 1 else 0.0
     size = ((width - room) / across - 22, 19.0 * len(rows) + 8)
     step = (size[0] + 22, size[1] + 78)
     shift = {mark: (i - (len(marks) - 1) / 2) * 0.34 for i, mark in enumerate(marks)}
@@ -157,8 +163,8 @@ def share_panels(
     heads = [row.split(" ")[0] for row in rows]
     breaks = [i - 0.5 for i in range(1, len(rows)) if heads[i] != heads[i - 1]]
     with house_style():
-        figure = new_figure(width, -(-len(panels) // across) * step[1] + 14)
-        found = panel_axes(figure, len(panels), across, step, (room, 46), size)
+        figure = new_figure(width, -(-len(panels) // across) * step[1] + 14 + top)
+        found = panel_axes(figure, len(panels), across, step, (room, 46 + top), size)
         for number, (panel, axes) in enumerate(zip(panels, found, strict=True)):
             rows_only(axes, (-0.7, len(rows) - 0.3), breaks)
             axes.set_xlim(-0.02, 1.02)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from nnbench.plots.marks import say
+from nnbench.plots.rooms import SMALL, for_both, is_small
 from nnbench.plots.style import (
     INK,
     PAPER,
@@ -26,6 +27,7 @@ Node = tuple[str, float, float]  # its name, and its value and slope
 Edge = tuple[int, int, str, float, float]  # from node, to node; name, weight and slope of the loss
 
 
+@for_both
 def network_drawing(layers: Sequence[Sequence[Node]], edges: Sequence[Edge]) -> Figure:
     """Draw nodes layer by layer from the left, and edges between them, with values and slopes.
 
@@ -33,11 +35,21 @@ def network_drawing(layers: Sequence[Sequence[Node]], edges: Sequence[Edge]) -> 
     slope of the loss by that number. A slope that is not known is left out.
     """
     width, height, step = 1000.0, 380.0, 270.0
-    places = [
-        (80 + step * i, (60 + 200 * j) if len(layer) > 1 else 160.0)
-        for i, layer in enumerate(layers)
-        for j in range(len(layer))
-    ]
+    if is_small():  # from the top down
+        width, height, step = SMALL, 190.0 * len(layers) + 40, 190.0
+    places = (
+        [
+            (80.0 + 170 * j if len(layer) > 1 else 165.0, 60 + step * i)
+            for i, layer in enumerate(layers)
+            for j in range(len(layer))
+        ]
+        if is_small()
+        else [
+            (80 + step * i, (60 + 200 * j) if len(layer) > 1 else 160.0)
+            for i, layer in enumerate(layers)
+            for j in range(len(layer))
+        ]
+    )
     nodes = [node for layer in layers for node in layer]
     with house_style():
         figure = new_figure(width, height)
@@ -53,9 +65,10 @@ def network_drawing(layers: Sequence[Sequence[Node]], edges: Sequence[Edge]) -> 
             back = f"slope {_short(slope)}" if slope == slope else ""
             said = [(_short(value), back)]
             say(axes, [at[0]], [at[1]], said, name, reach=(RADIUS, RADIUS))
-        write(axes, "forward: values", (46, height - 40), on_data="xy", color=INK)
-        words = "back: the slope of the loss by each number"
-        write(axes, words, (220, height - 40), on_data="xy", color=SERIES[0])
+        write(axes, "forward: values", (20, height - 48), on_data="xy", color=INK)
+        words, place = "back: the slope of the loss by each number", (194.0, height - 48)
+        place = (20.0, height - 26) if is_small() else place
+        write(axes, words, place, on_data="xy", color=SERIES[0])
     return figure
 
 

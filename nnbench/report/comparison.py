@@ -45,10 +45,10 @@ from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 MOST_ARMS = 10  # that are printed, of those that differ
 MOST_TEXT = 60  # characters of a changed setting
 METHOD = (
-    "Each row compares the same cells in a and b. A difference counts as real where its interval "
-    "leaves zero out and its p-value is below 0.05: that of all cells by itself, those of levels "
-    "and arms corrected together. Intervals are 95 % over blocks of one data set and seed. Failed "
-    "is what diverged or crashed. Of single arms, those that differ are shown."
+    "Each row compares the same settings in a and b. A difference counts as real where its "
+    "interval leaves zero out and its p-value is below 0.05: that of all by itself, those of "
+    "levels and arms corrected together. Intervals are 95 % over blocks of one data set and seed. "
+    "Failed is what diverged or crashed. Of single arms, those that differ are shown."
 )
 
 
@@ -81,10 +81,10 @@ class Comparison:
             where = amount(worse, "row")
             return f"B is really worse than A, or fails really more often, in {where}"
         if self.unfinished:
-            missing = amount(self.unfinished, "cell")
+            missing = amount(self.unfinished, "result")
             return f"B is unfinished: {missing} of its study did not run yet"
         if self.matched.only_a:
-            lacking = amount(self.matched.only_a, "cell")
+            lacking = amount(self.matched.only_a, "result")
             return f"B lacks {lacking} that A has, and what did not run proves nothing"
         overall = self.rows.iloc[0]
         if overall["verdict"] == UNDEFINED and self.matched.pairs["value_a"].notna().any():
@@ -134,7 +134,7 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
         raise ReportError(f"{a.folder} and {b.folder}: {problem}") from None
     if matched.pairs.empty:
         raise ReportError(
-            f"{a.folder} and {b.folder} have no cell in common: {_why_apart(a.cells, b.cells)}"
+            f"{a.folder} and {b.folder} have no result in common: {_why_apart(a.cells, b.cells)}"
         )
     rows = compare_pairs(
         matched.pairs,
@@ -232,7 +232,7 @@ def answer(both: Comparison) -> list[str]:
     same = int(pairs["same_recipe"].sum())
     equal = int((pairs["difference"] == 0).sum())
     sentences = [
-        f"{len(pairs):,} cells are in both ({same:,} of the very same recipe), "
+        f"{len(pairs):,} results are in both ({same:,} of the very same recipe), "
         f"{both.matched.only_a:,} only in a, {both.matched.only_b:,} only in b; "
         f"{equal:,} have exactly the same {label}."
     ]
@@ -264,9 +264,15 @@ def _counted(rows: pd.DataFrame, noun: str) -> str:
     return f"{text}."
 
 
+def _pairs(row: Any) -> str:
+    """`24 pairs`, or where some are lost `20 of 24 pairs`."""
+    whole = amount(row["n"], "pair")
+    return whole if row["n_ok"] == row["n"] else f"{row['n_ok']:,} of {whole}"
+
+
 def _effect(row: Any) -> str:
     """Size, interval and count of a row."""
-    count = f"n {row['n_ok']:,}/{row['n']:,}"
+    count = _pairs(row)
     if math.isnan(row["effect"]):
         return f"no difference exists, {count}"
     return f"{measured(row['effect'], row['low'], row['high'], signed=True)}, {count}"
@@ -298,7 +304,7 @@ def table_rows(both: Comparison) -> list[tuple[str, ...]]:
 
 
 def _cells_of(row: Any) -> tuple[str, ...]:
-    size, _, count = _effect(row).rpartition(", n ")
+    size, count = _effect(row).rpartition(", ")[0], f"{row['n_ok']:,}/{row['n']:,}"
     verdict = row["verdict"]
     if row["failed_verdict"]:
         verdict += f", fails {row['failed_verdict']}"

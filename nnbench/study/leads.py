@@ -42,7 +42,7 @@ LEADS: dict[str, Lead] = {
         "the score by depth and gain", factors=("depth",), probes=("layers",), trains=True
     ),
     "sharpness": Lead("the sharpness by step", probes=("layers", "sharpness"), trains=True),
-    "walks": Lead("walks on the landscape that tells them apart best", LANDSCAPE),
+    "walks": Lead("walks on the landscape where they differ most", LANDSCAPE),
     "shares": Lead("how often each arm reaches the minimum", LANDSCAPE),
     "sweeps": Lead("the loss along the logits", NUMERICS),
 }

@@ -21,6 +21,28 @@ AXE = Path(axe_core_python.__file__).parent / "axe.min.js"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WIDTH, HEIGHT = 1280, 900
 
+# Of each drawing that is seen: whether its box scrolls, and which texts leave it or are tiny.
+FAULTS = """
+const found = [];
+for (const svg of document.querySelectorAll("figure svg")) {
+  const whole = svg.getBoundingClientRect();
+  if (whole.width < 5 || getComputedStyle(svg).visibility === "hidden") continue;
+  const name = svg.closest("figure").id;
+  const box = svg.parentElement;
+  if (box.scrollWidth > box.clientWidth + 2) found.push(`${name} scrolls`);
+  for (const text of svg.querySelectorAll("text")) {
+    const own = text.getBoundingClientRect();
+    if (!own.width) continue;
+    if (own.left < whole.left - 2 || own.right > whole.right + 2)
+      found.push(`${name} cuts ${text.textContent}`);
+    const scale = whole.width / svg.viewBox.baseVal.width;
+    const size = parseFloat(getComputedStyle(text).fontSize) * scale;
+    if (size < 8) found.push(`${name} writes ${text.textContent} in ${size.toFixed(1)} pixels`);
+  }
+}
+return found;
+"""
+
 
 class Browser:
     """A page in a browser, and what a test wants to know of it."""
@@ -63,6 +85,10 @@ class Browser:
     def complaints(self) -> list[str]:
         """Return what the console says since the page was opened."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def faults_of_figures(self) -> list[str]:
+        """What of the figures cannot be read: one that scrolls, a text that is cut or tiny."""
+        return list(self.run(FAULTS))
 
     def violations(self) -> list[str]:
         """Return every rule of accessibility that the page breaks, and where."""

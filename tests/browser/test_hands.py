@@ -159,7 +159,7 @@ def test_labels_that_are_had_back_do_not_cover_each_other(browser: Browser, repo
     for name in ("act_1", "act_2", "act_3"):
         button(browser, name)
     overlaps, count = browser.run(
-        f"const all = [...document.querySelectorAll('{CURVES} [data-label]')]"
+        f"const all = [...document.querySelectorAll('{CURVES} .scroll [data-label]')]"
         ".filter((part) => part.dataset.panel === '0' && part.querySelector('text')"
         " && !part.hasAttribute('data-off')).map((part) => part.getBoundingClientRect());"
         "let found = 0;"

@@ -125,7 +125,7 @@ def test_a_drawing_of_epochs_shows_one_after_the_other(browser: Browser, tmp_pat
     hidden = (
         "const slider = document.querySelector('input[type=range]'); slider.value = arguments[0];"
         "slider.dispatchEvent(new Event('input'));"
-        "return [...document.querySelectorAll('[data-frame]')]"
+        "return [...document.querySelectorAll('.scroll [data-frame]')]"
         ".map((part) => getComputedStyle(part).display === 'none')"
     )
     assert browser.run(hidden, 0) == [False, True] and browser.run(hidden, 1) == [False, False]

@@ -250,16 +250,12 @@ def test_lines_of_text_have_about_seventy_letters(browser: Browser, report: Path
     assert letters and max(letters) < 76
 
 
-def test_a_figure_keeps_its_size_on_a_small_screen_and_scrolls(
-    browser: Browser, report: Path
+@pytest.mark.parametrize("width", [320, 768])
+def test_no_figure_scrolls_or_cuts_a_text_on_a_small_screen(
+    browser: Browser, report: Path, width: int
 ) -> None:
-    browser.open(report, width=320)
-    shown, whole, shade = browser.run(
-        "const box = document.querySelector('#mattered figure .scroll');"
-        "const svg = box.querySelector('svg');"
-        "return [svg.clientWidth, svg.viewBox.baseVal.width, getComputedStyle(box).backgroundImage]"
-    )
-    assert shown >= 0.9 * whole - 1 and "gradient" in shade
+    browser.open(report, width=width)
+    assert browser.faults_of_figures() == []
 
 
 def test_numbers_of_a_list_keep_their_names_on_a_small_screen(

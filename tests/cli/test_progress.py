@@ -93,7 +93,7 @@ def test_plain_lines_are_told_now_and_then(clock: Clock) -> None:
     rows = [{"status": "ok"}] * 9 + [{"status": "diverged"}]
     progress.finished(task(one), Rows(cells=rows))
     assert stream.getvalue().splitlines() == [
-        "20 networks: 20 to train in 2 stacks.",
+        "20 networks: 20 to train.",
         "note: l1 changes nothing in 2 of 4 arms.",
         "10/20 networks, 1 diverged, about 20 s left",
     ]

@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 
 from nnbench import plots
 from nnbench.plots import style
+from nnbench.plots.rooms import small_of
 from nnbench.report.page.svg import figure_svg
 
 HOSTILE = ["$x^2$", "<script>alert(1)</script>", "a & b", "🦊 \x00", "x" * 300]
@@ -209,7 +210,9 @@ def test_arms_that_are_alike_when_cut_have_labels_of_their_own() -> None:
 
 def test_a_narrow_matrix_has_heads_of_two_lines() -> None:
     names = [f"batchnorm position={place}" for place in ("before", "after", "both")]
-    drawn = texts(plots.difference_matrix(matrix(names), names, width=600))
+    small = small_of(plots.difference_matrix(matrix(names), names))
+    assert small is not None
+    drawn = texts(small)
     assert drawn.count("batchnorm") == 3 and "position=after" in drawn
 
 

@@ -314,10 +314,10 @@ def compared(folders: Path, a: str = "before", b: str = "after") -> Comparison:
 
 def test_the_answer_says_how_much_is_compared_and_what_is_real(folders: Path) -> None:
     lines = comparison_lines(compared(folders))
-    assert lines[0].startswith("48 cells are in both (48 of the very same recipe), 0 only in a")
+    assert lines[0].startswith("48 results are in both (48 of the very same recipe), 0 only in a")
     assert re.match(
         r"Overall, test accuracy of b minus a: "
-        r"−0\.02\d+ \[−0\.02\d+, −0\.02\d+\], n 48/48: worse\.",
+        r"−0\.02\d+ \[−0\.02\d+, −0\.02\d+\], 48 pairs: worse\.",
         lines[1],
     )
     assert "Of 4 levels, b is really better in 0 and worse in 3." in lines
@@ -368,7 +368,9 @@ def test_what_cannot_be_compared_is_refused(
 
 def test_nothing_in_common_is_refused(folders: Path) -> None:
     write_results(folders / "results" / "other", two_arms(around(0.0), data=("wine", "iris")))
-    with pytest.raises(ReportError, match="no cell in common: no recipe agrees in all that varies"):
+    with pytest.raises(
+        ReportError, match="no result in common: no recipe agrees in all that varies"
+    ):
         compared(folders, "before", "other")
 
 
@@ -423,9 +425,9 @@ def test_a_gate_lets_nothing_pass_that_it_cannot_judge(
 @pytest.mark.parametrize(
     ("kept", "missing", "sentence"),
     [
-        ("activation != 'tanh'", 0, "B lacks 24 cells that A has, and what did not run"),
+        ("activation != 'tanh'", 0, "B lacks 24 results that A has, and what did not run"),
         ("seed > 0", 0, "B lacks "),
-        ("seed >= 0", 3, "B is unfinished: 3 cells of its study did not run yet"),
+        ("seed >= 0", 3, "B is unfinished: 3 results of its study did not run yet"),
         ("seed >= 0", 0, ""),
     ],
 )
@@ -448,7 +450,7 @@ def test_the_answer_counts_what_diverged_and_what_crashed(folders: Path) -> None
     after.loc[after["activation"] == "relu", ["status", "test_accuracy"]] = ["crashed", np.nan]
     write_results(folders / "results" / "failed", after)
     lines = comparison_lines(compared(folders, b="failed"))
-    assert lines[1].endswith("n 0/48: undefined: none of 48 cells has a result in both.")
+    assert lines[1].endswith("0 of 48 pairs: undefined: none of 48 cells has a result in both.")
     assert (
         "Overall, b fails really more often: 24 diverged and 24 crashed in b, "
         "0 diverged and 0 crashed in a."

@@ -78,7 +78,7 @@ def _measured(verdict: Verdict, claim: Mapping[str, Any]) -> str:
     verb, places = "are" if is_plural(label) else "is", effect_places(verdict)
     if verdict.effect == 0:
         backing = _backing(verdict, places)
-        return f"{label} {verb} the same with {first} as with {second} ({backing})"
+        return f"no difference in {label} between {first} and {second} ({backing})"
     sign = 1 if stats.METRICS[verdict.metric].higher_is_better else -1
     told = _turned(verdict, sign)
     unit = unit_said(verdict)
@@ -256,7 +256,10 @@ def _claimed(verdict: Verdict) -> str:
         edge = verdict.by if least else verdict.margin
         return f"claimed: at {'least' if least else 'most'} {_amount(verdict, float(edge or 0))}"
     if verdict.margin is not None:
-        return f"claimed: within {_amount(verdict, verdict.margin)} of each other"
+        within = _amount(verdict, verdict.margin)
+        if is_factor(verdict):
+            within = f"a factor of {10**verdict.margin:.3g} per layer"
+        return f"claimed: within {within} of each other"
     if verdict.by > 0:
         return f"claimed: at least {_amount(verdict, verdict.by)}"
     if verdict.by < 0:

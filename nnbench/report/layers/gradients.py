@@ -212,11 +212,9 @@ def _times(log_factor: float) -> str:
 
 
 def _arm(row: pd.Series, roles: Roles) -> str:
-    """An arm in words: `sigmoid under xavier_normal`; nothing where nothing varies."""
+    """An arm in words: `sigmoid with xavier_normal`; nothing where nothing varies."""
     parts = ((roles.series, row["series"]), (roles.panel, row["panel"]))
-    return " under ".join(
-        spoken(factor, level) for factor, level in parts if factor not in CONSTANT
-    )
+    return " with ".join(spoken(factor, level) for factor, level in parts if factor not in CONSTANT)
 
 
 def _start_title(arms: pd.DataFrame, roles: Roles) -> str:

@@ -65,7 +65,7 @@ def growth_table(view: View) -> Diagnostic | None:
     cross["panel"] = cross["panel"].map(panels)
     cross["column"] = cross["column"].replace(ONE, "")
     columns = [column if column != ONE else "" for column in columns]
-    names = (roles.series, "" if roles.panel == ONE else roles.panel)
+    names = (_said(roles.series), "" if roles.panel == ONE else _said(roles.panel))
     figure = plots.growth_maps(cross, list(panels.values()), rows, columns, names)
     caption = f"{TABLE_CAPTION} {shown(held, [*said, *more])}"
     logs = ["value", "low", "high", "predicted"]
@@ -87,7 +87,7 @@ def _furthest(cross: pd.DataFrame) -> list[str]:
     row = at_extreme(known, known["value"].abs())
     if row["verdict"] == "keep":
         return []
-    arm = " under ".join(str(row[name]) for name in ("row", "column") if row[name])
+    arm = " with ".join(str(row[name]) for name in ("row", "column") if row[name])
     return [f"Furthest goes {arm}, whose gradient {change_text(row['value'], row['predicted'])}."]
 
 
@@ -105,6 +105,11 @@ def _with_depths(
         return kept, "depth", held
     deepest, more = view.hold(kept, ["depth"])
     return deepest, ALL, [*held, *more]
+
+
+def _said(role: str) -> str:
+    """A factor in words, or several: `activation × initialisation`."""
+    return TIMES.join(in_words(factor) for factor in role.split(TIMES))
 
 
 def _growth_cross(cells: pd.DataFrame, places: Mapping[str, str]) -> pd.DataFrame:

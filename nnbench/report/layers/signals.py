@@ -84,7 +84,7 @@ def _signal_title(last: pd.DataFrame) -> str:
     """Say where the signal ends: SELU's mean and spread where it is there, else the extremes."""
 
     def arm(row: pd.Series) -> str:
-        return " under ".join(
+        return " with ".join(
             part for part in (row["label"], row["panel"]) if part not in (*CONSTANT, "")
         )
 
@@ -121,16 +121,14 @@ def through_training(view: View) -> Diagnostic | None:
         values = values[values[column].isin(kept[even_places(len(kept), most)])]
     table = _with_lost(values, arms, view.cells)
     panels = list(dict.fromkeys(arms["panel"]))
-    figure, narrow = (
-        layer_epoch_lines(table, panels, "gradient norm", small) for small in (False, True)
-    )
+    figure = layer_epoch_lines(table, panels, "gradient norm")
     caption = (
         "Median over networks of the norm of the loss's gradient with respect to each hidden "
         "layer's pre-activations, a line for each probed epoch; epoch 0 is before training. "
         f"{shown(held)}"
     )
     title = _training_title(table)
-    return drawn("through-training", figure, title, caption, table, narrow=narrow)
+    return drawn("through-training", figure, title, caption, table)
 
 
 def _with_lost(values: pd.DataFrame, arms: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from nnbench.plots import MOST_SERIES
 from nnbench.report.analysis import Analysis
 from nnbench.report.layers.frames import predicted_by_cell
 from nnbench.report.page.parts import Picture, frame_table, picture
-from nnbench.report.page.words import listed, spoken
+from nnbench.report.page.words import in_words, listed, spoken
 from nnbench.results.read import Results
 
 # Columns of one level, which stand in where no factor tells anything: of lines, and of panels.
@@ -222,7 +222,7 @@ def spread_choice(cells: pd.DataFrame, factor: str, value: str, levels: list[str
         rest = means.drop(chosen)
         gaps = [float((means[chosen] - mean).abs().min()) for mean in rest]
         chosen.append(str(rest.index[int(np.argmax(np.nan_to_num(gaps, nan=-1.0)))]))
-    note = f"{len(chosen)} of {len(levels)} levels of {factor}, chosen to span the range."
+    note = f"{len(chosen)} of {len(levels)} levels of {in_words(factor)}, chosen to span the range."
     return [level for level in levels if level in chosen], [note]
 
 
@@ -255,7 +255,6 @@ def drawn(
     caption: str,
     frame: pd.DataFrame,
     names: Mapping[str, str] | None = None,
-    narrow: Figure | None = None,
 ) -> Diagnostic:
     """A finished picture with the table behind it: the frame, its columns renamed.
 
@@ -264,7 +263,7 @@ def drawn(
     table = frame.drop(columns=list(FOR_DRAWING), errors="ignore").rename(columns=names or {})
     table = table.drop(columns=list(CONSTANT), errors="ignore").reset_index(drop=True)
     name_of = f"diagnostic-{name}"
-    shown_as = picture(figure, name_of, title, caption.strip(), frame_table(table), narrow)
+    shown_as = picture(figure, name_of, title, caption.strip(), frame_table(table))
     return Diagnostic(name, shown_as, table)
 
 

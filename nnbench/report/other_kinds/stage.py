@@ -134,7 +134,7 @@ def walk_table(walks: pd.DataFrame) -> Table:
     """How each of some walks ends."""
     columns = [
         Column("walk", of=_said),
-        Column("cell", of=lambda row: TableCell(str(row["cell_id"]), is_code=True)),
+        Column("id", of=lambda row: TableCell(str(row["cell_id"]), is_code=True)),
         Column("at a global minimum", of=lambda row: "yes" if row["reached"] else "no"),
         Column(
             "distance from one", True, lambda row: table_cells.place(row["distance_to_minimum"])

@@ -33,13 +33,15 @@
     tip.style.top = `${above > 4 ? above : at.bottom + 8}px`;
   };
   const off = (figure) => figure.hiddenSeries ?? new Set();
-  const visible = (figure) => figure.marks.filter(({ series }) => !off(figure).has(series));
+  const visible = (figure, svg) => svg.marks.filter(({ series }) => !off(figure).has(series));
+  // A figure is drawn once for a page, and once more for a small window.
+  const drawings = (figure) => [...figure.querySelectorAll(".scroll > svg, .narrow > svg")];
 
   const nearest = (figure, svg, event) => {
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
     let found = null;
     let least = 1;
-    for (const mark of visible(figure)) {
+    for (const mark of visible(figure, svg)) {
       const across = Math.abs(at.x - mark.x) / mark.reach[0];
       const along = Math.abs(at.y - mark.y) / mark.reach[1];
       const distance = Math.hypot(across, along) / Math.SQRT2;
@@ -50,14 +52,14 @@
   const makeTelling = (figure, svg) => {
     const kept = svg.querySelector("metadata");
     const groups = kept ? JSON.parse(kept.textContent) : [];
-    figure.marks = groups.flatMap(({ series, names, reach, marks }) =>
+    svg.marks = groups.flatMap(({ series, names, reach, marks }) =>
       marks.map(([x, y, ...texts]) => ({ series, names, reach, x, y, texts })));
-    if (!figure.marks.length) return;
+    if (!svg.marks.length) return;
     const point = (event) => say(svg, nearest(figure, svg, event));
     svg.addEventListener("pointermove", point);
     svg.addEventListener("pointerdown", point);
     svg.addEventListener("pointerleave", () => say(svg, null));
-    const box = svg.closest(".scroll");
+    const box = svg.parentElement;
     let place = -1;
     box.addEventListener("blur", () => { place = -1; say(svg, null); });
     box.addEventListener("keydown", (event) => {
@@ -65,7 +67,7 @@
       if (event.key === "Escape") say(svg, null);
       if (!step || document.body.classList.contains("lecture")) return;
       event.preventDefault();
-      const marks = visible(figure);
+      const marks = visible(figure, svg);
       if (!marks.length) return;
       place = (place + step + marks.length) % marks.length;
       const scale = svg.clientWidth / svg.viewBox.baseVal.width;
@@ -101,15 +103,17 @@
       }
     }
   };
-  const toggle = (figure, svg, name, isOn) => {
+  const toggle = (figure, name, isOn) => {
     figure.hiddenSeries = off(figure);
     if (isOn) figure.hiddenSeries.delete(name);
     else figure.hiddenSeries.add(name);
-    for (const part of svg.querySelectorAll("[data-series], [data-label]")) {
-      if ((part.dataset.series ?? part.dataset.label) !== name) continue;
-      part.toggleAttribute("data-off", !isOn);
+    for (const svg of drawings(figure)) {
+      for (const part of svg.querySelectorAll("[data-series], [data-label]")) {
+        if ((part.dataset.series ?? part.dataset.label) !== name) continue;
+        part.toggleAttribute("data-off", !isOn);
+      }
+      spread(svg);
     }
-    spread(svg);
     for (const one of figure.querySelectorAll(".series button")) {
       if (one.textContent === name) one.setAttribute("aria-pressed", String(isOn));
     }
@@ -127,14 +131,16 @@
       const one = make("button", "", name);
       one.type = "button";
       one.setAttribute("aria-pressed", String(isOn));
-      one.addEventListener("click", () => toggle(figure, svg, name, one.getAttribute("aria-pressed") !== "true"));
+      one.addEventListener("click", () => toggle(figure, name, one.getAttribute("aria-pressed") !== "true"));
       group.append(one);
-      if (!isOn) toggle(figure, svg, name, false);
+      if (!isOn) toggle(figure, name, false);
     }
-    svg.addEventListener("click", (event) => {
-      const label = event.target.closest("[data-label]");
-      if (label) toggle(figure, svg, label.dataset.label, false);
-    });
+    for (const drawn of drawings(figure)) {
+      drawn.addEventListener("click", (event) => {
+        const label = event.target.closest("[data-label]");
+        if (label) toggle(figure, label.dataset.label, false);
+      });
+    }
     return group;
   };
 
@@ -193,7 +199,7 @@
   const figures = [...document.querySelectorAll("figure[id]")].filter((figure) => figure.querySelector(".scroll > svg"));
   for (const figure of figures) {
     const svg = figure.querySelector(".scroll > svg");
-    makeTelling(figure, svg);
+    for (const drawn of drawings(figure)) makeTelling(figure, drawn);
     const series = makeToggling(figure, svg);
     const after = figure.querySelector("details") ?? null;
     if (series) figure.insertBefore(series, after);
@@ -226,12 +232,11 @@
     }
     for (const figure of figures) {
       if (figure.names.length < 2) continue;
-      const svg = figure.querySelector(".scroll > svg");
       if (!before.has(figure)) before.set(figure, new Set(off(figure)));
       const kept = figure.names.filter((name) => has(name, wanted));
       const was = before.get(figure);
       for (const name of figure.names) {
-        toggle(figure, svg, name, wanted.length && kept.length ? kept.includes(name) : !was.has(name));
+        toggle(figure, name, wanted.length && kept.length ? kept.includes(name) : !was.has(name));
       }
       if (!wanted.length) before.delete(figure);
     }

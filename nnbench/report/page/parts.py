@@ -10,14 +10,17 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from nnbench.plots.marks import Drawing
+from nnbench.plots.rooms import small_of
 from nnbench.report.page.numbers import number
-from nnbench.report.page.svg import figure_svg
+from nnbench.report.page.svg import figure_svg, window_svg
 
 MOST_ROWS = 60  # of a table behind a figure
 SEVERAL = 3  # rows that give one reason: more say it once
@@ -223,10 +226,18 @@ class Picture:
     figure: Figure | None = None
     data: Table | None = None
     name: str = ""
-    narrow: Markup | None = None  # the same for a window that the figure is too wide for
     link: str = ""  # the address of the page that the figure comes from
     stage: Stage | None = None
     kind: ClassVar[str] = "picture"
+
+    @cached_property
+    def narrow(self) -> Markup | None:
+        """The same for a window that the figure is too wide for."""
+        small = small_of(self.figure)
+        if small is not None:
+            return Markup(figure_svg(small, f"{self.name}narrow", self.title))
+        boxes = self.figure.windows if isinstance(self.figure, Drawing) else ()
+        return Markup("".join(window_svg(self.name, box) for box in boxes)) if boxes else None
 
     @property
     def room(self) -> str:
@@ -299,12 +310,10 @@ def picture(
     title: str,
     caption: str,
     data: Table | None = None,
-    narrow: Figure | None = None,
 ) -> Picture:
-    """A figure as a part of a page. name: letters, unique on it. narrow: for small windows."""
-    small = None if narrow is None else Markup(figure_svg(narrow, f"{name}narrow", title))
+    """A figure as a part of a page. name: letters, unique on it."""
     drawn = Markup(figure_svg(figure, name, title))
-    return Picture(title, drawn, caption, figure, data, name, small)
+    return Picture(title, drawn, caption, figure, data, name)
 
 
 def frame_table(frame: pd.DataFrame, most: int = MOST_ROWS) -> Table:

@@ -10,7 +10,15 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from nnbench.plots.marks import FRAME_OF, HIDDEN, LABEL_OF, SERIES_OF, Drawing, with_those_left_out
+from nnbench.plots.marks import (
+    FRAME_OF,
+    HIDDEN,
+    LABEL_OF,
+    SERIES_OF,
+    Box,
+    Drawing,
+    with_those_left_out,
+)
 from nnbench.plots.style import INK, PAPER, QUIET, RULE, SERIES, house_style
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -23,6 +31,8 @@ _NUMBERS = {"d", "x", "y", "transform"}
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _REPEATED = re.compile(r"( L \S+ \S+)(?:\1(?= |$))+")
 _LINES = re.compile(r"(L \S+ \S+)((?: L \S+ \S+)+)")
+_LONG_FRACTION = re.compile(r"-?\d+\.\d{2,}")
+LONG_PATH = 400  # letters
 _FONT = re.compile(r"font-family: [^;]*;?")
 
 
@@ -47,8 +57,20 @@ def figure_svg(figure: Figure, name: str, alt: str) -> str:
         if style:
             element.set("style", _themed(style))
     _slim(root)
+    if isinstance(figure, Drawing) and figure.windows:
+        whole = ElementTree.Element(SVG + "g", {"id": f"{name}-whole"})
+        whole[:], root[:] = root[:], [whole]
     _add_marks(root, figure)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def window_svg(name: str, box: Box) -> str:
+    """A window on a part of the figure of a name, which is on the page already."""
+    left, top, width, height = (f"{side:g}" for side in box)
+    return (
+        f'<svg viewBox="{left} {top} {width} {height}" aria-hidden="true">'
+        f'<use href="#{name}-whole"/></svg>'
+    )
 
 
 def _make_responsive(root: ElementTree.Element, alt: str) -> None:
@@ -115,13 +137,17 @@ def _add_marks(root: ElementTree.Element, figure: Figure) -> None:
 def _slim(root: ElementTree.Element) -> None:
     """Drop what no eye can see: digits beyond a hundredth pixel, bare groups, indentation.
 
+    Of a long path, digits beyond a tenth.
+
     A page of walks has hundreds of thousands of coordinates: this makes half of it.
     """
     for element in root.iter():
         for name in _NUMBERS & element.attrib.keys():
             element.set(name, _LONG_NUMBER.sub(_rounded, element.attrib[name]))
         if "d" in element.attrib:
-            element.set("d", _short_path(element.attrib["d"]))
+            path = _short_path(element.attrib["d"])
+            is_long = len(path) > LONG_PATH
+            element.set("d", _LONG_FRACTION.sub(_in_tenths, path) if is_long else path)
         if element.get("transform", "").startswith(("rotate(-0 ", "rotate(0 ")):
             element.attrib.pop("transform")
         if element.tag != SVG + "text":
@@ -136,6 +162,10 @@ def _slim(root: ElementTree.Element) -> None:
 
 def _rounded(match: re.Match[str]) -> str:
     return f"{float(match.group()):.2f}".rstrip("0").rstrip(".")
+
+
+def _in_tenths(match: re.Match[str]) -> str:
+    return f"{float(match.group()):.1f}".removesuffix(".0")
 
 
 def _short_path(path: str) -> str:

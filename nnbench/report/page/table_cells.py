@@ -148,4 +148,4 @@ def effect_places(rows: pd.DataFrame) -> int:
 
 VERDICT = Column("verdict", of=lambda row: TableCell(str(row["verdict"]), is_verdict=True))
 DIVERGED = Column("diverged", True, lambda row: whole(row["diverged"], row["n"]))
-CELL = Column("cell to repeat", of=lambda row: TableCell(str(row["cell_id"]), is_code=True))
+CELL = Column("id of one", of=lambda row: TableCell(str(row["cell_id"]), is_code=True))

@@ -9,6 +9,9 @@ from nnbench.report.page.numbers import RAISED
 from nnbench.study.words import in_words as in_words
 from nnbench.study.words import spoken as spoken
 
+# Of a formula as it is typed: the letter that is set for each name.
+SYMBOLS = {"pi": "π", "sw2": "σ_w²", "sb2": "σ_b²", "chi": "χ", "phi": "φ", "xi": "ξ", "tau": "τ"}
+_SYMBOL = re.compile(rf"\b(?:{'|'.join(SYMBOLS)})\b")
 MOST_FINDINGS = 2  # above the figure that shows them
 
 
@@ -51,4 +54,4 @@ def typeset(formula: str) -> str:
     """`x² / 8 − cos(2π x)` of `x^2 / 8 - cos(2 pi x)`: a formula as it is set in print."""
     text = re.sub(r"\^(\d+)", lambda power: power[1].translate(RAISED), formula)
     text = re.sub(r"(\d) pi\b", r"\1π", text).replace(" - ", " − ")
-    return re.sub(r"\bpi\b", "π", text)
+    return _SYMBOL.sub(lambda name: SYMBOLS[name[0]], text)

@@ -48,7 +48,7 @@ def failure_section(results: Results, analysis: Analysis) -> Section:
         paragraph(
             "A network whose loss or gradient stopped being finite has diverged: that is a "
             "result. Its row stays in the tables, its metrics are null, and each average says how "
-            "many of how many stand behind it. A command writes the script that repeats a cell, "
+            "many of how many stand behind it. A command writes the script that repeats one, "
             "for example ",
             Code(export_command(results, str(arms["cell_id"].iloc[0]))),
             f". {unseen_said(analysis)}",

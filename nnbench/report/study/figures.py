@@ -74,8 +74,7 @@ def effects_picture(analysis: Analysis) -> Picture | None:
     if alone := int(analysis.effects["only"].notna().sum()):
         levels = "One level" if alone == 1 else f"{alone} levels"
         caption += f" {levels} that ran on a part of the grid only: in the table."
-    narrow = plots.narrow_strips(strips, blocks, analysis.difference_axis)
-    return picture(figure, EFFECTS, title, caption, level_table(analysis), narrow)
+    return picture(figure, EFFECTS, title, caption, level_table(analysis))
 
 
 def level_table(analysis: Analysis) -> Table:
@@ -123,7 +122,7 @@ def _compared_on(analysis: Analysis) -> str:
     told = [f"{factor}: not {one.left_out}" for factor, one in shared.items() if one.left_out]
     if not told and not any(one.partial for one in shared.values()):
         return ""
-    text = "The levels of a factor are compared on the cells that all of them have"
+    text = "The levels of a factor are compared on the settings that all of them have"
     text += f" ({'; '.join(told)})" if told else ""
     if any(one.partial for one in shared.values()):
         text += "; a level with fewer says where it ran, and is compared with its baseline there"

@@ -41,7 +41,7 @@ def method_section(results: Results, analysis: Analysis) -> Section:
             f"The metric, {analysis.label}, was declared before the run; {better} is better. A "
             "difference is the mean over pairs of networks that agree in data set, seed and every "
             "other factor, and so share their split, their batches and the noise under their "
-            "initial weights, on the cells that all levels of the factor have; data sets weigh "
+            "initial weights, on the networks that all levels of the factor have; data sets weigh "
             "alike. A pair of which one network diverged has no difference: n counts the pairs "
             "left, of all. Where the side that lost more is ahead, it is called better only if "
             "that holds with each network that it alone lost as far behind as any is seen to be; "
@@ -54,7 +54,7 @@ def method_section(results: Results, analysis: Analysis) -> Section:
             "covers the truth in 93 to 97 of 100 studies from three seeds on. Where blocks do not "
             "vary, or a data set has only one, there is no interval and the reason is given. An "
             "interval knows what its blocks show: what befell none of n, such as a rare collapse, "
-            "may befall 1 - 0.05^(1/n) of new ones (none of 5: up to 45 %). An "
+            "may befall 1 − 0.05^(1/n) of new ones (none of 5: up to 45 %). An "
             "interval speaks of new seeds on these data sets and not of other data sets, on which "
             "a difference may well be another: see the panels."
         ),

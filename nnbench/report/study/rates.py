@@ -49,9 +49,7 @@ def rates_picture(results: Results, analysis: Analysis) -> Picture | None:
     told = losses[losses["level"].isin(levels)].rename(columns={"level": "panel", "epoch": "x"})
     told = told.assign(series=told["panel"].map(verdicts).fillna(LINES[0]), label="")
     baseline = analysis.baselines[FACTOR]
-    figure, narrow = (
-        rate_panels(lines, told, heads, LINES, baseline, warm, small) for small in (False, True)
-    )
+    figure = rate_panels(lines, told, heads, LINES, baseline, warm)
     caption = (
         "Above, the learning rate over the one that the study gives; below, the validation loss"
         f"{where}, dotted that of {names.get(baseline, baseline)}: medians over networks. Behind "
@@ -74,7 +72,7 @@ def rates_picture(results: Results, analysis: Analysis) -> Picture | None:
     ]
     ends = rates[rates["level"].isin(levels)].groupby("level", sort=False).last().reset_index()
     table = table_of(ends, columns)
-    return picture(figure, "rates", _title(effects, analysis), caption, table, narrow)
+    return picture(figure, "rates", _title(effects, analysis), caption, table)
 
 
 def is_warm_up(rates: pd.Series) -> bool:

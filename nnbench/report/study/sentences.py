@@ -124,17 +124,23 @@ def _levels_said(part: pd.DataFrame, baseline: str, metric: str) -> str:
 def change_text(row: Any, metric: str, baseline: str) -> str:
     """`random_small loses 25 points of test accuracy against he_normal (95 % CI 24 to 27; ...)`.
 
-    Of a difference that is clear. A metric of which more is better is gained and lost; any other
-    is higher or lower.
+    Of a difference that is clear. A score of which more is better is gained and lost; any other
+    metric is higher or lower, and what drifts by a factor per layer does so by so many times.
     """
     level, size = spoken(row["factor"], row["level"]), _size(row, metric)
     label = METRICS[metric].label
-    if METRICS[metric].higher_is_better:
+    if what := METRICS[metric].factor_of:
+        times, word = 10 ** abs(row["effect"]), "more" if row["effect"] > 0 else "less"
+        ends = sorted(10 ** abs(float(row[f"effect_{end}"])) for end in ("low", "high"))
+        span = " to ".join(rounded(end, 3) for end in ends)
+        drifts = f"with {level} the {what} drifts {rounded(times)} times {word} per layer"
+        return f"{drifts} than with {baseline} (95 % CI {span}; {_counted(row)})"
+    if METRICS[metric].higher_is_better and not label.startswith("share"):
         verb = "gains" if row["effect"] > 0 else "loses"
         amount_of = f"{size} of {label}" if difference_unit(metric) else f"{size} in {label}"
         return f"{level} {verb} {amount_of} against {baseline} ({backing(row)})"
-    side = "raises" if row["effect"] > 0 else "lowers"
-    return f"{level} {side} {label} by {size} against {baseline} ({backing(row)})"
+    side, article = "raises" if row["effect"] > 0 else "lowers", "the " * label.startswith("share")
+    return f"{level} {side} {article}{label} by {size} against {baseline} ({backing(row)})"
 
 
 def places_of(row: Any) -> int:
@@ -157,8 +163,12 @@ def backing(row: Any, signed: bool = False) -> str:
         low, high = sorted((abs(low), abs(high)))
     written = nonzero if is_clear else number
     span = " to ".join(written(end, decimals, signed) for end in (low, high))
+    return f"95 % CI {span}; {_counted(row)}"
+
+
+def _counted(row: Any) -> str:
     finished = ", of those that finished" if row["lost"] != row["lost_baseline"] else ""
-    return f"95 % CI {span}; {pair_count(row)}{finished}"
+    return f"{pair_count(row)}{finished}"
 
 
 def _unclear_sentences(

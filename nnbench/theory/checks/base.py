@@ -15,8 +15,8 @@ from nnbench.study.mistakes import StudyError, nearest
 
 STANDARD_ERRORS = 4.0  # a true prediction is farther off once in 16,000 checks
 ROUNDING = 1e-9  # relative, where nothing is drawn at random
-FIVE_PERCENT = "sw2 taken 5 % too large"  # the mistake that most checks are held against
-QUARTER = "sw2 taken 25 % too large"  # where the fixed point answers to sw2 less than linearly
+FIVE_PERCENT = "σ_w² 5 % too large"  # the mistake that most checks are held against
+QUARTER = "σ_w² 25 % too large"  # where the fixed point answers to sw2 less than linearly
 LAYERS_PER_WIDTH = 4  # a network deeper than width / 4 fluctuates by more than its mean
 MOST_WEIGHTS = 2_100_000  # of one network: minutes for all checks, where more would take hours
 

@@ -42,8 +42,8 @@ def _mean_checks(settings: Settings, grid: dict[str, Any], name: str) -> list[Ch
     whole, error = mean_and_error(seen["signal"])
     back, back_error = mean_and_error(seen["back"] / (0.5 if name == "ReLU" else 1.0))
     return [
-        make(f"{name}: E R after {depth} layers", measured=whole, standard_error=error,
-             rival=1.05**depth, law="E R = 1"),
+        make(f"{name}, {depth} layers: mean ratio of output to input norm²", measured=whole,
+             standard_error=error, rival=1.05**depth, law="E R = 1 for the ratio R"),
         make(f"{name}: mean of the backward product", measured=back, standard_error=back_error,
              rival=1.05 ** (depth - 1), law="E R = 1, backward too"),
     ]  # fmt: skip
@@ -84,7 +84,7 @@ def _spread_checks(grid: dict[str, Any], name: str) -> list[Check]:
     other = {"ReLU": 2.0, "linear": 5.0}[name]
     wrong = "the linear network's 2/n" if name == "ReLU" else "ReLU's 5/n"
     checks = [
-        make(f"{name}: E R² after {LAYERS} layers of {NARROW}",
+        make(f"{name}, {LAYERS} layers of {NARROW}: mean square of that ratio",
              predicted=laws.second_moment(grid["activation"], [NARROW] * LAYERS),
              measured=squared, standard_error=error, rival=(1 + other / NARROW) ** LAYERS,
              mistake=wrong, law=f"product of (1 + {one_layer:g}/n)")

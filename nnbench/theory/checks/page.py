@@ -12,6 +12,7 @@ from typing import Any
 from nnbench.report.page import html
 from nnbench.report.page.numbers import MINUS, duration, number
 from nnbench.report.page.parts import Picture, picture
+from nnbench.report.page.words import typeset
 from nnbench.results.disk import write_whole
 from nnbench.results.read import ReportError
 from nnbench.theory.checks import figures as draw
@@ -116,7 +117,8 @@ def row(check: Mapping[str, Any]) -> dict[str, Any]:
     }
     before = {"equals": "", "at least": "≥ ", "at most": "≤ "}[check["relation"]]
     texts["predicted"] = before + texts["predicted"]
-    return {**check, **texts, "allowed": allowance_said(check)}
+    set_in_print = {key: typeset(check[key]) for key in ("name", "law", "mistake")}
+    return {**check, **set_in_print, **texts, "allowed": allowance_said(check)}
 
 
 def allowance_said(check: Mapping[str, Any]) -> str:

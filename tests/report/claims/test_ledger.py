@@ -135,7 +135,7 @@ def test_without_a_difference_only_the_reason_is_said() -> None:
         "relu reached a test accuracy of 80 %."
     )
     tied = said(same(0.01), two_arms([0.0] * 8))
-    assert "test accuracy is the same with tanh as with relu" in tied
+    assert "no difference in test accuracy between tanh and relu" in tied
 
 
 def test_what_was_not_as_predicted_stands_beside_the_finding() -> None:

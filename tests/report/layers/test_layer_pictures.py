@@ -231,14 +231,14 @@ def test_a_study_of_gradients_shows_and_says_them(tmp_path: Path) -> None:
     ]  # fmt: skip
     start = found["gradients-start"]
     assert (
-        "sigmoid under xavier_normal shrinks 4.0-fold per layer (predicted 4.0)"
+        "sigmoid with xavier_normal shrinks 4.0-fold per layer (predicted 4.0)"
         in start.picture.title
     )
-    assert "relu under he_normal is kept, at a factor of 1.00" in start.picture.title
+    assert "relu with he_normal is kept, at a factor of 1.00" in start.picture.title
     assert {"he_normal", "xavier_normal", "predicted"} <= set(texts(start).split())
     table = start.frame.set_index(["activation", "init"])["factor per layer"]
     assert table.to_dict() == pytest.approx(FACTOR, rel=0.01)
-    assert "sigmoid under xavier_normal stays at 0.25" in found["gradients-end"].picture.title
+    assert "sigmoid with xavier_normal stays at 0.25" in found["gradients-end"].picture.title
 
 
 @pytest.mark.whole

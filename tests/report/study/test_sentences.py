@@ -105,3 +105,9 @@ def test_the_largest_share_and_no_clear_level_are_reconciled() -> None:
 def test_a_formula_does_not_break() -> None:
     assert " " not in unbroken("1 − (1 − 2⁻ᴺ)ᴸ") and " " not in unbroken("π / (π − 1)")
     assert unbroken("one and two") == "one and two"
+
+
+def test_what_drifts_by_a_factor_is_told_in_times_per_layer() -> None:
+    (sentence, *_) = said(effects(2.0, effect=1.28, verdict="worse"), "gradient_drift")
+    assert "the gradient drifts 19 times more per layer than with" in sentence
+    assert "drift of the gradient through depth by" not in sentence

@@ -218,6 +218,8 @@ def _category(name: str, column: pd.Series, free: bool) -> Column:
     if len(values) > kept:
         levels.append("(other)")
         note = f"{len(values) - kept} rarer values are pooled"
+        if 2 * sum(str(value)[:1].isdigit() for value in values) > len(values):
+            note = f"read as text, {note}: if it is a number, check how its fractions are written"
     places = np.where(present, rank[codes], len(levels))
     if missing:
         levels.append("(missing)")
