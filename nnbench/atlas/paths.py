@@ -12,7 +12,7 @@ from torch import Tensor
 from nnbench.atlas.canvas import Canvas, Margins, Span
 from nnbench.atlas.picture import Picture, defaults, numbers
 from nnbench.catalog.optimizers.registry import Optimizer
-from nnbench.catalog.schedules.registry import PlateauState, Schedule
+from nnbench.catalog.schedules.registry import Schedule
 from nnbench.study.vocabulary import Entry
 
 CURVATURES = (1.0, 25.0)  # of the valley, along it and across it
@@ -127,8 +127,8 @@ def rates(entry: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def plateau_rates(entry: Schedule, given: Mapping[str, Any]) -> NDArray[np.float64]:
     """The rates (epochs,) under `made_losses`; each epoch's is set after the one before."""
-    state, rates = PlateauState(1.0), []
-    assert entry.after_epoch is not None
+    assert entry.begin is not None and entry.after_epoch is not None
+    state, rates = entry.begin(1.0, **given), []
     for loss in made_losses():
         rates.append(state.lr)
         state = entry.after_epoch(state, loss, **given)

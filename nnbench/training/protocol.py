@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
-from nnbench.catalog.schedules.registry import SCHEDULES, PlateauState
+from nnbench.catalog.schedules.registry import SCHEDULES
 from nnbench.study.recipe import Recipe
 from nnbench.training.draws import Split
 from nnbench.training.probe_columns import AT_END, DeathInTime, columns_of
@@ -37,12 +37,14 @@ class Rates:
         self._parameters = recipe.of("schedule")
         self._steps = steps_per_epoch
         self._epochs = recipe["epochs"]
-        self._plateau = PlateauState(self._base)
+        begin = self._entry.begin
+        self._plateau = None if begin is None else begin(self._base, **self._parameters)
 
     def epoch(self, epoch: int) -> NDArray[np.float64]:
         """Return the rate of each step (steps,) of an epoch, counted from 0."""
-        if self._entry.function is None:
+        if self._plateau is not None:
             return np.full(self._steps, self._plateau.lr)
+        assert self._entry.function is not None
         if self._entry.unit == "step":
             count = np.arange(epoch * self._steps, (epoch + 1) * self._steps)
             return self._entry.function(

@@ -206,6 +206,26 @@ def test_rates_exist_without_epochs_and_past_the_end(name: str) -> None:
         assert rates.shape == (STEPS,) and np.isfinite(rates).all() and (rates >= 0).all()
 
 
+@pytest.mark.parametrize("warmup", [1, 2, 7])
+def test_a_warm_up_before_a_plateau_equals_torch(warmup: int) -> None:
+    losses = [2.0, 1.0, 1.0, 1.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5]
+    own = parameters_of("warmup_plateau", warmup=warmup, factor=0.5, patience=1)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.8)
+    scheduler = scheduler_of("warmup_plateau", own, optimizer, 0)
+    recipe = Recipe({"optimizer.lr": 0.8, "schedule": "warmup_plateau", "epochs": len(losses)})
+    recipe = Recipe(recipe | {f"schedule.{key}": value for key, value in own.items()})
+    rates, seen = Rates(recipe, STEPS), []
+    for epoch, loss in enumerate(losses):
+        seen.append(float(rates.epoch(epoch)[0]))
+        assert seen[-1] == pytest.approx(float(optimizer.param_groups[0]["lr"]), rel=1e-12)
+        optimizer.step()
+        scheduler.step(loss)
+        rates.after_epoch(loss)
+    assert seen[:warmup] == [0.8 * (epoch + 1) / warmup for epoch in range(warmup)]
+    assert seen[-1] < 0.8, "a plateau is waited for once it is warm"
+    assert SCHEDULES["warmup_plateau"].starts_elsewhere(recipe) == (warmup > 1)
+
+
 def test_plateau_equals_torch() -> None:
     generator = np.random.default_rng(0)
     losses = np.repeat(generator.uniform(0.5, 1.5, 40), generator.integers(1, 5, 40))

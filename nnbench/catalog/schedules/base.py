@@ -2,7 +2,8 @@
 
 Its function takes `count` (an array of epochs or steps from 0 on, as the entry's `unit` says), the
 base rate `lr`, `total` (epochs or steps in all) and its parameters; it returns the rate at each
-count, in the unit of `lr`. One that answers to the validation loss has `after_epoch` instead.
+count, in the unit of `lr`. One that answers to the validation loss has `after_epoch` instead, and
+`begin`, the state that it is in at first.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,6 +41,7 @@ class Schedule(Twinned):
     """
 
     function: Callable[..., Rates] | None
+    begin: Callable[..., Any] | None = None
     after_epoch: Callable[..., Any] | None = None
     unit: str = "epoch"
     scales: Callable[..., bool] = never
@@ -53,7 +55,10 @@ class Schedule(Twinned):
 
     def starts_elsewhere(self, recipe: Mapping[str, Any]) -> bool:
         """Tell whether the first rate of all is another than the optimizer's."""
-        return self.function is not None and bool(self._rates(recipe)[0] != recipe["optimizer.lr"])
+        lr = recipe["optimizer.lr"]
+        if self.begin is not None:
+            return bool(self.begin(lr, **of_factor("schedule", recipe)).lr != lr)
+        return bool(self._rates(recipe)[0] != lr)
 
     def _rates(self, recipe: Mapping[str, Any]) -> Rates:
         """The rates of a walk's steps; of a training its epochs', as if each were one step."""

@@ -42,3 +42,21 @@ def wsd(optimizer: Optimizer, total: int, warmup: float, decay: float, final_fac
         return min(rise, final_factor + (1 - final_factor) * left)
 
     return lr_scheduler.LambdaLR(optimizer, factor)
+
+
+class WarmThenPlateau:
+    """torch's LinearLR for so many epochs, then its ReduceLROnPlateau."""
+
+    def __init__(self, optimizer: Optimizer, warmup: int, **plateau: float) -> None:
+        self.left = warmup - 1
+        self.plateau = lr_scheduler.ReduceLROnPlateau(optimizer, **plateau)  # type: ignore[arg-type]
+        if self.left:
+            self.rise = lr_scheduler.LinearLR(optimizer, 1 / warmup, total_iters=self.left)
+
+    def step(self, loss: float) -> None:
+        """Set the rate of the next epoch."""
+        if self.left:
+            self.left -= 1
+            self.rise.step()
+        else:
+            self.plateau.step(loss)
