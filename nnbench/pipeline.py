@@ -15,6 +15,7 @@ from nnbench.catalog.data.tables.entry import PARAMETERS, report_of
 from nnbench.catalog.own.entries import registered
 from nnbench.results.files import PROVENANCE, json_bytes, results_folder, write_files
 from nnbench.results.fingerprint import fingerprint, origin
+from nnbench.results.looks import note_round
 from nnbench.results.more import with_more
 from nnbench.results.provenance import cores, describe
 from nnbench.results.rows import Rows, crashed_rows
@@ -260,6 +261,7 @@ def open_store(study: Study, options: Options) -> Store:
     store = Store(folder, fingerprint(), taken_by(study, options))
     if options.fresh:
         store.remove_all()
+        note_round(folder, None)
     return store
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from nnbench.pipeline import Listener, Options, Outcome, reported, run_cells
 from nnbench.results.files import results_folder
-from nnbench.results.looks import note_look
+from nnbench.results.looks import note_look, note_round
 from nnbench.results.more import given_more, with_more
 from nnbench.results.read import read_results
 from nnbench.stats.claims import UNDECIDED, Verdict, judge_all
@@ -70,6 +70,7 @@ def settle(
         if following is None:
             return reported(study, options, listener, tables, began), look
         study = given_more(study, places, following)
+        note_round(folder, study.document())
 
 
 def is_open_to_seeds(claim: Mapping[str, object]) -> bool:

@@ -14,6 +14,7 @@ import pytest
 import nnbench as nb
 import nnbench.settling
 from nnbench.api import read_study
+from nnbench.cli.summary import standing_of_study
 from nnbench.pipeline import Options
 from nnbench.report.claims.table import claims_table, write_claims
 from nnbench.report.study.trust import _looks
@@ -122,6 +123,33 @@ def test_it_goes_on_where_it_was_stopped_and_a_run_keeps_what_was_given(
     assert len(wider.cells()) == 60 and wider.more[0].seeds == () and wider.more[0].looks == 3
     other = planned(claim("sigmoid", "relu"))
     assert with_more(other, tmp_path).more == {}, "another claim was given nothing"
+
+
+def test_a_round_that_is_stopped_is_told_and_goes_on(
+    made_up: MadeUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, runs = planned(claim("sigmoid", "elu")), []
+
+    def stops(study: Study, options: Options, listener: object) -> None:
+        runs.append(study)
+        if len(runs) == 2:
+            raise KeyboardInterrupt
+        made_up(study, options, listener)
+
+    monkeypatch.setattr(nnbench.settling, "run_cells", stops)
+    with pytest.raises(KeyboardInterrupt):
+        looks_at(study, tmp_path)
+    assert {cell.cell_id for cell in with_more(study, tmp_path).cells()} == {
+        cell.cell_id for cell in runs[1].cells()
+    }
+    standing = standing_of_study(study, Options(tmp_path))
+    assert standing.to_run == 12 + 6 and standing.settling
+    assert "nnbench settle settled goes on with it" in standing.lines()[1]
+    monkeypatch.setattr(nnbench.settling, "run_cells", made_up)
+    looks = looks_at(study, tmp_path)
+    assert [look.seeds for look in looks] == [6, 12]
+    assert looks[-1].verdicts[0].looks == 2, "as if it had not been stopped"
+    assert not standing_of_study(study, Options(tmp_path)).settling
 
 
 def test_a_verdict_of_the_first_look_needs_the_evidence_too(

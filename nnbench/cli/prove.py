@@ -19,7 +19,6 @@ from nnbench.study.study import Cell
 from nnbench.training.native.choice import ALONE, train_cells, why_not
 from nnbench.training.plan import plan
 from nnbench.training.reference.train import train_cell
-from nnbench.training.stacked.train import train as stacked_train
 
 PROVEN, FAILS, UNKNOWN = "proven", "FAILS", "not shown"
 FARTHEST = 1e4
@@ -259,10 +258,11 @@ def gap_of_neighbours(kind: str, name: str) -> float:
     gaps = []
     others = cells_with(kind, name, seeds=range(len(SEEDS), 2 * len(SEEDS)))
     for stack, strangers in zip(stacks_of(cells_with(kind, name)), stacks_of(others), strict=True):
-        before = stacked_train(stack).cells
+        before = train_cells(stack, "stacked", "cpu", lambda share: None).cells
         for place, cell in enumerate(stack):
             among = [*strangers[:place], cell, *strangers[place + 1 :]]
-            gaps.append(gap_of([before[place]], stacked_train(among).cells))
+            after = train_cells(among, "stacked", "cpu", lambda share: None).cells
+            gaps.append(gap_of([before[place]], after))
     return max(gaps)
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from nnbench.pipeline import Options, Outcome, open_store
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.words import MOST_FINDINGS, amount
+from nnbench.results.files import read_files
 from nnbench.results.fingerprint import fingerprint, origin
+from nnbench.results.looks import FILE, round_of
 from nnbench.results.more import with_more
 from nnbench.results.read import read_results
 from nnbench.results.stale import changed_entries, why_stale
@@ -93,6 +95,7 @@ class Standing:
     other_engine: int  # with results of an engine that a run would not take, which stay
     because: Sequence[str] = ()  # what is another since the stale ones were trained
     changed: Mapping[str, int] = field(default_factory=dict)  # to run, by the entry of one's own
+    settling: bool = False  # whether a round of more seeds was stopped
 
     @property
     def to_run(self) -> int:
@@ -119,6 +122,10 @@ class Standing:
         lines = [
             f"{self.study}: {self.finished:,} of {self.cells:,} {self.noun} finished, {to_run}"
         ]
+        if self.settling and self.to_run:
+            lines.append(
+                f"  a round of more seeds was stopped: nnbench settle {self.study} goes on with it"
+            )
         if self.crashed:
             lines.append(f"  {self.crashed:,} crashed: a run tries again")
         lines += self.stale_lines()
@@ -152,7 +159,8 @@ def standing_of_study(study: Study, options: Options) -> Standing:
     survey = store.survey()
     missing = [cell.recipe for cell_id, cell in cells.items() if cell_id not in survey.finished]
     changed = changed_entries(store.folder, missing)
-    return _standing(study.name, study.noun, len(cells), set(cells), store, changed)
+    standing = _standing(study.name, study.noun, len(cells), set(cells), store, changed)
+    return replace(standing, settling=round_of(read_files(store.folder, [FILE])) is not None)
 
 
 def standing_of_results(folder: Path) -> Standing:

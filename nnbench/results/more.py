@@ -10,20 +10,22 @@ from typing import Any
 
 from nnbench.results.disk import StoreError
 from nnbench.results.files import PROVENANCE, read_files, results_folder
+from nnbench.results.looks import FILE, round_of
 from nnbench.study.study import More, Study
 
 
 def with_more(study: Study, out: Path) -> Study:
     """The study with what its claims were given before, by its results in a folder of results.
 
-    A claim that was changed since is another claim. Where the study has more seeds by now than a
-    claim had, its next verdict is one look more. Of damaged results it knows nothing: a run mends
-    them.
+    With a round of more seeds that was stopped. A claim that was changed since is another claim.
+    Where the study has more seeds by now than a claim had, its next verdict is one look more. Of
+    damaged results it knows nothing: a run mends them.
     """
-    content = None
+    files: dict[str, bytes] = {}
     with suppress(StoreError):
-        content = read_files(results_folder(out, study.name), [PROVENANCE]).get(PROVENANCE)
-    before = {} if content is None else json.loads(content).get("study") or {}
+        files = read_files(results_folder(out, study.name), [PROVENANCE, FILE])
+    told = json.loads(files.get(PROVENANCE, b"{}")).get("study") or {}
+    before = round_of(files) or told
     given = {_plain(claim): claim for claim in before.get("claims") or [] if "looks" in claim}
     if not given:
         return study
