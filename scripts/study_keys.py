@@ -54,7 +54,7 @@ OF_THE_GRID = """
 ## `[grid]`
 
 A list is a factor, anything else is held fixed. A name stands alone, or in a table with parameters
-of its own: `optimizer = { name = "adam", lr = 0.01 }`. `nnbench show optimizer adam` tells an
+of its own: `optimizer = { name = "adam", lr = 0.01 }`. `nnbench show optimizer adam` lists an
 entry's parameters, [the course](course.md) lists all entries. `[0, 1)` includes 0 but not 1.
 
 """
