@@ -392,10 +392,10 @@ def ends(*medians: float) -> pd.DataFrame:
 
 def test_the_title_of_curves_speaks_of_those_drawn() -> None:
     title = sentences.curves_title(ends(0.5, 0.9), "accuracy", 5)
-    drawn = "On digits, of the 2 levels drawn, median accuracy ends between 0.500 (level 0) and "
+    drawn = "Of the 2 levels drawn, median accuracy ends between 0.500 (level 0) and "
     assert title == f"{drawn}0.900 (level 1)"
     alike = sentences.curves_title(ends(0.9999, 1.0, 1.0), "accuracy", 3)
-    assert alike == "On digits, median accuracy ends at 1.00 for all 3"
+    assert alike == "Median accuracy ends at 1.00 for all 3"
 
 
 @pytest.mark.whole

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from nnbench.report.page.parts import Page
 
@@ -26,11 +26,17 @@ UNBROKEN = re.compile(
     r"|(?<=≥) (?=\d)|\[[^][\s]+,\s[^][\s]+\]"
     r"|(?<=\S) (?=[−/] )|(?<= [−/]) (?=\S)"  # of a formula
 )
+COMMAND = re.compile(r"(\bnnbench (?:run|export|settle) .+?)(?=\.$|\. [A-Z]|$)")
 
 
 def unbroken(text: str) -> str:
     """Text with no-break spaces inside what reads as one: `45 %`, `[40, 50]`, `1 − (1 − p)`."""
     return UNBROKEN.sub(lambda match: match[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+
+
+def with_commands(text: str) -> Markup:
+    """A sentence with the commands in it, which reach to its end, as code."""
+    return Markup(COMMAND.sub(r"<code>\1</code>", str(escape(unbroken(text)))))
 
 
 @cache
@@ -44,6 +50,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters["unbroken"] = unbroken
+    templates.filters["with_commands"] = with_commands
     return templates
 
 
