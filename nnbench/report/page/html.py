@@ -4,6 +4,7 @@ import hashlib
 import re
 from base64 import b64encode
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,12 @@ def unbroken(text: str) -> str:
 
 def with_commands(text: str) -> Markup:
     """A sentence with the commands in it, which reach to its end, as code."""
-    return Markup(COMMAND.sub(r"<code>\1</code>", str(escape(unbroken(text)))))
+    pieces = COMMAND.split(text)  # every second one is a command
+    plain = (escape(unbroken(piece)) for piece in pieces[::2])
+    code = (Markup("<code>{}</code>").format(piece) for piece in pieces[1::2])
+    return Markup("").join(
+        piece for pair in zip_longest(plain, code, fillvalue="") for piece in pair
+    )
 
 
 @cache
