@@ -14,7 +14,7 @@ import pandas as pd
 
 from nnbench.catalog.own.entries import Entries, register
 from nnbench.cli.ends import Failed
-from nnbench.cli.places import reseeded, results_of, study_named
+from nnbench.cli.places import file_said, reseeded, results_of, study_named
 from nnbench.cli.progress import Progress, Silence
 from nnbench.cli.running import need_machine
 from nnbench.pipeline import Listener, Options
@@ -60,6 +60,11 @@ def read_study(
     return reseeded(make_study(study, VOCABULARY), seeds)
 
 
+def _file_of(study: Any) -> str:
+    """The study's file as its page may name it, where it has one."""
+    return file_said(str(study)) if isinstance(study, str | Path) else ""
+
+
 def run(
     study: Study | str | Path | Mapping[str, Any],
     *,
@@ -84,7 +89,7 @@ def run(
         register(entries)
     planned = reseeded(study, seeds) if isinstance(study, Study) else read_study(study, seeds=seeds)
     _check(planned.kind, device, engine, workers=workers, limit=limit)
-    options = Options(Path(out), workers, device, engine, limit, fresh, here=False)
+    options = Options(Path(out), workers, device, engine, limit, fresh, _file_of(study), here=False)
     with _listener(planned, progress) as listener:
         outcome = run_study(planned, options, listener)
     return load(outcome.folder)
@@ -110,7 +115,7 @@ def settle(
         register(entries)
     planned = study if isinstance(study, Study) else read_study(study)
     _check(planned.kind, device, engine, workers=workers, most_seeds=most_seeds)
-    options = Options(Path(out), workers, device, engine, here=False)
+    options = Options(Path(out), workers, device, engine, file=_file_of(study), here=False)
     with _listener(planned, progress) as listener:
         outcome, _ = settle_study(planned, options, listener, most_seeds)
     return load(outcome.folder)

@@ -62,6 +62,7 @@ class Options:
     engine: str = "auto"  # native where it pays, else stacked; or one of native, stacked, reference
     limit: int | None = None
     fresh: bool = False
+    file: str = ""  # the study's file or its name, as the run was given it
     here: bool = True  # whether one worker is this process itself
 
     def of_kind(self, kind: str) -> Options:
@@ -244,6 +245,7 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
             threads=1,
             wall_seconds=wall_seconds,
             limit=options.limit,
+            file=options.file,
             engines=[
                 share._asdict() for share in found_shares(trained, options.engine, options.device)
             ],

@@ -29,6 +29,12 @@ def study_file(word: str) -> Path | None:
     return named_studies().get(word) or (here if here.is_file() else None)
 
 
+def file_said(word: str) -> str:
+    """A study as the results may keep it: a path from here, of a file elsewhere its name alone."""
+    path = Path(word)
+    return path.name if path.is_absolute() else word
+
+
 def study_named(word: str, seeds: int | None = None) -> Study:
     """Read the study that a word stands for, with so many seeds if given."""
     from nnbench.catalog import VOCABULARY

@@ -14,7 +14,7 @@ import typer
 from nnbench.cli import arguments as take
 from nnbench.cli.ends import Exit, Failed
 from nnbench.cli.long_reads import show_long_reads
-from nnbench.cli.places import RESULTS, open_page, reseeded, shown, study_named
+from nnbench.cli.places import RESULTS, file_said, open_page, reseeded, shown, study_named
 from nnbench.cli.stops import stop_says
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def run(
     need_machine(planned.kind, device, engine)
     from nnbench.pipeline import Options
 
-    options = Options(out, workers, device, engine, limit, fresh)
+    options = Options(out, workers, device, engine, limit, fresh, file_said(study or ""))
     if dry_run:
         return _dry_run(planned, options, as_json)
     return _run(planned, options, as_json, open)
@@ -242,7 +242,7 @@ def settle(
     try:
         outcome, look = settle_study(
             planned,
-            Options(out, workers, device, engine),
+            Options(out, workers, device, engine, file=file_said(study)),
             progress,
             most_seeds or MOST_SEEDS,
             lambda look: progress.say(look_line(look)),

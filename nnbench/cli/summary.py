@@ -50,7 +50,7 @@ def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list
     said = [
         f"{counts['ok']:,} of {counts['cells']:,} {noun} finished{rest}, "
         f"in {duration(outcome.seconds)}",
-        *outcome.report.answer[: MOST_FINDINGS + bool(study.written.baselines)],
+        *outcome.report.answer[: MOST_FINDINGS + 2 * bool(study.written.baselines)],
     ]
     if counts["crashed"]:
         said.append(f"crashed {noun}: column `reason` of cells.csv says why")

@@ -301,7 +301,8 @@ def learning_curves(
     last = thick.groupby(["panel", "series"])[["k", "n"]].transform("last")
     counts = last["k"].astype(str) + "/" + last["n"].astype(str)
     thick["label"] = thick["series"].map(names) + "  " + counts
-    panels = {panel: str(panel) for panel in dict.fromkeys(thick["panel"])}
+    found = list(dict.fromkeys(thick["panel"]))
+    panels = {panel: str(panel) if len(found) > 1 else "" for panel in found}
     return line_panels(
         thick, thin, None, panels, levels, Scales("epoch", y_label, log_y=log), 2, 300
     )

@@ -213,6 +213,37 @@ def share_bars(shares: pd.DataFrame, x_label: str) -> Figure:
 
 
 @for_both
+def score_rows(rows: pd.DataFrame, x_label: str) -> Figure:
+    """Draw a row for each contestant: its score with the interval, and the one to use in blue.
+
+    rows: `name, value, low, high, text, first`, in drawing order.
+    """
+    width, left, right, high, up = 900.0, 250.0, 150.0, 30.0, 0.0
+    if is_small():
+        width, left, right, high, up = SMALL, 12.0, 118.0, 46.0, 0.42
+    names, first = list(rows["name"]), rows["first"].to_numpy(bool)
+    ends = rows[["value", "low", "high"]].to_numpy(float)
+    air = 0.04 * float(np.nanmax(ends) - np.nanmin(ends)) or 0.5
+    with house_style():
+        figure = new_figure(width, high * len(rows) + 62)
+        axes = place_axes(figure, left, 6, width - left - right, high * len(rows))
+        rows_only(axes, (-0.5 - up / 2, len(rows) - 0.5), range(len(rows)))
+        axes.set_xlim(np.nanmin(ends) - air, np.nanmax(ends) + air)
+        for chosen, marker, color in ((first, "s", SERIES[0]), (~first, "o", QUIET)):
+            part, y = rows[chosen], np.flatnonzero(chosen)
+            axes.hlines(y, part["low"], part["high"], color, linewidth=2.4, zorder=2)
+            draw_marks(axes, part["value"], y, marker, 10, color)
+        for place, name in enumerate(names):
+            weight = "bold" if first[place] else "normal"
+            _name_rows(axes, [shorten(name)], [place], up, weight=weight)
+        beside(axes, rows["text"], range(len(rows)), right - 4, 1, size=TEXT - 1)
+        say_rows(axes, rows["value"], range(len(rows)), names, rows["text"])
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set(xlabel=x_label, ylabel="")
+    return figure
+
+
+@for_both
 def rank_ladder(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], baseline: str) -> Figure:
     """Draw contestants by mean rank, best at the top; a bar joins those that cannot be told apart.
 

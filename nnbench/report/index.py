@@ -136,7 +136,7 @@ def _study(folder: Path) -> dict[str, Any] | None:
     is_there = report.is_file()
     again = f"No answer yet: nnbench report {folder.name} writes it."
     if known["missing"]:
-        again = f"Unfinished: nnbench run {study['name']} goes on."
+        again = f"Unfinished: nnbench run {provenance.get('file') or study['name']} goes on."
     answer = _meta(report).get("description", again) if is_there else again
     link = f"{quote(folder.name)}/report.html" if is_there else ""
     return {**known, "answer": answer, "claims": _verdicts(folder / "claims.csv"), "link": link}

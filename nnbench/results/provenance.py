@@ -24,20 +24,23 @@ def describe(
     threads: int,
     wall_seconds: float,
     limit: int | None = None,
+    file: str = "",
     engines: Sequence[Mapping[str, Any]] = (),
     tables: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The content of a study's provenance.json. Names neither the host nor the folder it is in.
 
     `study` is the study as resolved, `origin` what its results come from, `counts` its cells by
-    status, `threads` per worker, `limit` the most cells that the run was told to train, `engines`
-    how many cells each engine trained, `tables` what was done to each of the user's own.
+    status, `threads` per worker, `limit` the most cells that the run was told to train, `file` what
+    it was told to run, `engines` how many cells each engine trained, `tables` what was done to each
+    of the user's own.
     """
     python = {"nnbench": __version__, "python": platform.python_version()}
     return {
         "study": dict(study),
         "counts": dict(counts),
         "limit": limit,
+        "file": file,
         "tables": [dict(table) for table in tables],
         "versions": python | versions(DECIDING_LIBRARIES + OTHER_LIBRARIES),
         "machine": machine(),

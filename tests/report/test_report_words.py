@@ -131,7 +131,7 @@ def test_what_reads_as_one_number_does_not_break() -> None:
 @pytest.mark.whole
 def test_the_page_holds_unbroken_numbers_and_its_commands_plain_spaces(tmp_path: Path) -> None:
     page = build_report(write_results(tmp_path, make_cells())).path.read_text(encoding="utf-8")
-    said = page.split('<p class="answer">')[1].split("</p>")[0]
+    said = page.split('<div class="answer">')[1].split("</div>")[0]
     assert "95\N{NO-BREAK SPACE}% CI" in said and "24 pairs in 6 blocks" in said
     commands = [part.split("</code>")[0] for part in page.split("<code>")[1:]]
     assert commands and not any("\N{NO-BREAK SPACE}" in command for command in commands)
@@ -392,10 +392,10 @@ def ends(*medians: float) -> pd.DataFrame:
 
 def test_the_title_of_curves_speaks_of_those_drawn() -> None:
     title = sentences.curves_title(ends(0.5, 0.9), "accuracy", 5)
-    drawn = "On digits, of the 2 levels drawn, median accuracy ends between 0.500 (level 0) and "
+    drawn = "Of the 2 levels drawn, median accuracy ends between 0.500 (level 0) and "
     assert title == f"{drawn}0.900 (level 1)"
     alike = sentences.curves_title(ends(0.9999, 1.0, 1.0), "accuracy", 3)
-    assert alike == "On digits, median accuracy ends at 1.00 for all 3"
+    assert alike == "Median accuracy ends at 1.00 for all 3"
 
 
 @pytest.mark.whole

@@ -8,16 +8,18 @@ from nnbench.report.page.table_notes import table_title
 from nnbench.results.read import Results
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
+USUAL = "results"  # the folder of all results, unless a run names another
 NAMED = ("csv", "parquet", "target")  # keys of a table that --data and --target are for
 
 
 def run_command(results: Results, seeds: bool = True) -> str:
     """The command that runs the study again, seeds and limit of the run as they were.
 
-    A study without a file is that of a table, which `--data` names.
+    A study without a file is that of a table, which `--data` names. As from beside the folder of
+    all results: a page tells nothing of the folders above it.
     """
     study, tables = results.study, results.provenance.get("tables") or []
-    words = ["nnbench", "run", str(study["name"])]
+    words = ["nnbench", "run", str(results.provenance.get("file") or study["name"])]
     if is_of_table(results):
         words = ["nnbench", "run", "--data", tables[0]["file"], "--target", tables[0]["target"]]
         words += _table_flags(study["grid"]["data"])
@@ -28,6 +30,8 @@ def run_command(results: Results, seeds: bool = True) -> str:
         words += ["--seeds", str(len(ran))]
     if limit := results.provenance.get("limit"):
         words += ["--limit", str(limit)]
+    if (folder := results.folder.resolve().parent.name) not in ("", USUAL):
+        words += ["--out", folder]
     return shlex.join(words)
 
 

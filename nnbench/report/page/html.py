@@ -4,11 +4,12 @@ import hashlib
 import re
 from base64 import b64encode
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from nnbench.report.page.parts import Page
 
@@ -26,11 +27,22 @@ UNBROKEN = re.compile(
     r"|(?<=≥) (?=\d)|\[[^][\s]+,\s[^][\s]+\]"
     r"|(?<=\S) (?=[−/] )|(?<= [−/]) (?=\S)"  # of a formula
 )
+COMMAND = re.compile(r"(\bnnbench (?:run|export|settle) .+?)(?=\.$|\. [A-Z]|$)")
 
 
 def unbroken(text: str) -> str:
     """Text with no-break spaces inside what reads as one: `45 %`, `[40, 50]`, `1 − (1 − p)`."""
     return UNBROKEN.sub(lambda match: match[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+
+
+def with_commands(text: str) -> Markup:
+    """A sentence with the commands in it, which reach to its end, as code."""
+    pieces = COMMAND.split(text)  # every second one is a command
+    plain = (escape(unbroken(piece)) for piece in pieces[::2])
+    code = (Markup("<code>{}</code>").format(piece) for piece in pieces[1::2])
+    return Markup("").join(
+        piece for pair in zip_longest(plain, code, fillvalue="") for piece in pair
+    )
 
 
 @cache
@@ -44,6 +56,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters["unbroken"] = unbroken
+    templates.filters["with_commands"] = with_commands
     return templates
 
 

@@ -13,7 +13,7 @@ from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import number
 from nnbench.report.page.parts import Column, Picture, Table, picture, table_of
 from nnbench.report.page.units import difference_unit
-from nnbench.report.page.words import capital, in_words, listed, spoken
+from nnbench.report.page.words import amount, capital, in_words, listed, spoken
 from nnbench.report.study.sentences import CLEAR, effect_text, strongest
 
 MOST_CONTESTING_ARMS = 8  # more arms than that: the levels of one factor contend
@@ -269,7 +269,7 @@ def matrix_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     caption = (
         f"{capital(analysis.difference_axis)}, the row minus the column, mean over pairs: blue "
         "where the row is better, orange where it is worse, grey where the difference is not clear "
-        f"after Holm's correction for all {len(pairs)} pairs.{contest.aside}"
+        f"after Holm's correction for {amount(len(pairs), 'pair')}.{contest.aside}"
     )
     columns = [
         Column("first"),

@@ -53,8 +53,8 @@ def study_page(results: Results, analysis: Analysis, whole: bool = True) -> Page
         sections,
         _notes(results, analysis),
         commands,
-        opening.picture,
-        MOST_FINDINGS + (advice is not None),
+        advice.picture if advice and advice.picture and not wanted else opening.picture,
+        len(advice.said) if advice else MOST_FINDINGS,
         network_picture(results, analysis) if whole else None,
     )
 

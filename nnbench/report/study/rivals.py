@@ -12,13 +12,22 @@ import pandas as pd
 from nnbench import stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.page.numbers import decimals_for, interval, number
-from nnbench.report.page.parts import Column, Part, Section, TableCell, paragraph, table_of
+from nnbench.report.page.parts import (
+    Column,
+    Part,
+    Picture,
+    Section,
+    TableCell,
+    paragraph,
+    table_of,
+)
 from nnbench.report.page.table_cells import p_value
 from nnbench.report.page.units import difference_unit, scale_of, unit_of
 from nnbench.report.page.words import capital, listed, lowered
 from nnbench.report.study.failures import export_command
 from nnbench.report.study.further import further_parts
 from nnbench.report.study.method import TIMED, is_split_by_time
+from nnbench.report.study.rivals_picture import scores_picture
 from nnbench.results.read import ReportError, Results
 from nnbench.stats.rivals import (
     ALIKE,
@@ -47,10 +56,14 @@ METHOD = (
 
 @dataclass(frozen=True)
 class Advice:
-    """What to use on each data set, in sentences, the most important first."""
+    """What to use on each data set, in sentences, the most important first.
+
+    picture: every contestant's score, of one data set.
+    """
 
     said: list[str]
     section: Section
+    picture: Picture | None = None
 
 
 def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | None:
@@ -62,7 +75,7 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
     if not told:
         return None
     if len(told) == 1:
-        said = [told[0].use(), told[0].next(command)]
+        said = [told[0].use(), *told[0].next(command)]
     else:
         said = [f"On {one.data}: {lowered(one.use())}" for one in told]
     rows = [row for one in told for row in one.rows()]
@@ -70,7 +83,8 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
     parts: list[Part] = [paragraph(METHOD), *by_time, _table(rows, told)]
     if len(told) == 1:
         parts += further_parts(told[0].chosen(), results.provenance)
-    return Advice(said, Section("use", "What to use", parts))
+    drawn = scores_picture(rows, told[0].metric, told[0].use()) if len(told) == 1 else None
+    return Advice(said, Section("use", "What to use", parts), drawn)
 
 
 def cell_to_use(results: Results, analysis: Analysis) -> str:
@@ -234,8 +248,8 @@ class _Told:
         arms = own[fields].astype(object).map(stats.format_level).agg(" ".join, axis="columns")
         return usual_network(own.assign(arm=arms), METRICS[self.metric].chosen_by)
 
-    def next(self, command: str) -> str:
-        """How sure that is, the base rate, and what to try next."""
+    def next(self, command: str) -> list[str]:
+        """How sure that is beside the base rate; and what to try next, or how to have it."""
         rivals, use = self.rivals, self.rivals.use
         told = []
         if "constant" in rivals.tests and use != "constant":
@@ -249,9 +263,8 @@ class _Told:
                 "Nothing that was tried surely beats it: look at the table of columns, whether "
                 "what would tell is among them."
             )
-        if use != "constant":
-            told.append(self._as_script())
-        return " ".join(part for part in told if part)
+        script = self._as_script() if use != "constant" else ""
+        return [part for part in (" ".join(told), script) if part]
 
     def _as_script(self) -> str:
         """How to have what to use: a script of it, or the name of its class."""
@@ -299,6 +312,7 @@ class _Told:
             {
                 "data": self.data,
                 "who": self.network() if name == NETWORK else self.name(name),
+                "short": f"{self.name(name)}{f', best of {self._tried()}' * (name == NETWORK)}",
                 "engine": "nnbench" if name == NETWORK else "scikit-learn",
                 "mean": rivals.mean(name),
                 "behind": None if name == rivals.use else ahead.loc[name],

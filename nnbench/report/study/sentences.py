@@ -290,10 +290,13 @@ def heat_title(cross: pd.DataFrame, row_name: str, column_name: str, label: str)
         return "No combination finished"
     decimals = decimals_for(known["mean"])
 
+    several = cross["data"].nunique() > 1
+
     def place(at: int) -> str:
         cell = known.iloc[at]
         arm = f"{spoken(row_name, cell['row'])} with {spoken(column_name, cell['column'])}"
-        return f"{number(cell['mean'], decimals)} ({arm} on {cell['data']})"
+        where = f" on {cell['data']}" if several else ""
+        return f"{number(cell['mean'], decimals)} ({arm}{where})"
 
     means = known["mean"].to_numpy()
     low, high = int(means.argmin()), int(means.argmax())
@@ -310,7 +313,10 @@ def curves_title(summary: pd.DataFrame, label: str, levels: int) -> str:
     low, high = ends["median"].idxmin(), ends["median"].idxmax()
     decimals = decimals_for(ends["median"])
     few = f"of the {len(ends)} levels drawn, " if len(ends) < levels else ""
-    where = f"On {first['data'].iloc[0]}, {few}median {label} ends"
+    where = f"{few}median {label} ends"
+    if summary["data"].nunique() > 1:
+        where = f"on {first['data'].iloc[0]}, {where}"
+    where = capital(where)
     lowest, highest = (number(ends.loc[end, "median"], decimals) for end in (low, high))
     if len(ends) == 1:
         return f"{where} at {highest} ({high})"

@@ -147,9 +147,12 @@ def _files_said(results: Results) -> list[Paragraph]:
     study, pieces = str(results.study["name"]), list[str | Code]()
     where = ", which it looks for from where it is given"
     if not is_of_table(results):
-        file = Code(f"{study}.toml")
-        pieces += ["The command reads ", file, " from the folder ", Code("studies")]
-        pieces.append("; for a study file elsewhere, write its path in place of the name. ")
+        known = str(results.provenance.get("file") or study)
+        if known.endswith(".toml"):
+            pieces += ["The command reads ", Code(known), ", from where it is given. "]
+        else:
+            pieces += ["The command reads ", Code(f"{known}.toml"), " from the folder "]
+            pieces += [Code("studies"), ", or from where it is given. "]
         where = ", which the study file names"
     tables = results.provenance.get("tables") or []
     for file_name, digest in dict.fromkeys(

@@ -59,12 +59,12 @@ def advice(found: Results) -> Advice:
 
 def test_a_simple_model_that_no_network_surely_beats_is_named_first(tmp_path: Path) -> None:
     found = advice(results(tmp_path, {"constant": 0.3, "linear": 0.95, "forest": 0.953}, 0.955))
-    first, second = found.said
+    first, second, script = found.said
     assert first.startswith("Logistic regression: test accuracy 95 % [94")
     assert "; no network surely beats it (at most by " in first and first.endswith("95 % CI).")
     assert second.startswith("The commonest class alone has 30 % [29")
     assert "The network is ahead by 0.50 points" in second
-    assert second.endswith(" Logistic regression is LogisticRegression of scikit-learn.")
+    assert script == "Logistic regression is LogisticRegression of scikit-learn."
 
 
 def test_one_repeat_has_no_interval_and_says_how_to_have_more(tmp_path: Path) -> None:
@@ -78,15 +78,15 @@ def test_one_repeat_has_no_interval_and_says_how_to_have_more(tmp_path: Path) ->
 
 def test_a_network_that_is_ahead_of_all_is_named_with_its_settings(tmp_path: Path) -> None:
     found = advice(results(tmp_path, {"constant": 0.3, "linear": 0.7, "boosting": 0.8}, 0.95))
-    first, second = found.said
+    first, _, script = found.said
     assert first.startswith("A network of 2 hidden layers of 8 units, ")
     assert "adam at 0.001: test accuracy 95 % [94" in first
     assert "; gradient boosting 80 % [79" in first and "behind by 15 points (95 % CI" in first
-    assert "nnbench export " in second
+    assert "nnbench export " in script
 
 
 def test_a_network_that_is_behind_says_by_how_much(tmp_path: Path) -> None:
-    (first, _) = advice(results(tmp_path, {"constant": 0.3, "linear": 0.99}, 0.8)).said
+    first, *_ = advice(results(tmp_path, {"constant": 0.3, "linear": 0.99}, 0.8)).said
     assert "; every network is behind, the best by 19 points (95 % CI 18" in first
 
 
@@ -148,18 +148,20 @@ def test_the_cell_to_use_is_one_of_what_is_named_first(tmp_path: Path) -> None:
     of_table = replace(network, provenance=dict(network.provenance) | {"tables": [TABLE]})
     place = f"{tmp_path.parent.name}/{tmp_path.name}"
     command = f"nnbench export best --from {place} --predict 'my t.csv'"
-    assert f"As a script that predicts new rows: {command}." in advice(of_table).said[1]
+    assert f"As a script that predicts new rows: {command}." == advice(of_table).said[2]
     of_table = replace(simple, provenance=dict(simple.provenance) | {"tables": [TABLE]})
-    (_, second) = advice(of_table).said
-    assert f"new rows, by LogisticRegression of scikit-learn: {command}." in second
-    assert "Logistic regression is" not in second
+    (_, _, script) = advice(of_table).said
+    assert f"new rows, by LogisticRegression of scikit-learn: {command}." in script
+    assert "Logistic regression is" not in script
+    drawn = advice(of_table).picture
+    assert drawn is not None and "95 % [94, 96]" in drawn.svg and "Logistic regression" in drawn.svg
 
 
 def test_what_the_constant_has_in_every_split_has_no_interval(tmp_path: Path) -> None:
     found = results(tmp_path, {"constant": 0.3, "linear": 0.95}, 0.94)
     fixed = found.baselines["test_accuracy"].mask(found.baselines["baseline"] == "constant", 0.3)
     same = replace(found, baselines=found.baselines.assign(test_accuracy=fixed))
-    assert advice(same).said[1].startswith("The commonest class alone has 30.0 %. ")
+    assert advice(same).said[1].startswith("The commonest class alone has 30.0 %.")
 
 
 def test_what_is_alike_in_each_repeat_has_no_interval_of_dashes(tmp_path: Path) -> None:
@@ -186,12 +188,12 @@ def test_no_script_is_promised_that_export_refuses(tmp_path: Path, split: dict[s
             baselines=found.baselines.assign(**split),
             provenance=dict(found.provenance) | provenance,
         )
-        (_, second) = advice(found).said
-        assert "--predict" not in second
+        (*_, script) = advice(found).said
+        assert "--predict" not in script
         if "linear" in scores:
-            assert second.endswith("Logistic regression is LogisticRegression of scikit-learn.")
+            assert script == "Logistic regression is LogisticRegression of scikit-learn."
         else:
-            assert "As a script of its own: nnbench export " in second
+            assert script.startswith("As a script of its own: nnbench export ")
 
 
 def test_a_lead_that_may_be_chance_is_no_reason_to_name_the_constant(tmp_path: Path) -> None:
