@@ -14,6 +14,8 @@ MEASURED := .benchmarks/measured.json
 SPEEDS := .benchmarks/speeds.json
 ACCEPTED := benchmarks/accepted.json
 
+# Compiled sources are kept, whatever the shell says: tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 # Tests share the processor in at most four processes. A benchmark needs it alone, so none runs here.
 PYTEST := $(BIN)/python -m pytest --benchmark-disable -n auto --maxprocesses 4 --dist worksteal
 # What `make test-all` searches at random; what failed is searched again with the seed it prints.

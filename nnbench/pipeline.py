@@ -32,9 +32,9 @@ from nnbench.study.study_kinds import (
     STUDY_KINDS,
     TRAINING,
 )
-from nnbench.tasks import Task, halves, install, packed, train_task
 from nnbench.training.native.choice import found_shares, hoped_name, would_train
 from nnbench.training.plan import PlannedStack, ProgramKeys, plan
+from nnbench.training.tasks import Task, halves, install, packed, train_task
 from nnbench.training.workers import Crash, run_tasks
 
 if TYPE_CHECKING:

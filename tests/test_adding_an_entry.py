@@ -84,6 +84,9 @@ def pasted(text: str, block: str) -> str:
     return f"{text[:place]}\n\n{block}\n\n{text[place:]}"
 
 
+pytestmark = pytest.mark.whole
+
+
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the driver prints, in a copy of the package that the blocks were pasted into."""
@@ -113,7 +116,6 @@ def test_the_page_shows_an_activation_an_optimizer_and_a_data_set() -> None:
     assert len({file for file, _ in blocks()}) == 6
 
 
-@pytest.mark.whole
 def test_new_entries_train_alike_in_both_engines(said: dict[str, Any]) -> None:
     mine, theirs = said["losses"]
     assert mine == pytest.approx(theirs, rel=1e-9) and mine[0] != pytest.approx(mine[1], rel=1e-3)

@@ -15,6 +15,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import nnbench as nb
+import nnbench.pipeline
 from nnbench.catalog.own.entries import withdraw
 from tests.command import start
 from tests.places import ROOT
@@ -130,6 +131,7 @@ def test_the_tutorial_runs_from_end_to_end(tmp_path: Path, monkeypatch: pytest.M
     cells = json.loads((ROOT / "docs/tutorial.ipynb").read_text())["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     assert all(not cell.get("outputs") for cell in cells), "outputs are of one machine"
+    monkeypatch.setattr(nnbench.pipeline, "cores", lambda: 1)  # a worker less to start
     names: dict[str, Any] = {"__name__": "notebook"}
     for text in code:
         exec(compile(text, "tutorial.ipynb", "exec"), names)
@@ -142,6 +144,7 @@ def test_the_page_on_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/python.md").read_text(), re.DOTALL)
     own = next(block for block in blocks if "nb.Entries(" in block)
+    monkeypatch.setattr(nnbench.pipeline, "cores", lambda: 1)
     names: dict[str, Any] = {}
     exec(own, names)
     assert set(names["result"].cells["activation"]) == {"relu", "rootplus"}

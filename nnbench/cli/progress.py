@@ -11,8 +11,8 @@ from nnbench.report.page.table_notes import table_lines
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
-from nnbench.tasks import Task
 from nnbench.training.plan import PlannedStack
+from nnbench.training.tasks import Task
 
 SECONDS_BETWEEN_LINES = 15.0
 WHOLE_BAR = "{percentage:3.0f}% |{bar}| "  # before the counts

@@ -14,7 +14,7 @@ DECIDING_SOURCES = ("catalog", "training", "seeds.py", "study/recipe.py")
 DECIDING_ENDINGS = (".py", ".c", ".h")
 # who trains with whom, and where; what that takes; where programs are kept
 NOT_DECIDING = (
-    *("training/plan.py", "training/worker.py", "training/workers.py"),
+    *("training/plan.py", "training/tasks.py", "training/worker.py", "training/workers.py"),
     *("training/native/cache.py", "training/native/machine.py", "training/native/trial.c"),
     "training/native/wall.py",
 )

@@ -11,8 +11,8 @@ from nnbench.cli.progress import SECONDS_TO_TELL, Progress, TimeLeft, rough
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.study import Cell
-from nnbench.tasks import Task
 from nnbench.training.plan import PlannedStack
+from nnbench.training.tasks import Task
 
 NOTHING = Survey(frozenset(), frozenset(), frozenset(), frozenset(), 0, 0)
 

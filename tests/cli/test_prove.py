@@ -121,6 +121,7 @@ def shown_of(folder: Path, text: str) -> list[Shown]:
     return prove_all()
 
 
+@pytest.mark.whole
 def test_what_is_right_is_proven_and_what_has_no_twin_is_said(tmp_path: Path) -> None:
     shown = shown_of(tmp_path, GOOD)
     assert not [one for one in shown if one.outcome == FAILS]

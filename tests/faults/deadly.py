@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nnbench.pipeline
 from nnbench.results.rows import Rows
-from nnbench.tasks import Task, train_task
+from nnbench.training.tasks import Task, train_task
 
 
 def deadly_task(task: Task, on_progress: Callable[[float], None]) -> Rows:

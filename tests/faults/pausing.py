@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nnbench.pipeline
 from nnbench.results.rows import Rows
-from nnbench.tasks import Task, train_task
+from nnbench.training.tasks import Task, train_task
 
 PARTS = "results/stopped/parts/[!.]*"
 

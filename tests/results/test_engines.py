@@ -16,9 +16,9 @@ from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
-from nnbench.tasks import Task
 from nnbench.training.native.compiler import find_compiler
 from nnbench.training.plan import PlannedStack
+from nnbench.training.tasks import Task
 
 pytestmark = pytest.mark.slow
 

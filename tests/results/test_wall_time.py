@@ -18,8 +18,8 @@ from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
-from nnbench.tasks import Task
 from nnbench.training.plan import PlannedStack
+from nnbench.training.tasks import Task
 
 EXPRESSIONS = ["bce_with_logits", "log_of_sigmoid", "cross_entropy"]
 RUN = 100.0  # seconds between two looks at the clock of these tests, more than a run takes

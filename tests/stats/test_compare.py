@@ -422,6 +422,7 @@ def test_a_gate_lets_nothing_pass_that_it_cannot_judge(
     assert found.complaint.endswith(sentence) and bool(found.complaint) == bool(sentence)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("kept", "missing", "sentence"),
     [

@@ -134,6 +134,7 @@ def test_a_setting_that_is_tried_has_no_score_that_it_is_not_chosen_by(
     assert parts == ["val"] * tried + ["val", "test"] and 0.5 < row["test_roc_auc"] <= 1
 
 
+@pytest.mark.whole
 def test_results_hold_networks_and_baselines_apart(tmp_path: Path) -> None:
     class Quiet:
         def stage(self, name: str) -> None: ...

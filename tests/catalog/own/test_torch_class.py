@@ -14,7 +14,6 @@ from nnbench.catalog import OPTIMIZERS
 from nnbench.catalog.own.code import code_hash
 from nnbench.catalog.own.entries import register, withdraw
 from nnbench.study.study import Cell
-from nnbench.tasks import Task, train_task
 from nnbench.training.native.choice import (
     ALONE,
     Share,
@@ -24,6 +23,7 @@ from nnbench.training.native.choice import (
     would_train,
 )
 from nnbench.training.plan import cost_of
+from nnbench.training.tasks import Task, train_task
 from tests.helpers import small_data
 
 COLUMNS = ("train_loss", "test_loss", "weight_norm", "state_per_param")

@@ -40,6 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.whole
 def test_it_says_what_the_page_says_in_the_same_order(folder: Path) -> None:
     text = (folder / "report.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## (.*)$", text, flags=re.MULTILINE)
@@ -52,6 +53,7 @@ def test_it_says_what_the_page_says_in_the_same_order(folder: Path) -> None:
     assert "`nnbench export 000000000000003f --from results/synthetic`" in text
 
 
+@pytest.mark.whole
 def test_every_figure_lies_beside_it_and_no_other(folder: Path) -> None:
     text = (folder / "report.md").read_text(encoding="utf-8")
     named = re.findall(r"\]\((report_files/[^)]+\.png)\)", text)
@@ -73,6 +75,7 @@ def test_the_same_results_give_the_same_files_and_old_figures_go(folder: Path) -
     assert not (folder / "report_files" / "old.png").exists()
 
 
+@pytest.mark.whole
 def test_every_table_has_as_many_cells_in_each_row(folder: Path) -> None:
     text = (folder / "report.md").read_text(encoding="utf-8")
     blocks = [b for b in text.split("\n\n") if b.startswith("|")]

@@ -177,6 +177,7 @@ def test_what_is_alike_in_each_repeat_has_no_interval_of_dashes(tmp_path: Path) 
     assert "\N{EN DASH}" not in said
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("split", [{"data.group": "who"}, {"data.time": "when"}, {"folds": 5}])
 def test_no_script_is_promised_that_export_refuses(tmp_path: Path, split: dict[str, Any]) -> None:
     provenance = {"tables": [TABLE]}
