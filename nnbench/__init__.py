@@ -15,7 +15,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nnbench.api import Result, load, read_study, run, settle
+    from nnbench.api import Result, load, prove, read_study, run, settle
     from nnbench.catalog.own.entries import Entries, EntryError
     from nnbench.catalog.own.further import Init, Loss, Norm, Schedule
     from nnbench.catalog.own.kinds import Activation, Data, Optimizer
@@ -43,6 +43,7 @@ __all__ = [
     "StudyError",
     "WorkerError",
     "load",
+    "prove",
     "read_study",
     "run",
     "settle",

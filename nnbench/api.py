@@ -121,6 +121,17 @@ def settle(
     return load(outcome.folder)
 
 
+def prove(entries: Entries) -> pd.DataFrame:
+    """Hold entries of one's own to what the catalogue's are held to: a row for each check.
+
+    `outcome` is proven, FAILS or not shown, and `why` says more of it. Errors: EntryError.
+    """
+    from nnbench.cli.prove import document, prove_all
+
+    register(entries)
+    return pd.DataFrame(document(prove_all()))
+
+
 @contextmanager
 def _listener(study: Study, progress: bool) -> Iterator[Listener]:
     listener = Progress(kind=study.kind, noun=study.noun) if progress else Silence()

@@ -126,6 +126,7 @@ def test_a_script_needs_no_guard(tmp_path: Path, read: str) -> None:
     assert (ended.stdout, ended.stderr) == ("6\n", "")
 
 
+@pytest.mark.whole
 def test_the_tutorial_runs_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cells = json.loads((ROOT / "docs/tutorial.ipynb").read_text())["cells"]
@@ -136,7 +137,11 @@ def test_the_tutorial_runs_from_end_to_end(tmp_path: Path, monkeypatch: pytest.M
     for text in code:
         exec(compile(text, "tutorial.ipynb", "exec"), names)
     assert (tmp_path / "effects.pdf").stat().st_size > 1000
-    assert (len(names["result"].cells), len(names["more"].cells)) == (60, 72)
+    assert "signum" in (tmp_path / "effects.tex").read_text()
+    assert set(names["shown"]["name"]) == {"rootplus", "signum"}
+    assert "FAILS" not in set(names["shown"]["outcome"])
+    assert len(names["result"].cells) >= 40, "settle trains more where the claim is open"
+    assert len(names["more"].cells) >= 48
     withdraw()
 
 

@@ -169,11 +169,13 @@ def in_place(entry: Any) -> tuple[str, str]:
 
 
 def nan_of_gradient(entry: Any) -> tuple[str, str]:
-    """A NaN in the gradient reaches the parameter."""
+    """A NaN in the gradient reaches the parameter, or the state: torch's sign of a NaN is 0."""
     given = _step_of(entry)
     given["rest"]["grad"][0, 0] = float("nan")
-    moved = _update(entry, given)
-    return result(bool(moved[0, 0].isnan()), "a NaN in the gradient leaves no trace")
+    moved, state = _moved(entry, given)
+    kept = [one for one in state.values() if isinstance(one, Tensor)]
+    traces = [bool(one.isnan().any()) for one in (moved, *kept)]
+    return result(any(traces), "a NaN in the gradient leaves no trace")
 
 
 def _step_of(entry: Any) -> dict[str, dict[str, Tensor]]:
@@ -183,9 +185,15 @@ def _step_of(entry: Any) -> dict[str, dict[str, Tensor]]:
 
 
 def _update(entry: Any, given: Mapping[str, dict[str, Tensor]]) -> Tensor:
+    return _moved(entry, given)[0]
+
+
+def _moved(entry: Any, given: Mapping[str, dict[str, Tensor]]) -> tuple[Tensor, Mapping[str, Any]]:
     hyper = {k: torch.tensor(about.default) for k, about in entry.parameters.items()}
-    rest = given["rest"]
-    moved, _ = entry.update(rest["grad"], given["state"], rest["param"], hyper, torch.tensor(1.0))
+    rest, step = given["rest"], torch.tensor(1.0)
+    moved: tuple[Tensor, Mapping[str, Any]] = entry.update(
+        rest["grad"], given["state"], rest["param"], hyper, step
+    )
     return moved
 
 
