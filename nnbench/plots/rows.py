@@ -170,7 +170,7 @@ def _name_rows(
 ) -> None:
     """Write names beside rows; in a small room above them, so far up in the rows' own unit."""
     if is_small():
-        beside(axes, names, [place - up for place in places], 0, ha="left", **look)
+        beside(axes, names, [place - up for place in places], 4, ha="left", **look)
     else:
         beside(axes, names, places, **look)
 

@@ -231,8 +231,8 @@ def _reproduce_section(results: Results, commands: list[str], *more: Part) -> Se
         pieces += [
             f"{' ' if pieces else ''}The fingerprint ",
             Code(str(fingerprint)[:FINGERPRINT]),
-            " stands for the sources and libraries that decide a number: nnbench runs a cell again "
-            "where it differs.",
+            " stands for the sources and libraries that decide a number: where it differs, nnbench "
+            "runs again.",
         ]
     parts: list[Part] = [Commands([*checkout, *commands]), *_files_said(results)]
     parts += [*more, Facts(versions)]
