@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nnbench import __version__
@@ -23,8 +24,9 @@ def fitting_script(cell: StoredCell, data: DataCode, told: Mapping[str, Any]) ->
     """The script of a model of scikit-learn. told: what predicting scripts share."""
     recipe = cell.recipe
     model = BASELINES[recipe["baseline"]].of(data.task)
-    setting = _setting(model, str(cell.row.get("setting") or ""), cell.cell_id)
+    setting, is_log = _setting(model, str(cell.row.get("setting") or ""), cell.cell_id)
     arguments = {**model.fixed, **setting}
+    recipe = recipe | {"target_transform": "log" if is_log else "none"}
     state = [f"random_state=seed_of({literal(recipe['baseline'])})"] if model.draws else []
     return render(
         "fitting.py.j2",
@@ -43,9 +45,11 @@ def fitting_script(cell: StoredCell, data: DataCode, told: Mapping[str, Any]) ->
     )
 
 
-def _setting(model: Model, text: str, cell_id: str) -> Setting:
-    """The setting that a row names, of those that were tried."""
-    for one in model.tried:
-        if setting_text(one) == text:
-            return one
+def _setting(model: Model, text: str, cell_id: str) -> tuple[Setting, bool]:
+    """The setting that a row names, of those that are tried, and whether it learns logarithms."""
+    weights: Sequence[Setting] = [{}, {"class_weight": "balanced"}] if model.weighs else [{}]
+    for one, weight in itertools.product(model.tried, weights):
+        for log in ({}, {"target_transform": "log"}):
+            if setting_text({**one, **weight, **log}) == text:
+                return {**one, **weight}, bool(log)
     raise ExportError(f"{cell_id}: its setting ({text}) is none that is tried: run the study again")

@@ -7,10 +7,10 @@ and targets that the study had.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,15 @@ from nnbench.catalog.data.tables.opening import as_text, encodings_of, packing_o
 from nnbench.catalog.data.tables.table import Choices, Table, kept_table
 from nnbench.catalog.data.tables.words import quoted
 from nnbench.export.find import ExportError
-from nnbench.export.sources import definitions
+from nnbench.export.sources import definitions, definitions_of
 from nnbench.export.text import fill
-from nnbench.lazy import pd
+from nnbench.lazy import csgraph, pd, sparse
+from nnbench.study.baselines import splits_by_more
 from nnbench.study.recipe import of_factor
 
 HEAD_LINES = 40
+TIES = "nnbench.catalog.data.tables.ties"
+SPLITS = (("nnbench.training.splits", "parts_of"), (TIES, "Ties"), (TIES, "joined"))
 Description = dict[str, Any]
 
 
@@ -47,7 +50,9 @@ class OwnTable:
 
 
 def own_table(recipe: Mapping[str, Any], path: Path) -> OwnTable:
-    """The reading of a recipe's table. Raises ExportError where the short way reads otherwise."""
+    """The reading of a recipe's table, and what a split keeps to if it is more than a shuffle.
+
+    Raises ExportError where the short way reads otherwise."""
     given = of_factor("data", recipe)
     sha256 = given.pop("sha256")
     choices = choices_of(**{key: value for key, value in given.items() if key != "path"})
@@ -60,7 +65,7 @@ def own_table(recipe: Mapping[str, Any], path: Path) -> OwnTable:
             f"--predict {quoted(path)}: is not the table that the study read: run the study again"
         )
     for form in _forms(path, recipe["data"]):
-        code = _code(path, choices, table, form)
+        code = _code(path, choices, table, form, splits_by_more(recipe))
         if code:
             return OwnTable(code, choices.target, table.classes, table.ties.alike is not None)
     raise ExportError(
@@ -78,7 +83,7 @@ def _forms(path: Path, form: str) -> Iterator[dict[str, Any] | None]:
     for encoding in encodings_of(path, packed):
         try:
             with as_text(path, packed, encoding) as file:
-                head = read_head(list(islice(file, HEAD_LINES)))
+                head = read_head(list(itertools.islice(file, HEAD_LINES)))
         except ValueError:
             continue
         yield {
@@ -89,7 +94,9 @@ def _forms(path: Path, form: str) -> Iterator[dict[str, Any] | None]:
         }
 
 
-def _code(path: Path, choices: Choices, table: Table, form: dict[str, Any] | None) -> str:
+def _code(
+    path: Path, choices: Choices, table: Table, form: dict[str, Any] | None, splits: bool
+) -> str:
     """Code that reads the table as the study did, or nothing where none was found."""
     told = {
         "file": path.name,
@@ -99,6 +106,10 @@ def _code(path: Path, choices: Choices, table: Table, form: dict[str, Any] | Non
         "target_missing": ["", *choices.missing],
         "task": table.task,
         "most": choices.rows,
+        "drawing": definitions("nnbench.catalog.data.tables.targets", "drawn_places"),
+        "split": definitions_of(SPLITS) if splits else "",
+        "alike": False,
+        "by": None,
         "notations": _notations(),
         "has_dates": True,
     }
@@ -111,15 +122,38 @@ def _code(path: Path, choices: Choices, table: Table, form: dict[str, Any] | Non
         found = _found(path, table, target, as_they_are, texts)
         if found is None:
             continue
-        kinds = [target, *found]
-        needed = {
-            "notations": _notations() if any("decimal" in how for how in kinds) else "",
-            "has_dates": any(how.get("kind") == "date" for how in found),
-        }
-        found_so = told | needed | {"target": target, "columns": found}
-        if _is_same(path, table, _run(found_so)):
-            return fill("own_table.py.j2", **found_so).strip("\n")
+        for by, alike in itertools.product(_splitters(choices), _repeats(table)):
+            kinds = [target, *found, *([by] if by else [])]
+            needed = {
+                "notations": _notations() if any("decimal" in how for how in kinds) else "",
+                "has_dates": any(how.get("kind") == "date" for how in kinds),
+            }
+            found_so = told | needed | {"target": target, "columns": found}
+            found_so |= {"by": by, "alike": alike}
+            if _is_same(path, table, _run(found_so)):
+                return fill("own_table.py.j2", **found_so).strip("\n")
     return ""
+
+
+def _repeats(table: Table) -> tuple[bool, ...]:
+    """Whether rows with the same features are tied; either, where groups tie them, too."""
+    return (False, True) if table.ties.grouped else (table.ties.alike is not None,)
+
+
+def _splitters(choices: Choices) -> Iterator[Description | None]:
+    """Yield in which ways the column may be read that rows are split by; None if there is none."""
+    if choices.group:
+        for text in (True, False):
+            yield {"name": choices.group, "kind": "group", "text": text}
+    elif choices.time:
+        how = {"name": choices.time}
+        yield {**how, "kind": "number", "text": False}
+        for day_first in (False, True):
+            yield {**how, "kind": "date", "text": True, "day_first": day_first}
+        for decimal in (".", ","):
+            yield {**how, "kind": "number", "text": True, "decimal": decimal, "unit": ""}
+    else:
+        yield None
 
 
 def _notations() -> str:
@@ -128,7 +162,7 @@ def _notations() -> str:
 
 def _run(told: Mapping[str, Any]) -> dict[str, Any]:
     """The functions of a script's reading, made as the script itself makes them."""
-    names: dict[str, Any] = {"np": np, "pd": pd}
+    names: dict[str, Any] = {"np": np, "pd": pd, "sparse": sparse, "csgraph": csgraph}
     exec("import re\nfrom dataclasses import dataclass\nfrom functools import lru_cache", names)
     exec(fill("own_table.py.j2", **told), names)
     return names
@@ -220,7 +254,15 @@ def _is_same(path: Path, table: Table, reading: Mapping[str, Any]) -> bool:
     frame = reading["read"](path)
     rows, y = reading["examples"](frame)
     x = reading["encoded"](frame.iloc[rows], reading["COLUMNS"], tell=lambda said: None)
-    if table.ties.alike is not None:
+    if "ties_of" in reading:
+        try:
+            ties = reading["ties_of"](frame.iloc[rows], x)
+        except (ValueError, KeyError, TypeError):
+            return False
+        pairs = ((ties.alike, table.ties.alike), (ties.times, table.ties.times))
+        if not all(pd.Series(one).equals(pd.Series(other)) for one, other in pairs):
+            return False
+    elif table.ties.alike is not None:
         found = pd.factorize(pd.Series([row.tobytes() for row in x + 0.0]))[0]
         if not np.array_equal(found, table.ties.alike):  # told apart by more than features
             return False

@@ -24,7 +24,7 @@ from nnbench.export.own_entries import check_own, own_blocks
 from nnbench.export.own_table import own_table
 from nnbench.export.text import fill, render
 from nnbench.export.training import loss_code, optimizer_code, schedule_code
-from nnbench.study.baselines import is_baseline, why_no_short_script
+from nnbench.study.baselines import is_baseline, splits_by_more
 from nnbench.study.fields import SPARSE
 from nnbench.study.recipe import has_own_table
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
@@ -57,7 +57,7 @@ def script_of(cell: StoredCell, table: Path | None = None) -> str:
     if table is not None:
         return predicting_script(cell, table)
     if is_baseline(cell.recipe):
-        can_predict = has_own_table(cell.recipe) and not why_no_short_script(cell.recipe)
+        can_predict = has_own_table(cell.recipe)
         raise ExportError(
             f"{cell.cell_id} is no network but {cell.recipe['baseline']}, a baseline of "
             f"scikit-learn: {'add --predict and the table, or ' if can_predict else ''}name a "
@@ -128,11 +128,10 @@ def predicting_script(cell: StoredCell, path: Path) -> str:
             f"{cell.cell_id} is evaluated as in training, where a row's prediction hangs on what "
             f"stands beside it: export it without --predict"
         )
-    if why := why_no_short_script(recipe):
-        way = "name a network's cell" if is_baseline(recipe) else "export it without --predict"
-        raise ExportError(f"{cell.cell_id}: {why}: {way}")
     table = own_table(recipe, path)
-    data = replace(data_code(recipe), definitions="", code=fill("rows.py.j2").strip("\n"), parts="")
+    data = replace(data_code(recipe), definitions="", code=fill("rows.py.j2").strip("\n"))
+    ties = "ties_of(table.iloc[rows], x)" if splits_by_more(recipe) else ""
+    data = replace(data, parts=data.parts.replace("table.ties", ties) if ties else "")
     told = {
         "predicting": True,
         "fits": False,

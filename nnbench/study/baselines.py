@@ -144,7 +144,7 @@ BASELINE_FIELDS: Mapping[str, Field] = {
     **{name: FIELDS[name] for name in ("study_seed", "seed")},
 }
 SETTINGS = ("class_weight", "target_transform")  # what networks vary and a baseline chooses from
-SPLIT_BY = ("folds", "data.group", "data.time")  # what scripts that predict do not split by
+SPLIT_BY = ("folds", "data.group", "data.time")  # what rows are split by, next to a shuffle
 # with the networks beside it
 SHARED = [name for name in BASELINE_FIELDS if name in FIELDS and name not in SETTINGS]
 
@@ -154,16 +154,9 @@ def is_baseline(recipe: Mapping[str, Any]) -> bool:
     return "baseline" in recipe
 
 
-def why_no_short_script(recipe: Mapping[str, Any]) -> str:
-    """Why no script that predicts new rows of a table trains this cell; nothing where one does."""
-    if by := next((key for key in SPLIT_BY if recipe.get(key)), ""):
-        return f"its rows are split by {by.removeprefix('data.')}, which a short script does not do"
-    if is_baseline(recipe) and any(recipe.get(key, "none") != "none" for key in SETTINGS):
-        return (
-            "networks beside it weigh classes or learn the logarithm of the target, which the "
-            "script of a model of scikit-learn does not do"
-        )
-    return ""
+def splits_by_more(recipe: Mapping[str, Any]) -> bool:
+    """Whether rows are split by folds, a group or time, and not by a shuffle alone."""
+    return any(recipe.get(key) for key in SPLIT_BY)
 
 
 def baseline_recipes(

@@ -281,22 +281,87 @@ def test_rows_that_are_alike_stay_in_one_part(tmp_path: Path, target: str) -> No
     assert "# as in the table" in trained.stdout, trained.stdout + trained.stderr
 
 
-def test_what_is_split_by_a_column_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    path = table_of(tmp_path)
-    cell = cell_of(path, "price")
-    recipe = dict(cell.recipe) | {"data.group": "city"}
-    with pytest.raises(ExportError, match="rows are split by group, which a short script does not"):
-        script_of(StoredCell(cell.cell_id, "s", recipe, {"status": "ok"}, True), path)
+SPLITS: dict[str, dict[str, Any]] = {
+    "folds": {"folds": 4, "seed": 6},
+    "a group of numbers": {"data.group": "plain", "seed": 2},
+    "groups in folds": {"data.group": "city", "folds": 3, "seed": 1},
+    "dates": {"data.time": "day"},
+    "times that are numbers": {"data.time": "größe"},
+}
 
 
-@pytest.mark.parametrize("more", [{"folds": 5}, {"target_transform": "either"}])
-def test_of_a_baseline_no_way_leads_in_a_circle(tmp_path: Path, more: dict[str, Any]) -> None:
+def split_as(path: Path, target: str, how: str) -> dict[str, Any]:
+    """A network's recipe whose rows are split so. The table has some rows twice."""
+    frame = pd.read_csv(path, sep=";", dtype=str, keep_default_na=False)
+    frame.loc[:, "city"] = frame["city"].replace("", "c00")
+    pd.concat([frame, frame[::7]]).to_csv(path, sep=";", index=False)
+    said = SPLITS[how]
+    of_data = {key.removeprefix("data."): said[key] for key in said if key.startswith("data.")}
+    other = {"kind": "price", "price": "kind"}[target]
+    data = {"csv": str(path), "target": target, "drop": [other], **of_data}
+    fixed = {"dtype": "float64", "epochs": 3, "width": 6, "batch_size": 16}
+    (cell,) = make_cells(
+        data=data, seeds=[said.get("seed", 0)], folds=said.get("folds", 0), **fixed
+    )
+    return dict(cell.recipe)
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(("how", "target"), [*zip(SPLITS, ["kind", "price"] * 3, strict=False)])
+def test_rows_are_split_as_the_study_splits_them(tmp_path: Path, how: str, target: str) -> None:
     path = table_of(tmp_path)
-    recipe = dict(cell_of(path, "price").recipe)
-    (about,) = baseline_recipes([recipe], ["linear"], "val_r2")
+    (about,) = baseline_recipes([split_as(path, target, how)], ["linear"], "val_loss")
+    cell = make_cell("s", about)
+    script = written(tmp_path, cell, fit_cell(cell), path)
+    trained = run_script(script, "train", str(path))
+    assert "# as in the table" in trained.stdout, trained.stdout + trained.stderr
+
+
+@pytest.mark.whole
+def test_a_network_is_split_so_too(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    path = table_of(tmp_path)
+    cell = make_cell("s", split_as(path, "kind", "groups in folds"))
+    (row,) = train_cell(cell).cells
+    script = written(tmp_path, cell, row, path)
+    trained = run_script(script, "train", str(path))
+    assert "# as in the table" in trained.stdout, trained.stdout + trained.stderr
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(
+    ("target", "more"),
+    [
+        ("kind", {"class_weight": "balanced"}),
+        ("price", {"target_transform": "either"}),
+    ],
+)
+def test_a_baseline_weighs_classes_and_learns_logarithms(
+    tmp_path: Path, target: str, more: dict[str, Any]
+) -> None:
+    path = table_of(tmp_path)
+    by = "val_accuracy" if target == "kind" else "val_r2"
+    (about,) = baseline_recipes([dict(cell_of(path, target).recipe)], ["linear"], by)
     cell = make_cell("s", about | more)
-    stored = StoredCell(cell.cell_id, "s", dict(cell.recipe), {"status": "ok"}, True)
-    for table in (path, None):
-        with pytest.raises(ExportError, match=r": name a network's cell$") as refused:
-            script_of(stored, table)
-        assert "--predict" not in str(refused.value)
+    row = fit_cell(cell)
+    script = written(tmp_path, cell, row, path)
+    trained = run_script(script, "train", str(path))
+    assert "# as in the table" in trained.stdout, trained.stdout + trained.stderr
+    found = pd.read_csv(StringIO(run_script(script, "predict", str(path)).stdout))[target]
+    found = found.iloc[rows_of_test(split_for(cell.recipe), path, target)]
+    own = pd.read_csv(path, sep=";", decimal=",")[target].iloc[found.index]
+    if target == "kind":
+        right = found.str.casefold().to_numpy() == own.str.casefold().to_numpy()
+        assert right.mean() == row["test_accuracy"]
+    else:
+        unlike = ((found - own) ** 2).mean() / own.var(ddof=0)
+        assert 1 - unlike == pytest.approx(row["test_r2"], rel=1e-9)
+
+
+def test_of_many_rows_of_a_rare_class_it_draws_those_of_the_study(tmp_path: Path) -> None:
+    path = table_of(tmp_path)
+    recipe = dict(cell_of(path, "kind").recipe) | {"data.rows": 60}
+    table = kept_table(path, Choices("kind", drop=("price",), rows=60))
+    _, x, y = read_by(own_table(recipe, path).code, path)
+    np.testing.assert_array_equal(x, table.x)
+    np.testing.assert_array_equal(y, table.y)

@@ -59,6 +59,14 @@ REFUSED: dict[str, tuple[Callable[[], str | bytes], str]] = {
         lambda: lines('a,"b,y', plain),
         'has a quote in its header that is not closed there, before "b,y"',
     ),
+    "half a character": (
+        lambda: "".join(f'{{"a": "\\ud800 {n}", "y": {n}}}\n' for n in range(ROWS)),
+        r"is JSON that is no table (\ud800 is half a character): write one object a line",
+    ),
+    "half a character in a name": (
+        lambda: "".join(f'{{"a\\udfff": {n}, "y": {n}}}\n' for n in range(ROWS)),
+        r"is JSON that is no table (\udfff is half a character)",
+    ),
     "one column": (lambda: lines("y", str), "no column is left to predict the target from"),
     "names twice": (
         lambda: lines("a,a,y,y", lambda n: f"{n},3,{n},{n}"),

@@ -38,7 +38,7 @@ from nnbench.stats.rivals import (
     rivals_of,
     usual_network,
 )
-from nnbench.study.baselines import BASELINES, why_no_short_script
+from nnbench.study.baselines import BASELINES
 from nnbench.study.metrics import METRICS, scores_of
 
 METHOD = (
@@ -270,9 +270,7 @@ class _Told:
         """How to have what to use: a script of it, or the name of its class."""
         tables, use = self.results.provenance.get("tables"), self.rivals.use
         model = "" if use == NETWORK else f"{BASELINES[use].of(self.task).name} of scikit-learn"
-        row = self._row()
-        recipe = {key: row[key] for key in row.index if pd.notna(row[key])}
-        if tables and not why_no_short_script(recipe):
+        if tables:
             command = export_command(self.results, "best", "--predict", quote(tables[0]["file"]))
             made_by = f", by {model}" if model else ""
             return f"As a script that predicts new rows{made_by}: {command}."

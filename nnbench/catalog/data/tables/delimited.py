@@ -301,6 +301,11 @@ def _read_json(file: io.TextIOWrapper, many: bool) -> tuple[pd.DataFrame, list[s
         raise _no_table(str(problem)) from None
     if not all(isinstance(row, dict) for row in rows):
         raise _no_table("some rows are no objects")
+    try:
+        json.dumps(rows, ensure_ascii=False).encode()
+    except UnicodeEncodeError as problem:
+        half = ascii(problem.object[problem.start])[1:-1]
+        raise _no_table(f"{half} is half a character") from None
     frame = pd.DataFrame(rows)
     names = [str(name) for name in frame.columns]
     frame.columns = pd.RangeIndex(len(names))

@@ -79,26 +79,38 @@ def drawn(target: Target, most: int) -> Target:
         return target
     if most < MIN_ROWS:
         raise _too_few(most)
-    order = np.random.default_rng(0).permutation(count)
-    places = order[:most]
+    classes = target.y if target.task == "classification" else None
+    places = drawn_places(count, classes, most)
     report, note = target.report, target.note
-    if target.task == "classification":
-        counts = np.bincount(target.y)
+    if classes is not None:
+        counts = np.bincount(classes)
         wanted = shares_of(counts, most)
-        of_class = np.zeros(count, dtype=np.int64)  # how many of its class come before, in order
-        for number in range(len(wanted)):
-            own = target.y[order] == number
-            of_class[own] = np.arange(own.sum())
-        places = order[of_class < wanted[target.y[order]]]
-        sizes = np.bincount(target.y[places], minlength=len(wanted)).tolist()
+        sizes = np.bincount(classes[places], minlength=len(wanted)).tolist()
         report = {**report, "classes": dict(zip(target.classes, sizes, strict=True))}
         more = [
             target.classes[place] for place in np.flatnonzero(wanted * count > 2 * counts * most)
         ]
         lifted = f"of {listed(more)} more rows are drawn than their share, so that none is lost"
         note = "; ".join(part for part in (note, lifted if more else "") if part)
-    places = np.sort(places)
     return replace(target, rows=target.rows[places], y=target.y[places], report=report, note=note)
+
+
+def drawn_places(count: int, classes: NDArray[Any] | None, most: int) -> NDArray[np.int64]:
+    """The places, rising, of the rows that are drawn of so many: `most` of them, or all.
+
+    classes: (count,) indices; of each its share is drawn.
+    """
+    if count <= most:
+        return np.arange(count)
+    order = np.random.default_rng(0).permutation(count)
+    if classes is None:
+        return np.sort(order[:most])
+    wanted = shares_of(np.bincount(classes), most)
+    before = np.zeros(count, dtype=np.int64)  # how many of its class come before, in order
+    for number in range(len(wanted)):
+        own = classes[order] == number
+        before[own] = np.arange(own.sum())
+    return np.sort(order[before < wanted[classes[order]]])
 
 
 def shares_of(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
