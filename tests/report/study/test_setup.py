@@ -63,7 +63,7 @@ def test_every_level_stands_with_its_parameters_and_what_is_off_is_named(tmp_pat
 def test_the_command_is_that_of_the_run(
     tmp_path: Path, tables: list[dict[str, str]], changes: dict[str, Any], command: str
 ) -> None:
-    results = results_of(tmp_path, tables, **changes)
+    results = results_of(tmp_path / "results" / "synthetic", tables, **changes)
     assert run_command(results) == command
     assert is_of_table(results) == ("--data" in command)
 
