@@ -17,6 +17,7 @@ from nnbench.catalog.data.tables import apart
 from nnbench.catalog.data.tables.dates import CLOCK, YEAR_FIRST, YEAR_LAST, as_dates
 from nnbench.catalog.data.tables.reading import with_numbers
 from nnbench.catalog.data.tables.texts import are, in_arrow
+from tests.searching import examples
 
 HOSTILE = {
     "decimal commas": ["1,5", "2,25", "-0,5", "1.234,5", ",5", "7"],
@@ -87,6 +88,7 @@ def test_hostile_texts_are_read_as_each_is_by_itself(kind: str, decimal: str, as
     agree([HOSTILE[kind], HOSTILE[kind] * 9, ["1,5", "2,5", "3"] * 9], decimal, asked)
 
 
+@examples(30)
 @given(st.lists(TEXTS, min_size=1, max_size=3), st.sampled_from(["auto", ".", ","]))
 def test_any_texts_are_read_as_each_is_by_itself(columns: list[list[str]], decimal: str) -> None:
     agree(columns, decimal, "")
@@ -133,6 +135,7 @@ CLOCKS = st.sampled_from(
 )
 
 
+@examples(50)
 @given(st.lists(st.tuples(DAYS, CLOCKS).map("".join), min_size=1, max_size=5))
 def test_dates_are_read_as_each_is_by_itself(texts: list[str]) -> None:
     wanted, found = plainly(texts), as_dates(pd.Series([*texts, None]))
