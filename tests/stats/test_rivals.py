@@ -100,6 +100,28 @@ def test_of_few_repeats_what_is_ahead_in_all_of_them_is_not_given_up_for_the_con
     assert rivals(constant=[0.62, 0.7, 0.5], **scores).use == "constant"
 
 
+def test_who_is_surely_ahead_of_the_constant_is_used_where_the_best_on_validation_is_not() -> None:
+    swings = [0.1, 0.9, 0.95, 0.2, 0.9]
+    tests = {"constant": [0.3] * 5, "linear": [0.6, 0.61, 0.59, 0.6, 0.6], NETWORK: swings}
+    found = rivals(**tests)
+    assert found.best == NETWORK and not found.against(NETWORK).loc["constant", "low"] > 0
+    assert found.use == "linear"
+    assert rivals(**tests | {"linear": [0.3, 0.31, 0.29, 0.3, 0.3]}).use == "constant"
+    third = {"boosting": [0.9, 0.1, 0.9, 0.1, 0.4]}
+    swapped = {"constant": tests["constant"], **third, "forest": swings, NETWORK: tests["linear"]}
+    assert rivals(**swapped).best == "forest" and rivals(**swapped).use == NETWORK
+
+
+def test_a_lead_that_only_counts_uncorrected_is_not_surely_ahead_of_the_constant() -> None:
+    base = np.full(5, 0.3)
+    lead = np.array([0.1, 0.02, 0.12, 0.14, 0.12])
+    swings = [0.1, 0.9, 0.95, 0.2, 0.9]
+    found = rivals(constant=list(base), linear=list(base + lead), forest=[0.3] * 5, network=swings)
+    row = found.against("constant").loc["linear"]
+    assert row["high"] < 0 and row["p"] < 0.05 < row["p_holm"]
+    assert found.use == "constant"
+
+
 def test_a_metric_of_which_less_is_better_turns_the_sides_around() -> None:
     frame = pd.DataFrame({"constant": [1.0, 1.1, 0.9], "linear": [0.1, 0.21, -0.01]})
     found = Rivals("test_loss", frame, frame, 1 / 3)

@@ -50,7 +50,8 @@ METHOD = (
     "give for that, and speak of new rows of the same kind. A model is called behind only where "
     "its interval leaves zero out and the test stays below 5 % after Holm's correction over the "
     "models; that there is anything to learn is one comparison alone, of the best on validation "
-    "with the constant."
+    "with the constant; where that leaves it open, those are chosen from that are surely ahead of "
+    "the constant after the correction."
 )
 
 
@@ -185,11 +186,11 @@ class _Told:
         if use == NETWORK:
             table = rivals.against(NETWORK)
             second = str(table["mean"].idxmin())
+            opening = f"{capital(self.network())}: {label} {self.score(NETWORK)}"
+            if table["mean"].min() < 0:  # who is not surely ahead of the constant
+                return f"{opening}, surely ahead of {self.name(str(rivals.tests.columns[0]))}."
             gap = self.apart(table.loc[second])
-            return (
-                f"{capital(self.network())}: {label} {self.score(NETWORK)}; "
-                f"{self.name(second)} {self.score(second)}, behind by {gap}."
-            )
+            return f"{opening}; {self.name(second)} {self.score(second)}, behind by {gap}."
         if use == "constant" and rivals.against(rivals.best)["mean"].get(use, 0.0) > 0:
             best = self.name(rivals.best)
             return (

@@ -195,7 +195,7 @@ def test_a_script_is_promised_however_rows_are_split(tmp_path: Path, split: dict
 
 
 def test_a_lead_that_may_be_chance_is_no_reason_to_name_the_constant(tmp_path: Path) -> None:
-    found = results(tmp_path, {"constant": 0.3, "linear": 0.4}, 0.35)
+    found = results(tmp_path, {"constant": 0.3, "linear": 0.4}, 0.3)
     swings = found.baselines["baseline"] == "linear"
     scores = found.baselines["test_accuracy"] + swings * 25 * NOISE[found.baselines["seed"]]
     found = replace(found, baselines=found.baselines.assign(test_accuracy=scores))
@@ -204,6 +204,18 @@ def test_a_lead_that_may_be_chance_is_no_reason_to_name_the_constant(tmp_path: P
     assert ", the commonest class of 30 % [" in first and first.endswith("may be chance.")
     assert second.startswith("Logistic regression is ahead by 10")
     assert "which 5 repeats cannot tell from chance" in second
+
+
+def test_a_network_that_surely_learns_is_named_before_a_model_whose_lead_may_be_chance(
+    tmp_path: Path,
+) -> None:
+    found = results(tmp_path, {"constant": 0.3, "linear": 0.4}, 0.35)
+    swings = found.baselines["baseline"] == "linear"
+    scores = found.baselines["test_accuracy"] + swings * 25 * NOISE[found.baselines["seed"]]
+    found = replace(found, baselines=found.baselines.assign(test_accuracy=scores))
+    first, second, *_ = advice(found).said
+    assert first.startswith("A network of ") and first.endswith("ahead of the commonest class.")
+    assert "Logistic regression is ahead by 5" in second and "cannot tell from chance" in second
 
 
 def test_where_nothing_is_to_be_used_no_cell_is_named(tmp_path: Path) -> None:
