@@ -53,7 +53,7 @@ REFUSED: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "empty lines": (lambda: "\n" * 1_000_000, "is empty"),
     "a quote that stays open": (
         lambda: lines("a,b,y", lambda n: f"{n},{chr(34) if n == 30 else ''}{n % 7},p"),
-        "is no sound CSV: EOF inside string starting at row 31",
+        "has a quote in row 32, the header counted, that is never closed",
     ),
     "an open quote in the header": (
         lambda: lines('a,"b,y', plain),
@@ -61,11 +61,11 @@ REFUSED: dict[str, tuple[Callable[[], str | bytes], str]] = {
     ),
     "half a character": (
         lambda: "".join(f'{{"a": "\\ud800 {n}", "y": {n}}}\n' for n in range(ROWS)),
-        r"is JSON that is no table (\ud800 is half a character): write one object a line",
+        r"is JSON in which \ud800 stands without its other half, and so for no character",
     ),
     "half a character in a name": (
         lambda: "".join(f'{{"a\\udfff": {n}, "y": {n}}}\n' for n in range(ROWS)),
-        r"is JSON that is no table (\udfff is half a character)",
+        r"is JSON in which \udfff stands without its other half, and so for no character",
     ),
     "one column": (lambda: lines("y", str), "no column is left to predict the target from"),
     "names twice": (

@@ -68,7 +68,7 @@ def sentence(folder: Path, content: str | bytes, target: str = "y", **choices: A
         ("a, a,b,b,y\n1,2,3,4,5\n", '"a", "b" are names of more than one column'),
         ("a,y\n1,2,3\n4,5\n", "is no sound CSV"),
         ("a,y\n1,2\n3,4,5\n", "is no sound CSV: Expected 2 fields in line 3, saw 3"),
-        ('a,y\n"1,2\n', "is no sound CSV: EOF inside string"),
+        ('a,y\n"1,2\n', "has a quote in row 2, the header counted, that is never closed"),
         ("a\0b,y\n1,2\n", "is not text"),
         (bytes(range(256)), "is neither UTF-8 nor Latin-1 text: save it as UTF-8, if"),
         (b"\xff\xfea\0,\0y\0", "has no rows under its header"),

@@ -274,7 +274,7 @@ class _Told:
         if tables:
             command = export_command(self.results, "best", "--predict", quote(tables[0]["file"]))
             made_by = f", by {model}" if model else ""
-            return f"As a script that predicts new rows{made_by}: {command}."
+            return f"As a script that predicts new rows{made_by}: {command} > model.py"
         if model:
             return f"{capital(self.name(use))} is {model}."
         if self.rivals.best != use:

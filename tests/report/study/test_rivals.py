@@ -147,11 +147,11 @@ def test_the_cell_to_use_is_one_of_what_is_named_first(tmp_path: Path) -> None:
     assert cell in set(network.cells["cell_id"])
     of_table = replace(network, provenance=dict(network.provenance) | {"tables": [TABLE]})
     place = f"{tmp_path.parent.name}/{tmp_path.name}"
-    command = f"nnbench export best --from {place} --predict 'my t.csv'"
-    assert f"As a script that predicts new rows: {command}." == advice(of_table).said[2]
+    command = f"nnbench export best --from {place} --predict 'my t.csv' > model.py"
+    assert f"As a script that predicts new rows: {command}" == advice(of_table).said[2]
     of_table = replace(simple, provenance=dict(simple.provenance) | {"tables": [TABLE]})
     (_, _, script) = advice(of_table).said
-    assert f"new rows, by LogisticRegression of scikit-learn: {command}." in script
+    assert f"new rows, by LogisticRegression of scikit-learn: {command}" in script
     assert "Logistic regression is" not in script
     drawn = advice(of_table).picture
     assert drawn is not None and "95 % [94, 96]" in drawn.svg and "Logistic regression" in drawn.svg

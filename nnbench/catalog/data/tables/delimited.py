@@ -113,6 +113,9 @@ def _read_plain(
         return _read_csv(opened, encoding, head, gaps_of), head.names
     except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as problem:
         reason = " ".join(str(problem).split()).removeprefix("Error tokenizing data. C error: ")
+        if (opens := re.fullmatch(r"EOF inside string starting at row (\d+)", reason)) is not None:
+            place = f"row {int(opens[1]) + 1:,}, the header counted"  # pandas counts from 0
+            raise ValueError(f"has a quote in {place}, that is never closed") from None
         raise ValueError(f"is no sound CSV: {reason}") from None
     except pd.errors.EmptyDataError:
         raise ValueError("has no rows under its header") from None
@@ -305,7 +308,10 @@ def _read_json(file: io.TextIOWrapper, many: bool) -> tuple[pd.DataFrame, list[s
         json.dumps(rows, ensure_ascii=False).encode()
     except UnicodeEncodeError as problem:
         half = ascii(problem.object[problem.start])[1:-1]
-        raise _no_table(f"{half} is half a character") from None
+        raise ValueError(
+            f"is JSON in which {half} stands without its other half, and so for no character: "
+            "write it out, or take it out"
+        ) from None
     frame = pd.DataFrame(rows)
     names = [str(name) for name in frame.columns]
     frame.columns = pd.RangeIndex(len(names))
