@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from nnbench.atlas.curves import activation_pictures, loss_pictures
 from nnbench.atlas.draws import init_pictures, norm_pictures
-from nnbench.atlas.facts import NOWHERE, facts
+from nnbench.atlas.facts import NOWHERE, facts, in_a_line
 from nnbench.atlas.families import TITLES, families
 from nnbench.atlas.key_pictures import gradient_picture, layer_picture, regulariser_picture
 from nnbench.atlas.listing import (
@@ -113,7 +113,7 @@ class Card:
     entry: Entry
     picture: Picture
     settings: list[str]
-    facts: dict[str, str]
+    facts: str
     reference: list[Part]
     twin: list[Part]  # what it is held against; empty where the reference names it
     words: str  # what the search box looks in
@@ -178,7 +178,7 @@ def card(kind: str, family: str, name: str, entry: Entry, picture: Picture) -> C
         entry,
         picture,
         settings(entry),
-        known,
+        in_a_line(known),
         linked(entry.reference),
         [] if twin in entry.reference else documented(twin),
         search_words(kind, family, name, entry, known),

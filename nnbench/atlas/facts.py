@@ -18,6 +18,12 @@ SIDES = {
     "right": "on the right",
     "both": "on both sides",
 }
+# How a card says a fact that reads badly as its label and its words.
+SAID = {
+    ("saturates", NOWHERE): "does not saturate",
+    ("units die", NOWHERE): "no dead region",
+}
+KINK = "bends"
 TARGETS = {"class": "class indices", "one_hot": "one-hot codes", "value": "numbers"}
 
 
@@ -25,6 +31,14 @@ def facts(kind: str, entry: Entry) -> Facts:
     """What is known of an entry of a kind; empty for a kind of which no more is known."""
     known = OF_KIND[kind](entry) if kind in OF_KIND else {}
     return {label: words for label, words in known.items() if words}
+
+
+def in_a_line(known: Facts) -> str:
+    """`does not saturate · no dead region · kink at 0 · gain 1.544`."""
+    return " · ".join(
+        SAID.get((label, words), f"{'kink' if label == KINK else label} {words}")
+        for label, words in known.items()
+    )
 
 
 def _defaults(entry: Entry) -> dict[str, Any]:
@@ -50,7 +64,7 @@ def _of_activation(entry: Any) -> Facts:
     return {
         "saturates": SIDES[entry.saturates],
         "units die": dead or NOWHERE,
-        "bends": "at " + ", ".join(map(_number, entry.breaks(**given)))
+        KINK: "at " + ", ".join(map(_number, entry.breaks(**given)))
         if entry.breaks(**given)
         else "",
         "gain": _number(entry.gain),

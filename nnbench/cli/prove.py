@@ -38,7 +38,7 @@ GRID: dict[str, Any] = {
 }
 SEEDS = (0, 1, 2)
 BY_PLACE = (
-    "its place in the stack changes it by {:.1g}, since torch rounds the last elements of a vector "
+    "its place among them changes it by {:.1g}, since torch rounds the last elements of a vector "
     "otherwise, in functions such as exp and log1p"
 )
 
@@ -164,7 +164,10 @@ def in_place(entry: Any) -> tuple[str, str]:
     for one, before in zip((given["state"], given["rest"]), kept, strict=True):
         for key, value in before.items():
             if not torch.equal(one[key], value):
-                return FAILS, f"it changes {key} in place: networks of a stack share nothing"
+                return (
+                    FAILS,
+                    f"it changes {key} in place: networks that are trained together share nothing",
+                )
     return result(torch.equal(first, second), "the same step again gives another: it remembers")
 
 
@@ -219,18 +222,18 @@ def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
     def alone() -> tuple[str, str]:
         gap = gap_of(rows("stacked"), rows("alone"))
         if 0 < gap < AGREE and gap_of_neighbours(kind, name) == 0:
-            return PROVEN, f"whoever its neighbours are; {BY_PLACE.format(gap)}"
-        return result(gap == 0, f"neighbours change it by {gap:.2g}")
+            return PROVEN, f"whichever networks are beside it; {BY_PLACE.format(gap)}"
+        return result(gap == 0, f"the networks beside it change it by {gap:.2g}")
 
     def native() -> tuple[str, str]:
         if why := why_not(cells_with(kind, name)[0].recipe):
-            return UNKNOWN, f"{why}: the mapped engine trains it"
+            return UNKNOWN, f"{why}: PyTorch trains it"
         gap = gap_of(rows("native"), rows("stacked"))
         return result(gap < AGREE, f"they differ by {gap:.2g}")
 
     def twin() -> tuple[str, str]:
         if vars(entry.twin).get("applied"):
-            return UNKNOWN, "it has no twin: nothing that is written apart from it"
+            return UNKNOWN, "PyTorch has nothing like it that was written apart from it"
         gap = gap_of(rows("reference"), rows("stacked"))
         return result(gap < AGREE, f"they differ by {gap:.2g}")
 
@@ -251,14 +254,14 @@ def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
 
     if vars(entry).get("alone"):
         yield "trains alike each time, bit for bit", again
-        yield "in a stack as alone, bit for bit", lambda: (UNKNOWN, ALONE)
+        yield "beside others as alone, bit for bit", lambda: (UNKNOWN, ALONE)
         return
     if kind in ("activation", "loss", "norm"):
         yield "trains with one example to a batch", one_example
-    yield "in a stack as alone, bit for bit", alone
-    yield "native engine as the mapped one", native
+    yield "beside others as alone, bit for bit", alone
+    yield "compiled to C as mapped by PyTorch", native
     if hasattr(entry, "twin"):
-        yield "as its twin in plain PyTorch", twin
+        yield "as written in plain PyTorch", twin
 
 
 def gap_of_neighbours(kind: str, name: str) -> float:

@@ -23,6 +23,7 @@ from nnbench.plots.style import (
 )
 
 RADIUS = 34.0
+APART = 170.0  # nodes of a layer, in a small room
 Node = tuple[str, float, float]  # its name, and its value and slope
 Edge = tuple[int, int, str, float, float]  # from node, to node; name, weight and slope of the loss
 
@@ -39,7 +40,7 @@ def network_drawing(layers: Sequence[Sequence[Node]], edges: Sequence[Edge]) -> 
         width, height, step = SMALL, 190.0 * len(layers) + 40, 190.0
     places = (
         [
-            (80.0 + 170 * j if len(layer) > 1 else 165.0, 60 + step * i)
+            (80.0 + APART * j if len(layer) > 1 else 165.0, 60 + step * i)
             for i, layer in enumerate(layers)
             for j in range(len(layer))
         ]
@@ -83,8 +84,11 @@ def _edge(
     axes.plot([start[0], end[0]], [start[1], end[1]], color=QUIET, linewidth=1.2, zorder=0)
     if not name:
         return
-    # a third of the way, where edges that cross lie apart
+    # A third of the way, where edges that cross lie apart; in a small room those that do not cross
+    # are written further on, clear of their neighbours and of what stands under a node.
     share = 0.34
+    if is_small():
+        share = 0.3 if abs(end[0] - start[0]) >= APART else 0.55
     at = (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]))
     patch: Look = {"bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}}
     look: Look = {"on_data": "xy", "ha": "center", "size": TEXT - 1} | patch

@@ -1,6 +1,7 @@
 """The atlas: complete over the registries, self-contained, escaped, and true to the code."""
 
 import hashlib
+import itertools
 import re
 from base64 import b64encode
 from collections import Counter
@@ -157,6 +158,17 @@ def test_only_the_pages_own_script_may_run(source: str) -> None:
 def test_the_page_is_whole_without_its_script(page: Page) -> None:
     hidden = [named.get("class") for _, named in page.tags if "hidden" in named]
     assert sorted(map(str, hidden)) == ["none-found", "search"]
+
+
+def test_a_card_says_in_plain_words_what_does_not_happen_to_a_unit(page: Page) -> None:
+    assert "does not saturate · no dead region · gain 1 ·" in page.text_of["activation-identity"]
+    assert "kink at -0.5, 0.5 · gain 1.544" in page.text_of["activation-softshrink"]
+
+
+def test_headings_leave_out_no_level(page: Page) -> None:
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1 and len(levels) > 100
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
 def test_the_search_words_hold_name_alias_family_and_summary(page: Page) -> None:

@@ -98,10 +98,10 @@ WRONG = [
     ("activation", "nb.Activation(lambda x: x.tanh().nan_to_num())", "a NaN passes"),
     ("activation", "nb.Activation(lambda x: x.exp() / (1 + x.exp()))", "finite, with its slope"),
     ("activation", "nb.Activation(lambda x: x - x.mean())", "each element"),
-    ("activation", "nb.Activation(lambda x: x if x.sum() > 0 else -x)", "in a stack"),
-    ("activation", "nb.Activation(lambda x: x.tanh(), twin=Off)", "as its twin"),
+    ("activation", "nb.Activation(lambda x: x if x.sum() > 0 else -x)", "beside others"),
+    ("activation", "nb.Activation(lambda x: x.tanh(), twin=Off)", "as written"),
     ("activation", "nb.Activation(lambda x: x + torch.rand_like(x), gain=1.0)", "each element"),
-    ("optimizer", "nb.Optimizer(sgd, lr=0.1, twin=Slow)", "as its twin"),
+    ("optimizer", "nb.Optimizer(sgd, lr=0.1, twin=Slow)", "as written"),
     ("optimizer", "nb.Optimizer(growing, lr=0.1)", "changes nothing in place"),
     ("optimizer", "nb.Optimizer(inner, init=memory, lr=0.1)", "changes nothing in place"),
     (
@@ -133,8 +133,8 @@ def test_what_is_right_is_proven_and_what_has_no_twin_is_said(tmp_path: Path) ->
     shown = shown_of(tmp_path, GOOD)
     assert not [one for one in shown if one.outcome == FAILS]
     unknown = [(one.name, one.check) for one in shown if one.outcome == UNKNOWN]
-    assert unknown == [(name, "as its twin in plain PyTorch") for name in ("smooth", "signs")]
-    assert {one.name for one in shown if "native" in one.check and one.outcome == PROVEN} == {
+    assert unknown == [(name, "as written in plain PyTorch") for name in ("smooth", "signs")]
+    assert {one.name for one in shown if "compiled" in one.check and one.outcome == PROVEN} == {
         *("smooth", "kinked", "plain", "signs")
     }
 
@@ -146,10 +146,10 @@ def test_a_loss_whose_rounding_hangs_on_its_place_is_proven_and_that_is_said(
     text = f"LOSSES = {{'smooth': nb.Loss(lambda o, t: {smooth}, targets='numbers')}}"
     shown = {one.check: one for one in shown_of(tmp_path, text)}
     assert {one.outcome for one in shown.values()} <= {PROVEN, UNKNOWN}
-    stack = shown["in a stack as alone, bit for bit"]
+    stack = shown["beside others as alone, bit for bit"]
     assert stack.outcome == PROVEN
     if stack.why:  # by the processor's vectors
-        assert stack.why.startswith("whoever its neighbours are; its place in the stack changes it")
+        assert stack.why.startswith("whichever networks are beside it; its place among them")
 
 
 @pytest.mark.whole
@@ -169,7 +169,7 @@ class Leak(torch.autograd.Function):
 LOSSES = {"leaky": nb.Loss(lambda o, t: ((Leak.apply(o) - t) ** 2).mean(), targets="numbers")}
 """
     shown = {one.check: one for one in shown_of(tmp_path, leaking)}
-    assert shown["in a stack as alone, bit for bit"].outcome == FAILS
+    assert shown["beside others as alone, bit for bit"].outcome == FAILS
 
 
 @pytest.mark.whole
@@ -178,8 +178,8 @@ def test_a_function_is_enough_for_every_other_kind(tmp_path: Path) -> None:
     shown = shown_of(tmp_path, FURTHER)
     assert not [one for one in shown if one.outcome == FAILS]
     names = {"narrow", "halving", "ramp", "power", "entropy", "scaled"}
-    assert {one.name for one in shown if one.check.startswith("in a stack")} == names
-    twins = [one for one in shown if one.check.startswith("as its twin")]
+    assert {one.name for one in shown if one.check.startswith("beside others")} == names
+    twins = [one for one in shown if one.check.startswith("as written")]
     assert {one.outcome for one in twins} == {UNKNOWN} and len(twins) == len(names)
     for kind, name in CODES:
         cells = cells_with(kind, name)[:2]

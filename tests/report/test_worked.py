@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Annotation
 
+from nnbench.plots.rooms import small_of
 from nnbench.report.worked import HIDDEN, INPUT, OUTPUT, TARGET, passes, worked_picture
 
 
@@ -40,3 +45,16 @@ def test_every_number_stands_in_the_figure() -> None:
     for text in ("0.5<", "1.1<", "0.91<", "−0.045<", "−0.099<", "−0.09<", "w5 = 0.5<", "w6 = 0.6<"):
         assert text in drawn.svg
     assert "−0.045 and −0.099" in drawn.title
+
+
+def test_no_number_of_the_small_drawing_stands_on_another() -> None:
+    figure = small_of(worked_picture().figure)
+    assert figure is not None
+    FigureCanvasAgg(figure).draw()
+    notes = figure.findobj(Annotation)
+    boxes = [(note.get_text(), note.get_window_extent()) for note in notes]
+    assert len(boxes) > 20
+    for (one, box), (other, beside) in itertools.combinations(boxes, 2):
+        apart = min(box.x1, beside.x1) - max(box.x0, beside.x0)
+        over = min(box.y1, beside.y1) - max(box.y0, beside.y0)
+        assert min(apart, over) < 2, (one, other, apart, over)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -38,8 +39,11 @@ def test_an_arm_that_never_learns_is_not_named_for_its_wide_range(tmp_path: Any)
     folder = write_results(tmp_path, cells(), factors=levels, report=report)
     found = region_picture(analyse(read_results(folder)))
     assert found is not None
-    said = "On digits, tanh tolerates the widest range of optimizer.lr (2.0 decades around its best"
+    said = (
+        "On digits, tanh tolerates the widest range of learning rate (2.0 decades around its best, "
+    )
     assert found.title.startswith(said) and "relu the narrowest" in found.title
+    assert re.findall(r"[\d.]+ %", found.title) and "optimizer.lr" not in found.title
     assert "The title is of the 2 of 3 configurations whose best" in found.caption
 
 

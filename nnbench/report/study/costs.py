@@ -9,11 +9,12 @@ from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.numbers import counted, measured, number
 from nnbench.report.page.parts import Column, Fill, Picture, Table, TableCell, picture, table_of
-from nnbench.report.page.units import difference_unit, scaled
+from nnbench.report.page.units import difference_unit, scaled, unit_of
 from nnbench.report.page.words import listed
 from nnbench.report.study.contests import JOIN, Contest, baseline_name, few, named
 from nnbench.results.read import Results
 from nnbench.stats import METRICS
+from nnbench.study.words import in_words
 
 MOST_REGION_ARMS = 24
 MOST_REGION_PANELS = 3
@@ -67,8 +68,9 @@ def region_picture(analysis: Analysis) -> Picture | None:
     arms = names[:MOST_REGION_ARMS]
     drawn = _drawn(regions, panels, arms)
     drawn = drawn.assign(text=[_width_text(row) for _, row in drawn.iterrows()])
-    figure = plots.good_regions(drawn, arms, tuned[0])
-    title = _region_title(first[first["near"]], panels[0], tuned[0])
+    setting = in_words(tuned[0])
+    figure = plots.good_regions(drawn, arms, setting)
+    title = _region_title(first[first["near"]], panels[0], setting, metric)
     caption = _region_caption(metric, known)
     if not first["near"].all():
         caption += (
@@ -79,7 +81,7 @@ def region_picture(analysis: Analysis) -> Picture | None:
     if len(arms) < len(names):
         caption += f" Shown: {len(arms)} of {len(names)} configurations."
     caption += _without_range(regions)
-    return picture(figure, "regions", title, caption, _region_table(drawn, tuned[0]))
+    return picture(figure, "regions", title, caption, _region_table(drawn, setting))
 
 
 def near_the_best(regions: pd.DataFrame, higher_is_better: bool) -> pd.Series:
@@ -122,22 +124,24 @@ def _without_range(regions: pd.DataFrame) -> str:
     return "".join(f" {sentence}" for sentence in said)
 
 
-def _region_title(first: pd.DataFrame, data: str, tuned: str) -> str:
+def _region_title(first: pd.DataFrame, data: str, tuned: str, metric: str) -> str:
     """The finding: the widest range on the first data set, and the narrowest.
 
     first: the regions of the arms that are near the best there, the widest first.
     """
     widest, narrowest = first.iloc[0], first.iloc[-1]
-    text = f"On {data}, {widest['arm']} tolerates the widest range of {tuned} ({_decades(widest)})"
+    unit = unit_of(metric)
+    text = f"On {data}, {widest['arm']} tolerates the widest range of {tuned}"
+    text = f"{text} ({_decades(widest, unit)})"
     if widest["arm"] == narrowest["arm"]:
         return text
-    return f"{text}, {narrowest['arm']} the narrowest ({_decades(narrowest)})"
+    return f"{text}, {narrowest['arm']} the narrowest ({_decades(narrowest, unit)})"
 
 
-def _decades(row: Any) -> str:
+def _decades(row: Any, unit: str) -> str:
     at_least = "at least " if row["open_low"] or row["open_high"] else ""
     lost = f", {row['used']} of {row['n']} settings finished" if row["used"] < row["n"] else ""
-    best = number(row["best_mean"], 3)
+    best = f"{number(row['best_mean'], 1 if unit == '%' else 3)} {unit}".rstrip()
     return f"{at_least}{number(row['decades'], 1)} decades around its best, {best}{lost}"
 
 
@@ -194,8 +198,9 @@ def budget_picture(analysis: Analysis) -> Picture | None:
     drawn = _drawn(known, panels, names)
     figure = plots.budget_lines(drawn, names, analysis.axis)
     title = _budget_title(drawn, panels[0], analysis.label, analysis.higher_is_better)
+    of = listed(list(dict.fromkeys(map(in_words, tuned))))
     caption = (
-        f"Expected {analysis.label} of the best of k settings of {listed(tuned)}, drawn at random "
+        f"Expected {analysis.label} of the best of k settings of {of}, drawn at random "
         "without repetition and chosen on validation (Dodge et al. 2019): configurations compared "
         "at equal budget, with 95 % intervals." + note
     )

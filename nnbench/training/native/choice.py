@@ -23,7 +23,7 @@ from nnbench.training.protocol import stacked_name
 LEAST_STEPS = 100
 ALONE = (
     "a class of torch.optim trains one network at a time, which is slower: as init and update it "
-    "would train in a stack"
+    "would train beside others"
 )
 
 
