@@ -58,6 +58,11 @@ class _Reader:
             yield f"{thing.__module__}.{thing.__qualname__}"
         elif isinstance(thing, MethodType):
             yield from self.words([thing.__func__, thing.__self__])
+        elif isinstance(thing, staticmethod | classmethod):
+            yield type(thing).__name__
+            yield from self.words(thing.__func__)
+        elif isinstance(thing, property):
+            yield from self.words([thing.fget, thing.fset, thing.fdel])
         elif isinstance(thing, FunctionType | type) and is_library(thing.__module__):
             yield f"{thing.__module__}.{thing.__qualname__}"
         elif isinstance(thing, FunctionType):

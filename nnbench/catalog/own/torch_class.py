@@ -69,6 +69,8 @@ def optimizer_of_class(
     name = of.__name__
     if not issubclass(of, Optimizer):
         raise EntryError(f"optimizer {name}: is a class, but none of torch.optim.Optimizer")
+    if not _takes_lr(of):
+        raise EntryError(f"optimizer {name}: has no lr, which schedules set: have __init__ take lr")
     numbers = {k: v for k, v in given.items() if isinstance(v, int | float | Parameter)}
     fixed = {k: v for k, v in given.items() if k not in numbers}
     defaults = _defaults_of(of)
@@ -95,6 +97,11 @@ def optimizer_of_class(
         weight_decay=defaults.get("weight_decay", 0.0) if weight_decay is None else weight_decay,
         state_floats=partial(_state_floats, make, usual),
     )
+
+
+def _takes_lr(of: type[Optimizer]) -> bool:
+    about = inspect.signature(of).parameters.values()
+    return any(one.name == "lr" or one.kind == one.VAR_KEYWORD for one in about)
 
 
 def _defaults_of(of: type[Optimizer]) -> dict[str, Any]:

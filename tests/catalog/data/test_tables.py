@@ -180,6 +180,19 @@ def test_the_commonest_levels_are_kept_and_the_rest_pooled() -> None:
     assert found.note == "10 rarer values are pooled"
 
 
+@pytest.mark.parametrize(
+    ("usual", "slip", "hint"),
+    [
+        ("2004-11-{:02}", "31.12.2003", "if it is a date, write all of it in one way"),
+        ("{:02} or so", "", "if it is a number, check how its fractions are written"),
+    ],
+)
+def test_pooled_texts_say_what_to_check(usual: str, slip: str, hint: str) -> None:
+    values = [usual.format(n % 29 + 1) for n in range(600)] + [slip or usual.format(1)]
+    found = encode("c", pd.Series(values, dtype=object), "")
+    assert found.kind == "category" and found.note.endswith(f"values are pooled: {hint}")
+
+
 def test_missing_values_are_a_level_or_an_indicator(tmp_path: Path) -> None:
     gaps = [None if n % 3 == 0 else n * n for n in range(ROWS)]
     words = ["?" if n % 4 == 0 else "NA" if n % 4 == 1 else "word" for n in range(ROWS)]

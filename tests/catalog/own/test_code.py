@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -128,7 +129,7 @@ def test_helpers_in_a_file_beside_it_count(tmp_path: Path) -> None:
 
 
 def test_what_is_a_library_counts_by_name() -> None:
-    assert is_library("torch") and is_library("math") and is_library("nnbench.seeds")
+    assert is_library("torch") and is_library("math") and is_library(code_hash.__module__)
     assert not is_library(__name__)
     assert code_hash(torch.relu) != code_hash(torch.tanh)
     assert code_hash(np.arange(3)) != code_hash(np.arange(4))
@@ -139,3 +140,11 @@ def test_a_frame_counts_by_what_it_holds() -> None:
         return code_hash(pd.DataFrame({"name": names, "size": range(len(names))}))
 
     assert hashed("a", "b") == hashed("a", "b") != hashed("a", "c")
+
+
+@pytest.mark.parametrize("kind", [staticmethod, classmethod, property])
+def test_a_class_counts_by_all_its_methods(kind: Any) -> None:
+    def hashed(method: Callable[..., object]) -> str:
+        return code_hash(type("Own", (), {"size": kind(method)}))
+
+    assert hashed(lambda own: 1) == hashed(lambda own: 1) != hashed(lambda own: 2)

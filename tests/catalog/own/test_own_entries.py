@@ -134,6 +134,11 @@ def test_what_is_nan_everywhere_is_measured_in_silence(recwarn: pytest.WarningsR
     assert math.isnan(nb.Activation(lambda x: x * math.nan).max_slope) and not recwarn.list
 
 
+class Rateless(torch.optim.Optimizer):
+    def __init__(self, params: Any, speed: float = 1.0) -> None:
+        super().__init__(params, {"speed": speed})
+
+
 def bad(x: Tensor, b: float) -> Tensor:
     return x
 
@@ -148,6 +153,7 @@ def bad(x: Tensor, b: float) -> Tensor:
         (lambda: nb.Activation(lambda x: x + torch.rand_like(x)), "does not settle.*say gain=1.0"),
         (lambda: nb.Activation(nn.PReLU), "PReLU: has a state"),
         (lambda: nb.Optimizer(torch.optim.LBFGS), "LBFGS: cannot take a step: .*closure"),
+        (lambda: nb.Optimizer(Rateless), "Rateless: has no lr.*have __init__ take lr"),
         (lambda: nb.Optimizer(nn.Mish), "Mish: is a class, but none of torch.optim"),  # type: ignore[arg-type]
         (lambda: nb.Optimizer(torch.optim.SGD, speed=1.0), "SGD: takes no speed"),
         (lambda: nb.Optimizer(lambda g, s, p, h, t: p), "TypeError|ValueError|must return"),

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.apart import may_have_numbers, pandas_values
-from nnbench.catalog.data.tables.dates import as_dates, calendar
+from nnbench.catalog.data.tables.dates import as_dates, calendar, look_like_dates
 from nnbench.catalog.data.tables.notations import are_stray
 from nnbench.catalog.data.tables.texts import different, few_of, in_arrow, is_text
 from nnbench.lazy import pd
@@ -192,6 +192,13 @@ def _far_out(known: NDArray[np.float64]) -> str:
     return ""
 
 
+def _way_out(texts: list[str]) -> str:
+    """What to check of texts that begin as numbers or dates do, and are neither."""
+    if 2 * look_like_dates(texts) > len(texts):
+        return "if it is a date, write all of it in one way"
+    return "if it is a number, check how its fractions are written"
+
+
 def _category(name: str, column: pd.Series, free: bool) -> Column:
     """Number the levels from the commonest down; their names break ties, so that order is fixed."""
     known = column.count()
@@ -219,7 +226,7 @@ def _category(name: str, column: pd.Series, free: bool) -> Column:
         levels.append("(other)")
         note = f"{len(values) - kept} rarer values are pooled"
         if 2 * sum(str(value)[:1].isdigit() for value in values) > len(values):
-            note = f"read as text, {note}: if it is a number, check how its fractions are written"
+            note = f"read as text, {note}: {_way_out([str(value) for value in values])}"
     places = np.where(present, rank[codes], len(levels))
     if missing:
         levels.append("(missing)")

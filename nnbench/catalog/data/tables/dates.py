@@ -92,6 +92,12 @@ def _usual_dates(column: pd.Series) -> pd.Series | None:
     return dates + pd.Series(passed[clocks], index=column.index)
 
 
+def look_like_dates(texts: Iterable[str]) -> int:
+    """How many texts have a day in a usual form."""
+    days = (_parted(text)[0] for text in texts)
+    return sum(bool(YEAR_FIRST.fullmatch(day) or YEAR_LAST.fullmatch(day)) for day in days)
+
+
 def _parted(text: str) -> tuple[str, str]:
     """A text's day and its clock, with what parts them, if it is a date."""
     place = next((place for place, sign in enumerate(text) if sign in " T"), len(text))
