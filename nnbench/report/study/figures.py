@@ -1,5 +1,6 @@
 """The report's figures of effects, pairs and training: frames for `nnbench.plots`, drawn."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ __all__ = ["Picture", "curves_picture", "effects_picture", "heat_picture", "stri
 EFFECTS = "effects"  # the name of the figure of all differences
 MOST_STRIP_LEVELS = 12
 MOST_PANELS = 6
+MOST_PLACES = 3  # decimals in a cell of a heat map
+SHADES = 50  # of a colour scale that an eye tells apart, at most
 CROWDED = 95.0  # percent: beyond, errors of 1 and of 4 % lie within three pixels
 MOST_LEVEL_ROWS = 120
 CURVE_LABELS = {
@@ -161,8 +164,8 @@ def heat_picture(analysis: Analysis, pair: Sequence[str], name: str = "heat") ->
     cross = analysis.scaled(frames.cross_means(analysis.labelled, row, column, analysis.metric))
     panels = list(dict.fromkeys(cross["data"]))
     cross = cross[cross["data"].isin(panels[:MOST_PANELS])]
-    places = decimals_for(cross["mean"].dropna())
-    cross["text"] = [number(value, min(places, 3)) for value in cross["mean"]]
+    places = _places(cross["mean"].dropna())
+    cross["text"] = [number(value, places) for value in cross["mean"]]
     log = _ratios_matter(cross["mean"], analysis.higher_is_better)
     names = sentences.in_words(row), sentences.in_words(column)
     least = float(analysis.effects["detectable"].min()) if not log else 0.0
@@ -175,6 +178,13 @@ def heat_picture(analysis: Analysis, pair: Sequence[str], name: str = "heat") ->
     )
     title = sentences.heat_title(cross, row, column, analysis.axis)
     return picture(figure, name, title, caption, _cross_table(cross, row, column, analysis.axis))
+
+
+def _places(means: "pd.Series[float]") -> int:
+    """The decimals of what is printed on colours: enough to tell two that look different."""
+    shade = float(means.max() - means.min()) / SHADES
+    told = math.ceil(-math.log10(shade)) if shade > 0 else 0
+    return min(max(decimals_for(means), told), MOST_PLACES)
 
 
 def _drawn_panels(panels: Sequence[str]) -> str:

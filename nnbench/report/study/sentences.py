@@ -69,7 +69,7 @@ def findings(
     clear = _clear_sentences(compared, ranking, baselines, metric, chosen)
     unclear = _unclear_sentences(compared, ranking, baselines, metric, command, chosen)
     if not clear:
-        return [*unclear, *([f"In combination they do: {lowered(together)}"] if together else [])]
+        return [*unclear, *([f"But {lowered(together)}"] if together else [])]
     beside = [together] if together else clear[1:]
     return [*clear[:1], *beside, *unclear]
 

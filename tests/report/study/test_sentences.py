@@ -53,7 +53,7 @@ def test_where_no_level_differs_what_matters_in_combination_comes_last() -> None
     together = "Initialisation and normalisation matter together."
     lines = said(effects(), together=together)
     assert lines[0].startswith("No initialisation makes a clear difference")
-    assert lines[1] == "In combination they do: initialisation and normalisation matter together."
+    assert lines[1] == "But initialisation and normalisation matter together."
     clear = said(effects(verdict="worse", effect_high=-1.0), together=together)
     assert clear[0].startswith("Initialisation matters most") and clear[1] == together
 
