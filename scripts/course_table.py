@@ -76,7 +76,7 @@ INTRODUCTION = """\
 nnbench turns a lecture on training neural networks into controlled experiments. Each row is an item
 of that lecture, or one beyond it that somebody will ask for: what it is called in a study file, the
 part of PyTorch that tests hold it against, and a study that puts it to use. `nnbench show KIND
-NAME` tells the rest of an entry, and `make atlas` draws them all.
+NAME` prints the rest of an entry, and `make atlas` draws them all.
 """
 
 

@@ -11,14 +11,12 @@ from functools import partial
 from typing import Any
 
 from nnbench.catalog.own.entries import CODES, KINDS, own_code
-from nnbench.catalog.own.further import AppliedNorm, AppliedToTwo, filled_by, scheduler_by
-from nnbench.catalog.own.parts import Applied, AppliedRule, OwnTwin
-from nnbench.catalog.own.torch_class import Make
+from nnbench.catalog.own.twin import OwnTwin
 from nnbench.export.find import ExportError
 from nnbench.export.own_source import block
 from nnbench.export.text import call, literal
 
-WRAPPED = (Applied, AppliedRule, AppliedToTwo, AppliedNorm, filled_by, scheduler_by)
+WRAPPERS = ("Applied", "AppliedRule", "AppliedToTwo", "AppliedNorm", "filled_by", "scheduler_by")
 
 
 def check_own(cell_id: str, recipe: Mapping[str, Any]) -> None:
@@ -57,9 +55,9 @@ def _things_of(key: str, entry: Any) -> dict[str, Any]:
     if key == "data":
         return {key: entry.function.args[0]}
     make = vars(entry.twin)["make"]
-    if isinstance(make, Make):
+    if _is_class(make):
         return {key: make.of}
-    if not isinstance(make, partial) or make.func not in WRAPPED:
+    if not _is_wrapped(make):
         return {key: make}
     names = ("init", "update") if key == "optimizer" else (key,)
     return dict(zip(names, make.args, strict=False))
@@ -69,30 +67,46 @@ def own_call(twin: OwnTwin, *first: str, **given: Any) -> tuple[str, tuple[Any, 
     """The call of a twin of one's own, and the places of what it needs of the package's."""
     make, known = vars(twin)["make"], vars(twin)["known"]
     mine = f"own_{_key_of(make)}"
-    if isinstance(make, Make):
+    if _is_class(make):
         decay = given.pop("weight_decay", 0.0)
         given |= {"weight_decay": decay} if make.decays else {}
         return call(mine, *first, **make.fixed, **given), ()
-    if not isinstance(make, partial) or make.func not in WRAPPED:
+    if not _is_wrapped(make):
         return call(mine, *first, **given), ()
     wrapper = make.func
-    before = [f"*{mine}"] if wrapper is AppliedRule else [mine]
-    if wrapper is filled_by:
+    name = wrapper.__name__
+    before = [f"*{mine}"] if name == "AppliedRule" else [mine]
+    if name == "filled_by":
         names = make.args[1]
         before += [literal(names), literal({k: known[k] for k in ("generator", *names)})]
-    elif wrapper is scheduler_by:
+    elif name == "scheduler_by":
         before.append(literal({name: known[name] for name in ("lr", "total")}))
-    elif wrapper is AppliedNorm:
+    elif name == "AppliedNorm":
         before.append(literal({"units": known["units"]}))
-    name = wrapper.__name__
     return call(name, *before, *first, **given), ((wrapper.__module__, name),)
 
 
 def coupled_decay(twin: Any, decay: Mapping[str, float]) -> float:
     """The weight decay that a class of one's own does not take, to be added to gradients."""
-    make = vars(twin).get("make")
-    by_hand = isinstance(make, Make) and not make.decays
+    by_hand = (
+        isinstance(twin, OwnTwin) and _is_class(make := vars(twin)["make"]) and not make.decays
+    )
     return decay.get("weight_decay", 0.0) if by_hand else 0.0
+
+
+def _is_class(make: Any) -> bool:
+    """Whether this makes the optimizer of a class of torch's kind; asked of own entries alone."""
+    from nnbench.catalog.own.torch_class import Make  # which imports torch
+
+    return isinstance(make, Make)
+
+
+def _is_wrapped(make: Any) -> bool:
+    """Whether this is a function of one's own that the package makes a module or a rule of."""
+    if not isinstance(make, partial):
+        return False
+    of: Any = make.func
+    return of.__module__.startswith("nnbench.catalog.own.") and of.__name__ in WRAPPERS
 
 
 def _key_of(make: Any) -> str:

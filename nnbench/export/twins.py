@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from nnbench.catalog.own.parts import OwnTwin
+from nnbench.catalog.own.twin import OwnTwin
 from nnbench.catalog.twin import Twin
 from nnbench.export.own_entries import own_call
 from nnbench.export.text import call, literal

@@ -115,7 +115,7 @@ def test_dry_run_says_what_and_trains_nothing(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(STUDY)
     ended = nnbench("run", "tiny.toml", "--dry-run", cwd=tmp_path)
     assert ended.returncode == 0
-    assert "12 networks in" in ended.stdout and "expected: about" in ended.stdout
+    assert ended.stdout.startswith("tiny: 12 networks\n") and "expected: about" in ended.stdout
     assert not (tmp_path / "results").exists()
     as_json = json.loads(nnbench("run", "tiny.toml", "--dry-run", "--json", cwd=tmp_path).stdout)
     assert sum(as_json["stacks"]) == as_json["cells"] == 12

@@ -17,8 +17,9 @@ from nnbench.catalog.losses import Loss as LossEntry
 from nnbench.catalog.norms import POSITION
 from nnbench.catalog.norms import Norm as NormEntry
 from nnbench.catalog.own.entries import EntryError
-from nnbench.catalog.own.parts import UNSAID, OwnTwin, parameters_of
+from nnbench.catalog.own.parts import UNSAID, parameters_of
 from nnbench.catalog.own.parts import name_of as _name
+from nnbench.catalog.own.twin import OwnTwin
 from nnbench.catalog.schedules.base import Schedule as ScheduleEntry
 from nnbench.study.vocabulary import Parameter
 

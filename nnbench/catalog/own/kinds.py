@@ -24,13 +24,13 @@ from nnbench.catalog.own.parts import (
     UNSAID,
     Applied,
     AppliedRule,
-    OwnTwin,
     as_parameters,
     name_of,
     parameters_of,
     stateless,
 )
 from nnbench.catalog.own.torch_class import USUAL_LR, optimizer_of_class
+from nnbench.catalog.own.twin import OwnTwin
 from nnbench.study.vocabulary import Parameter
 
 

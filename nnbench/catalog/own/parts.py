@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from nnbench.catalog.optimizers.twins import _Rule
 from nnbench.catalog.own.entries import EntryError
-from nnbench.catalog.twin import Twin
 from nnbench.study.vocabulary import Parameter
 
 UNSAID = "(own entry)"
@@ -19,29 +18,6 @@ UNSAID = "(own entry)"
 def stateless(param: Tensor) -> dict[str, Tensor]:
     """The state of a rule that has none."""
     return {}
-
-
-class OwnTwin(Twin):
-    """A twin that stands in no module of the catalogue's: a class or function itself."""
-
-    def __init__(self, make: Callable[..., Any], name: str, applied: bool = False) -> None:
-        """applied: the entry's own function again, so that it proves nothing of it."""
-        names: dict[str, Any] = {"first": (), "fixed": {}, "formulas": {}, "known": {}}
-        self._set(path=f"own.{name}", make=make, applied=applied, **names)
-
-    @property
-    def words(self) -> str:
-        """Its name."""
-        return self.name
-
-    def knowing(self, **names: Any) -> Twin:
-        """The same: it has no formulas."""
-        return self
-
-    def __call__(self, *first: Any, **given: Any) -> Any:
-        """Make it, with an entry's parameters."""
-        make: Callable[..., Any] = vars(self)["make"]
-        return make(*first, **given)
 
 
 class Applied(nn.Module):

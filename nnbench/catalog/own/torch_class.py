@@ -18,7 +18,8 @@ from torch.optim import Optimizer
 from nnbench.catalog.optimizers.base import Optimizer as OptimizerEntry
 from nnbench.catalog.optimizers.base import lr_parameter
 from nnbench.catalog.own.entries import EntryError
-from nnbench.catalog.own.parts import OwnTwin, parameters_of, stateless
+from nnbench.catalog.own.parts import parameters_of, stateless
+from nnbench.catalog.own.twin import OwnTwin
 from nnbench.study.vocabulary import Parameter
 
 USUAL_LR = 1e-3
