@@ -222,3 +222,23 @@ def test_equal_learners_on_repeats_of_the_same_rows(folds: int, plain: float) ->
         apart[overlap] = float(np.mean([not row["low"] <= 0 <= row["high"] for row in rows]))
     assert apart[0.0] == pytest.approx(plain, abs=0.1)
     assert apart[1 / 3] <= 0.06
+
+
+@pytest.mark.slow
+def test_where_nothing_can_be_learned_the_constant_is_named() -> None:
+    """Simulated: equal learners, their repeats as alike as Nadeau and Bengio take them to be."""
+    generator = np.random.default_rng(1)
+    shared = 0.25  # of the variance, by splits of the same rows: a test part a third of training's
+    learners = ["logistic", "neighbours", "forest", "boosting", NETWORK]
+
+    def scores() -> pd.DataFrame:
+        of_repeats = generator.normal(size=(5, 1)) + generator.normal(size=(5, len(learners)))
+        of_rows = generator.normal() + generator.normal(size=(1, len(learners)))
+        moved = np.sqrt(1 - shared) * of_repeats + np.sqrt(shared) * of_rows
+        table = pd.DataFrame(0.5 + 0.03 * moved, columns=learners)
+        table.insert(0, "constant", 0.5)
+        return table
+
+    found = [Rivals("test_accuracy", scores(), scores(), 1 / 3).use for _ in range(1500)]
+    share = np.mean([name != "constant" for name in found])
+    assert 0.01 < share <= 0.05  # 3.1 % of 3,000

@@ -25,7 +25,7 @@ def task_of(recipe: Mapping[str, Any]) -> str:
     return str(recipe.get("data.task") or DATA[recipe["data"]].task)
 
 
-@cache  # the same for every seed, and reading a file takes longer than to train on it
+@cache  # the same for every seed, and slow to parse
 def _read(loader: str) -> tuple[NDArray[np.float64], NDArray[Any]]:
     x, y = getattr(datasets, loader)(return_X_y=True)
     read = np.asarray(x, dtype=np.float64), np.asarray(y)
