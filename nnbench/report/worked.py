@@ -75,9 +75,9 @@ def worked_picture() -> Picture:
         f"slopes of the loss by w5 and w6 are {last[0]} and {last[1]}"
     )
     caption = (
-        "Two inputs, two linear hidden units, a ReLU output, L = (y − ŷ)²/2 with y = 1. In ink the "
-        "forward pass; in blue the slope of the loss by each number: an edge's slope is the value "
-        "at its left times the slope at its right."
+        "Two inputs, two linear hidden units, a ReLU output, L = (y − ŷ)²/2 with y = 1. In the "
+        "text's colour the forward pass; in blue the slope of the loss by each number: an edge's "
+        "slope is the value where it begins times the slope where it ends."
     )
     return picture(
         network_drawing(layers, edges), "worked", title, caption, table_of(rows, columns)

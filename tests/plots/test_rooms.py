@@ -36,7 +36,11 @@ def written(figure: Figure) -> list[str]:
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 def test_a_small_window_has_all_numbers_and_cuts_none(draw: Callable[[], Figure]) -> None:
-    wide = draw()
+    assert_whole_when_small(draw())
+
+
+def assert_whole_when_small(wide: Figure) -> None:
+    """Hold a figure's second drawing against the first: all numbers, none beside the window."""
     small = small_of(wide)
     assert small is not None and not is_small(), "the room is left again"
     assert small.bbox.width == pytest.approx(SMALL)

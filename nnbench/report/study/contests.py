@@ -170,7 +170,7 @@ def ladder_picture(problems: pd.DataFrame, contest: Contest, best: str = "") -> 
     correction = f", Holm's correction over {count} pairs" if count > 1 else ""
     caption += (
         "A bar joins neighbours without a clear difference (Wilcoxon's signed-rank "
-        f"test{correction}, 5 %). Black: the baseline."
+        f"test{correction}, 5 %). In the text's colour: the baseline."
     )
     if len(ranks) < total:
         caption += f" The best {len(ranks)} of {total}."

@@ -256,7 +256,7 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     title = sentences.curves_title(shown, label, len(analysis.levels[factor]))
     caption = (
         f"By {sentences.in_words(factor)}. Thick: median over finished networks (k of n in the "
-        "label). Thin: one seed. Black: the baseline."
+        "label). Thin: one seed. In the text's colour: the baseline."
     )
     if _stops_early(results):
         caption += " An epoch that fewer than half of them reached is left out."

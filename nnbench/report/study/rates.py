@@ -53,8 +53,8 @@ def rates_picture(results: Results, analysis: Analysis) -> Picture | None:
     caption = (
         "Above, the learning rate over the one that the study gives; below, the validation loss"
         f"{where}, dotted that of {names.get(baseline, baseline)}: medians over networks. Behind "
-        f"each name, its difference in {analysis.label}. Black: no clear difference to the "
-        "baseline."
+        f"each name, its difference in {analysis.label}. In the text's colour: no clear difference "
+        "to the baseline."
     )
     if warm:
         verb = "rises" if len(warm) == 1 else "rise"
