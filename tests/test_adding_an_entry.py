@@ -123,7 +123,7 @@ def test_new_entries_train_alike_in_both_engines(said: dict[str, Any]) -> None:
 
 
 def test_a_network_with_new_entries_is_exported(said: dict[str, Any]) -> None:
-    for written in ("class Isrlu(nn.Module):", "class Signum(_Rule):", "def rings(generator"):
+    for written in ("class Isrlu(nn.Module):", "class Signum(Rule):", "def rings(generator"):
         assert said["script"].count(written) == 1
     assert "nnbench" not in said["script"].partition("# ----")[2]
     assert said["printed"].endswith("# as in the table, within the tolerance\n")

@@ -130,11 +130,12 @@ def soap(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) 
     """Adam in the bases Q_L, Q_R that Shampoo's means of G G^T and G^T G turn into.
 
     m = b1 m + (1 - b1) G;  v = b2 v + (1 - b2) (Q_L^T G Q_R)^2;
-    W - lr Q_L (Q_L^T m Q_R / (sqrt(v) + eps)) Q_R^T, unbiased as Adam's; then the means with b2
-    and, every so many steps, Q = QR(L Q). The first step moves nothing and turns the bases for the
-    first time, as in the authors' code; vectors have Adam. Differs from it: bases begin at I and
-    not at the eigenvectors of the first means, which are not told where an eigenvalue repeats, and
-    L counts with a millionth of its trace on its diagonal.
+    W - lr c Q_L (Q_L^T m Q_R / (sqrt(v) + eps)) Q_R^T, c = sqrt(1 - b2^t) / (1 - b1^t), t = 0 at
+    first; then the means with b2 and, every so many steps, Q = QR(L Q). The first step leaves m, v
+    and the weights, and turns the bases for the first time, as in the authors' code; vectors have
+    Adam. Differs from it: bases begin at I and not at the eigenvectors of the first means, which
+    are not told where an eigenvalue repeats; their columns are not sorted by eigenvalue; L counts
+    with a millionth of its trace on its diagonal; and decay comes before, at the first step, too.
     """
     beta1, beta2, count = hyper["beta1"], hyper["beta2"], step - 1
     is_matrix, begun = param.ndim == 2, count > 0
@@ -148,19 +149,23 @@ def soap(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tensor) 
     seen = count.clamp(min=1.0)
     length = one_minus_power(beta2, seen).sqrt() / one_minus_power(beta1, seen)
     move = turned(m) / (v.sqrt() + hyper["eps"])
-    if is_matrix:
-        move = state["left"] @ move @ state["right"].T
     moved = {"m": m, "v": v}
     if is_matrix:
-        is_due = count - hyper["every"] * torch.floor(count / hyper["every"]) == 0
+        move = state["left"] @ move @ state["right"].T
+        turns = is_due(count, hyper["every"])
         for name, basis, gram in (
             ("rows", "left", grad @ grad.T),
             ("columns", "right", grad.T @ grad),
         ):
             mean = beta2 * state[name] + (1 - beta2) * gram
-            basis_now = torch.where(is_due, nearer_eigenvectors(mean, state[basis]), state[basis])
+            basis_now = torch.where(turns, nearer_eigenvectors(mean, state[basis]), state[basis])
             moved |= {name: mean, basis: basis_now}
     return torch.where(begun, param - hyper["lr"] * length * move, param), moved
+
+
+def is_due(count: Tensor, every: Tensor) -> Tensor:
+    """Whether a count, from 0 on, is a multiple."""
+    return count - every * torch.floor(count / every) == 0
 
 
 def nearer_eigenvectors(matrix: Tensor, basis: Tensor) -> Tensor:
@@ -180,10 +185,8 @@ def sophia_ef(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Ten
     neither. The batch's size, by which the paper multiplies g^2, is part of gamma.
     """
     m = hyper["beta1"] * state["m"] + (1 - hyper["beta1"]) * grad
-    count = step - 1
-    is_due = count - hyper["every"] * torch.floor(count / hyper["every"]) == 0
     fresh = hyper["beta2"] * state["h"] + (1 - hyper["beta2"]) * grad * grad
-    h = torch.where(is_due, fresh, state["h"])
+    h = torch.where(is_due(step - 1, hyper["every"]), fresh, state["h"])
     curvature = hyper["gamma"] * h
     eps = hyper["eps"].to(curvature.dtype)
     ratio = m / torch.where(curvature < eps, eps, curvature)
@@ -285,7 +288,8 @@ SIGNS_AND_MATRICES: dict[str, Optimizer] = {
         summary="Adam in the bases that Shampoo finds: the directions in which gradients of rows "
         "and of columns agree; biases have Adam, and the first step only turns the bases.",
         formula="m <- b1 m + (1-b1) G;  v <- b2 v + (1-b2) (Q_L^T G Q_R)^2;  "
-        "W <- (1 - lr wd) W - lr Q_L (Q_L^T m' Q_R / (sqrt(v') + eps)) Q_R^T;  "
+        "W <- (1 - lr wd) W - lr c Q_L (Q_L^T m Q_R / (sqrt(v) + eps)) Q_R^T, "
+        "c = sqrt(1-b2^t) / (1-b1^t), t = 0 at first;  "
         "L, R: means of G G^T, G^T G;  Q <- QR(L Q) every so many steps",
         reference="Vyas et al. (2024), SOAP: Improving and Stabilizing Shampoo using Adam, "
         "arXiv:2409.11321",

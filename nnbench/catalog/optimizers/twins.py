@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 Kept = dict[str, Any]  # a parameter's state, or a group's numbers
 
 
-class _Rule(Optimizer):
+class Rule(Optimizer):
     """An optimizer written as one function of one parameter."""
 
     def __init__(
@@ -37,7 +37,7 @@ class _Rule(Optimizer):
         raise NotImplementedError
 
 
-class MomentumEma(_Rule):
+class MomentumEma(Rule):
     """v = beta v + (1 - beta) lr (g + wd p);  p = p - v."""
 
     def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
@@ -48,7 +48,7 @@ class MomentumEma(_Rule):
         param.sub_(velocity)
 
 
-class Lion(_Rule):
+class Lion(Rule):
     """Algorithm 2 of Chen et al. (2023), Symbolic Discovery of Optimization Algorithms."""
 
     def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
@@ -59,7 +59,7 @@ class Lion(_Rule):
         mean.lerp_(grad, 1 - group["beta2"])
 
 
-class AdEMAMix(_Rule):
+class AdEMAMix(Rule):
     """Algorithm 1 of Pagliardini et al. (2024), with the half-lives of beta3 as such."""
 
     def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
@@ -83,7 +83,7 @@ class AdEMAMix(_Rule):
         )
 
 
-class Shampoo(_Rule):
+class Shampoo(Rule):
     """Algorithm 1 of Gupta et al. (2018); vectors in its diagonal form."""
 
     def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
@@ -104,7 +104,7 @@ class Shampoo(_Rule):
         param.sub_(update, alpha=group["lr"])
 
 
-class Soap(_Rule):
+class Soap(Rule):
     """Algorithm 3 of Vyas et al. (2024), its first step spent on the matrices."""
 
     def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
@@ -139,7 +139,7 @@ class Soap(_Rule):
         return bases[0].mT @ matrix @ bases[1] if bases else matrix
 
 
-class SophiaEF(_Rule):
+class SophiaEF(Rule):
     """Algorithm 3 of Liu et al. (2023), its estimate that of the batch's own labels."""
 
     def change(self, param: Tensor, grad: Tensor, state: Kept, group: Kept) -> None:
@@ -235,7 +235,7 @@ class Prodigy(_OfDistance):
         return lr * d * d * along
 
 
-class _ScheduleFree(_Rule):
+class _ScheduleFree(Rule):
     """Defazio et al. (2024), The Road Less Scheduled: y in the parameter, z and x in the state.
 
     The form with three sequences, as in the authors' reference implementation.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nnbench.catalog.optimizers.twins import _Rule
+from nnbench.catalog.optimizers.twins import Rule
 from nnbench.catalog.own.entries import EntryError
 from nnbench.study.vocabulary import Parameter
 
@@ -32,7 +32,7 @@ class Applied(nn.Module):
         return self.function(x)
 
 
-class AppliedRule(_Rule):
+class AppliedRule(Rule):
     """A rule of `init` and `update` as torch's optimizer, its decay added to the gradient."""
 
     def __init__(
