@@ -199,21 +199,26 @@ def _way_out(texts: list[str]) -> str:
     return "if it is a number, check how its fractions are written"
 
 
+def _free_text(count: int, known: int) -> str:
+    """What is said of a column with so many different texts in its rows, if it is free text."""
+    if count > MAX_LEVELS and 2 * count > known:
+        return f"has {count} texts in {known} rows: a name or free text"
+    return ""
+
+
 def _category(name: str, column: pd.Series, free: bool) -> Column:
     """Number the levels from the commonest down; their names break ties, so that order is fixed."""
-    known = column.count()
-    if free and is_text(column) and (count := column.nunique()) > MAX_LEVELS and 2 * count > known:
-        note = f"has {count} texts in {known} rows: a name or free text"
+    known = int(column.count())
+    if free and is_text(column) and (note := _free_text(column.nunique(), known)):
         return _dropped(name, column, note)
     codes, values = as_texts(column)  # -1 where missing
     present = codes >= 0
-    missing = int(len(codes) - present.sum())
+    missing = len(codes) - known
     if not len(values):
         return _dropped(name, column, "has no values")
     if len(values) == 1 and not missing:
         return _dropped(name, column, "has one value only")
-    if free and len(values) > MAX_LEVELS and 2 * len(values) > present.sum():
-        note = f"has {len(values)} texts in {present.sum()} rows: a name or free text"
+    if free and (note := _free_text(len(values), known)):
         return _dropped(name, column, note)
     counts = np.bincount(codes[present])
     order = sorted(range(len(values)), key=lambda code: (-counts[code], values[code]))

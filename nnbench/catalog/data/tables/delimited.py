@@ -27,6 +27,7 @@ DELIMITERS = (",", ";", "\t", "|")
 SPACES_APART = r"\s+"
 MAX_COLUMNS = 100_000
 ROWS_AT_ONCE = 50_000  # of a file that is looked at once more
+HALF = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON: of a character, which two such make
 MOST_BREAKS = 5  # of lines, in a header's names
 SEPARATOR = re.compile(r"sep=([,;\t|])", re.IGNORECASE)  # what Excel writes above a header
 
@@ -297,13 +298,26 @@ def is_json(lines: list[str]) -> bool:
 
 def _read_json(file: io.TextIOWrapper, many: bool) -> tuple[pd.DataFrame, list[str]]:
     try:
-        rows = json.load(file) if many else [json.loads(line) for line in file if line.strip()]
+        text = file.read()
+        lines = [text] if many else io.StringIO(text, newline="")
+        read = [json.loads(line) for line in lines if line.strip()]
     except UnicodeError:
         raise
     except (ValueError, RecursionError) as problem:
         raise _no_table(str(problem)) from None
+    rows = read[0] if many else read
     if not all(isinstance(row, dict) for row in rows):
         raise _no_table("some rows are no objects")
+    if HALF.search(text):
+        _check_halves(rows)
+    frame = pd.DataFrame(rows)
+    names = [str(name) for name in frame.columns]
+    frame.columns = pd.RangeIndex(len(names))
+    frame.attrs["told"] = ["Read as JSON, an object a row."]
+    return frame, names
+
+
+def _check_halves(rows: list[dict[str, Any]]) -> None:
     try:
         json.dumps(rows, ensure_ascii=False).encode()
     except UnicodeEncodeError as problem:
@@ -312,11 +326,6 @@ def _read_json(file: io.TextIOWrapper, many: bool) -> tuple[pd.DataFrame, list[s
             f"is JSON in which {half} stands without its other half, and so for no character: "
             "write it out, or take it out"
         ) from None
-    frame = pd.DataFrame(rows)
-    names = [str(name) for name in frame.columns]
-    frame.columns = pd.RangeIndex(len(names))
-    frame.attrs["told"] = ["Read as JSON, an object a row."]
-    return frame, names
 
 
 def _no_table(reason: str) -> ValueError:

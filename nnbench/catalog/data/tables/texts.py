@@ -36,13 +36,6 @@ def different(column: pd.Series) -> tuple[NDArray[np.int64], NDArray[Any]]:
     return codes, np.asarray(values, dtype=object)
 
 
-def spread_out(values: NDArray[Any], codes: NDArray[np.int64]) -> NDArray[Any]:
-    """Each row's value (rows,) by its place among the different ones, None where missing."""
-    padded = np.empty(len(values) + 1, dtype=object)
-    padded[:-1] = values  # and the last is None, which is what -1 takes
-    return padded[codes]
-
-
 def in_arrow(texts: Any) -> pa.Array:
     """Texts (n,) in Arrow's form, null where missing."""
     found = pa.array(texts, from_pandas=True)
