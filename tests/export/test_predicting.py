@@ -225,6 +225,17 @@ def refused_and_said(script: Path, path: Path, target: str) -> None:
     assert run_script(script, "predict").stderr.startswith("python ")
 
 
+def score_of_predictions(script: Path, path: Path, cell: Cell, target: str) -> tuple[str, float]:
+    """The test score of what a script predicts of the table that it learned from, and its name."""
+    found = pd.read_csv(StringIO(run_script(script, "predict", str(path)).stdout))[target]
+    found = found.iloc[rows_of_test(split_for(cell.recipe), path, target)]
+    own = pd.read_csv(path, sep=";", decimal=",")[target].iloc[found.index]
+    if target == "kind":
+        right = found.str.casefold().to_numpy() == own.str.casefold().to_numpy()
+        return "test_accuracy", right.mean()
+    return "test_r2", 1 - ((found - own) ** 2).mean() / own.var(ddof=0)
+
+
 @pytest.mark.whole
 @pytest.mark.parametrize(("target", "name"), [("kind", "forest"), ("price", "linear")])
 def test_a_baselines_predictions_are_the_studys(tmp_path: Path, target: str, name: str) -> None:
@@ -241,16 +252,8 @@ def test_a_baselines_predictions_are_the_studys(tmp_path: Path, target: str, nam
     ]
     trained = ran_from_nothing(script, "train", str(path))
     assert "# as in the table" in trained.stdout, trained.stdout + trained.stderr
-    said = run_script(script, "predict", str(path))
-    split = split_for(cell.recipe)
-    found = pd.read_csv(StringIO(said.stdout))[target].iloc[rows_of_test(split, path, target)]
-    own = pd.read_csv(path, sep=";", decimal=",")[target].iloc[found.index]
-    if target == "kind":
-        right = found.str.casefold().to_numpy() == own.str.casefold().to_numpy()
-        assert right.mean() == row["test_accuracy"]
-    else:
-        unlike = ((found - own) ** 2).mean() / own.var(ddof=0)
-        assert 1 - unlike == pytest.approx(row["test_r2"], rel=1e-9)
+    metric, score = score_of_predictions(script, path, cell, target)
+    assert score == pytest.approx(row[metric], rel=1e-9)
     refused_and_said(script, path, target)
 
 
@@ -347,15 +350,8 @@ def test_a_baseline_weighs_classes_and_learns_logarithms(
     script = written(tmp_path, cell, row, path)
     trained = run_script(script, "train", str(path))
     assert "# as in the table" in trained.stdout, trained.stdout + trained.stderr
-    found = pd.read_csv(StringIO(run_script(script, "predict", str(path)).stdout))[target]
-    found = found.iloc[rows_of_test(split_for(cell.recipe), path, target)]
-    own = pd.read_csv(path, sep=";", decimal=",")[target].iloc[found.index]
-    if target == "kind":
-        right = found.str.casefold().to_numpy() == own.str.casefold().to_numpy()
-        assert right.mean() == row["test_accuracy"]
-    else:
-        unlike = ((found - own) ** 2).mean() / own.var(ddof=0)
-        assert 1 - unlike == pytest.approx(row["test_r2"], rel=1e-9)
+    metric, score = score_of_predictions(script, path, cell, target)
+    assert score == pytest.approx(row[metric], rel=1e-9)
 
 
 def test_of_many_rows_of_a_rare_class_it_draws_those_of_the_study(tmp_path: Path) -> None:

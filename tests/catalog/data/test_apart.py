@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from nnbench.catalog.data.tables import apart
+from nnbench.catalog.data.tables import apart, numbers, reading
 from nnbench.catalog.data.tables.dates import CLOCK, YEAR_FIRST, YEAR_LAST, as_dates
-from nnbench.catalog.data.tables.reading import with_numbers
 from nnbench.catalog.data.tables.texts import are, in_arrow
 from tests.searching import examples
 
@@ -58,48 +58,55 @@ def read(columns: Sequence[Sequence[str]], decimal: str, kind: str) -> tuple[Any
     frame = pd.DataFrame({n: [*c, *[None] * (length - len(c))] for n, c in enumerate(columns)})
     frame.columns = [str(name) for name in frame]
     kinds = {"0": kind} if kind else {}
-    numbers, notes = with_numbers(frame.astype(object), kinds, decimal, WORDS)
-    return [numbers[name].tolist() for name in numbers], [*numbers.dtypes], notes
+    found, notes = reading.with_numbers(frame.astype(object), kinds, decimal, WORDS)
+    return [found[name].tolist() for name in found], [*found.dtypes], notes
 
 
-def one_by_one(patch: pytest.MonkeyPatch) -> None:
-    """Have every text taken apart by itself, as if none were plain."""
-    none = lambda texts, sign: np.zeros(len(texts), dtype=bool)  # noqa: E731
-    patch.setattr(apart, "are_plain", none)
-    patch.setattr(apart, "may_be_written", lambda texts: np.ones(len(texts), dtype=bool))
-    patch.setattr("nnbench.catalog.data.tables.reading.may_have_numbers", lambda texts: True)
-    known = lambda texts, those: pd.to_numeric(  # noqa: E731
-        pd.Series(texts.to_pylist(), dtype=object), errors="coerce"
-    ).to_numpy(np.float64)
-    patch.setattr("nnbench.catalog.data.tables.numbers.pandas_values", known)
+def none(texts: pa.Array, sign: str) -> NDArray[np.bool_]:
+    return np.zeros(len(texts), dtype=bool)
 
 
-def agree(columns: Sequence[Sequence[str]], decimal: str, kind: str) -> None:
-    quick = read(columns, decimal, kind)
+def every(texts: pa.Array) -> NDArray[np.bool_]:
+    return np.ones(len(texts), dtype=bool)
+
+
+def by_pandas(texts: pa.Array, those: NDArray[np.bool_]) -> NDArray[np.float64]:
+    known = pd.to_numeric(pd.Series(texts.to_pylist(), dtype=object), errors="coerce")
+    return known.to_numpy(np.float64)
+
+
+def read_one_by_one(columns: Sequence[Sequence[str]], decimal: str, kind: str) -> tuple[Any, ...]:
+    """What `read` finds where every text is taken apart by itself, as if none were plain."""
     with pytest.MonkeyPatch.context() as patch:
-        one_by_one(patch)
-        assert repr(read(columns, decimal, kind)) == repr(quick)
+        patch.setattr(apart, "are_plain", none)
+        patch.setattr(apart, "may_be_written", every)
+        patch.setattr(reading, "may_have_numbers", lambda texts: True)
+        patch.setattr(numbers, "pandas_values", by_pandas)
+        return read(columns, decimal, kind)
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("decimal", ["auto", ".", ","])
 @pytest.mark.parametrize("asked", ["", "number"])
 def test_hostile_texts_are_read_as_each_is_by_itself(kind: str, decimal: str, asked: str) -> None:
-    agree([HOSTILE[kind], HOSTILE[kind] * 9, ["1,5", "2,5", "3"] * 9], decimal, asked)
+    columns = [HOSTILE[kind], HOSTILE[kind] * 9, ["1,5", "2,5", "3"] * 9]
+    quick, slow = (way(columns, decimal, asked) for way in (read, read_one_by_one))
+    assert repr(quick) == repr(slow)
 
 
 @examples(30)
 @given(st.lists(TEXTS, min_size=1, max_size=3), st.sampled_from(["auto", ".", ","]))
 def test_any_texts_are_read_as_each_is_by_itself(columns: list[list[str]], decimal: str) -> None:
-    agree(columns, decimal, "")
-    agree(columns, decimal, "number")
+    for asked in ("", "number"):
+        quick, slow = (way(columns, decimal, asked) for way in (read, read_one_by_one))
+        assert repr(quick) == repr(slow)
 
 
 def test_the_slow_way_tells_a_wrong_quick_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    dots = lambda texts, sign: are(texts, r"\d+[.,]\d+")  # noqa: E731
-    monkeypatch.setattr(apart, "are_plain", dots)
-    with pytest.raises(AssertionError):
-        agree([["1.5", "2,5", "3.5"] * 9], "auto", "")
+    monkeypatch.setattr(apart, "are_plain", lambda texts, sign: are(texts, r"\d+[.,]\d+"))
+    columns = [["1.5", "2,5", "3.5"] * 9]
+    quick, slow = (way(columns, "auto", "") for way in (read, read_one_by_one))
+    assert repr(quick) != repr(slow)
 
 
 @given(st.text(ALPHABET, max_size=9))
