@@ -168,9 +168,15 @@ def expected_shares(stacks: Iterable[Sequence[Cell]], wanted: str, device: str) 
             counts[ENGINE, None] += len(cells)
             continue
         engine, why = choose(cells[0].recipe, wanted, device, foresees=True)
-        name = native_name() if engine == "native" else engine
-        counts[stacked_name(device) if engine == "stacked" else name, why] += len(cells)
+        counts[_as_named(engine, device), why] += len(cells)
     return _shares(counts)
+
+
+def _as_named(engine: str, device: str) -> str:
+    """An engine as the tables name it."""
+    if engine == "native":
+        return native_name()
+    return stacked_name(device) if engine == "stacked" else engine
 
 
 def found_shares(trained: Iterable[tuple[Cell, str]], wanted: str, device: str) -> list[Share]:
