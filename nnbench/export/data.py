@@ -32,8 +32,8 @@ class DataCode:
     parts: str = ""
 
 
-def data_code(recipe: Mapping[str, Any]) -> DataCode:
-    """The code of a recipe's data."""
+def data_code(recipe: Mapping[str, Any], ties: str = "table.ties") -> DataCode:
+    """The code of a recipe's data. ties: an expression of what a split of a table keeps to."""
     name = str(recipe["data"])
     given = of_factor("data", recipe)
     task = task_of(recipe)
@@ -56,7 +56,7 @@ def data_code(recipe: Mapping[str, Any]) -> DataCode:
         of = ["len(x)", "y" if task == "classification" else "None"]
         of += [f"seed_of({_purpose('split', shuffle)})"]
         of += [str(recipe[key]) for key in ("val_fraction", "test_fraction")]
-        of += ["table.ties"] if is_table else []
+        of += [ties] if is_table else []
         parts = call("parts_of", *of, **({"fold": (fold, folds)} if folds else {}))
         if not is_table:
             defined = "\n\n\n".join(part for part in (defined, definitions(*SPLITS)) if part)

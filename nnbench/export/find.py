@@ -98,10 +98,7 @@ def _stored(cell_id: str, path: Path) -> StoredCell:
     except ExportError:
         raise
     except (ValueError, KeyError) as problem:
-        if unknown := unknown_entries(row.get("own")):
-            raise ExportError(
-                f"{cell_id} uses {unknown} of one's own: name the file with it, --with FILE"
-            ) from None
+        check_known(cell_id, row.get("own"))
         raise ExportError(
             f"{path}: the recipe of {cell_id} cannot be read ({problem}): run the study again"
         ) from None
@@ -112,11 +109,14 @@ def _stored(cell_id: str, path: Path) -> StoredCell:
     return StoredCell(cell_id, study, recipe, known, is_sound)
 
 
-def unknown_entries(own: str | None) -> str:
-    """Which of a cell's entries of one's own are not registered."""
+def check_known(cell_id: str, own: str | None) -> None:
+    """Refuse a cell of whose entries of one's own some are not registered."""
     named = [word.partition("=")[0] for word in (own or "").split()]
     known = [f"{key}.{name}" for key, name in CODES]
-    return ", ".join(name for name in named if name not in known)
+    if unknown := ", ".join(name for name in named if name not in known):
+        raise ExportError(
+            f"{cell_id} uses {unknown} of one's own: name the file with it, --with FILE"
+        ) from None
 
 
 def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:

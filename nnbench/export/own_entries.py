@@ -12,7 +12,7 @@ from typing import Any
 
 from nnbench.catalog.own.entries import CODES, KINDS, own_code
 from nnbench.catalog.own.twin import OwnTwin
-from nnbench.export.find import ExportError
+from nnbench.export.find import ExportError, check_known
 from nnbench.export.own_source import block
 from nnbench.export.text import call, literal
 
@@ -22,12 +22,11 @@ WRAPPERS = ("Applied", "AppliedRule", "AppliedToTwo", "AppliedNorm", "filled_by"
 def check_own(cell_id: str, recipe: Mapping[str, Any]) -> None:
     """Refuse a cell whose entries of one's own are unknown here, or are others by now."""
     trained = str(recipe.get("own") or "")
-    known = dict(word.split("=") for word in own_code(recipe).split())
+    check_known(cell_id, trained)
+    known = own_code(recipe).split()
     for word in trained.split():
-        name, _, code = word.partition("=")
-        if name not in known:
-            raise ExportError(f"{cell_id} uses {name} of one's own: name its file, --with FILE")
-        if known[name] != code:
+        if word not in known:
+            name = word.partition("=")[0]
             raise ExportError(
                 f"{cell_id} was trained with other code of {name} than it has now: run the study "
                 f"again, or name the file as it was"

@@ -52,7 +52,8 @@ class OwnTable:
 def own_table(recipe: Mapping[str, Any], path: Path) -> OwnTable:
     """The reading of a recipe's table, and what a split keeps to if it is more than a shuffle.
 
-    Raises ExportError where the short way reads otherwise."""
+    Raises ExportError where the short way reads otherwise.
+    """
     given = of_factor("data", recipe)
     sha256 = given.pop("sha256")
     choices = choices_of(**{key: value for key, value in given.items() if key != "path"})

@@ -129,9 +129,9 @@ def predicting_script(cell: StoredCell, path: Path) -> str:
             f"stands beside it: export it without --predict"
         )
     table = own_table(recipe, path)
-    data = replace(data_code(recipe), definitions="", code=fill("rows.py.j2").strip("\n"))
-    ties = "ties_of(table.iloc[rows], x)" if splits_by_more(recipe) else ""
-    data = replace(data, parts=data.parts.replace("table.ties", ties) if ties else "")
+    data = data_code(recipe, ties="ties_of(table.iloc[rows], x)")
+    parts = data.parts if splits_by_more(recipe) else ""
+    data = replace(data, definitions="", code=fill("rows.py.j2").strip("\n"), parts=parts)
     told = {
         "predicting": True,
         "fits": False,

@@ -138,7 +138,7 @@ def test_entries_that_are_unknown_or_others_by_now_are_refused(mine: Path) -> No
     register(read_entries([mine]))
     cell = cell_of(activation="bent")
     withdraw()
-    with pytest.raises(ExportError, match=r"activation\.bent of one's own: name its file, --with"):
+    with pytest.raises(ExportError, match=r"activation\.bent, data\.bumps of one's own: name "):
         script_of(found(cell))
     mine.write_text(FILE.replace("x + b * F.relu(x)", "x - b * F.relu(x)"))
     register(read_entries([mine]))
