@@ -11,17 +11,8 @@ import pytest
 import nnbench as nb
 import nnbench.cli.prove
 from nnbench.catalog.own.entries import CODES, EntryError, read_entries, register, withdraw
-from nnbench.cli.prove import (
-    AGREE,
-    FAILS,
-    PROVEN,
-    UNKNOWN,
-    Shown,
-    cells_with,
-    checks_of,
-    gap_of,
-    prove_all,
-)
+from nnbench.cli.prove import Shown, checks_of, prove_all
+from nnbench.cli.prove_training import AGREE, FAILS, PROVEN, UNKNOWN, cells_with, gap_of
 from nnbench.training.native.choice import train_cells
 from nnbench.training.reference.train import train_cell
 from tests.command import start

@@ -132,3 +132,13 @@ def test_its_numbers_are_parameters_and_its_decay_is_the_studys() -> None:
     (group,) = adamw.twin([torch.ones(1)], lr=0.1).param_groups
     assert (group["weight_decay"], group["betas"], group["lr"]) == (0, (0.8, 0.9), 0.1)
     assert not any(entry.alone for entry in OPTIMIZERS.values())
+
+
+def test_a_weight_decay_without_a_default_is_taken_as_it_is_said() -> None:
+    class Asking(torch.optim.SGD):
+        def __init__(self, params: Any, lr: float, weight_decay: float) -> None:
+            super().__init__(params, lr, weight_decay=weight_decay)
+
+    entry = nb.Optimizer(Asking, lr=0.2, weight_decay=0.1)
+    assert (entry.weight_decay, [*entry.parameters]) == (0.1, ["lr"])
+    assert entry.parameters["lr"].default == 0.2
