@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from torch import Tensor
 import nnbench as nb
 from nnbench.catalog import OPTIMIZERS
 from nnbench.catalog.own.code import code_hash
-from nnbench.catalog.own.entries import register, withdraw
+from nnbench.catalog.own.entries import register
 from nnbench.study.study import Cell
 from nnbench.training.native.choice import (
     ALONE,
@@ -25,6 +25,8 @@ from nnbench.training.native.choice import (
 from nnbench.training.plan import cost_of
 from nnbench.training.tasks import Task, train_task
 from tests.helpers import small_data
+
+pytestmark = pytest.mark.usefixtures("none_stay")
 
 COLUMNS = ("train_loss", "test_loss", "weight_norm", "state_per_param")
 
@@ -44,12 +46,6 @@ class Heavy(torch.optim.Optimizer):
                 mean = self.state[param].setdefault("mean", torch.zeros_like(param))
                 mean.mul_(group["momentum"]).add_(param.grad)
                 param.sub_(mean, alpha=group["lr"])
-
-
-@pytest.fixture(autouse=True)
-def _none_stay() -> Iterator[None]:
-    yield
-    withdraw()
 
 
 def cells_of(optimizer: str, **grid: Any) -> list[Cell]:
