@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,6 +32,15 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     """Say how to repeat a search."""
     seed = config.getoption("--hypothesis-seed")
     return seed and f"a new random search: to repeat it, make test-all SEED={seed}"
+
+
+@pytest.fixture
+def none_stay() -> Iterator[None]:
+    """No entry of one's own outlives its test."""
+    from nnbench.catalog.own.entries import withdraw
+
+    yield
+    withdraw()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nnbench import __version__
+from nnbench.cli.long_reads import show_long_reads
 from nnbench.cli.reading import (
     claims,
     compare,
@@ -68,6 +69,7 @@ def _options(
     if context.invoked_subcommand is None:  # typer's own answer is an error's sentence
         print(context.get_help(), file=sys.stderr)
         raise typer.Exit(2)
+    show_long_reads(sys.stderr)
 
 
 if __name__ == "__main__":  # as `python -m nnbench.cli`

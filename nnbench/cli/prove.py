@@ -10,37 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnbench.catalog import VOCABULARY
 from nnbench.catalog.own import measured
-from nnbench.catalog.own.entries import CODES, KINDS
-from nnbench.study.mistakes import StudyError
-from nnbench.study.reading import make_study
-from nnbench.study.study import Cell
-from nnbench.training.native.choice import ALONE, train_cells, why_not
-from nnbench.training.plan import plan
-from nnbench.training.reference.train import train_cell
+from nnbench.catalog.own.entries import CODES, entry_of
+from nnbench.cli.prove_training import FAILS, UNKNOWN, Check, Trainings, result
 
-PROVEN, FAILS, UNKNOWN = "proven", "FAILS", "not shown"
 FARTHEST = 1e4
-AGREE = 1e-9  # of losses and weights in float64, relatively, after a few epochs
-COMPARED = ("train_loss", "test_loss", "weight_norm")
-BATCHES = (16, 1)
-GRID: dict[str, Any] = {
-    "data": {"name": "moons", "n": 60},
-    "activation": "tanh",
-    "optimizer": "momentum",
-    "norm": "layernorm",
-    "depth": 2,
-    "width": 5,
-    "epochs": 3,
-    "batch_size": list(BATCHES),
-    "dtype": "float64",
-}
-SEEDS = (0, 1, 2)
-BY_PLACE = (
-    "its place among them changes it by {:.1g}, since torch rounds the last elements of a vector "
-    "otherwise, in functions such as exp and log1p"
-)
 
 
 @dataclass(frozen=True)
@@ -58,17 +32,13 @@ def prove_all() -> list[Shown]:
     """Check every registered entry of one's own."""
     shown = []
     for kind, name in sorted(CODES):
-        entry = next(entries for of, entries in KINDS.values() if of == kind)[name]
-        for check, run in checks_of(kind, name, entry):
+        for check, run in checks_of(kind, name, entry_of(kind, name)):
             try:
                 outcome, why = run()
             except Exception as error:
                 outcome, why = FAILS, f"{type(error).__name__}: {error}".splitlines()[0]
             shown.append(Shown(kind, name, check, outcome, why))
     return shown
-
-
-Check = Callable[[], tuple[str, str]]
 
 
 def checks_of(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
@@ -91,12 +61,7 @@ def checks_of(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
     if kind == "optimizer":
         yield "changes nothing in place", lambda: in_place(entry)
         yield "a NaN passes through", lambda: nan_of_gradient(entry)
-    yield from trained(kind, name, entry)
-
-
-def result(holds: bool, why: str) -> tuple[str, str]:
-    """Proven, or that it fails and why."""
-    return (PROVEN, "") if holds else (FAILS, why)
+    yield from Trainings(kind, name, entry).checks()
 
 
 def derivative(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
@@ -160,14 +125,12 @@ def in_place(entry: Any) -> tuple[str, str]:
     """What an update is given stays as it is, and the same again gives the same."""
     given = _step_of(entry)
     kept = [{k: v.clone() for k, v in one.items()} for one in (given["state"], given["rest"])]
-    first, second = (_update(entry, given) for _ in range(2))
+    first, second = (_moved(entry, given)[0] for _ in range(2))
     for one, before in zip((given["state"], given["rest"]), kept, strict=True):
         for key, value in before.items():
             if not torch.equal(one[key], value):
-                return (
-                    FAILS,
-                    f"it changes {key} in place: networks that are trained together share nothing",
-                )
+                why = "in place: networks that are trained together share nothing"
+                return FAILS, f"it changes {key} {why}"
     return result(torch.equal(first, second), "the same step again gives another: it remembers")
 
 
@@ -187,10 +150,6 @@ def _step_of(entry: Any) -> dict[str, dict[str, Tensor]]:
     return {"state": dict(entry.init(param)), "rest": {"grad": grad, "param": param}}
 
 
-def _update(entry: Any, given: Mapping[str, dict[str, Tensor]]) -> Tensor:
-    return _moved(entry, given)[0]
-
-
 def _moved(entry: Any, given: Mapping[str, dict[str, Tensor]]) -> tuple[Tensor, Mapping[str, Any]]:
     hyper = {k: torch.tensor(about.default) for k, about in entry.parameters.items()}
     rest, step = given["rest"], torch.tensor(1.0)
@@ -198,117 +157,6 @@ def _moved(entry: Any, given: Mapping[str, dict[str, Tensor]]) -> tuple[Tensor, 
         rest["grad"], given["state"], rest["param"], hyper, step
     )
     return moved
-
-
-def trained(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
-    """What is held against what: stack, alone, native, reference."""
-    made: dict[str, list[dict[str, Any]]] = {}
-
-    def rows(engine: str) -> list[dict[str, Any]]:
-        if engine not in made:
-            cells = cells_with(kind, name)
-            if engine == "reference":
-                made[engine] = [train_cell(cell).cells[0] for cell in cells]
-            else:
-                groups = [[cell] for cell in cells] if engine == "alone" else stacks_of(cells)
-                known = "native" if engine == "native" else "stacked"
-                made[engine] = [
-                    row
-                    for group in groups
-                    for row in train_cells(group, known, "cpu", lambda share: None).cells
-                ]
-        return made[engine]
-
-    def alone() -> tuple[str, str]:
-        gap = gap_of(rows("stacked"), rows("alone"))
-        if 0 < gap < AGREE and gap_of_neighbours(kind, name) == 0:
-            return PROVEN, f"whichever networks are beside it; {BY_PLACE.format(gap)}"
-        return result(gap == 0, f"the networks beside it change it by {gap:.2g}")
-
-    def native() -> tuple[str, str]:
-        if why := why_not(cells_with(kind, name)[0].recipe):
-            return UNKNOWN, f"{why}: PyTorch trains it"
-        gap = gap_of(rows("native"), rows("stacked"))
-        return result(gap < AGREE, f"they differ by {gap:.2g}")
-
-    def twin() -> tuple[str, str]:
-        if vars(entry.twin).get("applied"):
-            return UNKNOWN, "PyTorch has nothing like it that was written apart from it"
-        gap = gap_of(rows("reference"), rows("stacked"))
-        return result(gap < AGREE, f"they differ by {gap:.2g}")
-
-    def again() -> tuple[str, str]:
-        gap = gap_of(
-            rows("reference"), [train_cell(cell).cells[0] for cell in cells_with(kind, name)]
-        )
-        return result(gap == 0, f"the same network trained again differs by {gap:.2g}")
-
-    def one_example() -> tuple[str, str]:
-        sizes = {cell.cell_id: cell.recipe["batch_size"] for cell in cells_with(kind, name)}
-        ends = {
-            size: {row["status"] for row in rows("stacked") if sizes[row["cell_id"]] == size}
-            for size in BATCHES
-        }
-        lost = ends[1] != {"ok"} and all(ends[size] == {"ok"} for size in BATCHES if size != 1)
-        return result(not lost, "it diverges there, and in larger batches it does not")
-
-    if vars(entry).get("alone"):
-        yield "trains alike each time, bit for bit", again
-        yield "beside others as alone, bit for bit", lambda: (UNKNOWN, ALONE)
-        return
-    if kind in ("activation", "loss", "norm"):
-        yield "trains with one example to a batch", one_example
-    yield "beside others as alone, bit for bit", alone
-    yield "compiled to C as mapped by PyTorch", native
-    if hasattr(entry, "twin"):
-        yield "as written in plain PyTorch", twin
-
-
-def gap_of_neighbours(kind: str, name: str) -> float:
-    """What other networks beside it change in a network that keeps its place in the stack."""
-    gaps = []
-    others = cells_with(kind, name, seeds=range(len(SEEDS), 2 * len(SEEDS)))
-    for stack, strangers in zip(stacks_of(cells_with(kind, name)), stacks_of(others), strict=True):
-        before = train_cells(stack, "stacked", "cpu", lambda share: None).cells
-        for place, cell in enumerate(stack):
-            among = [*strangers[:place], cell, *strangers[place + 1 :]]
-            after = train_cells(among, "stacked", "cpu", lambda share: None).cells
-            gaps.append(gap_of([before[place]], after))
-    return max(gaps)
-
-
-def stacks_of(cells: Sequence[Cell]) -> list[Sequence[Cell]]:
-    """The stacks that a run would make of cells."""
-    return [stack.cells for stack in plan(list(cells), 1)]
-
-
-def cells_with(kind: str, name: str, seeds: Sequence[int] = SEEDS) -> list[Cell]:
-    """A small grid with an entry, in batches of several examples and of one."""
-    grid = {**GRID, kind: name, "seeds": list(seeds)}
-    study = {"name": "prove", "grid": grid}
-    try:
-        return make_study(study, VOCABULARY).cells()
-    except StudyError:  # such as a loss of regression on classes
-        return make_study(
-            {"name": "prove", "grid": {**grid, "data": "sine_wave"}}, VOCABULARY
-        ).cells()
-
-
-def gap_of(rows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> float:
-    """The largest relative difference of losses and weights; infinite where one has none."""
-    by_id = {row["cell_id"]: row for row in others}
-    gaps = [0.0]
-    for row in rows:
-        other = by_id[row["cell_id"]]
-        if row["status"] != other["status"]:
-            return float("inf")
-        for column in COMPARED:
-            one, two = row[column], other[column]
-            if (one is None) != (two is None):
-                return float("inf")
-            if one is not None and one != two:
-                gaps.append(abs(one - two) / max(abs(one), abs(two)))
-    return max(gaps)
 
 
 def lines(shown: Sequence[Shown], columns: int) -> list[str]:

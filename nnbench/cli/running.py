@@ -13,7 +13,6 @@ import typer
 
 from nnbench.cli import arguments as take
 from nnbench.cli.ends import Exit, Failed
-from nnbench.cli.long_reads import show_long_reads
 from nnbench.cli.places import RESULTS, file_said, open_page, reseeded, shown, study_named
 from nnbench.cli.stops import stop_says
 
@@ -94,7 +93,6 @@ def run(
         **{"sheet": sheet, "group": group, "time": time},
     }
     choices = {key: value for key, value in said.items() if value not in (None, "auto", [])}
-    show_long_reads(sys.stderr)
     planned = _study_or_table(study, data, target, seeds, choices, write_study)
     need_machine(planned.kind, device, engine)
     from nnbench.pipeline import Options

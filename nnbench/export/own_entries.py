@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from nnbench.catalog.own.entries import CODES, KINDS, own_code
+from nnbench.catalog.own.entries import CODES, entry_of, is_part, own_code
 from nnbench.catalog.own.twin import OwnTwin
 from nnbench.export.find import ExportError, check_known
 from nnbench.export.own_source import block
@@ -38,15 +38,11 @@ def own_blocks(recipe: Mapping[str, Any]) -> str:
     found = []
     for key, name in sorted(CODES):
         if recipe.get(key) == name:
-            things = _things_of(key, _entry(key, name))
+            things = _things_of(key, entry_of(key, name))
             found.append(block(f"own_{key}", f"{key} {name} of one's own", things))
-        elif any(recipe[place] == name for place in recipe if place.startswith(f"{key}.")):
+        elif is_part(recipe, key, name):
             raise ExportError(f"{key} {name}, a part of another, cannot stand in a script yet")
     return "\n\n\n".join(found)
-
-
-def _entry(key: str, name: str) -> Any:
-    return next(entries for of, entries in KINDS.values() if of == key)[name]
 
 
 def _things_of(key: str, entry: Any) -> dict[str, Any]:
@@ -113,5 +109,5 @@ def _key_of(make: Any) -> str:
     return next(
         key
         for key, name in CODES
-        if vars(getattr(_entry(key, name), "twin", None) or object).get("make") is make
+        if vars(getattr(entry_of(key, name), "twin", None) or object).get("make") is make
     )

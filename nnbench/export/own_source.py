@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from nnbench.catalog.own.code import is_library
 from nnbench.export.find import ExportError
@@ -146,9 +146,8 @@ class OwnSource:
             of_type = str(thing.dtype) if home == "torch" else repr(str(thing.dtype))
             return f"{arrays[kind]}({thing.tolist()!r}, dtype={of_type})"
         self._refuse(f"{name} is a {type(thing).__name__}, which cannot be written as source")
-        raise AssertionError
 
-    def _refuse(self, why: str) -> None:
+    def _refuse(self, why: str) -> NoReturn:
         raise ExportError(f"{self._entry} cannot stand in a script: {why}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +10,15 @@ import pytest
 
 import nnbench as nb
 import nnbench.cli.prove
-from nnbench.catalog.own.entries import CODES, EntryError, read_entries, register, withdraw
-from nnbench.cli.prove import (
-    AGREE,
-    FAILS,
-    PROVEN,
-    UNKNOWN,
-    Shown,
-    cells_with,
-    checks_of,
-    gap_of,
-    prove_all,
-)
+from nnbench.catalog.own.entries import CODES, EntryError, read_entries, register
+from nnbench.cli.prove import Shown, checks_of, prove_all
+from nnbench.cli.prove_training import AGREE, FAILS, PROVEN, UNKNOWN, cells_with, gap_of
 from nnbench.training.native.choice import train_cells
 from nnbench.training.reference.train import train_cell
 from tests.command import start
+from tests.own import FURTHER
+
+pytestmark = pytest.mark.usefixtures("none_stay")
 
 HEAD = """
 import torch
@@ -76,22 +70,6 @@ OPTIMIZERS = {
     "signs": nb.Optimizer(signs, memory, lr=0.01),
 }
 """
-FURTHER = """
-INITS = {"narrow": nb.Init(lambda noise, power=0.5: noise / noise.shape[1] ** power)}
-SCHEDULES = {
-    "halving": nb.Schedule(lambda count, lr, total, every=2: lr * 0.5 ** (count // every)),
-    "ramp": nb.Schedule(lambda count, lr, total: lr * (count + 1) / total, unit="step"),
-}
-LOSSES = {
-    "power": nb.Loss(lambda o, t, p=3.0: ((o - t).abs() ** p).mean(), targets="numbers"),
-    "entropy": nb.Loss(lambda o, t: torch.nn.functional.cross_entropy(o, t)),
-}
-
-def scaled(x, weight, bias, eps=1e-5):
-    return weight * x / (x.abs().mean(-1, keepdim=True) + eps) + bias
-
-NORMS = {"scaled": nb.Norm(scaled)}
-"""
 # a deliberately wrong entry, and the check that finds it
 WRONG = [
     ("activation", "nb.Activation(lambda x: Half.apply(x))", "derivative"),
@@ -114,12 +92,6 @@ WRONG = [
     ("activation", "nb.Activation(lambda x: x if len(x) > 1 else 2 * x)", "each element"),
     ("norm", "nb.Norm(lambda x, w, b: w * x / x.std(0) + b)", "trains with one example"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _none_stay() -> Iterator[None]:
-    yield
-    withdraw()
 
 
 def shown_of(folder: Path, text: str) -> list[Shown]:

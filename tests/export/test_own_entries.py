@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,9 @@ from nnbench.export.script import script_of
 from nnbench.study.study import Cell
 from tests.command import start
 from tests.export.scripts import found, row_of, run_scripts, unlike
+from tests.own import FURTHER
+
+pytestmark = pytest.mark.usefixtures("none_stay")
 
 HELPERS = """
 SHARE = 0.5  # of the root
@@ -61,9 +63,6 @@ def bumps(generator, n=60):
     x = generator.standard_normal((n, 3))
     return x, x[:, 0] * x[:, 1] > 0
 
-def scaled(x, weight, bias, eps=1e-5):
-    return weight * x / (x.abs().mean(-1, keepdim=True) + eps) + bias
-
 ACTIVATIONS = {
     "rootplus": nb.Activation(made(1)), "bend": nb.Activation(torch.nn.Hardswish),
     "tangent": nb.Activation(torch.tanh), "bent": nb.Activation(lambda x, b=1.0: x + b * F.relu(x)),
@@ -73,16 +72,6 @@ OPTIMIZERS = {
     "plain": nb.Optimizer(lambda g, s, p, h, t: (p - h["lr"] * g, s), lr=0.1, twin=torch.optim.SGD),
 }
 DATA = {"bumps": nb.Data(bumps)}
-INITS = {"narrow": nb.Init(lambda noise, power=0.5: noise / noise.shape[1] ** power)}
-SCHEDULES = {
-    "halving": nb.Schedule(lambda count, lr, total, every=2: lr * 0.5 ** (count // every)),
-    "ramp": nb.Schedule(lambda count, lr, total: lr * (count + 1) / total, unit="step"),
-}
-LOSSES = {
-    "power": nb.Loss(lambda o, t, p=3.0: ((o - t).abs() ** p).mean(), targets="numbers"),
-    "entropy": nb.Loss(lambda o, t: F.cross_entropy(o, t)),
-}
-NORMS = {"scaled": nb.Norm(scaled)}
 """
 REMARK = f"(a remark with brackets, {'long, ' * 20}which nothing may break)"
 DECAY = {"weight_decay": 0.01}
@@ -95,16 +84,10 @@ GRIDS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _none_stay() -> Iterator[None]:
-    yield
-    withdraw()
-
-
 @pytest.fixture
 def mine(tmp_path: Path) -> Path:
     (tmp_path / "helpers_of_mine.py").write_text(HELPERS)
-    (tmp_path / "mine.py").write_text(FILE.replace("REMARK", REMARK))
+    (tmp_path / "mine.py").write_text(FILE.replace("REMARK", REMARK) + FURTHER)
     return tmp_path / "mine.py"
 
 

@@ -143,6 +143,15 @@ def _thing(value: object) -> str:
     return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
+def _catalogue(key: str) -> MutableMapping[str, Any]:
+    return next(entries for of, entries in KINDS.values() if of == key)
+
+
+def entry_of(key: str, name: str) -> Any:
+    """The entry that a recipe's key names."""
+    return _catalogue(key)[name]
+
+
 def registered() -> Entries | None:
     """The entries of one's own that are registered now, if any."""
     by_kind: dict[str, dict[str, Any]] = {}
@@ -155,7 +164,7 @@ def registered() -> Entries | None:
 def withdraw() -> None:
     """Take all entries of one's own out of the catalogue, and forget what was computed of them."""
     for key, name in CODES:
-        next(entries for of, entries in KINDS.values() if of == key).pop(name, None)
+        _catalogue(key).pop(name, None)
     if CODES:
         for module in [m for n, m in sys.modules.items() if n.startswith("nnbench.")]:
             for thing in list(vars(module).values()):
@@ -164,15 +173,15 @@ def withdraw() -> None:
     CODES.clear()
 
 
+def is_part(recipe: Mapping[str, Any], key: str, name: str) -> bool:
+    """Whether an entry is a part of another, such as a base or a schedule of several."""
+    return any(recipe[place] == name for place in recipe if place.startswith(f"{key}."))
+
+
 def own_code(recipe: Mapping[str, Any]) -> str:
     """The entries of one's own that a recipe uses, each with its code; empty where there is none.
 
     `activation.rootplus=0f3c... optimizer.mine=77ab...`
     """
-    used = [
-        (key, name)
-        for key, name in CODES
-        if recipe.get(key) == name  # or a part of an entry is: a base, a schedule of several
-        or any(recipe[place] == name for place in recipe if place.startswith(f"{key}."))
-    ]
-    return " ".join(f"{key}.{name}={CODES[key, name]}" for key, name in sorted(used))
+    used = sorted(one for one in CODES if recipe.get(one[0]) == one[1] or is_part(recipe, *one))
+    return " ".join(f"{key}.{name}={CODES[key, name]}" for key, name in used)

@@ -23,6 +23,7 @@ from nnbench.catalog.own.twin import OwnTwin
 from nnbench.study.vocabulary import Parameter
 
 USUAL_LR = 1e-3
+STUDYS = {"lr": USUAL_LR, "weight_decay": 0.0}  # what a study sets; where a class has no default
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,19 @@ def optimizer_of_class(
     name = of.__name__
     if not issubclass(of, Optimizer):
         raise EntryError(f"optimizer {name}: is a class, but none of torch.optim.Optimizer")
-    if not _takes_lr(of):
+    takes = inspect.signature(of).parameters
+    if "lr" not in takes and not any(one.kind == one.VAR_KEYWORD for one in takes.values()):
         raise EntryError(f"optimizer {name}: has no lr, which schedules set: have __init__ take lr")
     numbers = {k: v for k, v in given.items() if isinstance(v, int | float | Parameter)}
     fixed = {k: v for k, v in given.items() if k not in numbers}
-    defaults = _defaults_of(of)
-    usual_lr = lr if lr is not None else defaults.get("lr", USUAL_LR)
-    decays = "weight_decay" in inspect.signature(of).parameters
-    own = parameters_of(of, {**numbers, "lr": usual_lr}, fixed=set(fixed))
-    parameters = {key: about for key, about in own.items() if key not in ("lr", "weight_decay")}
-    parameters = {"lr": lr_parameter(usual_lr), **parameters}
+    decays = "weight_decay" in takes
+    said = {"lr": lr, "weight_decay": weight_decay}
+    defaults = {k: one.default for k, one in takes.items() if type(one.default) in (int, float)}
+    studys = STUDYS | defaults | {k: value for k, value in said.items() if value is not None}
+    theirs = {k: studys[k] for k in STUDYS if k == "lr" or decays}
+    own = parameters_of(of, {**numbers, **theirs}, fixed=set(fixed))
+    parameters = {"lr": lr_parameter(studys["lr"])}
+    parameters |= {k: about for k, about in own.items() if k not in STUDYS}
     make = Make(of, fixed, decays)
     usual = {key: about.default for key, about in parameters.items()}
     _try(name, make, usual)
@@ -95,19 +99,9 @@ def optimizer_of_class(
         elementwise=False,
         alone=True,
         decoupled=decoupled,
-        weight_decay=defaults.get("weight_decay", 0.0) if weight_decay is None else weight_decay,
+        weight_decay=studys["weight_decay"],
         state_floats=partial(_state_floats, make, usual),
     )
-
-
-def _takes_lr(of: type[Optimizer]) -> bool:
-    about = inspect.signature(of).parameters.values()
-    return any(one.name == "lr" or one.kind == one.VAR_KEYWORD for one in about)
-
-
-def _defaults_of(of: type[Optimizer]) -> dict[str, Any]:
-    about = inspect.signature(of).parameters.values()
-    return {one.name: one.default for one in about if type(one.default) in (int, float)}
 
 
 def _try(name: str, make: Make, usual: Mapping[str, float]) -> None:

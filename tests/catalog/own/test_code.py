@@ -12,7 +12,9 @@ import pytest
 import torch
 
 from nnbench.catalog.own.code import code_hash, is_library
-from nnbench.catalog.own.entries import CODES, read_entries, register, withdraw
+from nnbench.catalog.own.entries import CODES, read_entries, register
+
+pytestmark = pytest.mark.usefixtures("none_stay")
 
 FILE = '''
 import torch
@@ -86,12 +88,6 @@ EDITS = [
     ("import torch\n", "import math\nimport torch\n", set()),
     ('    "shaped":', '    "other": nb.Activation(torch.nn.Mish),\n    "shaped":', set()),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _none_stay() -> object:
-    yield
-    withdraw()
 
 
 def codes(path: Path, text: str) -> dict[str, str]:

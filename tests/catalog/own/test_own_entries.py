@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,14 @@ import torch
 from torch import Tensor, nn
 
 import nnbench as nb
-from nnbench.catalog.own.entries import read_entries, register, registered, withdraw
+from nnbench.catalog.own.entries import read_entries, register, registered
 from nnbench.study.mistakes import StudyError
 from nnbench.training.native.choice import train_cells
 from nnbench.training.plan import plan
 from nnbench.training.reference.train import train_cell
 from tests.command import start
+
+pytestmark = pytest.mark.usefixtures("none_stay")
 
 FILE = """
 import torch
@@ -51,12 +52,6 @@ GRID: dict[str, Any] = {
     "depth": 2,
     "seeds": 2,
 }
-
-
-@pytest.fixture(autouse=True)
-def _none_stay() -> Iterator[None]:
-    yield
-    withdraw()
 
 
 @pytest.fixture

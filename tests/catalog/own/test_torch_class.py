@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from torch import Tensor
 import nnbench as nb
 from nnbench.catalog import OPTIMIZERS
 from nnbench.catalog.own.code import code_hash
-from nnbench.catalog.own.entries import register, withdraw
+from nnbench.catalog.own.entries import register
 from nnbench.study.study import Cell
 from nnbench.training.native.choice import (
     ALONE,
@@ -25,6 +25,8 @@ from nnbench.training.native.choice import (
 from nnbench.training.plan import cost_of
 from nnbench.training.tasks import Task, train_task
 from tests.helpers import small_data
+
+pytestmark = pytest.mark.usefixtures("none_stay")
 
 COLUMNS = ("train_loss", "test_loss", "weight_norm", "state_per_param")
 
@@ -44,12 +46,6 @@ class Heavy(torch.optim.Optimizer):
                 mean = self.state[param].setdefault("mean", torch.zeros_like(param))
                 mean.mul_(group["momentum"]).add_(param.grad)
                 param.sub_(mean, alpha=group["lr"])
-
-
-@pytest.fixture(autouse=True)
-def _none_stay() -> Iterator[None]:
-    yield
-    withdraw()
 
 
 def cells_of(optimizer: str, **grid: Any) -> list[Cell]:
@@ -132,3 +128,13 @@ def test_its_numbers_are_parameters_and_its_decay_is_the_studys() -> None:
     (group,) = adamw.twin([torch.ones(1)], lr=0.1).param_groups
     assert (group["weight_decay"], group["betas"], group["lr"]) == (0, (0.8, 0.9), 0.1)
     assert not any(entry.alone for entry in OPTIMIZERS.values())
+
+
+def test_a_weight_decay_without_a_default_is_taken_as_it_is_said() -> None:
+    class Asking(torch.optim.SGD):
+        def __init__(self, params: Any, lr: float, weight_decay: float) -> None:
+            super().__init__(params, lr, weight_decay=weight_decay)
+
+    entry = nb.Optimizer(Asking, lr=0.2, weight_decay=0.1)
+    assert (entry.weight_decay, [*entry.parameters]) == (0.1, ["lr"])
+    assert entry.parameters["lr"].default == 0.2
