@@ -15,9 +15,11 @@ from tests.plots.test_plots import cross, curves, points, strips
 from tests.plots.test_winner_plots import budget, costs, matrix, profile, ranks, regions, shares
 
 NAMES = ["he_normal gain=1", "xavier_normal", "random_small bound=0.01", "orthogonal", "zero"]
+MANY = [f"level {number}" for number in range(9)]  # two of which a page leaves out
 FIGURES = {
     "effects": lambda: plots.effect_strips(strips(NAMES), points(NAMES), "difference", True),
     "heat": lambda: plots.heat_maps(cross(NAMES), NAMES, NAMES, "init", "norm"),
+    "many curves": lambda: plots.learning_curves(*curves(MANY), MANY, "accuracy"),
     "curves": lambda: plots.learning_curves(*curves(NAMES), NAMES, "accuracy"),
     "shares": lambda: plots.share_bars(shares(), "share"),
     "ranks": lambda: plots.rank_ladder(ranks(NAMES), [NAMES], NAMES[0]),
