@@ -55,3 +55,12 @@ def assert_whole_when_small(wide: Figure) -> None:
         if text.get_text().strip() and text.get_visible():
             box = text.get_window_extent(canvas)
             assert box.x0 > -2 and box.x1 < SMALL + 4, text.get_text()
+
+
+def test_numbers_stand_under_the_name_of_their_row_whatever_it_is_called() -> None:
+    names = ["zero", "above zero"]
+    small = small_of(plots.heat_maps(cross(names), names, names, "init", "norm"))
+    assert small is not None
+    notes = [note for axes in small.axes for note in axes.findobj(Annotation)]
+    told = {note.xy[1] for note in notes if note.xycoords == ("data", "data")}
+    assert told == {1.5, 3.5}
