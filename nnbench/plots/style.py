@@ -105,7 +105,7 @@ def look_of(place: int) -> tuple[str, str]:
     return SERIES[color], MARKERS[(color + turn) % len(MARKERS)]
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Drawing:
     """An empty figure of that many pixels."""
     return Drawing(figsize=(width / 72, height / 72), dpi=72)
 
