@@ -228,7 +228,7 @@ def _fill(part: Part, cells: pd.DataFrame, *look: Any) -> None:
         heat_grid(axes, cells, rows, part.columns, *look)
         axes.set_yticks(np.arange(len(rows)) + 0.5, [shorten(row) for row in rows])
         return
-    every = [name for row in rows for name in (f"above {row}", row)]
+    every = [name for row in rows for name in (f"{row}\0", row)]  # no level is called so
     heat_grid(axes, cells, every, part.columns, *look)
     beside(axes, [shorten(row, 44) for row in rows], 2 * np.arange(len(rows)) + 0.66, 0, ha="left")
 

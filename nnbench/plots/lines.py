@@ -80,12 +80,11 @@ def panel_plan(
         step = (SMALL, height + top + 50 + KEY_ROW * labels + (10 if labels else 0))
         size = (SMALL - LEFT - RIGHT, height)
         return Plan(1, step, (LEFT, top), size, (SMALL, count * step[1]))
-    width = WIDE
     across = 2 if count == 4 else min(count, across)  # two rows of two leave no hole
-    while across > 1 and width / across - LEFT - RIGHT - room < NARROWEST:
+    while across > 1 and WIDE / across - LEFT - RIGHT - room < NARROWEST:
         across -= 1
     top = 38.0 + 16 * lines
-    step = (min(width / across, 620 + room), height + top + 50)
+    step = (min(WIDE / across, 620 + room), height + top + 50)
     size = (step[0] - LEFT - RIGHT - room, height)
     return Plan(across, step, (LEFT, top), size, (across * step[0], -(-count // across) * step[1]))
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from nnbench.plots.marks import say
-from nnbench.plots.rooms import SMALL, for_both, is_small
+from nnbench.plots.rooms import SMALL, WIDE, for_both, is_small
 from nnbench.plots.style import (
     INK,
     PAPER,
@@ -181,7 +181,7 @@ def share_bars(shares: pd.DataFrame, x_label: str) -> Figure:
 
     shares: `group, kind, term, share, low, high, text` in drawing order; share in 0..1.
     """
-    width, labels, texts, high = 1080.0, LABELS, TEXTS, ROW
+    width, labels, texts, high = WIDE, LABELS, TEXTS, ROW
     if is_small():  # a bar's name stands above it
         width, labels, texts, high = SMALL, 12.0, 112.0, 44.0
     first = shares["group"] != shares["group"].shift()
@@ -290,8 +290,8 @@ def good_regions(regions: pd.DataFrame, arms: Sequence[str], x_label: str) -> Fi
     """
     panels = list(dict.fromkeys(regions["data"]))
     left, height = 30 + 7.4 * max(len(shorten(arm)) for arm in arms), ROW * len(arms)
-    step, count, up = ((1080.0 - left) / len(panels), 0.0), len(panels), 0.0
-    width, whole = step[0] - 84, (1080.0, height + 110)
+    step, count, up = ((WIDE - left) / len(panels), 0.0), len(panels), 0.0
+    width, whole = step[0] - 84, (WIDE, height + 110)
     if is_small():
         left, height, count, up = 12.0, 44.0 * len(arms), 1, 0.45
         step = (SMALL, height + 110)

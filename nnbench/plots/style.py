@@ -105,7 +105,7 @@ def look_of(place: int) -> tuple[str, str]:
     return SERIES[color], MARKERS[(color + turn) % len(MARKERS)]
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Drawing:
     """An empty figure of that many pixels."""
     return Drawing(figsize=(width / 72, height / 72), dpi=72)
 
@@ -228,8 +228,8 @@ def end_labels(
     ends: `(value, label, colour, marker)` of each line. A label may have two lines of text. Of one
     line alone the label stands at its end without the mark that tells lines apart. names: the
     series of each. shown: how many are in the figure, all without it; the
-    labels of the rest are left out, as their lines are. In a small room they are a list under the
-    axis, in the order of the ends.
+    labels of the rest are left out, as their lines are. In a small room those shown are a list
+    under the axis, in the order of the ends.
     """
     if is_small():
         return _key_below(axes, ends, names, shown)
@@ -266,19 +266,28 @@ def _key_below(
     names: Sequence[str],
     shown: int | None,
 ) -> None:
-    """List the labels under the axis, the highest end first; those left out have no place."""
+    """List the labels under the axis, the highest end first; those left out have no line there.
+
+    Asked for again, they stand at their ends, within the plot: the list cannot grow.
+    """
     order = sorted(range(len(ends[:shown])), key=lambda i: -ends[i][0])
-    for row, i in enumerate(order):
-        _, label, color, marker = ends[i]
-        down = -(KEY_TOP + KEY_ROW * row) / axes.bbox.height
-        on_axes: Look = {"clip_on": False, "transform": axes.transAxes}
+    rows = {i: -(KEY_TOP + KEY_ROW * row) / axes.bbox.height for row, i in enumerate(order)}
+    on_axes: Look = {"clip_on": False, "transform": axes.transAxes}
+    over: Look = {"ha": "right", "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}}
+    to_axes = axes.transData - axes.transAxes
+    for i, (value, label, color, marker) in enumerate(ends):
+        at, shift, look = (0.0, rows.get(i, 0.0)), 10.0, Look()
+        if i not in rows:
+            at, shift, look = (1.0, float(to_axes.transform((0, value))[1])), -10.0, over
         drawn: list[Artist] = []
         if len(ends) > 1:
-            drawn += axes.plot(0.0, down, marker, color=color, markersize=6, **on_axes)
+            drawn += axes.plot(*at, marker, color=color, markersize=6, **on_axes)
         text = shorten(label.replace("\n", ", ").replace(",,", ","), 42)
-        drawn.append(write(axes, text, (0, down), (10.0, 0), size=TEXT - 1))
+        drawn.append(write(axes, text, at, (shift, 0), size=TEXT - 1, **look))
         if names:
             label_of(names[i], axes, *drawn)
+        if i not in rows:
+            leave_out(*drawn)
 
 
 def spread_out(places: Sequence[float], gap: float, height: float = np.inf) -> list[float]:

@@ -13,8 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nnbench.plots.marks import Drawing
-from nnbench.plots.rooms import SMALL, for_both, is_small
+from nnbench.plots.rooms import SMALL, WIDE, for_both, is_small
 from nnbench.plots.rows import say_rows
 from nnbench.plots.style import (
     INK,
@@ -48,9 +47,7 @@ SHARE_MARKS = (("o", PAPER, SERIES[0]), ("o", SERIES[0], SERIES[0]), ("s", SERIE
 Landscape = Mapping[str, Any]  # one landscape of landscapes.json
 
 
-def path_panels(
-    landscape: Landscape, walks: pd.DataFrame, panels: pd.DataFrame, width: float = 1080
-) -> Figure:
+def path_panels(landscape: Landscape, walks: pd.DataFrame, panels: pd.DataFrame) -> Figure:
     """Draw walks over one landscape, a panel for each optimizer; axes are shared.
 
     walks: `panel, cell_id, x, y or height, reached` in step order; panels: `panel, text`, at most
@@ -58,13 +55,13 @@ def path_panels(
     """
     flat = landscape["dims"] == 1
     walks = walks.assign(y=walks["height" if flat else "y"])
-    size = (width / ACROSS - 54, 150.0 if flat else 190.0)
-    step = (width / ACROSS, size[1] + 84)
+    size = (WIDE / ACROSS - 54, 150.0 if flat else 190.0)
+    step = (WIDE / ACROSS, size[1] + 84)
     with house_style():
-        figure = new_figure(width, -(-(len(panels) + 1) // ACROSS) * step[1])
-        if isinstance(figure, Drawing):  # what the marks mean first, then panel by panel
-            places = [divmod(i, ACROSS) for i in (len(panels), *range(len(panels)))]
-            figure.windows = [(i * step[0], row * step[1], *step) for row, i in places]
+        figure = new_figure(WIDE, -(-(len(panels) + 1) // ACROSS) * step[1])
+        # what the marks mean first, then panel by panel
+        places = [divmod(i, ACROSS) for i in (len(panels), *range(len(panels)))]
+        figure.windows = [(i * step[0], row * step[1], *step) for row, i in places]
         found = panel_axes(figure, len(panels), ACROSS, step, (34, 46), size)
         for panel, text, axes in zip(panels["panel"], panels["text"], found, strict=True):
             _draw_landscape(axes, landscape)
@@ -154,7 +151,7 @@ def share_panels(
     shares: `panel, row, mark, share, low, high`; marks: what tells the marks of a row apart.
     """
     room = 26 + 7.0 * max(len(shorten(row, 30)) for row in rows)
-    across, width = (1, SMALL) if is_small() else (min(ACROSS, len(panels)), 1080.0)
+    across, width = (1, SMALL) if is_small() else (min(ACROSS, len(panels)), WIDE)
     top = 18.0 * len(marks) + 10 if is_small() and len(marks) > 1 else 0.0
     size = ((width - room) / across - 22, 19.0 * len(rows) + 8)
     step = (size[0] + 22, size[1] + 78)

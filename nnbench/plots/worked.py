@@ -38,19 +38,13 @@ def network_drawing(layers: Sequence[Sequence[Node]], edges: Sequence[Edge]) -> 
     width, height, step = 1000.0, 380.0, 270.0
     if is_small():  # from the top down
         width, height, step = SMALL, 190.0 * len(layers) + 40, 190.0
-    places = (
-        [
-            (80.0 + APART * j if len(layer) > 1 else 165.0, 60 + step * i)
-            for i, layer in enumerate(layers)
-            for j in range(len(layer))
-        ]
-        if is_small()
-        else [
-            (80 + step * i, (60 + 200 * j) if len(layer) > 1 else 160.0)
-            for i, layer in enumerate(layers)
-            for j in range(len(layer))
-        ]
-    )
+    first, apart, middle = (80.0, APART, 165.0) if is_small() else (60.0, 200.0, 160.0)
+    begin = 60.0 if is_small() else 80.0
+    places = []
+    for i, layer in enumerate(layers):
+        for j in range(len(layer)):
+            along, across = begin + step * i, first + apart * j if len(layer) > 1 else middle
+            places.append((across, along) if is_small() else (along, across))
     nodes = [node for layer in layers for node in layer]
     with house_style():
         figure = new_figure(width, height)

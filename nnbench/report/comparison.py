@@ -238,7 +238,7 @@ def answer(both: Comparison) -> list[str]:
     ]
     overall = rows.iloc[0]
     word = overall["reason"] or overall["verdict"]
-    sentences.append(f"Overall, {label} of b minus a: {_effect(overall)}: {word}.")
+    sentences.append(f"Overall, {label} of b minus a: {_size(overall)}, {_pairs(overall)}: {word}.")
     for kind, noun in ((LEVEL, "level"), (ARM, "arm")):
         part = rows[rows["kind"] == kind]
         if len(part):
@@ -270,12 +270,11 @@ def _pairs(row: Any) -> str:
     return whole if row["n_ok"] == row["n"] else f"{row['n_ok']:,} of {whole}"
 
 
-def _effect(row: Any) -> str:
-    """Size, interval and count of a row."""
-    count = _pairs(row)
+def _size(row: Any) -> str:
+    """A row's difference with its interval."""
     if math.isnan(row["effect"]):
-        return f"no difference exists, {count}"
-    return f"{measured(row['effect'], row['low'], row['high'], signed=True)}, {count}"
+        return "no difference exists"
+    return measured(row["effect"], row["low"], row["high"], signed=True)
 
 
 def shown_rows(both: Comparison) -> tuple[pd.DataFrame, int]:
@@ -304,13 +303,13 @@ def table_rows(both: Comparison) -> list[tuple[str, ...]]:
 
 
 def _cells_of(row: Any) -> tuple[str, ...]:
-    size, count = _effect(row).rpartition(", ")[0], f"{row['n_ok']:,}/{row['n']:,}"
     verdict = row["verdict"]
     if row["failed_verdict"]:
         verdict += f", fails {row['failed_verdict']}"
     in_a, in_b = failures(row)
     failed = f"{in_a:,} -> {in_b:,}" if in_a or in_b else ""
     place = "arm" if row["kind"] == ARM else row["factor"] or row["kind"]
+    size, count = _size(row), f"{row['n_ok']:,}/{row['n']:,}"
     return place, row["level"], size, count, failed, verdict
 
 

@@ -15,9 +15,11 @@ from tests.plots.test_plots import cross, curves, points, strips
 from tests.plots.test_winner_plots import budget, costs, matrix, profile, ranks, regions, shares
 
 NAMES = ["he_normal gain=1", "xavier_normal", "random_small bound=0.01", "orthogonal", "zero"]
+MANY = [f"level {number}" for number in range(9)]  # two of which a page leaves out
 FIGURES = {
     "effects": lambda: plots.effect_strips(strips(NAMES), points(NAMES), "difference", True),
     "heat": lambda: plots.heat_maps(cross(NAMES), NAMES, NAMES, "init", "norm"),
+    "many curves": lambda: plots.learning_curves(*curves(MANY), MANY, "accuracy"),
     "curves": lambda: plots.learning_curves(*curves(NAMES), NAMES, "accuracy"),
     "shares": lambda: plots.share_bars(shares(), "share"),
     "ranks": lambda: plots.rank_ladder(ranks(NAMES), [NAMES], NAMES[0]),
@@ -53,3 +55,12 @@ def assert_whole_when_small(wide: Figure) -> None:
         if text.get_text().strip() and text.get_visible():
             box = text.get_window_extent(canvas)
             assert box.x0 > -2 and box.x1 < SMALL + 4, text.get_text()
+
+
+def test_numbers_stand_under_the_name_of_their_row_whatever_it_is_called() -> None:
+    names = ["zero", "above zero"]
+    small = small_of(plots.heat_maps(cross(names), names, names, "init", "norm"))
+    assert small is not None
+    notes = [note for axes in small.axes for note in axes.findobj(Annotation)]
+    told = {note.xy[1] for note in notes if note.xycoords == ("data", "data")}
+    assert told == {1.5, 3.5}

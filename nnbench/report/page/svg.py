@@ -77,8 +77,7 @@ def _make_responsive(root: ElementTree.Element, alt: str) -> None:
     width = float(root.attrib["viewBox"].split()[2])
     root.attrib.pop("width", None)
     root.attrib.pop("height", None)
-    # Below two thirds of its size a figure's text is too small to read, and on a small screen
-    # below nine tenths: there it scrolls instead, as the style sheet says.
+    # No wider than it was drawn; for a narrow window there is another drawing, or windows on it.
     root.set("style", f"--wide: {width:.0f}px")
     root.set("role", "img")
     root.set("aria-label", alt)
