@@ -48,6 +48,7 @@ STANDARD = {
     "partial": "functools",
     "re": "import re",
     "replace": "dataclasses",
+    "signal": "import signal",
     "sys": "import sys",
     "warnings": "import warnings",
     "zipfile": "import zipfile",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from io import StringIO
@@ -200,6 +202,17 @@ def test_a_networks_predictions_are_the_studys(
         wanted = (theirs - theirs.mean()) / theirs.std()
         np.testing.assert_allclose(scaled, wanted, 1e-6)
     refused_and_said(script, path, target)
+    stopped_reading(script, path)
+
+
+def stopped_reading(script: Path, path: Path) -> None:
+    """Who reads no further, as `head` does, ends it without a word."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, script, "predict", path]
+    told = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writes)
+    assert told.returncode == -signal.SIGPIPE and "Error" not in told.stderr, told.stderr
 
 
 def refused_and_said(script: Path, path: Path, target: str) -> None:
@@ -263,7 +276,7 @@ def test_a_script_is_clean_code_that_carries_no_more_than_it_needs(tmp_path: Pat
         cell = cell_of(path, target)
         script = written(tmp_path, cell, {"status": "ok"}, path)
         text = script.read_text()
-        assert "nnbench." not in text and len(text.splitlines()) < 470
+        assert "nnbench." not in text and len(text.splitlines()) < 475
         rules = ["--isolated", "--select", "F,E,W,I,UP", "--target-version", "py311"]
         command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--line-length", "100"]
         checked = subprocess.run([*command, *rules, script], capture_output=True, text=True)
