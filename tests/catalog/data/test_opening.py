@@ -168,6 +168,13 @@ def test_json_lines(tmp_path: Path) -> None:
         assert table_sentences(found.report)[0] == "Read as JSON, an object a row."
 
 
+def test_json_whose_characters_are_written_as_two_halves(tmp_path: Path) -> None:
+    rows = [{"a": n * n, "y": "\U0001f600\U0001f4a5"[n % 2]} for n in range(40)]
+    text = "\n".join(map(json.dumps, rows))
+    assert "\\ud83d\\ude00" in text
+    assert read(tmp_path, text.encode()).classes == ("\U0001f4a5", "\U0001f600")
+
+
 def test_json_with_lists_and_objects_in_it(tmp_path: Path) -> None:
     rows = [{"a": n * n, "c": [n], "d": {"e": n}, "y": "pq"[n % 2]} for n in range(40)]
     found = read(tmp_path, "\n".join(map(json.dumps, rows)).encode())
