@@ -63,6 +63,7 @@ class Options:
     limit: int | None = None
     fresh: bool = False
     file: str = ""  # the study's file or its name, as the run was given it
+    entry_files: tuple[str, ...] = ()  # of entries of one's own, as the run was given them
     here: bool = True  # whether one worker is this process itself
 
     def of_kind(self, kind: str) -> Options:
@@ -246,6 +247,7 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
             wall_seconds=wall_seconds,
             limit=options.limit,
             file=options.file,
+            entry_files=options.entry_files,
             engines=[
                 share._asdict() for share in found_shares(trained, options.engine, options.device)
             ],

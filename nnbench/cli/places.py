@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,11 @@ def file_said(word: str) -> str:
     """A study as the results may keep it: a path from here, of a file elsewhere its name alone."""
     path = Path(word)
     return path.name if path.is_absolute() else word
+
+
+def files_said(paths: Sequence[Path] | None) -> tuple[str, ...]:
+    """The files of entries of one's own, likewise."""
+    return tuple(file_said(str(path)) for path in paths or [])
 
 
 def study_named(word: str, seeds: int | None = None) -> Study:

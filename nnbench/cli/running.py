@@ -13,7 +13,15 @@ import typer
 
 from nnbench.cli import arguments as take
 from nnbench.cli.ends import Exit, Failed
-from nnbench.cli.places import RESULTS, file_said, open_page, reseeded, shown, study_named
+from nnbench.cli.places import (
+    RESULTS,
+    file_said,
+    files_said,
+    open_page,
+    reseeded,
+    shown,
+    study_named,
+)
 from nnbench.cli.stops import stop_says
 
 if TYPE_CHECKING:
@@ -97,7 +105,8 @@ def run(
     need_machine(planned.kind, device, engine)
     from nnbench.pipeline import Options
 
-    options = Options(out, workers, device, engine, limit, fresh, file_said(study or ""))
+    said_of_file, files = file_said(study or ""), files_said(own)
+    options = Options(out, workers, device, engine, limit, fresh, said_of_file, files)
     if dry_run:
         return _dry_run(planned, options, as_json)
     return _run(planned, options, as_json, open)
@@ -240,7 +249,9 @@ def settle(
     try:
         outcome, look = settle_study(
             planned,
-            Options(out, workers, device, engine, file=file_said(study)),
+            Options(
+                out, workers, device, engine, file=file_said(study), entry_files=files_said(own)
+            ),
             progress,
             most_seeds or MOST_SEEDS,
             lambda look: progress.say(look_line(look)),

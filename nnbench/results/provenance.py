@@ -25,6 +25,7 @@ def describe(
     wall_seconds: float,
     limit: int | None = None,
     file: str = "",
+    entry_files: Sequence[str] = (),
     engines: Sequence[Mapping[str, Any]] = (),
     tables: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
@@ -32,8 +33,8 @@ def describe(
 
     `study` is the study as resolved, `origin` what its results come from, `counts` its cells by
     status, `threads` per worker, `limit` the most cells that the run was told to train, `file` what
-    it was told to run, `engines` how many cells each engine trained, `tables` what was done to each
-    of the user's own.
+    it was told to run, `entry_files` those with entries of one's own, `engines` how many cells each
+    engine trained, `tables` what was done to each of the user's own.
     """
     python = {"nnbench": __version__, "python": platform.python_version()}
     return {
@@ -41,6 +42,7 @@ def describe(
         "counts": dict(counts),
         "limit": limit,
         "file": file,
+        "entry_files": list(entry_files),
         "tables": [dict(table) for table in tables],
         "versions": python | versions(DECIDING_LIBRARIES + OTHER_LIBRARIES),
         "machine": machine(),

@@ -30,9 +30,16 @@ def run_command(results: Results, seeds: bool = True) -> str:
         words += ["--seeds", str(len(ran))]
     if limit := results.provenance.get("limit"):
         words += ["--limit", str(limit)]
+    words += own_flags(results)
     if (folder := results.folder.resolve().parent.name) not in ("", USUAL):
         words += ["--out", folder]
     return shlex.join(words)
+
+
+def own_flags(results: Results) -> list[str]:
+    """The files of entries of one's own that the run was given, each as `--with`."""
+    files = results.provenance.get("entry_files") or []
+    return [word for file in files for word in ("--with", str(file))]
 
 
 def _table_flags(data: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from nnbench.report.analysis import Analysis
 from nnbench.report.layers.drawing import network_picture
 from nnbench.report.layers.pictures import Diagnostic, diagnostics
 from nnbench.report.page import numbers, table_cells
+from nnbench.report.page.commands import own_flags
 from nnbench.report.page.parts import (
     Code,
     Commands,
@@ -140,7 +141,7 @@ def mean_text(interval: stats.Interval, label: str, n: int) -> str:
 def _notes(results: Results, analysis: Analysis) -> list[Paragraph]:
     """What the answer leaves out: data sets of another task, and networks without a score."""
     metric = stats.METRICS[analysis.metric]
-    notes = [paragraph(said) for said in _own_said(analysis.cells)]
+    notes = [paragraph(said) for said in _own_said(results, analysis.cells)]
     if analysis.not_applicable:
         others = [name for name in scores_of(OTHER_TASK[str(metric.task)]) if name in results.cells]
         notes.append(
@@ -170,15 +171,17 @@ def _notes(results: Results, analysis: Analysis) -> list[Paragraph]:
     return notes
 
 
-def _own_said(cells: pd.DataFrame) -> list[str]:
+def _own_said(results: Results, cells: pd.DataFrame) -> list[str]:
     """Say which entries are none of the catalogue's, if any."""
     if "own" not in cells or cells["own"].isna().all():
         return []
     used = cells["own"].dropna().str.split(" ").explode()
     names = sorted({str(one).partition("=")[0].replace(".", " ", 1) for one in used})
+    said = f"Entries of one's own, which are not proven as the catalogue's are: {', '.join(names)}."
+    if own_flags(results):
+        return [said]
     return [
-        f"Entries of one's own, which are not proven as the catalogue's are: {', '.join(names)}. "
-        f"To run this again takes the file that holds them: nnbench run ... --with FILE.py"
+        f"{said} To run this again takes the file that holds them: nnbench run ... --with FILE.py"
     ]
 
 

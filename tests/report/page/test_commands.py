@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from nnbench.cli.places import file_said
+from nnbench.cli.places import file_said, files_said
 from nnbench.report.page.commands import run_command
 from nnbench.report.page.html import with_commands
+from nnbench.report.study.failures import export_command
 from nnbench.results.read import read_results
 from tests.synthetic import make_cells, write_results
 
@@ -35,6 +36,19 @@ def test_the_command_names_the_file_and_the_folder_of_the_run(
     known: dict[str, Any] = dict(results.provenance) | {"file": file_said(word)}
     told = run_command(replace(results, provenance=known), seeds=False)
     assert told == command.format(name=results.study["name"]), "and no folder of this machine"
+
+
+def test_a_command_names_the_files_with_entries_of_ones_own(tmp_path: Path) -> None:
+    files = files_said([Path("mine.py"), Path("/home/somebody/my rules.py")])
+    assert files == ("mine.py", "my rules.py"), "and no folder of this machine"
+    place = tmp_path / "results" / "made"
+    place.mkdir(parents=True)
+    write_results(place, make_cells())
+    results = read_results(place)
+    assert "--with" not in run_command(results) + export_command(results)
+    results = replace(results, provenance={**results.provenance, "entry_files": list(files)})
+    for command in (run_command(results), export_command(results)):
+        assert command.endswith(" --with mine.py --with 'my rules.py'")
 
 
 def test_a_command_in_a_sentence_is_code_to_its_end() -> None:
