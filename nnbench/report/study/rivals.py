@@ -11,6 +11,7 @@ import pandas as pd
 
 from nnbench import stats
 from nnbench.report.analysis import Analysis
+from nnbench.report.page.commands import is_of_table
 from nnbench.report.page.numbers import decimals_for, interval, number
 from nnbench.report.page.parts import (
     Column,
@@ -265,7 +266,19 @@ class _Told:
                 "what would tell is among them."
             )
         script = self._as_script() if use != "constant" else ""
-        return [part for part in (" ".join(told), script) if part]
+        return [part for part in (" ".join(told), self._logarithm(command), script) if part]
+
+    def _logarithm(self, command: str) -> str:
+        """The offer to learn the logarithm of a target that it would suit, if none is learned."""
+        tables, grid = self.results.provenance.get("tables") or [{}], self.results.study["grid"]
+        is_learned = "target_transform" in grid
+        if not is_of_table(self.results) or is_learned or not tables[0].get("heavy_tail"):
+            return ""
+        file = quote(f"{self.results.study['name']}-log.toml")
+        return (
+            'The target is heavy-tailed: target_transform = "log" may suit it, as a line under '
+            f"[grid] in the study file that this writes: {command} --dry-run --write-study {file}."
+        )
 
     def _as_script(self) -> str:
         """How to have what to use: a script of it, or the name of its class."""

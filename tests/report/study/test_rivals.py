@@ -13,6 +13,7 @@ import pytest
 from nnbench.report.analysis import analyse
 from nnbench.report.build import page_of
 from nnbench.report.page.parts import Table
+from nnbench.report.page.table_notes import table_title
 from nnbench.report.study.method import TIMED, of_splits
 from nnbench.report.study.rivals import Advice, advice_of, cell_to_use
 from nnbench.results.read import ReportError, Results
@@ -216,6 +217,23 @@ def test_a_network_that_surely_learns_is_named_before_a_model_whose_lead_may_be_
     first, second, *_ = advice(found).said
     assert first.startswith("A network of ") and first.endswith("ahead of the commonest class.")
     assert "Logistic regression is ahead by 5" in second and "cannot tell from chance" in second
+
+
+def test_the_logarithm_of_a_heavy_tailed_target_is_offered_until_it_is_learned(
+    tmp_path: Path,
+) -> None:
+    found = results(tmp_path, {"constant": 0.3, "linear": 0.9})
+    offer = f"{COMMAND} --dry-run --write-study synthetic-log.toml."
+
+    def said(grid: dict[str, Any], **table: Any) -> list[str]:
+        title = table_title(TABLE["file"], TABLE["target"])
+        study = found.study | {"title": title, "grid": {"data": {}, **grid}}
+        tables = [TABLE | table]
+        known = found.provenance | {"study": study, "tables": tables}
+        return [one for one in advice(replace(found, provenance=known)).said if offer in one]
+
+    assert len(said({}, heavy_tail=True)) == 1
+    assert not said({"target_transform": "log"}, heavy_tail=True) and not said({})
 
 
 def test_where_nothing_is_to_be_used_no_cell_is_named(tmp_path: Path) -> None:

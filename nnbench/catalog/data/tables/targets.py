@@ -177,7 +177,9 @@ def _values(column: pd.Series, rows: NDArray[np.int64]) -> Target:
         raise ValueError(f"{vast} targets are infinite or beyond {LARGEST:g}: leave them empty")
     if numbers.min() == numbers.max():
         raise ValueError(f"the target is {numbers[0]:g} in every row: there is nothing to learn")
-    return Target(rows, numbers, "regression", (), {"rare_classes": {}}, _tail(numbers))
+    note = _tail(numbers)
+    report = {"rare_classes": {}, **({"heavy_tail": True} if note else {})}
+    return Target(rows, numbers, "regression", (), report, note)
 
 
 def _tail(numbers: NDArray[np.float64]) -> str:
