@@ -145,6 +145,8 @@ def test_a_round_that_is_stopped_is_told_and_goes_on(
     standing = standing_of_study(study, Options(tmp_path))
     assert standing.to_run == 12 + 6 and standing.settling
     assert "nnbench settle settled goes on with it" in standing.lines()[1]
+    elsewhere = standing_of_study(study, Options(tmp_path, file="my lab/other.toml"))
+    assert "nnbench settle 'my lab/other.toml' goes on" in elsewhere.lines()[1], "not the name"
     monkeypatch.setattr(nnbench.settling, "run_cells", made_up)
     looks = looks_at(study, tmp_path)
     assert [look.seeds for look in looks] == [6, 12]

@@ -145,7 +145,7 @@ def status(
     if holds_results(Path(place)) or (study_file(place) is None and holds_results(out / place)):
         standing = standing_of_results(results_of(place, out))
     else:
-        standing = standing_of_study(study_named(place), Options(out))
+        standing = standing_of_study(study_named(place), Options(out, file=place))
     take.tell(as_json, standing.row(), standing.lines())
     return Exit.DONE
 

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from nnbench.pipeline import Options, Outcome, open_store
@@ -95,7 +96,7 @@ class Standing:
     other_engine: int  # with results of an engine that a run would not take, which stay
     because: Sequence[str] = ()  # what is another since the stale ones were trained
     changed: Mapping[str, int] = field(default_factory=dict)  # to run, by the entry of one's own
-    settling: bool = False  # whether a round of more seeds was stopped
+    settling: str = ""  # the study, as `nnbench settle` takes it, whose round was stopped
 
     @property
     def to_run(self) -> int:
@@ -124,7 +125,8 @@ class Standing:
         ]
         if self.settling and self.to_run:
             lines.append(
-                f"  a round of more seeds was stopped: nnbench settle {self.study} goes on with it"
+                f"  a round of more seeds was stopped: nnbench settle {quote(self.settling)} "
+                f"goes on with it"
             )
         if self.crashed:
             lines.append(f"  {self.crashed:,} crashed: a run tries again")
@@ -160,7 +162,8 @@ def standing_of_study(study: Study, options: Options) -> Standing:
     missing = [cell.recipe for cell_id, cell in cells.items() if cell_id not in survey.finished]
     changed = changed_entries(store.folder, missing)
     standing = _standing(study.name, study.noun, len(cells), set(cells), store, changed)
-    return replace(standing, settling=round_of(read_files(store.folder, [FILE])) is not None)
+    is_stopped = round_of(read_files(store.folder, [FILE])) is not None
+    return replace(standing, settling=(options.file or study.name) if is_stopped else "")
 
 
 def standing_of_results(folder: Path) -> Standing:
