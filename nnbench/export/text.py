@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import symtable
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -112,12 +113,26 @@ def render(template: str, **values: Any) -> str:
     head, mark, body = fill(template, **values).partition(IMPORTS_MARK)
     assert mark
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    used -= _only_local(body)
     blocks = [_block(known, used) for known in (STANDARD, LIBRARIES)]
     text = head + "\n\n".join(block for block in blocks if block) + "\n\n" + body
     lines = [fitted(line.rstrip()) for line in text.split("\n")]
     whole = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip("\n") + "\n"
     own = str(values.get("own", ""))  # a user's code, not to be touched
     return whole.replace(OWN_MARK, own and f"\n\n{own}\n\n\n")
+
+
+def _only_local(code: str) -> set[str]:
+    """The names that are a function's own wherever they stand: no import is meant by them."""
+    local: set[str] = set()
+    others: set[str] = set()
+    tables = [symtable.symtable(code, "script", "exec")]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        for symbol in table.get_symbols():
+            (local if symbol.is_local() or symbol.is_free() else others).add(symbol.get_name())
+    return local - others
 
 
 def _block(known: Mapping[str, str], used: set[str]) -> str:

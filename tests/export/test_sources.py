@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nnbench.export.sources import definitions
-from nnbench.export.text import fitted
+from nnbench.export.text import _only_local, fitted
 
 pytestmark = pytest.mark.whole
 
@@ -34,3 +34,17 @@ def test_definitions_come_with_what_they_need_and_without_types() -> None:
 )
 def test_long_lines_are_broken_at_their_largest_bracket(line: str, broken: str) -> None:
     assert fitted(line) == broken
+
+
+@pytest.mark.parametrize(
+    ("code", "local"),
+    [
+        ("def f(signal):\n    signal += 1\n    return signal\n", {"signal"}),
+        ("def f(signal):\n    return signal\n\nsignal.signal(1, 2)\n", set()),
+        ("def f(x: np.ndarray, pd):\n    return [math.pi for math in pd]\n", {"math", "pd"}),
+        ("def f(re):\n    def g():\n        return re\n    return g\n", {"re"}),
+    ],
+)
+def test_a_name_of_a_functions_own_asks_for_no_import(code: str, local: set[str]) -> None:
+    imported = {"signal", "np", "pd", "math", "re"}
+    assert _only_local(code) & imported == local
