@@ -16,6 +16,7 @@ from nnbench.report.page.parts import VERDICTS, Column, Page, Section, TableCell
 from nnbench.report.page.words import listed
 from nnbench.results.disk import StoreError, write_whole
 from nnbench.results.files import PROVENANCE, read_files
+from nnbench.results.provenance import asked_for
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 from nnbench.study.topics import OTHER, TOPICS, topic_of
 
@@ -136,7 +137,7 @@ def _study(folder: Path) -> dict[str, Any] | None:
     is_there = report.is_file()
     again = f"No answer yet: nnbench report {folder.name} writes it."
     if known["missing"]:
-        again = f"Unfinished: nnbench run {provenance.get('file') or study['name']} goes on."
+        again = f"Unfinished: nnbench run {asked_for(provenance)} goes on."
     answer = _meta(report).get("description", again) if is_there else again
     link = f"{quote(folder.name)}/report.html" if is_there else ""
     return {**known, "answer": answer, "claims": _verdicts(folder / "claims.csv"), "link": link}

@@ -14,6 +14,11 @@ from nnbench.results.fingerprint import DECIDING_LIBRARIES, PACKAGE, Origin, ver
 OTHER_LIBRARIES = ("pyarrow", "matplotlib", "seaborn")
 
 
+def asked_for(provenance: Mapping[str, Any]) -> str:
+    """What `nnbench run` is given to run a study again: its file, or its name."""
+    return str(provenance.get("file") or provenance["study"]["name"])
+
+
 def describe(
     *,
     study: Mapping[str, Any],

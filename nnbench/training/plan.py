@@ -64,7 +64,7 @@ BYTES_PER_CELL_AND_EPOCH = 60  # on disk, compressed
 BYTES_PER_LAYER_AND_PROBE = 180
 
 # the fields that name an entry, whose parameters may shape a program
-ENTRIES = {
+ENTRY_FIELDS = {
     kind: [name for name, field in fields.items() if field.registry]
     for kind, fields in CELL_FIELDS.items()
 }
@@ -138,7 +138,7 @@ class ProgramKeys:
         """A cell's key: the values that shape its program, and the switches that are on."""
         recipe = cell.recipe
         kind = study_kind_of(recipe)
-        alike = (kind, *recipe, *(recipe.get(name) for name in ENTRIES[kind]))
+        alike = (kind, *recipe, *(recipe.get(name) for name in ENTRY_FIELDS[kind]))
         if alike not in self._known:
             self._known[alike] = self._places(kind, recipe)
         values, switches = self._known[alike]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnbench.report.page.table_notes import table_title
+from nnbench.results.provenance import asked_for
 from nnbench.results.read import Results
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
@@ -19,7 +20,7 @@ def run_command(results: Results, seeds: bool = True) -> str:
     all results: a page tells nothing of the folders above it.
     """
     study, tables = results.study, results.provenance.get("tables") or []
-    words = ["nnbench", "run", str(results.provenance.get("file") or study["name"])]
+    words = ["nnbench", "run", asked_for(results.provenance)]
     if is_of_table(results):
         words = ["nnbench", "run", "--data", tables[0]["file"], "--target", tables[0]["target"]]
         words += _table_flags(study["grid"]["data"])

@@ -29,6 +29,7 @@ from nnbench.report.page.parts import (
 from nnbench.report.page.table_notes import COLUMNS, column_rows
 from nnbench.report.page.words import MOST_FINDINGS, amount, listed
 from nnbench.report.study.setup import setup_section
+from nnbench.results.provenance import asked_for
 from nnbench.results.read import Results
 from nnbench.study.baselines import ENGINE
 from nnbench.study.topics import OTHER, topic_of
@@ -144,10 +145,10 @@ def _extended(results: Results) -> list[Paragraph]:
 
 def _files_said(results: Results) -> list[Paragraph]:
     """Say which files the command reads, and where it looks for them."""
-    study, pieces = str(results.study["name"]), list[str | Code]()
+    pieces = list[str | Code]()
     where = ", which it looks for from where it is given"
     if not is_of_table(results):
-        known = str(results.provenance.get("file") or study)
+        known = asked_for(results.provenance)
         if known.endswith(".toml"):
             pieces += ["The command reads ", Code(known), ", from where it is given. "]
         else:

@@ -13,7 +13,7 @@ from nnbench.study.study import Cell
 from nnbench.training.draws import split_for
 from nnbench.training.native import cache
 from nnbench.training.native.compiler import CompilerError, find_compiler
-from nnbench.training.native.origins import ENTRIES, UNWRITTEN, Unsupported, own_sources
+from nnbench.training.native.origins import TRACED, UNWRITTEN, Unsupported, own_sources
 from nnbench.training.native.wall import note_made
 from nnbench.training.plan import ProgramKeys
 from nnbench.training.protocol import stacked_name
@@ -151,7 +151,7 @@ def foreseen(recipe: Recipe) -> str | None:
     """
     try:
         find_compiler()
-        own = own_sources(*(recipe[name] for name in ENTRIES))
+        own = own_sources(*(recipe[name] for name in TRACED))
     except CompilerError as problem:
         return str(problem)
     except Unsupported:

@@ -10,7 +10,7 @@ from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.own.code import code_hash, is_library
 from nnbench.results.fingerprint import PACKAGE, deciding_files
 
-ENTRIES = ("activation", "norm", "loss", "optimizer")  # of a network, whose functions are traced
+TRACED = ("activation", "norm", "loss", "optimizer")  # of a network, whose functions are traced
 
 UNWRITTEN = ("shampoo", "soap")  # rules with an operation that no loop can be written for
 

@@ -18,7 +18,7 @@ from nnbench.training.native.compiler import (
 )
 from nnbench.training.native.functions import traced
 from nnbench.training.native.origins import (
-    ENTRIES,
+    TRACED,
     Unsupported,
     digest,
     own_sources,
@@ -133,7 +133,7 @@ def key_of(part: Part, compiler: Compiler) -> str:
         part.kind,
         repr(astuple(part.program)),
         sources(),
-        *own_sources(*(getattr(part.program, name) for name in ENTRIES)),
+        *own_sources(*(getattr(part.program, name) for name in TRACED)),
         torch.__version__,
         *vector_declarations().values(),
         compiler.fingerprint,
