@@ -1,5 +1,6 @@
 """What was run: every level with its parameters, and all that was held fixed."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -135,10 +136,13 @@ def excluded(study: Mapping[str, Any]) -> list[Part]:
 
 
 def _short(value: Any) -> str:
-    """A level, a number that no file holds so, such as a third, to four digits."""
-    if isinstance(value, float) and len(format_level(value)) > LONGEST_NUMBER:
-        return f"{value:.4g}"
-    return format_level(value)
+    """A level; `1e-8` without the padding of its power, and what no file holds to four digits."""
+    text = format_level(value)
+    if not isinstance(value, float):
+        return text
+    if len(text) > LONGEST_NUMBER:  # such as a third
+        text = f"{value:.4g}"
+    return re.sub(r"e([+-])0", r"e\1", text)
 
 
 def _level(row: Mapping[Any, Any], key: str) -> str:

@@ -34,6 +34,8 @@ def test_every_level_stands_with_its_parameters_and_what_is_off_is_named(tmp_pat
     assert list(told) == ["Optimizer", "Activation", "Depth"], "what varies comes first"
     assert told["Optimizer"] == "adam (learning rate 0.001, beta1 0.9); sgd (learning rate 0.3)"
     assert told["Depth"] == "2 hidden layers" and off == ["dropout"]
+    rows, _ = settings(results.cells.assign(tolerance=1e-08), ["tolerance"], {})
+    assert [row["value"] for row in rows] == ["1e-8"]
     said = str(setup_section(results).parts)
     assert "A block is one data set and seed" in said and "1,234" in said
 
