@@ -1,6 +1,7 @@
 /* A small share of each thing that a network's step is made of, to tell how fast a machine is. */
 
 #include <math.h>
+#include <string.h>
 
 enum { ROWS = 32, UNITS = 32 };
 
@@ -35,9 +36,13 @@ static void update(void)
     }
 }
 
-/* What it returns depends on all of it, so that no compiler leaves any out. */
+/* What it returns depends on all of it, so that no compiler leaves any out. Each trial begins anew:
+   what went on for long would come to numbers so small that they take a processor longer. */
 double trial(long steps)
 {
+    memset(w, 0, sizeof w);
+    memset(m, 0, sizeof m);
+    memset(v, 0, sizeof v);
     for (int row = 0; row < ROWS; row++)
         for (int unit = 0; unit < UNITS; unit++)
             x[row][unit] = (float)((row * 7 + unit * 3) % 11) / 11 - 0.5f;

@@ -10,7 +10,8 @@ import pytest
 
 from nnbench.catalog import ACTIVATIONS, LOSSES, NORMS, OPTIMIZERS
 from nnbench.training.native import cache, machine, origins, wall
-from nnbench.training.native.machine import Machine, known_machine, measure
+from nnbench.training.native.compiler import find_compiler
+from nnbench.training.native.machine import Machine, compiled_trial, known_machine, measure
 from nnbench.training.native.wall import missing_programs, note_made, program_names, wall_seconds
 from nnbench.training.plan import PlannedStack, plan
 from tests.helpers import make_cells
@@ -44,6 +45,12 @@ def test_what_is_stale_is_measured_again(
 def test_every_trial_finds_some_time() -> None:
     found = measure()
     assert min(found.python, found.arithmetic, found.compiling) > 0
+
+
+def test_a_trial_begins_anew_each_time() -> None:
+    trial = compiled_trial(find_compiler())
+    first = trial(7)
+    assert first != trial(8) and trial(7) == first, "what it does may not hang on what was tried"
 
 
 def test_without_a_compiler_python_stands_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
