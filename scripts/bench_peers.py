@@ -4,7 +4,8 @@
 
 Digits, three hidden layers, an epoch of whole batches and an evaluation of all three parts. Peers
 take turns; what counts is processor time of all their threads, for one network and step, which
-other work on the machine hardly changes: on free cores it is wall time. Prints the tables of
+other work on the machine hardly changes: on free cores it is wall time. Then, each in a process of
+its own, what a peer takes to prepare and to train, by the number of networks. Prints the tables of
 docs/performance.md. Without JAX and optax, `pip install nnbench[peers]`, their rows say so.
 """
 
@@ -12,11 +13,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import multiprocessing
+import os
+import resource
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -36,7 +40,8 @@ from scripts.speeds import Loop, cells, seconds, train_stack
 SHAPES = ((8, 16), (32, 32), (64, 128), (128, 256))  # width, batch
 RULES = ("adam", "momentum")
 NETWORKS = {8: 64, 32: 64, 64: 16, 128: 8}  # of a stack, by width
-SIZES = (16, 128, 1024)  # of stacks of (32, 32), for the cost by their number
+SIZES = (16, 128, 1_024, 4_096, 16_384)  # of stacks of (32, 32), for the cost by their number
+MOST_MAPPED = 4_096  # networks of `vmap`, which holds the layers of all rows of all at once
 PEERS = ("loop", "loop, all cores", "mapped", "native", "JAX, vmap", "JAX, map")
 
 
@@ -128,15 +133,48 @@ def measure(setting: Setting, pool: Any, turns: int, names: tuple[str, ...]) -> 
     """Microseconds of a network's step by peer and turn, after a first turn that compiles."""
     peers = peers_of(setting, pool, names)
     taken: dict[str, list[float]] = {name: [] for name in peers}
-    cold = {}
     for turn in range(turns + 1):
         for name, work in peers.items():
             spent = work()
             if turn:
                 taken[name].append(1e6 * spent / setting.steps)
-            else:
-                cold[name] = spent * setting.networks
-    return {**setting._asdict(), "operations": setting.operations, "us": taken, "first": cold}
+    return {**setting._asdict(), "operations": setting.operations, "us": taken}
+
+
+def cold_and_warm(setting: Setting, name: str) -> dict[str, float]:
+    """A peer's seconds from nothing to the end of its first epoch, and of a second one.
+
+    In a process of its own, which finds no program that was kept. Imports and reading digits do
+    not count.
+    """
+    spawned = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory(prefix="nnbench-") as folder,
+        spawned.Pool(1, _keep_programs_in, [folder]) as pool,
+    ):
+        return pool.apply(_cold_and_warm, (setting, name))
+
+
+def _keep_programs_in(folder: str) -> None:
+    os.environ["XDG_CACHE_HOME"] = folder
+
+
+def _cold_and_warm(setting: Setting, name: str) -> dict[str, float]:
+    torch.set_num_threads(1)
+    split_for(setting.cells(1)[0].recipe)
+    if name.startswith("JAX"):
+        import_module("scripts.jax_peer")
+    began = _processor_seconds()
+    (work,) = peers_of(setting, None, (name,)).values()
+    work()
+    cold = _processor_seconds() - began
+    return {"cold": cold, "warm": work() * setting.networks}
+
+
+def _processor_seconds() -> float:
+    """Of this process and of those that it waited for, such as compilers."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in spent)
 
 
 def table(rows: list[dict[str, Any]], roofline: Roofline) -> list[str]:
@@ -172,12 +210,13 @@ def _line(row: dict[str, Any], *parts: str) -> str:
 
 
 def by_number(rows: list[dict[str, Any]]) -> list[str]:
-    """Lines of Markdown: what a network's step takes, by how many train together."""
-    names = [name for name in PEERS if any(name in row["us"] for row in rows)]
+    """Lines of Markdown: seconds of the first and of each further epoch, by number of networks."""
+    names = [name for name in PEERS if any(name in row["seconds"] for row in rows)]
     lines = [f"| networks | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for row in rows:
-        us = (f"{median(row['us'][name]):.3g}" if name in row["us"] else "" for name in names)
-        lines.append(f"| {row['networks']:,} | {' | '.join(us)} |")
+        found = [row["seconds"].get(name) for name in names]
+        told = [f"{one['cold']:.3g}, {one['warm']:.3g}" if one else "" for one in found]
+        lines.append(f"| {row['networks']:,} | {' | '.join(told)} |")
     return lines
 
 
@@ -203,14 +242,22 @@ def main(arguments: list[str] | None = None) -> int:
                 document["rows"].append(measure(setting, pool, options.turns, PEERS))
                 _keep(document, options.measured)
                 print("\n".join(table(document["rows"][-1:], roofline)[2:]), flush=True)
-        for size in SIZES if options.only is None else ():
-            setting = Setting(32, 32, "adam", size)
-            turns = max(1, min(options.turns, math.ceil(512 / size)))
-            document["numbers"].append(measure(setting, pool, turns, PEERS[2:]))
+    for size in SIZES if options.only is None else ():
+        setting = Setting(32, 32, "adam", size)
+        document["numbers"].append({"networks": size, "seconds": {}})
+        for name in peers_at(size):
+            document["numbers"][-1]["seconds"][name] = cold_and_warm(setting, name)
             _keep(document, options.measured)
+        print("\n".join(by_number(document["numbers"][-1:])), flush=True)
     lines = [*table(document["rows"], roofline), "", *by_number(document["numbers"])]
     print("\n".join(lines))
     return 0
+
+
+def peers_at(networks: int) -> list[str]:
+    """The peers that train so many at once, of those that are there."""
+    there = PEERS if find_spec("jax") and find_spec("optax") else PEERS[:4]
+    return [name for name in there[2:] if networks <= MOST_MAPPED or name != "JAX, vmap"]
 
 
 def _keep(document: dict[str, Any], path: Path) -> None:

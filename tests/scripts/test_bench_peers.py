@@ -55,9 +55,16 @@ def test_the_operations_are_those_of_the_products() -> None:
 
 
 def test_the_cost_is_told_by_number() -> None:
-    lines = by_number([{**row(), "networks": 1024}])
-    assert lines[0] == "| networks | loop | native | JAX, vmap |"
-    assert lines[-1] == "| 1,024 | 250 | 15 | 30 |"
+    seconds = {"mapped": {"cold": 20.0, "warm": 18.0}, "native": {"cold": 2.125, "warm": 1.5}}
+    lines = by_number([{"networks": 16, "seconds": seconds}, {"networks": 1024, "seconds": {}}])
+    assert lines[0] == "| networks | mapped | native |"
+    assert lines[2:] == ["| 16 | 20, 18 | 2.12, 1.5 |", "| 1,024 |  |  |"]
+
+
+@pytest.mark.whole
+def test_what_a_peer_prepares_counts_in_its_first_epoch() -> None:
+    found = bench_peers.cold_and_warm(Setting(8, 256, "adam", 2), "native")
+    assert found["cold"] > found["warm"] > 0, "no program of another run was found"
 
 
 def test_the_figure_is_written(tmp_path: Path) -> None:
