@@ -9,6 +9,7 @@ from nnbench.cli.summary import Standing, seeds_text, standing_of_study
 from nnbench.pipeline import Options, limited, tables_of
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.table_notes import table_lines
+from nnbench.report.page.words import amount
 from nnbench.results.files import results_folder
 from nnbench.results.more import with_more
 from nnbench.results.provenance import cores
@@ -85,7 +86,7 @@ class Forecast:
             *(self._engine_line(share) for share in self.engines),
             *(f"note: {note}" for note in self.notes),
             *(self.standing.lines() if self.standing else []),
-            f"expected: about {duration(self.seconds)} with {self.workers} workers, "
+            f"expected: about {duration(self.seconds)} with {amount(self.workers, 'worker')}, "
             f"{self.megabytes:.1f} MB on disk, {largest:.0f} MB of memory at most for each",
         ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # Levels that mean something else than their number or word, as (factor, level).
 WORDS = {
     ("batch_size", "0"): "the full batch",
@@ -40,11 +42,16 @@ def in_words(factor: str) -> str:
 def spoken(factor: str, level: str) -> str:
     """The level as a sentence can hold it: a bare `8` or `true` takes its factor's name.
 
-    Values that turn something off or have a meaning of their own are said in words.
+    Values that turn something off or have a meaning of their own are said in words, and parameters
+    in brackets: `adam (learning rate 0.3)` for `adam lr=0.3`.
     """
     if (factor, level) in WORDS:
         return WORDS[factor, level]
     if level == "none":
         return f"no {in_words(factor)}"
+    name, *parameters = re.split(r" (?=[\w.]+=)", level)
+    if parameters:
+        told = (one.split("=", 1) for one in parameters)
+        return f"{name} ({', '.join(f'{in_words(key)} {value}' for key, value in told)})"
     is_bare = level.removeprefix("-")[:1].isdigit() or level in ("true", "false")
     return f"{in_words(factor)} {level}" if is_bare else level

@@ -63,6 +63,8 @@ def shifted(cells: pd.DataFrame, rows: pd.Series, by: float) -> pd.DataFrame:
         ("early_stopping", "none", "no early stopping"),
         ("activation", "relu", "relu"),
         ("residual_scale", "-0.1", "residual scale -0.1"),
+        ("optimizer", "adam lr=0.3", "adam (learning rate 0.3)"),
+        ("data", "csv target=a b path=c=d.csv", "csv (target a b, path c=d.csv)"),
     ],
 )
 def test_a_level_is_said_in_words(factor: str, level: str, words: str) -> None:

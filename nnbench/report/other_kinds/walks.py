@@ -25,7 +25,7 @@ from nnbench.report.page.parts import (
     picture,
     table_of,
 )
-from nnbench.report.page.words import amount, listed
+from nnbench.report.page.words import amount, listed, spoken
 from nnbench.report.study import frames
 from nnbench.report.study.failures import AT_STEP, MOST_FAILED_ARMS
 from nnbench.report.study.figures import effects_picture
@@ -109,14 +109,19 @@ def ends_said(by_arm: pd.DataFrame) -> str:
     best = wf.best_arms(by_arm, ["panel"]).sort_values("share", kind="stable")
     first, last = best.iloc[0], best.iloc[-1]
     ends = (
-        f"Hardest is {first['panel']}, whose minimum {first['arm']} reaches most often, in "
+        f"Hardest is {first['panel']}, whose minimum {spoken_arm(first)} reaches most often, in "
         f"{share_text(first)}"
     )
     if not first["k"]:
         ends = f"Hardest is {first['panel']}, whose minimum no optimizer reaches"
     if last["panel"] != first["panel"]:
-        ends += f"; easiest is {last['panel']}, where {last['arm']} does in {share_text(last)}"
+        ends += f"; easiest is {last['panel']}, where {spoken_arm(last)} does in {share_text(last)}"
     return f"{ends}."
+
+
+def spoken_arm(row: Any) -> str:
+    """A row's optimizer as sentences name it, its parameters in brackets."""
+    return spoken("optimizer", str(row["arm"]))
 
 
 def share_text(row: Any) -> str:
@@ -146,6 +151,9 @@ def path_title(panel: str, arms: pd.DataFrame) -> str:
     verb = "reaches" if len(names) == 1 else "reach"
     if len(names) == len(arms) > 1:
         return f"{panel}: every optimizer reaches a global minimum in {times}"
+    others = [str(name) for name in arms["optimizer"] if name not in names]
+    if len(names) > 3 and most == n and len(others) <= 3:
+        return f"{panel}: all but {listed(others)} reach a global minimum in {times}"
     if len(names) > 3:
         return f"{panel}: {len(names)} of {len(arms)} optimizers reach a global minimum in {times}"
     return f"{panel}: {listed(names)} {verb} a global minimum most often, in {times}"
@@ -184,7 +192,7 @@ def share_picture(walks: pd.DataFrame) -> Picture:
     overall = wf.shares(walks, ["arm"])
     top = overall.iloc[int(overall["share"].to_numpy().argmax())]
     title = (
-        f"Over all landscapes, {top['arm']} reaches a global minimum most often: in "
+        f"Over all landscapes, {spoken_arm(top)} reaches a global minimum most often: in "
         f"{share_text(top)}"
     )
     caption = (
