@@ -4,11 +4,12 @@
     bench_gate.py accept MEASURED ACCEPTED
 
 MEASURED is what `speeds.py` writes: the logarithms of each engine's speed over a plain loop's, turn
-by turn, and of the loop over itself. Of each the median counts, with its exact 99 % interval. A
-speed fell where all of its interval lies more than a tenth below the accepted speed, unless
-arithmetic that never changes is another tenth away from what it was too. Then, and where an
-interval, or that of the loop over itself, is too wide for a slowdown of a quarter to show, the
-answer is that this cannot be told.
+by turn, of arithmetic that never changes over the loop's, and of the loop over itself. An engine is
+held to what a neighbour on the same core slows as it does: compiled programs to the arithmetic, the
+mapped engine, half of it Python, to the mean of both. Of each the median counts, with its exact
+99 % interval. A speed fell where all of its interval lies more than a tenth below the accepted
+speed. Where an interval, or that of the loop over itself, is too wide for a slowdown of a quarter
+to show, the answer is that this cannot be told.
 
 Exit codes: 0 holds, 2 a file is missing or not understood, 4 a speed fell, 5 cannot be told.
 """
@@ -28,6 +29,7 @@ CONFIDENCE = 0.99
 ALLOWED = math.log(1.10)  # by which a speed may lie below the accepted one
 SOUGHT = math.log(1.25)  # a slowdown that must show
 CONTROL, ARITHMETIC = "control", "arithmetic"
+HELD_TO = {"native": 1.0, "mapped": 0.5}  # the arithmetic's share in it; the loop has the rest
 
 
 class GateError(Exception):
@@ -73,14 +75,35 @@ def read_json(path: Path, remedy: str) -> dict[str, Any]:
     return document
 
 
-def measured_speeds(path: Path) -> tuple[str, dict[str, Speed]]:
+class Measured(NamedTuple):
+    """What was measured: engines over the loop, as they are held, and the loop over itself."""
+
+    processor: str
+    times: dict[str, float]
+    held: dict[str, Speed]
+    control: Speed
+
+
+def measured_speeds(path: Path) -> Measured:
     """The processor and the speeds of a measurement."""
     document = read_json(path, "run make bench-check")
     found = document.get("log_ratios")
-    numbers = found.values() if isinstance(found, dict) else []
-    if not found or not {CONTROL, ARITHMETIC} <= found.keys() or not all(map(_are_turns, numbers)):
+    numbers = list(found.values()) if isinstance(found, dict) else []
+    is_whole = all(map(_are_turns, numbers)) and len({len(turns) for turns in numbers}) == 1
+    if not found or not {CONTROL, ARITHMETIC} <= found.keys() or not is_whole:
         raise GateError(f"{path} holds no measured speeds; run make bench-check")
-    return str(document.get("processor")), {name: speed_of(turns) for name, turns in found.items()}
+    control, arithmetic = found.pop(CONTROL), found.pop(ARITHMETIC)
+    return Measured(
+        str(document.get("processor")),
+        {name: math.exp(median(turns)) for name, turns in found.items()},
+        {
+            name: speed_of(
+                [x - HELD_TO.get(name, 0.0) * a for x, a in zip(turns, arithmetic, strict=True)]
+            )
+            for name, turns in found.items()
+        },
+        speed_of(control),
+    )
 
 
 def _are_turns(turns: object) -> bool:
@@ -89,14 +112,15 @@ def _are_turns(turns: object) -> bool:
     )
 
 
-def accepted_speeds(path: Path) -> tuple[str, dict[str, Speed]]:
-    """The processor and the speeds of an accepted file."""
+def accepted_speeds(path: Path) -> tuple[str, dict[str, float], dict[str, Speed]]:
+    """The processor, the engines over the loop and as they are held, of an accepted file."""
     document = read_json(path, "make bench-accept writes it")
-    speeds = document.get("speeds")
-    numbers = speeds.values() if isinstance(speeds, dict) else []
-    if not speeds or ARITHMETIC not in speeds or not all(map(_are_turns, numbers)):
+    times, held = document.get("times"), document.get("held")
+    numbers = list(held.values()) if isinstance(held, dict) else []
+    if not held or not isinstance(times, dict) or not all(map(_are_turns, numbers)):
         raise GateError(f"{path} holds no accepted speeds; make bench-accept writes them")
-    return str(document.get("processor")), {name: Speed(*values) for name, values in speeds.items()}
+    speeds = {name: Speed(*values) for name, values in held.items()}
+    return str(document.get("processor")), times, speeds
 
 
 def verdict(measured: Speed, accepted: Speed) -> str:
@@ -113,47 +137,47 @@ def is_quiet(control: Speed) -> bool:
     return max(abs(control.low), abs(control.high)) < ALLOWED
 
 
-def check(measured: dict[str, Speed], accepted: dict[str, Speed]) -> int:
+def check(measured: Measured, times: dict[str, float], accepted: dict[str, Speed]) -> int:
     """Print a line for each engine and return the exit code."""
     found = []
-    for name in sorted(measured.keys() | accepted.keys()):
-        if name in (CONTROL, ARITHMETIC):
-            continue
+    for name in sorted(measured.held.keys() | accepted.keys()):
         if name not in accepted:
-            print(f"new     {name}: {measured[name].text()} times the loop")
-        elif name not in measured:
+            print(f"new     {name}: {measured.times[name]:.3g} times the loop")
+        elif name not in measured.held:
             found.append("fell")
-            print(f"missing {name}: accepted at {accepted[name].text()} times the loop")
+            print(f"missing {name}: accepted at {times[name]:.3g} times the loop")
         else:
-            found.append(verdict(measured[name], accepted[name]))
-            texts = (measured[name].text(), accepted[name].text())
-            print(f"{found[-1]:7} {name}: {texts[0]} times the loop, accepted {texts[1]}")
-    quiet = is_quiet(measured[CONTROL])
-    print(f"{'quiet' if quiet else 'noisy':7} the loop over itself: {measured[CONTROL].text()}")
-    texts = (measured[ARITHMETIC].text(), accepted[ARITHMETIC].text())
-    alike = abs(measured[ARITHMETIC].middle - accepted[ARITHMETIC].middle) < ALLOWED
-    print(f"{'alike' if alike else 'unlike':7} arithmetic: {texts[0]}, accepted {texts[1]}")
-    if "fell" in found and alike:
+            found.append(verdict(measured.held[name], accepted[name]))
+            beside = Speed(*(value - accepted[name].middle for value in measured.held[name]))
+            print(
+                f"{found[-1]:7} {name}: {beside.text()} of what was accepted; "
+                f"{measured.times[name]:.3g} times the loop, then {times[name]:.3g}"
+            )
+    quiet = is_quiet(measured.control)
+    print(f"{'quiet' if quiet else 'noisy':7} the loop over itself: {measured.control.text()}")
+    if "fell" in found:
         return FELL
-    if not (quiet and alike) or "untold" in found:
+    if not quiet or "untold" in found:
         print("inconclusive: this machine is too noisy now to tell a slowdown of 1.25 from none")
         return UNTOLD
     return 0
 
 
-def accept(processor: str, measured: dict[str, Speed], path: Path) -> None:
+def accept(measured: Measured, path: Path) -> None:
     """Write the measured speeds to `path` as the accepted ones."""
-    if not is_quiet(measured[CONTROL]):
-        raise GateError(f"too noisy to accept: the loop over itself {measured[CONTROL].text()}")
-    speeds = {
-        name: [round(value, 4) for value in speed]
-        for name, speed in sorted(measured.items())
-        if name != CONTROL
+    if not is_quiet(measured.control):
+        raise GateError(f"too noisy to accept: the loop over itself {measured.control.text()}")
+    document = {
+        "processor": measured.processor,
+        "times": {name: round(value, 2) for name, value in sorted(measured.times.items())},
+        "held": {
+            name: [round(value, 4) for value in speed]
+            for name, speed in sorted(measured.held.items())
+        },
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"processor": processor, "speeds": speeds}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    print(f"accepted {len(speeds) - 1} speeds in {path}")
+    print(f"accepted {len(measured.held)} speeds in {path}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -164,16 +188,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("accepted", type=Path, help="the speeds to hold")
     options = parser.parse_args(arguments)
     try:
-        processor, measured = measured_speeds(options.measured)
+        measured = measured_speeds(options.measured)
         if options.action == "accept":
-            accept(processor, measured, options.accepted)
+            accept(measured, options.accepted)
             return 0
-        where, accepted = accepted_speeds(options.accepted)
-        if where != processor:
+        where, times, accepted = accepted_speeds(options.accepted)
+        if where != measured.processor:
             raise GateError(
-                f"accepted on {where}, measured on {processor}: make bench-accept accepts this one"
+                f"accepted on {where}, measured on {measured.processor}: make bench-accept "
+                "accepts this one"
             )
-        return check(measured, accepted)
+        return check(measured, times, accepted)
     except GateError as error:
         print(f"bench_gate: {error}", file=sys.stderr)
         return 2

@@ -4,9 +4,9 @@
 
 A turn times, one after the other in one process and in processor time: the loop, a native stack, a
 mapped one, arithmetic that never changes, the loop again. The second loop over the first should be
-1. The arithmetic, a small C program, tells when the machine favours Python or compiled code more
-than it did, as a neighbour on the same core makes it. `--extra` adds so many steps to each 33 of
-the engines without saying so, which is how `bench_gate.py` is shown to notice.
+1. The arithmetic, a small C program, is slowed as compiled code is by a neighbour on the same core.
+`--extra` adds so many steps to each 33 of the engines without saying so, which is how
+`bench_gate.py` is shown to notice.
 """
 
 from __future__ import annotations
