@@ -87,8 +87,8 @@ class StudyKind:
 
     `required` is the key that `[grid]` must have, `example` what it names, `noun` what its cells
     are, `verb` and `doing` what is done to them. The data column of its cells repeats the levels of
-    `data_from`. Without chance there is one repeat, and cells are no blocks of a data set and a
-    seed.
+    `data_from`. `block` is what cells that are compared share: none without chance, where one
+    repeat is enough.
     """
 
     fields: Mapping[str, Field]
@@ -98,7 +98,12 @@ class StudyKind:
     verb: str
     doing: str
     data_from: str
-    has_chance: bool = True
+    block: str = ""
+
+    @property
+    def has_chance(self) -> bool:
+        """Whether another seed would give another result."""
+        return bool(self.block)
 
 
 STUDY_KINDS: Mapping[str, StudyKind] = {
@@ -110,6 +115,7 @@ STUDY_KINDS: Mapping[str, StudyKind] = {
         verb="train",
         doing="training",
         data_from="data",
+        block="one data set and seed",
     ),
     LANDSCAPE: StudyKind(
         LANDSCAPE_FIELDS,
@@ -119,6 +125,7 @@ STUDY_KINDS: Mapping[str, StudyKind] = {
         verb="walk",
         doing="walking",
         data_from="landscape",
+        block="one landscape and start",
     ),
     NUMERICS: StudyKind(
         NUMERICS_FIELDS,
@@ -128,7 +135,6 @@ STUDY_KINDS: Mapping[str, StudyKind] = {
         verb="compute",
         doing="computing",
         data_from="answer",
-        has_chance=False,
     ),
 }
 

@@ -7,11 +7,16 @@ from nnbench.report.claims.table import Judged
 from nnbench.report.page.parts import Column, Section, TableCell, paragraph, table_of
 from nnbench.report.page.words import listed, lowered, tallied
 from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, VERDICTS
+from nnbench.study.study_kinds import StudyKind
 
-INTRODUCTION = (
+OF_CHANCE = (
     "Written into the study file before the run; judged by paired differences, or exactly where "
     "nothing is random. A verdict needs the 95 % interval (CI), and the t test after Holm's "
-    "correction for all claims of the study. A block is one data set and seed."
+    "correction for all claims of the study. A block is {}."
+)
+EXACT = (
+    "Written into the study file before the run. Nothing here is random: each claim is judged "
+    "exactly, pair by pair."
 )
 MOST_TESTED = 6  # claims that stand beside the finding
 COLUMNS = [
@@ -22,15 +27,16 @@ COLUMNS = [
 PUBLISHED = Column("the paper says", of=lambda claim: claim.published or "–")
 
 
-def claims_section(claims: Sequence[Judged]) -> Section | None:
-    """The claims, verdict first; None without any."""
+def claims_section(claims: Sequence[Judged], kind: StudyKind) -> Section | None:
+    """The claims of a study of a kind, verdict first; None without any."""
     if not claims:
         return None
     columns = list(COLUMNS)
     if any(claim.published for claim in claims):
         columns.insert(2, PUBLISHED)
     table = table_of(claims, columns, is_prose=True)
-    return Section("claims", "Claims", [paragraph(INTRODUCTION), table])
+    introduction = OF_CHANCE.format(kind.block) if kind.has_chance else EXACT
+    return Section("claims", "Claims", [paragraph(introduction), table])
 
 
 def tally(claims: Sequence[Judged]) -> str:

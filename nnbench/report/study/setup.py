@@ -40,12 +40,13 @@ UNITS = {
 }
 MEANT = {
     LANDSCAPE: "A walk is one optimizer from one start. A configuration is its settings, from all "
-    "starts. A block is one landscape and start.",
+    f"starts. A block is {STUDY_KINDS[LANDSCAPE].block}.",
     NUMERICS: "A sweep is one way to write the loss in one number type, along all logits.",
 }
 OF_NETWORKS = (
     "A network is trained once, from one seed. A configuration is one choice of all settings, with "
-    "all seeds. A block is one data set and seed: within it, networks share split and batches."
+    f"all seeds. A block is {STUDY_KINDS[TRAINING].block}: within it, networks share split and "
+    "batches."
 )
 
 

@@ -32,6 +32,7 @@ from nnbench.report.study.setup import setup_section
 from nnbench.results.provenance import asked_for
 from nnbench.results.read import Results
 from nnbench.study.baselines import ENGINE
+from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 from nnbench.study.topics import OTHER, topic_of
 
 SHORT = 8  # characters of a commit or a fingerprint that tell two sources apart
@@ -71,7 +72,7 @@ def whole_page(
     every = [
         setup_section(results, drawing),
         columns_section(results),
-        claims_section(claims),
+        claims_section(claims, STUDY_KINDS[study_kind_of(study)]),
         *sections,
         repeat,
     ]

@@ -30,6 +30,7 @@ from nnbench.results.files import write_files
 from nnbench.results.read import ReportError, read_results
 from nnbench.results.store import verify
 from nnbench.stats.claims import Verdict, judge
+from nnbench.study.study_kinds import NUMERICS, STUDY_KINDS, TRAINING
 from tests.command import nnbench
 from tests.places import STUDIES
 from tests.stats.claims.claim_cells import (
@@ -176,14 +177,16 @@ def test_what_a_paper_says_stands_beside_what_is_measured(tmp_path: Path) -> Non
     claims = [better("One", published="it <always> does"), better("Two")]
     folder = write_results(tmp_path / "one", two_arms(around(0.05)), claims=claims)
     assert write_claims(folder)["published"].tolist() == ["it <always> does", ""]
-    section = claims_section(read_claims(read_results(folder)))
+    section = claims_section(read_claims(read_results(folder)), STUDY_KINDS[TRAINING])
     assert section is not None
     table = section.parts[-1]
     assert isinstance(table, Table)
     place = [column.name for column in table.columns].index("the paper says")
     assert [row[place] for row in table.rows] == ["it <always> does", "–"]
-    plain = claims_section(read_claims(read_results(folder))[1:])
+    plain = claims_section(read_claims(read_results(folder))[1:], STUDY_KINDS[NUMERICS])
     assert plain is not None and "the paper says" not in str(plain)
+    assert "A block is one data set and seed" in str(section)
+    assert "Nothing here is random" in str(plain) and "A block is" not in str(plain)
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
