@@ -52,23 +52,25 @@ class Setting(NamedTuple):
     batch: int
     rule: str
     networks: int
+    rates: int = 1  # learning rates; the networks of one have each a seed of its own
 
     def cells(self, networks: int | None = None) -> list[Any]:
         """The networks, or so many of them."""
-        grid = {"width": self.width, "batch_size": self.batch, "optimizer": self.rule}
-        return cells(networks or self.networks, **grid)
+        rates = [{"name": self.rule, "lr": 1e-3 * 2**step} for step in range(self.rates)]
+        grid = {"width": self.width, "batch_size": self.batch, "optimizer": rates}
+        return cells((networks or self.networks) // self.rates, **grid)
 
     @property
     def steps(self) -> int:
         """Whole batches of an epoch."""
-        return int(split_for(self.cells(1)[0].recipe).n_train // self.batch)
+        return int(split_for(self.cells(self.rates)[0].recipe).n_train // self.batch)
 
     @property
     def operations(self) -> float:
         """Floating-point operations of the products of a network's step, and of its share of an
         evaluation of all rows.
         """
-        split = split_for(self.cells(1)[0].recipe)
+        split = split_for(self.cells(self.rates)[0].recipe)
         first, rest = split.n_features * self.width, 2 * self.width**2 + self.width * 10
         rows = sum(len(split.x[part]) for part in PARTS) / self.steps
         return 2 * (self.batch * (2 * first + 3 * rest) + rows * (first + rest))
@@ -113,7 +115,7 @@ def peers_of(setting: Setting, pool: Any, names: tuple[str, ...]) -> dict[str, C
         elif find_spec("jax") and find_spec("optax"):
             from scripts.jax_peer import JaxPeer
 
-            split = split_for(setting.cells(1)[0].recipe)
+            split = split_for(setting.cells(setting.rates)[0].recipe)
             shape = (setting.networks, setting.width, setting.batch, setting.rule)
             peer = JaxPeer(split, *shape, mapped=name.endswith("vmap"))
             found[name] = partial(_each, peer.epoch, setting)
@@ -161,7 +163,7 @@ def _keep_programs_in(folder: str) -> None:
 
 def _cold_and_warm(setting: Setting, name: str) -> dict[str, float]:
     torch.set_num_threads(1)
-    split_for(setting.cells(1)[0].recipe)
+    split_for(setting.cells(setting.rates)[0].recipe)
     if name.startswith("JAX"):
         import_module("scripts.jax_peer")
     began = _processor_seconds()
@@ -243,7 +245,7 @@ def main(arguments: list[str] | None = None) -> int:
                 _keep(document, options.measured)
                 print("\n".join(table(document["rows"][-1:], roofline)[2:]), flush=True)
     for size in SIZES if options.only is None else ():
-        setting = Setting(32, 32, "adam", size)
+        setting = Setting(32, 32, "adam", size, rates=8)
         document["numbers"].append({"networks": size, "seconds": {}})
         for name in peers_at(size):
             document["numbers"][-1]["seconds"][name] = cold_and_warm(setting, name)

@@ -43,6 +43,9 @@ def test_all_train_the_same_steps() -> None:
     setting = Setting(8, 256, "adam", 2)
     assert setting.steps == split_for(setting.cells()[0].recipe).n_train // 256 == 4
     assert len({cell.cell_id for cell in setting.cells()}) == 2
+    several = Setting(8, 256, "adam", 16, rates=8).cells()
+    assert len({cell.cell_id for cell in several}) == 16
+    assert len({cell.recipe["seed"] for cell in several}) == 2, "two networks of each rate"
 
 
 def test_the_operations_are_those_of_the_products() -> None:
