@@ -49,6 +49,11 @@ SPREAD: dict[str, Any] = {
     },
     "penalty and clipping": {"l1": 0.01, "clip_norm": 0.5, "clip_value": 0.1},
     "a schedule by steps": {"schedule": "onecycle", "batch_size": 7},
+    "a momentum that is cycled": {
+        "schedule": {"name": "onecycle", "cycle_momentum": True, "max_momentum": 0.99},
+        "optimizer": "momentum",
+        "batch_size": 7,
+    },
     "a schedule that torch lacks": {"schedule": "wsd"},
     "a schedule that waits": {"schedule": {"name": "plateau", "patience": 0, "threshold": 1.0}},
     "chained schedules": {
