@@ -137,6 +137,8 @@ def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
         if key != "kind" and not is_left_out:
             about = field.value or Parameter(field.default, field.doc, registry=field.registry)
             _read_field(recipe, key, about, row)
+    if own := row.get("own"):  # the code of entries of one's own, which no key says
+        recipe["own"] = own
     return recipe
 
 
