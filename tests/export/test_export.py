@@ -99,6 +99,8 @@ SPREAD: dict[str, Any] = {
     "balanced classes": {"data": "wine", "class_weight": "balanced"},
     "balanced log-softmax": {"data": "iris", "loss": "nll", "class_weight": "balanced"},
     "a fold": {"data": {"name": "moons", "n": 63}, "folds": 5, "seeds": [8]},
+    "a share of the rows": {"data": "wine", "train_share": 0.4},
+    "a share of numbers and a fold": {"data": "diabetes", "train_share": 0.3, "folds": 5},
     "a fold of noisy labels": {
         "data": {"name": "label_noise", "base": {"name": "xor", "n": 60}},
         "folds": 3,
