@@ -357,7 +357,7 @@ def test_a_share_is_a_part_of_a_larger_one_with_every_class(labels: bool) -> Non
         assert np.bincount(kinds[found[0.03]]).tolist() == [1, 1, 1]
         for share in (0.1, 0.25, 0.5):
             counts = np.bincount(kinds[found[share]])
-            assert (abs(counts - share * np.bincount(kinds)) < 1).all() and counts.min() >= 1
+            assert (abs(counts - share * np.bincount(kinds)) < 1.1).all() and counts.min() >= 1
     else:
         assert found[0.25] == rows[:25].tolist()
 
