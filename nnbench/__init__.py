@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nnbench.catalog.own.entries import Entries, EntryError
     from nnbench.catalog.own.further import Init, Loss, Norm, Schedule
     from nnbench.catalog.own.kinds import Activation, Data, Optimizer
+    from nnbench.export.find import ExportError
     from nnbench.results.disk import StoreError
     from nnbench.results.read import ReportError
     from nnbench.study.mistakes import StudyError
@@ -31,6 +32,7 @@ __all__ = [
     "Data",
     "Entries",
     "EntryError",
+    "ExportError",
     "Init",
     "Loss",
     "Norm",
@@ -57,6 +59,7 @@ _PLACES = {
     **dict.fromkeys(("Activation", "Data", "Optimizer"), "nnbench.catalog.own.kinds"),
     **dict.fromkeys(("Init", "Loss", "Norm", "Schedule"), "nnbench.catalog.own.further"),
     **dict.fromkeys(("Entries", "EntryError"), "nnbench.catalog.own.entries"),
+    "ExportError": "nnbench.export.find",
     "ReportError": "nnbench.results.read",
     "StoreError": "nnbench.results.disk",
     "Study": "nnbench.study.study",

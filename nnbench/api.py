@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -246,6 +247,37 @@ class Result:
                 return picture.figure
         known = ", ".join(self.figures)
         raise ReportError(f"there is no figure {name!r}; there are: {known}")
+
+    def export(
+        self,
+        cell_id: str,
+        to: str | Path,
+        *,
+        predict: str | Path | None = None,
+        entries: Entries | None = None,
+    ) -> Path:
+        """Write a script in plain PyTorch that trains one cell again, as `nnbench export` prints.
+
+        cell_id: a cell's, or as much of it as only it has; best, where there are models of
+        scikit-learn beside the networks: what the page says to use. to: the script's file, which
+        is returned. predict: the study's table, for a script that predicts its like. entries: of
+        one's own, as in `read_study`; they must be as they were when the cell was trained. What
+        its lines do not say is a warning. Errors: ExportError, ReportError, EntryError, StoreError
+        where the file cannot be written.
+        """
+        from nnbench.export.find import find
+        from nnbench.export.script import hints, script_of
+        from nnbench.report.build import cell_to_use_of
+        from nnbench.results.disk import write_whole
+
+        if entries is not None:
+            register(entries)
+        wanted = cell_to_use_of(self.folder) if cell_id == "best" else cell_id
+        cell = find(wanted, [self.folder])
+        write_whole(Path(to), script_of(cell, None if predict is None else Path(predict)))
+        for hint in hints(cell, predict is not None):
+            warnings.warn(hint, stacklevel=2)
+        return Path(to)
 
     def __repr__(self) -> str:
         """The answer, and where the page is."""

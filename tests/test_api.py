@@ -75,6 +75,31 @@ def test_it_has_the_tables_and_the_statistics_of_the_page(result: nb.Result) -> 
     assert "<svg" in result._repr_html_() and result.page.is_file()
 
 
+def test_it_writes_the_script_that_the_command_line_prints(
+    result: nb.Result, tmp_path: Path
+) -> None:
+    place = str(result.folder)
+    cell = str(result.cells["cell_id"].iloc[-1])
+    ended = start("export", cell, "--from", place, cwd=tmp_path).end()
+    script = result.export(cell, tmp_path / "cell.py")
+    assert ended.returncode == 0 and script.read_text() == ended.stdout
+
+
+def test_a_script_with_an_own_entry_trains_to_the_tables_numbers(tmp_path: Path) -> None:
+    mine = nb.Entries(activations={"root": nb.Activation(lambda x: x.clamp_min(0).sqrt())})
+    study = {"name": "own", "grid": {"data": "iris", "activation": "root", "epochs": 2, "seeds": 1}}
+    made = nb.run(study, entries=mine, out=tmp_path, workers=1, progress=False)
+    withdraw()
+    with pytest.raises(nb.ExportError, match=r"uses activation\.root of one's own"):
+        made.export(made.cells["cell_id"][0], tmp_path / "cell.py")
+    script = made.export(made.cells["cell_id"][0], tmp_path / "cell.py", entries=mine)
+    ended = subprocess.run([sys.executable, "-I", script], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    told = float(re.findall(r"test_loss +([0-9.e-]+)", ended.stdout)[0])
+    assert told == pytest.approx(made.cells["test_loss"].iloc[0], rel=1e-3)
+    withdraw()
+
+
 def test_frames_are_the_callers_own(result: nb.Result) -> None:
     cells = result.cells
     cells["test_accuracy"] = 0

@@ -150,6 +150,7 @@ ALLOWED: dict[str, set[str]] = {
     "api": {
         "settling",
         "cli",
+        "export",
         "pipeline",
         "catalog",
         "report",

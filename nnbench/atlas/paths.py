@@ -146,15 +146,21 @@ def schedule_picture(name: str, entry: Schedule) -> Picture:
     epoch, share = rates(entry)
     canvas = Canvas(Span(0, EPOCHS), Span(-0.04, 1.09))
     canvas.line([0, EPOCHS], [1, 1], "rule")
+    note = ""
     if entry.function is None:
         canvas.line(epoch, made_losses(), "curve slope")
+        note = "Dashed: a made-up validation loss, past its best."
+    elif entry.momentum is not None:
+        count, total = np.arange(len(epoch)), len(epoch)
+        momentum = entry.momentum(count, total, **defaults(entry.parameters))
+        canvas.line(epoch, momentum, "curve slope")
+        note = "Dashed: the momentum, with cycle_momentum = true."
     stairs = entry.unit == "epoch"
     if stairs:
         epoch, share = np.append(np.repeat(epoch, 2)[1:], EPOCHS), np.repeat(share, 2)
     canvas.line(epoch, share, "curve")
     canvas.x_axis([0, 10, 20, 30, 40, 50], "epoch")
     canvas.y_axis([0, 0.5, 1])
-    note = "Dashed: a made-up validation loss, past its best." if entry.function is None else ""
     return Picture(canvas, f"{name}: learning rate over {EPOCHS} epochs, {entry.formula}", note)
 
 

@@ -12,6 +12,7 @@ from nnbench.catalog.losses import LOSSES
 from nnbench.catalog.norms import NORMS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.own.entries import own_code
+from nnbench.catalog.schedules.base import cycles_momentum
 from nnbench.catalog.schedules.registry import SCHEDULES, check_composition
 from nnbench.study.recipe import of_factor
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
@@ -37,6 +38,7 @@ def resolve_walk(recipe: Mapping[str, Any]) -> dict[str, Any]:
             f"take another schedule"
         )
     check_composition(recipe["schedule"], of_factor("schedule", recipe), recipe["steps"])
+    _check_momentum(recipe)
     return resolved
 
 
@@ -85,7 +87,19 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
             f"batch_size = 2 or more, or leave the pair out with [design] exclude"
         )
     check_composition(recipe["schedule"], of_factor("schedule", recipe), recipe["epochs"])
+    _check_momentum(recipe)
     return resolved
+
+
+def _check_momentum(recipe: Mapping[str, Any]) -> None:
+    """Refuse to cycle the momentum of an optimizer that has none that torch's schedulers know."""
+    if cycles_momentum(recipe) and not OPTIMIZERS[recipe["optimizer"]].momentum:
+        able = [name for name, optimizer in OPTIMIZERS.items() if optimizer.momentum]
+        raise ValueError(
+            f'schedule "{recipe["schedule"]}": cycle_momentum moves the momentum of SGD or the '
+            f'beta1 of Adam, and optimizer "{recipe["optimizer"]}" has neither: take one of '
+            f"{', '.join(able)}, or leave the pair out with [design] exclude"
+        )
 
 
 def _check_weights(recipe: Mapping[str, Any], task: str) -> None:

@@ -28,6 +28,11 @@ def report(
     from nnbench.report.index import write_index
 
     folder = results_of(place, out)
+    if own:
+        from nnbench.cli.summary import changed_code
+
+        for line in changed_code(folder):
+            print(f"nnbench: {line}", file=sys.stderr)
     write_claims(folder)
     page = build_report(folder, with_markdown=True).path
     written = [page, page.with_name("report.md"), *sorted(folder.glob("report_files/*.png"))]

@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from nnbench.catalog.own.entries import code_now
 from nnbench.pipeline import Options, Outcome, open_store
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.words import MOST_FINDINGS, amount
@@ -14,12 +15,12 @@ from nnbench.results.files import read_files
 from nnbench.results.fingerprint import fingerprint, origin
 from nnbench.results.looks import FILE, round_of
 from nnbench.results.more import with_more
-from nnbench.results.read import read_results
+from nnbench.results.read import Results, read_results
 from nnbench.results.stale import changed_entries, why_stale
 from nnbench.results.store import Store
 from nnbench.settling import Look
 from nnbench.study.study import Study
-from nnbench.study.study_kinds import STUDY_KINDS
+from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
 MOST_SEEDS = 10  # that are listed one by one
 WIDEST = 100  # characters of a line of text
@@ -170,11 +171,31 @@ def standing_of_results(folder: Path) -> Standing:
     """How much of the run that wrote a folder is finished, as its provenance counts it."""
     results = read_results(folder)
     provenance, study = results.provenance, results.study
-    ids = set(results.cells["cell_id"])
+    anew = _of_other_code(results)
+    ids = set(results.cells["cell_id"]) - anew.keys()
     engines = set(results.cells["engine"])
     store = Store(folder, fingerprint(), lambda engine, cell_ids: engine in engines)
-    noun = STUDY_KINDS[study["kind"]].noun
-    return _standing(study["name"], noun, provenance["counts"]["cells"], ids, store, {})
+    noun = STUDY_KINDS[study_kind_of(study)].noun
+    changed = changed_entries(folder, [{"own": own} for own in anew.values()])
+    return _standing(study["name"], noun, provenance["counts"]["cells"], ids, store, changed)
+
+
+def changed_code(folder: Path) -> list[str]:
+    """What of results is of other code of one's own entries than they have now: a line each."""
+    anew = _of_other_code(read_results(folder))
+    return [
+        f"{folder.name}: {count:,} of its results are of other code of {name} than it has now: run "
+        f"the study again"
+        for name, count in changed_entries(folder, [{"own": own} for own in anew.values()]).items()
+    ]
+
+
+def _of_other_code(results: Results) -> dict[str, str]:
+    """The networks whose entries of one's own have other code now, each with that code."""
+    if "own" not in results.cells:
+        return {}
+    known = results.cells[["cell_id", "own"]].dropna().itertuples(index=False)
+    return {cell_id: now for cell_id, own in known if (now := code_now(own)) != own}
 
 
 def _standing(

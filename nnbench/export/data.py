@@ -13,6 +13,7 @@ from nnbench.study.recipe import of_factor
 
 GENERATOR = "np.random.default_rng(seed_of({}))"
 SPLITS = ("nnbench.training.splits", "parts_of")
+SHARES = ("nnbench.training.splits", "share_of")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class DataCode:
     """Code that defines `x`, `y` and, where some parts see errors in y, `observed`.
 
     `definitions` stand before it. `noisy` names the parts that see the errors. `parts` is the code
-    that says which rows each part has, where that is more than a shuffle.
+    that says which rows each part has, where that is more than a shuffle; `share` that of the
+    training rows, where those are a share of that part.
     """
 
     definitions: str
@@ -30,6 +32,7 @@ class DataCode:
     has_gaps: bool
     noisy: tuple[str, ...]
     parts: str = ""
+    share: str = ""
 
 
 def data_code(recipe: Mapping[str, Any], ties: str = "table.ties") -> DataCode:
@@ -58,9 +61,21 @@ def data_code(recipe: Mapping[str, Any], ties: str = "table.ties") -> DataCode:
         of += [str(recipe[key]) for key in ("val_fraction", "test_fraction")]
         of += [ties] if is_table else []
         parts = call("parts_of", *of, **({"fold": (fold, folds)} if folds else {}))
-        if not is_table:
-            defined = "\n\n\n".join(part for part in (defined, definitions(*SPLITS)) if part)
-    return DataCode(defined, code, task, DATA[name].scaled, is_table, noisy, parts)
+    share = _share(recipe, task, ties)
+    needed = [*[SPLITS] * bool(folds and not is_table), *[SHARES] * bool(share)]
+    if needed:
+        defined = "\n\n\n".join(part for part in (defined, definitions_of(needed)) if part)
+    return DataCode(defined, code, task, DATA[name].scaled, is_table, noisy, parts, share)
+
+
+def _share(recipe: Mapping[str, Any], task: str, ties: str) -> str:
+    """The training rows, where they are a share of their part."""
+    if recipe.get("train_share", 1.0) == 1:
+        return ""
+    of = ['rows_of["train"]', "y" if task == "classification" else "None"]
+    of += [str(recipe["train_share"])]
+    of += [ties] if recipe.get("data.group") or recipe.get("data.time") else []
+    return call("share_of", *of)
 
 
 def _purpose(name: str, repeat: int | None) -> str:

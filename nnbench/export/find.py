@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ from nnbench.lazy import pa, parquet
 from nnbench.results.files import read_files
 from nnbench.study.baselines import BASELINE, BASELINE_FIELDS
 from nnbench.study.fields import SPARSE
-from nnbench.study.grid import accept
+from nnbench.study.grid import accept, unsaid_places
 from nnbench.study.mistakes import nearest, quoted
 from nnbench.study.study import make_cell
-from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
+from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, study_kind_of
 from nnbench.study.vocabulary import Parameter
 
 TABLE = "cells.parquet"
@@ -103,7 +103,10 @@ def _stored(cell_id: str, path: Path) -> StoredCell:
             f"{path}: the recipe of {cell_id} cannot be read ({problem}): run the study again"
         ) from None
     # a table that is older than a field has no column for it, and its ids none of it
-    apart = [key for key in recipe if key not in row or key == "data.path"]
+    apart = {key for key in recipe if key not in row or key == "data.path"}
+    kind = study_kind_of(recipe)
+    known_kind = kind if kind in STUDY_KINDS else TRAINING  # a baseline has networks' data
+    apart |= unsaid_places(recipe, replace(VOCABULARY, study_kind=known_kind))
     is_sound = make_cell(study, recipe, apart).cell_id == cell_id
     known = {name: value for name, value in row.items() if value is not None}
     return StoredCell(cell_id, study, recipe, known, is_sound)
@@ -134,6 +137,8 @@ def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
         if key != "kind" and not is_left_out:
             about = field.value or Parameter(field.default, field.doc, registry=field.registry)
             _read_field(recipe, key, about, row)
+    if own := row.get("own"):  # the code of entries of one's own, which no key says
+        recipe["own"] = own
     return recipe
 
 

@@ -23,6 +23,7 @@ from nnbench.catalog.data.tables.notations import written
 from nnbench.catalog.data.tables.opening import as_text, encodings_of, packing_of
 from nnbench.catalog.data.tables.table import Choices, Table, kept_table
 from nnbench.catalog.data.tables.words import quoted
+from nnbench.export.data import SHARES
 from nnbench.export.find import ExportError
 from nnbench.export.sources import definitions, definitions_of
 from nnbench.export.text import fill
@@ -66,7 +67,7 @@ def own_table(recipe: Mapping[str, Any], path: Path) -> OwnTable:
             f"--predict {quoted(path)}: is not the table that the study read: run the study again"
         )
     for form in _forms(path, recipe["data"]):
-        code = _code(path, choices, table, form, splits_by_more(recipe))
+        code = _code(path, choices, table, form, recipe)
         if code:
             return OwnTable(code, choices.target, table.classes, table.ties.alike is not None)
     raise ExportError(
@@ -96,7 +97,11 @@ def _forms(path: Path, form: str) -> Iterator[dict[str, Any] | None]:
 
 
 def _code(
-    path: Path, choices: Choices, table: Table, form: dict[str, Any] | None, splits: bool
+    path: Path,
+    choices: Choices,
+    table: Table,
+    form: dict[str, Any] | None,
+    recipe: Mapping[str, Any],
 ) -> str:
     """Code that reads the table as the study did, or nothing where none was found."""
     told = {
@@ -108,7 +113,8 @@ def _code(
         "task": table.task,
         "most": choices.rows,
         "drawing": definitions("nnbench.catalog.data.tables.targets", "drawn_places"),
-        "split": definitions_of(SPLITS) if splits else "",
+        "split": definitions_of(SPLITS) if splits_by_more(recipe) else "",
+        "share": definitions(*SHARES) if recipe.get("train_share", 1.0) < 1 else "",
         "alike": False,
         "by": None,
         "notations": _notations(),

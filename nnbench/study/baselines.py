@@ -141,7 +141,7 @@ BASELINE_FIELDS: Mapping[str, Field] = {
         value=Parameter("none", "of the target", choices=("none", "log", "either")),
     ),
     **{name: FIELDS[name] for name in ("data", "val_fraction", "test_fraction", "folds")},
-    **{name: FIELDS[name] for name in ("study_seed", "seed")},
+    **{name: FIELDS[name] for name in ("train_share", "study_seed", "seed")},
 }
 SETTINGS = ("class_weight", "target_transform")  # what networks vary and a baseline chooses from
 SPLIT_BY = ("folds", "data.group", "data.time")  # what rows are split by, next to a shuffle

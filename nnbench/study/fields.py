@@ -171,6 +171,17 @@ FIELDS: dict[str, Field] = {
             sparse=True,
         ),
     ),
+    "train_share": _plain(
+        Role.PROGRAM,
+        Parameter(
+            1.0,
+            "share of the training part that is trained on: the same rows again in a larger one",
+            0,
+            1,
+            open_low=True,
+            sparse=True,
+        ),
+    ),
     "dtype": _plain(
         Role.PROGRAM, Parameter("float32", "number type", choices=("float32", "float64"))
     ),

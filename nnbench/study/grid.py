@@ -91,6 +91,20 @@ def parameter_at(place: str, fields: Mapping[str, Scalar], vocabulary: Vocabular
     return parameter
 
 
+def unsaid_places(fields: Mapping[str, Scalar], vocabulary: Vocabulary) -> set[str]:
+    """The places of sparse parameters of entries that are at their default.
+
+    They came later than others: they are no part of a cell's identity, and where no level of a
+    factor says anything else no recipe has them.
+    """
+    found = set()
+    for place in fields:
+        about = parameter_at(place, fields, vocabulary) if "." in place else None
+        if about is not None and about.sparse and fields[place] == about.default:
+            found.add(place)
+    return found
+
+
 def accept(parameter: Parameter, value: Any, vocabulary: Vocabulary) -> Scalar:
     """A single value in its canonical form, or raise ValueError saying what is allowed."""
     if not parameter.registry or (parameter.optional and value in (None, "none")):
@@ -117,6 +131,7 @@ class _Reader:
     def levels(self, key: str, value: Any) -> list[Flat]:
         """The levels of one grid key, all different."""
         levels = self._values(key, parameter_at(key, {}, self.vocabulary), value)
+        self._leave_out(levels)
         seen = set()
         for fields in levels:
             identity = tuple(fields.items())
@@ -125,6 +140,19 @@ class _Reader:
                 raise StudyError(f"[grid] {key} has one level twice: remove one {text}")
             seen.add(identity)
         return levels
+
+    def _leave_out(self, levels: list[Flat]) -> None:
+        """Take sparse parameters out of levels where none says anything but the usual."""
+        unsaid = [unsaid_places(fields, self.vocabulary) for fields in levels]
+        said = {
+            (place, *_names_above(place, fields))
+            for fields, usual in zip(levels, unsaid, strict=True)
+            for place in fields.keys() - usual
+        }
+        for fields, usual in zip(levels, unsaid, strict=True):
+            for place in usual:
+                if (place, *_names_above(place, fields)) not in said:
+                    del fields[place]
 
     def _values(self, place: str, parameter: Parameter, value: Any) -> list[Flat]:
         """The levels of a value, or of each value of a list."""

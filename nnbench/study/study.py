@@ -17,7 +17,7 @@ from typing import Any
 from nnbench.study.baselines import baseline_recipes, is_baseline
 from nnbench.study.document import Claim, Design, Document, Probes, Report
 from nnbench.study.fields import SPARSE
-from nnbench.study.grid import Level, Scalar, parameter_at
+from nnbench.study.grid import Level, Scalar, parameter_at, unsaid_places
 from nnbench.study.metrics import METRICS
 from nnbench.study.mistakes import StudyError
 from nnbench.study.recipe import Recipe
@@ -159,7 +159,7 @@ class Study:
         apart = self._apart
         chosen: dict[str, Cell] = {}
         for recipe in self.recipes():
-            cell = make_cell(self.name, recipe, apart)
+            cell = make_cell(self.name, recipe, apart | self._unsaid(recipe))
             chosen.setdefault(cell.cell_id, cell)
         if not chosen:
             raise StudyError("[design] exclude leaves no cell: remove one of its entries")
@@ -181,6 +181,26 @@ class Study:
             for place in level.fields
             if not parameter_at(place, level.fields, self.vocabulary).identity
         )
+
+    @cached_property
+    def _sparse(self) -> list[str]:
+        """The keys of the grid of whose levels some have sparse parameters at their default."""
+        return [
+            key
+            for key, levels in self.levels.items()
+            if any(unsaid_places(level.fields, self.vocabulary) for level in levels)
+        ]
+
+    def _unsaid(self, recipe: Mapping[str, Scalar]) -> set[str]:
+        """The places of a recipe that are as they were before there was such a place."""
+        return {
+            place
+            for key in self._sparse
+            for place in unsaid_places(
+                {p: value for p, value in recipe.items() if p.partition(".")[0] == key},
+                self.vocabulary,
+            )
+        }
 
     def recipes(self) -> Iterator[dict[str, Scalar]]:
         """Yield the recipe of every arm and seed, then of what claims were given more of.

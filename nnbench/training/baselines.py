@@ -93,6 +93,8 @@ def fit_cell(cell: Cell) -> dict[str, Any]:
         row["reason"] = f"no R² where the targets are all one value: {', '.join(split.one_valued)}"
     row["setting"] = setting_text(setting) or None
     row["test_rows"] = len(split.y["test"])
+    if "train_share" in recipe:
+        row["train_rows"] = split.n_train
     return row | {"seconds": time.perf_counter() - began, "engine": ENGINE}
 
 

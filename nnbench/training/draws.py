@@ -21,7 +21,7 @@ from nnbench.catalog.data.samples import Sample
 from nnbench.lazy import Tensor, torch
 from nnbench.seeds import numpy_generator, seed_for, torch_generator
 from nnbench.study.recipe import Recipe, has_own_table
-from nnbench.training.splits import PARTS, Rows, parts_of
+from nnbench.training.splits import PARTS, Rows, parts_of, share_of
 
 # Rows evaluated at once. A constant, since a matrix product's rounding may depend on its shape: a
 # cell's result must not depend on how much memory its stack was given.
@@ -148,8 +148,9 @@ def steps_per_epoch(n_train: int, batch_size: int) -> int:
 def draw_key(recipe: Recipe) -> tuple[Any, ...]:
     """Return what a cell's draws depend on; cells with equal keys share all their draws."""
     data = tuple(sorted(item for item in recipe.items() if item[0].split(".")[0] == "data"))
-    fractions = (recipe["val_fraction"], recipe["test_fraction"])
+    fractions: tuple[float, ...] = (recipe["val_fraction"], recipe["test_fraction"])
     kind = (recipe.get("folds", 0), recipe.get("target_transform", "none"))
+    fractions += (recipe.get("train_share", 1.0),)
     return (recipe["study_seed"], recipe["data"], recipe["seed"], data, *kind, *fractions)
 
 
@@ -197,7 +198,7 @@ def _drawn(key: tuple[Any, ...]) -> tuple[bool, Sample, Rows]:
 
     With folds, repeats are the folds of one shuffle, of the same examples; then those of the next.
     """
-    study_seed, name, repeat, items, folds, _, val, test = key
+    study_seed, name, repeat, items, folds, _, val, test, share = key
     parameters = {place.partition(".")[2]: value for place, value in items if "." in place}
     shuffle, fold = divmod(repeat, folds) if folds else (repeat, 0)
     try:
@@ -211,6 +212,8 @@ def _drawn(key: tuple[Any, ...]) -> tuple[bool, Sample, Rows]:
         state = seed_for(study_seed, "split", name, shuffle)
         among = (fold, folds) if folds else None
         parts = parts_of(len(sample.x), labels, state, val, test, sample.ties, among)
+        if share < 1:
+            parts["train"] = share_of(parts["train"], labels, share, sample.ties)
     except ValueError as problem:
         raise DataError(f"{_title(key)}: {problem}") from None
     return classes, sample, parts

@@ -7,13 +7,14 @@ in what they do with an epoch's result.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
+from nnbench.catalog.schedules.base import cycles_momentum
 from nnbench.catalog.schedules.registry import SCHEDULES
 from nnbench.study.recipe import Recipe
 from nnbench.training.draws import Split
@@ -28,8 +29,15 @@ SATURATED_SLOPE = 0.05  # of the activation's largest slope
 Scores = dict[str, float]  # "train_loss", "val_loss", "val_accuracy" or "val_r2", ...
 
 
+class Momenta(NamedTuple):
+    """A number of the optimizer that a schedule moves beside the rate, and its values (steps,)."""
+
+    place: str  # in a recipe
+    values: NDArray[np.float64]
+
+
 class Rates:
-    """The learning rates of one cell, an epoch at a time."""
+    """The learning rates of one cell, an epoch at a time, and the momentum where that is cycled."""
 
     def __init__(self, recipe: Recipe, steps_per_epoch: int) -> None:
         self._base = recipe["optimizer.lr"]
@@ -37,6 +45,7 @@ class Rates:
         self._parameters = recipe.of("schedule")
         self._steps = steps_per_epoch
         self._epochs = recipe["epochs"]
+        self._momentum = momentum_place(recipe)
         begin = self._entry.begin
         self._plateau = None if begin is None else begin(self._base, **self._parameters)
 
@@ -53,10 +62,25 @@ class Rates:
         rate = self._entry.function(np.array([epoch]), self._base, self._epochs, **self._parameters)
         return np.repeat(rate, self._steps)
 
+    def momenta(self, epoch: int) -> Momenta | None:
+        """Return the momentum of each step of an epoch, where the schedule cycles it."""
+        if self._entry.momentum is None or not self._momentum:
+            return None
+        count = np.arange(epoch * self._steps, (epoch + 1) * self._steps)
+        total = self._epochs * self._steps
+        return Momenta(self._momentum, self._entry.momentum(count, total, **self._parameters))
+
     def after_epoch(self, val_loss: float) -> None:
         """Tell a schedule that answers to the validation loss how the epoch went."""
         if self._entry.after_epoch is not None:
             self._plateau = self._entry.after_epoch(self._plateau, val_loss, **self._parameters)
+
+
+def momentum_place(recipe: Recipe) -> str:
+    """The number of the optimizer that a recipe's schedule moves beside the rate, if any."""
+    return (
+        f"optimizer.{OPTIMIZERS[recipe['optimizer']].momentum}" if cycles_momentum(recipe) else ""
+    )
 
 
 @dataclass

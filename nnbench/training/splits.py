@@ -181,5 +181,36 @@ def by_time(ties: Ties, val_fraction: float, test_fraction: float) -> Rows:
     return parts
 
 
+def share_of(
+    rows: NDArray[np.int64],
+    labels: NDArray[Any] | None,
+    share: float,
+    ties: Ties | None = None,
+) -> NDArray[np.int64]:
+    """A share of the training part's rows: of a larger share it is a part.
+
+    By time the latest ones, of groups whole ones, else the first, of each class alike and one at
+    least. rows: in the order of `parts_of`, labels: those of all rows. Raises ValueError.
+    """
+    kinds = np.zeros(len(rows), dtype=np.int64) if labels is None else labels[rows]
+    most = max(round(share * len(rows)), 1)
+    if ties is not None and ties.times is not None:
+        kept = np.arange(len(rows)) >= len(rows) - most
+    elif ties is not None and ties.grouped and ties.alike is not None:
+        first, group = np.unique(ties.alike[rows], return_index=True, return_inverse=True)[1:]
+        order = np.argsort(first)
+        before = np.cumsum(np.bincount(group)[order]) - np.bincount(group)[order]
+        kept = np.isin(group, order[before < most])
+    else:
+        place = np.zeros(len(rows))
+        for kind in np.unique(kinds):
+            place[kinds == kind] = np.linspace(0, 1, (kinds == kind).sum(), endpoint=False)
+        kept = np.zeros(len(rows), dtype=bool)
+        kept[np.argsort(place, kind="stable")[: max(most, len(np.unique(kinds)))]] = True
+    if len(np.unique(kinds[kept])) < min(2, len(np.unique(kinds))):
+        raise ValueError(f"train_share {share:g} leaves rows of one class alone: make it larger")
+    return rows[kept]
+
+
 def _nearest(cuts: NDArray[np.int64], wanted: float) -> int:
     return int(cuts[np.abs(cuts - wanted).argmin()])

@@ -14,6 +14,7 @@ from nnbench.catalog.landscapes import LANDSCAPES, Point, minima_of
 from nnbench.catalog.schedules.registry import SCHEDULES
 from nnbench.seeds import numpy_generator
 from nnbench.study.recipe import Recipe
+from nnbench.training.protocol import Momenta, momentum_place
 
 MOST_POINTS = 120  # of a walk's curve: a longer walk is thinned after the first half of them
 ROOTS = {1: 1.6180339887498949, 2: 1.3247179572447460}  # of g^(dims + 1) = g + 1
@@ -56,6 +57,15 @@ def rates_of(recipe: Recipe) -> Array:
     steps = recipe["steps"]
     rates = function(np.arange(steps), recipe["optimizer.lr"], steps, **recipe.of("schedule"))
     return np.asarray(rates, dtype=np.float64)
+
+
+def momenta_of(recipe: Recipe) -> Momenta | None:
+    """Return the momentum of each step, where the schedule cycles it."""
+    function, place = SCHEDULES[recipe["schedule"]].momentum, momentum_place(recipe)
+    if function is None or not place:
+        return None
+    steps = recipe["steps"]
+    return Momenta(place, function(np.arange(steps), steps, **recipe.of("schedule")))
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,15 @@ def test_a_schedule_that_is_said_to_change_nothing_is_as_good_as_none(
     assert ("exponential" in idle) == (optimizer == "rprop") and "onecycle" not in idle
 
 
+@pytest.mark.parametrize(("optimizer", "place"), [("momentum", "momentum"), ("adam", "beta1")])
+def test_a_momentum_that_is_cycled_is_the_schedules(optimizer: str, place: str) -> None:
+    levels = [{"name": optimizer, place: value} for value in (0.5, 0.9)]
+    for cycled, demand in ((True, assert_alike), (False, assert_told_apart)):
+        schedule = {"name": "onecycle", "cycle_momentum": cycled}
+        cells = made("optimizer", levels, schedule=schedule)
+        demand(f"optimizer.{place}", cells, train_all(cells))
+
+
 # ------------------------------------------------------------------------- parameters of entries
 
 
@@ -237,6 +246,7 @@ def assert_all_matter(factor: str, names: Sequence[str], **grid: Any) -> None:
 def test_a_parameter_of_what_shares_a_stack_matters(factor: str) -> None:
     # an epoch of one step; and an activation whose signals have a length of their own
     grid = {"epochs": 12, "batch_size": 0, "activation": "tanh"}
+    grid |= {"optimizer": "momentum"} if factor == "schedule" else {}
     assert_all_matter(factor, list(VOCABULARY.registries[factor]), **grid)
 
 
@@ -273,7 +283,7 @@ NEEDY = [
     for name in VOCABULARY.registries[factor]
     for key, about in parameters_of(factor, name).items()
     for need in about.needs
-    if need.terms
+    if need.terms and not need.terms[0].trait  # a function of the recipe: a schedule's, below
 ]
 
 
@@ -287,7 +297,8 @@ def test_a_parameter_without_what_it_needs_changes_no_bit(
     siblings = VOCABULARY.registries[factor][name].parameters
     if term.key.startswith("."):
         about = siblings[term.key[1:]]
-        others = [choice for choice in about.choices if choice != term.value] or [0.0]
+        usual = [False] if isinstance(about.default, bool) else [0.0]
+        others = [choice for choice in about.choices if choice != term.value] or usual
         cells = [
             made(factor, varied(factor, name, key, **{term.key[1:]: other})) for other in others
         ]

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.catalog.schedules.registry import SCHEDULES, check_composition, scheduler_of
+from nnbench.study.mistakes import StudyError
 from nnbench.study.recipe import Recipe
 from nnbench.training.protocol import Rates
-from tests.helpers import other_value
+from tests.helpers import make_cells, other_value
 
 STEPS = 7  # of an epoch
 EPOCHS = 30
@@ -34,7 +36,7 @@ def part(place: str, name: str, **changed: Any) -> dict[str, Any]:
 
 def ours(name: str, parameters: Mapping[str, Any], lr: float, epochs: int = EPOCHS) -> list[float]:
     """Return the rate of every step of a whole run, as training uses them."""
-    recipe = {"optimizer.lr": lr, "schedule": name, "epochs": epochs}
+    recipe = {"optimizer": "momentum", "optimizer.lr": lr, "schedule": name, "epochs": epochs}
     recipe |= {f"schedule.{key}": value for key, value in parameters.items()}
     rates = Rates(Recipe(recipe), STEPS)
     return np.concatenate([rates.epoch(epoch) for epoch in range(epochs)]).tolist()
@@ -90,6 +92,8 @@ def test_comparison_bites(name: str) -> None:
     for key, about in SCHEDULES[name].parameters.items():
         if not isinstance(about.default, float) or about.default in (0.0, about.high):
             continue
+        if about.sparse:  # of the momentum, which has a test of its own
+            continue
         changed = {"mode": "exp_range"} if name == "cyclic" and key == "gamma" else {}
         wanted = torchs(name, parameters_of(name, **changed), 0.3)
         found = ours(name, parameters_of(name, **changed, **{key: about.default * (1 - 1e-6)}), 0.3)
@@ -98,6 +102,69 @@ def test_comparison_bites(name: str) -> None:
         assert found != pytest.approx(wanted, rel=1e-12, abs=1e-14), key
     late = torchs(name, parameters_of(name), 0.3)[1:]
     assert ours(name, parameters_of(name), 0.3)[:-1] != pytest.approx(late, rel=1e-12)
+
+
+def momenta(optimizer: str, name: str, **parameters: Any) -> tuple[list[float], list[float]]:
+    """Return the momentum of every step as training has it, and as torch's scheduler sets it."""
+    own = parameters_of(name, cycle_momentum=True, **parameters)
+    recipe = {"optimizer": optimizer, "optimizer.lr": 0.3, "schedule": name, "epochs": EPOCHS}
+    rates = Rates(Recipe(recipe | {f"schedule.{key}": v for key, v in own.items()}), STEPS)
+    found = [rates.momenta(epoch) for epoch in range(EPOCHS)]
+    by_beta = OPTIMIZERS[optimizer].momentum == "beta1"
+    assert {one.place for one in found if one} == {f"optimizer.{OPTIMIZERS[optimizer].momentum}"}
+    values = np.concatenate([one.values for one in found if one])
+    usual = {key: about.default for key, about in OPTIMIZERS[optimizer].parameters.items()}
+    twin = OPTIMIZERS[optimizer].twin([torch.nn.Parameter(torch.zeros(1))], **usual | {"lr": 0.3})
+    scheduler, wanted = scheduler_of(name, own, twin, STEPS * EPOCHS), []
+    for _ in range(STEPS * EPOCHS):
+        group = twin.param_groups[0]
+        wanted.append(float(group["betas"][0] if by_beta else group["momentum"]))
+        twin.step()
+        scheduler.step()
+    return values.tolist(), wanted
+
+
+CYCLED = [
+    ("onecycle", {}),
+    ("onecycle", {"anneal_strategy": "linear", "pct_start": 0.0}),
+    ("onecycle", {"base_momentum": 0.5, "max_momentum": 0.99, "pct_start": 0.8}),
+    ("cyclic", {"step_size_up": 8, "step_size_down": 17}),
+    ("cyclic", {"mode": "triangular2", "base_momentum": 0.3}),
+    ("cyclic", {"mode": "exp_range", "gamma": 0.99, "max_momentum": 0.95}),
+]
+
+
+@pytest.mark.parametrize("optimizer", [n for n, entry in OPTIMIZERS.items() if entry.momentum])
+def test_the_momentum_cycles_as_torchs(optimizer: str) -> None:
+    for name, parameters in CYCLED:
+        found, wanted = momenta(optimizer, name, **parameters)
+        assert found == pytest.approx(wanted, rel=1e-12) and len(set(found)) > 30
+        assert found[:-1] != pytest.approx(wanted[1:], rel=1e-12), "begun a step late"
+
+
+def test_what_has_no_momentum_is_refused_where_it_is_cycled() -> None:
+    cycled = {"name": "onecycle", "cycle_momentum": True}
+    for name, entry in OPTIMIZERS.items():
+        if entry.momentum:
+            assert make_cells(optimizer=name, schedule=cycled)
+            continue
+        with pytest.raises(StudyError, match=f'optimizer "{name}" has neither: take one of mom'):
+            make_cells(optimizer=name, schedule=cycled)
+        assert make_cells(optimizer=name, schedule="onecycle")
+
+
+def test_cells_that_cycle_no_momentum_are_what_they_were() -> None:
+    both = {"name": "onecycle", "cycle_momentum": [False, True], "base_momentum": 0.85}
+    plain, off, on = make_cells(schedule="onecycle", seeds=1) + make_cells(schedule=both, seeds=1)
+    assert "schedule.cycle_momentum" not in plain.recipe, "its table has no column of it"
+    assert plain.cell_id == off.cell_id != on.cell_id
+    assert (off.recipe["schedule.cycle_momentum"], on.recipe["schedule.cycle_momentum"]) == (
+        False,
+        True,
+    )
+    assert "schedule.base_momentum" not in on.recipe and "schedule.max_momentum" not in on.recipe
+    (said,) = make_cells(schedule=both | {"cycle_momentum": True, "base_momentum": 0.5}, seeds=1)
+    assert said.recipe["schedule.base_momentum"] == 0.5 and said.cell_id != on.cell_id
 
 
 @pytest.mark.parametrize("mode", ["triangular", "triangular2", "exp_range"])

@@ -8,17 +8,31 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import nnbench as nb
 from nnbench.catalog import VOCABULARY
+from nnbench.catalog.own.entries import register, withdraw
 from nnbench.cli.forecast import forecast
 from nnbench.cli.places import open_page
-from nnbench.cli.summary import Standing, closing_lines, seeds_text, wrapped
+from nnbench.cli.summary import (
+    Standing,
+    changed_code,
+    closing_lines,
+    seeds_text,
+    standing_of_results,
+    wrapped,
+)
 from nnbench.pipeline import Outcome
 from nnbench.report.build import Report
+from nnbench.results.fingerprint import fingerprint
+from nnbench.results.rows import Rows
+from nnbench.results.store import Store
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
 from nnbench.training.native.compiler import find_compiler
+from tests.synthetic import write_results
 
 
 def small(**grid: object) -> Study:
@@ -173,3 +187,35 @@ def test_a_standing_says_only_what_there_is_to_say() -> None:
         "replaces them",
         "  4 to run anew, since the code of loss.mine has changed",
     ]
+
+
+def root(power: float) -> nb.Entries:
+    return nb.Entries(activations={"root": nb.Activation(lambda x: x.clamp_min(0) ** power)})
+
+
+@pytest.mark.usefixtures("none_stay")
+def test_a_folder_names_the_entries_whose_code_changed(tmp_path: Path) -> None:
+    register(root(0.5))
+    cells = small(activation=["relu", "root"], seeds=2).cells()
+    rows = [
+        {"cell_id": cell.cell_id, "status": "ok", "engine": "e", "test_accuracy": 0.5}
+        for cell in cells
+    ]
+    recipes = pd.DataFrame([dict(cell.recipe.items()) for cell in cells])
+    folder = write_results(tmp_path / "small", recipes.join(pd.DataFrame(rows)), name="small")
+    Store(folder, fingerprint(), lambda engine, ids: True).commit(Rows(cells=rows))
+    standing = standing_of_results(folder)
+    assert (standing.finished, standing.to_run, standing.changed) == (4, 0, {})
+    assert changed_code(folder) == []
+
+    register(root(0.25))
+    standing = standing_of_results(folder)
+    assert (standing.finished, standing.to_run, standing.stale) == (2, 2, 0)
+    assert standing.changed == {"activation.root": 2}
+    assert standing.lines()[1] == "  2 to run anew, since the code of activation.root has changed"
+    assert changed_code(folder) == [
+        "small: 2 of its results are of other code of activation.root than it has now: run the "
+        "study again"
+    ]
+    withdraw()
+    assert standing_of_results(folder).changed == {}, "nothing is known without the file"

@@ -49,6 +49,11 @@ SPREAD: dict[str, Any] = {
     },
     "penalty and clipping": {"l1": 0.01, "clip_norm": 0.5, "clip_value": 0.1},
     "a schedule by steps": {"schedule": "onecycle", "batch_size": 7},
+    "a momentum that is cycled": {
+        "schedule": {"name": "onecycle", "cycle_momentum": True, "max_momentum": 0.99},
+        "optimizer": "momentum",
+        "batch_size": 7,
+    },
     "a schedule that torch lacks": {"schedule": "wsd"},
     "a schedule that waits": {"schedule": {"name": "plateau", "patience": 0, "threshold": 1.0}},
     "chained schedules": {
@@ -94,6 +99,8 @@ SPREAD: dict[str, Any] = {
     "balanced classes": {"data": "wine", "class_weight": "balanced"},
     "balanced log-softmax": {"data": "iris", "loss": "nll", "class_weight": "balanced"},
     "a fold": {"data": {"name": "moons", "n": 63}, "folds": 5, "seeds": [8]},
+    "a share of the rows": {"data": "wine", "train_share": 0.4},
+    "a share of numbers and a fold": {"data": "diabetes", "train_share": 0.3, "folds": 5},
     "a fold of noisy labels": {
         "data": {"name": "label_noise", "base": {"name": "xor", "n": 60}},
         "folds": 3,

@@ -299,9 +299,10 @@ def test_rows_that_are_alike_stay_in_one_part(tmp_path: Path, target: str) -> No
 
 SPLITS: dict[str, dict[str, Any]] = {
     "folds": {"folds": 4, "seed": 6},
-    "a group of numbers": {"data.group": "plain", "seed": 2},
+    "a share of the rows": {"train_share": 0.4},
+    "a group of numbers": {"data.group": "plain", "seed": 2, "train_share": 0.5},
     "groups in folds": {"data.group": "city", "folds": 3, "seed": 1},
-    "dates": {"data.time": "day"},
+    "dates": {"data.time": "day", "train_share": 0.5},
     "times that are numbers": {"data.time": "größe"},
 }
 
@@ -317,7 +318,11 @@ def split_as(path: Path, target: str, how: str) -> dict[str, Any]:
     data = {"csv": str(path), "target": target, "drop": [other], **of_data}
     fixed = {"dtype": "float64", "epochs": 3, "width": 6, "batch_size": 16}
     (cell,) = make_cells(
-        data=data, seeds=[said.get("seed", 0)], folds=said.get("folds", 0), **fixed
+        data=data,
+        seeds=[said.get("seed", 0)],
+        folds=said.get("folds", 0),
+        train_share=said.get("train_share", 1.0),
+        **fixed,
     )
     return dict(cell.recipe)
 

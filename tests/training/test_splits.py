@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from nnbench.catalog.data.tables.table import Choices, read_table
 from nnbench.catalog.data.tables.ties import Ties
 from nnbench.seeds import seed_for
 from nnbench.study.mistakes import StudyError
+from nnbench.training.baselines import fit_cell
 from nnbench.training.draws import DataError, split_for
 from nnbench.training.plan import program_key
-from nnbench.training.splits import PARTS, Rows, dealt, parts_of
-from tests.helpers import make_cells, train_all, train_by_reference
+from nnbench.training.splits import PARTS, Rows, dealt, parts_of, share_of
+from tests.helpers import disagreements, make_cells, train_all, train_by_reference
+from tests.training.native.check import train_native
 
 N = 200
 SHARES = (0.2, 0.2)
@@ -334,3 +337,74 @@ def test_too_few_groups_for_the_folds(tmp_path: Path) -> None:
     (cell, *_) = make_cells(data=data, folds=5)
     with pytest.raises(DataError, match="3 groups are too few for folds = 5"):
         split_for(cell.recipe)
+
+
+# ------------------------------------------------------------------------- a share of the training
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_a_share_is_a_part_of_a_larger_one_with_every_class(labels: bool) -> None:
+    generator = np.random.default_rng(0)
+    kinds = np.r_[np.zeros(70, int), np.ones(27, int), np.full(3, 2)]
+    rows = generator.permutation(100)
+    of = kinds if labels else None
+    found = {share: share_of(rows, of, share).tolist() for share in (0.03, 0.1, 0.25, 0.5, 1.0)}
+    assert [len(some) for some in found.values()] == [3, 10, 25, 50, 100]
+    for smaller, larger in pairwise(found.values()):
+        assert set(smaller) < set(larger)
+        assert smaller == [row for row in larger if row in smaller], "in the same order"
+    if labels:
+        assert np.bincount(kinds[found[0.03]]).tolist() == [1, 1, 1]
+        for share in (0.1, 0.25, 0.5):
+            counts = np.bincount(kinds[found[share]])
+            assert (abs(counts - share * np.bincount(kinds)) < 1.1).all() and counts.min() >= 1
+    else:
+        assert found[0.25] == rows[:25].tolist()
+
+
+def test_a_share_of_groups_is_whole_groups_and_by_time_the_latest_rows() -> None:
+    groups = np.random.default_rng(1).integers(0, 20, 200)
+    rows = np.random.default_rng(2).permutation(200)[:120]
+    half = share_of(rows, None, 0.5, Ties(groups, grouped=True))
+    assert 60 <= len(half) < 80 and not set(groups[half]) & set(groups[np.setdiff1d(rows, half)])
+    assert set(share_of(rows, None, 0.25, Ties(groups, grouped=True))) < set(half)
+    late = share_of(rows, None, 0.5, Ties(None, times=np.arange(200)))
+    assert late.tolist() == rows[60:].tolist()
+    with pytest.raises(ValueError, match=r"train_share 0\.1 leaves rows of one class alone"):
+        share_of(np.arange(20), np.repeat([0, 1], [4, 16]), 0.1, Ties(None, times=np.arange(20)))
+
+
+def test_only_the_training_part_is_smaller_and_scales_by_itself() -> None:
+    whole, half = make_cells(data="wine", train_share=[1.0, 0.5], seeds=1)
+    one, other = split_for(whole.recipe), split_for(half.recipe)
+    assert (one.n_train, other.n_train) == (106, 53)
+    for part in ("val", "test"):
+        assert (one.y[part] == other.y[part]).all()
+    assert other.x["train"].mean(0) == pytest.approx(0, abs=1e-12)
+    assert one.x["test"] != pytest.approx(other.x["test"])
+    assert len({program_key(cell) for cell in (whole, half)}) == 2
+    (plain,) = make_cells(data="wine", seeds=1)
+    assert plain.cell_id == whole.cell_id != half.cell_id
+    assert "train_share" not in plain.recipe and whole.recipe["train_share"] == 1.0
+
+
+@pytest.mark.whole
+def test_a_share_trains_alike_in_every_engine_and_beside_it_the_models() -> None:
+    document = {"baselines": ["linear", "neighbours"]}
+    grid: dict[str, Any] = {"data": ["wine", "diabetes"], "train_share": [1.0, 0.3], "epochs": 3}
+    cells = make_cells(document=document, dtype="float64", width=5, seeds=2, **grid)
+    networks = [cell for cell in cells if "baseline" not in cell.recipe]
+    models = [cell for cell in cells if "baseline" in cell.recipe]
+    assert len(networks) == 8 and len(models) == 16
+    assert not disagreements(networks)
+    mine = {row["cell_id"]: row for row in train_native(networks).cells}
+    other = {row["cell_id"]: row for row in train_all(networks).cells}
+    for cell_id, row in mine.items():
+        assert row["engine"].startswith("native-")
+        assert row["test_loss"] == pytest.approx(other[cell_id]["test_loss"], rel=1e-9)
+    rows = pd.DataFrame(map(fit_cell, models))
+    share = [cell.recipe["train_share"] for cell in models]
+    assert rows.groupby(share)["train_rows"].unique().map(sorted).to_dict() == {
+        0.3: [32, 79],
+        1.0: [106, 264],
+    }

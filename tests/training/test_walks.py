@@ -236,6 +236,15 @@ def test_decoupled_decay_walks_as_torch_does() -> None:
     assert walk(free).cells[0]["final_value"] != walk(chosen[:2]).cells[0]["final_value"]
 
 
+def test_a_momentum_that_is_cycled_walks_as_torchs_does() -> None:
+    optimizer = [{"name": "momentum", "lr": 1e-2}, {"name": "adam", "lr": 0.1}]
+    cycled = {"name": "onecycle", "cycle_momentum": [False, True]}
+    chosen = cells(landscape="beale", optimizer=optimizer, schedule=cycled, steps=40, seeds=1)
+    assert disagreement(chosen) < 1e-9
+    ends = {row["final_value"] for row in walk_all(chosen).cells}
+    assert len(ends) == 4, "it matters"
+
+
 @pytest.mark.parametrize("name", SIMPLE_SCHEDULES)
 def test_every_schedule_walks_as_torch_does(name: str) -> None:
     chosen = cells(

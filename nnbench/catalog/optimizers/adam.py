@@ -4,6 +4,7 @@ import math
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.optimizers.base import (
+    KEPT,
     Hyper,
     Moved,
     Optimizer,
@@ -106,7 +107,7 @@ def ademamix(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tens
 
 ADAM_PARAMETERS = {
     "lr": lr_parameter(1e-3),
-    "beta1": decay_parameter(0.9, "memory of the mean of gradients"),
+    "beta1": decay_parameter(0.9, "memory of the mean of gradients", KEPT),
     "beta2": decay_parameter(0.999, "memory of the mean of squares"),
     "eps": eps_parameter(1e-8),
 }

@@ -4,6 +4,7 @@ import math
 
 from nnbench.catalog.formulas import Of
 from nnbench.catalog.optimizers.base import (
+    KEPT,
     Hyper,
     Moved,
     Optimizer,
@@ -95,7 +96,7 @@ def root_mean_square(values: Tensor) -> Tensor:
 RMSPROP_PARAMETERS = {
     "lr": lr_parameter(1e-3),
     "alpha": decay_parameter(0.99, "memory of the mean of squares"),
-    "momentum": decay_parameter(0.0, "share of the velocity that is kept"),
+    "momentum": decay_parameter(0.0, "share of the velocity that is kept", KEPT),
     "eps": eps_parameter(1e-8),
 }
 ADAFACTOR = {"eps": Of("(None, eps2)")}  # eps1 is the number type's own

@@ -17,7 +17,7 @@ from typing import Any
 
 from nnbench.catalog.twin import Kin, Twin
 from nnbench.lazy import Tensor, torch
-from nnbench.study.vocabulary import Parameter
+from nnbench.study.vocabulary import Need, Parameter, Term, need
 
 State = dict[str, "Tensor"]
 Moved = tuple["Tensor", State]  # the new parameter and the new state
@@ -58,6 +58,19 @@ class Optimizer(Kin):
     weight_decay: float = 0.0
     state_floats: float | Callable[[tuple[int, ...]], float] = 0.0
     unused_floats: float = 0.0
+
+    @property
+    def momentum(self) -> str:
+        """The parameter that a schedule may cycle as torch's do: SGD's momentum or Adam's beta1."""
+        if self.alone or self.rest:
+            return ""
+        if "betas" in self.twin.formulas:
+            return "beta1"
+        return "momentum" if "momentum" in self.parameters else ""
+
+    def keeps_momentum(self, recipe: Mapping[str, Any]) -> bool:
+        """Whether a recipe's momentum is its own, and no schedule's that cycles it."""
+        return not recipe.get("schedule.cycle_momentum")
 
     @property
     def takes_batches(self) -> bool:
@@ -111,9 +124,13 @@ def lr_parameter(default: float) -> Parameter:
     return Parameter(default, "learning rate", low=0, high=1e12)
 
 
-def decay_parameter(default: float, doc: str, *, open_low: bool = False) -> Parameter:
+def decay_parameter(default: float, doc: str, *needs: Need, open_low: bool = False) -> Parameter:
     """A share in [0, 1), such as a beta."""
-    return Parameter(default, doc, low=0, high=1, open_low=open_low, open_high=True)
+    return Parameter(default, doc, low=0, high=1, open_low=open_low, open_high=True, needs=needs)
+
+
+# of a momentum that schedules may cycle
+KEPT = need(Term("optimizer", trait="keeps_momentum"), otherwise="the schedule cycles it")
 
 
 def eps_parameter(default: float) -> Parameter:

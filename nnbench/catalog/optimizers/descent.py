@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnbench.catalog.optimizers.base import (
+    KEPT,
     Hyper,
     Moved,
     Optimizer,
@@ -44,7 +45,7 @@ def nesterov(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Tens
     return param - hyper["lr"] * (grad + hyper["momentum"] * v), {"v": v}
 
 
-MOMENTUM = decay_parameter(0.9, "share of the velocity that is kept")
+MOMENTUM = decay_parameter(0.9, "share of the velocity that is kept", KEPT)
 
 DESCENT: dict[str, Optimizer] = {
     "sgd": Optimizer(
@@ -96,7 +97,9 @@ DESCENT: dict[str, Optimizer] = {
         "https://proceedings.mlr.press/v28/sutskever13.html",
         parameters={
             "lr": lr_parameter(0.01),
-            "momentum": decay_parameter(0.9, "share of the velocity that is kept", open_low=True),
+            "momentum": decay_parameter(
+                0.9, "share of the velocity that is kept", KEPT, open_low=True
+            ),
         },
         init=zeros("v"),
         update=nesterov,

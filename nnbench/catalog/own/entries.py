@@ -185,3 +185,13 @@ def own_code(recipe: Mapping[str, Any]) -> str:
     """
     used = sorted(one for one in CODES if recipe.get(one[0]) == one[1] or is_part(recipe, *one))
     return " ".join(f"{key}.{name}={CODES[key, name]}" for key, name in used)
+
+
+def code_now(own: str) -> str:
+    """What `own_code` gave, with the code that its entries have now: of those that are registered.
+
+    Of what is not registered nothing is known, so that its code stays.
+    """
+    words = [word.partition("=") for word in own.split()]
+    now = {f"{key}.{name}": code for (key, name), code in CODES.items()}
+    return " ".join(f"{name}={now.get(name, code)}" for name, _, code in words)

@@ -3,7 +3,8 @@
 Its function takes `count` (an array of epochs or steps from 0 on, as the entry's `unit` says), the
 base rate `lr`, `total` (epochs or steps in all) and its parameters; it returns the rate at each
 count, in the unit of `lr`. One that answers to the validation loss has `after_epoch` instead, and
-`begin`, the state that it is in at first.
+`begin`, the state that it is in at first. One that can cycle the optimizer's momentum, too, has
+`momentum`, which takes `count`, `total` and its parameters.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from nnbench.catalog.twin import Twinned
 from nnbench.study.recipe import of_factor
-from nnbench.study.vocabulary import Parameter
+from nnbench.study.vocabulary import Parameter, Term, need
 
 Rates = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -41,6 +42,7 @@ class Schedule(Twinned):
     """
 
     function: Callable[..., Rates] | None
+    momentum: Callable[..., Rates] | None = None
     begin: Callable[..., Any] | None = None
     after_epoch: Callable[..., Any] | None = None
     unit: str = "epoch"
@@ -50,6 +52,8 @@ class Schedule(Twinned):
     def moves(self, recipe: Mapping[str, Any]) -> bool:
         """Tell whether the rate is ever another than the optimizer's, as far as a recipe tells."""
         if self.function is None or (self.unit == "step" and "steps" not in recipe):
+            return True
+        if cycles_momentum(recipe):
             return True
         return bool((self._rates(recipe) != recipe["optimizer.lr"]).any())
 
@@ -75,6 +79,31 @@ class Schedule(Twinned):
         if self.function is None:
             return "By the validation loss"
         return "Step by step" if self.unit == "step" else "Epoch by epoch"
+
+
+def cycles_momentum(recipe: Mapping[str, Any]) -> bool:
+    """Whether a recipe's schedule moves the optimizer's momentum, too."""
+    return bool(recipe.get("schedule.cycle_momentum"))
+
+
+def momentum_parameters(base: float, highest: float) -> dict[str, Parameter]:
+    """What a schedule that can cycle momentum takes for it, with torch's defaults."""
+    usual = {"base_momentum": base, "max_momentum": highest}
+    where = {"base_momentum": "highest", "max_momentum": "lowest"}
+    about = "move momentum (Adam: beta1) against the rate, too"
+    return {"cycle_momentum": Parameter(False, about, sparse=True)} | {
+        name: Parameter(
+            value,
+            f"momentum where the rate is {where[name]}",
+            low=0,
+            high=1,
+            open_low=True,
+            open_high=True,
+            sparse=True,
+            needs=(need(Term(".cycle_momentum", value=True)),),
+        )
+        for name, value in usual.items()
+    }
 
 
 def share_parameter(default: float, doc: str) -> Parameter:

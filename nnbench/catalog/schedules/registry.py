@@ -111,7 +111,8 @@ class Planned(NamedTuple):
 def planned(schedule: str, parameters: Mapping[str, Any], total: Any) -> Planned:
     """A schedule's plan; `total` is its epochs or steps in all."""
     entry = SCHEDULES[schedule]
-    twin = entry.twin.knowing(total=total)
+    unsaid = {name: about.default for name, about in entry.parameters.items() if about.sparse}
+    twin = entry.twin.knowing(**unsaid, total=total)
     if entry.spans is None:
         return Planned(twin, dict(parameters), [])
     parts, own = parts_of(parameters), without_parts(parameters)

@@ -1,5 +1,7 @@
 """Schedules that change the rate after every step."""
 
+from typing import Any
+
 import numpy as np
 
 from nnbench.catalog.formulas import Of
@@ -9,6 +11,7 @@ from nnbench.catalog.schedules.base import (
     Rates,
     Schedule,
     length_parameter,
+    momentum_parameters,
     share_parameter,
 )
 from nnbench.catalog.twin import Twin
@@ -26,12 +29,34 @@ def cyclic(
     step_size_down: int | None,
     mode: str,
     gamma: float,
+    **momentum: Any,
 ) -> Rates:
-    """base_lr + (max_lr - base_lr) h a: h a triangle from 0 to 1 to 0, a its height.
-
-    a is 1 (triangular), 1 / 2^cycles before (triangular2) or gamma^step (exp_range).
-    """
+    """base_lr + (max_lr - base_lr) h a: h a triangle from 0 to 1 to 0, a its height."""
     base_lr, max_lr, up, down = cycle(lr, total, base_lr, max_lr, step_size_up, step_size_down)
+    return base_lr + (max_lr - base_lr) * triangles(count, up, down, mode, gamma)
+
+
+def cyclic_momentum(
+    count: Counts,
+    total: int,
+    step_size_up: int | None,
+    step_size_down: int | None,
+    mode: str,
+    gamma: float,
+    base_momentum: float = 0.8,
+    max_momentum: float = 0.9,
+    **rates: Any,
+) -> Rates:
+    """max_momentum - (max_momentum - base_momentum) h a, with the h and a of the rate."""
+    *_, up, down = cycle(0.0, total, None, None, step_size_up, step_size_down)
+    return max_momentum - (max_momentum - base_momentum) * triangles(count, up, down, mode, gamma)
+
+
+def triangles(count: Counts, up: int, down: int, mode: str, gamma: float) -> Rates:
+    """Triangles from 0 to 1 to 0, each times its height.
+
+    That is 1 (triangular), 1 / 2^cycles before (triangular2) or gamma^step (exp_range).
+    """
     number = count // (up + down)
     place = count / (up + down) - number
     top = up / (up + down)
@@ -41,7 +66,7 @@ def cyclic(
         "triangular2": 0.5**number,
         "exp_range": np.asarray(gamma, dtype=np.float64) ** count,
     }[mode]
-    return base_lr + (max_lr - base_lr) * triangle * height
+    return np.asarray(triangle * height)
 
 
 def cycle(
@@ -69,18 +94,45 @@ def onecycle(
     anneal_strategy: str,
     div_factor: float,
     final_div_factor: float,
+    **momentum: Any,
 ) -> Rates:
     """From lr / div_factor up to lr by step pct_start total - 1, then down past where it began.
 
     The last rate is lr / (div_factor final_div_factor).
     """
-    count = np.minimum(count, max(total - 1, 0))
     low = lr / div_factor
-    peak, last = pct_start * total - 1, max(total, 1) - 1
-    rise = anneal(low, lr, count / peak if peak > 0 else np.ones(count.shape), anneal_strategy)
-    past = np.maximum(count - peak, 0) / (last - peak) if last > peak else np.zeros(count.shape)
-    fall = anneal(lr, low / final_div_factor, past, anneal_strategy)
-    return np.where(count <= peak, rise, fall)
+    return there_and_back(count, total, pct_start, anneal_strategy, low, lr, low / final_div_factor)
+
+
+def onecycle_momentum(
+    count: Counts,
+    total: int,
+    pct_start: float,
+    anneal_strategy: str,
+    base_momentum: float = 0.85,
+    max_momentum: float = 0.95,
+    **rates: Any,
+) -> Rates:
+    """From max_momentum down to base_momentum while the rate rises, and back."""
+    ends = max_momentum, base_momentum, max_momentum
+    return there_and_back(count, total, pct_start, anneal_strategy, *ends)
+
+
+def there_and_back(
+    count: Counts,
+    total: int,
+    share: float,
+    strategy: str,
+    first: float,
+    middle: float,
+    last: float,
+) -> Rates:
+    """From first to middle by step share total - 1, from there to last by the last step."""
+    count = np.minimum(count, max(total - 1, 0))
+    peak, end = share * total - 1, max(total, 1) - 1
+    rise = anneal(first, middle, count / peak if peak > 0 else np.ones(count.shape), strategy)
+    past = np.maximum(count - peak, 0) / (end - peak) if end > peak else np.zeros(count.shape)
+    return np.where(count <= peak, rise, anneal(middle, last, past, strategy))
 
 
 def anneal(start: float, end: float, share: Rates, strategy: str) -> Rates:
@@ -151,15 +203,17 @@ BY_STEP: dict[str, Schedule] = {
                 high=1,
                 needs=(need(Term(".mode", value="exp_range")),),
             ),
+            **momentum_parameters(0.8, 0.9),
         },
         function=cyclic,
+        momentum=cyclic_momentum,
         twin=Twin(
             "torch.optim.lr_scheduler.CyclicLR",
             base_lr=Of("(lr if max_lr is None else max_lr) / 10 if base_lr is None else base_lr"),
             max_lr=Of("lr if max_lr is None else max_lr"),
             step_size_up=Of("step_size_up or max(total // 8, 1)"),
             step_size_down=Of("step_size_down or step_size_up or max(total // 8, 1)"),
-            cycle_momentum=False,
+            cycle_momentum=Of("cycle_momentum"),
         ),
         unit="step",
     ),
@@ -178,13 +232,15 @@ BY_STEP: dict[str, Schedule] = {
             ),
             "div_factor": Parameter(25.0, "highest rate over the first", low=1, high=1e12),
             "final_div_factor": Parameter(1e4, "first rate over the last", low=1e-12, high=1e12),
+            **momentum_parameters(0.85, 0.95),
         },
         function=onecycle,
+        momentum=onecycle_momentum,
         twin=Twin(
             "torch.optim.lr_scheduler.OneCycleLR",
             max_lr=Of("lr"),
             total_steps=Of("max(total, 1)"),
-            cycle_momentum=False,
+            cycle_momentum=Of("cycle_momentum"),
         ),
         unit="step",
     ),

@@ -5,7 +5,8 @@ engine's own functions. Each network is trained by itself, so its bits depend on
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,9 @@ from nnbench.training.native.parts import Part, noise_purposes, parts_of
 from nnbench.training.native.programs import function, library, runtime
 from nnbench.training.native.trace import leaves
 from nnbench.training.splits import PARTS
+from nnbench.training.stacked.descent import Numbers
 from nnbench.training.stacked.network import Network, initial_running
-from nnbench.training.stacked.stack import Stack
+from nnbench.training.stacked.stack import NOTHING, Stack
 from nnbench.training.stacked.train import train_with
 
 ROWS_AT_ONCE = 64  # of an evaluation, so that a block stays in the cache; a sum depends on it
@@ -57,7 +59,9 @@ class NativeStack(Stack):
 
     # ----------------------------------------------------------------------------------- training
 
-    def train_epoch(self, rates: Tensor, batch_size: int, done: int) -> tuple[Tensor, Tensor]:
+    def train_epoch(
+        self, rates: Tensor, batch_size: int, done: int, moved: Numbers = NOTHING
+    ) -> tuple[Tensor, Tensor]:
         """Train one epoch; return each step's loss and gradient norm, (steps, cells) each.
 
         After a step that is not finite a network's numbers are NaN: it is trained no further.
@@ -72,7 +76,8 @@ class NativeStack(Stack):
             last = min(first + at_once, steps)
             rows = order[:, first * batch_size : min(last * batch_size, n)]
             here = Rows(rows.shape[1], batch_size, last - first, rows)
-            self._train_steps(here, rates[first:last], done + first, measured[:, first:last])
+            part = {name: values[first:last] for name, values in moved.items()}
+            self._train_steps(here, rates[first:last], done + first, measured[:, first:last], part)
             bad = ~torch.isfinite(measured[:, last - 1]).all(0)
             self.well = [place for place in self.well if not bad[place]]
         return measured[0], measured[1]
@@ -82,7 +87,9 @@ class NativeStack(Stack):
         purposes = len(noise_purposes(self.program))
         return max(1, MOST_NOISE // max(1, of_step * purposes)) if purposes else 1 << 40
 
-    def _train_steps(self, rows: Rows, rates: Tensor, done: int, measured: Tensor) -> None:
+    def _train_steps(
+        self, rows: Rows, rates: Tensor, done: int, measured: Tensor, moved: Numbers
+    ) -> None:
         network, count = self.network, rates.shape[1]
         params = Slot.of_network(network.params)
         running, optimizer = (
@@ -93,6 +100,9 @@ class NativeStack(Stack):
         loss, norm = (Slot(one, network=1, step=one.stride(0)) for one in measured)
         noise = self._noise_slots(noise_purposes(self.program), "{}", rows)
         x, y = (Slot(self._data(name)["train"], gathered=True) for name in "xy")
+        by_step = {
+            name: Slot(values.contiguous(), network=1, step=count) for name, values in moved.items()
+        }
         rates = rates.contiguous()
         times = torch.arange(done + 1, done + len(rates) + 1, dtype=torch.float64)
         step = Call(
@@ -106,15 +116,18 @@ class NativeStack(Stack):
             function(self.parts["update"], "update"),
             [
                 *(params, *optimizer, gradient),
-                *self._numbers(self.parts["update"]),
+                *self._numbers(self.parts["update"], by_step),
                 *(Slot(rates, network=1, step=count), Slot(times, step=1)),
             ],
         )
         size = network.params.shape[1]
         drive(self.well, self.data.which, rows, step, update, size, watched=[loss, norm])
 
-    def _numbers(self, part: Part) -> list[Slot]:
-        return [Slot.of_network(self.numbers[name]) for name in sorted(part.numbers)]
+    def _numbers(
+        self, part: Part, by_step: Mapping[str, Slot] = MappingProxyType({})
+    ) -> list[Slot]:
+        names = sorted(part.numbers)
+        return [by_step.get(name) or Slot.of_network(self.numbers[name]) for name in names]
 
     def _data(self, name: str) -> dict[str, Tensor]:
         return self.data.x if name == "x" else self.data.y

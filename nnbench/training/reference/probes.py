@@ -19,7 +19,7 @@ from nnbench.catalog.activations.registry import ACTIVATIONS
 from nnbench.catalog.own.torch_class import copied_optimizer
 from nnbench.study.recipe import Recipe
 from nnbench.training.protocol import PROBE_ROWS, SATURATED_SLOPE, can_die
-from nnbench.training.reference.step import Learner, minimised, train_step
+from nnbench.training.reference.step import Learner, Pace, minimised, train_step
 
 Array = NDArray[np.float64]
 DENSE_UP_TO = 200  # parameters: up to so many the whole Hessian is made
@@ -52,14 +52,14 @@ class Watched:
         self._hook.remove()
 
 
-def look(learner: Learner, lr: float, x: Tensor, y: Tensor) -> Look:
+def look(learner: Learner, pace: Pace, x: Tensor, y: Tensor) -> Look:
     """Return what a learner's network shows on the training part, `x` (examples, features) and `y`.
 
-    `lr` is the rate of the update that `update_ratio` tells of. The learner is left as it is.
+    `pace` is that of the update that `update_ratio` tells of. The learner is left as it is.
     """
     seen = copied(learner)
     for group in seen.optimizer.param_groups:
-        group["lr"] = lr
+        group.update(pace)
     with np.errstate(all="ignore"):  # a network that is about to diverge has infinite squares
         statistics, dead = probe(seen, x[:PROBE_ROWS], y[:PROBE_ROWS])
     if not learner.recipe["probe_sharpness"]:

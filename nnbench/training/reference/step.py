@@ -13,6 +13,8 @@ from nnbench.study.recipe import Recipe
 from nnbench.training.draws import Split
 from nnbench.training.reference.network import DTYPES
 
+Pace = dict[str, Any]  # what a schedule sets of an optimizer's groups, by torch's names
+
 
 @dataclass(frozen=True)
 class Learner:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from nnbench.catalog import SCHEDULES
+from nnbench.catalog.schedules.base import cycles_momentum
 from nnbench.catalog.schedules.registry import scheduler_of
 from nnbench.results.rows import Rows
 from nnbench.study.study import Cell
@@ -22,6 +23,7 @@ from nnbench.training.reference.network import build
 from nnbench.training.reference.probes import look
 from nnbench.training.reference.step import (
     Learner,
+    Pace,
     build_criterion,
     build_optimizer,
     train_step,
@@ -52,16 +54,16 @@ def train_cell(
     record = Record(cell.cell_id, recipe, score_of_task(split.task), split.one_valued)
     x, y = tensors(recipe, split, "train")
 
-    record.add(0, 0, rate_of(learner), float("nan"), evaluate(learner, split, draws))
+    record.add(0, 0, pace_of(learner)["lr"], float("nan"), evaluate(learner, split, draws))
     score(record, learner, split, 0)
     probe(record, learner, 0, steps, x, y)
     for epoch in range(epochs):
         if record.over:
             break
         order = draws.next_order(split.n_train)
-        norms, lr = [], rate_of(learner)
+        norms, used = [], pace_of(learner)
         for number in range(steps):
-            lr = rate_of(learner)
+            used = pace_of(learner)
             rows = order[number * batch_size : (number + 1) * batch_size]
             loss, norm = train_step(learner, x[rows], y[rows])
             norms.append(norm)
@@ -73,13 +75,14 @@ def train_cell(
         if record.over:
             break
         scores = evaluate(learner, split, draws)
-        record.add(epoch + 1, (epoch + 1) * steps, lr, sum(norms) / len(norms), scores)
+        record.add(epoch + 1, (epoch + 1) * steps, used["lr"], sum(norms) / len(norms), scores)
         score(record, learner, split, epoch + 1)
         if schedule.after_epoch is not None:
             scheduler.step(scores["val_loss"])
         elif schedule.unit == "epoch":
             scheduler.step()
-        probe(record, learner, epoch + 1, steps, x, y)
+        # no rate comes after the last: that one goes on
+        probe(record, learner, epoch + 1, steps, x, y, used if epoch + 1 == epochs else None)
         on_progress((epoch + 1) / epochs)
 
     shapes = [tuple(param.shape) for param in network.parameters()]
@@ -87,9 +90,11 @@ def train_cell(
     return Rows(cells=[row], curves=record.curves, layers=record.layers)
 
 
-def rate_of(learner: Learner) -> float:
-    """Return the rate of the next update."""
-    return float(learner.optimizer.param_groups[0]["lr"])
+def pace_of(learner: Learner) -> Pace:
+    """Return what the schedule sets for the next update: the rate, and what it cycles beside."""
+    group = learner.optimizer.param_groups[0]
+    cycled = ("momentum", "betas") if cycles_momentum(learner.recipe) else ()
+    return {"lr": float(group["lr"])} | {name: group[name] for name in cycled if name in group}
 
 
 def score(record: Record, learner: Learner, split: Split, epoch: int) -> None:
@@ -99,11 +104,20 @@ def score(record: Record, learner: Learner, split: Split, epoch: int) -> None:
         record.add_further(split, found)
 
 
-def probe(record: Record, learner: Learner, epoch: int, steps: int, x: Tensor, y: Tensor) -> None:
-    """Tell the record, where a probe is due, what the training part shows after `epoch` epochs."""
+def probe(
+    record: Record,
+    learner: Learner,
+    epoch: int,
+    steps: int,
+    x: Tensor,
+    y: Tensor,
+    pace: Pace | None = None,
+) -> None:
+    """Tell the record, where a probe is due, what the training part shows after `epoch` epochs.
+
+    pace: of the update that is looked at; the next one's unless given.
+    """
     every, epochs = learner.recipe["probe_every"], learner.recipe["epochs"]
     is_due = every and (epoch % every == 0 or epoch == epochs)
     if is_due and record.diverged_at_step is None:
-        ended = 0 < epoch == epochs  # no rate comes next: the last one's goes on
-        lr = record.curves[-1]["lr"] if ended else rate_of(learner)
-        record.add_layers(epoch, epoch * steps, *look(learner, lr, x, y))
+        record.add_layers(epoch, epoch * steps, *look(learner, pace or pace_of(learner), x, y))

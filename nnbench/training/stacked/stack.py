@@ -22,6 +22,7 @@ from nnbench.training.protocol import PROBE_ROWS, Scores, can_die, score_of_task
 from nnbench.training.splits import PARTS
 from nnbench.training.stacked.axis import MIN_STACK, stacked_numbers
 from nnbench.training.stacked.data import Data
+from nnbench.training.stacked.descent import Numbers
 from nnbench.training.stacked.evaluate import (
     evaluate_block,
     outputs_of_block,
@@ -39,6 +40,8 @@ from nnbench.training.stacked.network import (
 )
 from nnbench.training.stacked.probes import probe, sharpness
 from nnbench.training.stacked.step import start_optimizer, train_step
+
+NOTHING: Numbers = {}
 
 
 def start(cells: Sequence[Cell], program: Program, data: Data, device: torch.device) -> Network:
@@ -88,10 +91,13 @@ class Stack:
         """The engine as the tables name it: it is part of a result's numerics."""
         return stacked_name(self.data.device.type)
 
-    def train_epoch(self, rates: Tensor, batch_size: int, done: int) -> tuple[Tensor, Tensor]:
+    def train_epoch(
+        self, rates: Tensor, batch_size: int, done: int, moved: Numbers = NOTHING
+    ) -> tuple[Tensor, Tensor]:
         """Train one epoch; return each step's loss and gradient norm, (steps, cells) each.
 
-        `rates` is (steps, cells) float64; `done` counts the steps before this epoch.
+        `rates` is (steps, cells) float64, and so are the numbers of the optimizer that are `moved`
+        with them; `done` counts the steps before this epoch.
         """
         order = self.data.next_orders()
         losses, grad_norms = [], []
@@ -100,7 +106,10 @@ class Stack:
             x, y = self.data.rows("train", index)
             noise = self.data.next_noise(self.program, index.shape[1])
             step = torch.tensor(done + number + 1, dtype=torch.float64, device=x.device)
-            self.network, measured = self._step(self.network, self.numbers, lr, step, x, y, noise)
+            numbers = self.numbers
+            if moved:
+                numbers = numbers | {name: values[number] for name, values in moved.items()}
+            self.network, measured = self._step(self.network, numbers, lr, step, x, y, noise)
             losses.append(measured.loss)
             grad_norms.append(measured.grad_norm)
         return torch.stack(losses), torch.stack(grad_norms)
@@ -193,14 +202,20 @@ class Stack:
         spread = [split.spread(part) for split in self.data.splits]
         return np.array(spread)[self.data.which.cpu().numpy()]
 
-    def probe(self, lr: Tensor, step: int, sharp: bool, correlation: bool) -> Probed:
-        """Return every cell's statistics by layer; `lr` (cells,) and `step` of the next update."""
+    def probe(
+        self, lr: Tensor, step: int, sharp: bool, correlation: bool, moved: Numbers = NOTHING
+    ) -> Probed:
+        """Return every cell's statistics by layer.
+
+        `lr`, `step` and what is `moved` with the rate, (cells,) each, are of the next update.
+        """
         rows = torch.arange(min(PROBE_ROWS, self.data.n["train"]), device=self.data.device)
         x, y = self.data.rows("train", rows.expand(len(self.data.splits), -1))
         at = torch.tensor(step, dtype=torch.float64, device=x.device)
         one = partial(probe, self.program, correlation=correlation)
         mapped = vmap(one, in_dims=(0, 0, 0, 0, None, 0, 0))
-        statistics, dead = mapped(self.network, self.numbers, self.can_die, lr, at, x, y)
+        numbers = self.numbers | dict(moved)
+        statistics, dead = mapped(self.network, numbers, self.can_die, lr, at, x, y)
         return Probed(
             {name: value.cpu().numpy() for name, value in statistics.items()},
             dead.cpu().numpy(),

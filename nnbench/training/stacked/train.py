@@ -11,7 +11,7 @@ from nnbench.results.rows import Rows
 from nnbench.study.study import Cell
 from nnbench.training.protocol import Rates, Record, score_of_task
 from nnbench.training.scores import JUDGED
-from nnbench.training.stacked.axis import MIN_STACK, padded
+from nnbench.training.stacked.axis import MIN_STACK, moved_numbers, padded
 from nnbench.training.stacked.network import layout
 from nnbench.training.stacked.stack import Stack
 from nnbench.training.threads import one_thread
@@ -62,7 +62,10 @@ def train_with(
         if all(records[place].over for place in going):
             break
         block = np.stack([rates[place].epoch(epoch) for place in going], axis=1)
-        trained = stack.train_epoch(torch.from_numpy(block).to(device), batch_size, epoch * steps)
+        moved = moved_numbers(stack.numbers, [rates[place].momenta(epoch) for place in going])
+        trained = stack.train_epoch(
+            torch.from_numpy(block).to(device), batch_size, epoch * steps, moved
+        )
         watch.evaluate(going, epoch + 1, trained)
         on_progress((epoch + 1) / epochs)
 
@@ -132,7 +135,12 @@ class Watch:
         lr = [self._next_rate(place, epoch) for place in going]
         step = epoch * self.steps + 1
         rates = torch.tensor(lr, dtype=torch.float64, device=self.stack.data.device)
-        probed = self.stack.probe(rates, step, self.sharp, self.correlation)
+        # of the update that would come next; after the last, of that one
+        ended = 0 < epoch == self.epochs
+        momenta = [self.rates[place].momenta(epoch - ended) for place in going]
+        moved = moved_numbers(self.stack.numbers, momenta)
+        here = {name: values[-1 if ended else 0] for name, values in moved.items()}
+        probed = self.stack.probe(rates, step, self.sharp, self.correlation, here)
         for column, place in enumerate(going):
             record = self.records[place]
             if record.diverged_at_step is not None or record.ended_before(epoch):

@@ -16,7 +16,7 @@ from nnbench.catalog.optimizers.registry import OPTIMIZERS, Optimizer
 from nnbench.results.rows import Rows
 from nnbench.study.recipe import Recipe, of_factor
 from nnbench.study.study import Cell
-from nnbench.training.stacked.axis import padded, stacked_numbers
+from nnbench.training.stacked.axis import moved_numbers, padded, stacked_numbers
 from nnbench.training.stacked.descent import (
     PULLS,
     Descent,
@@ -27,7 +27,15 @@ from nnbench.training.stacked.descent import (
     numbers_of_entries,
 )
 from nnbench.training.threads import one_thread
-from nnbench.training.walks import Trace, cell_row, curve_rows, noise_of, rates_of, start_of
+from nnbench.training.walks import (
+    Trace,
+    cell_row,
+    curve_rows,
+    momenta_of,
+    noise_of,
+    rates_of,
+    start_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +129,7 @@ def traced(cells: Sequence[Cell], on_progress: Callable[[float], None]) -> list[
     course, steps = course_of(cells[0].recipe), cells[0].recipe["steps"]
     numbers = stacked_numbers(cells, number_names(course))
     rates = torch.from_numpy(np.stack([rates_of(cell.recipe) for cell in cells], axis=1))
+    moved = moved_numbers(numbers, [momenta_of(cell.recipe) for cell in cells])
     noise = torch.from_numpy(np.stack([noise_of(cell.recipe) for cell in cells], axis=1))
     point = torch.from_numpy(np.stack([start_of(cell.recipe) for cell in cells]))
     walker = Walker(point, vmap(course.rule.init)(point))
@@ -128,7 +137,8 @@ def traced(cells: Sequence[Cell], on_progress: Callable[[float], None]) -> list[
     seen: list[Seen] = []
     for number in range(steps):
         step = torch.tensor(number + 1, dtype=torch.float64)
-        walker, here = mapped(walker, numbers, rates[number], step, noise[number])
+        now = numbers | {name: values[number] for name, values in moved.items()}
+        walker, here = mapped(walker, now, rates[number], step, noise[number])
         seen.append(here)
         if number % 50 == 0:
             on_progress(number / max(steps, 1))

@@ -68,6 +68,8 @@ def test_init(name: str) -> None:
 @pytest.mark.parametrize("name", every(SCHEDULES, ["plateau"]))
 def test_schedule(name: str) -> None:
     optimizer = {"name": "sgd", "lr": [0.1, 3.0]}
+    if SCHEDULES[name].momentum:
+        optimizer = {"name": "momentum", "lr": [0.03, 0.3]}
     agree(schedule=variants(name, SCHEDULES[name]), optimizer=optimizer, activation="tanh")
 
 

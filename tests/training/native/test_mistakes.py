@@ -50,7 +50,7 @@ def sum_of_the_first_row_only(patch: Patch) -> None:
 
 def numbers_in_another_order(patch: Patch) -> None:
     right = train.NativeStack._numbers
-    patch.setattr(train.NativeStack, "_numbers", lambda self, part: right(self, part)[::-1])
+    patch.setattr(train.NativeStack, "_numbers", lambda self, *of: right(self, *of)[::-1])
 
 
 def rows_of_another_repeat(patch: Patch) -> None:

@@ -234,8 +234,8 @@ def last_network_for_the_best(patch: Patch) -> None:
 def ragged_batch_left_out(patch: Patch) -> None:
     right = stack.Stack.train_epoch
 
-    def wrong(self: Any, rates: Tensor, batch_size: int, done: int) -> Any:
-        return right(self, rates[:-1], batch_size, done)
+    def wrong(self: Any, rates: Tensor, *rest: Any) -> Any:
+        return right(self, rates[:-1], *rest)
 
     patch.setattr(stack.Stack, "train_epoch", wrong)
 

@@ -80,6 +80,8 @@ def test_schedule(name: str) -> None:
     need_twin(SCHEDULES[name])
     # the second rate is too large for the loss to fall steadily: plateau has something to answer
     optimizer = {"name": "sgd", "lr": [0.1, 3.0]}
+    if SCHEDULES[name].momentum:
+        optimizer = {"name": "momentum", "lr": [0.03, 0.3]}
     agree(schedule=variants(name, SCHEDULES[name]), optimizer=optimizer, activation="tanh")
 
 

@@ -91,11 +91,11 @@ def test_gradient_that_breaks_at_a_step(step: int, monkeypatch: pytest.MonkeyPat
     alone = exactly(train_all([cells[0], cells[2]]))
     right = stack.Stack.train_epoch
 
-    def planted(self: Any, rates: torch.Tensor, batch_size: int, done: int) -> Any:
+    def planted(self: Any, rates: torch.Tensor, batch_size: int, done: int, *rest: Any) -> Any:
         rates = rates.clone()
         if 0 <= step - 1 - done < len(rates):
             rates[step - 1 - done, 1] = torch.nan
-        return right(self, rates, batch_size, done)
+        return right(self, rates, batch_size, done, *rest)
 
     monkeypatch.setattr(stack.Stack, "train_epoch", planted)
     rows = train_all(cells)
