@@ -301,6 +301,8 @@ def train_all(
     workers = max(1, min(options.processes, len(tasks)))
     own = registered()
     program_key = ProgramKeys()
+    # a compiled program that crashes takes its process with it: never this one
+    native = any(stack.native for stack in stacks)
     return run_tasks(
         tasks,
         train_task,
@@ -308,7 +310,7 @@ def train_all(
         on_progress=on_progress,
         split=halves,
         initialise=None if own is None else partial(install, packed(own)),
-        here=options.here,
+        here=options.here and not native,
         alike=lambda task: program_key(task.cells[0]),
     )
 

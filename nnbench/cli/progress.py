@@ -105,6 +105,7 @@ class Progress:
         self._stage = self.doing
         self._left = TimeLeft([])
         self._said = time.monotonic()
+        self._noted: set[str] = set()
 
     def planned(
         self,
@@ -169,7 +170,17 @@ class Progress:
         for row in rows.cells:
             if row["status"] in self.bad:
                 self.bad[row["status"]] += 1
+        self._note(rows.notes)
         self._show()
+
+    def _note(self, notes: Sequence[str]) -> None:
+        """Say each note once, above the bar."""
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                if self._bar is not None:
+                    self._bar.clear()
+                self.say(f"note: {note}.")
 
     def close(self) -> None:
         """End the bar's line."""
