@@ -107,6 +107,11 @@ class Rows:
     layers: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def seconds(self) -> float:
+        """What its cells took, all of them together."""
+        return sum(row.get("seconds") or 0.0 for row in self.cells)
+
 
 def crashed_rows(cell_ids: Iterable[str], reason: str, engine: str) -> Rows:
     """Rows of cells that have no result because their worker died or their code raised."""
