@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -32,6 +33,7 @@ from nnbench.study.engines import DEVICES, ENGINES
 from nnbench.study.mistakes import StudyError
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
+from nnbench.training.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,24 +78,37 @@ def run(
     engine: str = "auto",
     limit: int | None = None,
     fresh: bool = False,
+    time_limit: str | float | None = None,
     entries: Entries | None = None,
     progress: bool = True,
 ) -> Result:
     """Run what is missing of a study, write its tables and its page to `out`/NAME, and read them.
 
     study: as `read_study` takes it, or what it returned. workers: processes, one a core by default;
-    each is a program of its own, which never imports the caller's. entries: as in `read_study`. The
-    other arguments are those of
-    `nnbench run`. Errors: StudyError, StoreError or WorkerError, with the command line's sentence.
+    each is a program of its own, which never imports the caller's. time_limit: "2h", or seconds,
+    in which it ends with all written; run it again for the rest. entries: as in `read_study`. The
+    other arguments are those of `nnbench run`. Errors: StudyError, StoreError or WorkerError, with
+    the command line's sentence.
     """
     if entries is not None:
         register(entries)
     planned = reseeded(study, seeds) if isinstance(study, Study) else read_study(study, seeds=seeds)
     _check(planned.kind, device, engine, workers=workers, limit=limit)
     options = Options(Path(out), workers, device, engine, limit, fresh, _file_of(study), here=False)
+    options = replace(options, time_limit=_limited(time_limit))
     with _listener(planned, progress) as listener:
         outcome = run_study(planned, options, listener)
     return load(outcome.folder)
+
+
+def _limited(time_limit: str | float | None) -> TimeLimit | None:
+    """The limit that is meant. Errors: StudyError."""
+    if time_limit is not None and threading.current_thread() is not threading.main_thread():
+        raise StudyError("time_limit: only the main thread can be stopped in time; leave it out")
+    try:
+        return TimeLimit.of(time_limit)
+    except (ValueError, TypeError) as problem:
+        raise StudyError(f"time_limit: {problem}") from None
 
 
 def settle(

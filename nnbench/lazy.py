@@ -6,7 +6,7 @@ attribute of it is read, that is a stand-in.
 
 import importlib
 import sys
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 
@@ -37,6 +37,15 @@ def load_now(name: str) -> None:
     waiting = globals()[name]
     if isinstance(waiting, _Waiting):
         waiting._load()
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Whether a frame runs in an import: what is raised into one may be swallowed."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 if TYPE_CHECKING:

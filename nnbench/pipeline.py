@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from nnbench.results.looks import note_round
 from nnbench.results.more import with_more
 from nnbench.results.provenance import cores, describe
 from nnbench.results.rows import Rows, crashed_rows
+from nnbench.results.running import Pace, sign_of
 from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import WallTime, engine_text
@@ -33,8 +34,11 @@ from nnbench.study.study_kinds import (
     TRAINING,
 )
 from nnbench.training.native.choice import found_shares, hoped_name, would_train
+from nnbench.training.native.machine import known_machine
+from nnbench.training.native.wall import ending_seconds
 from nnbench.training.plan import PlannedStack, ProgramKeys, plan
 from nnbench.training.tasks import Task, halves, install, packed, train_task
+from nnbench.training.time_limit import TimeLimit, TimeLimitError
 from nnbench.training.workers import Crash, run_tasks
 
 if TYPE_CHECKING:
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 # How old the tables of a run in progress may be: no twentieth of it goes to writing them.
 SECONDS_BETWEEN_TABLES, TIMES_THE_LAST = 60.0, 20
 WRITING_TABLES = "writing tables"
+TIMES_THE_END = 2.0  # what is kept of a time limit for tables and page, of what they should take
 
 # what is no training has no programs to compile, and sweeps have one way to be computed
 ENGINES_BY_STUDY: Mapping[str, tuple[str, ...]] = {
@@ -65,6 +70,7 @@ class Options:
     file: str = ""  # the study's file or its name, as the run was given it
     entry_files: tuple[str, ...] = ()  # of entries of one's own, as the run was given them
     here: bool = True  # whether one worker is this process itself
+    time_limit: TimeLimit | None = None
 
     def of_kind(self, kind: str) -> Options:
         """These options for a kind of study, with an engine that it has."""
@@ -124,7 +130,10 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     """
     began = time.perf_counter()
     study = study if options.fresh else with_more(study, options.out)
-    return reported(study, options, listener, run_cells(study, options, listener), began)
+    tables = run_cells(study, options, listener)
+    if tables.cells.empty and options.time_limit is not None and options.time_limit.is_over:
+        raise TimeLimitError("the time limit ended it before any network had finished")
+    return reported(study, options, listener, tables, began)
 
 
 def reported(
@@ -150,24 +159,62 @@ def run_cells(study: Study, options: Options, listener: Listener) -> Tables:
 
     wall_time = WallTime(store, survey)
     clock = TableClock()
-    listener.stage(STUDY_KINDS[study.kind].doing)
-    # closed here and not by the garbage collector, in which a second Ctrl-C would go astray
-    with closing(train_all(stacks, options, listener.progressed)) as results:
-        for task, result in results:
-            rows = result if isinstance(result, Rows) else crashed(task, result, options)
-            store.commit(rows)
-            wall_time.note(*(row["engine"] for row in rows.cells[:1]))
-            listener.finished(task, rows)
-            if clock.is_time():
-                listener.stage(WRITING_TABLES)
-                clock.note(lambda: write_tables(study, options, store, wall_time.seconds))
-                listener.stage(STUDY_KINDS[study.kind].doing)
+    work_of = Work(stacks)
+    pace = Pace(study.name, study.noun, len(cells), len(missing), work=work_of.total)
+    time_left = _time_for(options.time_limit, cells, missing)
+    with sign_of(store.folder, pace) as sign:
+        listener.stage(STUDY_KINDS[study.kind].doing)
+        # closed here and not by the garbage collector, in which a second Ctrl-C would go astray
+        with time_left, closing(train_all(stacks, options, listener.progressed)) as results:
+            for task, result in results:
+                rows = result if isinstance(result, Rows) else crashed(task, result, options)
+                store.commit(rows)
+                wall_time.note(*(row["engine"] for row in rows.cells[:1]))
+                listener.finished(task, rows)
+                sign.finished(rows, work_of(task))
+                if options.time_limit is not None:
+                    options.time_limit.finished(work_of(task), rows.seconds)
+                if clock.is_time():
+                    listener.stage(WRITING_TABLES)
+                    clock.note(lambda: write_tables(study, options, store, wall_time.seconds))
+                    listener.stage(STUDY_KINDS[study.kind].doing)
 
-    listener.stage(WRITING_TABLES)
-    store.remove_stale()
-    if missing:
-        wall_time.note()
-    return write_tables(study, options, store, wall_time.seconds)
+        listener.stage(WRITING_TABLES)
+        store.remove_stale()
+        if missing:
+            wall_time.note()
+        return write_tables(study, options, store, wall_time.seconds)
+
+
+def _time_for(
+    limit: TimeLimit | None, cells: Sequence[Cell], missing: Sequence[Cell]
+) -> AbstractContextManager[None]:
+    """What ends training in time for the tables and the page. Errors: TimeLimitError."""
+    if limit is None or not missing:
+        return nullcontext()
+    limit.reserve = TIMES_THE_END * ending_seconds(cells, known_machine())
+    if limit.left <= 0:
+        raise TimeLimitError(
+            f"the time limit is too short: what follows training, the tables and the page of "
+            f"{len(cells):,} cells, is given {limit.reserve:.0f} s"
+        )
+    return limit.ends()
+
+
+class Work:
+    """The seconds that a plan expects of a task."""
+
+    def __init__(self, stacks: Sequence[PlannedStack]) -> None:
+        self.total = sum(stack.seconds for stack in stacks)
+        self._of_cell = {
+            cell.cell_id: stack.seconds / len(stack.cells)
+            for stack in stacks
+            for cell in stack.cells
+        }
+
+    def __call__(self, task: Task) -> float:
+        """The seconds of all of its cells."""
+        return sum(self._of_cell[cell.cell_id] for cell in task.cells)
 
 
 class TableClock:
@@ -301,6 +348,9 @@ def train_all(
     workers = max(1, min(options.processes, len(tasks)))
     own = registered()
     program_key = ProgramKeys()
+    # a compiled program that crashes takes its process with it: never this one
+    native = any(stack.native for stack in stacks)
+    limit, work_of = options.time_limit, Work(stacks)
     return run_tasks(
         tasks,
         train_task,
@@ -308,8 +358,9 @@ def train_all(
         on_progress=on_progress,
         split=halves,
         initialise=None if own is None else partial(install, packed(own)),
-        here=options.here,
+        here=options.here and not native,
         alike=lambda task: program_key(task.cells[0]),
+        may_start=lambda task: limit is None or limit.has_time_for(work_of(task)),
     )
 
 

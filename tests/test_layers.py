@@ -133,6 +133,7 @@ ALLOWED: dict[str, set[str]] = {
         "atlas",
         "catalog",
         "export",
+        "lazy",
         "report",
         "report.claims",
         "report.page",
@@ -160,6 +161,7 @@ ALLOWED: dict[str, set[str]] = {
         "report.study",
         "results",
         "study",
+        "training",
     },
 }
 # A finished run can be read where there is no torch.

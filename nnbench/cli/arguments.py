@@ -95,6 +95,18 @@ With = Annotated[
 ]
 
 
+def _is_time(text: str | None) -> str | None:
+    """Refuse a time that is none, before a command does anything."""
+    from nnbench.training.time_limit import seconds_of
+
+    try:
+        if text is not None:
+            seconds_of(text)
+    except ValueError as problem:
+        raise Failed(Exit.USAGE, f"--time-limit: {problem}") from None
+    return text
+
+
 def place(help: str = PLACE) -> Any:
     """An argument that names results."""
     return typer.Argument(help=help, autocompletion=places)
@@ -116,6 +128,13 @@ Engine = Annotated[
         ENGINES,
         "auto; native: compiled to C; stacked: mapped by PyTorch; or reference: plain PyTorch, "
         "one network at a time",
+    ),
+]
+TimeLimit = Annotated[
+    str | None,
+    typer.Option(
+        callback=_is_time,
+        help="end in this time, such as 2h or 1h30m, with all written; the same command goes on",
     ),
 ]
 Place = Annotated[str, place()]

@@ -19,6 +19,7 @@ class Exit(IntEnum):
     CRASHED = 3
     GATE = 4
     DISK = 5
+    TIME = 6
 
 
 # by name, so that a command imports no more than it needs
@@ -30,6 +31,7 @@ EXIT_OF = {
     "DataError": Exit.USAGE,
     "ExportError": Exit.USAGE,
     "WorkerError": Exit.FAULT,
+    "TimeLimitError": Exit.TIME,
 }
 
 

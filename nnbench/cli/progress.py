@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from nnbench.pipeline import Work
 from nnbench.report.page.table_notes import table_lines
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
@@ -37,12 +38,8 @@ class TimeLeft:
     """
 
     def __init__(self, stacks: Sequence[PlannedStack]) -> None:
-        self._work_of = {
-            cell.cell_id: stack.seconds / len(stack.cells)
-            for stack in stacks
-            for cell in stack.cells
-        }
-        self._total = sum(stack.seconds for stack in stacks)
+        self._work = Work(stacks)
+        self._total = self._work.total
         self._done = 0.0
         self._in_flight: dict[str, float] = {}  # work done of each task, by its first cell
         self._start: tuple[float, float] | None = None  # the time, and the work done by then
@@ -67,9 +64,6 @@ class TimeLeft:
         if passed < SECONDS_TO_TELL or timed < SHARE_TO_TELL * self._total:
             return None
         return passed / timed * max(0.0, self._total - self._work_done())
-
-    def _work(self, task: Task) -> float:
-        return sum(self._work_of[cell.cell_id] for cell in task.cells)
 
     def _work_done(self) -> float:
         return self._done + sum(self._in_flight.values())
@@ -105,6 +99,7 @@ class Progress:
         self._stage = self.doing
         self._left = TimeLeft([])
         self._said = time.monotonic()
+        self._noted: set[str] = set()
 
     def planned(
         self,
@@ -169,7 +164,16 @@ class Progress:
         for row in rows.cells:
             if row["status"] in self.bad:
                 self.bad[row["status"]] += 1
+        for note in rows.notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self.noted(f"note: {note}")
         self._show()
+
+    def noted(self, sentence: str) -> None:
+        """Say something of the workers, above the bar."""
+        with tqdm.external_write_mode(self.stream):
+            self.say(f"{sentence}.")
 
     def close(self) -> None:
         """End the bar's line."""

@@ -13,6 +13,7 @@ import typer
 from nnbench.cli import arguments as take
 from nnbench.cli.ends import Exit, Failed
 from nnbench.cli.places import RESULTS, open_page, results_of, shown, study_file, study_named
+from nnbench.cli.stops import GO_ON, stop_says
 
 
 def report(
@@ -139,6 +140,9 @@ def status(
     place: take.Place,
     out: take.Out = RESULTS,
     own: take.With = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="tell of a run in progress until it ends")
+    ] = False,
     as_json: take.AsJson = False,
 ) -> int:
     """Say how much of a study is finished, and what a run would do."""
@@ -146,6 +150,8 @@ def status(
     from nnbench.pipeline import Options
     from nnbench.results.store import holds_results
 
+    if watch:
+        _watch(place, out, as_json)
     # results may be here without the file of their study
     if holds_results(Path(place)) or (study_file(place) is None and holds_results(out / place)):
         standing = standing_of_results(results_of(place, out))
@@ -153,6 +159,25 @@ def status(
         standing = standing_of_study(study_named(place), Options(out, file=place))
     take.tell(as_json, standing.row(), standing.lines())
     return Exit.DONE
+
+
+def _watch(place: str, out: Path, as_json: bool) -> None:
+    """Tell of the run of a place, if there is one, until it has ended."""
+    from nnbench.cli.watch import watch
+    from nnbench.results.files import results_folder
+    from nnbench.results.running import is_running
+
+    if as_json:
+        raise Failed(Exit.USAGE, "--watch tells of a run in lines: leave --json out")
+    folder = Path(place)
+    if not is_running(folder):
+        is_study = not (out / place).is_dir() and study_file(place) is not None
+        folder = results_folder(out, study_named(place).name if is_study else folder.name)
+    if not is_running(folder):
+        print(f"nnbench: no run is in progress in {shown(folder)}", file=sys.stderr)
+    stop_says("the run goes on: only the watching has ended")
+    watch(folder)
+    stop_says(GO_ON)
 
 
 def verify(place: take.Place, out: take.Out = RESULTS) -> int:

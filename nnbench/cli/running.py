@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +23,7 @@ from nnbench.cli.places import (
     shown,
     study_named,
 )
-from nnbench.cli.stops import stop_says
+from nnbench.cli.stops import GO_ON, stop_says
 
 if TYPE_CHECKING:
     from nnbench.pipeline import Options, Outcome
@@ -86,6 +87,7 @@ def run(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="train at most so many networks")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="forget earlier results")] = False,
+    time_limit: take.TimeLimit = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="say what would run, and stop")
     ] = False,
@@ -104,9 +106,11 @@ def run(
     planned = _study_or_table(study, data, target, seeds, choices, write_study)
     need_machine(planned.kind, device, engine)
     from nnbench.pipeline import Options
+    from nnbench.training.time_limit import TimeLimit, lived
 
     said_of_file, files = file_said(study or ""), files_said(own)
     options = Options(out, workers, device, engine, limit, fresh, said_of_file, files)
+    options = replace(options, time_limit=TimeLimit.of(time_limit, lived()))
     if dry_run:
         return _dry_run(planned, options, as_json)
     return _run(planned, options, as_json, open)
@@ -220,6 +224,11 @@ def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> 
     take.tell(as_json, outcome_row(study, outcome), lines)
     if opens:
         open_page(outcome.report.path)
+    if options.time_limit is not None and options.time_limit.is_over:
+        told = (
+            f"the time limit ended it, {outcome.counts['missing']:,} {study.noun} are left; {GO_ON}"
+        )
+        raise Failed(Exit.TIME, told)
     return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
 
 

@@ -11,6 +11,8 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
+from nnbench.lazy import is_importing
+
 GO_ON = "run the same command again to go on from here"
 SIGNALS = {signal.SIGINT: "stopped", signal.SIGTERM: "terminated"}
 
@@ -83,17 +85,9 @@ def _answer(number: int, frame: FrameType | None) -> None:
     is_first = _Now.first is None
     if is_first:
         _Now.first = number
-    if not is_first or _is_importing(frame):
+    if not is_first or is_importing(frame):
         end_now()
     raise Stopped
-
-
-def _is_importing(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _not_raised(lost: sys.UnraisableHookArgs) -> None:

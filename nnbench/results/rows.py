@@ -99,11 +99,18 @@ class Rows:
     """The results of one stack: a list of rows for each table, keys as in `SCHEMAS`.
 
     A key left out is null. A key beyond the schema becomes a further column after the others.
+    notes: what whoever runs it should know of the machine that trained it; nothing of a result.
     """
 
     cells: list[dict[str, Any]] = field(default_factory=list)
     curves: list[dict[str, Any]] = field(default_factory=list)
     layers: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """What its cells took, all of them together."""
+        return sum(row.get("seconds") or 0.0 for row in self.cells)
 
 
 def crashed_rows(cell_ids: Iterable[str], reason: str, engine: str) -> Rows:

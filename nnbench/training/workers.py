@@ -16,7 +16,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -58,6 +58,7 @@ def run_tasks(
     initialise: Callable[[], None] | None = None,
     here: bool = True,
     alike: Callable[[Task], Hashable] = lambda task: None,
+    may_start: Callable[[Task], bool] = lambda task: True,
 ) -> Generator[tuple[Task, Result | Crash], None, None]:
     """Yield each task with its result or its crash, in the order in which they end.
 
@@ -75,19 +76,23 @@ def run_tasks(
     While there is work enough, a worker goes on with what is like its last task, and begins with
     what no other worker is at; towards the end, tasks start in their order.
 
+    A task of which `may_start` says no when its turn comes is left out.
+
     Errors: WorkerError where workers end before they are ready. Whatever stops the caller
     (Ctrl-C, closing the iterator) first ends the workers, in little over two seconds.
     """
     if workers <= 1 and here:
-        yield from _run_here(tasks, work, on_progress, initialise)
+        yield from _run_here(filter(may_start, tasks), work, on_progress, initialise)
         return
     pool = _Pool(
         deque(_Job(task, alike(task)) for task in tasks), work, on_progress, max_starts, split
     )
-    pool.initialise = initialise
+    pool.initialise, pool.may_start = initialise, may_start
     try:
         while pool.waiting or pool.busy():
             pool.assign(workers)
+            if not (pool.waiting or pool.busy()):  # none of the rest may start
+                break
             ended = pool.receive()
             pool.assign(workers)  # before the caller gets to write results down
             yield from ended
@@ -96,7 +101,7 @@ def run_tasks(
 
 
 def _run_here(
-    tasks: Sequence[Task],
+    tasks: Iterable[Task],
     work: Work[Task, Result],
     on_progress: Callable[[Task, Any], None] | None,
     initialise: Callable[[], None] | None,
@@ -154,6 +159,7 @@ class _Pool(Generic[Task, Result]):
     max_starts: int
     split: Callable[[Task], list[Task]] | None
     initialise: Callable[[], None] | None = None
+    may_start: Callable[[Task], bool] = lambda task: True
     workers: list[_Worker[Task]] = field(default_factory=list)
     failed_starts: int = 0  # in a row
 
@@ -163,8 +169,11 @@ class _Pool(Generic[Task, Result]):
     def assign(self, workers: int) -> None:
         """Give waiting jobs to ready workers; start as many workers as there is work for."""
         for worker in self.workers:
-            if worker.is_ready and worker.job is None and self.waiting:
-                worker.job = self._next_for(worker)
+            while worker.is_ready and worker.job is None and self.waiting:
+                job = self._next_for(worker)
+                if not self.may_start(job.task):
+                    continue
+                worker.job = job
                 worker.kind = worker.job.kind
                 worker.job.starts += 1
                 with suppress(OSError):  # it has just died: `receive` will find out

@@ -13,11 +13,10 @@ PARTS = "results/stopped/parts/[!.]*"
 
 def pausing_task(task: Task, on_progress: Callable[[float], None]) -> Rows:
     """Train, but stand still while there are as many parts as the file `pause` says."""
-    wanted = Path("pause").read_text()
 
     def progressed(share: float) -> None:
         on_progress(share)
-        while len(list(Path().glob(PARTS))) >= int(wanted):
+        while len(list(Path().glob(PARTS))) >= int(wanted := Path("pause").read_text()):
             Path(f"paused-{wanted}").touch()
             time.sleep(0.01)
 

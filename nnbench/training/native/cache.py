@@ -2,46 +2,65 @@
 
 A program is a shared library that is loaded into this process, so nobody else may be able to have
 written it. Folder and files belong to this user and are open to nobody else, or they are not used.
+Where that folder cannot be used, or is full, each process makes programs for itself, and says so.
 """
 
-import atexit
 import contextlib
+import errno
 import fcntl
-import functools
 import hashlib
 import os
-import shutil
+import secrets
 import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from nnbench.training.native.compiler import NO_ROOM, CompilerError
+from nnbench.training.native.folders import base_folder, is_safe, lasting, own_folder, why_closed
+
 SEAL = "sum"  # ending of the file that holds a program's checksum
 DAYS, DRAFT_DAYS = 90, 1  # that a file is kept unused
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+_refused: dict[str, str] = {}  # the bases of folders that refused a program, and why
 
 
 def cached(key: str, make: Callable[[Path], None]) -> Path:
     """The file of a key, made by `make` if it is not there yet: only once, whoever else asks.
 
-    `make` is given the path of a draft, which is moved into place whole.
+    `make` is given the path of a draft, which is moved into place whole. What the lasting folder
+    has no room for is made in one of this process.
     """
-    folder = program_folder()
+    kept = lasting(base_folder()) / f"{key}.so"
+    if is_safe(base_folder()) and is_sound(kept):
+        _note_use(kept)
+        return kept
+    try:
+        return _made_in(program_folder(), key, make)
+    except (OSError, CompilerError) as problem:
+        if trouble():
+            raise
+        path = _made_in(own_folder(), key, make)  # if it succeeds, the other folder was at fault
+        is_full = getattr(problem, "errno", None) in FULL or NO_ROOM in str(problem)
+        _refused[base_folder()] = "is full" if is_full else f"takes no file ({problem})"
+        return path
+
+
+def _made_in(folder: Path, key: str, make: Callable[[Path], None]) -> Path:
     path = folder / f"{key}.so"
-    if not is_sound(path):
-        with locked(folder, key):
-            if not is_sound(path):
-                draft = folder / f"{key}.{os.getpid()}.draft"
-                try:
-                    make(draft)
-                    draft.chmod(0o600)
-                    write(key, SEAL, checksum(draft.read_bytes()))
-                    os.replace(draft, path)
-                finally:
-                    draft.unlink(missing_ok=True)
-            prune(folder)
-    else:
-        _note_use(path)
+    with locked(folder, key):
+        if not is_sound(path):
+            draft = folder / f"{key}.{secrets.token_hex(8)}.draft"
+            try:
+                make(draft)
+                draft.chmod(0o600)
+                _put(folder / f"{key}.{SEAL}", seal_of(key, draft.read_bytes()))
+                os.replace(draft, path)
+            finally:
+                draft.unlink(missing_ok=True)
+    prune(folder)
     return path
 
 
@@ -53,6 +72,22 @@ def prune(folder: Path) -> None:
             kept = DRAFT_DAYS if path.suffix == ".draft" else DAYS
             if now - path.stat().st_mtime > kept * 86_400:
                 path.unlink()
+
+
+def program_folder() -> Path:
+    """The folder of compiled programs; one of this process only, where no lasting one is safe."""
+    return own_folder() if trouble() else lasting(base_folder())
+
+
+def trouble() -> str | None:
+    """Why programs are not kept for the next run, as a clause; None where they are."""
+    base = base_folder()
+    why = _refused.get(base) or why_closed(base)
+    if why is None:
+        return None
+    return (
+        f"compiled programs are not kept, so that each worker makes its own: {lasting(base)} {why}"
+    )
 
 
 def _note_use(path: Path) -> None:
@@ -67,9 +102,19 @@ def checksum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def seal_of(key: str, content: bytes) -> str:
+    """What tells that a program is whole, and that it is the one of this key."""
+    return checksum(f"{key}\n".encode() + content)
+
+
 def is_sound(path: Path) -> bool:
-    """Whether a program is this user's own and whole: a cut one would kill who loads it."""
-    return is_own(path) and read(path.stem, SEAL) == checksum(path.read_bytes())
+    """Whether a program is this user's own, whole, and no other's: who loads it would be killed."""
+    seal = path.with_suffix(f".{SEAL}")
+    try:
+        owned = is_own(path) and is_own(seal)
+        return owned and seal.read_text() == seal_of(path.stem, path.read_bytes())
+    except (OSError, UnicodeDecodeError):  # gone by now, or no seal at all
+        return False
 
 
 def find(key: str, ending: str) -> Path | None:
@@ -85,7 +130,7 @@ def holds(ending: str) -> bool:
 
 def read(key: str, ending: str) -> str | None:
     """A text of the cache; None if there is none, or another process has just taken it out."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, UnicodeDecodeError):
         path = find(key, ending)
         return None if path is None else path.read_text()
     return None
@@ -93,15 +138,17 @@ def read(key: str, ending: str) -> str | None:
 
 def write(key: str, ending: str, text: str) -> None:
     """Put a text into the cache, whole or not at all; where the disk is full, not at all."""
-    folder = program_folder()
-    draft = None
     with contextlib.suppress(OSError):
-        number, draft = tempfile.mkstemp(dir=folder, suffix=".draft")  # open to its owner only
+        _put(program_folder() / f"{key}.{ending}", text)
+
+
+def _put(path: Path, text: str) -> None:
+    number, draft = tempfile.mkstemp(dir=path.parent, suffix=".draft")  # open to its owner only
+    try:
         with os.fdopen(number, "w") as file:
             file.write(text)
-        os.replace(draft, folder / f"{key}.{ending}")
-        return
-    if draft is not None:
+        os.replace(draft, path)
+    finally:
         Path(draft).unlink(missing_ok=True)
 
 
@@ -115,56 +162,11 @@ def locked(folder: Path, key: str) -> Iterator[None]:
     """Wait until no other process holds the lock of this key."""
     number = os.open(folder / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(number, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # a network disk without locks: then two may make it
+            fcntl.flock(number, fcntl.LOCK_EX)
         yield
     finally:
         os.close(number)
-
-
-def program_folder() -> Path:
-    """The folder of compiled programs; one of this process only, where no lasting one is safe."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return _folder_in(base)
-
-
-@functools.cache
-def _folder_in(base: str) -> Path:
-    folder = Path(base) / "nnbench" / "native"
-    if os.path.isabs(base):
-        with contextlib.suppress(OSError):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            own = is_private(folder) and is_private(folder.parent, others_may_read=True)
-            if own and keeps_names(Path(base)):
-                return folder
-    return _own_folder()
-
-
-@functools.cache
-def _own_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="nnbench-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def is_private(folder: Path, others_may_read: bool = False) -> bool:
-    """Whether a folder is this user's, and open to nobody else (or for reading only)."""
-    try:
-        found = os.lstat(folder)
-    except OSError:
-        return False
-    forbidden = 0o022 if others_may_read else 0o077
-    return (
-        stat.S_ISDIR(found.st_mode)
-        and found.st_uid == os.geteuid()
-        and not found.st_mode & forbidden
-        and os.access(folder, os.W_OK)
-    )
-
-
-def keeps_names(folder: Path) -> bool:
-    """Whether nobody else may put another folder in the place of one of this user's in it."""
-    mode = folder.stat().st_mode
-    return not mode & 0o022 or bool(mode & stat.S_ISVTX)
 
 
 def is_own(path: Path) -> bool:

@@ -99,6 +99,7 @@ def train_cells(
         try:
             rows = native.train(cells, on_progress=on_progress)
             note_made(cells[0].recipe)
+            rows.notes += filter(None, [cache.trouble()])
             return rows
         except Unsupported:  # by this compiler, before any training: `why_not` knows it by now
             pass

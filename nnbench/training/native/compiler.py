@@ -1,6 +1,7 @@
 """The C compiler of this machine: which it is, what it makes code for, and how it is called."""
 
 import ctypes
+import errno
 import functools
 import hashlib
 import importlib.util
@@ -29,6 +30,7 @@ OF_GCC = ("-fvect-cost-model=dynamic",)
 TRIAL = "#include <string.h>\n#include <math.h>\ndouble trial(double x) { return exp(x); }\n"
 MARK = 6  # characters of a fingerprint that tell two compilers of one name apart
 OF_A_TEXT = re.compile(r"\.[ch]:\d+:.*\berror:")  # not of a full disk, or of memory
+NO_ROOM = os.strerror(errno.ENOSPC)  # of the linker, before the compiler's own "error"
 TIMEOUT = 600.0  # seconds that a compiler may take for one program
 INSTRUCTIONS = (
     ("__AVX512F__", "avx512"),
@@ -170,9 +172,8 @@ def _run(command: Sequence[str]) -> str:
         raise CompilerError(f"{command[0]} does not run: {problem}") from None
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()]
-        first = next(
-            (line for line in said if "error" in line), said[0] if said else "no reason given"
-        )
+        telling = [line for word in (NO_ROOM, "error") for line in said if word in line]
+        first = next(iter([*telling, *said]), "no reason given")
         kind = RefusalError if OF_A_TEXT.search(first) else CompilerError
         raise kind(f"{command[0]} fails: {first.strip()}")
     return done.stdout

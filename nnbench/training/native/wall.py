@@ -11,6 +11,7 @@ from typing import Any
 
 from nnbench.catalog.optimizers.registry import OPTIMIZERS
 from nnbench.study.recipe import Recipe
+from nnbench.study.study import Cell
 from nnbench.training.draws import split_for
 from nnbench.training.native import cache
 from nnbench.training.native.compiler import find_compiler
@@ -33,7 +34,7 @@ OF_NETWORK = ("activation", "norm", "norm.position", "loss", "depth", "width", "
 def wall_seconds(stacks: Sequence[PlannedStack], workers: int, machine: Machine) -> float:
     """The seconds that a run of these stacks is expected to take, on so many free cores."""
     cells = [cell for stack in stacks for cell in stack.cells]
-    counts = (len(cells), sum(map(curve_rows, cells)), sum(map(layer_rows, cells)))
+    counts = _counts(cells)
     native = [stack for stack in stacks if stack.native]
     missing = missing_programs(stack.cells[0].recipe for stack in native)
     python = sum(stack.seconds for stack in stacks if not stack.native)
@@ -47,9 +48,19 @@ def wall_seconds(stacks: Sequence[PlannedStack], workers: int, machine: Machine)
     longest = max((stack.seconds for stack in stacks), default=0.0)
     at_once = max(1, min(workers, len(stacks)))
     starts = TO_START + TO_PLAN_A_CELL * len(cells) + TO_START_A_WORKER
+    return machine.python * starts + max(work / at_once, longest) + ending_seconds(cells, machine)
+
+
+def ending_seconds(cells: Sequence[Cell], machine: Machine) -> float:
+    """The seconds that follow the training of a study's cells: its tables and its page."""
+    counts = _counts(cells)
     ends = TO_WRITE_TABLES + _of_rows(TO_WRITE_ROWS, counts)
-    ends += TO_REPORT + _of_rows(TO_REPORT_ROWS, counts)
-    return machine.python * (starts + ends) + max(work / at_once, longest)
+    return machine.python * (ends + TO_REPORT + _of_rows(TO_REPORT_ROWS, counts))
+
+
+def _counts(cells: Sequence[Cell]) -> tuple[int, int, int]:
+    """Of cells, and of their rows of curves and of layers."""
+    return len(cells), sum(map(curve_rows, cells)), sum(map(layer_rows, cells))
 
 
 def _of_rows(seconds: Sequence[float], counts: Sequence[int]) -> float:

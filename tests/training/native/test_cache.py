@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import multiprocessing
 import os
+import shutil
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from nnbench.training.native import cache
+from nnbench.training.native import cache, folders
+from nnbench.training.native.compiler import CompilerError
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +63,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 def test_another_users_file_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     path = made()
     monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
-    assert not cache.is_own(path) and not cache.is_private(path.parent)
+    assert not cache.is_own(path) and not folders.is_private(path.parent)
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o755])
@@ -66,7 +71,7 @@ def test_a_folder_that_is_open_to_others_is_not_used(folder: Path, mode: int) ->
     folder.mkdir(parents=True)
     folder.chmod(mode)
     found = made().parent
-    assert found != folder and cache.is_private(found)
+    assert found != folder and folders.is_private(found)
 
 
 def test_without_a_home_it_lasts_as_long_as_the_process(
@@ -74,7 +79,7 @@ def test_without_a_home_it_lasts_as_long_as_the_process(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert cache.is_private(made().parent)
+    assert folders.is_private(made().parent)
 
 
 def test_a_failure_leaves_nothing(folder: Path) -> None:
@@ -113,7 +118,7 @@ def make_slowly(base: str, log: str) -> None:
     cache.cached("cd34", make)
 
 
-def test_two_processes_make_it_once(tmp_path: Path) -> None:
+def test_three_processes_make_it_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     log = tmp_path / "log"
     arguments = (str(tmp_path), str(log))
@@ -124,6 +129,94 @@ def test_two_processes_make_it_once(tmp_path: Path) -> None:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert log.read_text() == "made\n"
+
+
+def test_a_program_of_another_key_is_not_taken_for_this_ones() -> None:
+    other = cache.cached("0ff0", lambda draft: draft.write_text("another program") and None)
+    for ending in (".so", ".sum"):  # whole, sealed, this user's own, and yet a stranger here
+        shutil.copy(other.with_suffix(ending), other.with_name(f"ab12{ending}"))
+    assert not cache.is_sound(other.with_name("ab12.so"))
+    assert made().read_text() == "program"
+
+
+@pytest.mark.parametrize("seal", [None, b"", b"\xff\xfe", b"0" * 64])
+def test_a_program_without_its_own_seal_is_made_again(seal: bytes | None) -> None:
+    path = made()
+    path.write_text("forged")
+    if seal is None:
+        path.with_suffix(".sum").unlink()
+    else:
+        path.with_suffix(".sum").write_bytes(seal)
+    assert made().read_text() == "program"
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_cache_makes_programs_for_this_process_and_keeps_those_it_has(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = made("aa11")
+    assert cache.trouble() is None
+    with monkeypatch.context() as patch:
+        put = cache._put
+        patch.setattr(
+            cache, "_put", lambda at, text: full() if at.parent == folder else put(at, text)
+        )
+        path = made("bb22")
+    assert path.read_text() == "program" and folders.is_private(path.parent)
+    assert path.parent != folder and not list(folder.glob("bb22.[!l]*"))
+    assert cache.trouble() == (
+        f"compiled programs are not kept, so that each worker makes its own: {folder} is full"
+    )
+    assert made("aa11") == kept
+    cache.cached("bb22", lambda draft: pytest.fail("made again"))
+
+
+def test_a_compiler_without_room_is_called_again_elsewhere(folder: Path) -> None:
+    def compiled(draft: Path) -> None:
+        if draft.parent == folder:
+            raise CompilerError("cc fails: ld: final link failed: No space left on device")
+        draft.write_text("program")
+
+    assert cache.cached("ab12", compiled).read_text() == "program"
+    assert str(cache.trouble()).endswith(f"{folder} is full")
+
+
+def test_what_fails_everywhere_is_not_the_folders_fault() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        cache.cached("99ff", full)
+    assert cache.trouble() is None
+
+
+def test_a_read_only_cache_is_read_and_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = made("aa11")
+    folders.why_closed.cache_clear()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert made("aa11") == kept
+    assert made("bb22").parent != folder
+    assert str(cache.trouble()).endswith(f"{folder} cannot be written to")
+
+
+def test_what_a_killed_process_left_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, young, alive = (tmp_path / f"{folders.PREFIX}{name}" for name in "abc")
+    for one in (dead, young, alive):
+        one.mkdir(mode=0o700)
+    for one in (dead, alive):
+        aged(one, 1)
+    held = os.open(alive, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    folders.own_folder.cache_clear()
+    own = folders.own_folder()
+    os.close(held)
+    assert {path for path in tmp_path.iterdir() if path.is_dir()} == {young, alive, own}
+    folders.own_folder.cache_clear()
 
 
 def test_a_text_is_kept_too() -> None:

@@ -1,0 +1,163 @@
+"""The sign of a run in progress: a lock that lives as long as the run, and how far it is.
+
+The system takes the lock back from a process that dies, so that a sign left behind is known by it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nnbench.results.disk import make_folder
+from nnbench.results.rows import Rows
+
+FOLDER, FILE = ".running", "run.json"
+TRIES, BETWEEN = 3, 0.05  # two who look at a lock at once would each find it taken
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How far a run is: its own cells, and the seconds of work that its plan expected of them."""
+
+    study: str
+    noun: str  # what its cells are called
+    cells: int  # of the study, as the run takes it
+    to_run: int  # when it began
+    seconds: float = 0.0  # since then
+    done: int = 0
+    diverged: int = 0
+    crashed: int = 0
+    work: float = 0.0
+    work_done: float = 0.0
+
+    @property
+    def rate(self) -> float | None:
+        """Cells a second; None while none has finished."""
+        return self.done / self.seconds if self.done and self.seconds else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By the pace of the work so far; None while none is done."""
+        if not self.work_done:
+            return None
+        return self.seconds * max(0.0, self.work - self.work_done) / self.work_done
+
+
+class Sign:
+    """What a run leaves in its folder for whoever watches it."""
+
+    def __init__(self, place: Path, pace: Pace) -> None:
+        self._place, self._pace = place, pace
+        self._began = time.monotonic()
+        self._write()
+
+    def finished(self, rows: Rows, work: float) -> None:
+        """Take in a finished stack, of which the plan expected so many seconds."""
+        statuses = [row["status"] for row in rows.cells]
+        known = asdict(self._pace)
+        known["done"] += len(statuses)
+        known["work_done"] += work
+        for status in ("diverged", "crashed"):
+            known[status] += statuses.count(status)
+        self._pace = Pace(**known)
+        self._write()
+
+    def _write(self) -> None:
+        known = asdict(self._pace) | {"seconds": round(time.monotonic() - self._began, 1)}
+        draft = self._place / f"{os.getpid()}.draft"
+        with suppress(OSError):  # whoever watches sees less: no reason to stop
+            draft.write_text(json.dumps(known), encoding="utf-8")
+            os.replace(draft, self._place / FILE)
+
+
+@contextmanager
+def sign_of(folder: Path, pace: Pace) -> Iterator[Sign]:
+    """Hold the sign of a run in a study's folder; where that cannot be, run without one."""
+    place = folder / FOLDER
+    held = None
+    with suppress(OSError):
+        held = _held(place, fcntl.LOCK_SH)
+    try:
+        yield Sign(place, pace)
+    finally:
+        if held is not None:
+            with suppress(OSError):  # another run has it too, and removes it
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(place)
+            os.close(held)
+
+
+def _held(place: Path, kind: int) -> int:
+    """The lock of the sign's folder, of this folder and not of one that was just removed."""
+    while True:
+        make_folder(place)
+        held = os.open(place, os.O_RDONLY)
+        try:
+            fcntl.flock(held, kind)
+            if os.path.samestat(os.fstat(held), os.stat(place)):
+                return held
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(held)
+            raise
+        os.close(held)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Keep runs out of a study's folder for a while; False where one is in progress there.
+
+    A run that begins meanwhile waits. True too on a disk without locks.
+    """
+    try:
+        held = _held(folder / FOLDER, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+        return
+    except OSError:
+        yield True
+        return
+    try:
+        yield True
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(folder / FOLDER)
+        os.close(held)
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a run is in progress in a study's folder; changes nothing there."""
+    for _ in range(TRIES):
+        try:
+            held = os.open(folder / FOLDER, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
+            time.sleep(BETWEEN)
+        except OSError:  # a disk without locks
+            return False
+        finally:
+            os.close(held)
+    return True
+
+
+def pace_of(folder: Path) -> Pace | None:
+    """How far the run in a study's folder is by now; None where that cannot be told."""
+    path = folder / FOLDER / FILE
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        since = max(0.0, time.time() - path.stat().st_mtime)
+        return Pace(**known | {"seconds": known["seconds"] + since})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
