@@ -100,7 +100,8 @@ def _of_validation(analysis: Analysis) -> str:
 def _region_caption(metric: str, known: pd.DataFrame) -> str:
     label, tolerances = METRICS[metric].label, known["tolerance"].unique()
     within = "a tenth" if len(tolerances) > 1 else stats.format_level(float(tolerances[0]))
-    within = f"{within} {difference_unit(metric)}".rstrip()
+    unit = difference_unit(metric)
+    within = f"{within} {unit.removesuffix('s') if within == '1' else unit}".rstrip()
     return (
         f"Settings whose mean {label} is within {within} of the configuration's best on that "
         "data set (dot), the tolerance. An arrow: the range reaches the end of the grid, so its "

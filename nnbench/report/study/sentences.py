@@ -257,12 +257,12 @@ def effects_title(effects: pd.DataFrame, baselines: Mapping[str, str], metric: s
     known = comparing(effects).dropna(subset=["effect"])
     if known.empty:
         return f"No effect on {METRICS[metric].label} could be measured"
-    row = strongest(known)
-    if row["verdict"] in CLEAR:
-        change = change_text(row, metric, spoken(row["factor"], baselines[row["factor"]]))
-        return f"Largest difference: {change}"
-    size = _size(row, metric)
-    return f"No clear difference; the largest, {contrast(row, baselines)}, is {size}"
+    row, clear = strongest(known), strongest(known[known["verdict"].isin(CLEAR)])
+    if clear is None:
+        size = _size(row, metric)
+        return f"No clear difference; the largest, {contrast(row, baselines)}, is {size}"
+    change = change_text(clear, metric, spoken(clear["factor"], baselines[clear["factor"]]))
+    return f"Largest {'' if clear.equals(row) else 'clear '}difference: {change}"
 
 
 def shares_title(within: pd.DataFrame, label: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from nnbench.report.page.html import unbroken
 from nnbench.report.study.mattered import unclear_said
 from nnbench.report.study.profiles import _profile_title
-from nnbench.report.study.sentences import findings
+from nnbench.report.study.sentences import effects_title, findings
 
 BASE = {"init": "he_normal", "norm": "none"}
 COUNTS = {"n": 40, "ok": 40, "diverged": 0, "crashed": 0}
@@ -47,6 +47,16 @@ def test_a_study_that_could_detect_half_the_range_could_tell_hardly_anything() -
     assert "It could tell hardly anything: only a difference of 98 points would show" in text
     (loss,) = said(effects(detectable=98.0), metric="test_loss")
     assert "could detect 98" in loss, "a loss has no range"
+
+
+def test_the_title_names_what_is_clear_before_what_is_merely_larger() -> None:
+    unclear = effects()
+    assert effects_title(unclear, BASE, "test_accuracy").startswith("No clear difference; the")
+    clear = unclear.tail(1).assign(level="ones", effect=1.0, verdict="better", effect_low=0.5)
+    both = effects_title(pd.concat([unclear, clear]), BASE, "test_accuracy")
+    assert both.startswith("Largest clear difference: ones gains 1.0 points")
+    alone = effects_title(pd.concat([unclear.head(1), clear]), BASE, "test_accuracy")
+    assert alone.startswith("Largest difference: ones gains")
 
 
 def test_where_no_level_differs_what_matters_in_combination_comes_last() -> None:
