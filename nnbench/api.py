@@ -210,9 +210,10 @@ class Result:
     def cells(self) -> pd.DataFrame:
         """One row per network: its recipe, its status and its scores.
 
-        With those of seeds that only claims were given, which no other frame has.
+        With those of seeds that only claims were given, and those of fewer training rows that
+        stand beside the rest, which no other frame has.
         """
-        return self.results.claimed.copy()
+        return self.results.networks.copy()
 
     @property
     def curves(self) -> pd.DataFrame:

@@ -2,11 +2,14 @@
 
 160 networks: the factors that most often matter for a table, two learning rates (the better one
 is chosen on validation), five repeats; beside them the models of scikit-learn that a network has
-to beat. How many rows and epochs is decided by what the training is expected to cost.
+to beat. The models and 40 networks more, of the larger width, ReLU and no dropout, are trained on
+a half and a quarter of the training rows: would more rows help? How many rows and epochs is decided
+by what the training is expected to cost.
 """
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +31,11 @@ GRID: dict[str, Any] = {
     "dropout": [0.0, 0.2],
     "seeds": 5,
 }
+SHARES = [1.0, 0.5, 0.25]  # of the training rows
+LEAST = 20  # training rows, of a share that tells anything
+# what fewer rows are not trained with
+FEWER = {"width": 16, "activation": "tanh", "dropout": 0.2}
+WHY = "fewer rows are tried with four networks alone, for the time that more would take"
 LEFT_OUT = (
     "Left out to be done in minutes: other depths than two hidden layers, more widths, other "
     "activations, optimizers and schedules, weight decay, early stopping"
@@ -69,29 +77,53 @@ def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
     choices: what more is said of the table, as the keys of its entry. Raises ValueError, in a
     sentence, for a table that cannot be learned from.
     """
-    said: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in choices.items()
-    }
-    table = kept_table(path.expanduser().resolve(), Choices(target, **said))
+    table = _table(path, target, choices)
     size = size_for(table)
+    trained = TRAINED * min(len(table.x), size.rows or len(table.x))
+    shares = [share for share in SHARES if share * trained >= LEAST]
+    fewer = len(shares) > 1
     rows = {"rows": size.rows} if 0 < size.rows < len(table.x) else {}
     data = {form_of(path): str(path), "target": target, **rows, **choices}
     few = f", and all but {size.rows:,} rows" if rows else ""
     metric = "test_accuracy" if table.task == "classification" else "test_r2"
-    why = ""
-    if table.task == "classification" and (rare := rare_class(table)):
-        metric = "test_roc_auc"
-        why = f" {rare}, so that accuracy says little: judged by ROC AUC."
+    why = _why_metric(table)
+    metric = "test_roc_auc" if why else metric
     return {
         "name": slug(path.stem),
         "title": table_title(path.name, target),
         "question": "Which of width, activation, BatchNorm and dropout make a "
         f"difference to a small network that predicts {target}, and does a network pay? "
-        f"{LEFT_OUT}{few}.{why}",
-        "grid": {"data": data, "epochs": size.epochs, "batch_size": size.batch_size, **GRID},
+        f"{LEFT_OUT}{few}.{why and ' '}{why}",
+        "grid": {
+            **{"data": data, "epochs": size.epochs, "batch_size": size.batch_size, **GRID},
+            **({"train_share": shares} if fewer else {}),
+        },
+        **({"design": {"exclude": left_out(shares)}} if fewer else {}),
         "baselines": [*BASELINES],
         "report": {"metric": metric, "tune": ["optimizer.lr"]},
     }
+
+
+def why_metric(path: Path, target: str, **choices: Any) -> str:
+    """Why the study of a table is judged by another score than its task's own; else nothing."""
+    return _why_metric(_table(path, target, choices))
+
+
+def _why_metric(table: Table) -> str:
+    rare = rare_class(table) if table.task == "classification" else ""
+    return rare and f"{rare}, so that accuracy says little: judged by ROC AUC."
+
+
+def _table(path: Path, target: str, choices: Mapping[str, Any]) -> Table:
+    said: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in choices.items()
+    }
+    return kept_table(path.expanduser().resolve(), Choices(target, **said))
+
+
+def left_out(shares: list[float]) -> list[dict[str, Any]]:
+    """What of the grid is not trained on fewer rows than all."""
+    return [{"train_share": shares[1:], key: level, "why": WHY} for key, level in FEWER.items()]
 
 
 def size_for(table: Table) -> Size:
@@ -128,15 +160,23 @@ def seconds(table: Table, size: Size) -> float:
     rows = min(len(table.x), size.rows or len(table.x))
     features, classes = table.x.shape[1], len(table.classes)
     shape = DataShape(features, classes, int(TRAINED * rows), rows, 8 * rows * (features + 1))
-    training = {"epochs": size.epochs, "batch_size": size.batch_size}
+    training = {"epochs": size.epochs, "batch_size": size.batch_size, "train_share": SHARES}
     grid = {"data": STAND_IN, **GRID, **training}
+    content = {"name": "default", "grid": grid, "design": {"exclude": left_out(SHARES)}}
     groups = defaultdict(list)
-    for cell in make_study({"name": "default", "grid": grid}, VOCABULARY).cells():
+    for cell in make_study(content, VOCABULARY).cells():
         groups[program_key(cell)].append(cell.recipe)
     return sum(
-        replace(Cost.on(group[0], shape), native=True).seconds(len(group))
+        replace(Cost.on(group[0], of_share(shape, group[0]["train_share"])), native=True).seconds(
+            len(group)
+        )
         for group in groups.values()
     )
+
+
+def of_share(shape: DataShape, share: float) -> DataShape:
+    """A table's shape where a share of the training part is trained on."""
+    return shape._replace(n_train=max(1, int(share * shape.n_train)))
 
 
 def slug(text: str) -> str:

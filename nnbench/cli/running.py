@@ -136,14 +136,17 @@ def _study_or_table(
         said = {"target": target, **choices} if target is not None else choices
         raise Failed(Exit.USAGE, _way_to_name(study is not None, data is not None, said))
     from nnbench.catalog import VOCABULARY
-    from nnbench.cli.default_study import table_study
+    from nnbench.cli.default_study import table_study, why_metric
     from nnbench.study.mistakes import StudyError
     from nnbench.study.reading import make_study
 
     try:
         content = table_study(data, target, **choices)
+        why = why_metric(data, target, **choices)
     except ValueError as error:
         raise StudyError(str(error)) from None
+    if why:
+        print(f"{data.name}: {why}", file=sys.stderr)
     if written is not None:
         return reseeded(_written(content, written), seeds)
     return reseeded(make_study(content, VOCABULARY), seeds)

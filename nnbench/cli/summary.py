@@ -173,8 +173,8 @@ def standing_of_results(folder: Path) -> Standing:
     results = read_results(folder)
     provenance, study = results.provenance, results.study
     anew = _of_other_code(results)
-    ids = set(results.cells["cell_id"]) - anew.keys()
-    engines = set(results.cells["engine"])
+    ids = set(results.networks["cell_id"]) - anew.keys()
+    engines = set(results.networks["engine"])
     store = Store(folder, fingerprint(), lambda engine, cell_ids: engine in engines)
     noun = STUDY_KINDS[study_kind_of(study)].noun
     changed = changed_entries(folder, [{"own": own} for own in anew.values()])
@@ -195,7 +195,7 @@ def _of_other_code(results: Results) -> dict[str, str]:
     """The networks whose entries of one's own have other code now, each with that code."""
     if "own" not in results.cells:
         return {}
-    known = results.cells[["cell_id", "own"]].dropna().itertuples(index=False)
+    known = results.networks[["cell_id", "own"]].dropna().itertuples(index=False)
     return {cell_id: now for cell_id, own in known if (now := code_now(own)) != own}
 
 

@@ -9,7 +9,7 @@ from nnbench.catalog.data.tables.files import FORMS
 from nnbench.cli.default_study import slug
 from nnbench.study.toml import toml
 
-SECTIONS = ("grid", "report")
+SECTIONS = ("grid", "design", "report")
 
 
 def study_text(content: Mapping[str, Any], path: Path) -> str:
@@ -25,6 +25,8 @@ def study_text(content: Mapping[str, Any], path: Path) -> str:
     grid = {**content["grid"], "data": data}
     lines = [_line(key, value) for key, value in head.items() if key not in SECTIONS]
     lines += ["", "[grid]", *(_line(key, value) for key, value in grid.items())]
+    if "design" in content:
+        lines += ["", "[design]", *(_line(key, value) for key, value in content["design"].items())]
     lines += ["", "[report]", *(_line(key, value) for key, value in content["report"].items())]
     return "\n".join(lines) + "\n"
 

@@ -334,12 +334,12 @@ def point_panels(
             names_of = (scales.x_label, scales.y_label)
             say(axes, part["x"], part["value"], texts_of(part), "", names_of)
             axes.set(xlabel=scales.x_label, ylabel="")
-            _x_ticks(axes, part["x"], scales.log_x)
+            set_x_ticks(axes, part["x"], scales.log_x)
             write_clear(axes, notes)
     return figure
 
 
-def _x_ticks(axes: Axes, x: pd.Series, log: bool) -> None:
+def set_x_ticks(axes: Axes, x: pd.Series, log: bool) -> None:
     """Put the ticks of few points at the points themselves."""
     if log or x.nunique() <= 8:
         axes.xaxis.set_major_locator(FixedLocator(sorted(set(map(float, x)))))

@@ -16,6 +16,7 @@ from nnbench.results.looks import FILE, looks_of
 from nnbench.results.store import PARTS
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
+SHARE = "train_share"
 NEEDED = ("cells.parquet", "curves.parquet", PROVENANCE)
 
 
@@ -31,7 +32,9 @@ class Results:
     are None for a study without probes. looks: with how many seeds it was judged before.
     baselines: one row per model of scikit-learn and split; none of them is among the cells.
     further: the cells of seeds that only claims were given, to settle them: nothing else rests on
-    them, and neither curves nor layers have them.
+    them, and neither curves nor layers have them. smaller: of networks and models, those that are
+    trained on a share of the training rows, where the design leaves that to some arms: nothing but
+    the curve over the number of rows rests on them.
     """
 
     folder: Path
@@ -43,6 +46,7 @@ class Results:
     looks: tuple[int, ...] = ()
     baselines: pd.DataFrame = field(default_factory=pd.DataFrame)
     further: pd.DataFrame = field(default_factory=pd.DataFrame)
+    smaller: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def study(self) -> Mapping[str, Any]:
@@ -65,6 +69,16 @@ class Results:
         if self.further.empty:
             return self.cells
         return pd.concat([self.cells, self.further], ignore_index=True)
+
+    @property
+    def networks(self) -> pd.DataFrame:
+        """Every network of the study, whatever rests on it."""
+        small = self.smaller
+        if "baseline" in small:
+            small = small[small["baseline"].isna()]
+        if small.empty:
+            return self.claimed
+        return pd.concat([self.claimed, small[list(self.cells)]], ignore_index=True)
 
     @property
     def earlier_looks(self) -> list[int]:
@@ -108,13 +122,43 @@ def read_results(folder: Path) -> Results:
     if layers is not None:
         layers = layers.sort_values(["cell_id", "epoch", "layer"], ignore_index=True)
     cells, further = _of_all(cells, provenance["study"])
-    if not further.empty:
-        curves = curves[~curves["cell_id"].isin(further["cell_id"])]
-        layers = None if layers is None else layers[~layers["cell_id"].isin(further["cell_id"])]
+    cells, baselines, smaller, study = _of_all_rows(cells, baselines, provenance["study"])
+    if not (further.empty and smaller.empty):
+        apart = {cell_id for some in (further, smaller) for cell_id in some.get("cell_id", [])}
+        curves = curves[~curves["cell_id"].isin(apart)]
+        layers = None if layers is None else layers[~layers["cell_id"].isin(apart)]
     looks = looks_of(found, folder)
+    told = {**provenance, "study": study}
     return Results(
-        folder, cells, curves, provenance, layers, predictions, looks, baselines, further
+        folder, cells, curves, told, layers, predictions, looks, baselines, further, smaller
     )
+
+
+def _of_all_rows(
+    cells: pd.DataFrame, baselines: pd.DataFrame, study: dict[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """The networks and models of all training rows, those of fewer, and the study without these.
+
+    Networks of fewer rows are a level of a factor like any other unless `exclude` names the factor
+    and no claim does: then they are a curve beside the rest.
+    """
+    if SHARE not in cells:
+        return cells, baselines, cells.iloc[:0], study
+    most = cells[SHARE].max()
+    claimed = [side for claim in study.get("claims") or [] for side in claim.values()]
+    is_claimed = any(isinstance(side, dict) and SHARE in side for side in claimed)
+    is_beside = any(SHARE in one for one in (study.get("design") or {}).get("exclude") or [])
+    parts = []
+    if is_beside and not is_claimed:
+        parts.append(cells[cells[SHARE] < most])
+        cells = cells[cells[SHARE] == most].reset_index(drop=True)
+        factors = study.get("factors") or {}
+        study = {**study, "factors": {key: v for key, v in factors.items() if key != SHARE}}
+    if SHARE in baselines:
+        parts.append(baselines[baselines[SHARE] < most])
+        baselines = baselines[baselines[SHARE] == most].reset_index(drop=True)
+    smaller = pd.concat(parts, ignore_index=True) if parts else cells.iloc[:0]
+    return cells, baselines, smaller, study
 
 
 def _of_all(cells: pd.DataFrame, study: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -130,7 +174,7 @@ def _apart(cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     if "baseline" not in cells:
         return cells, pd.DataFrame()
     beside = cells["baseline"].notna()
-    own = ["kind", "baseline", "chosen_by", "setting", "test_rows"]
+    own = ["kind", "baseline", "chosen_by", "setting", "test_rows", "train_rows"]
     networks = cells[~beside].drop(columns=[name for name in own if name in cells])
     return networks, cells[beside].sort_values("cell_id", ignore_index=True)
 

@@ -185,6 +185,8 @@ def rivals_of(cells: pd.DataFrame, baselines: pd.DataFrame, metric: str) -> dict
         tests, validations = (_by_repeat(both, column) for column in (metric, by))
         share = models[["val_fraction", "test_fraction"]].astype(float).mean()
         trained = 1 - share["val_fraction"] - share["test_fraction"]
+        if "train_share" in models:
+            trained *= float(models["train_share"].mean())
         overlap = float(share["test_fraction"] / trained)
         grain = float(1 / models["test_rows"].max()) if METRICS[metric].is_share else 0.0
         found[str(data)] = Rivals(metric, tests, validations, overlap, grain)

@@ -78,7 +78,7 @@ def _sections(
         training_section(results, analysis),
     ]
     if advice:
-        compared.insert(0, advice.section)
+        compared[:0] = [advice.section, advice.more]
     sections = [*compared, diagnosed] if opening.has_arms else [diagnosed, *compared]
     commands = exports(results, analysis, arms) if opening.has_arms else ()
     return [

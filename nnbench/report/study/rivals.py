@@ -29,7 +29,8 @@ from nnbench.report.study.failures import export_command
 from nnbench.report.study.further import further_parts
 from nnbench.report.study.method import TIMED, is_split_by_time
 from nnbench.report.study.rivals_picture import scores_picture
-from nnbench.results.read import ReportError, Results
+from nnbench.report.study.rows import more_rows
+from nnbench.results.read import SHARE, ReportError, Results
 from nnbench.stats.rivals import (
     ALIKE,
     NETWORK,
@@ -66,6 +67,7 @@ class Advice:
     said: list[str]
     section: Section
     picture: Picture | None = None
+    more: Section | None = None  # what more rows would bring
 
 
 def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | None:
@@ -76,8 +78,10 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
     told = _told(results, analysis)
     if not told:
         return None
+    more = more_rows(results, told[0].rivals, told[0].name) if len(told) == 1 else None
     if len(told) == 1:
-        said = [told[0].use(), *told[0].next(command)]
+        last = [more.said if more else "", told[0].script()]
+        said = [told[0].use(), *told[0].next(command), *(one for one in last if one)]
     else:
         said = [f"On {one.data}: {lowered(one.use())}" for one in told]
     rows = [row for one in told for row in one.rows()]
@@ -86,7 +90,8 @@ def advice_of(results: Results, analysis: Analysis, command: str) -> Advice | No
     if len(told) == 1:
         parts += further_parts(told[0].chosen(), results.provenance)
     drawn = scores_picture(rows, told[0].metric, told[0].use()) if len(told) == 1 else None
-    return Advice(said, Section("use", "What to use", parts), drawn)
+    section = Section("use", "What to use", parts)
+    return Advice(said, section, drawn, more.section if more else None)
 
 
 def cell_to_use(results: Results, analysis: Analysis) -> str:
@@ -108,10 +113,13 @@ def _told(results: Results, analysis: Analysis) -> list[_Told]:
     """What is to be said of each data set with baselines that have the metric."""
     if results.baselines.empty:
         return []
-    both = pd.concat([results.cells, results.baselines], ignore_index=True)
+    cells = results.cells
+    if SHARE in cells:  # of fewer training rows nobody is to be used
+        cells = cells[cells[SHARE] == cells[SHARE].max()].reset_index(drop=True)
+    both = pd.concat([cells, results.baselines], ignore_index=True)
     labels = stats.level_labels(both, "data")
-    n = len(results.cells)
-    cells = results.cells.assign(data=labels[:n].to_numpy())
+    n = len(cells)
+    cells = cells.assign(data=labels[:n].to_numpy())
     models = results.baselines.assign(data=labels[n:].to_numpy())
     every: dict[str, tuple[Rivals, str]] = {}
     for task in ("classification", "regression"):
@@ -251,7 +259,7 @@ class _Told:
         return usual_network(own.assign(arm=arms), METRICS[self.metric].chosen_by)
 
     def next(self, command: str) -> list[str]:
-        """How sure that is beside the base rate; and what to try next, or how to have it."""
+        """How sure that is beside the base rate; and what to try next."""
         rivals, use = self.rivals, self.rivals.use
         told = []
         if "constant" in rivals.tests and use != "constant":
@@ -265,8 +273,7 @@ class _Told:
                 "Nothing that was tried surely beats it: look at the table of columns, whether "
                 "what would tell is among them."
             )
-        script = self._as_script() if use != "constant" else ""
-        return [part for part in (" ".join(told), self._logarithm(command), script) if part]
+        return [part for part in (" ".join(told), self._logarithm(command)) if part]
 
     def _logarithm(self, command: str) -> str:
         """The offer to learn the logarithm of a target that it would suit, if none is learned."""
@@ -280,9 +287,11 @@ class _Told:
             f"[grid] in the study file that this writes: {command} --dry-run --write-study {file}."
         )
 
-    def _as_script(self) -> str:
+    def script(self) -> str:
         """How to have what to use: a script of it, or the name of its class."""
         tables, use = self.results.provenance.get("tables"), self.rivals.use
+        if use == "constant":
+            return ""
         model = "" if use == NETWORK else f"{BASELINES[use].of(self.task).name} of scikit-learn"
         if tables:
             command = export_command(self.results, "best", "--predict", quote(tables[0]["file"]))

@@ -26,6 +26,7 @@ from nnbench.cli.default_study import (
     slug,
     table_study,
 )
+from nnbench.cli.running import _study_or_table
 from nnbench.pipeline import tables_of
 from nnbench.study.baselines import BASELINES
 from nnbench.study.reading import make_study, read_study
@@ -202,12 +203,36 @@ def test_the_default_study_of_a_table(tmp_path: Path, target: str) -> None:
     assert target in study.document()["title"]
 
 
+def test_of_a_table_with_enough_rows_less_is_tried_on_fewer(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    path = tmp_path / "t.csv"
+    whole = pd.DataFrame(generator.standard_normal((200, 2)), columns=["a", "b"])
+    counts = {}
+    for rows in (50, 100, 200):
+        whole[:rows].to_csv(path, index=False)
+        study = make_study(table_study(path, "b"), VOCABULARY)
+        recipes = [cell.recipe for cell in study.cells()]
+        networks = [one for one in recipes if "baseline" not in one]
+        models = len(recipes) - len(networks)
+        share = pd.Series([one.get("train_share", 1.0) for one in networks])
+        counts[rows] = share.value_counts().to_dict(), models // len(BASELINES)
+        fewer = [one for one in networks if one.get("train_share", 1.0) < 1]
+        assert {(one["width"], one["activation"], one["dropout"]) for one in fewer} <= {
+            (64, "relu", 0.0)
+        }
+    assert counts == {
+        50: ({1.0: 160}, 5),
+        100: ({1.0: 160, 0.5: 20}, 10),
+        200: ({1.0: 160, 0.5: 20, 0.25: 20}, 15),
+    }
+
+
 @pytest.mark.parametrize(
     ("rare", "metric"),
     [(30, "test_accuracy"), (20, "test_accuracy"), (15, "test_roc_auc"), (6, "test_roc_auc")],
 )
 def test_with_a_rare_class_the_default_metric_is_one_that_always_no_cannot_win(
-    tmp_path: Path, rare: int, metric: str
+    tmp_path: Path, rare: int, metric: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = frame()
     whole["y"] = ["yes" if row < rare else "no" for row in range(len(whole))]
@@ -216,6 +241,10 @@ def test_with_a_rare_class_the_default_metric_is_one_that_always_no_cannot_win(
     assert content["report"]["metric"] == metric
     told = f'{100 * (1 - rare / len(whole)):.0f} % of the rows are "no"' in content["question"]
     assert told is (metric == "test_roc_auc")
+    _study_or_table(None, tmp_path / "t.csv", "y", None, {}, None)
+    said = capsys.readouterr().err
+    assert ("so that accuracy says little: judged by ROC AUC." in said) is told
+    assert said.startswith("t.csv: ") is told
 
 
 @pytest.mark.parametrize("rows", [50, 5_000, 100_000, 1_000_000])

@@ -1,0 +1,129 @@
+"""Would more rows help: the score over the number of training rows, and its last step in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from nnbench import plots
+from nnbench.plots.lines import Scales
+from nnbench.report.page.numbers import decimals_for, number
+from nnbench.report.page.parts import Part, Picture, Section, paragraph, picture
+from nnbench.report.page.units import difference_unit, in_unit, scale_of, unit_of
+from nnbench.report.page.words import amount, capital
+from nnbench.results.read import SHARE, Results
+from nnbench.stats.rivals import NETWORK, Rivals
+from nnbench.stats.rows import Gain, gain_of, rivals_by_rows
+from nnbench.study.metrics import METRICS
+
+METHOD = (
+    "Everything is trained again on a share of the training part, with the same validation and "
+    "test parts, and its setting is chosen by the same rule; a smaller share is a part of a larger "
+    "one. The network is the best on validation of those settings that every share has, so it may "
+    "be another than above. All networks train as many epochs, on fewer rows fewer steps. The "
+    "difference is taken in each repeat; its interval is as above, for new rows of the same kind."
+)
+CAPTION = "Mean over repeats with its 95 % interval for new rows, by the number of training rows."
+
+
+class MoreRows(NamedTuple):
+    """What is said of more rows, and the section that shows it."""
+
+    said: str
+    section: Section
+
+
+def more_rows(results: Results, rivals: Rivals, name: Callable[[str], str]) -> MoreRows | None:
+    """What more rows bring on the only data set; None where there was one number of them.
+
+    rivals: the contestants on all rows; name: a contestant in words.
+    """
+    cells, models = _every(results)
+    if models.empty or cells["data"].nunique() > 1:
+        return None
+    found = rivals_by_rows(cells, models, rivals.metric)
+    if len(found) < 2:
+        return None
+    who = rivals.use if rivals.use != "constant" else rivals.best
+    if who == "constant" or not _is_known(found, who):
+        who = str(rivals.tests.columns[-1])
+    said = sentence(gain_of(found, who), rivals.metric, name(who))
+    drawn = _picture(found, rivals.metric, name, said)
+    parts: list[Part] = [paragraph(METHOD), *_beside(results), drawn]
+    return MoreRows(said, Section("rows", "Would more rows help?", parts))
+
+
+def _beside(results: Results) -> list[Part]:
+    """Say what of the study no other section is about."""
+    models = int(results.smaller["baseline"].notna().sum())
+    networks = amount(len(results.smaller) - models, "network")
+    told = f"{networks} and {amount(models, 'model')} of fewer rows stand in this section alone."
+    return [paragraph(told)] if len(results.smaller) > models else []
+
+
+def sentence(gain: Gain, metric: str, who: str) -> str:
+    """`From 400 to 800 training rows the accuracy of ... gains 1.2 points (95 % CI ...): ...`."""
+    scale, unit = scale_of(metric), f" {difference_unit(metric)}".rstrip()
+    value, low, high = (scale * gain.found[key] for key in ("mean", "low", "high"))
+    steps = f"From {gain.few:,} to {gain.many:,} training rows the {METRICS[metric].label} of {who}"
+    places = decimals_for([value], [] if math.isnan(low) else [(high - low) / 2])
+    moved = f"{'gains' if value >= 0 else 'loses'} {number(abs(value), places)}{unit}"
+    if math.isnan(low):
+        return f"{steps} {moved}: one repeat cannot tell whether more rows help."
+    sign = 1 if value >= 0 else -1
+    ends = sorted((sign * low, sign * high))
+    span = f"(95 % CI {number(ends[0], places)} to {number(ends[1], places)})"
+    if low > 0:
+        verdict = "more rows are likely to help"
+    elif high < 0:
+        verdict = "more rows are not what it lacks"
+    else:
+        most = f"{number(high, decimals_for([high], [high / 5]))}{unit}"
+        verdict = f"whether more rows help cannot be told; such a step brings {most} at most"
+    return f"{steps} {moved} {span}: {verdict}."
+
+
+def _every(results: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All networks and all models, of every share of the training part."""
+    small = results.smaller
+    if small.empty or "baseline" not in small or SHARE not in results.baselines:
+        return results.cells, pd.DataFrame()
+    is_model = small["baseline"].notna()
+    networks = [results.cells, small.loc[~is_model, list(results.cells)]]
+    models = [results.baselines, small[is_model]]
+    return tuple(pd.concat(some, ignore_index=True) for some in (networks, models))  # type: ignore[return-value]
+
+
+def _is_known(found: Mapping[int, Rivals], who: str) -> bool:
+    return all(who in one.tests and one.tests[who].notna().any() for one in found.values())
+
+
+def _picture(
+    found: Mapping[int, Rivals], metric: str, name: Callable[[str], str], said: str
+) -> Picture:
+    """Draw every contestant that each number of rows has, who does best on all rows first."""
+    last = found[max(found)]
+    order = (last.sign * last.tests.mean()).sort_values(ascending=False).index
+    shown = [str(who) for who in order if _is_known(found, str(who))]
+    points = pd.DataFrame(
+        [
+            _point(rows, rivals, who, capital(name(who)) if who != NETWORK else "The network")
+            for who in shown
+            for rows, rivals in found.items()
+        ]
+    )
+    label = in_unit(METRICS[metric].label, unit_of(metric))
+    scales = Scales("training rows", label, log_x=True)
+    figure = plots.size_lines(points, list(dict.fromkeys(points["series"])), scales)
+    return picture(figure, "rows", said.partition(":")[0], CAPTION)
+
+
+def _point(rows: int, rivals: Rivals, who: str, series: str) -> dict[str, Any]:
+    mean, scale = rivals.mean(who), scale_of(rivals.metric)
+    value, low, high = (scale * end for end in (mean.estimate, mean.low, mean.high))
+    if mean.reason:  # the same in each repeat, or of one
+        low = high = math.nan
+    return {"series": series, "x": rows, "value": value, "low": low, "high": high}
