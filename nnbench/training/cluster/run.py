@@ -57,6 +57,7 @@ class _Errand(Generic[Task]):
     number: int
     job: Job[Task]
     member: Member
+    room: Any  # the future of the room in which it is done
     future: Any
     began: float
 
@@ -151,7 +152,7 @@ class _Run(Generic[Task, Result]):
         work = (do, member.room, self.count, job.task, job.starts)
         future = self.crew.submit(member.address, *work)
         self.crew.await_mail("ended", self.count, future)
-        errand = _Errand(self.count, job, member, future, time.monotonic())
+        errand = _Errand(self.count, job, member, member.room, future, time.monotonic())
         self.out[self.count] = member.errands[self.count] = errand
         self.of[job].append(errand)
         member.kinds.add(job.kind)
@@ -198,27 +199,32 @@ class _Run(Generic[Task, Result]):
     def _ended(
         self, errand: _Errand[Task], content: Ended | BaseException
     ) -> Iterator[Outcome[Task, Result]]:
-        if isinstance(content, BaseException) and is_cancelled(content):
+        if isinstance(content, BaseException) and errand.room.status == "error":
+            content = errand.room.exception()  # for which no task there can start
+        if not isinstance(content, BaseException):
+            yield from self._done(errand, content)
+        elif is_cancelled(content) and _is_missing(errand.room):
             self._subscribe()  # the connection was down, and all of this run forgotten
             errand.job.starts -= 1
             if not self.of.get(errand.job):
                 self._wait(errand.job)
-        elif isinstance(content, BaseException) and is_lost(content):
+        elif is_lost(content):
             yield from self._again(errand.job, "Its worker died")
-        elif isinstance(content, BaseException):
+        else:
             why = said(content)
             member = self.crew.refuse(errand.member.address, f"cannot train: {why}")
             yield from self._again(errand.job, f"Its worker could not train: {why}")
             if member is not None:
                 yield from self._left(member)
-        else:
-            took = time.monotonic() - errand.began
-            self.longest = max(took, self.longest or 0.0)
-            self._call_off(errand.job)
-            for piece, outcome in content:
-                if not isinstance(outcome, Crash) and errand.member.differs:
-                    outcome = self.mark(outcome, errand.member.differs)
-                yield errand.job.task if piece is None else piece, outcome
+
+    def _done(self, errand: _Errand[Task], ended: Ended) -> Iterator[Outcome[Task, Result]]:
+        took = time.monotonic() - errand.began
+        self.longest = max(took, self.longest or 0.0)
+        self._call_off(errand.job)
+        for piece, outcome in ended:
+            if not isinstance(outcome, Crash) and errand.member.differs:
+                outcome = self.mark(outcome, errand.member.differs)
+            yield errand.job.task if piece is None else piece, outcome
 
     def _left(self, member: Member) -> Iterator[Outcome[Task, Result]]:
         """Start elsewhere what a worker had that is gone."""
