@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from nnbench.results.read import ReportError
     from nnbench.study.mistakes import StudyError
     from nnbench.study.study import Study
+    from nnbench.training.cluster.errors import ClusterError
     from nnbench.training.workers import WorkerError
 
 __version__ = "0.1.0"
 __all__ = [
     "Activation",
+    "ClusterError",
     "Data",
     "Entries",
     "EntryError",
@@ -59,6 +61,7 @@ _PLACES = {
     **dict.fromkeys(("Activation", "Data", "Optimizer"), "nnbench.catalog.own.kinds"),
     **dict.fromkeys(("Init", "Loss", "Norm", "Schedule"), "nnbench.catalog.own.further"),
     **dict.fromkeys(("Entries", "EntryError"), "nnbench.catalog.own.entries"),
+    "ClusterError": "nnbench.training.cluster.errors",
     "ExportError": "nnbench.export.find",
     "ReportError": "nnbench.results.read",
     "StoreError": "nnbench.results.disk",

@@ -16,9 +16,9 @@ import pandas as pd
 
 from nnbench.catalog.own.entries import Entries, register
 from nnbench.cli.ends import Failed
+from nnbench.cli.needs import need_cluster, need_machine
 from nnbench.cli.places import file_said, reseeded, results_of, study_named
 from nnbench.cli.progress import Progress, Silence
-from nnbench.cli.running import need_machine
 from nnbench.pipeline import Listener, Options
 from nnbench.pipeline import run as run_study
 from nnbench.report.analysis import Analysis, analyse
@@ -79,6 +79,8 @@ def run(
     limit: int | None = None,
     fresh: bool = False,
     time_limit: str | float | None = None,
+    cluster: str = "",
+    mixed: bool = False,
     entries: Entries | None = None,
     progress: bool = True,
 ) -> Result:
@@ -87,15 +89,15 @@ def run(
     study: as `read_study` takes it, or what it returned. workers: processes, one a core by default;
     each is a program of its own, which never imports the caller's. time_limit: "2h", or seconds,
     in which it ends with all written; run it again for the rest. entries: as in `read_study`. The
-    other arguments are those of `nnbench run`. Errors: StudyError, StoreError or WorkerError, with
-    the command line's sentence.
+    other arguments are those of `nnbench run`. Errors: StudyError, StoreError, WorkerError or
+    ClusterError, with the command line's sentence.
     """
     if entries is not None:
         register(entries)
     planned = reseeded(study, seeds) if isinstance(study, Study) else read_study(study, seeds=seeds)
-    _check(planned.kind, device, engine, workers=workers, limit=limit)
+    _check(planned.kind, device, engine, cluster, mixed, workers=workers, limit=limit)
     options = Options(Path(out), workers, device, engine, limit, fresh, _file_of(study), here=False)
-    options = replace(options, time_limit=_limited(time_limit))
+    options = replace(options, time_limit=_limited(time_limit), cluster=cluster, mixed=mixed)
     with _listener(planned, progress) as listener:
         outcome = run_study(planned, options, listener)
     return load(outcome.folder)
@@ -119,6 +121,8 @@ def settle(
     workers: int | None = None,
     device: str = "cpu",
     engine: str = "auto",
+    cluster: str = "",
+    mixed: bool = False,
     entries: Entries | None = None,
     progress: bool = True,
 ) -> Result:
@@ -130,8 +134,9 @@ def settle(
     if entries is not None:
         register(entries)
     planned = study if isinstance(study, Study) else read_study(study)
-    _check(planned.kind, device, engine, workers=workers, most_seeds=most_seeds)
+    _check(planned.kind, device, engine, cluster, mixed, workers=workers, most_seeds=most_seeds)
     options = Options(Path(out), workers, device, engine, file=_file_of(study), here=False)
+    options = replace(options, cluster=cluster, mixed=mixed)
     with _listener(planned, progress) as listener:
         outcome, _ = settle_study(planned, options, listener, most_seeds)
     return load(outcome.folder)
@@ -155,7 +160,9 @@ def _listener(study: Study, progress: bool) -> Iterator[Listener]:
         yield listener
 
 
-def _check(kind: str, device: str, engine: str, **counts: int | None) -> None:
+def _check(
+    kind: str, device: str, engine: str, cluster: str, mixed: bool, **counts: int | None
+) -> None:
     """Refuse what the command line refuses of the same flags."""
     for name, count in counts.items():
         least = 2 if name == "most_seeds" else 1
@@ -166,6 +173,7 @@ def _check(kind: str, device: str, engine: str, **counts: int | None) -> None:
             raise StudyError(f"{name}={value!r}: must be one of {', '.join(known)}")
     try:
         need_machine(kind, device, engine)
+        need_cluster(cluster, mixed, device, counts["workers"])
     except Failed as failure:
         raise StudyError(str(failure)) from None
 

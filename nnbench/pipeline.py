@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
@@ -22,8 +23,8 @@ from nnbench.results.rows import Rows, crashed_rows
 from nnbench.results.running import Pace, sign_of
 from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
-from nnbench.results.wall_time import WallTime, engine_text
-from nnbench.study.engines import ENGINES
+from nnbench.results.wall_time import TableClock, WallTime, engine_text
+from nnbench.study.engines import DIFFERS, ENGINES
 from nnbench.study.idle import idle_factors
 from nnbench.study.recipe import Recipe, has_own_table
 from nnbench.study.study import Cell, Study
@@ -33,21 +34,22 @@ from nnbench.study.study_kinds import (
     STUDY_KINDS,
     TRAINING,
 )
+from nnbench.training.cluster.baggage import train_away
+from nnbench.training.cluster.crew import Crew, crew_at
 from nnbench.training.native.choice import found_shares, hoped_name, would_train
 from nnbench.training.native.machine import known_machine
 from nnbench.training.native.wall import ending_seconds
-from nnbench.training.plan import PlannedStack, ProgramKeys, plan
-from nnbench.training.tasks import Task, halves, install, packed, train_task
+from nnbench.training.plan import MOST_SECONDS_AWAY, PlannedStack, ProgramKeys, plan
+from nnbench.training.tasks import Task, Work, halves, install, packed, train_task
 from nnbench.training.time_limit import TimeLimit, TimeLimitError
 from nnbench.training.workers import Crash, run_tasks
 
 if TYPE_CHECKING:
     from nnbench.report.build import Report
 
-# How old the tables of a run in progress may be: no twentieth of it goes to writing them.
-SECONDS_BETWEEN_TABLES, TIMES_THE_LAST = 60.0, 20
 WRITING_TABLES = "writing tables"
 TIMES_THE_END = 2.0  # what is kept of a time limit for tables and page, of what they should take
+STACKS_PER_THREAD = 2  # of a cluster, times what a plan makes for a process of this machine
 
 # what is no training has no programs to compile, and sweeps have one way to be computed
 ENGINES_BY_STUDY: Mapping[str, tuple[str, ...]] = {
@@ -71,6 +73,8 @@ class Options:
     entry_files: tuple[str, ...] = ()  # of entries of one's own, as the run was given them
     here: bool = True  # whether one worker is this process itself
     time_limit: TimeLimit | None = None
+    cluster: str = ""  # the address of a Dask scheduler, or local:N; none: processes started here
+    mixed: bool = False  # whether a cluster's workers may differ from this machine
 
     def of_kind(self, kind: str) -> Options:
         """These options for a kind of study, with an engine that it has."""
@@ -105,6 +109,12 @@ class Listener(Protocol):
 
     def stage(self, name: str) -> None:
         """Take note of what the run begins to do: `training`, `writing tables`, ..."""
+
+    def staffed(self, workers: int) -> None:
+        """Take note of how many workers a cluster has for the run."""
+
+    def noted(self, sentence: str) -> None:
+        """Take note of what there is to say of a cluster's workers."""
 
     def progressed(self, task: Task, share: float) -> None:
         """Take note of the share of a task that is done."""
@@ -149,11 +159,25 @@ def reported(
 def run_cells(study: Study, options: Options, listener: Listener) -> Tables:
     """Run what is missing of a study and write its tables."""
     options = options.of_kind(study.kind)
+    with crew_at(
+        options.cluster,
+        mixed=options.mixed,
+        compiles=study.kind == TRAINING and options.engine in ("auto", "native"),
+        sends_code=registered() is not None,
+        on_count=listener.staffed,
+        on_note=listener.noted,
+    ) as crew:
+        return _run_cells(study, options, listener, crew)
+
+
+def _run_cells(study: Study, options: Options, listener: Listener, crew: Crew | None) -> Tables:
     cells = limited(study.cells(), options.limit)
     store = open_store(study, options)
     survey = store.survey()
     missing = [cell for cell in cells if cell.cell_id not in survey.finished]
-    stacks = plan(missing, options.processes, is_native=options.is_native)
+    if crew is not None and missing:
+        options = replace(options, workers=crew.gather())
+    stacks = stacks_of(missing, options)
     notes = [idle.sentence for idle in idle_factors(study)]
     listener.planned(len(cells), survey, stacks, tables_of(cells), notes)
 
@@ -165,7 +189,7 @@ def run_cells(study: Study, options: Options, listener: Listener) -> Tables:
     with sign_of(store.folder, pace) as sign:
         listener.stage(STUDY_KINDS[study.kind].doing)
         # closed here and not by the garbage collector, in which a second Ctrl-C would go astray
-        with time_left, closing(train_all(stacks, options, listener.progressed)) as results:
+        with time_left, closing(train_all(stacks, options, listener.progressed, crew)) as results:
             for task, result in results:
                 rows = result if isinstance(result, Rows) else crashed(task, result, options)
                 store.commit(rows)
@@ -201,38 +225,11 @@ def _time_for(
     return limit.ends()
 
 
-class Work:
-    """The seconds that a plan expects of a task."""
-
-    def __init__(self, stacks: Sequence[PlannedStack]) -> None:
-        self.total = sum(stack.seconds for stack in stacks)
-        self._of_cell = {
-            cell.cell_id: stack.seconds / len(stack.cells)
-            for stack in stacks
-            for cell in stack.cells
-        }
-
-    def __call__(self, task: Task) -> float:
-        """The seconds of all of its cells."""
-        return sum(self._of_cell[cell.cell_id] for cell in task.cells)
-
-
-class TableClock:
-    """Says when the tables of a run in progress are to be written again."""
-
-    def __init__(self) -> None:
-        self._since, self._pause = time.perf_counter(), SECONDS_BETWEEN_TABLES
-
-    def is_time(self) -> bool:
-        """Whether they are old enough, for what writing them takes."""
-        return time.perf_counter() - self._since > self._pause
-
-    def note(self, write: Callable[[], object]) -> None:
-        """Write them."""
-        began = time.perf_counter()
-        write()
-        self._since = time.perf_counter()
-        self._pause = max(SECONDS_BETWEEN_TABLES, TIMES_THE_LAST * (self._since - began))
+def stacks_of(cells: Sequence[Cell], options: Options) -> list[PlannedStack]:
+    """The stacks of a run's cells: smaller ones for a cluster, whose workers come and go."""
+    workers = options.processes * (STACKS_PER_THREAD if options.cluster else 1)
+    most = MOST_SECONDS_AWAY if options.cluster else math.inf
+    return plan(cells, workers, is_native=options.is_native, most_seconds=most)
 
 
 def write_pages(
@@ -321,6 +318,8 @@ def taken_by(study: Study, options: Options) -> Callable[[str, Sequence[str]], b
     recipes: dict[str, Recipe] = {}
 
     def takes(engine: str, cell_ids: Sequence[str]) -> bool:
+        if DIFFERS in engine:  # trained by a worker of another kind
+            return options.mixed
         if not recipes:  # not before there are results
             recipes.update((cell.cell_id, cell.recipe) for cell in study.cells())
         known = next((recipes[one] for one in cell_ids if one in recipes), None)
@@ -341,16 +340,25 @@ def limited(cells: list[Cell], limit: int | None) -> list[Cell]:
 
 
 def train_all(
-    stacks: Sequence[PlannedStack], options: Options, on_progress: Callable[[Task, float], None]
+    stacks: Sequence[PlannedStack],
+    options: Options,
+    on_progress: Callable[[Task, float], None],
+    crew: Crew | None = None,
 ) -> Generator[tuple[Task, Rows | Crash], None, None]:
     """Yield each stack's task with its rows or its crash, as they finish."""
     tasks = [Task(stack.cells, options.engine, options.device) for stack in stacks]
+    limit, work_of = options.time_limit, Work(stacks)
+
+    def may_start(task: Task) -> bool:
+        return limit is None or limit.has_time_for(work_of(task))
+
+    if crew is not None:
+        return train_away(crew, tasks, on_progress, may_start)
     workers = max(1, min(options.processes, len(tasks)))
     own = registered()
     program_key = ProgramKeys()
     # a compiled program that crashes takes its process with it: never this one
     native = any(stack.native for stack in stacks)
-    limit, work_of = options.time_limit, Work(stacks)
     return run_tasks(
         tasks,
         train_task,
@@ -360,7 +368,7 @@ def train_all(
         initialise=None if own is None else partial(install, packed(own)),
         here=options.here and not native,
         alike=lambda task: program_key(task.cells[0]),
-        may_start=lambda task: limit is None or limit.has_time_for(work_of(task)),
+        may_start=may_start,
     )
 
 

@@ -139,6 +139,20 @@ TimeLimit = Annotated[
 ]
 Place = Annotated[str, place()]
 Out = Annotated[Path, typer.Option(help="folder of the results")]
+Cluster = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="train on a Dask scheduler's workers: tcp://HOST:PORT, tls://HOST:PORT, or local:4 "
+        "for four processes of this machine",
+    ),
+]
+Mixed = Annotated[
+    bool,
+    typer.Option(
+        "--mixed", help="let workers of a cluster train that differ; the engine's name says how"
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print as JSON")]
 Open = Annotated[bool, typer.Option("--open", help="show the page in a browser")]
 SomeKind = Annotated[

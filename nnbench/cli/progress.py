@@ -7,13 +7,12 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from nnbench.pipeline import Work
 from nnbench.report.page.table_notes import table_lines
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
 from nnbench.training.plan import PlannedStack
-from nnbench.training.tasks import Task
+from nnbench.training.tasks import Task, Work
 
 SECONDS_BETWEEN_LINES = 15.0
 WHOLE_BAR = "{percentage:3.0f}% |{bar}| "  # before the counts
@@ -39,7 +38,6 @@ class TimeLeft:
 
     def __init__(self, stacks: Sequence[PlannedStack]) -> None:
         self._work = Work(stacks)
-        self._total = self._work.total
         self._done = 0.0
         self._in_flight: dict[str, float] = {}  # work done of each task, by its first cell
         self._start: tuple[float, float] | None = None  # the time, and the work done by then
@@ -61,9 +59,9 @@ class TimeLeft:
             return None
         began, before = self._start
         passed, timed = time.monotonic() - began, self._work_done() - before
-        if passed < SECONDS_TO_TELL or timed < SHARE_TO_TELL * self._total:
+        if passed < SECONDS_TO_TELL or timed < SHARE_TO_TELL * self._work.total:
             return None
-        return passed / timed * max(0.0, self._total - self._work_done())
+        return passed / timed * max(0.0, self._work.total - self._work_done())
 
     def _work_done(self) -> float:
         return self._done + sum(self._in_flight.values())
@@ -79,7 +77,7 @@ class Silence:
     def planned(self, *about: Any) -> None:
         """Nothing."""
 
-    stage = progressed = finished = planned
+    stage = staffed = noted = progressed = finished = planned
 
 
 class Progress:
@@ -94,6 +92,7 @@ class Progress:
         self.total = 0
         self.done = 0.0
         self.bad = {"diverged": 0, "crashed": 0}
+        self._workers: int | None = None  # of a cluster
         self._shares: dict[str, float] = {}  # of the tasks in flight, by their first cell
         self._bar: Any = None
         self._stage = self.doing
@@ -150,6 +149,13 @@ class Progress:
             self._bar.bar_format = self._format("" if ends else WHOLE_BAR)
         self._show()
 
+    def staffed(self, workers: int) -> None:
+        """Take in how many workers a cluster has for the run."""
+        if workers == 0 and self._workers is None:
+            self.say("waiting for a worker of the cluster ...")
+        self._workers = workers
+        self._show()
+
     def progressed(self, task: Task, share: float) -> None:
         """Take in how far a task in flight is."""
         self._shares[task.cells[0].cell_id] = share * len(task.cells)
@@ -195,6 +201,8 @@ class Progress:
         failures = "".join(f", {n} {status}" for status, n in self.bad.items() if n)
         left = self._left.seconds()
         rest = "" if not left else f", about {rough(left)} left"
+        if self._workers is not None:
+            rest = f", {self._workers:,} worker{'s' * (self._workers != 1)}{rest}"
         if self._bar is not None:
             self._bar.n = done
             failures = f"{self._stage}{failures}"

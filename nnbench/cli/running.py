@@ -14,6 +14,7 @@ import typer
 
 from nnbench.cli import arguments as take
 from nnbench.cli.ends import Exit, Failed
+from nnbench.cli.needs import need_cluster, need_machine
 from nnbench.cli.places import (
     RESULTS,
     file_said,
@@ -91,6 +92,8 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="say what would run, and stop")
     ] = False,
+    cluster: take.Cluster = "",
+    mixed: take.Mixed = False,
     open: take.Open = False,
     own: take.With = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
@@ -105,13 +108,18 @@ def run(
     choices = {key: value for key, value in said.items() if value not in (None, "auto", [])}
     planned = _study_or_table(study, data, target, seeds, choices, write_study)
     need_machine(planned.kind, device, engine)
+    need_cluster(cluster, mixed, device, workers)
     from nnbench.pipeline import Options
     from nnbench.training.time_limit import TimeLimit, lived
 
     said_of_file, files = file_said(study or ""), files_said(own)
     options = Options(out, workers, device, engine, limit, fresh, said_of_file, files)
-    options = replace(options, time_limit=TimeLimit.of(time_limit, lived()))
+    ends = TimeLimit.of(time_limit, lived())
+    options = replace(options, time_limit=ends, cluster=cluster, mixed=mixed)
     if dry_run:
+        if cluster:
+            told = "--dry-run tells what this machine would take: leave --cluster out"
+            raise Failed(Exit.USAGE, told)
         return _dry_run(planned, options, as_json)
     return _run(planned, options, as_json, open)
 
@@ -183,36 +191,6 @@ def _way_to_name(study: bool, data: bool, choices: Mapping[str, Any]) -> str:
     return "name either a study, or a table with --data FILE --target COLUMN"
 
 
-def need_machine(kind: str, device: str, engine: str) -> None:
-    """See that this machine can run a kind of study as asked. Errors: Failed."""
-    if kind != "training" and (device != "cpu" or engine == "native"):
-        raise Failed(Exit.USAGE, f"a {kind} study takes no --device and no --engine native")
-    if engine == "native":
-        _need_native(device)
-    if device == "cuda":
-        _need_cuda()
-
-
-def _need_native(device: str) -> None:
-    from nnbench.training.native.compiler import CompilerError, find_compiler
-
-    if device != "cpu":
-        raise Failed(Exit.USAGE, "--engine native trains on the processor: leave --device out")
-    try:
-        find_compiler()
-    except CompilerError as problem:
-        raise Failed(Exit.USAGE, f"--engine native: {problem}; install gcc, or leave it out") from (
-            None
-        )
-
-
-def _need_cuda() -> None:
-    import torch
-
-    if not torch.cuda.is_available():
-        raise Failed(Exit.USAGE, "--device cuda: this PyTorch finds no CUDA device; leave it out")
-
-
 def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> int:
     from nnbench.cli.progress import Progress
     from nnbench.cli.summary import closing_lines, outcome_row
@@ -244,6 +222,8 @@ def settle(
     workers: take.Workers = None,
     device: take.Device = "cpu",
     engine: take.Engine = "auto",
+    cluster: take.Cluster = "",
+    mixed: take.Mixed = False,
     open: take.Open = False,
     own: take.With = None,
     as_json: take.AsJson = False,
@@ -251,19 +231,20 @@ def settle(
     """Train more seeds until each claim is decided."""
     planned = study_named(study)
     need_machine(planned.kind, device, engine)
+    need_cluster(cluster, mixed, device, workers)
     from nnbench.cli.progress import Progress
     from nnbench.cli.summary import closing_lines, look_line, outcome_row
     from nnbench.pipeline import Options
     from nnbench.settling import MOST_SEEDS
     from nnbench.settling import settle as settle_study
 
+    options = Options(out, workers, device, engine, file=file_said(study))
+    options = replace(options, entry_files=files_said(own), cluster=cluster, mixed=mixed)
     progress = Progress(kind=planned.kind, noun=planned.noun)
     try:
         outcome, look = settle_study(
             planned,
-            Options(
-                out, workers, device, engine, file=file_said(study), entry_files=files_said(own)
-            ),
+            options,
             progress,
             most_seeds or MOST_SEEDS,
             lambda look: progress.say(look_line(look)),

@@ -17,6 +17,7 @@ NOT_DECIDING = (
     *("training/plan.py", "training/tasks.py", "training/worker.py", "training/workers.py"),
     *("training/native/cache.py", "training/native/machine.py", "training/native/trial.c"),
     *("training/native/folders.py", "training/native/wall.py", "training/time_limit.py"),
+    "training/cluster",
 )
 DECIDING_LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
 # what an entry and its parameters tell people of themselves
@@ -78,8 +79,12 @@ def deciding_files(package: Path) -> list[Path]:
         for path in (root, *root.rglob("*"))
         if path.suffix in DECIDING_ENDINGS
     }
-    files -= {package / name for name in NOT_DECIDING}
-    return sorted(path for path in files if path.is_file())
+    left_out = [package / name for name in NOT_DECIDING]
+    return sorted(
+        path
+        for path in files
+        if path.is_file() and not any(path.is_relative_to(one) for one in left_out)
+    )
 
 
 def versions(libraries: tuple[str, ...]) -> dict[str, str]:

@@ -1,14 +1,16 @@
-"""How long runs have worked on the results in a study's folder, kept there while they work."""
+"""How long runs have worked on the results in a study's folder, and when they write tables."""
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from nnbench.results.files import PROVENANCE, write_json
 from nnbench.results.store import Store, Survey
 
 FILE = "wall_time.json"
 BETWEEN = ", "  # the names of several engines
+# How old the tables of a run in progress may be: no twentieth of it goes to writing them.
+SECONDS_BETWEEN_TABLES, TIMES_THE_LAST = 60.0, 20
 
 
 class WallTime:
@@ -53,3 +55,21 @@ def _earlier(store: Store, engines: set[str]) -> float:
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             continue  # not written yet, or damaged, which `nnbench verify` tells
     return 0.0
+
+
+class TableClock:
+    """Says when the tables of a run in progress are to be written again."""
+
+    def __init__(self) -> None:
+        self._since, self._pause = time.perf_counter(), SECONDS_BETWEEN_TABLES
+
+    def is_time(self) -> bool:
+        """Whether they are old enough, for what writing them takes."""
+        return time.perf_counter() - self._since > self._pause
+
+    def note(self, write: Callable[[], object]) -> None:
+        """Write them."""
+        began = time.perf_counter()
+        write()
+        self._since = time.perf_counter()
+        self._pause = max(SECONDS_BETWEEN_TABLES, TIMES_THE_LAST * (self._since - began))

@@ -2,3 +2,4 @@
 
 DEVICES = ("cpu", "cuda")
 ENGINES = ("auto", "native", "stacked", "reference")
+DIFFERS = " on "  # between an engine's name and how the machine differs that trained by it

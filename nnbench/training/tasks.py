@@ -11,6 +11,7 @@ from nnbench.study.baselines import BASELINE
 from nnbench.study.study import Cell
 from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, TRAINING, study_kind_of
 from nnbench.training.native.choice import is_alone, train_cells
+from nnbench.training.plan import PlannedStack
 
 
 @dataclass(frozen=True)
@@ -105,3 +106,19 @@ def halves(task: Task) -> list[Task]:
     middle = len(task.cells) // 2
     parts = [part for part in (task.cells[:middle], task.cells[middle:]) if part]
     return [Task(part, task.engine, task.device) for part in parts]
+
+
+class Work:
+    """The seconds that a plan expects of a task: they tell a slow cell from a quick one."""
+
+    def __init__(self, stacks: Sequence[PlannedStack]) -> None:
+        self.total = sum(stack.seconds for stack in stacks)
+        self._of_cell = {
+            cell.cell_id: stack.seconds / len(stack.cells)
+            for stack in stacks
+            for cell in stack.cells
+        }
+
+    def __call__(self, task: Task) -> float:
+        """The seconds of all of its cells."""
+        return sum(self._of_cell[cell.cell_id] for cell in task.cells)

@@ -16,7 +16,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Hashable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -84,8 +84,8 @@ def run_tasks(
     if workers <= 1 and here:
         yield from _run_here(filter(may_start, tasks), work, on_progress, initialise)
         return
-    pool = _Pool(
-        deque(_Job(task, alike(task)) for task in tasks), work, on_progress, max_starts, split
+    pool = Pool(
+        deque(Job(task, alike(task)) for task in tasks), work, on_progress, max_starts, split
     )
     pool.initialise, pool.may_start = initialise, may_start
     try:
@@ -126,7 +126,9 @@ def _run_here(
 
 
 @dataclass(eq=False)
-class _Job(Generic[Task]):
+class Job(Generic[Task]):
+    """A task, and how often it has started."""
+
     task: Task
     kind: Hashable = None  # jobs of one kind share what the first of them makes
     starts: int = 0
@@ -137,7 +139,7 @@ class _Worker(Generic[Task]):
     process: subprocess.Popen[bytes]
     pipe: Connection
     is_ready: bool = False
-    job: _Job[Task] | None = None
+    job: Job[Task] | None = None
     kind: Hashable = None  # of its last job
 
     def end(self) -> str:
@@ -150,10 +152,10 @@ class _Worker(Generic[Task]):
 
 
 @dataclass
-class _Pool(Generic[Task, Result]):
+class Pool(Generic[Task, Result]):
     """The jobs that wait, and the workers with the job that each has."""
 
-    waiting: deque[_Job[Task]]
+    waiting: deque[Job[Task]]
     work: Work[Task, Result]
     on_progress: Callable[[Task, Any], None] | None
     max_starts: int
@@ -164,6 +166,7 @@ class _Pool(Generic[Task, Result]):
     failed_starts: int = 0  # in a row
 
     def busy(self) -> list[_Worker[Task]]:
+        """The workers that have a job."""
         return [worker for worker in self.workers if worker.job is not None]
 
     def assign(self, workers: int) -> None:
@@ -182,23 +185,16 @@ class _Pool(Generic[Task, Result]):
         for _ in range(min(workers - len(self.workers), len(self.waiting) - idle)):
             self.workers.append(self._start())
 
-    def _next_for(self, worker: _Worker[Task]) -> _Job[Task]:
+    def _next_for(self, worker: _Worker[Task]) -> Job[Task]:
         """Take out the job that a worker does next."""
-        chosen = self.waiting[0]
-        if len(self.waiting) > ENOUGH * len(self.workers):
-            near = list(islice(self.waiting, NEAR))
-            taken = {one.kind for one in self.busy()}
-            own = (job for job in near if job.kind == worker.kind)
-            free = (job for job in near if job.kind not in taken)
-            chosen = next(chain(own, free), chosen)
-        self.waiting.remove(chosen)
-        return chosen
+        taken = {one.kind for one in self.busy()}
+        return taken_out(self.waiting, {worker.kind}, taken, len(self.workers))
 
-    def receive(self) -> list[tuple[Task, Result | Crash]]:
-        """Wait for news of any worker; returns the tasks that ended."""
+    def receive(self, timeout: float | None = None) -> list[tuple[Task, Result | Crash]]:
+        """Wait for news of any worker, at most so many seconds; returns the tasks that ended."""
         ended: list[tuple[Task, Result | Crash]] = []
         pipes = {worker.pipe: worker for worker in self.workers}
-        for pipe in wait(list(pipes)):
+        for pipe in wait(list(pipes), timeout):
             worker = pipes[pipe]  # type: ignore[index]
             try:
                 kind, content = worker.pipe.recv()
@@ -266,9 +262,26 @@ class _Pool(Generic[Task, Result]):
             return [(job.task, Crash(f"Its worker {how}, {job.starts} times.", job.starts))]
         pieces = [job.task]
         if self.split is not None and job.starts == self.max_starts - 1:
-            pieces = _pieces(job.task, self.split)
-        self.waiting.extend(_Job(piece, job.kind, job.starts) for piece in pieces)
+            pieces = pieces_of(job.task, self.split)
+        self.waiting.extend(Job(piece, job.kind, job.starts) for piece in pieces)
         return []
+
+
+def taken_out(
+    waiting: deque[Job[Task]], own: Container[Hashable], taken: Container[Hashable], workers: int
+) -> Job[Task]:
+    """Take out the job for a worker that has made what jobs of its `own` kinds share.
+
+    taken: the kinds that others are at.
+    """
+    chosen = waiting[0]
+    if len(waiting) > ENOUGH * workers:
+        near = list(islice(waiting, NEAR))
+        like_its_last = (job for job in near if job.kind in own)
+        of_nobody = (job for job in near if job.kind not in taken)
+        chosen = next(chain(like_its_last, of_nobody), chosen)
+    waiting.remove(chosen)
+    return chosen
 
 
 @contextmanager
@@ -290,12 +303,12 @@ def _held_back() -> Iterator[None]:
             signal.raise_signal(late)
 
 
-def _pieces(task: Task, split: Callable[[Task], list[Task]]) -> list[Task]:
+def pieces_of(task: Task, split: Callable[[Task], list[Task]]) -> list[Task]:
     """The task taken apart for as long as `split` returns more than one piece."""
     parts = split(task)
     if len(parts) < 2:
         return [task]
-    return [piece for part in parts for piece in _pieces(part, split)]
+    return [piece for part in parts for piece in pieces_of(part, split)]
 
 
 # --------------------------------------------------------------------------------- the worker

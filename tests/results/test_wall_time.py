@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from nnbench.catalog import VOCABULARY
-from nnbench.pipeline import Options, TableClock, run
+from nnbench.pipeline import Options, run
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
+from nnbench.results.wall_time import TableClock
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
 from nnbench.training.plan import PlannedStack

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nnbench.training.workers import Crash, WorkerError, _Job, _Pool, _Worker, run_tasks
+from nnbench.training.workers import Crash, Job, Pool, WorkerError, _Worker, run_tasks
 from tests.places import ROOT
 from tests.training.tasks import (
     FOLDER,
@@ -54,7 +54,7 @@ def test_every_task_ends_once_and_its_progress_is_heard(workers: int) -> None:
 
 
 def test_a_worker_goes_on_with_what_is_like_its_last_task_while_there_is_enough() -> None:
-    pool: Any = _Pool(deque(_Job(name, name[0]) for name in ALIKE), square, None, 3, None)
+    pool: Any = Pool(deque(Job(name, name[0]) for name in ALIKE), square, None, 3, None)
     first, second = (_Worker(None, None) for _ in range(2))  # type: ignore[arg-type]
     pool.workers = [first, second]
     taken: dict[int, list[str]] = {0: [], 1: []}

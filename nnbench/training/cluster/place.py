@@ -1,0 +1,119 @@
+"""A cluster by its address, or one of processes of this machine, for as long as a run takes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from nnbench.training.cluster.errors import ClusterError
+
+LOCAL = re.compile(r"local:([1-9]\d{0,3})")
+ENOUGH_SECONDS = 30.0  # for a scheduler to answer
+TLS = ("ca_file", "cert", "key")
+
+
+def local_workers(address: str) -> int | None:
+    """How many processes `local:N` asks for; None for another address. Errors: ClusterError."""
+    found = LOCAL.fullmatch(address)
+    if found is None and address.startswith("local"):
+        raise ClusterError(f"--cluster {address}: write local:4 for four processes of this machine")
+    return None if found is None else int(found[1])
+
+
+@contextmanager
+def opened(address: str) -> Iterator[Any]:
+    """A client of the cluster at an address, which it leaves as it was.
+
+    `local:4` is a scheduler in this process, and four workers that end with it. They talk by TLS
+    with a key that is made for the run, since whoever reaches a scheduler can run code on its
+    workers, and other users of this machine could. Errors: ClusterError.
+    """
+    wanted = local_workers(address)
+    _need_dask()
+    if wanted is None:
+        with _client(address) as client:
+            yield client
+        return
+    from distributed import LocalCluster, Security
+
+    security = Security.temporary()
+    there = LocalCluster(
+        n_workers=0, protocol="tls", security=security, dashboard_address=None, host="127.0.0.1"
+    )
+    with there, _workers(there.scheduler_address, wanted, security), _client(there) as client:
+        yield client
+
+
+def _need_dask() -> None:
+    try:
+        import cryptography  # noqa: F401
+        import distributed  # noqa: F401
+    except ImportError:
+        way_out = "needs Dask: pip install 'nnbench[cluster]'"
+        raise ClusterError(f"--cluster {way_out}") from None
+    # what it says of its connections, nnbench says in a sentence
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def _client(place: Any) -> Iterator[Any]:
+    from distributed import Client
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of versions that differ: each worker is asked
+            client = Client(place, timeout=ENOUGH_SECONDS, set_as_default=False, name="nnbench")
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        why = str(error).partition("\n")[0] or type(error).__name__
+        raise ClusterError(f"--cluster {place}: no scheduler answers there: {why}") from None
+    try:
+        yield client
+    finally:
+        with suppress(Exception):  # a scheduler that is gone has nothing left to tidy
+            client.close(timeout=5)
+
+
+@contextmanager
+def _workers(address: str, count: int, security: Any) -> Iterator[None]:
+    """Worker processes of this machine, in a group of their own that no Ctrl-C reaches."""
+    with tempfile.TemporaryDirectory(prefix="nnbench-") as scratch:
+        command = [
+            *(sys.executable, "-m", "distributed.cli.dask_worker", address),
+            *("--nworkers", str(count), "--nthreads", "1", "--no-dashboard"),
+            *("--memory-limit", "0", "--local-directory", scratch, "--death-timeout", "60"),
+            *_credentials(Path(scratch), security),
+        ]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONSAFEPATH": "1",
+            "DASK_LOGGING__DISTRIBUTED": "critical",
+        }
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
+        )
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):  # all of them: they have nothing to lose
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _credentials(folder: Path, security: Any) -> Iterator[str]:
+    """The arguments that tell a worker its key; the folder is open to this user alone."""
+    known = security.get_tls_config_for_role("worker")
+    for name in TLS:
+        path = folder / f"{name}.pem"
+        path.write_text(known[name])
+        yield from (f"--tls-{name.replace('_', '-')}", str(path))

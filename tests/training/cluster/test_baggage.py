@@ -1,0 +1,112 @@
+"""What workers make equals what this machine makes, own tables and own entries included."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import nnbench as nb
+from nnbench.catalog import VOCABULARY
+from nnbench.catalog.own.entries import register
+from nnbench.results.rows import Rows
+from nnbench.study.reading import make_study
+from nnbench.study.recipe import Recipe
+from nnbench.study.study import Cell
+from nnbench.training.cluster.baggage import Unpack, kit_for, train, train_away
+from nnbench.training.cluster.crew import Crew
+from nnbench.training.cluster.errors import ClusterError
+from nnbench.training.cluster.member import DamagedError, Kit, Room
+from nnbench.training.cluster.place import opened
+from nnbench.training.plan import plan
+from nnbench.training.tasks import Task, train_task
+from tests.clusters import cluster
+from tests.helpers import exactly, joined
+
+
+@pytest.fixture
+def own(none_stay: None) -> Iterator[None]:
+    register(nb.Entries(activations={"bend": nb.Activation(lambda x: x * x.tanh())}))
+    yield
+
+
+def cells_of(folder: Path) -> list[Cell]:
+    """Six networks on a table of one's own, half of them by an activation of one's own."""
+    table = folder / "mine.csv"
+    rows = (f"{i % 7},{(i * 5) % 11 / 3},{'ab'[i % 7 > 3]}" for i in range(120))
+    table.write_text("\n".join(["x,y,label", *rows]) + "\n")
+    grid = {
+        "data": {"csv": str(table), "target": "label"},
+        "activation": ["tanh", "bend"],
+        "depth": 1,
+        "width": 6,
+        "epochs": 3,
+        "batch_size": 16,
+        "seeds": 3,
+    }
+    return make_study({"name": "test", "grid": grid}, VOCABULARY).cells()
+
+
+@pytest.mark.whole
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_workers_make_what_this_machine_makes_bit_for_bit(own: None, tmp_path: Path) -> None:
+    cells = cells_of(tmp_path)
+    with cluster(2) as two, opened(two.address) as client:
+        client.wait_for_workers(2)
+        crew = Crew(client, two.address, sends_code=True)
+        crew.gather()
+        for engine in ("stacked", "native"):
+            tasks = [Task(stack.cells, engine, "cpu") for stack in plan(cells, 2)]
+            away = list(train_away(crew, tasks, lambda task, share: None))
+            assert all(isinstance(rows, Rows) for task, rows in away), away
+            here = [train_task(task, lambda share: None) for task in tasks]
+            assert exactly(_timeless(joined(rows for task, rows in away))) == exactly(
+                _timeless(joined(here))
+            )
+            assert {row["engine"] for row in here[0].cells} != {"reference"}
+
+
+def _timeless(rows: Rows) -> Rows:
+    for row in rows.cells:
+        row.pop("seconds")
+    return rows
+
+
+def test_a_table_that_has_changed_is_not_sent(own: None, tmp_path: Path) -> None:
+    cells = cells_of(tmp_path)
+    assert [*kit_for(cells).files] == [f"{cells[0].recipe['data.sha256']}/mine.csv"]
+    (tmp_path / "mine.csv").write_text("x,label\n1,a\n")
+    with pytest.raises(ClusterError, match=r"mine.csv: has changed since the study was read"):
+        kit_for(cells)
+
+
+def test_a_table_lies_where_the_worker_put_it(own: None, tmp_path: Path) -> None:
+    cells = cells_of(tmp_path)
+    kit = kit_for(cells)
+    room = Room(kit)
+    (tmp_path / "mine.csv").unlink()
+    Unpack(None)(room.paths)
+    nowhere = [
+        replace(cell, recipe=Recipe({**cell.recipe, "data.path": "/nowhere/mine.csv"}))
+        for cell in cells
+    ]
+    rows = train(Task(tuple(nowhere[:3]), "stacked", "cpu"), lambda share: None)
+    assert [row["status"] for row in rows.cells] == ["ok"] * 3
+
+
+def test_what_arrives_damaged_is_not_used(own: None, tmp_path: Path) -> None:
+    name = hashlib.sha256(b"whole").hexdigest() + "/mine.csv"
+    room = Room(Kit(train, files={name: b"whole"}))
+    path = Path(room.paths[name])
+    assert path.read_bytes() == b"whole"
+    del room
+    assert not path.exists(), "it goes with the room"
+    with pytest.raises(DamagedError, match="arrived damaged"):
+        Room(Kit(train, files={name: b"cut"}))
+    cells = [cell for cell in cells_of(tmp_path) if cell.recipe["activation"] == "bend"]
+    register(nb.Entries(activations={"bend": nb.Activation(lambda x: x * x.sigmoid())}))
+    with pytest.raises(DamagedError, match=r"the code of activation.bend is not what this cell"):
+        train(Task(tuple(cells), "stacked", "cpu"), lambda share: None)
