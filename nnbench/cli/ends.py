@@ -32,6 +32,7 @@ EXIT_OF = {
     "ExportError": Exit.USAGE,
     "WorkerError": Exit.FAULT,
     "TimeLimitError": Exit.TIME,
+    "RunningError": Exit.USAGE,
 }
 
 
