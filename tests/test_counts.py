@@ -48,7 +48,7 @@ LIMITS: dict[str, tuple[dict[str, Any], dict[str, Work]]] = {
 }
 PROGRAMS_OF_QUICKSTART = 39
 FILES_OF_A_STACK = 4
-BYTES_OF_A_CELL = 300  # of a stack of 128 networks with 16 epochs each; 272 with pyarrow 26
+BYTES_OF_A_CELL = 200  # of a stack of 128 networks with 16 epochs each; 181 with pyarrow 26
 MODULES_OF_HELP = 180  # 173 with Python 3.11
 
 

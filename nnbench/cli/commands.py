@@ -10,6 +10,7 @@ from nnbench import __version__
 from nnbench.cli.long_reads import show_long_reads
 from nnbench.cli.reading import (
     claims,
+    compact,
     compare,
     doctor,
     export,
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "compare": compare,
     "status": status,
     "verify": verify,
+    "compact": compact,
     "export": export,
     "list": list_entries,
     "show": show,

@@ -33,6 +33,7 @@ EXIT_OF = {
     "WorkerError": Exit.FAULT,
     "TimeLimitError": Exit.TIME,
     "ClusterError": Exit.USAGE,
+    "RunningError": Exit.USAGE,
 }
 
 

@@ -197,6 +197,23 @@ def verify(place: take.Place, out: take.Out = RESULTS) -> int:
     return Exit.DONE
 
 
+def compact(place: take.Place, out: take.Out = RESULTS) -> int:
+    """Merge the small parts of a study's results into few files.
+
+    Tables and page stay as they are, and a later run goes on as it would have.
+    """
+    from nnbench.results.compact import compact as compact_folder
+
+    folder = results_of(place, out)
+    found = compact_folder(folder)
+    (were, are), (before, after) = found.folders, found.size
+    print(
+        f"{shown(folder.resolve())}: {were:,} folders of parts are {are:,} now, "
+        f"{before / 1e6:.1f} MB are {after / 1e6:.1f}"
+    )
+    return Exit.DONE
+
+
 def export(
     cell_id: Annotated[
         str,

@@ -1,13 +1,14 @@
 """A part: the results of one finished stack as a folder of tables, with their checksums.
 
-It never changes once it is in its place, and its name is a hash of what is in it.
+It never changes once it is in its place, and its name is a hash of what is in it. A bundle is a
+folder that holds many parts: their rows one after the other, each part as it was, by its name.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +21,50 @@ from nnbench.results.rows import FILES, SCHEMAS, Rows
 from nnbench.results.tables import parquet, result_table
 
 MANIFEST = "manifest.json"
-MANIFEST_KEYS = {"engine", "fingerprint", "done", "crashed", "files"}
+IDENTITY = ("engine", "fingerprint", "done", "crashed")
+MANIFEST_KEYS, BUNDLE_KEYS = {*IDENTITY, "files"}, {"bundle", "files"}
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """The files of a folder whose checksums were right when the bytes were read."""
+
+    folder: str
+    files: Mapping[str, bytes]
+    _read: dict[str, pa.Table] = field(default_factory=dict)
+
+    def read(self, name: str) -> pa.Table:
+        """One of its tables, so small that threads would wait."""
+        return pq.ParquetFile(pa.BufferReader(self.files[FILES[name]])).read(use_threads=False)
+
+    def shared(self, name: str) -> pa.Table:
+        """The same, read once for all parts of a bundle."""
+        if name not in self._read:
+            self._read[name] = self.read(name)
+        return self._read[name]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One stack's results whose checksums were right when the bytes were read."""
+    """One stack's results; `spans` tells where its rows are in a bundle, first and count."""
 
     name: str
     engine: str
     fingerprint: str
     done: list[str]
     crashed: list[str]
-    files: dict[str, bytes]
+    content: Content
+    spans: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    def table(self, name: str) -> pa.Table:
+        """All of its rows in one of its tables."""
+        if not self.spans:
+            return self.content.read(name)
+        return self.content.shared(name).slice(*self.spans[name])
 
     def rows(self, name: str, cell_ids: Sequence[str]) -> pa.Table:
         """The rows of these cells in one of its tables."""
-        content = pa.BufferReader(self.files[FILES[name]])
-        table = pq.ParquetFile(content).read(use_threads=False)  # so small that threads would wait
+        table = self.table(name)
         return table.filter(pc.is_in(table["cell_id"], value_set=pa.array(cell_ids, pa.string())))
 
 
@@ -49,7 +76,7 @@ def packed(rows: Rows, fingerprint: str) -> tuple[str, dict[str, bytes]]:
     (engine,) = {row["engine"] for row in rows.cells}
     crashed = {row["cell_id"] for row in rows.cells if row["status"] == "crashed"}
     contents = {
-        FILES[name]: parquet(result_table(getattr(rows, name), schema))
+        FILES[name]: parquet(result_table(getattr(rows, name), schema), with_schema=False)
         for name, schema in SCHEMAS.items()
     }
     manifest = {
@@ -62,22 +89,62 @@ def packed(rows: Rows, fingerprint: str) -> tuple[str, dict[str, bytes]]:
     return _part_name(manifest), {**contents, MANIFEST: sealed(manifest)}
 
 
-def read_part(path: Path) -> Part | None:
-    """Read and check one part; None where it has just been removed. Errors: Damage."""
+def bundled(parts: Sequence[Part]) -> tuple[str, dict[str, bytes]]:
+    """The name of a bundle of parts, whose tables have the same columns, and its files' bytes."""
+    tables = {name: pa.concat_tables([part.table(name) for part in parts]) for name in SCHEMAS}
+    contents = {FILES[name]: parquet(table, with_schema=False) for name, table in tables.items()}
+    first = dict.fromkeys(SCHEMAS, 0)
+    members = []
+    for part in parts:
+        counts = {name: part.table(name).num_rows for name in SCHEMAS}
+        spans = {name: [first[name], count] for name, count in counts.items()}
+        first = {name: first[name] + count for name, count in counts.items()}
+        members.append({key: getattr(part, key) for key in IDENTITY} | {"spans": spans})
+    checksums = {name: checksum(content) for name, content in contents.items()}
+    manifest = sealed({"bundle": members, "files": checksums})
+    return _bundle_name(members), {**contents, MANIFEST: manifest}
+
+
+def read_parts(path: Path) -> list[Part]:
+    """Read and check a part, or those of a bundle; none where it was just removed.
+
+    Errors: Damage.
+    """
     try:
         manifest = unsealed(content_of(path / MANIFEST), MANIFEST)
-        if manifest.keys() != MANIFEST_KEYS or _part_name(manifest) != path.name:
+        members = manifest.get("bundle", [manifest])
+        if path.name != _folder_name(manifest):
             raise Damage("the part is not what its name says")
-        checksums = {name: [checksum] for name, checksum in manifest.pop("files").items()}
+        checksums = {name: [checksum] for name, checksum in manifest["files"].items()}
         files = {name: checked(path, name, checksums) for name in FILES.values()}
     except Damage:
         if not os.path.lexists(path):
-            return None
+            return []
         raise
-    return Part(name=path.name, files=files, **manifest)
+    content = Content(path.name, files)
+    return [
+        Part(
+            name=_part_name(one),
+            content=content,
+            spans=one.get("spans", {}),
+            **{key: one[key] for key in IDENTITY},
+        )
+        for one in members
+    ]
+
+
+def _folder_name(manifest: Mapping[str, Any]) -> str | None:
+    """What the folder of a manifest is called; None of one that is neither part nor bundle."""
+    if manifest.keys() == BUNDLE_KEYS:
+        return _bundle_name(manifest["bundle"])
+    return _part_name(manifest) if manifest.keys() == MANIFEST_KEYS else None
+
+
+def _bundle_name(members: Sequence[Mapping[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(members).encode()).hexdigest()[:32]
 
 
 def _part_name(manifest: Mapping[str, Any]) -> str:
     """A name from what is in the part. A crash and a later result of the same cells differ."""
-    identity = [manifest[key] for key in ("engine", "fingerprint", "done", "crashed")]
+    identity = [manifest[key] for key in IDENTITY]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]

@@ -35,7 +35,7 @@ from nnbench.results.disk import (
     write,
 )
 from nnbench.results.files import damaged_files, replace_files
-from nnbench.results.parts import Part, packed, read_part
+from nnbench.results.parts import Part, packed, read_parts
 from nnbench.results.rows import FILES, SCHEMAS, Rows
 from nnbench.results.tables import (
     Tables,
@@ -144,6 +144,7 @@ class Store:
         `target` is the validation score whose first epoch is `epochs_to_target`.
         """
         fresh = [part for part in self._parts() if self._is_fresh(part)]
+        fresh.sort(key=lambda part: part.name)
         order = [cell.cell_id for cell in cells]
         owners = _owners(fresh, set(order))
         results, curves, layers = (_joined(fresh, owners, order, name) for name in SCHEMAS)
@@ -186,12 +187,12 @@ class Store:
         Results of another engine, but of these sources, stay: a run with that engine has them.
         """
         finished = self.finished()
-        return self._remove(
-            part.name
-            for part in self._parts()
-            if part.fingerprint != self.fingerprint
-            and finished.issuperset(part.done + part.crashed)
-        )
+        kept: dict[str, bool] = {}  # by folder: a bundle goes when all of its parts may
+        for part in self._parts():
+            is_needed = not finished.issuperset(part.done + part.crashed)
+            is_needed |= part.fingerprint == self.fingerprint
+            kept[part.content.folder] = is_needed or kept.get(part.content.folder, False)
+        return self._remove(folder for folder, is_kept in kept.items() if not is_kept)
 
     def remove_all(self) -> int:
         """Remove every part, damaged ones too, for a run that starts afresh; returns how many."""
@@ -211,35 +212,48 @@ class Store:
         except OSError as error:
             if error.errno not in OCCUPIED:
                 raise
-            if self._sound(target) is None:
+            if not self._sound(target):
                 os.rename(draft, target)
 
     def _parts(self) -> Iterator[Part]:
-        """Every sound part by name, read and checked one at a time; damaged ones are set aside."""
-        for path in entries(self.folder / PARTS):
-            part = self._sound(path)
-            if part is not None:
-                yield part
+        """Every sound part once, read and checked a folder at a time; damaged ones are set aside.
 
-    def _sound(self, path: Path) -> Part | None:
-        """The part, or None where it was damaged (it is set aside) or has just been removed."""
+        Where a folder is removed meanwhile, another look finds its parts in a bundle, if they are.
+        """
+        looked: set[Path] = set()
+        names: set[str] = set()
+        while new := [path for path in entries(self.folder / PARTS) if path not in looked]:
+            looked.update(new)
+            are_there = True
+            for path in new:
+                parts = self._sound(path)
+                are_there &= bool(parts)
+                for part in parts:
+                    if part.name not in names:
+                        names.add(part.name)
+                        yield part
+            if are_there:
+                break
+
+    def _sound(self, path: Path) -> list[Part]:
+        """The parts of a folder; none where it was damaged (it is set aside) or just removed."""
         with disk("read", path):
             try:
-                return read_part(path)
+                return read_parts(path)
             except Damage:
                 with locked(path.parent):
                     return self._set_aside(path)
 
-    def _set_aside(self, path: Path) -> Part | None:
+    def _set_aside(self, path: Path) -> list[Part]:
         """Move a damaged part away, unless another process has put a sound one there meanwhile."""
         try:
-            return read_part(path)
+            return read_parts(path)
         except Damage as damage:
             make_folder(self.folder / DAMAGED)
             with suppress(FileNotFoundError):  # removed by a run that starts afresh
                 os.rename(path, self.folder / DAMAGED / f"{path.name}-{secrets.token_hex(4)}")
                 self.damage.append(f"{path.name}: {damage}")
-            return None
+            return []
 
     def _remove(self, names: Iterable[str]) -> int:
         """Take parts out of sight in one step each, then delete them."""
@@ -264,7 +278,7 @@ def verify(folder: Path) -> list[str]:
     with disk("read", folder):
         for path in entries(folder / PARTS):
             try:
-                read_part(path)
+                read_parts(path)
             except Damage as damage:
                 found.append(f"{PARTS}/{path.name}: {damage}")
         return found + damaged_files(folder)

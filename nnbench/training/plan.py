@@ -62,7 +62,7 @@ SECONDS_PER_BASELINE = {
 SECONDS_PER_ROW = 8e-6  # of a curve
 SECONDS_PER_POINT = 5e-7  # of a sweep
 BYTES_PER_WALK_STEP, BYTES_PER_POINT = 200, 400
-BYTES_PER_CELL_AND_EPOCH = 60  # on disk, compressed
+BYTES_PER_CELL_AND_EPOCH = 40  # on disk, compressed
 BYTES_PER_LAYER_AND_PROBE = 180
 
 # the fields that name an entry, whose parameters may shape a program

@@ -24,7 +24,7 @@ import pytest
 from nnbench.results.checksums import Damage
 from nnbench.results.disk import StoreError
 from nnbench.results.files import read_files, write_files
-from nnbench.results.parts import packed, read_part
+from nnbench.results.parts import packed, read_parts
 from nnbench.results.store import Store, verify
 from tests.results.test_store import Cell, make_rows, open_store, snapshot
 
@@ -110,19 +110,24 @@ def prepared(folder: Path) -> Store:
     return store
 
 
-def rehearse(folder: Path, act: Act) -> list[str]:
+def rehearse(folder: Path, act: Act, prepare: Callable[[Path], Store] = prepared) -> list[str]:
     """The steps of `act` when nothing goes wrong."""
-    store = prepared(folder)
+    store = prepare(folder)
     with pytest.MonkeyPatch.context() as patch:
         log = sabotage(lambda name, value: patch.setattr(os, name, value), 0, lambda: None)
         act(store)
     return log
 
 
-def deaths(folder: Path, act: Act, after: Callable[[Path], None]) -> list[str]:
+def deaths(
+    folder: Path,
+    act: Act,
+    after: Callable[[Path], None],
+    prepare: Callable[[Path], Store] = prepared,
+) -> list[str]:
     """Die at each step of `act` in turn, on a new folder each; `after` looks at what is left."""
-    steps = rehearse(folder / "rehearsal", act)
-    pristine = prepared(folder / "pristine").folder
+    steps = rehearse(folder / "rehearsal", act, prepare)
+    pristine = prepare(folder / "pristine").folder
     for at in range(1, len(steps) + 1):
         store = open_store(shutil.copytree(pristine, folder / str(at)))
 
@@ -426,9 +431,9 @@ def test_a_part_made_good_by_another_process_is_not_set_aside(
     def read(path: Path) -> Any:
         for damage in answers:
             raise damage
-        return read_part(path)
+        return read_parts(path)
 
-    monkeypatch.setattr("nnbench.results.store.read_part", read)
+    monkeypatch.setattr("nnbench.results.store.read_parts", read)
     assert store.finished() == {"a"}
     assert next(answers, None) is None
     assert store.damage == []
