@@ -23,14 +23,13 @@ from nnbench.catalog.data.tables.notations import (
     value_of,
     written,
 )
-from nnbench.catalog.data.tables.texts import BEYOND_ASCII, among, are, in_arrow, match
+from nnbench.catalog.data.tables.texts import among, are, beyond_ascii, coded, has, in_arrow, match
 from nnbench.lazy import pa, pc, pd
 
 Mask = NDArray[np.bool_]
 SIGNS = (".", ",")  # what may tell fractions
-MAY_BE_WRITTEN = f"^(?:{WRITTEN.pattern})$|{BEYOND_ASCII}"
 # what pandas takes for a number, and more
-KNOWN_TO_PANDAS = r"^\s*[-+]?(?:[\d.]+(?:[eE][-+\d]*)?|(?i:inf|nan).*)\s*$"
+KNOWN_TO_PANDAS = r"\s*[-+]?(?:[\d.]+(?:[eE][-+\d]*)?|(?i:inf|nan).*)\s*"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +60,17 @@ class Apart:
         """The text at a place."""
         return str(self.texts[int(place)].as_py())
 
-    def have(self, pattern: str) -> Mask:
-        """Which numbers have a pattern in their digits and signs, whatever stands around those."""
-        found = match(self.texts, pattern)
+    def have(self, pattern: str, those: Mask | None = None) -> Mask:
+        """Which of those numbers have a pattern in their digits and signs, whatever else there is.
+
+        those: (different,); of the rest nothing is told. Without it the pattern is one sign, of
+        which all numbers are asked.
+        """
+        if those is None:
+            found = has(self.texts, pattern)
+        else:
+            found = np.zeros(len(self.texts), dtype=bool)
+            found[those] = match(self.texts.filter(pa.array(those)), pattern)
         for place, number in self.odd.items():
             found[place] = re.search(pattern, number.core) is not None
         return found
@@ -81,29 +88,37 @@ class Apart:
 
 def taken_apart(column: pd.Series, words: Iterable[str]) -> Apart:
     """A column of texts (rows,). words: what a missing number is written as, in small letters."""
-    codes, different = pd.factorize(column)
-    texts = in_arrow(different)
+    codes, texts = coded(in_arrow(column))
     can = {sign: are_plain(texts, sign) for sign in SIGNS}
     values = {sign: _plain_values(texts, can[sign], sign) for sign in SIGNS}
     odd = {}
-    for place in np.flatnonzero(may_be_written(texts) & ~can["."] & ~can[","]).tolist():
+    rest = ~(can["."] | can[","])
+    places = np.flatnonzero(rest)
+    for place in places[may_be_written(texts.filter(pa.array(rest)))].tolist():
         if number := written(texts[place].as_py()):
             odd[place] = number
             for sign in SIGNS:
                 can[sign][place] = plain_form(sign).fullmatch(number.core) is not None
                 values[sign][place] = value_of(number, sign)
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
-    return Apart(codes, texts, counts, among(texts, words), can, values, odd)
+    words = set(words)
+    if any(word[-1:].isdigit() for word in words):
+        gaps = among(texts, words)  # -999
+    else:
+        gaps = np.zeros(len(texts), dtype=bool)
+        gaps[places] = among(texts.filter(pa.array(rest)), words)
+    return Apart(codes, texts, counts, gaps, can, values, odd)
 
 
 def may_have_numbers(texts: pa.Array) -> bool:
     """Tell whether any of some texts may be a number: if not, none is."""
-    return bool(match(texts, f"{MAY_BE_WRITTEN}|{KNOWN_TO_PANDAS}").any())
+    known = match(texts, f"^(?:(?:{WRITTEN.pattern})|{KNOWN_TO_PANDAS})$")
+    return bool(known.any() or beyond_ascii(texts).any())
 
 
 def may_be_written(texts: pa.Array) -> Mask:
     """Which texts may have a number in them, as `written` decides."""
-    return match(texts, MAY_BE_WRITTEN)
+    return match(texts, f"^(?:{WRITTEN.pattern})$") | beyond_ascii(texts)
 
 
 def are_plain(texts: pa.Array, sign: str) -> Mask:
@@ -114,9 +129,10 @@ def are_plain(texts: pa.Array, sign: str) -> Mask:
 def _plain_values(texts: pa.Array, those: Mask, sign: str) -> NDArray[np.float64]:
     values = np.full(len(texts), np.nan)
     digits = texts.filter(pa.array(those))
-    for apart in (" ", "'", "," if sign == "." else "."):
-        digits = pc.replace_substring(digits, apart, "")
-    digits = pc.replace_substring(pc.utf8_ltrim(digits, "+"), ",", ".")
+    apart = (" ", "'", "," if sign == "." else ".", "+")
+    for old, new in (*((one, "") for one in apart), (",", ".")):
+        if has(digits, old).any():
+            digits = pc.replace_substring(digits, old, new)
     values[those] = pc.cast(digits, pa.float64()).to_numpy()
     return values
 
@@ -124,7 +140,8 @@ def _plain_values(texts: pa.Array, those: Mask, sign: str) -> NDArray[np.float64
 def pandas_values(texts: pa.Array, those: Mask) -> NDArray[np.float64]:
     """The values that pandas knows of those texts (n,), NaN for what is none: inf, for one."""
     values = np.full(len(texts), np.nan)
-    tried = those & match(texts, f"{KNOWN_TO_PANDAS}|{BEYOND_ASCII}")
+    tried, asked = those.copy(), texts.filter(pa.array(those))
+    tried[those] = match(asked, f"^{KNOWN_TO_PANDAS}$") | beyond_ascii(asked)
     if tried.any():
         known: Any = pd.Series(texts.filter(pa.array(tried)).to_pylist(), dtype=object)
         values[tried] = pd.to_numeric(known, errors="coerce").to_numpy(np.float64)
@@ -133,4 +150,5 @@ def pandas_values(texts: pa.Array, those: Mask) -> NDArray[np.float64]:
 
 def either_way(numbers: Apart) -> Mask:
     """Which numbers have three digits behind a sign: fractions, or thousands."""
-    return numbers.can["."] & numbers.can[","] & numbers.have(f"^[-+]?{EITHER.pattern}$")
+    both = numbers.can["."] & numbers.can[","]
+    return both & numbers.have(f"^[-+]?{EITHER.pattern}$", both)

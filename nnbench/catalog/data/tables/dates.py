@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnbench.catalog.data.tables.texts import are, first_text, in_arrow, is_text
+from nnbench.catalog.data.tables.texts import are, coded, first_text, in_arrow, is_text
 from nnbench.lazy import pa, pc, pd
 
 ZONE = r"Z|[+-]\d{2}:?\d{2}"
@@ -24,17 +23,18 @@ def calendar(dates: pd.Series) -> dict[str, NDArray[np.float64]]:
     Year, month, day of week (0: Monday), day of year, hour, and days since the first date. Parts
     that are the same in all rows are left out: none is left of one date.
     """
-    of = dates.dt
-    days = (dates - dates.min()).dt.total_seconds() / 86_400
+    midnights = dates.dt.normalize()
+    codes, known = pd.factorize(midnights)  # of which there are few, and so few parts to work out
     every = {
-        "year": of.year,
-        "month": of.month,
-        "day of week": of.day_of_week,
-        "day of year": of.day_of_year,
-        "hour": of.hour,
-        "days since the first": days,
+        "year": known.year,
+        "month": known.month,
+        "day of week": known.day_of_week,
+        "day of year": known.day_of_year,
     }
-    parts = {name: part.to_numpy(dtype=np.float64, na_value=np.nan) for name, part in every.items()}
+    parts = {name: np.append(part, np.nan)[codes] for name, part in every.items()}
+    hours = (dates - midnights).dt.total_seconds().to_numpy(dtype=np.float64) // 3600
+    days = (dates - dates.min()).dt.total_seconds().to_numpy(dtype=np.float64) / 86_400
+    parts |= {"hour": hours, "days since the first": days}
     return {name: part for name, part in parts.items() if np.nanmin(part) < np.nanmax(part)}
 
 
@@ -72,14 +72,16 @@ def _usual_dates(column: pd.Series) -> pd.Series | None:
         return None  # which is told at once of most texts
     texts = in_arrow(column)
     for parted in (_at(texts, len(day)), _at_blank(texts)):
-        (days, known), (clocks, times) = (pd.factorize(part.to_pandas()) for part in parted)
+        (days, found), (clocks, times) = map(coded, parted)
+        known = found.to_pylist()
         if (day_first := _day_first(known, times)) is not None:
             break
     else:
         return None
-    seconds = _seconds(in_arrow(times))
+    seconds = _seconds(times)
     if seconds is None:
-        days, known = pd.factorize(column)
+        days, found = coded(texts)
+        known = found.to_pylist()
     parsed = pd.to_datetime(
         pd.Series(known), format="mixed", errors="coerce", utc=True, dayfirst=day_first
     )
@@ -116,9 +118,9 @@ def _at_blank(texts: pa.Array) -> Iterator[pa.Array]:
     yield pc.replace_substring_regex(texts, "^[^ T]*", "")
 
 
-def _day_first(days: Iterable[str], clocks: Any) -> bool | None:
+def _day_first(days: list[str], clocks: pa.Array) -> bool | None:
     """Whether days begin with the day of the month; None where some are no days, or no clocks."""
-    if not are(in_arrow(clocks), CLOCK.pattern).all():
+    if not are(clocks, CLOCK.pattern).all():
         return None
     if all(YEAR_FIRST.fullmatch(day) for day in days):
         return False

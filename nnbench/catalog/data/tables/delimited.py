@@ -19,6 +19,7 @@ import numpy as np
 
 from nnbench.catalog.data.tables.opening import HEAD, as_text, encodings_of, packing_of
 from nnbench.catalog.data.tables.reading import could_be_thousands, thousands_in
+from nnbench.catalog.data.tables.texts import FIRST_ROWS
 from nnbench.catalog.data.tables.words import is_number, quoted
 from nnbench.catalog.data.tables.workbooks import is_workbook, sheet_text
 from nnbench.lazy import pd
@@ -26,6 +27,8 @@ from nnbench.lazy import pd
 DELIMITERS = (",", ";", "\t", "|")
 SPACES_APART = r"\s+"
 MAX_COLUMNS = 100_000
+HEAD_LINES = 40  # in which a header is looked for
+FIRST_LETTERS = 1 << 16  # in which there are as many, of most files
 ROWS_AT_ONCE = 50_000  # of a file that is looked at once more
 HALF = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON: of a character, which two such make
 MOST_BREAKS = 5  # of lines, in a header's names
@@ -76,7 +79,7 @@ def _read_sheet(
     text: str, name: str, gaps_of: Callable[[str], tuple[str, ...]]
 ) -> tuple[pd.DataFrame, list[str]]:
     frame, names = _read_plain(
-        list(itertools.islice(io.StringIO(text), 40)),
+        list(itertools.islice(io.StringIO(text), HEAD_LINES)),
         lambda: nullcontext(io.StringIO(text)),
         "utf-8",
         gaps_of,
@@ -125,7 +128,11 @@ def _read_plain(
 def _first_lines(file: io.TextIOWrapper, encoding: str) -> list[str]:
     """The first lines, of which one is not empty."""
     text = file.read(HEAD)
-    lines = list(itertools.islice(io.StringIO(text, newline=""), 40))
+    for much in (text[:FIRST_LETTERS], text):  # to tell lines apart takes time
+        lines = list(itertools.islice(io.StringIO(much, newline=""), HEAD_LINES + 1))
+        if len(lines) > HEAD_LINES:  # so that those before the last are whole
+            break
+    lines = lines[:HEAD_LINES]
     if not any(line.strip() for line in lines):
         raise ValueError("is empty")
     first = _first(lines)
@@ -197,9 +204,13 @@ def _of_thousands(file: Any, form: Mapping[str, Any], places: list[Any]) -> dict
     texts: dict[Any, list[pd.Series]] = {place: [] for place in places}
     dotted = set()
     types = dict.fromkeys(places, str)
-    form = {**form, "dtype": types, "usecols": places, "chunksize": ROWS_AT_ONCE}
-    with pd.read_csv(file, **form | {"low_memory": True}) as chunks:
-        for chunk in chunks:
+    form = {**form, "dtype": types, "usecols": places, "iterator": True, "low_memory": True}
+    with pd.read_csv(file, **form) as reader:
+        for rows in itertools.chain([FIRST_ROWS], itertools.repeat(ROWS_AT_ONCE)):
+            try:
+                chunk = reader.get_chunk(rows)
+            except StopIteration:
+                break
             for place in list(texts):
                 found = thousands_in(chunk[place])
                 if found is False:

@@ -16,7 +16,12 @@ import numpy as np
 
 from nnbench.catalog.data.tables.delimited import read_text
 from nnbench.catalog.data.tables.opening import MAX_BYTES
-from nnbench.catalog.data.tables.texts import in_arrow, is_text
+from nnbench.catalog.data.tables.texts import (
+    byte_counts,
+    in_arrow,
+    is_text,
+    may_begin_or_end_blank,
+)
 from nnbench.catalog.data.tables.words import listed, quoted
 from nnbench.lazy import feather, pa, parquet, pc, pd
 
@@ -104,10 +109,18 @@ def _tidied(column: pd.Series, gaps: tuple[str, ...]) -> pd.Series:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if is_text(column):
-        texts = pc.utf8_trim_whitespace(in_arrow(column))
-        said = pc.is_in(texts, value_set=pa.array(gaps, texts.type))
-        if not pc.any(said).as_py() and texts.equals(in_arrow(column)):
+        whole = texts = in_arrow(column)
+        if may_begin_or_end_blank(whole):
+            texts = pc.utf8_trim_whitespace(whole)
+        is_trimmed = texts is not whole and not texts.equals(whole)
+        short = byte_counts(texts) <= max(len(gap.encode()) for gap in gaps)
+        said = None
+        if short.any():
+            said = pc.is_in(texts, value_set=pa.array(gaps, texts.type))
+        if not is_trimmed and (said is None or not pc.any(said).as_py()):
             return column.reset_index(drop=True)
+        if said is None:
+            return pd.Series(texts.to_pandas())
         return pd.Series(pc.if_else(said, None, texts).to_pandas())
     if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
         values = np.empty(len(column), dtype=object)

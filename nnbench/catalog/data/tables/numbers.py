@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.apart import Apart, either_way, pandas_values
 from nnbench.catalog.data.tables.notations import CURRENCY, Written, are_stray
+from nnbench.catalog.data.tables.texts import has
 from nnbench.catalog.data.tables.words import quoted
 
 FEW_NUMBERS = 3  # different ones at least, where other words stand beside them or a unit behind
@@ -48,9 +49,9 @@ def decimal_of(numbers: Apart) -> tuple[str, str]:
     if not either.any():
         return "", ""
     example = numbers.text(numbers.commonest(either))
-    signs = {"." if dotted else "," for dotted in np.unique(numbers.have(r"\.")[either])}
+    signs = {"." if dotted else "," for dotted in np.unique(numbers.have(r"\.", either)[either])}
     whole = dot & comma & ~either
-    small = not numbers.have(FOUR_DIGITS)[whole].any()
+    small = not numbers.have(FOUR_DIGITS, whole)[whole].any()
     # 500 beside 1.000: who writes three decimals writes 500.000
     if len(signs) == 1 and whole.any() and small:
         return ("," if signs == {"."} else "."), example
@@ -78,8 +79,8 @@ def read_numbers(numbers: Apart, decimal: str, asked: bool = False) -> Numbers |
         if gaps.all() and len(gaps) == 1:
             return Numbers(all_rows, 0, "")
         words_around = bool(said_missing) or bool(unit and unit[0].isalpha())
-        known = len(np.unique(values[~np.isnan(values)]))
-        if not known or (words_around and known < FEW_NUMBERS):
+        known = values[~np.isnan(values)]
+        if not len(known) or (words_around and len(np.unique(known)) < FEW_NUMBERS):
             return None
         if lost and not are_stray(lost, all_rows):
             return None
@@ -114,9 +115,10 @@ def _unit(numbers: Apart, odd: dict[int, Written]) -> str:
 
 def _notation(numbers: Apart, used: NDArray[np.bool_], unit: str, decimal: str) -> str:
     """How a column's numbers are written, with an example of each way; nothing if plainly."""
+    parting = ".' " if decimal == "," else ",' "
     ways = {
         "decimal commas": numbers.have(",") & (decimal == ","),
-        "thousands": numbers.have(r"\d[.' ]\d" if decimal == "," else r"\d[,' ]\d"),
+        "thousands": numbers.have(rf"\d[{parting}]\d", has(numbers.texts, parting)),
         _kind(unit): numbers.those_odd(lambda number: bool(number.unit)),
         "brackets for negatives": numbers.those_odd(lambda number: number.brackets),
         "bounds, read as their number": numbers.those_odd(lambda number: number.bound),

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from nnbench.lazy import pa, pc, pd
 
 FIRST_ROWS = 1_000
-BEYOND_ASCII = r"[^\x00-\x7f]"
 
 
 def is_text(column: pd.Series) -> bool:
@@ -32,8 +31,15 @@ def different(column: pd.Series) -> tuple[NDArray[np.int64], NDArray[Any]]:
 
     The values are in the order in which they come first.
     """
-    codes, values = pd.factorize(column)
-    return codes, np.asarray(values, dtype=object)
+    codes, values = coded(in_arrow(column))
+    return codes, np.array(values.to_pylist(), dtype=object)
+
+
+def coded(texts: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
+    """The same of texts (n,) in Arrow's form, in the half of the time."""
+    found = texts.dictionary_encode()
+    codes = found.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64), found.dictionary
 
 
 def in_arrow(texts: Any) -> pa.Array:
@@ -65,11 +71,43 @@ def are(texts: pa.Array, pattern: str) -> NDArray[np.bool_]:
     return match(texts, rf"^(?:{pattern})\z")
 
 
+def may_begin_or_end_blank(texts: pa.Array) -> bool:
+    """Tell whether any of texts (n,) may have a blank at an end: any sign that is not plain."""
+    offsets, letters = _memory_of(texts)
+    starts, ends = offsets[:-1], offsets[1:]
+    filled = ends > starts
+    edges = letters[np.concatenate([starts[filled], ends[filled] - 1])]
+    return bool(((edges <= ord(" ")) | (edges > ord("~"))).any())
+
+
+def byte_counts(texts: pa.Array) -> NDArray[np.int64]:
+    """How many bytes each of texts (n,) has, 0 where missing."""
+    return np.diff(_memory_of(texts)[0])
+
+
+def _memory_of(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Where each text begins, and at last where the last one ends, among the bytes of all."""
+    _, offsets, letters = texts.buffers()
+    places = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    return places, np.frombuffer(letters or b"", dtype=np.uint8)
+
+
+def beyond_ascii(texts: pa.Array) -> NDArray[np.bool_]:
+    """Which texts (n,) have a character that is none of ASCII's; none where missing."""
+    return mask(pc.invert(pc.string_is_ascii(texts)))
+
+
+def has(texts: pa.Array, signs: str) -> NDArray[np.bool_]:
+    """Which texts (n,) have one of some characters in them: far sooner told than by a pattern."""
+    found = [mask(pc.match_substring(texts, sign)) for sign in signs]
+    return np.asarray(np.any(found, axis=0))
+
+
 def among(texts: pa.Array, words: Iterable[str]) -> NDArray[np.bool_]:
     """Which texts (n,) are one of these words, however they are spelled; those in small letters."""
     known = set(words)
     found = mask(pc.is_in(pc.utf8_lower(texts), value_set=pa.array(sorted(known), texts.type)))
-    for place in np.flatnonzero(match(texts, BEYOND_ASCII)):  # Arrow has no folding of case
+    for place in np.flatnonzero(beyond_ascii(texts)):  # Arrow has no folding of case
         found[place] = texts[place].as_py().casefold() in known
     return found
 
