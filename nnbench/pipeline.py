@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from nnbench.report.build import Report
 
 WRITING_TABLES = "writing tables"
+LARGEST_SHARE = 0.1  # of a time limit, that a stack may take: what is stopped is lost
 TIMES_THE_END = 2.0  # what is kept of a time limit for tables and page, of what they should take
 STACKS_PER_THREAD = 2  # of a cluster, times what a plan makes for a process of this machine
 
@@ -226,9 +227,11 @@ def _time_for(
 
 
 def stacks_of(cells: Sequence[Cell], options: Options) -> list[PlannedStack]:
-    """The stacks of a run's cells: smaller ones for a cluster, whose workers come and go."""
+    """The stacks of a run's cells: smaller ones for a cluster, and where time is short."""
     workers = options.processes * (STACKS_PER_THREAD if options.cluster else 1)
     most = MOST_SECONDS_AWAY if options.cluster else math.inf
+    if options.time_limit is not None:
+        most = min(most, max(0.0, LARGEST_SHARE * options.time_limit.left))
     return plan(cells, workers, is_native=options.is_native, most_seconds=most)
 
 

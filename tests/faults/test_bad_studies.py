@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnbench.catalog import VOCABULARY
+from nnbench.cli.ends import Failed
+from nnbench.cli.places import results_of
+from nnbench.results.disk import StoreError
+from nnbench.results.files import results_folder
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import make_study, read_study
 
@@ -147,6 +153,10 @@ def test_memory_stays_small(tmp_path: Path) -> None:
 import re, sys
 from pathlib import Path
 from nnbench.catalog import VOCABULARY
+from nnbench.cli.ends import Failed
+from nnbench.cli.places import results_of
+from nnbench.results.disk import StoreError
+from nnbench.results.files import results_folder
 from nnbench.study.mistakes import StudyError
 from nnbench.study.reading import read_study
 refused = 0
@@ -227,6 +237,31 @@ def test_no_accepted_name_escapes(name: str) -> None:
     folder = (root / accepted).resolve()
     assert folder.parent == root and folder.name == accepted == name
     assert accepted.isascii() and not accepted.startswith(("-", ".", "_")) and len(accepted) <= 64
+
+
+LETTERS = "ab0-_./\\~ \n\0\té:*?$<>|'\"`&;\u202e\ud7ff\U0001f4a9"
+
+
+@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_no_hostile_name_leaves_the_root(count: int, tmp_path: Path, chance: random.Random) -> None:
+    """As a study's name, as a folder of results, and as a place on the command line."""
+    root = tmp_path / "results"
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path)
+    heads = ["", "../", "/", "./", "-", ".", "~/", "link", "link/", "a/../../", "C:\\", "\0"]
+    accepted = 0
+    for number in range(count):
+        body = "".join(chance.choices(LETTERS, k=chance.choice([0, 1, 3, 9, 40, 300])))
+        name = chance.choice(heads) + body
+        with suppress(StoreError):
+            assert results_folder(root, name).parent == root
+        with suppress(StudyError):
+            accepted += bool((root / named(name)).relative_to(root))
+        if number % 20 == 0:  # which takes the longest
+            with pytest.raises(Failed, match="no results there"):
+                results_of(name, root)
+    assert list(root.iterdir()) == [root / "link"] and list(tmp_path.iterdir()) == [root]
+    assert 0 < accepted < count
 
 
 JUNK = st.recursive(

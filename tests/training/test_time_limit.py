@@ -9,8 +9,10 @@ import time
 
 import pytest
 
+from nnbench.pipeline import Options, stacks_of
 from nnbench.training.time_limit import TimeLimit, TimeUp, lived, seconds_of
 from nnbench.training.workers import run_tasks
+from tests.helpers import make_cells
 from tests.training.tasks import square
 from tests.waiting import HANG
 
@@ -63,6 +65,16 @@ def test_tasks_that_may_not_start_are_left_out(here: bool) -> None:
     found = run_tasks(tasks, square, 1, here=here, may_start=lambda task: task < 3)
     assert dict(found) == {0: 0, 2: 4}
     assert list(run_tasks(tasks, square, 1, here=here, may_start=lambda task: False)) == []
+
+
+def test_stacks_are_small_where_time_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    cells = make_cells(seeds=64, epochs=200)
+    (whole,) = stacks_of(cells, Options(workers=1))[:1]
+    limit = TimeLimit(3 * whole.seconds)
+    stacks = stacks_of(cells, Options(workers=1, time_limit=limit))
+    assert max(stack.seconds for stack in stacks) <= 0.3 * whole.seconds < whole.seconds
+    assert sum(len(stack.cells) for stack in stacks) == 64
 
 
 def test_a_block_ends_where_it_stands() -> None:
