@@ -65,15 +65,15 @@ def _beside(results: Results) -> list[Part]:
 
 
 def sentence(gain: Gain, metric: str, who: str) -> str:
-    """`From 400 to 800 training rows the accuracy of ... gains 1.2 points (95 % CI ...): ...`."""
+    """`From 400 to 800 training rows the accuracy of ... improves by 1.2 points (95 % CI ...): ...`."""
     scale, unit = scale_of(metric), f" {difference_unit(metric)}".rstrip()
     value, low, high = (scale * gain.found[key] for key in ("mean", "low", "high"))
     steps = f"From {gain.few:,} to {gain.many:,} training rows the {METRICS[metric].label} of {who}"
     places = decimals_for([value], [] if math.isnan(low) else [(high - low) / 2])
-    moved = f"{'gains' if value >= 0 else 'loses'} {number(abs(value), places)}{unit}"
+    sign = -1 if high < 0 else 1  # a loss is called one where it is told from chance
+    moved = f"{'worsens' if sign < 0 else 'improves'} by {number(sign * value, places)}{unit}"
     if math.isnan(low):
         return f"{steps} {moved}: one repeat cannot tell whether more rows help."
-    sign = 1 if value >= 0 else -1
     ends = sorted((sign * low, sign * high))
     span = f"(95 % CI {number(ends[0], places)} to {number(ends[1], places)})"
     if low > 0:

@@ -71,11 +71,31 @@ def test_the_gain_is_paired_and_its_interval_that_of_the_fewer_rows(tmp_path: Pa
 @pytest.mark.parametrize(
     ("mean", "low", "high", "said"),
     [
-        (0.012, 0.003, 0.021, "gains 1.2 points (95 % CI 0.3 to 2.1): more rows are likely to"),
-        (-0.01, -0.02, -0.002, "loses 1.0 points (95 % CI 0.2 to 2.0): more rows are not what it"),
+        (
+            0.012,
+            0.003,
+            0.021,
+            "improves by 1.2 points (95 % CI 0.3 to 2.1): more rows are likely to",
+        ),
+        (
+            -0.01,
+            -0.02,
+            -0.002,
+            "worsens by 1.0 points (95 % CI 0.2 to 2.0): more rows are not what it",
+        ),
         (0.001, -0.003, 0.005, "cannot be told; such a step brings 0.50 points at most."),
-        (-0.001, -0.005, 0.003, "loses 0.10 points (95 % CI \N{MINUS SIGN}0.30 to 0.50): whether"),
-        (0.01, np.nan, np.nan, "gains 1.00 points: one repeat cannot tell whether more rows help."),
+        (
+            -0.001,
+            -0.005,
+            0.003,
+            "improves by \N{MINUS SIGN}0.10 points (95 % CI \N{MINUS SIGN}0.50 to 0.30): whether",
+        ),
+        (
+            0.01,
+            np.nan,
+            np.nan,
+            "improves by 1.00 points: one repeat cannot tell whether more rows help.",
+        ),
     ],
 )
 def test_what_more_rows_bring_is_said(mean: float, low: float, high: float, said: str) -> None:
@@ -91,7 +111,7 @@ def test_the_page_answers_it_and_shows_it(tmp_path: Path) -> None:
     advice = advice_of(planted, analyse(planted), COMMAND)
     assert advice is not None and advice.more is not None
     told = next(one for one in advice.said if one.startswith("From 60 to 120 training rows"))
-    assert "logistic regression gains 3.0 points (95 % CI" in told
+    assert "logistic regression improves by 3.0 points (95 % CI" in told
     assert told.endswith("more rows are likely to help.")
     *_, drawn = advice.more.parts
     assert isinstance(drawn, Picture) and drawn.title == told.partition(":")[0]
