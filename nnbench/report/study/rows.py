@@ -65,7 +65,7 @@ def _beside(results: Results) -> list[Part]:
 
 
 def sentence(gain: Gain, metric: str, who: str) -> str:
-    """`From 400 to 800 training rows the accuracy of ... improves by 1.2 points (95 % CI ...): ...`."""
+    """`From 400 to 800 training rows the accuracy of ... improves by 1.2 points (95 % CI ...)`."""
     scale, unit = scale_of(metric), f" {difference_unit(metric)}".rstrip()
     value, low, high = (scale * gain.found[key] for key in ("mean", "low", "high"))
     steps = f"From {gain.few:,} to {gain.many:,} training rows the {METRICS[metric].label} of {who}"
