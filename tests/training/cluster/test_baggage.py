@@ -89,8 +89,27 @@ def test_a_worker_that_differs_says_so_in_its_engine(own: None, tmp_path: Path) 
     store = Store(tmp_path / "store", PRINT, _all)
     store.commit(rows)
     assert set(store.tables(cells).cells["engine"]) == {"stacked-eager on torch 0.1"}
+    other = Store(tmp_path / "other", "another fingerprint", _all)
     with pytest.raises(ValueError, match="not what was asked for"):
-        Store(tmp_path / "other", "another fingerprint", _all).commit(rows)
+        other.commit(rows)
+
+
+def test_what_was_packed_elsewhere_is_checked_before_it_is_written(
+    own: None, tmp_path: Path
+) -> None:
+    Unpack(None, PRINT)({}, "")
+    rows = train(Task(tuple(cells_of(tmp_path)[:2]), "stacked", "cpu"), lambda share: None)
+    assert isinstance(rows, PackedRows)
+    store = Store(tmp_path / "store", PRINT, _all)
+    for file, content in rows.contents.items():
+        with pytest.raises(ValueError, match="a part arrived"):
+            store.commit(replace(rows, contents={**rows.contents, file: content[:-1]}))
+    for wrong in ({"cells": rows.cells[:1]}, {"name": "0" * 32}, {"contents": {}}):
+        with pytest.raises(ValueError, match="a part arrived"):
+            store.commit(replace(rows, **wrong))  # type: ignore[arg-type]
+    assert store.survey().finished == set()
+    store.commit(rows)
+    assert store.survey().finished == {row["cell_id"] for row in rows.cells}
 
 
 def test_a_table_that_has_changed_is_not_sent(own: None, tmp_path: Path) -> None:
