@@ -356,7 +356,7 @@ def train_all(
         return limit is None or limit.has_time_for(work_of(task))
 
     if crew is not None:
-        return train_away(crew, tasks, on_progress, may_start)
+        return train_away(crew, tasks, on_progress, fingerprint(), may_start)
     workers = max(1, min(options.processes, len(tasks)))
     own = registered()
     program_key = ProgramKeys()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from nnbench.training.workers import Progress
@@ -35,3 +36,14 @@ def halves(task: tuple[str, Names]) -> list[tuple[str, Names]]:
     folder, names = task
     middle = len(names) // 2
     return [(folder, part) for part in (names[:middle], names[middle:]) if part]
+
+
+_TOLD: list[str] = []
+
+
+def note_differs(paths: Mapping[str, str], differs: str) -> None:
+    _TOLD.append(differs)
+
+
+def say_differs(task: str, progress: Progress) -> str:
+    return _TOLD[0]

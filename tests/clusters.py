@@ -36,7 +36,7 @@ class Cluster:
 
     def start(self) -> None:
         where = ("--scheduler-file", str(self.folder / "scheduler.json"))
-        here = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        here = ("--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0")
         self.scheduler = self._started("dask_scheduler", *here, *where)
         until((self.folder / "scheduler.json").exists, "the scheduler")
 

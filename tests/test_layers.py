@@ -54,6 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "training.cluster": {
         "catalog",
+        "results",
         "results.fingerprint",
         "results.rows",
         "study",

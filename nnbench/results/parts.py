@@ -68,8 +68,35 @@ class Part:
         return table.filter(pc.is_in(table["cell_id"], value_set=pa.array(cell_ids, pa.string())))
 
 
-def packed(rows: Rows, fingerprint: str) -> tuple[str, dict[str, bytes]]:
-    """The name of a part and the bytes of its files; one engine trained all of it."""
+SAID = ("cell_id", "status", "engine", "seconds")  # of a cell, beside what is packed
+
+
+@dataclass
+class PackedRows(Rows):
+    """The results of one stack as the files of its part; `cells` has what a run in progress tells.
+
+    To pack is most of the work of writing results down: a worker on another machine does it.
+    """
+
+    name: str = ""
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def packed_away(rows: Rows, fingerprint: str) -> PackedRows:
+    """Results packed where they are made, to be committed elsewhere as they are."""
+    name, contents = packed(rows, fingerprint)
+    told = [{key: row.get(key) for key in SAID} for row in rows.cells]
+    return PackedRows(told, [], [], rows.notes, name, contents)
+
+
+def packed(rows: Rows, fingerprint: str) -> tuple[str, Mapping[str, bytes]]:
+    """The name of a part and the bytes of its files; one engine trained all of it.
+
+    Errors: ValueError where what was packed elsewhere has another fingerprint, or is damaged.
+    """
+    if isinstance(rows, PackedRows):
+        _check(rows, fingerprint)
+        return rows.name, rows.contents
     cell_ids = [row["cell_id"] for row in rows.cells]
     if not cell_ids or len(set(cell_ids)) < len(cell_ids):
         raise ValueError(f"a stack has each of its cells once, and at least one: {cell_ids}")
@@ -87,6 +114,22 @@ def packed(rows: Rows, fingerprint: str) -> tuple[str, dict[str, bytes]]:
         "files": {name: checksum(content) for name, content in contents.items()},
     }
     return _part_name(manifest), {**contents, MANIFEST: sealed(manifest)}
+
+
+def _check(rows: PackedRows, fingerprint: str) -> None:
+    """See that what was packed elsewhere is what this run would have packed of these cells."""
+    try:
+        manifest = unsealed(rows.contents[MANIFEST], MANIFEST)
+        sums = {name: checksum(rows.contents[name]) for name in manifest["files"]}
+    except (Damage, KeyError) as error:
+        raise ValueError(f"a part arrived damaged: {error}") from None
+    cells = sorted(row["cell_id"] for row in rows.cells)
+    whole = sums == manifest["files"] and rows.contents.keys() == {MANIFEST, *FILES.values()}
+    held = sorted(manifest["done"] + manifest["crashed"])
+    if not whole or held != cells or manifest["fingerprint"] != fingerprint:
+        raise ValueError("a part arrived that is not what was asked for")
+    if _part_name(manifest) != rows.name:
+        raise ValueError("a part arrived that is not what its name says")
 
 
 def bundled(parts: Sequence[Part]) -> tuple[str, dict[str, bytes]]:

@@ -15,6 +15,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic
 
@@ -35,13 +36,14 @@ class UnwantedError(Exception):
 class Kit(Generic[Task, Result]):
     """What a run gives every worker: functions of modules, and plain data.
 
-    files: contents by SHA-256/NAME; `initialise` is told where they lie on the worker's machine.
+    files: contents by SHA-256/NAME. `initialise(paths, differs)` sets a process up: paths says
+    where those files lie on its machine, differs how that machine differs, if it does.
     topic: what the worker's news are published under. pause: seconds between news of one task.
     """
 
     work: Work[Task, Result]
     split: Callable[[Task], list[Task]] | None = None
-    initialise: Callable[[Mapping[str, str]], None] | None = None
+    initialise: Callable[[Mapping[str, str], str], None] | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     max_starts: int = 3
     topic: str = ""
@@ -55,8 +57,8 @@ class Room(Generic[Task, Result]):
     Errors: DamagedError where a file is not what its hash says.
     """
 
-    def __init__(self, kit: Kit[Task, Result]) -> None:
-        self.kit = kit
+    def __init__(self, kit: Kit[Task, Result], differs: str = "") -> None:
+        self.kit, self._differs = kit, differs
         self._idle: list[Pool[Task, Result]] = []
         self._lock = threading.Lock()
         self._folder = tempfile.mkdtemp(prefix="nnbench-") if kit.files else ""
@@ -65,7 +67,7 @@ class Room(Generic[Task, Result]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy elsewhere is a room of its own: neither processes nor files travel."""
-        return Room, (self.kit,)
+        return Room, (self.kit, self._differs)
 
     def take(self) -> Pool[Task, Result]:
         """A pool of one process, which is ready where an earlier task left one."""
@@ -74,7 +76,7 @@ class Room(Generic[Task, Result]):
                 return self._idle.pop()
         pool = Pool[Task, Result](deque(), self.kit.work, None, self.kit.max_starts, self.kit.split)
         if self.kit.initialise is not None:
-            pool.initialise = _Initialise(self.kit.initialise, self.paths)
+            pool.initialise = partial(self.kit.initialise, self.paths, self._differs)
         return pool
 
     def give_back(self, pool: Pool[Task, Result]) -> None:
@@ -89,17 +91,6 @@ class Room(Generic[Task, Result]):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         return str(path)
-
-
-@dataclass(frozen=True)
-class _Initialise:
-    """Sets a process up with the files of its machine."""
-
-    first: Callable[[Mapping[str, str]], None]
-    paths: Mapping[str, str]
-
-    def __call__(self) -> None:
-        self.first(self.paths)
 
 
 def _end(idle: list[Pool[Any, Any]], folder: str) -> None:

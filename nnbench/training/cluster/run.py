@@ -27,7 +27,6 @@ def run_on(
     kit: Kit[Task, Result],
     on_progress: Callable[[Task, Any], None] | None = None,
     alike: Callable[[Task], Hashable] = lambda task: None,
-    mark: Callable[[Result, str], Result] = lambda result, differs: result,
     may_start: Callable[[Task], bool] = lambda task: True,
 ) -> Generator[Outcome[Task, Result], None, None]:
     """Yield each task with its result or its crash, in the order in which they end.
@@ -37,12 +36,12 @@ def run_on(
     Each worker has as many tasks as threads, and one more while there are enough. One that is out
     for far longer than any other took is started once more elsewhere, where a thread is free: its
     worker may hang, and which of the two ends first makes no difference to the result.
-    `mark(result, differs)` marks what a worker that differs has made.
+    One that `may_start` refuses when its turn comes is left out.
 
     Errors: WorkerError where the scheduler is gone; ClusterError where no worker is left but those
     that were refused. Whatever stops the caller first cancels what is out.
     """
-    run = _Run(crew, deque(Job(task, alike(task)) for task in tasks), kit, on_progress, mark)
+    run = _Run(crew, deque(Job(task, alike(task)) for task in tasks), kit, on_progress)
     run.may_start = may_start
     try:
         yield from run.outcomes()
@@ -71,9 +70,8 @@ class _Run(Generic[Task, Result]):
         waiting: deque[Job[Task]],
         kit: Kit[Task, Result],
         on_progress: Callable[[Task, Any], None] | None,
-        mark: Callable[[Result, str], Result],
     ) -> None:
-        self.crew, self.waiting, self.on_progress, self.mark = crew, waiting, on_progress, mark
+        self.crew, self.waiting, self.on_progress = crew, waiting, on_progress
         self.may_start: Callable[[Task], bool] = lambda task: True
         pause = max(kit.pause, crew.threads / NEWS_A_SECOND)
         self.kit = replace(kit, topic=f"nnbench-{crew.token}", pause=pause)
@@ -163,7 +161,7 @@ class _Run(Generic[Task, Result]):
         if _is_missing(self._sent):
             large = sum(map(len, self.kit.files.values())) > SMALL
             self._sent = self.crew.submit(member.address, same, self.kit) if large else self.kit
-        return self.crew.submit(member.address, Room, self._sent)
+        return self.crew.submit(member.address, Room, self._sent, member.differs)
 
     def _start_late_ones_again(self) -> None:
         if self.waiting or self.longest is None:
@@ -222,8 +220,6 @@ class _Run(Generic[Task, Result]):
         self.longest = max(took, self.longest or 0.0)
         self._call_off(errand.job)
         for piece, outcome in ended:
-            if not isinstance(outcome, Crash) and errand.member.differs:
-                outcome = self.mark(outcome, errand.member.differs)
             yield errand.job.task if piece is None else piece, outcome
 
     def _left(self, member: Member) -> Iterator[Outcome[Task, Result]]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import nnbench as nb
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.own.entries import register
-from nnbench.results.rows import Rows
+from nnbench.results.parts import PackedRows
+from nnbench.results.store import Store
 from nnbench.study.reading import make_study
 from nnbench.study.recipe import Recipe
 from nnbench.study.study import Cell
@@ -24,7 +26,8 @@ from nnbench.training.cluster.place import opened
 from nnbench.training.plan import plan
 from nnbench.training.tasks import Task, train_task
 from tests.clusters import cluster
-from tests.helpers import exactly, joined
+
+PRINT = "a fingerprint"
 
 
 @pytest.fixture
@@ -60,35 +63,69 @@ def test_workers_make_what_this_machine_makes_bit_for_bit(own: None, tmp_path: P
         crew.gather()
         for engine in ("stacked", "native"):
             tasks = [Task(stack.cells, engine, "cpu") for stack in plan(cells, 2)]
-            away = list(train_away(crew, tasks, lambda task, share: None))
-            assert all(isinstance(rows, Rows) for task, rows in away), away
-            here = [train_task(task, lambda share: None) for task in tasks]
-            assert exactly(_timeless(joined(rows for task, rows in away))) == exactly(
-                _timeless(joined(here))
-            )
-            assert {row["engine"] for row in here[0].cells} != {"reference"}
+            away, here = (Store(tmp_path / engine / name, PRINT, _all) for name in ("a", "h"))
+            for task, rows in train_away(crew, tasks, lambda task, share: None, PRINT):
+                assert isinstance(rows, PackedRows), rows
+                assert [row["cell_id"] for row in rows.cells] == [c.cell_id for c in task.cells]
+                away.commit(rows)
+            for task in tasks:
+                here.commit(train_task(task, lambda share: None))
+            found, wanted = (store.tables(cells) for store in (away, here))
+            assert found.cells["status"].tolist() == ["ok"] * 6
+            for theirs, ours in zip(found, wanted, strict=True):
+                columns = [name for name in ours if name != "seconds"]
+                pd.testing.assert_frame_equal(theirs[columns], ours[columns], check_exact=True)
 
 
-def _timeless(rows: Rows) -> Rows:
-    for row in rows.cells:
-        row.pop("seconds")
-    return rows
+def _all(engine: str, cell_ids: Sequence[str]) -> bool:
+    return True
+
+
+def test_a_worker_that_differs_says_so_in_its_engine(own: None, tmp_path: Path) -> None:
+    cells = cells_of(tmp_path)[:2]
+    Unpack(None, PRINT)({}, "torch 0.1")
+    rows = train(Task(tuple(cells), "stacked", "cpu"), lambda share: None)
+    assert {row["engine"] for row in rows.cells} == {"stacked-eager on torch 0.1"}
+    store = Store(tmp_path / "store", PRINT, _all)
+    store.commit(rows)
+    assert set(store.tables(cells).cells["engine"]) == {"stacked-eager on torch 0.1"}
+    other = Store(tmp_path / "other", "another fingerprint", _all)
+    with pytest.raises(ValueError, match="not what was asked for"):
+        other.commit(rows)
+
+
+def test_what_was_packed_elsewhere_is_checked_before_it_is_written(
+    own: None, tmp_path: Path
+) -> None:
+    Unpack(None, PRINT)({}, "")
+    rows = train(Task(tuple(cells_of(tmp_path)[:2]), "stacked", "cpu"), lambda share: None)
+    assert isinstance(rows, PackedRows)
+    store = Store(tmp_path / "store", PRINT, _all)
+    for file, content in rows.contents.items():
+        with pytest.raises(ValueError, match="a part arrived"):
+            store.commit(replace(rows, contents={**rows.contents, file: content[:-1]}))
+    for wrong in ({"cells": rows.cells[:1]}, {"name": "0" * 32}, {"contents": {}}):
+        with pytest.raises(ValueError, match="a part arrived"):
+            store.commit(replace(rows, **wrong))  # type: ignore[arg-type]
+    assert store.survey().finished == set()
+    store.commit(rows)
+    assert store.survey().finished == {row["cell_id"] for row in rows.cells}
 
 
 def test_a_table_that_has_changed_is_not_sent(own: None, tmp_path: Path) -> None:
     cells = cells_of(tmp_path)
-    assert [*kit_for(cells).files] == [f"{cells[0].recipe['data.sha256']}/mine.csv"]
+    assert [*kit_for(cells, PRINT).files] == [f"{cells[0].recipe['data.sha256']}/mine.csv"]
     (tmp_path / "mine.csv").write_text("x,label\n1,a\n")
     with pytest.raises(ClusterError, match=r"mine.csv: has changed since the study was read"):
-        kit_for(cells)
+        kit_for(cells, PRINT)
 
 
 def test_a_table_lies_where_the_worker_put_it(own: None, tmp_path: Path) -> None:
     cells = cells_of(tmp_path)
-    kit = kit_for(cells)
+    kit = kit_for(cells, PRINT)
     room = Room(kit)
     (tmp_path / "mine.csv").unlink()
-    Unpack(None)(room.paths)
+    Unpack(None, PRINT)(room.paths, "")
     nowhere = [
         replace(cell, recipe=Recipe({**cell.recipe, "data.path": "/nowhere/mine.csv"}))
         for cell in cells

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from nnbench.training.cluster.member import Kit
 from nnbench.training.cluster.place import opened
 from nnbench.training.cluster.run import run_on
 from nnbench.training.workers import Crash
-from tests.away import halves, wait_and_tell
+from tests.away import halves, note_differs, say_differs, wait_and_tell
 from tests.clusters import Cluster, children, cluster, frozen
 from tests.waiting import until
 
@@ -202,9 +202,7 @@ def crew_that_is(
         yield crew, notes
 
 
-def test_a_worker_that_differs_is_refused_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_differs_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with cluster(1) as one:
         theirs = {"torch": "0.1", "processor": "abacus"}
         with crew_that_is(one, theirs, monkeypatch) as (crew, notes):
@@ -213,10 +211,9 @@ def test_a_worker_that_differs_is_refused_by_name(
             assert "and not torch 0.1, processor abacus; --mixed lets it train" in notes[0]
         with crew_that_is(one, theirs, monkeypatch, mixed=True) as (crew, notes):
             assert crew.gather() == 1 and notes == []
-            (tmp_path / "go").touch()
-            mark: Callable[[Any, str], Any] = lambda result, differs: differs  # noqa: E731
-            ((_, marked),) = run_on(crew, tasks_of(tmp_path, "a"), KIT, mark=mark)
-        assert marked.startswith("torch ") and ", processor " in marked
+            kit: Kit[Any, Any] = Kit(say_differs, initialise=note_differs)
+            ((_, told),) = run_on(crew, ["a"], kit)
+        assert told.startswith("torch ") and ", processor " in told
         code = {"mixed": True, "sends_code": True}
         with (
             crew_that_is(one, {"Python": "2.7"}, monkeypatch, **code) as (crew, notes),

@@ -1,0 +1,147 @@
+"""`--cluster` as a user meets it: the same tables, one sentence for what is wrong, a quiet stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+import nnbench as nb
+from nnbench.cli.ends import Exit, Failed
+from nnbench.cli.needs import need_cluster
+from nnbench.training.cluster import place
+from nnbench.training.cluster.errors import ClusterError
+from tests.clusters import cluster
+from tests.command import nnbench, start
+from tests.waiting import until
+
+STUDY = """
+name = "tiny"
+title = "A tiny study"
+question = "Does it run?"
+[grid]
+data = "iris"
+activation = ["relu", "tanh"]
+optimizer = [{ name = "adam", lr = 0.01 }, { name = "sgd", lr = [0.1, 1e9] }]
+depth = 1
+width = 8
+epochs = 3
+seeds = 2
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    (tmp_path / "long.toml").write_text(STUDY.replace("epochs = 3", "epochs = 10_000"))
+    return tmp_path
+
+
+def tables(folder: Path) -> list[pd.DataFrame]:
+    found = (pd.read_parquet(folder / "tiny" / f"{name}.parquet") for name in ("cells", "curves"))
+    return [table.drop(columns="seconds", errors="ignore") for table in found]
+
+
+@pytest.mark.whole
+def test_a_cluster_of_this_machine_makes_the_tables_of_a_plain_run(folder: Path) -> None:
+    plain = nnbench("run", "tiny.toml", "--out", "plain", "--workers", "1", cwd=folder)
+    away = nnbench("run", "tiny.toml", "--out", "away", "--cluster", "local:2", cwd=folder)
+    assert (plain.returncode, away.returncode) == (0, 0), away.stderr
+    assert "waiting for a worker of the cluster ..." in away.stderr
+    for theirs, ours in zip(tables(folder / "away"), tables(folder / "plain"), strict=True):
+        pd.testing.assert_frame_equal(theirs, ours, check_exact=True)
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return []
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_ends_quietly_and_its_workers_with_it(
+    folder: Path, number: int
+) -> None:
+    running = start("run", "long.toml", "--cluster", "local:2", "--engine", "stacked", cwd=folder)
+    parent = psutil.Process(running.pid)
+
+    def training() -> list[psutil.Process]:
+        found = parent.children(recursive=True)
+        return [one for one in found if "worker.py" in str(_words(one))]
+
+    until(lambda: len(training()) >= 2, "two processes that train")
+    started = parent.children(recursive=True)
+    os.kill(running.pid, number)
+    ended = running.end()
+    assert ended.returncode == 128 + number
+    said = {signal.SIGINT: "stopped", signal.SIGTERM: "terminated"}[signal.Signals(number)]
+    assert ended.stderr.splitlines()[-1].startswith(f"nnbench: {said}; run the same command again")
+    assert "Traceback" not in ended.stderr
+    until(lambda: not any(one.is_running() for one in started), "the end of all it started")
+
+
+@pytest.mark.whole
+def test_tls_is_by_the_keys_that_dask_is_told(folder: Path) -> None:
+    from distributed import Security
+
+    known = Security.temporary().get_tls_config_for_role("client")
+    for name in place.TLS:
+        (folder / f"{name}.pem").write_text(known[name])
+    keys = {"DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(folder / "ca_file.pem")}
+    for role in ("CLIENT", "SCHEDULER", "WORKER"):
+        for name in ("cert", "key"):
+            path = str(folder / f"{name}.pem")
+            keys[f"DASK_DISTRIBUTED__COMM__TLS__{role}__{name.upper()}"] = path
+    asked = ("run", "tiny.toml", "--limit", "2")
+    with cluster(1, env=keys, options=("--protocol", "tls")) as made:
+        address = made.address
+        assert address.startswith("tls://")
+        env = {**os.environ, **keys}
+        ended = nnbench(*asked, "--cluster", address, cwd=folder, env=env)
+        assert ended.returncode == 0, ended.stderr
+        without = nnbench(*asked, "--cluster", address, "--out", "other", cwd=folder)
+    assert without.returncode == Exit.USAGE
+    assert f"nnbench: --cluster {address}: no scheduler answers there" in without.stderr
+    assert len(pd.read_parquet(folder / "results" / "tiny" / "cells.parquet")) == 2
+
+
+def test_what_is_said_of_a_cluster_has_to_go_together() -> None:
+    need_cluster("tcp://here:1", True, "cpu", None)
+    for said, told in (
+        (("", True, "cpu", None), "--mixed is said of a cluster's workers"),
+        (("tcp://here:1", False, "cuda", None), "leave --device out"),
+        (("tcp://here:1", False, "cpu", 2), "leave --workers out"),
+    ):
+        with pytest.raises(Failed, match=told) as failed:
+            need_cluster(*said)  # type: ignore[arg-type]
+        assert failed.value.code == Exit.USAGE
+
+
+def test_local_is_said_with_a_number() -> None:
+    assert place.local_workers("local:4") == 4
+    assert place.local_workers("tcp://local:4") is None
+    for address in ("local", "local:", "local:0", "local:4x", "local:99999"):
+        with pytest.raises(ClusterError, match="write local:4"):
+            place.local_workers(address)
+
+
+def test_without_dask_there_is_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    way_out = r"--cluster needs Dask: pip install 'nnbench\[cluster\]'"
+    with pytest.raises(nb.ClusterError, match=way_out), place.opened("tcp://127.0.0.1:9"):
+        raise AssertionError("there is none")
+
+
+@pytest.mark.whole
+def test_no_command_imports_dask_that_does_not_need_it() -> None:
+    code = "import nnbench.api, nnbench.cli.running, sys; print('distributed' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "False"
