@@ -65,7 +65,7 @@ def native_results(tmp_path: Path) -> Path:
 
 
 def test_a_plain_run_goes_on_from_what_the_same_programs_trained(native_results: Path) -> None:
-    standing = standing_of_study(study(), native_results)
+    standing = standing_of_study(study(), Options(native_results))
     assert (standing.finished, standing.other_engine, standing.to_run) == (1, 1, 1)
     again = ran(native_results, "auto")
     assert again.trained == 1, "the one that auto maps"
@@ -74,7 +74,7 @@ def test_a_plain_run_goes_on_from_what_the_same_programs_trained(native_results:
     assert ran(native_results, "native").trained == 0
     assert ran(native_results, "auto").trained == 0
     for standing in (
-        standing_of_study(study(), native_results),
+        standing_of_study(study(), Options(native_results)),
         standing_of_results(native_results / "two"),
     ):
         assert (standing.finished, standing.other_engine) == (2, 0)
