@@ -1,23 +1,12 @@
 """A run of eight small networks, in a module that costs the server's processes no more."""
 
 from pathlib import Path
-from typing import Any
 
 from nnbench.catalog import VOCABULARY
-from nnbench.pipeline import Options, run
+from nnbench.cli.progress import Silence
+from nnbench.pipeline import Options, run, run_cells
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
-
-
-class Deaf:
-    """Listens to a run and takes note of nothing."""
-
-    def planned(self, *_: Any) -> None: ...
-
-    def stage(self, name: str) -> None: ...
-    def progressed(self, *_: Any) -> None: ...
-
-    def finished(self, *_: Any) -> None: ...
 
 
 def small_study() -> Study:
@@ -32,5 +21,6 @@ def small_study() -> Study:
     return make_study({"name": "small", "grid": grid}, VOCABULARY)
 
 
-def complete(out: Path) -> None:
-    run(small_study(), Options(out=out, workers=1), Deaf())
+def complete(out: Path, with_page: bool = True) -> None:
+    act = run if with_page else run_cells
+    act(small_study(), Options(out=out, workers=1), Silence())

@@ -35,11 +35,12 @@ from tests.waiting import HANG
 pytestmark = pytest.mark.whole
 
 slow = pytest.mark.slow
+WITH_PAGE = 5  # of many rounds, one in so many: the page takes longer than all before it
 
 
-def started(out: Path) -> Any:
+def started(out: Path, with_page: bool = True) -> Any:
     """Start a run in a process of its own and return that."""
-    process = SERVER.Process(target=complete, args=(out,))
+    process = SERVER.Process(target=complete, args=(out, with_page))
     process.start()
     return process
 
@@ -64,35 +65,40 @@ def assert_whole(out: Path, whole: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """A run that met no fault, and the seconds that one takes."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[bool, float]]:
+    """A run that met no fault, and the seconds that one takes, with its page and without."""
     out = tmp_path_factory.mktemp("whole")
     assert exit_code(started(out / "first")) == 0  # with it the server starts
-    began = time.monotonic()
-    assert exit_code(started(out / "second")) == 0
-    return out / "second", time.monotonic() - began
+    seconds = {}
+    for with_page in (False, True):
+        began = time.monotonic()
+        assert exit_code(started(out / str(with_page), with_page)) == 0
+        seconds[with_page] = time.monotonic() - began
+    return out / "True", seconds
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(50, marks=slow)])
 def test_a_run_that_is_killed_at_any_moment(
-    tmp_path: Path, whole: tuple[Path, float], kills: int, chance: random.Random
+    tmp_path: Path, whole: tuple[Path, dict[bool, float]], kills: int, chance: random.Random
 ) -> None:
     expected, seconds = whole
     for number in range(kills):
-        out = tmp_path / str(number)
-        run_to_kill = started(out)
-        time.sleep(chance.uniform(0, seconds))
+        out, with_page = tmp_path / str(number), number % WITH_PAGE == 0
+        run_to_kill = started(out, with_page)
+        time.sleep(chance.uniform(0, seconds[with_page]))
         run_to_kill.kill()
         exit_code(run_to_kill)
-        assert exit_code(started(out)) == 0
+        assert exit_code(started(out, with_page)) == 0
         assert_whole(out, expected)
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=slow)])
-def test_four_runs_in_one_folder(tmp_path: Path, whole: tuple[Path, float], rounds: int) -> None:
+def test_four_runs_in_one_folder(
+    tmp_path: Path, whole: tuple[Path, dict[bool, float]], rounds: int
+) -> None:
     for number in range(rounds):
         out = tmp_path / str(number)
-        runs = [started(out) for _ in range(4)]
+        runs = [started(out, with_page=number % WITH_PAGE == 0) for _ in range(4)]
         assert [exit_code(one) for one in runs] == [0] * 4
         assert_whole(out, whole[0])
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nnbench.catalog import VOCABULARY
+from nnbench.cli.progress import Silence
 from nnbench.cli.summary import standing_of_results, standing_of_study
 from nnbench.pipeline import Options, run
 from nnbench.results.rows import Rows
@@ -17,7 +17,6 @@ from nnbench.results.store import Survey
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
 from nnbench.training.native.compiler import find_compiler
-from nnbench.training.plan import PlannedStack
 from nnbench.training.tasks import Task
 
 pytestmark = pytest.mark.slow
@@ -25,27 +24,14 @@ pytestmark = pytest.mark.slow
 NATIVE, MAPPED = f"native-{find_compiler().identity}", "stacked-eager"
 
 
-class Listener:
+class Listener(Silence):
     """Notes how many networks a run trains, and what it found."""
 
     trained = 0
     survey: Survey
 
-    def planned(
-        self,
-        cells: int,
-        survey: Survey,
-        stacks: Sequence[PlannedStack],
-        tables: Sequence[Mapping[str, Any]],
-        notes: Sequence[str],
-    ) -> None:
+    def planned(self, cells: int, survey: Survey, *about: Any) -> None:
         self.survey = survey
-
-    def stage(self, name: str) -> None:
-        """Nothing to note."""
-
-    def progressed(self, task: Task, share: float) -> None:
-        """Nothing to note."""
 
     def finished(self, task: Task, rows: Rows) -> None:
         self.trained += len(rows.cells)
@@ -79,7 +65,7 @@ def native_results(tmp_path: Path) -> Path:
 
 
 def test_a_plain_run_goes_on_from_what_the_same_programs_trained(native_results: Path) -> None:
-    standing = standing_of_study(study(), native_results)
+    standing = standing_of_study(study(), Options(native_results))
     assert (standing.finished, standing.other_engine, standing.to_run) == (1, 1, 1)
     again = ran(native_results, "auto")
     assert again.trained == 1, "the one that auto maps"
@@ -88,7 +74,7 @@ def test_a_plain_run_goes_on_from_what_the_same_programs_trained(native_results:
     assert ran(native_results, "native").trained == 0
     assert ran(native_results, "auto").trained == 0
     for standing in (
-        standing_of_study(study(), native_results),
+        standing_of_study(study(), Options(native_results)),
         standing_of_results(native_results / "two"),
     ):
         assert (standing.finished, standing.other_engine) == (2, 0)

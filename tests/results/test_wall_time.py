@@ -5,48 +5,29 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nnbench.catalog import VOCABULARY
+from nnbench.cli.progress import Silence
 from nnbench.pipeline import Options, run
 from nnbench.results.rows import Rows
-from nnbench.results.store import Survey
 from nnbench.results.wall_time import TableClock
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
-from nnbench.training.plan import PlannedStack
 from nnbench.training.tasks import Task
 
 EXPRESSIONS = ["bce_with_logits", "log_of_sigmoid", "cross_entropy"]
 RUN = 100.0  # seconds between two looks at the clock of these tests, more than a run takes
 
 
-class Listener:
+class Listener(Silence):
     """Listens, and stops the run after a number of stacks."""
 
     def __init__(self, stacks: int = 1000) -> None:
         self.left = stacks
-
-    def planned(
-        self,
-        cells: int,
-        survey: Survey,
-        stacks: Sequence[PlannedStack],
-        tables: Sequence[Mapping[str, Any]],
-        notes: Sequence[str],
-    ) -> None:
-        """Nothing to note."""
-
-    def stage(self, name: str) -> None:
-        """Nothing to note."""
-
-    def progressed(self, task: Task, share: float) -> None:
-        """Nothing to note."""
 
     def finished(self, task: Task, rows: Rows) -> None:
         """Stop where it is time to."""

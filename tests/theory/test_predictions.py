@@ -254,18 +254,13 @@ def test_inputs_are_measured_as_they_are_probed() -> None:
 
 @pytest.mark.whole
 def test_a_run_with_probes_writes_the_predictions(tmp_path: Path) -> None:
+    from nnbench.cli.progress import Silence
     from nnbench.pipeline import Options, run
-
-    class Silent:
-        def planned(self, *_: Any) -> None: ...
-        def stage(self, name: str) -> None: ...
-        def progressed(self, task: Any, share: float) -> None: ...
-        def finished(self, task: Any, rows: Any) -> None: ...
 
     for probed in (True, False):
         grid = {"data": "moons", "depth": 3, "width": 8, "epochs": 0, "seeds": 2}
         content = {"name": f"p{probed}".lower(), "grid": grid, "probes": {"layers": probed}}
-        outcome = run(make_study(content, VOCABULARY), Options(out=tmp_path, workers=1), Silent())
+        outcome = run(make_study(content, VOCABULARY), Options(out=tmp_path, workers=1), Silence())
         written = outcome.folder / "predictions.parquet"
         assert written.is_file() == probed
     frame = pd.read_parquet(tmp_path / "ptrue" / "predictions.parquet")

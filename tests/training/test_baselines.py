@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, r2_score
 
 from nnbench.catalog import VOCABULARY
+from nnbench.cli.progress import Silence
 from nnbench.pipeline import Options, run
 from nnbench.results.read import read_results
 from nnbench.study.baselines import BASELINES
@@ -136,16 +137,10 @@ def test_a_setting_that_is_tried_has_no_score_that_it_is_not_chosen_by(
 
 @pytest.mark.whole
 def test_results_hold_networks_and_baselines_apart(tmp_path: Path) -> None:
-    class Quiet:
-        def stage(self, name: str) -> None: ...
-        def planned(self, *told: Any) -> None: ...
-        def progressed(self, *told: Any) -> None: ...
-        def finished(self, *told: Any) -> None: ...
-
     plain, held = study([]), study(["constant", "linear"])
     options = Options(tmp_path / "plain", workers=1, engine="reference")
-    run(plain, options, Quiet())
-    outcome = run(held, Options(tmp_path / "held", workers=1, engine="reference"), Quiet())
+    run(plain, options, Silence())
+    outcome = run(held, Options(tmp_path / "held", workers=1, engine="reference"), Silence())
     assert outcome.counts["ok"] == 12 and not outcome.counts["missing"]
     first, second = (read_results(tmp_path / name / "b") for name in ("plain", "held"))
     apart = [r.cells.drop(columns="seconds") for r in (first, second)]
