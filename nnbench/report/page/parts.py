@@ -22,6 +22,7 @@ from nnbench.plots.rooms import small_of
 from nnbench.report.page.numbers import number
 from nnbench.report.page.svg import figure_svg, window_svg
 
+TALL = 0.9  # times its width: from this height on a figure is scrolled through in a lecture
 MOST_ROWS = 60  # of a table behind a figure
 SEVERAL = 3  # rows that give one reason: more say it once
 # A verdict is a word with a mark, never a colour alone: its mark, and its look in the style sheet.
@@ -242,8 +243,18 @@ class Picture:
     @property
     def room(self) -> str:
         """How wide the drawing is at its own size, for the style sheet."""
-        found = re.search(r"--wide: (\d+px)", self.svg)
-        return found[1] if found else "100%"
+        return f"{self._size[0]:.0f}px" if self._size else "100%"
+
+    @property
+    def is_tall(self) -> bool:
+        """Whether it could not be read where it is shrunk to the height of a screen."""
+        return bool(self._size) and self._size[1] > TALL * self._size[0]
+
+    @cached_property
+    def _size(self) -> tuple[float, ...]:
+        """Width and height of the drawing; nothing where there is none."""
+        found = re.search(r'viewBox="\S+ \S+ (\S+) (\S+)"', self.svg)
+        return tuple(map(float, found.groups())) if found else ()
 
 
 Part = Paragraph | Bullets | Commands | Facts | Table | Picture
