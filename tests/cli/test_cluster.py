@@ -39,7 +39,11 @@ seeds = 2
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "tiny.toml").write_text(STUDY)
-    (tmp_path / "long.toml").write_text(STUDY.replace("epochs = 3", "epochs = 10_000"))
+    long = STUDY.replace("epochs = 3", "epochs = 10_000")
+    own = 'data = { csv = "mine.csv", target = "label" }'
+    (tmp_path / "long.toml").write_text(long.replace('data = "iris"', own))
+    rows = (f"{i % 7},{'ab'[i % 7 > 3]}" for i in range(120))
+    (tmp_path / "mine.csv").write_text("\n".join(["x,label", *rows]) + "\n")
     return tmp_path
 
 
@@ -66,11 +70,13 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_stopped_ends_quietly_and_its_workers_with_it(
     folder: Path, number: int
 ) -> None:
-    running = start("run", "long.toml", "--cluster", "local:2", "--engine", "stacked", cwd=folder)
+    (folder / "tmp").mkdir()
+    asked = ("run", "long.toml", "--cluster", "local:2", "--engine", "stacked")
+    running = start(*asked, cwd=folder, env={**os.environ, "TMPDIR": str(folder / "tmp")})
     parent = psutil.Process(running.pid)
 
     def training() -> list[psutil.Process]:
@@ -81,11 +87,14 @@ def test_a_run_that_is_stopped_ends_quietly_and_its_workers_with_it(
     started = parent.children(recursive=True)
     os.kill(running.pid, number)
     ended = running.end()
+    until(lambda: not any(one.is_running() for one in started), "the end of all it started")
+    assert not list((folder / "tmp").rglob("mine.csv")), "no copy of a table stays"
+    if number == signal.SIGKILL:  # then it can say nothing
+        return
     assert ended.returncode == 128 + number
     said = {signal.SIGINT: "stopped", signal.SIGTERM: "terminated"}[signal.Signals(number)]
     assert ended.stderr.splitlines()[-1].startswith(f"nnbench: {said}; run the same command again")
     assert "Traceback" not in ended.stderr
-    until(lambda: not any(one.is_running() for one in started), "the end of all it started")
 
 
 @pytest.mark.whole

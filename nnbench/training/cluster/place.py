@@ -97,6 +97,7 @@ def _workers(address: str, count: int, security: Any) -> Iterator[None]:
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "PYTHONSAFEPATH": "1",
+            "TMPDIR": scratch,  # what they are sent goes with them, who are killed
             "DASK_LOGGING__DISTRIBUTED": "critical",
         }
         process = subprocess.Popen(
