@@ -28,12 +28,7 @@ from nnbench.study.engines import DIFFERS, ENGINES
 from nnbench.study.idle import idle_factors
 from nnbench.study.recipe import Recipe, has_own_table
 from nnbench.study.study import Cell, Study
-from nnbench.study.study_kinds import (
-    LANDSCAPE,
-    NUMERICS,
-    STUDY_KINDS,
-    TRAINING,
-)
+from nnbench.study.study_kinds import LANDSCAPE, NUMERICS, STUDY_KINDS, TRAINING
 from nnbench.training.cluster.baggage import train_away
 from nnbench.training.cluster.crew import Crew, crew_at
 from nnbench.training.native.choice import found_shares, hoped_name, would_train
@@ -176,8 +171,10 @@ def _run_cells(study: Study, options: Options, listener: Listener, crew: Crew | 
     store = open_store(study, options)
     survey = store.survey()
     missing = [cell for cell in cells if cell.cell_id not in survey.finished]
+    time_left = _time_for(options.time_limit, cells, missing)
     if crew is not None and missing:
-        options = replace(options, workers=crew.gather())
+        seconds = math.inf if options.time_limit is None else options.time_limit.left
+        options = replace(options, workers=crew.gather(seconds))
     stacks = stacks_of(missing, options)
     notes = [idle.sentence for idle in idle_factors(study)]
     listener.planned(len(cells), survey, stacks, tables_of(cells), notes)
@@ -186,7 +183,6 @@ def _run_cells(study: Study, options: Options, listener: Listener, crew: Crew | 
     clock = TableClock()
     work_of = Work(stacks)
     pace = Pace(study.name, study.noun, len(cells), len(missing), work=work_of.total)
-    time_left = _time_for(options.time_limit, cells, missing)
     with sign_of(store.folder, pace) as sign:
         listener.stage(STUDY_KINDS[study.kind].doing)
         # closed here and not by the garbage collector, in which a second Ctrl-C would go astray

@@ -205,10 +205,9 @@ def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> 
     take.tell(as_json, outcome_row(study, outcome), lines)
     if opens:
         open_page(outcome.report.path)
-    if options.time_limit is not None and options.time_limit.is_over:
-        told = (
-            f"the time limit ended it, {outcome.counts['missing']:,} {study.noun} are left; {GO_ON}"
-        )
+    missing = outcome.counts["missing"]
+    if missing and options.time_limit is not None and options.time_limit.is_over:
+        told = f"the time limit ended it, {missing:,} {study.noun} are left; {GO_ON}"
         raise Failed(Exit.TIME, told)
     return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from typing import Any
 from nnbench.training.cluster.errors import ClusterError
 from nnbench.training.cluster.likeness import PYTHON, Likeness, differences, likeness
 from nnbench.training.cluster.place import local_workers, opened
+from nnbench.training.time_limit import TimeLimitError
 from nnbench.training.workers import WorkerError
 
 TICK = 1.0  # seconds between looks at who is there
@@ -84,13 +87,19 @@ class Crew:
         self._mail: SimpleQueue[Mail] = SimpleQueue()
         client.loop.add_callback(self._watch)
 
-    def gather(self) -> int:
+    def gather(self, seconds: float = math.inf) -> int:
         """Wait for the first worker that may train; how many threads there are then.
 
-        Errors: ClusterError where all that are there are refused.
+        Errors: ClusterError where all that are there are refused, TimeLimitError where none comes
+        in so many seconds.
         """
+        until = time.monotonic() + seconds
         self.on_count(0)
         while not self.members:
+            if time.monotonic() > until:
+                raise TimeLimitError(
+                    f"no worker of --cluster {self.address} came within the time limit"
+                )
             self.look(self.next_mail())
             self.need_some()
         return self.threads
@@ -105,10 +114,10 @@ class Crew:
                 + (f"; and {rest} more" if rest > 0 else "")
             )
 
-    def next_mail(self, timeout: float = TICK) -> Mail | None:
-        """The next thing that is heard; None where that takes longer."""
+    def next_mail(self) -> Mail | None:
+        """The next thing that is heard; None where none comes in a tick."""
         try:
-            return self._mail.get(timeout=timeout)
+            return self._mail.get(timeout=TICK)
         except Empty:
             return None
 
