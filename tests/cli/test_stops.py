@@ -108,10 +108,10 @@ def test_while_a_study_runs(tmp_path: Path, points: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("points", "name"),
     [
-        ("call:_Pool.receive:self:TERM,call:_Pool.stop:self:TERM", "TERM"),
-        ("call:_Pool.receive:self:INT,call:_Worker.end:all:TERM", "INT"),
-        ("call:_Pool.receive:all:TERM,call:end_now:all:TERM", "TERM"),
-        ("call:_Pool.receive:all:INT,call:Progress.close:all:INT", "INT"),
+        ("call:Pool.receive:self:TERM,call:Pool.stop:self:TERM", "TERM"),
+        ("call:Pool.receive:self:INT,call:_Worker.end:all:TERM", "INT"),
+        ("call:Pool.receive:all:TERM,call:end_now:all:TERM", "TERM"),
+        ("call:Pool.receive:all:INT,call:Progress.close:all:INT", "INT"),
     ],
 )
 def test_a_second_signal_while_workers_end(tmp_path: Path, points: str, name: str) -> None:
@@ -128,7 +128,7 @@ def test_a_second_signal_while_workers_end(tmp_path: Path, points: str, name: st
         ),  # when a worker has been told nothing yet
         ("return:Popen._execute_child:self:INT", "INT"),
         ("return:Popen._execute_child:all:TERM", "TERM"),
-        ("call:_Pool.receive:all:INT", "INT"),
+        ("call:Pool.receive:all:INT", "INT"),
     ],
 )
 def test_workers_that_start_are_silent(tmp_path: Path, point: str, name: str) -> None:
