@@ -163,8 +163,7 @@ def standing_of_study(study: Study, options: Options) -> Standing:
     missing = [cell.recipe for cell_id, cell in cells.items() if cell_id not in survey.finished]
     changed = changed_entries(store.folder, missing)
     standing = _standing(study.name, study.noun, len(cells), set(cells), store, changed)
-    has_begun = store.folder.is_dir()  # before its first run there is no folder
-    is_stopped = has_begun and round_of(read_files(store.folder, [FILE])) is not None
+    is_stopped = round_of(read_files(store.folder, [FILE])) is not None
     return replace(standing, settling=(options.file or study.name) if is_stopped else "")
 
 

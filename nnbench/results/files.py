@@ -32,9 +32,12 @@ def results_folder(root: Path, name: str) -> Path:
 def read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
     """Those of a study's files that are there, by name, each checked against its checksum.
 
-    Under the folder's lock, so that all are of one state of the study. Errors: StoreError where
-    one is damaged, or was removed, or the disk refuses.
+    Under the folder's lock, so that all are of one state of the study; none where there is no
+    folder, as before its first run. Errors: StoreError where one is damaged, or was removed, or
+    the disk refuses.
     """
+    if not folder.exists():
+        return {}
     with disk("read", folder), locked(folder):
         try:
             known = known_checksums(folder)

@@ -47,7 +47,7 @@ def note_look(folder: Path, seeds: int) -> None:
 
 def note_round(folder: Path, study: Mapping[str, Any] | None) -> None:
     """Note what claims are being given, so that a round that is stopped goes on; None: no round."""
-    files = read_files(folder, [FILE]) if folder.is_dir() else {}
+    files = read_files(folder, [FILE])
     if study is None and round_of(files) is None:
         return
     given = {} if study is None else {key: study[key] for key in ("seeds", "claims")}

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from nnbench.results.disk import StoreError
 from nnbench.results.files import read_files, results_folder, write_files, write_json
 from nnbench.results.fingerprint import origin
+from nnbench.results.looks import note_round
 from nnbench.results.provenance import commit_of, describe
 from nnbench.results.rows import CELLS, CURVES, LAYERS, Rows, as_type, column_type, crashed_rows
 from nnbench.results.store import Store, verify
@@ -263,6 +264,15 @@ def test_a_stack_without_cells_or_with_one_twice_is_refused(
 def test_a_recipe_may_not_hide_a_result(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="engine"):
         open_store(tmp_path).tables([Cell("a", {"engine": "steam"})])
+
+
+def test_a_study_has_no_files_before_its_first_run(tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    assert read_files(folder, ["looks.json"]) == {}
+    store = open_store(folder)
+    assert store.remove_all() == 0  # as a run that starts afresh does, and then
+    note_round(folder, None)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("blocked", ["", "parts", "results"])
