@@ -20,7 +20,7 @@ from nnbench.results.looks import note_round
 from nnbench.results.more import with_more
 from nnbench.results.provenance import cores, describe
 from nnbench.results.rows import Rows, crashed_rows
-from nnbench.results.running import Pace, sign_of
+from nnbench.results.running import Pace, sign_of, unmerged
 from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import TableClock, WallTime, engine_text
@@ -306,9 +306,10 @@ def open_store(study: Study, options: Options) -> Store:
     options = options.of_kind(study.kind)
     folder = results_folder(options.out, study.name)
     store = Store(folder, fingerprint(), taken_by(study, options))
-    if options.fresh:
-        store.remove_all()
-        note_round(folder, None)
+    if options.fresh and folder.exists():
+        with unmerged(folder):  # else a merge might put back what it had read before
+            store.remove_all()
+            note_round(folder, None)
     return store
 
 

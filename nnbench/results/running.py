@@ -80,12 +80,19 @@ class Sign:
 @contextmanager
 def sign_of(folder: Path, pace: Pace) -> Iterator[Sign]:
     """Hold the sign of a run in a study's folder; where that cannot be, run without one."""
+    with unmerged(folder) as place:
+        yield Sign(place, pace)
+
+
+@contextmanager
+def unmerged(folder: Path) -> Iterator[Path]:
+    """Let nobody be alone in a study's folder for a while, after waiting for whoever is."""
     place = folder / FOLDER
     held = None
     with suppress(OSError):
         held = _held(place, fcntl.LOCK_SH)
     try:
-        yield Sign(place, pace)
+        yield place
     finally:
         if held is not None:
             with suppress(OSError):  # another run has it too, and removes it

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from nnbench.catalog import VOCABULARY
+from nnbench.pipeline import Options
+from nnbench.pipeline import open_store as store_of_run
 from nnbench.results.compact import RunningError, compact
 from nnbench.results.disk import StoreError
 from nnbench.results.parts import bundled
 from nnbench.results.running import Pace, sign_of
 from nnbench.results.store import Store, Survey, verify
 from nnbench.results.tables import Tables
+from nnbench.study.reading import make_study
 from tests.faults.test_commit import CELLS, deaths, exit_code, flip, in_child, leftovers
 from tests.results.test_store import make_rows, open_store, snapshot
 
@@ -133,6 +137,25 @@ def test_a_run_in_progress_is_left_alone(tmp_path: Path) -> None:
     ):
         compact(tmp_path)
     assert snapshot(tmp_path) == before and len(folders(store)) == 6
+
+
+def test_a_run_that_starts_afresh_forgets_while_nobody_merges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = of_parts(tmp_path / "small")
+    forget = Store.remove_all
+
+    def remove_all(self: Store) -> int:
+        with pytest.raises(RunningError):
+            compact(self.folder)
+        return forget(self)
+
+    monkeypatch.setattr(Store, "remove_all", remove_all)
+    study = make_study({"name": "small", "grid": {"data": "moons"}}, VOCABULARY)
+    store_of_run(study, Options(out=tmp_path, fresh=True))
+    assert folders(store) == [] and compact(store.folder).folders == (0, 0)
+    store_of_run(study, Options(out=tmp_path / "other", fresh=True))
+    assert not (tmp_path / "other").exists(), "where there is nothing, nothing is made"
 
 
 def test_what_is_damaged_is_not_merged(tmp_path: Path, chance: object) -> None:
