@@ -260,10 +260,7 @@ class Pool(Generic[Task, Result]):
             return []
         if job.starts >= self.max_starts:
             return [(job.task, Crash(f"Its worker {how}, {job.starts} times.", job.starts))]
-        pieces = [job.task]
-        if self.split is not None and job.starts == self.max_starts - 1:
-            pieces = pieces_of(job.task, self.split)
-        self.waiting.extend(Job(piece, job.kind, job.starts) for piece in pieces)
+        self.waiting.extend(again(job, self.max_starts, self.split))
         return []
 
 
@@ -303,12 +300,22 @@ def _held_back() -> Iterator[None]:
             signal.raise_signal(late)
 
 
-def pieces_of(task: Task, split: Callable[[Task], list[Task]]) -> list[Task]:
+def again(
+    job: Job[Task], max_starts: int, split: Callable[[Task], list[Task]] | None
+) -> list[Job[Task]]:
+    """A job whose worker died, to wait once more: in pieces before its last start."""
+    pieces = [job.task]
+    if split is not None and job.starts == max_starts - 1:
+        pieces = _pieces(job.task, split)
+    return [Job(piece, job.kind, job.starts) for piece in pieces]
+
+
+def _pieces(task: Task, split: Callable[[Task], list[Task]]) -> list[Task]:
     """The task taken apart for as long as `split` returns more than one piece."""
     parts = split(task)
     if len(parts) < 2:
         return [task]
-    return [piece for part in parts for piece in pieces_of(part, split)]
+    return [piece for part in parts for piece in _pieces(part, split)]
 
 
 # --------------------------------------------------------------------------------- the worker

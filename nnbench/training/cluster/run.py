@@ -11,7 +11,7 @@ from typing import Any, Generic
 
 from nnbench.training.cluster.crew import NOTHING, Crew, Mail, Member, is_cancelled, is_lost, said
 from nnbench.training.cluster.member import Ended, Kit, Room, do
-from nnbench.training.workers import ENOUGH, Crash, Job, Result, Task, pieces_of, taken_out
+from nnbench.training.workers import ENOUGH, Crash, Job, Result, Task, again, taken_out
 
 SMALL = 100_000  # bytes of files that travel to each worker by themselves
 LATE = 2.0  # times the longest that anything took, after which a task is started once more
@@ -252,11 +252,8 @@ class _Run(Generic[Task, Result]):
         if job.starts >= self.kit.max_starts:
             yield job.task, Crash(f"{why}, {job.starts} times.", job.starts)
             return
-        pieces = [job.task]
-        if self.kit.split is not None and job.starts == self.kit.max_starts - 1:
-            pieces = pieces_of(job.task, self.kit.split)
-        for piece in pieces:
-            self._wait(Job(piece, job.kind, job.starts))
+        for one in again(job, self.kit.max_starts, self.kit.split):
+            self._wait(one)
 
     def _wait(self, job: Job[Task]) -> None:
         """The longest first, but what may kill its worker last of all."""
