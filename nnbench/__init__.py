@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nnbench.study.mistakes import StudyError
     from nnbench.study.study import Study
     from nnbench.training.cluster.errors import ClusterError
+    from nnbench.training.time_limit import TimeLimitError
     from nnbench.training.workers import WorkerError
 
 __version__ = "0.1.0"
@@ -45,6 +46,7 @@ __all__ = [
     "StoreError",
     "Study",
     "StudyError",
+    "TimeLimitError",
     "WorkerError",
     "load",
     "prove",
@@ -67,6 +69,7 @@ _PLACES = {
     "StoreError": "nnbench.results.disk",
     "Study": "nnbench.study.study",
     "StudyError": "nnbench.study.mistakes",
+    "TimeLimitError": "nnbench.training.time_limit",
     "WorkerError": "nnbench.training.workers",
 }
 

@@ -89,8 +89,9 @@ def run(
     study: as `read_study` takes it, or what it returned. workers: processes, one a core by default;
     each is a program of its own, which never imports the caller's. time_limit: "2h", or seconds,
     in which it ends with all written; run it again for the rest. entries: as in `read_study`. The
-    other arguments are those of `nnbench run`. Errors: StudyError, StoreError, WorkerError or
-    ClusterError, with the command line's sentence.
+    other arguments are those of `nnbench run`. Errors: StudyError, StoreError, WorkerError,
+    ClusterError, or TimeLimitError where the time is over before any network has finished, with the
+    command line's sentence.
     """
     if entries is not None:
         register(entries)

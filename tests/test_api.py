@@ -125,6 +125,8 @@ def test_errors_are_exceptions_with_the_command_lines_sentence(
             nb.run(STUDY, out=tmp_path, progress=False, **wrong)
     with pytest.raises(nb.StudyError, match="most_seeds=1: must be a whole number of at least 2"):
         nb.settle(STUDY, out=tmp_path, most_seeds=1)
+    with pytest.raises(nb.TimeLimitError, match="the time limit is too short"):
+        nb.run(STUDY, out=tmp_path, time_limit=0.001, progress=False)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         nb.nothing  # noqa: B018
 
