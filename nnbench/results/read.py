@@ -164,7 +164,7 @@ def _of_all_rows(
 
 def is_of_one_data_set(cells: pd.DataFrame) -> bool:
     """Whether all cells have the same data set, with the same parameters."""
-    own = [name for name in cells if name.partition(".")[0] == "data"]
+    own = [name for name in cells if str(name).partition(".")[0] == "data"]
     return len(cells[own].astype(str).drop_duplicates()) <= 1
 
 
