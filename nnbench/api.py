@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -97,8 +97,13 @@ def run(
         register(entries)
     planned = reseeded(study, seeds) if isinstance(study, Study) else read_study(study, seeds=seeds)
     _check(planned.kind, device, engine, cluster, mixed, workers=workers, limit=limit)
-    options = Options(Path(out), workers, device, engine, limit, fresh, _file_of(study), here=False)
-    options = replace(options, time_limit=_limited(time_limit), cluster=cluster, mixed=mixed)
+    options = Options(
+        *(Path(out), workers, device, engine, limit, fresh, _file_of(study)),
+        here=False,
+        time_limit=_limited(time_limit),
+        cluster=cluster,
+        mixed=mixed,
+    )
     with _listener(planned, progress) as listener:
         outcome = run_study(planned, options, listener)
     return load(outcome.folder)
@@ -136,8 +141,13 @@ def settle(
         register(entries)
     planned = study if isinstance(study, Study) else read_study(study)
     _check(planned.kind, device, engine, cluster, mixed, workers=workers, most_seeds=most_seeds)
-    options = Options(Path(out), workers, device, engine, file=_file_of(study), here=False)
-    options = replace(options, cluster=cluster, mixed=mixed)
+    options = Options(
+        *(Path(out), workers, device, engine),
+        file=_file_of(study),
+        here=False,
+        cluster=cluster,
+        mixed=mixed,
+    )
     with _listener(planned, progress) as listener:
         outcome, _ = settle_study(planned, options, listener, most_seeds)
     return load(outcome.folder)

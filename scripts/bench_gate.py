@@ -117,7 +117,8 @@ def accepted_speeds(path: Path) -> tuple[str, dict[str, float], dict[str, Speed]
     document = read_json(path, "make bench-accept writes it")
     times, held = document.get("times"), document.get("held")
     numbers = list(held.values()) if isinstance(held, dict) else []
-    if not held or not isinstance(times, dict) or not all(map(_are_turns, numbers)):
+    is_whole = all(_are_turns(speed) and len(speed) == len(Speed._fields) for speed in numbers)
+    if not held or not isinstance(times, dict) or held.keys() != times.keys() or not is_whole:
         raise GateError(f"{path} holds no accepted speeds; make bench-accept writes them")
     speeds = {name: Speed(*values) for name, values in held.items()}
     return str(document.get("processor")), times, speeds

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 from nnbench.catalog import VOCABULARY
 from nnbench.catalog.data.tables.files import form_of
-from nnbench.catalog.data.tables.table import Choices, Table, kept_table
+from nnbench.catalog.data.tables.table import SPLITTERS, Choices, Table, kept_table
 from nnbench.report.page.table_notes import table_title
 from nnbench.study.baselines import BASELINES
 from nnbench.study.reading import make_study
+from nnbench.training.draws import DataError, split_for
 from nnbench.training.plan import Cost, DataShape, program_key
 
 GRID: dict[str, Any] = {
@@ -79,11 +80,13 @@ def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
     """
     table = _table(path, target, choices)
     size = size_for(table)
-    trained = TRAINED * min(len(table.x), size.rows or len(table.x))
-    shares = [share for share in SHARES if share * trained >= LEAST]
-    fewer = len(shares) > 1
     rows = {"rows": size.rows} if 0 < size.rows < len(table.x) else {}
     data = {form_of(path): str(path), "target": target, **rows, **choices}
+    trained = TRAINED * min(len(table.x), size.rows or len(table.x))
+    shares = [share for share in SHARES if share * trained >= LEAST]
+    if table.task == "classification" and any(choices.get(key) for key in SPLITTERS):
+        shares = [1.0, *(share for share in shares if share < 1 and _has_classes(data, share))]
+    fewer = len(shares) > 1
     few = f", and all but {size.rows:,} rows" if rows else ""
     metric = "test_accuracy" if table.task == "classification" else "test_r2"
     why = _why_metric(table)
@@ -102,6 +105,20 @@ def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
         "baselines": [*BASELINES],
         "report": {"metric": metric, "tune": ["optimizer.lr"]},
     }
+
+
+def _has_classes(data: Mapping[str, Any], share: float) -> bool:
+    """Whether in each repeat a share of the training part has more than one class.
+
+    Of rows in the order of time, or of whole groups, it may not.
+    """
+    grid = {"data": data, "train_share": share, "seeds": GRID["seeds"]}
+    try:
+        for cell in make_study({"name": "default", "grid": grid}, VOCABULARY).cells():
+            split_for(cell.recipe)
+    except DataError:
+        return False
+    return True
 
 
 def why_metric(path: Path, target: str, **choices: Any) -> str:

@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from nnbench.plots.labels import columns_apart, write_lines
+from nnbench.plots.labels import columns_apart, cut_apart, write_lines
 from nnbench.plots.marks import say
 from nnbench.plots.rooms import SMALL, WIDE, for_both, is_small
 from nnbench.plots.style import (
@@ -218,7 +218,7 @@ def _small_grids(
 
 
 def _room(rows: Sequence[str], name: str) -> float:
-    return 24 + 7.6 * max(len(shorten(row)) for row in [name, *rows])
+    return 24 + 7.6 * max(map(len, [shorten(name), *cut_apart(rows)]))
 
 
 def _fill(part: Part, cells: pd.DataFrame, *look: Any) -> None:
@@ -226,11 +226,11 @@ def _fill(part: Part, cells: pd.DataFrame, *look: Any) -> None:
     axes, rows, cells = part.axes, part.rows, cells[cells["column"].isin(part.columns)]
     if not is_small():
         heat_grid(axes, cells, rows, part.columns, *look)
-        axes.set_yticks(np.arange(len(rows)) + 0.5, [shorten(row) for row in rows])
+        axes.set_yticks(np.arange(len(rows)) + 0.5, cut_apart(rows))
         return
     every = [name for row in rows for name in (f"{row}\0", row)]  # no level is called so
     heat_grid(axes, cells, every, part.columns, *look)
-    beside(axes, [shorten(row, 44) for row in rows], 2 * np.arange(len(rows)) + 0.66, 0, ha="left")
+    beside(axes, cut_apart(rows, 44), 2 * np.arange(len(rows)) + 0.66, 0, ha="left")
 
 
 @for_both

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from nnbench.plots.labels import cut_apart
 from nnbench.plots.marks import say
 from nnbench.plots.rooms import SMALL, WIDE, for_both, is_small
 from nnbench.plots.style import (
@@ -251,8 +252,9 @@ def rank_ladder(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], baseline:
     critical-difference diagram (Demsar 2006) turned on its side, so that names have room.
     """
     names = list(ranks["arm"])
+    short = cut_apart(names)
     bars = [clique for clique in cliques if len(clique) > 1]
-    left, right = 40 + 7.4 * max(len(shorten(name)) for name in names), 90 + 18.0 * len(bars)
+    left, right = 40 + 7.4 * max(map(len, short)), 90 + 18.0 * len(bars)
     width, row, up = 900.0, ROW, 0.0
     if is_small():
         left, right, width, row, up = 12.0, 66 + 12.0 * len(bars), SMALL, 44.0, 0.45
@@ -266,7 +268,7 @@ def rank_ladder(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], baseline:
         for chosen, look in ((ranks["arm"] == baseline, ("o", 9, INK)),
                              (ranks["arm"] != baseline, ("s", 9, SERIES[0]))):  # fmt: skip
             draw_marks(axes, ranks.loc[chosen, "mean_rank"], np.flatnonzero(chosen), *look)
-        _name_rows(axes, map(shorten, names), range(len(names)), up)
+        _name_rows(axes, short, range(len(names)), up)
         texts = [f"{rank:.2f}" for rank in ranks["mean_rank"]]
         said = [f"mean rank {text}" for text in texts]
         say_rows(axes, ranks["mean_rank"], range(len(names)), names, said)
@@ -289,7 +291,8 @@ def good_regions(regions: pd.DataFrame, arms: Sequence[str], x_label: str) -> Fi
     arrow an end of the grid that is still good.
     """
     panels = list(dict.fromkeys(regions["data"]))
-    left, height = 30 + 7.4 * max(len(shorten(arm)) for arm in arms), ROW * len(arms)
+    short = cut_apart(arms)
+    left, height = 30 + 7.4 * max(map(len, short)), ROW * len(arms)
     step, count, up = ((WIDE - left) / len(panels), 0.0), len(panels), 0.0
     width, whole = step[0] - 84, (WIDE, height + 110)
     if is_small():
@@ -302,7 +305,7 @@ def good_regions(regions: pd.DataFrame, arms: Sequence[str], x_label: str) -> Fi
         figure = new_figure(*whole)
         found = panel_axes(figure, len(panels), count, step, (left, 44), (width, height))
         for axes in found[: None if is_small() else 1]:
-            _name_rows(axes, map(shorten, arms), range(len(arms)), up)
+            _name_rows(axes, short, range(len(arms)), up)
         for panel, axes in zip(panels, found, strict=True):
             axes.set_xscale("log")
             axes.set_xlim(*limits)

@@ -33,8 +33,8 @@ class Results:
     baselines: one row per model of scikit-learn and split; none of them is among the cells.
     further: the cells of seeds that only claims were given, to settle them: nothing else rests on
     them, and neither curves nor layers have them. smaller: of networks and models, those that are
-    trained on a share of the training rows, where the design leaves that to some arms: nothing but
-    the curve over the number of rows rests on them.
+    trained on a share of the training rows, of networks where they are a curve beside the rest:
+    nothing but that curve over the number of rows rests on them.
     """
 
     folder: Path
@@ -121,8 +121,8 @@ def read_results(folder: Path) -> Results:
     curves = curves.sort_values(["cell_id", "epoch"], ignore_index=True)
     if layers is not None:
         layers = layers.sort_values(["cell_id", "epoch", "layer"], ignore_index=True)
-    cells, further = _of_all(cells, provenance["study"])
     cells, baselines, smaller, study = _of_all_rows(cells, baselines, provenance["study"])
+    cells, further = _of_all(cells, study)
     if not (further.empty and smaller.empty):
         apart = {cell_id for some in (further, smaller) for cell_id in some.get("cell_id", [])}
         curves = curves[~curves["cell_id"].isin(apart)]
@@ -139,17 +139,18 @@ def _of_all_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """The networks and models of all training rows, those of fewer, and the study without these.
 
-    Networks of fewer rows are a level of a factor like any other unless `exclude` names the factor
-    and no claim does: then they are a curve beside the rest.
+    Networks of fewer rows are a level of a factor like any other unless `exclude` names the factor,
+    no claim does, and there are models beside them on one data set: then they are a curve beside
+    the rest.
     """
     if SHARE not in cells:
         return cells, baselines, cells.iloc[:0], study
     most = cells[SHARE].max()
     claimed = [side for claim in study.get("claims") or [] for side in claim.values()]
     is_claimed = any(isinstance(side, dict) and SHARE in side for side in claimed)
-    is_beside = any(SHARE in one for one in (study.get("design") or {}).get("exclude") or [])
+    is_excluded = any(SHARE in one for one in (study.get("design") or {}).get("exclude") or [])
     parts = []
-    if is_beside and not is_claimed:
+    if is_excluded and not is_claimed and SHARE in baselines and is_of_one_data_set(cells):
         parts.append(cells[cells[SHARE] < most])
         cells = cells[cells[SHARE] == most].reset_index(drop=True)
         factors = study.get("factors") or {}
@@ -159,6 +160,12 @@ def _of_all_rows(
         baselines = baselines[baselines[SHARE] == most].reset_index(drop=True)
     smaller = pd.concat(parts, ignore_index=True) if parts else cells.iloc[:0]
     return cells, baselines, smaller, study
+
+
+def is_of_one_data_set(cells: pd.DataFrame) -> bool:
+    """Whether all cells have the same data set, with the same parameters."""
+    own = [name for name in cells if str(name).partition(".")[0] == "data"]
+    return len(cells[own].astype(str).drop_duplicates()) <= 1
 
 
 def _of_all(cells: pd.DataFrame, study: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -148,9 +148,9 @@ def steps_per_epoch(n_train: int, batch_size: int) -> int:
 def draw_key(recipe: Recipe) -> tuple[Any, ...]:
     """Return what a cell's draws depend on; cells with equal keys share all their draws."""
     data = tuple(sorted(item for item in recipe.items() if item[0].split(".")[0] == "data"))
-    fractions: tuple[float, ...] = (recipe["val_fraction"], recipe["test_fraction"])
+    share = recipe.get("train_share", 1.0)
+    fractions = (recipe["val_fraction"], recipe["test_fraction"], share)
     kind = (recipe.get("folds", 0), recipe.get("target_transform", "none"))
-    fractions += (recipe.get("train_share", 1.0),)
     return (recipe["study_seed"], recipe["data"], recipe["seed"], data, *kind, *fractions)
 
 

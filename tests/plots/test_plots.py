@@ -205,6 +205,16 @@ def test_names_are_told_apart_without_what_they_share() -> None:
     assert labels.told_apart(["one / two"], 30) == {"one / two": "one / two"}
 
 
+def test_rows_whose_names_are_alike_when_cut_get_the_room_that_tells_them_apart() -> None:
+    alike = [f"momentum (learning rate 0.01, momentum {beta})" for beta in (0.95, 0.85)]
+    alike += [one.replace("0.01", "0.02") for one in alike]
+    assert len({style.shorten(one) for one in alike}) == 2, "what cutting each alone would do"
+    assert len(set(labels.cut_apart(alike))) == 4
+    assert labels.cut_apart(["b", "a", "b"]) == ["b", "a", "b"]
+    ladder = plots.rank_ladder(pd.DataFrame({"arm": alike, "mean_rank": [1, 2, 3, 4]}), [], "")
+    assert set(labels.cut_apart(alike)) <= set(texts(ladder))
+
+
 def test_names_that_differ_only_in_the_middle_get_the_room_that_tells_them_apart() -> None:
     names = [f"activation{'y' * 12}{middle}{'z' * 12}default" for middle in "ab"]
     short = labels.told_apart(names, 12)

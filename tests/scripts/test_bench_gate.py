@@ -111,3 +111,14 @@ def test_no_measurement_is_said_in_a_sentence(
         path.write_text(content)
     assert outcome(path, accepted) == 2
     assert "run make bench-check" in capsys.readouterr().err
+
+
+def test_accepted_speeds_that_are_not_whole_are_said_in_a_sentence(
+    tmp_path: Path, accepted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = json.loads(accepted.read_text())
+    without_times = {**whole, "times": {"native": 50.0}}
+    for broken in ({**whole, "held": {"native": [1.0, 2.0]}}, without_times, {"speeds": {}}):
+        accepted.write_text(json.dumps(broken))
+        assert outcome(measured(tmp_path), accepted) == 2
+        assert "make bench-accept writes them" in capsys.readouterr().err

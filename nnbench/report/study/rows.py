@@ -14,8 +14,8 @@ from nnbench.report.page.numbers import decimals_for, number
 from nnbench.report.page.parts import Part, Picture, Section, paragraph, picture
 from nnbench.report.page.units import difference_unit, in_unit, scale_of, unit_of
 from nnbench.report.page.words import amount, capital
-from nnbench.results.read import SHARE, Results
-from nnbench.stats.rivals import NETWORK, Rivals
+from nnbench.results.read import SHARE, Results, is_of_one_data_set
+from nnbench.stats.rivals import CONSTANT, NETWORK, Rivals
 from nnbench.stats.rows import Gain, gain_of, rivals_by_rows
 from nnbench.study.metrics import METRICS
 
@@ -41,19 +41,30 @@ def more_rows(results: Results, rivals: Rivals, name: Callable[[str], str]) -> M
 
     rivals: the contestants on all rows; name: a contestant in words.
     """
-    cells, models = _every(results)
-    if models.empty or cells["data"].nunique() > 1:
+    cells, models = every(results)
+    if models.empty or not is_of_one_data_set(cells):
         return None
     found = rivals_by_rows(cells, models, rivals.metric)
     if len(found) < 2:
         return None
-    who = rivals.use if rivals.use != "constant" else rivals.best
-    if who == "constant" or not _is_known(found, who):
-        who = str(rivals.tests.columns[-1])
+    who = _who(found, rivals)
+    if not who:
+        return None
     said = sentence(gain_of(found, who), rivals.metric, name(who))
     drawn = _picture(found, rivals.metric, name, said)
     parts: list[Part] = [paragraph(METHOD), *_beside(results), drawn]
     return MoreRows(said, Section("rows", "Would more rows help?", parts))
+
+
+def _who(found: Mapping[int, Rivals], rivals: Rivals) -> str:
+    """Whose gain is told: of whom to use, who does best or, of the rest, the least simple.
+
+    Never the constant's, nor of who has no repeat with both numbers of rows; nobody's if all are
+    such.
+    """
+    wanted = (rivals.use, rivals.best, *reversed(rivals.tests.columns))
+    able = (str(who) for who in wanted if who != CONSTANT and _is_known(found, str(who)))
+    return next((who for who in able if gain_of(found, who).found["n"]), "")
 
 
 def _beside(results: Results) -> list[Part]:
@@ -86,13 +97,14 @@ def sentence(gain: Gain, metric: str, who: str) -> str:
     return f"{steps} {moved} {span}: {verdict}."
 
 
-def _every(results: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
+def every(results: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All networks and all models, of every share of the training part."""
     small = results.smaller
     if small.empty or "baseline" not in small or SHARE not in results.baselines:
         return results.cells, pd.DataFrame()
     is_model = small["baseline"].notna()
-    networks = [results.cells, small.loc[~is_model, list(results.cells)]]
+    is_own = small["seed"].isin(results.cells["seed"])  # the rest are of seeds of claims alone
+    networks = [results.cells, small.loc[~is_model & is_own, list(results.cells)]]
     models = [results.baselines, small[is_model]]
     return tuple(pd.concat(some, ignore_index=True) for some in (networks, models))  # type: ignore[return-value]
 

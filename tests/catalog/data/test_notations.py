@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nnbench.catalog.data.tables.apart import taken_apart
 from nnbench.catalog.data.tables.entry import choices_of, table_levels
 from nnbench.catalog.data.tables.notations import value_of, written
 from nnbench.catalog.data.tables.table import Choices, Table, read_table
@@ -169,6 +170,12 @@ def test_what_a_missing_number_is_written_as(tmp_path: Path, word: str) -> None:
     assert np.isnan(found.x[3, 0]) and found.x[:3, 0].tolist() == [3, 4, 5]
     targets = read(tmp_path, ["a,y", *(f"{n * n},{n / 2 if n else word}" for n in range(ROWS))])
     assert targets.task == "regression" and len(targets.y) == ROWS - 1
+
+
+@pytest.mark.parametrize("word", ["999", "999.", ".5", "1,000"])
+def test_a_missing_number_may_be_written_as_any_number(word: str) -> None:
+    apart = taken_apart(pd.Series(["3", word, "n/a", None]), {word, "n/a"})
+    assert apart.gaps.tolist() == [False, True, True]
 
 
 def test_what_missing_adds(tmp_path: Path) -> None:

@@ -227,6 +227,22 @@ def test_of_a_table_with_enough_rows_less_is_tried_on_fewer(tmp_path: Path) -> N
     }
 
 
+def test_a_share_whose_rows_are_of_one_class_is_left_out(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    path = tmp_path / "t.csv"
+    whole = pd.DataFrame(generator.standard_normal((400, 2)), columns=["a", "b"])
+    classes = generator.choice(["no", "yes"], 400)
+    classes[170:245] = "no"  # the latest of the training rows, which are 240
+    whole.assign(day=range(400), y=classes).to_csv(path, index=False)
+    shares = {
+        time: table_study(path, "y", **({"time": time} if time else {}))["grid"]["train_share"]
+        for time in ("", "day")
+    }
+    assert shares == {"": [1.0, 0.5, 0.25], "day": [1.0, 0.5]}
+    for cell in make_study(table_study(path, "y", time="day"), VOCABULARY).cells():
+        split_for(cell.recipe)
+
+
 @pytest.mark.parametrize(
     ("rare", "metric"),
     [(30, "test_accuracy"), (20, "test_accuracy"), (15, "test_roc_auc"), (6, "test_roc_auc")],

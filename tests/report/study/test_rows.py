@@ -12,7 +12,8 @@ import pytest
 from nnbench.report.analysis import analyse
 from nnbench.report.page.parts import Picture
 from nnbench.report.study.rivals import advice_of
-from nnbench.report.study.rows import sentence
+from nnbench.report.study.rows import every as every_one
+from nnbench.report.study.rows import more_rows, sentence
 from nnbench.results.read import Results, read_results
 from nnbench.stats.rivals import difference
 from nnbench.stats.rows import Gain, gain_of, rivals_by_rows
@@ -119,13 +120,17 @@ def test_the_page_answers_it_and_shows_it(tmp_path: Path) -> None:
     assert bare is not None and bare.more is None
 
 
-@pytest.mark.parametrize("how", ["beside", "crossed", "claimed"])
+@pytest.mark.parametrize("how", ["beside", "crossed", "claimed", "alone", "on two data sets"])
 def test_networks_of_fewer_rows_stand_apart_unless_they_are_a_factor(
     tmp_path: Path, how: str
 ) -> None:
     planted = grown(tmp_path, 0.03)
     small = planted.smaller
     every = pd.concat([planted.cells, planted.baselines, small], ignore_index=True)
+    if how == "alone":  # no section would show them
+        every = every[every["baseline"].isna()].drop(columns="baseline").reset_index(drop=True)
+    if how == "on two data sets":
+        every.loc[every["seed"] == 0, "data"] = "circles"
     factors = {"activation": ["relu", "tanh"], "train_share": ["1", "0.5", "0.25"]}
     design = {"kind": "full", "exclude": []}
     if how != "crossed":
@@ -135,9 +140,9 @@ def test_networks_of_fewer_rows_stand_apart_unless_they_are_a_factor(
     curves = every[["cell_id"]].assign(epoch=1)
     folder = write_results(tmp_path / "t", every, curves, **changes)
     found = read_results(folder)
-    networks = int(every["baseline"].isna().sum())
+    networks = len(every) - int(every.get("baseline", pd.Series()).notna().sum())
     assert len(found.networks) == networks
-    assert set(found.baselines["train_share"]) == {1.0}
+    assert how == "alone" or set(found.baselines["train_share"]) == {1.0}
     if how == "beside":
         assert set(found.cells["train_share"]) == {1.0} and len(found.cells) < networks
         assert list(found.study["factors"]) == ["activation"]
@@ -147,3 +152,33 @@ def test_networks_of_fewer_rows_stand_apart_unless_they_are_a_factor(
         assert len(found.cells) == networks and "train_share" in found.study["factors"]
     plain = write_results(tmp_path / "p", planted.cells.drop(columns="train_share"))
     assert read_results(plain).smaller.empty
+
+
+def test_claims_of_more_seeds_are_judged_on_all_rows_as_on_the_studys_own(tmp_path: Path) -> None:
+    planted = grown(tmp_path, 0.03)
+    every = pd.concat([planted.cells, planted.baselines, planted.smaller], ignore_index=True)
+    design = {"exclude": [{"why": "time", "train_share": [0.5, 0.25], "activation": "tanh"}]}
+    claim = {"text": "t", "better": {"activation": "relu"}, "than": {"activation": "tanh"}}
+    changes = {"design": {"kind": "full"} | design, "seeds": [0, 1, 2]}
+    changes["claims"] = [claim | {"more_seeds": [3, 4]}]
+    curves = every[["cell_id"]].assign(epoch=1)
+    found = read_results(write_results(tmp_path / "t", every, curves, **changes))
+    assert set(found.claimed["seed"]) == {0, 1, 2, 3, 4}
+    assert set(found.claimed["train_share"]) == {1.0}, "of fewer rows only relu"
+    assert len(found.networks) == int(every["baseline"].isna().sum())
+    assert set(every_one(found)[0]["seed"]) == {0, 1, 2}
+
+
+def test_who_has_no_repeat_with_both_numbers_of_rows_is_not_told_of(tmp_path: Path) -> None:
+    planted = grown(tmp_path, 0.03)
+    rivals = rivals_by_rows(*every_one(planted), "test_accuracy")[120]
+    small = planted.smaller
+    lost = (small["baseline"] == "linear") & (small["train_share"] == 0.5)
+    few = small.assign(test_accuracy=small["test_accuracy"].mask(lost))
+    last = planted.baselines
+    apart = few["test_accuracy"].where(~lost | (few["seed"] > 0), 0.5)
+    gone = (last["baseline"] == "linear") & (last["seed"] == 0)
+    models = last.assign(test_accuracy=last["test_accuracy"].mask(gone))
+    found = replace(planted, smaller=few.assign(test_accuracy=apart), baselines=models)
+    told = more_rows(found, rivals, str)
+    assert told is not None and "of network improves by 0" in told.said

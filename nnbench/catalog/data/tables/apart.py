@@ -102,8 +102,8 @@ def taken_apart(column: pd.Series, words: Iterable[str]) -> Apart:
                 values[sign][place] = value_of(number, sign)
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     words = set(words)
-    if any(word[-1:].isdigit() for word in words):
-        gaps = among(texts, words)  # -999
+    if any(plain_form(sign).fullmatch(word) for word in words for sign in SIGNS):  # -999
+        gaps = among(texts, words)
     else:
         gaps = np.zeros(len(texts), dtype=bool)
         gaps[places] = among(texts.filter(pa.array(rest)), words)

@@ -36,7 +36,7 @@ def different(column: pd.Series) -> tuple[NDArray[np.int64], NDArray[Any]]:
 
 
 def coded(texts: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
-    """The same of texts (n,) in Arrow's form, in the half of the time."""
+    """The same, of texts (n,) in Arrow's form."""
     found = texts.dictionary_encode()
     codes = found.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return codes.astype(np.int64), found.dictionary
