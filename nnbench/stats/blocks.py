@@ -52,7 +52,7 @@ class Spread:
 
 def gather_blocks(values: np.ndarray, strata: Labels, blocks: Labels | None) -> Blocks:
     """Return values (n,) added up by block within strata; without blocks each is its own."""
-    stratum, names = pd.factorize(np.asarray(strata), sort=True)
+    stratum, names = pd.factorize(np.asarray(strata), sort=True, use_na_sentinel=False)
     keys = np.arange(len(values)) if blocks is None else pd.factorize(np.asarray(blocks))[0]
     pairs = stratum.astype(np.int64) * (int(keys.max(initial=0)) + 1) + keys
     found, index = np.unique(pairs, return_inverse=True)

@@ -322,6 +322,11 @@ def why_of_walk(cells: Sequence[Cell], place: str) -> list[str]:
     return [why_idle(cell.recipe, place, vocabulary) for cell in cells]
 
 
+# Noise makes gradients turn; where it is large, the curvature is never below its least.
+NOISE = {("sophia_ef", "eps"): 1.0}
+OF_MATRICES = (("muon", "momentum"), ("soap", "every"))  # a point is no weight matrix
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_parameter_matters_to_a_walk_unless_it_is_said_not_to(name: str) -> None:
@@ -329,12 +334,12 @@ def test_a_parameter_matters_to_a_walk_unless_it_is_said_not_to(name: str) -> No
         cells = [
             cell
             for level in varied("optimizer", name, key)
-            for cell in walks(optimizer=level, noise=30.0)  # so that gradients turn
+            for cell in walks(optimizer=level, noise=NOISE.get((name, key), 30.0))
         ]
         idle = why_of_walk(cells, f"optimizer.{key}")
         found = set(map(repr, results(cells, walk(cells))))
         assert (len(found) == 1) == all(idle) and len(set(map(bool, idle))) == 1, (key, idle)
-        assert all(idle) == ((name, key) == ("muon", "momentum"))  # a point is no hidden layer
+        assert all(idle) == ((name, key) in OF_MATRICES)
 
 
 @pytest.mark.parametrize("name", ["sgd", "rprop"])

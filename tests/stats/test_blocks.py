@@ -147,3 +147,8 @@ def test_the_unit_changes_sizes_and_no_p(values: list[float], unit: float) -> No
         assert one[name] * unit == pytest.approx(other[name], nan_ok=True, rel=1e-6)
     for name in ("p", "wilcoxon_p", "cohen_d", "seeds_needed"):
         assert one[name] == pytest.approx(other[name], nan_ok=True, rel=1e-6)
+
+
+def test_what_has_no_data_set_is_a_stratum_of_its_own() -> None:
+    blocks = gather_blocks(np.array([1.0, 2.0, 3.0]), ["moons", None, None], None)
+    assert sorted(blocks.per_stratum) == [1, 2] and blocks.sums.sum() == 6.0

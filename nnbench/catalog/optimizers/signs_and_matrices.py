@@ -298,7 +298,12 @@ SIGNS_AND_MATRICES: dict[str, Optimizer] = {
             "beta1": decay_parameter(0.95, "memory of the mean of gradients"),
             "beta2": decay_parameter(0.95, "memory of the mean of squares, and of both matrices"),
             "eps": eps_parameter(1e-8),
-            "every": Parameter(10, "steps from one turn of the bases to the next", **STEPS),
+            "every": Parameter(
+                10,
+                "steps from one turn of the bases to the next",
+                **STEPS,
+                needs=(need(Term("loss"), otherwise="a point of a landscape is no weight matrix"),),
+            ),
         },
         init=unturned,
         update=soap,
