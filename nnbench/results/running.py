@@ -98,7 +98,7 @@ def unmerged(folder: Path) -> Iterator[Path]:
             with suppress(OSError):  # another run has it too, and removes it
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(place)
-            os.close(held)
+            _release(held)
 
 
 def _held(place: Path, kind: int) -> int:
@@ -116,6 +116,13 @@ def _held(place: Path, kind: int) -> int:
             os.close(held)
             raise
         os.close(held)
+
+
+def _release(held: int) -> None:
+    """Give a lock back, whoever else has its descriptor: a forked child inherits it."""
+    with suppress(OSError):
+        fcntl.flock(held, fcntl.LOCK_UN)
+    os.close(held)
 
 
 @contextmanager
@@ -137,7 +144,7 @@ def alone_in(folder: Path) -> Iterator[bool]:
     finally:
         with suppress(OSError):
             shutil.rmtree(folder / FOLDER)
-        os.close(held)
+        _release(held)
 
 
 def is_running(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 from dataclasses import replace
@@ -97,3 +98,19 @@ def test_whoever_is_alone_keeps_runs_waiting(tmp_path: Path) -> None:
         assert os.waitpid(child, os.WNOHANG) == (0, 0) and not (tmp_path / "ran").exists()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert (tmp_path / "ran").exists() and not (tmp_path / FOLDER).exists()
+
+
+def test_a_forked_child_keeps_no_lock(tmp_path: Path) -> None:
+    comes, goes = os.pipe()
+    with alone_in(tmp_path):
+        child = os.fork()
+        if child == 0:
+            os.close(goes)
+            os.read(comes, 1)  # until the parent closes its end
+            os._exit(0)
+        held = os.open(tmp_path / FOLDER, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    os.close(goes)
+    os.waitpid(child, 0)
+    os.close(held)
+    os.close(comes)
