@@ -81,7 +81,7 @@ def sentence(gain: Gain, metric: str, who: str) -> str:
     value, low, high = (scale * gain.found[key] for key in ("mean", "low", "high"))
     steps = f"From {gain.few:,} to {gain.many:,} training rows the {METRICS[metric].label} of {who}"
     places = decimals_for([value], [] if math.isnan(low) else [(high - low) / 2])
-    sign = -1 if high < 0 else 1  # a loss is called one where it is told from chance
+    sign = -1 if value < 0 else 1
     moved = f"{'worsens' if sign < 0 else 'improves'} by {number(sign * value, places)}{unit}"
     if math.isnan(low):
         return f"{steps} {moved}: one repeat cannot tell whether more rows help."

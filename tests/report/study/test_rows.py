@@ -89,7 +89,7 @@ def test_the_gain_is_paired_and_its_interval_that_of_the_fewer_rows(tmp_path: Pa
             -0.001,
             -0.005,
             0.003,
-            "improves by \N{MINUS SIGN}0.10 points (95 % CI \N{MINUS SIGN}0.50 to 0.30): whether",
+            "worsens by 0.10 points (95 % CI \N{MINUS SIGN}0.30 to 0.50): whether",
         ),
         (
             0.01,
