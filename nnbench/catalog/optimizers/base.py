@@ -68,6 +68,10 @@ class Optimizer(Kin):
             return "beta1"
         return "momentum" if "momentum" in self.parameters else ""
 
+    def moves_matrices(self, recipe: Mapping[str, Any]) -> bool:
+        """Whether it moves a network, which has matrices of weights, and no point of a landscape."""
+        return "landscape" not in recipe
+
     def keeps_momentum(self, recipe: Mapping[str, Any]) -> bool:
         """Whether a recipe's momentum is its own, and no schedule's that cycles it."""
         return not recipe.get("schedule.cycle_momentum")

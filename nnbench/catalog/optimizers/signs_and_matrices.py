@@ -193,6 +193,9 @@ def sophia_ef(grad: Tensor, state: State, param: Tensor, hyper: Hyper, step: Ten
     return param - hyper["lr"] * torch.clamp(ratio, -1.0, 1.0), {"m": m, "h": h}
 
 
+OF_MATRICES = need(
+    Term("optimizer", trait="moves_matrices"), otherwise="a point of a landscape is no matrix"
+)
 STEPS: dict[str, Any] = {"low": 1, "high": 1e9, "whole": True}
 RPROP = {"etas": Of("(etaminus, etaplus)"), "step_sizes": Of("(step_min, step_max)")}
 
@@ -302,7 +305,7 @@ SIGNS_AND_MATRICES: dict[str, Optimizer] = {
                 10,
                 "steps from one turn of the bases to the next",
                 **STEPS,
-                needs=(need(Term("loss"), otherwise="a point of a landscape is no weight matrix"),),
+                needs=(OF_MATRICES,),
             ),
         },
         init=unturned,
