@@ -69,7 +69,7 @@ class Optimizer(Kin):
         return "momentum" if "momentum" in self.parameters else ""
 
     def moves_matrices(self, recipe: Mapping[str, Any]) -> bool:
-        """Whether it moves a network, which has matrices of weights, and no point of a landscape."""
+        """Whether it moves a network, which has matrices of weights, and not a single point."""
         return "landscape" not in recipe
 
     def keeps_momentum(self, recipe: Mapping[str, Any]) -> bool:
