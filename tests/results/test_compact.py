@@ -194,7 +194,7 @@ def test_a_bundle_that_does_not_read_back_costs_no_part(
     assert len(folders(store)) == 7
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_a_death_at_any_step_loses_nothing(tmp_path: Path) -> None:
     expected = seen(of_parts(tmp_path / "expected"))
 

@@ -17,7 +17,7 @@ from tests.training.cluster.test_run import Running, names_of, tasks_of
 from tests.waiting import until
 
 pytestmark = [
-    pytest.mark.whole,
+    pytest.mark.slow,
     # of sockets and loops that Dask leaves to the collector when a connection breaks
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
