@@ -70,7 +70,7 @@ class Optimizer(Kin):
 
     def moves_matrices(self, recipe: Mapping[str, Any]) -> bool:
         """Whether it moves a network, which has matrices of weights, and not a single point."""
-        return "landscape" not in recipe
+        return "loss" in recipe
 
     def keeps_momentum(self, recipe: Mapping[str, Any]) -> bool:
         """Whether a recipe's momentum is its own, and no schedule's that cycles it."""
