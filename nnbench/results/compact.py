@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnbench.results.checksums import Damage
-from nnbench.results.disk import StoreError, disk, entries, scratch, sweep, sync_folder, write
+from nnbench.results.disk import StoreError, disk, entries, fill, scratch, sweep, sync_folder
 from nnbench.results.parts import Part, bundled, read_parts
 from nnbench.results.rows import SCHEMAS
 from nnbench.results.running import alone_in
@@ -89,9 +89,7 @@ def _bundle(parts: Path, folders: Sequence[str]) -> None:
     name, contents = bundled(ordered)
     if not (parts / name).exists():  # else it was put there by one that was stopped since
         with scratch(parts) as draft:
-            for file, content in contents.items():
-                write(draft / file, content)
-            sync_folder(draft)
+            fill(draft, contents)
             os.rename(draft, parts / name)
         sync_folder(parts)
     _demand(_sound(parts / name), ordered, parts / name)

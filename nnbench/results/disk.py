@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -99,6 +99,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def fill(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write new files into a folder, by name, and flush them and its list of names to the disk."""
+    for name, content in contents.items():
+        write(folder / name, content)
+    sync_folder(folder)
 
 
 def make_folder(folder: Path) -> None:

@@ -27,12 +27,12 @@ from nnbench.results.disk import (
     StoreError,
     disk,
     entries,
+    fill,
     locked,
     make_folder,
     scratch,
     sweep,
     sync_folder,
-    write,
 )
 from nnbench.results.files import damaged_files, replace_files
 from nnbench.results.parts import Part, packed, read_parts
@@ -98,9 +98,7 @@ class Store:
         with disk("write results to", parts):
             make_folder(parts)
             with scratch(parts) as draft:
-                for file, content in contents.items():
-                    write(draft / file, content)
-                sync_folder(draft)
+                fill(draft, contents)
                 self._publish(draft, parts / name)
             sync_folder(parts)
         return name

@@ -93,7 +93,7 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
 
 
 def parquet(table: pa.Table, with_schema: bool = True) -> bytes:
-    """A table as the content of a Parquet file, as small as it gets at no cost of time.
+    """A table as the content of a small Parquet file.
 
     Of floats that hardly repeat, the bytes of one place stand together: most are of single
     precision, so that half of their bytes are zero. Statistics would be read by nobody.

@@ -104,9 +104,11 @@ def every(results: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
         return results.cells, pd.DataFrame()
     is_model = small["baseline"].notna()
     is_own = small["seed"].isin(results.cells["seed"])  # the rest are of seeds of claims alone
-    networks = [results.cells, small.loc[~is_model & is_own, list(results.cells)]]
-    models = [results.baselines, small[is_model]]
-    return tuple(pd.concat(some, ignore_index=True) for some in (networks, models))  # type: ignore[return-value]
+    networks = small.loc[~is_model & is_own, list(results.cells)]
+    return (
+        pd.concat([results.cells, networks], ignore_index=True),
+        pd.concat([results.baselines, small[is_model]], ignore_index=True),
+    )
 
 
 def _is_known(found: Mapping[int, Rivals], who: str) -> bool:
