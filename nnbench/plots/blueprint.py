@@ -22,7 +22,7 @@ from nnbench.plots.style import (
 
 WIDTH, LEFT, ACROSS = 330.0, 34.0, 250.0  # pixels: of the figure, and of a block in it
 HIGH, GAP, AIR = 42.0, 16.0, 12.0  # of a block, between two, and about the hidden layers
-LETTERS = 36  # that fit into a block
+LETTERS, SMALLER = 36, 42  # that fit into a block, as its name and under it
 
 
 class Block(NamedTuple):
@@ -59,7 +59,7 @@ def blueprint(blocks: Sequence[Block], around: str, skips: bool = False) -> Figu
                     (LEFT, top), ACROSS, HIGH, facecolor=PAPER, edgecolor=color, linewidth=1.4
                 )
             )
-            name, under = shorten(block.name, LETTERS), shorten(block.under, LETTERS)
+            name, under = shorten(block.name, LETTERS), shorten(block.under, SMALLER)
             at = (LEFT + ACROSS / 2, top + HIGH / 2)
             lifted = 8 if under else 0
             write(

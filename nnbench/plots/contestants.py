@@ -44,7 +44,7 @@ def profile_lines(
     dotted line shows.
     """
     drawn = list(names)[:MOST_SERIES]
-    labels = told_apart(drawn, 26)
+    labels = told_apart(drawn, 34)
     same = {"arm": "series", "tau": "x", "share": "value"}
     frame = profile[profile["arm"].isin(drawn)].rename(columns=same).sort_values("x")
     room, width, below = 60 + 7.4 * max(map(len, labels.values())), 900.0, 0.0
@@ -103,7 +103,7 @@ def cost_scatter(
     front = points[points["on_front"]].sort_values("cost")
     others = points[~points["on_front"]]
     named = points[points["named"]]
-    names = told_apart(list(named["arm"]), 26)
+    names = told_apart(list(named["arm"]), 34)
     width = SMALL if is_small() else 900.0
     with house_style():
         figure = new_figure(width, 440)

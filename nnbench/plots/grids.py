@@ -39,7 +39,7 @@ DIVERGING = mpl.colormaps["RdBu_r"]
 DIFFERENCES = LinearSegmentedColormap.from_list("differences", ["#d45d01", "#f7f7f6", "#0171b1"])
 WIDEST = 1000.0  # of a logarithmic scale, its end over its start: beyond, one colour would do
 SMALLEST_SPAN = 0.1  # of log10 growth: a table that keeps everything looks so
-SMALL_ROW = 31.0  # pixels of a row of cells, and of the name above it, in a small room
+SMALL_ROW = 33.0  # pixels of a row of cells, and of the name above it, in a small room
 LARGEST_SPAN = float(np.log10(2))  # beyond twice a layer colours say no more; the texts do
 
 
@@ -93,7 +93,7 @@ def _write_cell(
         look["bbox"] = {"facecolor": back, "edgecolor": "none", "pad": 1.5}
     texts = [(cell.get("text", ""), size), (cell.get("under", ""), TEXT - 3)]
     texts = [(text, size) for text, size in texts if text]
-    for (text, size), up in zip(texts, (8, -8) if len(texts) == 2 else (0,), strict=False):
+    for (text, size), up in zip(texts, (7, -7) if len(texts) == 2 else (0,), strict=False):
         look |= {"size": size, "weight": cell.get("weight", "normal")}
         write(axes, text, (corner[0] + 0.5, corner[1] + 0.5), (0, up), **look)
 

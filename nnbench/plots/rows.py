@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from nnbench.plots.labels import cut_apart
+from nnbench.plots.labels import cut_apart, wrapped
 from nnbench.plots.marks import say
 from nnbench.plots.rooms import SMALL, WIDE, for_both, is_small
 from nnbench.plots.style import (
@@ -35,7 +35,7 @@ from nnbench.plots.style import (
     shorten,
     write,
 )
-from nnbench.plots.ticks import log_ticks
+from nnbench.plots.ticks import factor_ticks, log_ticks
 
 ROW = 26.0
 OPEN = ("o", QUIET, PAPER)  # marker, edge and face of a difference that is not clear
@@ -53,16 +53,18 @@ def effect_strips(
     top: float = 26,
     row_height: float = 24,
     margin: float = 0,
+    logs: bool = False,
 ) -> Figure:
     """Draw, factor by factor, each level's paired difference with interval, every block behind it.
 
     effects: `factor`, shown as `name` where that is a column, `heading, level, effect,
     effect_low, effect_high, verdict, text` in drawing
     order, baselines left out. blocks: `factor, level, difference`. text: written at the right. The
-    axis spans at least the smallest `detectable`, where that is a column.
+    axis spans at least the smallest `detectable`, where that is a column. logs: effects are
+    logarithms to base ten, and the axis says what of.
     """
     if is_small():
-        return _small_strips(effects, blocks, x_label)
+        return _small_strips(effects, blocks, x_label, logs)
     first = ~effects["factor"].duplicated()
     rows = effects.assign(y=(row_height + first * (row_height + 10)).cumsum())
     foot = float(rows["y"].iloc[-1]) + 16
@@ -81,19 +83,18 @@ def effect_strips(
             known = np.isfinite(row["effect"])
             look: Look = {"color": INK} if known else {"color": QUIET, "style": "italic"}
             beside(axes, [shorten(row["text"], 60)], [row["y"]], 330, 1, size=TEXT - 1, **look)
-        axes.xaxis.set_major_locator(MaxNLocator(6))
-        axes.set(xlabel=x_label, ylabel="")
+        _difference_axis(axes, x_label, logs)
         _sides(axes, ("worse", "better") if higher_is_better else ("better", "worse"))
     return figure
 
 
-def _small_strips(effects: pd.DataFrame, blocks: pd.DataFrame, x_label: str) -> Figure:
+def _small_strips(effects: pd.DataFrame, blocks: pd.DataFrame, x_label: str, logs: bool) -> Figure:
     """Draw what `effect_strips` does in a small room: words stand above marks."""
     first = ~effects["factor"].duplicated()
     rows = effects.assign(y=(62.0 + first * 34.0).cumsum())
     foot = float(rows["y"].iloc[-1]) + 16
     with house_style():
-        figure = new_figure(SMALL, foot + 50)
+        figure = new_figure(SMALL, foot + 62)
         axes = place_axes(figure, 12, 0, SMALL - 24, foot)
         rows_only(axes, (0, foot), list(rows["y"]))
         axes.set_xlim(*_padded(effects, blocks))
@@ -107,10 +108,17 @@ def _small_strips(effects: pd.DataFrame, blocks: pd.DataFrame, x_label: str) -> 
         beside(axes, map(shorten, rows["level"]), rows["y"] - 40, 0, **left)
         texts = [shorten(text, 52) for text in rows["text"]]
         beside(axes, texts, rows["y"] - 20, 0, size=TEXT - 1, color=QUIET, **left)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.set(xlabel=shorten(x_label.removesuffix(", against the baseline"), 48), ylabel="")
+        _difference_axis(axes, "\n".join(wrapped(x_label, 44)), logs)
         say_rows(axes, rows["effect"], rows["y"] - 12, rows["level"], rows["text"])
     return figure
+
+
+def _difference_axis(axes: Axes, label: str, logs: bool) -> None:
+    if logs:
+        factor_ticks(axes)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5 if is_small() else 6))
+    axes.set(xlabel=label, ylabel="")
 
 
 def _draw_effects(axes: Axes, rows: pd.DataFrame, blocks: pd.DataFrame) -> None:

@@ -3,7 +3,13 @@
 import math
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullLocator,
+)
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -22,8 +28,24 @@ def log_ticks(axes: Axes, name: str) -> None:
     """Put plain ticks on a logarithmic axis, "x" or "y", the denser the shorter it is."""
     low, high = sorted(axes.get_xlim() if name == "x" else axes.get_ylim())
     decades = math.log10(high / low)
-    subs = (1, 1.5, 2, 3, 5, 7) if decades < 1 else (1, 2, 5) if decades < 2 else (1,)
     axis = axes.xaxis if name == "x" else axes.yaxis
-    axis.set_major_locator(LogLocator(subs=subs, numticks=8))
+    axis.set_major_locator(LogLocator(subs=_subs(decades), numticks=8))
     axis.set_major_formatter(FuncFormatter(log_tick))
     axis.set_minor_locator(NullLocator())
+
+
+def factor_ticks(axes: Axes) -> None:
+    """Let an x axis of logarithms to base ten say what they are logarithms of: `×1  ×2  ×5`."""
+    low, high = axes.get_xlim()
+    ends, decades = (10**low, 10**high), high - low
+    if decades < 0.5:
+        found = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(*ends)
+    else:
+        found = LogLocator(subs=_subs(decades), numticks=8).tick_values(*ends)
+    places = [math.log10(value) for value in found if ends[0] <= value <= ends[1]]
+    axes.xaxis.set_major_locator(FixedLocator(places))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"×{log_tick(round(10**x, 12))}"))
+
+
+def _subs(decades: float) -> tuple[float, ...]:
+    return (1, 1.5, 2, 3, 5, 7) if decades < 1 else (1, 2, 5) if decades < 2 else (1,)

@@ -161,6 +161,20 @@ def test_undefined_effects_are_words() -> None:
     assert "undefined: none of 24 pairs finished" in texts(figure)
 
 
+@pytest.mark.parametrize(
+    ("ends", "ticks"),
+    [((-0.1, 1.35), ["×1", "×2", "×5", "×10", "×20"]), ((0, 0.1), ["×1", "×1.1", "×1.2"])],
+)
+def test_an_axis_of_logarithms_says_what_they_are_of(ends: Any, ticks: list[str]) -> None:
+    table = strips(["least", "most"], list(ends))
+    table = table.assign(effect_low=table["effect"], effect_high=table["effect"])
+    figure = plots.effect_strips(table, points(["most"]).iloc[:0], "x", False, logs=True)
+    drawn = texts(figure)
+    assert set(ticks) <= set(drawn) and "0.0" not in drawn
+    axes = figure.axes[0]
+    assert axes.get_xlim()[0] < ends[0] and axes.get_xlim()[1] > ends[1]
+
+
 def test_the_side_that_is_better_depends_on_the_metric() -> None:
     table = strips(["up", "down"], [0.1, -0.1])
     for higher, words in ((True, ["← worse", "better →"]), (False, ["← better", "worse →"])):

@@ -315,7 +315,7 @@ def test_many_levels_are_counted_and_one_that_ran_in_a_corner_is_not() -> None:
     counts = {"n": 9, "ok": 9, "diverged": 0, "crashed": 0, "missing": 0}
     said = sentences.findings(rows, ranking, {"init": "he"}, "test_accuracy", counts, "")
     assert said == [
-        "Initialisation matters most: of 4 levels against he, 1 better, 1 worse, 2 without a clear "
+        "Initialisation matters: of 4 levels against he, 1 better, 1 worse, 2 without a clear "
         "difference. Furthest, c loses 20 points of test accuracy against he (95 % CI 10 to 30; "
         "60 pairs in 6 blocks)."
     ]

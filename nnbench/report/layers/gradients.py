@@ -92,7 +92,7 @@ def _gradients(view: View, last: bool) -> Diagnostic | None:
     singles = of_lines(relative.rename(columns={"layer": "x"}), lines.cells)
     laws = _before_training(view, lines.cells) if last else pd.concat(
         [_references(singles), _predicted_lines(view, lines.cells)])  # fmt: skip
-    summary, singles, laws, cut = _in_reach(_medians(singles, arms, roles), singles, laws)
+    summary, singles, laws, cut = in_reach(_medians(singles, arms, roles), singles, laws)
     scales = Scales("layer, from the last to the first", "gradient norm, over the last layer's",
                     log_y=True, falling=True)  # fmt: skip
     figure = plots.line_panels(summary, singles, laws, lines.panels, lines.series, scales)
@@ -115,7 +115,7 @@ def _full_panels(view: View, roles: Roles) -> tuple[list[str], list[str]]:
     return full, [f"{few} of {len(levels)} panels have few lines and are not drawn."] if few else []
 
 
-def _in_reach(
+def in_reach(
     summary: pd.DataFrame, singles: pd.DataFrame, laws: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[str]]:
     """The lines within `REACH` of 1, and a note if one was cut; a zero stays, at the foot.

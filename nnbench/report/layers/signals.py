@@ -10,7 +10,7 @@ from nnbench.plots import shorten
 from nnbench.plots.epochs import layer_epoch_lines
 from nnbench.plots.lines import Scales
 from nnbench.report.layers.frames import at_epoch
-from nnbench.report.layers.gradients import GRADIENT, LEAST_DEPTH, predicted_if_wide
+from nnbench.report.layers.gradients import GRADIENT, LEAST_DEPTH, in_reach, predicted_if_wide
 from nnbench.report.layers.views import (
     ALL,
     ARM,
@@ -68,11 +68,13 @@ def _signals_drawn(singles: pd.DataFrame, lines: Lines, roles: Roles) -> Diagnos
     last = laws.groupby("panel")["line"].transform("last")
     laws["name"] = np.where(laws["line"] == last, "predicted", "")
     scales = Scales("layer", "standard deviation of activations", log_y=True)
-    figure = plots.line_panels(summary, singles, laws, lines.panels, lines.series, scales)
+    near, thin, dashed, cut = in_reach(summary, singles, laws)
+    figure = plots.line_panels(near, thin, dashed, lines.panels, lines.series, scales)
+    notes = [*cut, *lines.notes]
     law = "Dashed: predicted for infinitely wide layers. " if len(laws) else ""
     caption = (
         "Standard deviation of the activations over units and examples at initialisation: thick, "
-        f"the median over networks; thin, single networks. {law}{shown(roles.held, lines.notes)}"
+        f"the median over networks; thin, single networks. {law}{shown(roles.held, notes)}"
     )
     ends = summary.assign(panel=summary["panel"].map(lines.panels), label=names)
     ends = ends[ends["x"] == ends["x"].max()]

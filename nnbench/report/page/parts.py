@@ -21,6 +21,7 @@ from nnbench.plots.marks import Drawing
 from nnbench.plots.rooms import small_of
 from nnbench.report.page.numbers import number
 from nnbench.report.page.svg import figure_svg, window_svg
+from nnbench.report.page.words import capital
 
 TALL = 0.9  # times its width: from this height on a figure is scrolled through in a lecture
 MOST_ROWS = 60  # of a table behind a figure
@@ -198,7 +199,7 @@ def _said_once(rows: list[list[TableCell | str]], place: int, name: str) -> str:
         return ""
     for row, cell in given:
         row[place] = replace(cell, reason="")
-    return f"{name}: {given[0][1].reason}."
+    return f"{capital(name)}: {given[0][1].reason}."
 
 
 @dataclass(frozen=True)

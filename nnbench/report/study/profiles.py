@@ -8,7 +8,7 @@ from nnbench import plots, stats
 from nnbench.plots.contestants import MOST_BANDS
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
-from nnbench.report.page.numbers import counted, decimals_for, number
+from nnbench.report.page.numbers import decimals_for, number
 from nnbench.report.page.parts import Column, Picture, Table, picture, table_of
 from nnbench.report.page.units import scale_of
 from nnbench.report.page.words import is_plural
@@ -76,7 +76,7 @@ def _profile_title(profile: pd.DataFrame, label: str, kind: str, unit: str) -> s
 
 def _said(row: pd.Series) -> tuple[str, str]:
     """A share with its interval, and the count that belongs in brackets after it."""
-    return table_cells.share(row).words, counted(row["k"], row["n"])
+    return table_cells.share(row).words, f"{row['k']:,.0f} of {row['n']:,.0f}"
 
 
 def _profile_table(profile: pd.DataFrame, names: Sequence[str]) -> Table:

@@ -30,11 +30,17 @@ CLEAR = ("better", "worse")  # the verdicts that take a side
 NONE = pd.Series(dtype=float)
 
 
-def effect_text(row: Any, decimals: int, unit: str = "") -> str:
-    """`−5.2 [−6.0, −4.4] points  36 pairs in 6 blocks`, or why there is no such thing."""
+def effect_text(row: Any, decimals: int, unit: str = "", is_log: bool = False) -> str:
+    """`−5.2 [−6.0, −4.4] points  36 pairs in 6 blocks`, or why there is no such thing.
+
+    is_log: of a factor's logarithm to base ten, which is said as that factor: `×19.0 [18.9, 19.0]`.
+    """
     if pd.isna(row["effect"]):
         return str(row["effect_reason"])
-    size = measured(row["effect"], row["effect_low"], row["effect_high"], decimals, signed=True)
+    value, low, high = (row[name] for name in ("effect", "effect_low", "effect_high"))
+    size = measured(value, low, high, decimals, signed=True)
+    if is_log:
+        size = f"×{measured(10**value, 10**low, 10**high)}"
     size = f"{size} {unit}".rstrip()
     if pd.notna(row["effect_reason"]):
         return f"{size} ({no_interval(row['effect_reason'])})"
@@ -96,7 +102,7 @@ def _clear_sentences(
         if place > 0:
             opening = f"Next is {name}"
         elif ranking["factor"].iloc[0] == factor and ranking.get("component", NONE).notna().any():
-            opening = f"{capital(name)} matters most"
+            opening = f"{capital(name)} matters{' most' * (len(ranking) > 1)}"
         if chosen and place == 0:
             opening = f"{opening}, {chosen}"
         part = compared[compared["factor"] == factor]

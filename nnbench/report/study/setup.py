@@ -23,12 +23,14 @@ from nnbench.study.study_kinds import (
 
 MOST_LEVELS = 40
 LONGEST_NUMBER = 10  # characters of a number that a person wrote
-NEEDS = {"decoupled": "weight_decay", "dropout_kind": "dropout"}  # what acts on nothing without
+# what acts on nothing without
+NEEDS = {"optimizer": "epochs", "decoupled": "weight_decay", "dropout_kind": "dropout"}
 DULL = (("data.decimal", "auto"), ("data.rows", 0))  # what nobody asked for
 SAID = {
     ("evaluation", "eval"): "dropout off, running statistics",
     ("evaluation", "train"): "as in training",
     ("bias", "0"): "starts at 0",
+    ("epochs", "0"): "0, so that nothing is trained",
 }
 OFF = (None, "none", "false", "0", "–")  # what a key that is not used stands at
 HIDDEN = ("data.sha256", "data.csv", "data.parquet")  # a page tells nothing of a machine's folders

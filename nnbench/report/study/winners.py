@@ -7,7 +7,7 @@ import pandas as pd
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.parts import Column, Part, Section, Table, TableCell, paragraph, table_of
-from nnbench.report.page.words import capital, in_words
+from nnbench.report.page.words import in_words
 from nnbench.report.study.contests import contest_of, rank_picture
 from nnbench.report.study.costs import budget_picture, cost_picture, region_picture, target_table
 from nnbench.report.study.profiles import profile_picture
@@ -52,7 +52,7 @@ def arm_table(analysis: Analysis, arms: pd.DataFrame) -> Table:
 
     columns = [
         Column("rank", True, rank),
-        *(Column(capital(in_words(factor)), of=factor) for factor in analysis.varied),
+        *(Column(in_words(factor), of=factor) for factor in analysis.varied),
         Column(analysis.axis, True, lambda row: table_cells.mean(row, places)),
         *(extra(name, key) for name, key in EXTRAS.items()),
         table_cells.DIVERGED,

@@ -53,8 +53,8 @@ def render(document: Mapping[str, Any], checks: Checks) -> str:
     )
 
 
-def answer(checks: Checks) -> str:
-    """Return in two or three sentences whether theory holds, and what the checks could see."""
+def answer(checks: Checks) -> list[str]:
+    """Return in two or three paragraphs whether theory holds, and what the checks could see."""
     agree = sum(check["agrees"] for check in checks)
     if agree == len(checks):
         said = f"All {agree} predictions agree with what the engine measures."
@@ -70,7 +70,7 @@ def answer(checks: Checks) -> str:
             "forgotten factor: what an engine that makes it would measure lies more than twice as "
             "far from the prediction as what agrees."
         )
-    return f"{said} {seen} {chance_said(checks)}".strip()
+    return [part for part in (said, seen, chance_said(checks)) if part]
 
 
 def chance_said(checks: Checks) -> str:

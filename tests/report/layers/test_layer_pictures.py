@@ -400,9 +400,11 @@ def test_one_arm_that_loses_all_does_not_flatten_the_others(tmp_path: Path) -> N
     layers = make_layers(cells)
     gone = layers["cell_id"].isin(cells.loc[cells["activation"] == "sigmoid", "cell_id"])
     layers.loc[gone, "pre_grad_norm"] = 0.001 ** (12.0 - layers["layer"])
-    found = pictures_of(tmp_path, cells, layers, only="gradients_at_start growth")
-    assert "leaves the range from 10⁻¹⁶ to 10¹⁶" in found["gradients-start"].picture.caption
-    assert "10⁻²⁰" not in texts(found["gradients-start"])
+    layers.loc[gone, "act_std"] = 0.001 ** layers["layer"]
+    found = pictures_of(tmp_path, cells, layers, only="gradients_at_start growth signals")
+    for name in ("gradients-start", "signals"):
+        assert "leaves the range from 10⁻¹⁶ to 10¹⁶" in found[name].picture.caption
+        assert "10⁻²⁰" not in texts(found[name])
     assert "≤ 0.5" in texts(found["growth"]) and "≥ 2" in texts(found["growth"])
     assert "shrinks 1000-fold per layer" in found["gradients-start"].picture.title
 

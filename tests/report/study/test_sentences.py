@@ -11,7 +11,7 @@ import pytest
 from nnbench.report.page.html import unbroken
 from nnbench.report.study.mattered import unclear_said
 from nnbench.report.study.profiles import _profile_title
-from nnbench.report.study.sentences import effects_title, findings
+from nnbench.report.study.sentences import effect_text, effects_title, findings
 
 BASE = {"init": "he_normal", "norm": "none"}
 COUNTS = {"n": 40, "ok": 40, "diverged": 0, "crashed": 0}
@@ -49,6 +49,14 @@ def test_a_study_that_could_detect_half_the_range_could_tell_hardly_anything() -
     assert "could detect 98" in loss, "a loss has no range"
 
 
+def test_a_drift_per_layer_is_said_in_times_and_not_in_logarithms() -> None:
+    row = effects(effect=1.28, effect_low=1.27, effect_high=1.29).iloc[1]
+    assert effect_text(row, 2, is_log=True).startswith("×19.1 [18.6, 19.5]")
+    assert effect_text(row, 2).startswith("+1.28 [1.27, 1.29]")
+    row[["effect", "effect_reason"]] = [np.nan, "none"]
+    assert effect_text(row, 2, is_log=True) == "none"
+
+
 def test_the_title_names_what_is_clear_before_what_is_merely_larger() -> None:
     unclear = effects()
     assert effects_title(unclear, BASE, "test_accuracy").startswith("No clear difference; the")
@@ -65,14 +73,14 @@ def test_where_no_level_differs_what_matters_in_combination_comes_last() -> None
     assert lines[0].startswith("No initialisation makes a clear difference")
     assert lines[1] == "But initialisation and normalisation matter together."
     clear = said(effects(verdict="worse", effect_high=-1.0), together=together)
-    assert clear[0].startswith("Initialisation matters most") and clear[1] == together
+    assert clear[0].startswith("Initialisation matters: ") and clear[1] == together
 
 
 def test_what_was_tuned_is_told_with_the_finding() -> None:
     chosen = "each at its best learning rate"
     assert f"to test accuracy, {chosen}: the largest" in said(effects(), chosen=chosen)[0]
     clear = said(effects(verdict="worse", effect_high=-1.0), chosen=chosen)
-    assert clear[0].startswith(f"Initialisation matters most, {chosen}: zero loses ")
+    assert clear[0].startswith(f"Initialisation matters, {chosen}: zero loses ")
 
 
 @pytest.mark.parametrize(
