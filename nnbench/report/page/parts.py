@@ -23,7 +23,8 @@ from nnbench.report.page.numbers import number
 from nnbench.report.page.svg import figure_svg, window_svg
 from nnbench.report.page.words import capital
 
-TALL = 0.9  # times its width: from this height on a figure is scrolled through in a lecture
+# Beyond both a figure is scrolled through in a lecture: times its width, and what a screen shows.
+TALL, SCREEN = 0.9, 640.0  # pixels
 MOST_ROWS = 60  # of a table behind a figure
 SEVERAL = 3  # rows that give one reason: more say it once
 # A verdict is a word with a mark, never a colour alone: its mark, and its look in the style sheet.
@@ -249,7 +250,8 @@ class Picture:
     @property
     def is_tall(self) -> bool:
         """Whether it could not be read where it is shrunk to the height of a screen."""
-        return bool(self._size) and self._size[1] > TALL * self._size[0]
+        width, height = self._size or (0.0, 0.0)
+        return height > max(TALL * width, SCREEN)
 
     @cached_property
     def _size(self) -> tuple[float, ...]:

@@ -95,14 +95,15 @@ def _clear_sentences(
     """Say, for the two most important factors with a clear effect, what their levels change."""
     clear = compared[compared["verdict"].isin(CLEAR)]
     order = [f for f in ranking["factor"] if f in set(clear["factor"])]
+    explained = int(ranking.get("component", NONE).notna().sum())
     sentences = []
     for place, factor in enumerate(order[:2]):
         name = in_words(factor)
         opening = f"{capital(name)} makes a clear difference"
         if place > 0:
             opening = f"Next is {name}"
-        elif ranking["factor"].iloc[0] == factor and ranking.get("component", NONE).notna().any():
-            opening = f"{capital(name)} matters{' most' * (len(ranking) > 1)}"
+        elif ranking["factor"].iloc[0] == factor and explained:
+            opening = f"{capital(name)} matters{' most' * (explained > 1)}"
         if chosen and place == 0:
             opening = f"{opening}, {chosen}"
         part = compared[compared["factor"] == factor]

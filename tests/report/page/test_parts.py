@@ -8,7 +8,12 @@ from nnbench.report.page.parts import Picture
 
 @pytest.mark.parametrize(
     ("box", "room", "is_tall"),
-    [("0 0 1080 480", "1080px", False), ("0 0 330.4 970", "330px", True), ("", "100%", False)],
+    [
+        ("0 0 1080 480", "1080px", False),
+        ("0 0 330.4 970", "330px", True),
+        ("0 0 330 366", "330px", False),
+        ("", "100%", False),
+    ],
 )
 def test_the_room_and_the_shape_are_those_of_the_drawing(
     box: str, room: str, is_tall: bool
