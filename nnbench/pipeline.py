@@ -20,7 +20,7 @@ from nnbench.results.looks import note_round
 from nnbench.results.more import with_more
 from nnbench.results.provenance import cores, describe
 from nnbench.results.rows import Rows, crashed_rows
-from nnbench.results.running import Pace, sign_of, unmerged
+from nnbench.results.running import Pace, Sign, sign_of, unmerged
 from nnbench.results.store import Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import TableClock, WallTime, engine_text
@@ -42,7 +42,7 @@ from nnbench.training.workers import Crash, run_tasks
 if TYPE_CHECKING:
     from nnbench.report.build import Report
 
-WRITING_TABLES = "writing tables"
+WRITING_TABLES, WRITING_REPORT = "writing tables", "writing the report"
 LARGEST_SHARE = 0.1  # of a time limit, that a stack may take: what is stopped is lost
 TIMES_THE_END = 2.0  # what is kept of a time limit for tables and page, of what they should take
 STACKS_PER_THREAD = 2  # of a cluster, times what a plan makes for a process of this machine
@@ -136,23 +136,25 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     """
     began = time.perf_counter()
     study = study if options.fresh else with_more(study, options.out)
-    tables = run_cells(study, options, listener)
-    if tables.cells.empty and options.time_limit is not None and options.time_limit.is_over:
-        raise TimeLimitError("the time limit ended it before any network had finished")
-    return reported(study, options, listener, tables, began)
+    with sign_of(results_folder(options.out, study.name)) as sign:
+        tables = run_cells(study, options, listener, sign)
+        if tables.cells.empty and options.time_limit is not None and options.time_limit.is_over:
+            raise TimeLimitError("the time limit ended it before any network had finished")
+        return reported(study, options, listener, sign, tables, began)
 
 
 def reported(
-    study: Study, options: Options, listener: Listener, tables: Tables, began: float
+    study: Study, options: Options, listener: Listener, sign: Sign, tables: Tables, began: float
 ) -> Outcome:
     """Write the report of a study whose tables are written."""
     folder = results_folder(options.out, study.name)
+    sign.ends(WRITING_REPORT)
     report = write_pages(study, folder, set(tables.cells["cell_id"]), listener.stage)
     counts = count(study.cells(), tables.cells["status"].tolist())
     return Outcome(folder, report, counts, time.perf_counter() - began)
 
 
-def run_cells(study: Study, options: Options, listener: Listener) -> Tables:
+def run_cells(study: Study, options: Options, listener: Listener, sign: Sign) -> Tables:
     """Run what is missing of a study and write its tables."""
     options = options.of_kind(study.kind)
     with crew_at(
@@ -163,10 +165,12 @@ def run_cells(study: Study, options: Options, listener: Listener) -> Tables:
         on_count=listener.staffed,
         on_note=listener.noted,
     ) as crew:
-        return _run_cells(study, options, listener, crew)
+        return _run_cells(study, options, listener, sign, crew)
 
 
-def _run_cells(study: Study, options: Options, listener: Listener, crew: Crew | None) -> Tables:
+def _run_cells(
+    study: Study, options: Options, listener: Listener, sign: Sign, crew: Crew | None
+) -> Tables:
     cells = limited(study.cells(), options.limit)
     store = open_store(study, options)
     survey = store.survey()
@@ -182,29 +186,29 @@ def _run_cells(study: Study, options: Options, listener: Listener, crew: Crew | 
     wall_time = WallTime(store, survey)
     clock = TableClock()
     work_of = Work(stacks)
-    pace = Pace(study.name, study.noun, len(cells), len(missing), work=work_of.total)
-    with sign_of(store.folder, pace) as sign:
-        listener.stage(STUDY_KINDS[study.kind].doing)
-        # closed here and not by the garbage collector, in which a second Ctrl-C would go astray
-        with time_left, closing(train_all(stacks, options, listener.progressed, crew)) as results:
-            for task, result in results:
-                rows = result if isinstance(result, Rows) else crashed(task, result, options)
-                store.commit(rows)
-                wall_time.note(*(row["engine"] for row in rows.cells[:1]))
-                listener.finished(task, rows)
-                sign.finished(rows, work_of(task))
-                if options.time_limit is not None:
-                    options.time_limit.finished(work_of(task), rows.seconds)
-                if clock.is_time():
-                    listener.stage(WRITING_TABLES)
-                    clock.note(lambda: write_tables(study, options, store, wall_time.seconds))
-                    listener.stage(STUDY_KINDS[study.kind].doing)
+    sign.planned(Pace(study.name, study.noun, len(cells), len(missing), work=work_of.total))
+    listener.stage(STUDY_KINDS[study.kind].doing)
+    # closed here and not by the garbage collector, in which a second Ctrl-C would go astray
+    with time_left, closing(train_all(stacks, options, listener.progressed, crew)) as results:
+        for task, result in results:
+            rows = result if isinstance(result, Rows) else crashed(task, result, options)
+            store.commit(rows)
+            wall_time.note(*(row["engine"] for row in rows.cells[:1]))
+            listener.finished(task, rows)
+            sign.finished(rows, work_of(task))
+            if options.time_limit is not None:
+                options.time_limit.finished(work_of(task), rows.seconds)
+            if clock.is_time():
+                listener.stage(WRITING_TABLES)
+                clock.note(lambda: write_tables(study, options, store, wall_time.seconds))
+                listener.stage(STUDY_KINDS[study.kind].doing)
 
-        listener.stage(WRITING_TABLES)
-        store.remove_stale()
-        if missing:
-            wall_time.note()
-        return write_tables(study, options, store, wall_time.seconds)
+    listener.stage(WRITING_TABLES)
+    sign.ends(WRITING_TABLES)
+    store.remove_stale()
+    if missing:
+        wall_time.note()
+    return write_tables(study, options, store, wall_time.seconds)
 
 
 def _time_for(

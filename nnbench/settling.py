@@ -13,6 +13,7 @@ from nnbench.results.files import results_folder
 from nnbench.results.looks import note_look, note_round
 from nnbench.results.more import given_more, with_more
 from nnbench.results.read import read_results
+from nnbench.results.running import sign_of
 from nnbench.stats.claims import UNDECIDED, Verdict, judge_all
 from nnbench.study.metrics import METRICS
 from nnbench.study.mistakes import StudyError
@@ -57,20 +58,21 @@ def settle(
     more = {place: study.more.get(place, More()) for place in range(len(study.claims))}
     study = replace(study, more=more)
     folder = results_folder(options.out, study.name)
-    while True:
-        tables = run_cells(study, options, listener)
-        results = read_results(folder)
-        verdicts = judge_all(results.study, results.claimed, len(results.earlier_looks))
-        note_look(folder, results.claimed["seed"].nunique())
-        places = open_places(study, verdicts)
-        had = max((seeds_of(study, place) for place in places), default=len(study.seeds))
-        following = next_seeds([verdicts[place] for place in places], had, most_seeds)
-        look = Look(verdicts, had, following)
-        on_look(look)
-        if following is None:
-            return reported(study, options, listener, tables, began), look
-        study = given_more(study, places, following)
-        note_round(folder, study.document())
+    with sign_of(folder) as sign:
+        while True:
+            tables = run_cells(study, options, listener, sign)
+            results = read_results(folder)
+            verdicts = judge_all(results.study, results.claimed, len(results.earlier_looks))
+            note_look(folder, results.claimed["seed"].nunique())
+            places = open_places(study, verdicts)
+            had = max((seeds_of(study, place) for place in places), default=len(study.seeds))
+            following = next_seeds([verdicts[place] for place in places], had, most_seeds)
+            look = Look(verdicts, had, following)
+            on_look(look)
+            if following is None:
+                return reported(study, options, listener, sign, tables, began), look
+            study = given_more(study, places, following)
+            note_round(folder, study.document())
 
 
 def is_open_to_seeds(claim: Mapping[str, object]) -> bool:

@@ -48,7 +48,7 @@ class MadeUp:
     def __init__(self, added: dict[str, float], root: int = 0) -> None:
         self.added, self.root, self.runs = added, root, []  # type: ignore[var-annotated]
 
-    def __call__(self, study: Study, options: Options, listener: object) -> None:
+    def __call__(self, study: Study, options: Options, *told: object) -> None:
         rows = []
         for cell in study.cells():
             draw = np.random.default_rng([self.root, int(cell.cell_id, 16)]).normal(0, 0.02)
@@ -130,11 +130,11 @@ def test_a_round_that_is_stopped_is_told_and_goes_on(
 ) -> None:
     study, runs = planned(claim("sigmoid", "elu")), []
 
-    def stops(study: Study, options: Options, listener: object) -> None:
+    def stops(study: Study, options: Options, *told: object) -> None:
         runs.append(study)
         if len(runs) == 2:
             raise KeyboardInterrupt
-        made_up(study, options, listener)
+        made_up(study, options)
 
     monkeypatch.setattr(nnbench.settling, "run_cells", stops)
     with pytest.raises(KeyboardInterrupt):

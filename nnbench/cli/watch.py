@@ -42,9 +42,10 @@ def watch(folder: Path, pause: Callable[[float], None] = time.sleep) -> None:
         print("\r\033[K", end="", flush=True)
 
 
-def told(line: str) -> str:
-    """What of a line is news when it changes: how much is finished, not the time left."""
-    return line.rpartition(" finished")[0]
+def told(line: str) -> tuple[str, str]:
+    """What of a line is news when it changes: how much is finished, what is written; no time."""
+    finished, _, rest = line.rpartition(" finished")
+    return finished, rest.rpartition(", writing ")[2] if ", writing " in rest else ""
 
 
 class Answer:
@@ -81,8 +82,8 @@ def pace_line(pace: Pace) -> str:
         said.append(
             f"{rounded(1 / pace.rate)} s each" if slow else f"{rounded(pace.rate)} a second"
         )
-    if pace.done < pace.to_run and pace.seconds_left is not None:
+    if pace.ends:
+        said.append(pace.ends)
+    elif pace.done < pace.to_run and pace.seconds_left is not None:
         said.append(f"about {rough(pace.seconds_left)} left")
-    elif pace.done >= pace.to_run:
-        said.append("writing tables")
     return ", ".join(said)

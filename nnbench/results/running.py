@@ -1,4 +1,4 @@
-"""The sign of a run in progress: a lock that lives as long as the run, and how far it is.
+"""The sign of a run in progress: a lock that lives until its page is written, and how far it is.
 
 The system takes the lock back from a process that dies, so that a sign left behind is known by it.
 """
@@ -11,8 +11,8 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nnbench.results.disk import make_folder
@@ -36,6 +36,7 @@ class Pace:
     crashed: int = 0
     work: float = 0.0
     work_done: float = 0.0
+    ends: str = ""  # what is written once all is done
 
     @property
     def rate(self) -> float | None:
@@ -51,11 +52,22 @@ class Pace:
 
 
 class Sign:
-    """What a run leaves in its folder for whoever watches it."""
+    """What a run leaves in its folder for whoever watches it, from when it knows what to do."""
 
-    def __init__(self, place: Path, pace: Pace) -> None:
-        self._place, self._pace = place, pace
-        self._began = time.monotonic()
+    def __init__(self, folder: Path, until_the_end: ExitStack) -> None:
+        self._folder, self._until_the_end = folder, until_the_end
+        self._place: Path | None = None
+
+    def planned(self, pace: Pace) -> None:
+        """Take in what the run has to do, or has to do next."""
+        if self._place is None:
+            self._place = self._until_the_end.enter_context(unmerged(self._folder))
+        self._pace, self._began = pace, time.monotonic()
+        self._write()
+
+    def ends(self, what: str) -> None:
+        """Take in that all has finished that will, and what is written of it now."""
+        self._pace = replace(self._pace, ends=what)
         self._write()
 
     def finished(self, rows: Rows, work: float) -> None:
@@ -70,6 +82,7 @@ class Sign:
         self._write()
 
     def _write(self) -> None:
+        assert self._place is not None
         known = asdict(self._pace) | {"seconds": round(time.monotonic() - self._began, 1)}
         draft = self._place / f"{os.getpid()}.draft"
         with suppress(OSError):  # whoever watches sees less: no reason to stop
@@ -78,10 +91,13 @@ class Sign:
 
 
 @contextmanager
-def sign_of(folder: Path, pace: Pace) -> Iterator[Sign]:
+def sign_of(folder: Path, pace: Pace | None = None) -> Iterator[Sign]:
     """Hold the sign of a run in a study's folder; where that cannot be, run without one."""
-    with unmerged(folder) as place:
-        yield Sign(place, pace)
+    with ExitStack() as until_the_end:
+        sign = Sign(folder, until_the_end)
+        if pace is not None:
+            sign.planned(pace)
+        yield sign
 
 
 @contextmanager

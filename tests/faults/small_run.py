@@ -5,6 +5,7 @@ from pathlib import Path
 from nnbench.catalog import VOCABULARY
 from nnbench.cli.progress import Silence
 from nnbench.pipeline import Options, run, run_cells
+from nnbench.results.running import sign_of
 from nnbench.study.reading import make_study
 from nnbench.study.study import Study
 
@@ -22,5 +23,9 @@ def small_study() -> Study:
 
 
 def complete(out: Path, with_page: bool = True) -> None:
-    act = run if with_page else run_cells
-    act(small_study(), Options(out=out, workers=1), Silence())
+    about = small_study(), Options(out=out, workers=1), Silence()
+    if with_page:
+        run(*about)
+        return
+    with sign_of(out / "small") as sign:
+        run_cells(*about, sign)

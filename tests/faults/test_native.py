@@ -12,6 +12,7 @@ import nnbench.pipeline
 from nnbench.catalog import VOCABULARY
 from nnbench.cli.progress import Progress
 from nnbench.pipeline import Options, run_cells
+from nnbench.results.running import sign_of
 from nnbench.study.reading import make_study
 from tests.command import SERVER
 from tests.faults.compiling import LOG, log_compilations
@@ -34,7 +35,9 @@ def trained(out: Path, workers: int = 2) -> tuple[pd.DataFrame, str]:
     """The cells that a run of compiled programs trains, and what it says."""
     study = make_study({"name": "compiled", "grid": GRID}, VOCABULARY)
     said = io.StringIO()
-    tables = run_cells(study, Options(out=out, engine="native", workers=workers), Progress(said))
+    options = Options(out=out, engine="native", workers=workers)
+    with sign_of(out / "compiled") as sign:
+        tables = run_cells(study, options, Progress(said), sign)
     return tables.cells.drop(columns="seconds"), said.getvalue()
 
 

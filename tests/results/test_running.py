@@ -5,13 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import nnbench.pipeline
+from nnbench.cli.watch import pace_line, watch
 from nnbench.results.rows import Rows
 from nnbench.results.running import FOLDER, Pace, alone_in, is_running, pace_of, sign_of
+from tests.faults.small_run import complete
 
 PACE = Pace("small", "networks", cells=10, to_run=8, work=4.0)
 
@@ -78,6 +83,59 @@ def test_a_sign_that_cannot_be_read_tells_nothing(tmp_path: Path, content: str) 
     with sign_of(tmp_path, PACE):
         (tmp_path / FOLDER / "run.json").write_text(content)
         assert pace_of(tmp_path) is None and is_running(tmp_path)
+
+
+def test_it_stands_until_the_page_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, lines = [], []
+    folder = tmp_path / "small"
+    pages = nnbench.pipeline.write_pages
+
+    def looks(*about: Any) -> Any:
+        found = pace_of(folder)
+        assert found is not None and is_running(folder)
+        seen.append(found)
+        lines.append(pace_line(found))
+        return pages(*about)
+
+    monkeypatch.setattr(nnbench.pipeline, "write_pages", looks)
+    complete(tmp_path)
+    assert [(one.done, one.ends) for one in seen] == [(seen[0].to_run, "writing the report")]
+    assert lines[0].endswith(", writing the report")
+    assert (folder / "report.html").is_file() and not is_running(folder)
+
+
+def test_a_watcher_tells_what_is_written_and_ends_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ExitStack() as run:
+        sign = run.enter_context(sign_of(tmp_path, PACE))
+        steps = iter(
+            (
+                lambda: sign.finished(Rows([{"status": "ok"}] * 8), work=4.0),
+                lambda: sign.ends("writing tables"),
+                lambda: sign.ends("writing the report"),
+                lambda: sign.planned(PACE),  # the next round of what settles claims
+                run.close,
+            )
+        )
+        watch(tmp_path, lambda seconds: next(steps)())
+    said = [line.removeprefix("small: ") for line in capsys.readouterr().out.splitlines()]
+    assert [line.partition(" finished")[0] for line in said] == [
+        *("2 of 10 networks", "10 of 10 networks", "10 of 10 networks", "10 of 10 networks"),
+        "2 of 10 networks",
+    ]
+    assert [line.rpartition(", ")[2] for line in said[2:4]] == [
+        *("writing tables", "writing the report"),
+    ]
+    assert next(steps, None) is None
+
+
+def test_a_run_that_is_refused_leaves_no_folder(tmp_path: Path) -> None:
+    with sign_of(tmp_path / "small"):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_takes_no_sign_is_run_in_all_the_same(tmp_path: Path) -> None:
