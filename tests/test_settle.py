@@ -109,6 +109,25 @@ def test_the_page_rests_on_the_seeds_that_all_networks_have(
     assert "1 claim was given more seeds, to settle it: 18 networks" in str(_looks(results))
 
 
+def test_no_claim_gets_networks_of_fewer_rows_that_it_never_looks_at() -> None:
+    less = {"train_share": 0.5, "activation": "elu", "why": "time"}
+    written = {
+        "grid": {"data": "moons", "activation": list(ARMS), "train_share": [1.0, 0.5], "seeds": 3},
+        **{"name": "settled", "baselines": ["linear"], "claim": [claim("tanh", "relu")]},
+    }
+    of_all = {"design": {"exclude": [less]}}
+    of_each = claim("tanh", "relu", where={"train_share": 0.5})
+    for changes, shares, networks in (
+        (of_all, {1.0}, 4),
+        ({}, {1.0, 0.5}, 8),  # crossed: a factor as any other
+        (of_all | {"baselines": []}, {1.0, 0.5}, 8),  # nothing draws a curve of them
+        (of_all | {"claim": [of_each]}, {0.5}, 4),  # the claim looks at them
+    ):
+        study = given_more(replace(read_study(written | changes), more={0: More()}), [0], 5)
+        more = [cell.recipe for cell in study.networks() if cell.recipe["seed"] > 2]
+        assert {recipe["train_share"] for recipe in more} == shares and len(more) == networks
+
+
 def test_it_goes_on_where_it_was_stopped_and_a_run_keeps_what_was_given(
     made_up: MadeUp, tmp_path: Path
 ) -> None:

@@ -117,8 +117,10 @@ def _null(value: Any) -> Any:
 def compare_results(a: Results, b: Results, metric: str | None = None) -> Comparison:
     """Compare two results on the metric that both declared, or on the one named.
 
-    Raises ReportError where they have no kind, metric or cell in common.
+    Networks of fewer rows are compared like any others. Raises ReportError where results have no
+    kind, metric or cell in common.
     """
+    a, b = a.with_smaller(), b.with_smaller()
     kinds = [study_kind_of(results.study) for results in (a, b)]
     if kinds[0] != kinds[1]:
         raise ReportError(f"{a.folder} is a {kinds[0]} study and {b.folder} a {kinds[1]} one")

@@ -14,9 +14,9 @@ import pandas as pd
 from nnbench.results.files import PROVENANCE, read_files
 from nnbench.results.looks import FILE, looks_of
 from nnbench.results.store import PARTS
+from nnbench.study.baselines import SHARE, fewer_are_beside
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
-SHARE = "train_share"
 NEEDED = ("cells.parquet", "curves.parquet", PROVENANCE)
 
 
@@ -66,19 +66,29 @@ class Results:
     @property
     def claimed(self) -> pd.DataFrame:
         """The cells that claims are judged by."""
-        if self.further.empty:
-            return self.cells
-        return pd.concat([self.cells, self.further], ignore_index=True)
+        return _stacked(self.cells, self.further)
 
     @property
     def networks(self) -> pd.DataFrame:
         """Every network of the study, whatever rests on it."""
+        return _stacked(self.claimed, self._small_networks)
+
+    @property
+    def _small_networks(self) -> pd.DataFrame:
+        """The networks that are a curve over the number of rows, beside the rest."""
         small = self.smaller
         if "baseline" in small:
             small = small[small["baseline"].isna()]
-        if small.empty:
-            return self.claimed
-        return pd.concat([self.claimed, small[list(self.cells)]], ignore_index=True)
+        return small[[name for name in self.cells if name in small]]
+
+    def with_smaller(self) -> Results:
+        """The same with networks of fewer rows among the cells, and with their factor."""
+        if self._small_networks.empty:
+            return self
+        cells = _stacked(self.cells, self._small_networks).sort_values("cell_id", ignore_index=True)
+        shares = [f"{share:g}" for share in sorted(cells[SHARE].unique(), reverse=True)]
+        study = {**self.study, "factors": {**self.study["factors"], SHARE: shares}}
+        return replace(self, cells=cells, provenance={**self.provenance, "study": study})
 
     @property
     def earlier_looks(self) -> list[int]:
@@ -89,6 +99,10 @@ class Results:
         """The same with these columns of cells: one without any value was never written."""
         missing = {name: float("nan") for name in names if name not in self.cells}
         return replace(self, cells=self.cells.assign(**missing))
+
+
+def _stacked(cells: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    return cells if more.empty else pd.concat([cells, more], ignore_index=True)
 
 
 def read_results(folder: Path) -> Results:
@@ -139,18 +153,14 @@ def _of_all_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """The networks and models of all training rows, those of fewer, and the study without these.
 
-    Networks of fewer rows are a level of a factor like any other unless `exclude` names the factor,
-    no claim does, and there are models beside them on one data set: then they are a curve beside
-    the rest.
+    Networks of fewer rows are a level of a factor like any other unless `fewer_are_beside`, of one
+    data set, and models are there by now.
     """
     if SHARE not in cells:
         return cells, baselines, cells.iloc[:0], study
     most = cells[SHARE].max()
-    claimed = [side for claim in study.get("claims") or [] for side in claim.values()]
-    is_claimed = any(isinstance(side, dict) and SHARE in side for side in claimed)
-    is_excluded = any(SHARE in one for one in (study.get("design") or {}).get("exclude") or [])
     parts = []
-    if is_excluded and not is_claimed and SHARE in baselines and is_of_one_data_set(cells):
+    if fewer_are_beside(study) and SHARE in baselines and is_of_one_data_set(cells):
         parts.append(cells[cells[SHARE] < most])
         cells = cells[cells[SHARE] == most].reset_index(drop=True)
         factors = study.get("factors") or {}

@@ -143,6 +143,7 @@ BASELINE_FIELDS: Mapping[str, Field] = {
     **{name: FIELDS[name] for name in ("data", "val_fraction", "test_fraction", "folds")},
     **{name: FIELDS[name] for name in ("train_share", "study_seed", "seed")},
 }
+SHARE = "train_share"
 SETTINGS = ("class_weight", "target_transform")  # what networks vary and a baseline chooses from
 SPLIT_BY = ("folds", "data.group", "data.time")  # what rows are split by, next to a shuffle
 # with the networks beside it
@@ -152,6 +153,17 @@ SHARED = [name for name in BASELINE_FIELDS if name in FIELDS and name not in SET
 def is_baseline(recipe: Mapping[str, Any]) -> bool:
     """Whether a cell is a model of scikit-learn and no network."""
     return "baseline" in recipe
+
+
+def fewer_are_beside(study: Mapping[str, Any]) -> bool:
+    """Whether networks of fewer rows are no factor of a study but a curve beside the rest.
+
+    They are where `exclude` names the factor and no claim does, if there are baselines with them.
+    """
+    named = [side for claim in study.get("claims") or [] for side in claim.values()]
+    is_claimed = any(SHARE in side if isinstance(side, dict) else side == SHARE for side in named)
+    is_excluded = any(SHARE in one for one in (study.get("design") or {}).get("exclude") or [])
+    return is_excluded and not is_claimed
 
 
 def splits_by_more(recipe: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from nnbench.study.baselines import baseline_recipes, is_baseline
+from nnbench.study.baselines import SHARE, baseline_recipes, fewer_are_beside, is_baseline
 from nnbench.study.document import Claim, Design, Document, Probes, Report
 from nnbench.study.fields import SPARSE
 from nnbench.study.grid import Level, Scalar, parameter_at, unsaid_places
@@ -214,13 +214,25 @@ class Study:
             (recipe, seed)
             for place, given in self.more.items()
             for recipe in arms
-            if self.claims[place].compares(recipe)
+            if self.claims[place].compares(recipe) and not self._is_beside(recipe)
             for seed in given.seeds
         )
         for recipe, seed in itertools.chain(own, more):
             whole = recipe | {"seed": seed}
             if not any(matches(whole, where) for where in excluded):
                 yield whole
+
+    def _is_beside(self, recipe: Mapping[str, Any]) -> bool:
+        """Whether a network is of fewer rows and no claim looks at such, whatever it compares."""
+        return recipe.get(SHARE, self._whole_share) < self._whole_share
+
+    @cached_property
+    def _whole_share(self) -> float:
+        """The largest share of the rows, where smaller ones are a curve beside the rest; else 0."""
+        is_drawn = bool(self.written.baselines) and len(self.levels["data"]) == 1
+        if not is_drawn or not fewer_are_beside(self.document()):
+            return 0.0
+        return max(float(str(level.fields[SHARE])) for level in self.levels[SHARE])
 
     def arms(self) -> Iterator[tuple[tuple[Level, ...], dict[str, Scalar]]]:
         """Yield every arm's levels, one for each key of `levels`, and its recipe but for the seed.

@@ -30,7 +30,7 @@ from nnbench.report.study.further import further_parts
 from nnbench.report.study.method import TIMED, is_split_by_time
 from nnbench.report.study.rivals_picture import scores_picture
 from nnbench.report.study.rows import more_rows
-from nnbench.results.read import SHARE, ReportError, Results
+from nnbench.results.read import ReportError, Results
 from nnbench.stats.rivals import (
     ALIKE,
     NETWORK,
@@ -40,7 +40,7 @@ from nnbench.stats.rivals import (
     rivals_of,
     usual_network,
 )
-from nnbench.study.baselines import BASELINES
+from nnbench.study.baselines import BASELINES, SHARE
 from nnbench.study.metrics import METRICS, scores_of
 
 METHOD = (

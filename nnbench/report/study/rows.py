@@ -14,9 +14,10 @@ from nnbench.report.page.numbers import decimals_for, number
 from nnbench.report.page.parts import Part, Picture, Section, paragraph, picture
 from nnbench.report.page.units import difference_unit, in_unit, scale_of, unit_of
 from nnbench.report.page.words import amount, capital
-from nnbench.results.read import SHARE, Results, is_of_one_data_set
+from nnbench.results.read import Results, is_of_one_data_set
 from nnbench.stats.rivals import CONSTANT, NETWORK, Rivals
 from nnbench.stats.rows import Gain, gain_of, rivals_by_rows
+from nnbench.study.baselines import SHARE
 from nnbench.study.metrics import METRICS
 
 METHOD = (

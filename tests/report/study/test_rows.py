@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from nnbench.report.analysis import analyse
+from nnbench.report.comparison import compare_results
 from nnbench.report.page.parts import Picture
 from nnbench.report.study.rivals import advice_of
 from nnbench.report.study.rows import every as every_one
@@ -17,6 +18,7 @@ from nnbench.report.study.rows import more_rows, sentence
 from nnbench.results.read import Results, read_results
 from nnbench.stats.rivals import difference
 from nnbench.stats.rows import Gain, gain_of, rivals_by_rows
+from nnbench.study.baselines import fewer_are_beside
 from tests.report.study.test_rivals import COMMAND, results
 from tests.synthetic import write_results
 
@@ -152,6 +154,34 @@ def test_networks_of_fewer_rows_stand_apart_unless_they_are_a_factor(
         assert len(found.cells) == networks and "train_share" in found.study["factors"]
     plain = write_results(tmp_path / "p", planted.cells.drop(columns="train_share"))
     assert read_results(plain).smaller.empty
+
+
+def test_networks_of_fewer_rows_are_compared_too(tmp_path: Path) -> None:
+    sides = []
+    for name, worse in (("a", 0.0), ("b", 0.1)):
+        planted = grown(tmp_path / name, 0.03)
+        every = pd.concat([planted.cells, planted.baselines, planted.smaller], ignore_index=True)
+        every["test_accuracy"] -= (worse + worse * every["seed"] / 20) * (every["train_share"] < 1)
+        changes = {"factors": {"activation": ["relu", "tanh"], "train_share": ["1", "0.5", "0.25"]}}
+        changes["design"] = {"exclude": [{"train_share": [0.5, 0.25], "activation": "tanh"}]}
+        curves = every[["cell_id"]].assign(epoch=1)
+        sides.append(read_results(write_results(tmp_path / name / "t", every, curves, **changes)))
+    assert set(sides[0].cells["train_share"]) == {1.0}
+    both = compare_results(*sides)
+    assert len(both.matched.pairs) == len(sides[0].networks) and both.matched.only_a == 0
+    rows = both.rows[both.rows["factor"] == "train_share"].set_index("level")
+    assert list(rows.index) == ["1", "0.5", "0.25"]
+    assert rows["effect"].to_numpy() == pytest.approx([0, -0.11, -0.11])
+    assert rows["verdict"].tolist() == ["tie", "worse", "worse"] and not both.regressions.empty
+
+
+@pytest.mark.parametrize("claim", [{"factor": "train_share"}, {"matters_more": "train_share"}])
+def test_who_claims_something_of_the_factor_itself_keeps_it(claim: dict[str, str]) -> None:
+    study = {"design": {"exclude": [{"train_share": 0.5, "activation": "tanh"}]}, "claims": []}
+    assert fewer_are_beside(study)
+    assert not fewer_are_beside(study | {"claims": [claim]})
+    assert fewer_are_beside(study | {"claims": [{"factor": "activation"}]})
+    assert not fewer_are_beside({"claims": []})
 
 
 def test_claims_of_more_seeds_are_judged_on_all_rows_as_on_the_studys_own(tmp_path: Path) -> None:
