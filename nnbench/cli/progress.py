@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -81,11 +81,19 @@ class Silence:
 
 
 class Progress:
-    """Counts cells done, diverged and crashed, and tells the rest of the time."""
+    """Counts cells done, diverged and crashed, and tells the rest of the time.
+
+    on_planned: called when a run knows what it trains, and has forgotten what it is to forget.
+    """
 
     def __init__(
-        self, stream: TextIO | None = None, kind: str = TRAINING, noun: str | None = None
+        self,
+        stream: TextIO | None = None,
+        kind: str = TRAINING,
+        noun: str | None = None,
+        on_planned: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_planned = on_planned
         self.stream = stream or sys.stderr
         self.noun, self.verb = noun or STUDY_KINDS[kind].noun, STUDY_KINDS[kind].verb
         self.doing = STUDY_KINDS[kind].doing
@@ -109,6 +117,7 @@ class Progress:
         notes: Sequence[str] = (),
     ) -> None:
         """Say what became of the user's tables, what will run, what needs not and what is idle."""
+        self._on_planned()
         for about in tables:
             for line in table_lines(about):
                 self.say(line)

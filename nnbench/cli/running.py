@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +25,7 @@ from nnbench.cli.places import (
     shown,
     study_named,
 )
-from nnbench.cli.stops import GO_ON, stop_says
+from nnbench.cli.stops import WITHOUT_FRESH, stop_says, way_on, way_on_with
 
 if TYPE_CHECKING:
     from nnbench.pipeline import Options, Outcome
@@ -121,7 +122,8 @@ def run(
             told = "--dry-run tells what this machine would take: leave --cluster out"
             raise Failed(Exit.USAGE, told)
         return _dry_run(planned, options, as_json)
-    return _run(planned, options, as_json, open)
+    forgotten = WITHOUT_FRESH if fresh and write_study is None else way_on()
+    return _run(planned, options, as_json, open, lambda: stop_says(forgotten))
 
 
 def _study_or_table(
@@ -176,7 +178,9 @@ def _written(content: Mapping[str, Any], path: Path) -> Study:
         raise Failed(Exit.USAGE, told) from None
     except OSError as error:
         raise Failed(Exit.DISK, f"--write-study {path}: {error.strerror}") from None
-    print(f"nnbench: wrote {path}; nnbench run {path} repeats this run", file=sys.stderr)
+    again = f"nnbench run {shlex.quote(str(path))}"
+    print(f"nnbench: wrote {path}; {again} repeats this run", file=sys.stderr)
+    stop_says(way_on_with(str(path)))
     return read_study(path, VOCABULARY)
 
 
@@ -191,12 +195,14 @@ def _way_to_name(study: bool, data: bool, choices: Mapping[str, Any]) -> str:
     return "name either a study, or a table with --data FILE --target COLUMN"
 
 
-def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> int:
+def _run(
+    study: Study, options: Options, as_json: bool, opens: bool, on_planned: Callable[[], None]
+) -> int:
     from nnbench.cli.progress import Progress
     from nnbench.cli.summary import closing_lines, outcome_row
     from nnbench.pipeline import run as run_study
 
-    progress = Progress(kind=study.kind, noun=study.noun)
+    progress = Progress(kind=study.kind, noun=study.noun, on_planned=on_planned)
     try:
         outcome = run_study(study, options, progress)
     finally:
@@ -207,7 +213,7 @@ def _run(study: Study, options: Options, as_json: bool, opens: bool = False) -> 
         open_page(outcome.report.path)
     missing = outcome.counts["missing"]
     if missing and options.time_limit is not None and options.time_limit.is_over:
-        told = f"the time limit ended it, {missing:,} {study.noun} are left; {GO_ON}"
+        told = f"the time limit ended it, {missing:,} {study.noun} are left; {way_on()}"
         raise Failed(Exit.TIME, told)
     return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
 

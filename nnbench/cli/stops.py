@@ -6,6 +6,7 @@ This stands before everything else that a command imports, and so imports nothin
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from contextlib import suppress
@@ -14,6 +15,7 @@ from types import FrameType
 from nnbench.lazy import is_importing
 
 GO_ON = "run the same command again to go on from here"
+WITHOUT_FRESH = "run the same command without --fresh to go on from here"
 SIGNALS = {signal.SIGINT: "stopped", signal.SIGTERM: "terminated"}
 
 
@@ -47,6 +49,18 @@ def listen(way_on: str = GO_ON) -> None:
 def stop_says(way_on: str) -> None:
     """Say something else from here on of what the user may do after a stop."""
     _Now.way_on = way_on
+
+
+def way_on() -> str:
+    """What the user may do after a stop, or where the time is over, as far as this process is."""
+    return _Now.way_on
+
+
+def way_on_with(file: str) -> str:
+    """What to do after a stop where the command itself wrote a study file, and refuses to again."""
+    return (
+        f"nnbench run {shlex.quote(file)} goes on from here, with --out and the like as they were"
+    )
 
 
 def is_stopping() -> bool:

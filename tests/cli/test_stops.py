@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,37 @@ def test_before_a_study_runs(tmp_path: Path, point: str, name: str) -> None:
 )
 def test_while_a_study_runs(tmp_path: Path, points: str, name: str) -> None:
     assert_stopped(run_study(points, 1, tmp_path), name)
+
+
+@pytest.mark.whole
+def test_who_forgot_what_was_there_goes_on_without_forgetting_again(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    fresh = ("run", "tiny.toml", "--workers", "1", "--fresh")
+    before = run("call:open_store:self:TERM", *fresh, folder=tmp_path)
+    assert_stopped(before, "TERM")  # nothing is forgotten by then
+    stopped = run("call:write_tables:self:INT", *fresh, folder=tmp_path)
+    assert_stopped(stopped, "INT", "run the same command without --fresh to go on from here")
+    again = start(*fresh[:-1], cwd=tmp_path).end()
+    assert again.returncode == 0 and "finished earlier: 0 to train." in again.stderr, again.stderr
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("more", [(), ("--fresh",)])
+def test_who_wrote_a_study_goes_on_with_its_file(tmp_path: Path, more: tuple[str, ...]) -> None:
+    rows = "".join(f"{n % 7},{n % 5},{'ab'[n % 2]}\n" for n in range(60))
+    (tmp_path / "t.csv").write_text(f"x,z,y\n{rows}")
+    words = ("run", "--data", "t.csv", "--target", "y", "--write-study", "my own.toml", *more)
+    stopped = run("call:Store.survey:self:INT", *words, folder=tmp_path)
+    told, _, rest = stopped.stderr.partition("\n")
+    assert told == "nnbench: wrote my own.toml; nnbench run 'my own.toml' repeats this run"
+    assert_stopped(
+        replace(stopped, stderr=rest),
+        "INT",
+        "nnbench run 'my own.toml' goes on from here, with --out and the like as they were",
+    )
+    assert (tmp_path / "my own.toml").is_file()
+    refused = start(*words, cwd=tmp_path).end()
+    assert refused.returncode == 2 and "there is such a file: run it" in refused.stderr
 
 
 @pytest.mark.whole
