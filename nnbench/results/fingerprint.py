@@ -17,7 +17,7 @@ NOT_DECIDING = (
     *("training/plan.py", "training/tasks.py", "training/worker.py", "training/workers.py"),
     *("training/native/cache.py", "training/native/machine.py", "training/native/trial.c"),
     *("training/native/folders.py", "training/native/wall.py", "training/time_limit.py"),
-    "training/cluster",
+    *("training/scratch.py", "training/cluster"),
 )
 DECIDING_LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
 # what an entry and its parameters tell people of themselves

@@ -7,8 +7,6 @@ at once, and what one run registers no other run sees.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 import threading
 import time
 import weakref
@@ -16,11 +14,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Generic
 
+from nnbench.training.scratch import Scratch, new_scratch
 from nnbench.training.workers import Job, Pool, Result, Task, Work
 
+PREFIX = "nnbench-sent-"  # of the folder of files that a worker was sent
 POLL = 0.5  # seconds between looks at whether a task is still wanted
 
 
@@ -61,8 +60,8 @@ class Room(Generic[Task, Result]):
         self.kit, self._differs = kit, differs
         self._idle: list[Pool[Task, Result]] = []
         self._lock = threading.Lock()
-        self._folder = tempfile.mkdtemp(prefix="nnbench-") if kit.files else ""
-        weakref.finalize(self, _end, self._idle, self._folder)
+        self._scratch = new_scratch(PREFIX) if kit.files else None
+        weakref.finalize(self, _end, self._idle, self._scratch)
         self.paths = {name: self._kept(name, content) for name, content in kit.files.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -87,20 +86,21 @@ class Room(Generic[Task, Result]):
     def _kept(self, name: str, content: bytes) -> str:
         if hashlib.sha256(content).hexdigest() != name.split("/")[0]:
             raise DamagedError(f"a file arrived damaged: {name}")
-        path = Path(self._folder, name)
+        assert self._scratch is not None
+        path = self._scratch.folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         return str(path)
 
 
-def _end(idle: list[Pool[Any, Any]], folder: str) -> None:
+def _end(idle: list[Pool[Any, Any]], scratch: Scratch | None) -> None:
     """End processes that have nothing to do, and so nothing to lose, and remove the files."""
     for pool in idle:
         for worker in pool.workers:
             worker.process.kill()
             worker.end()
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
+    if scratch is not None:
+        scratch.remove()
 
 
 # a task's pieces, where its process died again and again; None stands for the whole task

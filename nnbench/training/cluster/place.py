@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.training.cluster.errors import ClusterError
+from nnbench.training.scratch import new_scratch
 
 LOCAL = re.compile(r"local:([1-9]\d{0,3})")
 ENOUGH_SECONDS = 30.0  # for a scheduler to answer
+PREFIX = "nnbench-local-cluster-"  # of the folder that keys and workers have
 TLS = ("ca_file", "cert", "key")
 
 
@@ -86,18 +87,20 @@ def _client(place: Any) -> Iterator[Any]:
 @contextmanager
 def _workers(address: str, count: int, security: Any) -> Iterator[None]:
     """Worker processes of this machine, in a group of their own that no Ctrl-C reaches."""
-    with tempfile.TemporaryDirectory(prefix="nnbench-") as scratch:
+    scratch = new_scratch(PREFIX)
+    folder = str(scratch.folder)
+    try:
         command = [
             *(sys.executable, "-m", "distributed.cli.dask_worker", address),
             *("--nworkers", str(count), "--nthreads", "1", "--no-dashboard"),
-            *("--memory-limit", "0", "--local-directory", scratch, "--death-timeout", "60"),
-            *_credentials(Path(scratch), security),
+            *("--memory-limit", "0", "--local-directory", folder, "--death-timeout", "60"),
+            *_credentials(scratch.folder, security),
         ]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "PYTHONSAFEPATH": "1",
-            "TMPDIR": scratch,  # what they are sent goes with them, who are killed
+            "TMPDIR": folder,  # what they are sent goes with them, who are killed
             "DASK_LOGGING__DISTRIBUTED": "critical",
         }
         process = subprocess.Popen(
@@ -109,6 +112,8 @@ def _workers(address: str, count: int, security: Any) -> Iterator[None]:
             with suppress(ProcessLookupError):  # all of them: they have nothing to lose
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+    finally:
+        scratch.remove()
 
 
 def _credentials(folder: Path, security: Any) -> Iterator[str]:

@@ -1,18 +1,14 @@
 """The folders of compiled programs: a lasting one where it is safe, else one of this process."""
 
 import atexit
-import contextlib
-import fcntl
 import functools
 import os
-import shutil
 import stat
-import tempfile
-import time
 from pathlib import Path
 
+from nnbench.training.scratch import is_private, new_scratch
+
 PREFIX = "nnbench-programs-"
-YOUNG = 60.0  # seconds in which a folder's owner has surely taken its lock
 
 
 def base_folder() -> str:
@@ -49,41 +45,9 @@ def is_safe(base: str) -> bool:
 @functools.cache
 def own_folder() -> Path:
     """A folder of this process, which goes with it; with it go those of processes that died."""
-    _sweep(Path(tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    with contextlib.suppress(OSError):
-        fcntl.flock(os.open(folder, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_EX)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def _sweep(base: Path) -> None:
-    """Remove such folders whose processes were killed: nobody holds their locks any more."""
-    for folder in base.glob(f"{PREFIX}*"):
-        if not is_private(folder):
-            continue
-        with contextlib.suppress(OSError):  # it is in use, or another process sweeps too
-            held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if time.time() - folder.stat().st_mtime > YOUNG:
-                    shutil.rmtree(folder)
-            finally:
-                os.close(held)
-
-
-def is_private(folder: Path, others_may_read: bool = False) -> bool:
-    """Whether a folder is this user's, and open to nobody else (or for reading only)."""
-    try:
-        found = os.lstat(folder)
-    except OSError:
-        return False
-    forbidden = 0o022 if others_may_read else 0o077
-    return (
-        stat.S_ISDIR(found.st_mode)
-        and found.st_uid == os.geteuid()
-        and not found.st_mode & forbidden
-    )
+    scratch = new_scratch(PREFIX)
+    atexit.register(scratch.remove)
+    return scratch.folder
 
 
 def keeps_names(folder: Path) -> bool:
