@@ -24,9 +24,9 @@ from nnbench.plots.style import (
     look_of,
     name_panel,
     new_figure,
+    one_line,
     place_axes,
     ruled,
-    shorten,
 )
 from nnbench.plots.ticks import log_ticks
 
@@ -75,8 +75,8 @@ def profile_lines(
                 (f"{x:.4g}", f"{100 * y:.0f} %")
                 for x, y in zip(part["x"], part["value"], strict=True)
             ]
-            say(axes, part["x"], part["value"], texts, shorten(name, 80), (x_label, "of runs"))
-        end_labels(axes, ends, [shorten(name, 80) for name in labels if name in known])
+            say(axes, part["x"], part["value"], texts, one_line(name), (x_label, "of runs"))
+        end_labels(axes, ends, [one_line(name) for name in labels if name in known])
         name_panel(axes, "", "share of runs", 44)
         ruled(axes)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
@@ -122,7 +122,7 @@ def cost_scatter(
             for cost, mean in zip(points["cost"], points["mean"], strict=True)
         ]
         for (_, point), text in zip(points.iterrows(), texts, strict=True):
-            place, name = ([point["cost"]], [point["mean"]]), shorten(point["arm"], 80)
+            place, name = ([point["cost"]], [point["mean"]]), one_line(point["arm"])
             say(axes, *place, [text], name, (x_label, y_label), (24.0, 24.0))
         spots = zip(named["arm"], named["cost"], named["mean"], strict=True)
         write_clear(axes, [Note(names[arm], [(x, y)]) for arm, x, y in spots], TEXT - 1)
@@ -160,7 +160,7 @@ def budget_lines(budget: pd.DataFrame, arms: Sequence[str], y_label: str) -> Fig
                 axes.vlines(own["x"], own["low"], own["high"], color, linewidth=1.2, alpha=0.6)
                 line.set(marker=marker, markersize=5, markeredgecolor=color)
                 ends.append((own["value"].dropna().iloc[-1], names[arm], color, marker))
-                shown.append(shorten(arm, 80))
+                shown.append(one_line(arm))
                 spans = texts_of(own.assign(x=own["x"].round()))
                 say(axes, own["x"], own["value"], spans, shown[-1], (scales.x_label, y_label))
             end_labels(axes, ends, shown)

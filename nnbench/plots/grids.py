@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from nnbench.plots.labels import columns_apart, cut_apart, write_lines
+from nnbench.plots.labels import columns_apart, write_lines
 from nnbench.plots.marks import say
 from nnbench.plots.rooms import SMALL, WIDE, for_both, is_small
 from nnbench.plots.style import (
@@ -23,10 +23,12 @@ from nnbench.plots.style import (
     Look,
     bare,
     beside,
+    cut_apart,
     house_style,
     ink_on,
     name_panel,
     new_figure,
+    one_line,
     panel_axes,
     place_axes,
     shorten,
@@ -73,8 +75,8 @@ def heat_grid(
         corner = (list(columns).index(cell["column"]), list(rows).index(cell["row"]))
         if np.isfinite(cell["value"]):
             text = " ".join(filter(None, (cell.get("text", ""), cell.get("under", ""))))
-            said = [(shorten(str(cell["column"]), 60), text or f"{cell['value']:.3g}")]
-            name = shorten(str(cell["row"]), 60)
+            said = [(one_line(str(cell["column"])), text or f"{cell['value']:.3g}")]
+            name = one_line(str(cell["row"]))
             say(axes, [corner[0] + 0.5], [corner[1] + 0.5], said, name, reach=reach)
         face = colors(scale(cell["value"])) if np.isfinite(cell["value"]) else None
         _write_cell(axes, cell, corner, face, size)
@@ -167,11 +169,11 @@ def _named_grids(
     least = room + 460 if foot else 0
     figure = new_figure(max(across * step[0] + 12, least), down * step[1] + foot)
     found = panel_axes(figure, len(panels), across, step, (room - 8, header), size)
-    for panel, axes in zip(panels, found, strict=True):
+    for title, axes in zip(cut_apart(panels), found, strict=True):
         for x, lines in enumerate(heads):
             at = ((x + 0.5) / len(columns), 1)
             write_lines(axes, lines, at, (0, 14), ha="center", size=TEXT - 1)
-        name_panel(axes, shorten(panel), shorten(names[1], 40), 0, over + 8)
+        name_panel(axes, title, shorten(names[1], 40), 0, over + 8)
         write(axes, shorten(names[0]), (0, 1), (-8, 14), color=QUIET, ha="right", size=TEXT - 1)
     parts = [Part(panel, axes, rows, columns) for panel, axes in zip(panels, found, strict=True)]
     return figure, parts, (room - 8, down * step[1] + 10)
@@ -197,6 +199,7 @@ def _small_grids(
     heads = columns_apart(columns, letters)
     over = 14.0 + 16 * max(map(len, heads.values()))
     header, said = over + 66, " by ".join(shorten(name, 24) for name in names if name)
+    titles = dict(zip(panels, cut_apart(panels), strict=True))
     planned, foot_at = [], 0.0
     for panel, block in ((p, b) for p in panels for b in blocks):
         here = cells[cells["column"].isin(block) & (cells["panel"].astype(str) == panel)]
@@ -212,7 +215,7 @@ def _small_grids(
             at = ((x + 0.5) / len(block), 1)
             write_lines(axes, heads[name], at, (0, 6), ha="center", size=TEXT - 1)
         more = "" if block == blocks[0] else ", continued"
-        name_panel(axes, f"{shorten(panel, 34)}{more}".removeprefix(", "), said, 0, over + 6)
+        name_panel(axes, f"{titles[panel]}{more}".removeprefix(", "), said, 0, over + 6)
         parts.append(Part(panel, axes, own, block))
     return figure, parts, (18, foot_at + 10)
 
@@ -251,7 +254,7 @@ def heat_maps(
     """
     panels = list(dict.fromkeys(cross["data"]))
     room = _room(rows, row_name)
-    longest = max(len(word) for c in columns for word in shorten(c, 30).split() or [""])
+    longest = max(len(line) for head in columns_apart(columns, 12).values() for line in head)
     cell = min(max(96.0, 8.0 * longest + 10), max((WIDE - room) / len(columns), 30.0))
     across = max(1, min(len(panels), int(WIDE // (room + cell * len(columns)))))
     means = cross["mean"].astype(float)

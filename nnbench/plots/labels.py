@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 
-from nnbench.plots.style import INK, PAPER, TEXT, Look, shorten, write
+from nnbench.plots.style import INK, PAPER, TEXT, Look, cut_apart, shorten, write
 
 SEPARATORS = (" / ", ", ")  # between the levels of an arm's name
 LETTER = 0.58  # of the size of the type: how wide a letter is on average
@@ -29,18 +29,8 @@ def told_apart(names: Sequence[str], most: int) -> dict[str, str]:
 
     most: how many letters there are room for. Names that are alike when cut get more.
     """
-    return _on_one_line(_without_common(list(dict.fromkeys(names))), most)
-
-
-def cut_apart(names: Sequence[str], most: int = 34) -> list[str]:
-    """The names in their order, cut to so many letters, or to what keeps any two apart."""
-    cut = _on_one_line({name: name for name in names}, most)
-    return [cut[name] for name in names]
-
-
-def _on_one_line(bare: dict[str, str], most: int) -> dict[str, str]:
-    cut = _cut(bare, most, lambda text, most: [shorten(text, most)])
-    return {name: lines[0] for name, lines in cut.items()}
+    bare = _without_common(list(dict.fromkeys(names)))
+    return dict(zip(bare, cut_apart(list(bare.values()), most), strict=True))
 
 
 def stacked(names: Sequence[str], most: int) -> dict[str, list[str]]:

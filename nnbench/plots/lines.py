@@ -31,15 +31,16 @@ from nnbench.plots.style import (
     MOST_THIN,
     QUIET,
     SERIES,
+    cut_apart,
     draw_marks,
     end_labels,
     house_style,
     look_of,
     name_panel,
     new_figure,
+    one_line,
     panel_axes,
     ruled,
-    shorten,
 )
 from nnbench.plots.ticks import log_ticks
 
@@ -107,8 +108,8 @@ def line_axes(
     x = frames[0]["x"]
     figure = new_figure(*plan.figure)
     found = dict(zip(names, panel_axes(figure, len(names), *plan[:4]), strict=True))
-    for name, axes in zip(names.values(), found.values(), strict=True):
-        name_panel(axes, shorten(name, 40), scales.y_label, LEFT - 10, 18)
+    for name, axes in zip(cut_apart(list(names.values()), 40), found.values(), strict=True):
+        name_panel(axes, name, scales.y_label, LEFT - 10, 18)
         ruled(axes)
         axes.set_ylim(*limits)
         if scales.log_y:
@@ -180,7 +181,7 @@ def draw_series(
         of_it = frame["series"] == name
         count = frame.loc[of_it, "cell_id"].nunique() if "cell_id" in frame else 1
         lines = list(islice(drawn, count))
-        of_series(shorten(str(name), 80), *lines)
+        of_series(one_line(str(name)), *lines)
         if list(names).index(name) >= MOST_SERIES:
             leave_out(*lines)
         found[name] = lines[0]
@@ -198,7 +199,7 @@ def _draw_lines(
     number = singles.groupby("series")["cell_id"].transform(lambda ids: pd.factorize(ids)[0])
     draw_series(axes, at_foot(axes, singles[number < MOST_THIN]), series, linewidth=0.7, alpha=0.35)
     lines = draw_series(axes, at_foot(axes, summary), series, linewidth=2.2)
-    shown = {name: shorten(str(name), 80) for name in lines}
+    shown = {name: one_line(str(name)) for name in lines}
     ends, falls = [], axes.xaxis_inverted()
     for name, line in lines.items():
         place, y = list(series).index(name), np.asarray(line.get_ydata(), dtype=float)

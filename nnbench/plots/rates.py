@@ -13,12 +13,12 @@ from nnbench.plots.rooms import for_both
 from nnbench.plots.style import (
     QUIET,
     TEXT,
+    cut_apart,
     house_style,
     name_panel,
     new_figure,
     panel_axes,
     ruled,
-    shorten,
     write,
 )
 from nnbench.plots.ticks import log_ticks
@@ -56,10 +56,11 @@ def rate_panels(
         ]
         behind = losses[losses["panel"] == baseline]
         limits = _ends(rates["value"], 0.06), _ends(losses["value"], 0.06)
-        for panel, upper, lower in zip(panels, *rows, strict=True):
+        heads = cut_apart(list(panels.values()))
+        for panel, head, upper, lower in zip(panels, heads, *rows, strict=True):
             _draw(upper, rates[rates["panel"] == panel], series, ("epoch", SHARE))
             under = SHARE + (": a warm-up" if panel in warm else "")
-            name_panel(upper, shorten(panels[panel], 34), under, 42, 14)
+            name_panel(upper, head, under, 42, 14)
             upper.set_ylim(min(limits[0][0], 0), limits[0][1])
             upper.tick_params(labelbottom=False)
             if panel != baseline:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from nnbench.plots.labels import cut_apart, wrapped
+from nnbench.plots.labels import wrapped
 from nnbench.plots.marks import say
 from nnbench.plots.rooms import SMALL, WIDE, for_both, is_small
 from nnbench.plots.style import (
@@ -25,10 +25,12 @@ from nnbench.plots.style import (
     VERDICT_MARKS,
     Look,
     beside,
+    cut_apart,
     draw_marks,
     house_style,
     name_panel,
     new_figure,
+    one_line,
     panel_axes,
     place_axes,
     rows_only,
@@ -70,15 +72,16 @@ def effect_strips(
     foot = float(rows["y"].iloc[-1]) + 16
     with house_style():
         figure = new_figure(width, top + foot + 50)
-        left, right = 220 + margin, 330 + margin
+        levels = cut_apart(list(rows["level"]))
+        left, right = max(220.0, _room(levels)) + margin, 330 + margin
         axes = place_axes(figure, left, top, width - left - right, foot)
         rows_only(axes, (0, foot), list(rows["y"]))
         axes.set_xlim(*_padded(effects, blocks))
         axes.axvline(0, color=INK, linewidth=1)
-        _headings(axes, rows[first].assign(y=rows["y"] - row_height))
+        _headings(axes, rows[first].assign(y=rows["y"] - row_height), left - margin)
         _draw_effects(axes, rows, blocks)
         say_rows(axes, rows["effect"], rows["y"], rows["level"], rows["text"])
-        beside(axes, map(shorten, rows["level"]), rows["y"])
+        beside(axes, levels, rows["y"])
         for _, row in rows.iterrows():
             known = np.isfinite(row["effect"])
             look: Look = {"color": INK} if known else {"color": QUIET, "style": "italic"}
@@ -103,9 +106,9 @@ def _small_strips(effects: pd.DataFrame, blocks: pd.DataFrame, x_label: str, log
         left: Look = {"ha": "left"} | patch
         _draw_effects(axes, rows, blocks)
         heads = rows[first]
-        names = [shorten(str(name), 40) for name in heads.get("name", heads["factor"])]
+        names = cut_apart(list(map(str, heads.get("name", heads["factor"]))), 40)
         beside(axes, names, heads["y"] - 66, 0, weight="bold", **left)
-        beside(axes, map(shorten, rows["level"]), rows["y"] - 40, 0, **left)
+        beside(axes, cut_apart(list(rows["level"])), rows["y"] - 40, 0, **left)
         texts = [shorten(text, 52) for text in rows["text"]]
         beside(axes, texts, rows["y"] - 20, 0, size=TEXT - 1, color=QUIET, **left)
         _difference_axis(axes, "\n".join(wrapped(x_label, 44)), logs)
@@ -138,7 +141,7 @@ def say_rows(
 ) -> None:
     """Let each row, anywhere along it, say its name and its text."""
     for at, place, name, text in zip(x, y, names, texts, strict=True):
-        say(axes, [at], [place], [("", str(text))], shorten(str(name), 80), reach=(2000.0, 13.0))
+        say(axes, [at], [place], [("", str(text))], one_line(str(name)), reach=(2000.0, 13.0))
 
 
 def _padded(effects: pd.DataFrame, blocks: pd.DataFrame) -> tuple[float, float]:
@@ -152,13 +155,16 @@ def _padded(effects: pd.DataFrame, blocks: pd.DataFrame) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _headings(axes: Axes, first: pd.DataFrame) -> None:
-    """Head each factor's rows by its name and what they are held against, under a rule."""
+def _headings(axes: Axes, first: pd.DataFrame, room: float) -> None:
+    """Head each factor's rows by its name and what they are held against, under a rule.
+
+    room: at the left, for names.
+    """
     places = first["y"] + 2
-    names = [shorten(str(name), 28) for name in first.get("name", first["factor"])]
-    beside(axes, names, places, -220, ha="left", weight="bold")
+    names = cut_apart(list(map(str, first.get("name", first["factor"]))), 28)
+    beside(axes, names, places, -room, ha="left", weight="bold")
     beside(axes, first["heading"], places, 330, 1, color=QUIET, size=TEXT - 1)
-    ends = (-220 / axes.bbox.width, 1 + 330 / axes.bbox.width)
+    ends = (-room / axes.bbox.width, 1 + 330 / axes.bbox.width)
     across: Look = {"clip_on": False, "transform": axes.get_yaxis_transform()}
     axes.hlines(first["y"] - 14, *ends, RULE, linewidth=1, **across)
 
@@ -172,6 +178,11 @@ def _sides(axes: Axes, sides: tuple[str, str]) -> None:
         write(axes, f"← {sides[0]}", (zero, 1), (-10, 12), ha="right", **look)
     if zero < 0.85:
         write(axes, f"{sides[1]} →", (zero, 1), (10, 12), **look)
+
+
+def _room(names: Sequence[str]) -> float:
+    """The pixels that names beside rows take, in a wide font."""
+    return 40 + 7.4 * max(map(len, names))
 
 
 def _name_rows(
@@ -190,7 +201,9 @@ def share_bars(shares: pd.DataFrame, x_label: str) -> Figure:
 
     shares: `group, kind, term, share, low, high, text` in drawing order; share in 0..1.
     """
-    width, labels, texts, high = WIDE, LABELS, TEXTS, ROW
+    terms = cut_apart(list(shares["term"]), 40)
+    width, texts, high = WIDE, TEXTS, ROW
+    labels = max(LABELS, _room(terms))
     if is_small():  # a bar's name stands above it
         width, labels, texts, high = SMALL, 12.0, 112.0, 44.0
     first = shares["group"] != shares["group"].shift()
@@ -212,7 +225,7 @@ def share_bars(shares: pd.DataFrame, x_label: str) -> Figure:
         heads = rows[first]
         beside(axes, heads["group"], heads["y"] - high, -labels, ha="left", weight="bold")
         say_rows(axes, rows["share"], rows["y"], rows["term"], rows["text"])
-        _name_rows(axes, [shorten(term, 40) for term in rows["term"]], rows["y"], 20)
+        _name_rows(axes, terms, rows["y"], 20)
         beside(axes, rows["text"], rows["y"], texts, 1, size=TEXT - 1)
         axes.axvline(0, color=INK, linewidth=1)
         axes.xaxis.set_major_locator(MaxNLocator(6))
@@ -227,10 +240,12 @@ def score_rows(rows: pd.DataFrame, x_label: str) -> Figure:
 
     rows: `name, value, low, high, text, first`, in drawing order.
     """
-    width, left, right, high, up = 900.0, 250.0, 150.0, 30.0, 0.0
+    names, first = list(rows["name"]), rows["first"].to_numpy(bool)
+    short = cut_apart(names)
+    left = max(250.0, _room(short))
+    width, right, high, up = 900.0, 150.0, 30.0, 0.0
     if is_small():
         width, left, right, high, up = SMALL, 12.0, 118.0, 46.0, 0.42
-    names, first = list(rows["name"]), rows["first"].to_numpy(bool)
     ends = rows[["value", "low", "high"]].to_numpy(float)
     air = 0.04 * float(np.nanmax(ends) - np.nanmin(ends)) or 0.5
     with house_style():
@@ -242,9 +257,9 @@ def score_rows(rows: pd.DataFrame, x_label: str) -> Figure:
             part, y = rows[chosen], np.flatnonzero(chosen)
             axes.hlines(y, part["low"], part["high"], color, linewidth=2.4, zorder=2)
             draw_marks(axes, part["value"], y, marker, 10, color)
-        for place, name in enumerate(names):
+        for place, name in enumerate(short):
             weight = "bold" if first[place] else "normal"
-            _name_rows(axes, [shorten(name)], [place], up, weight=weight)
+            _name_rows(axes, [name], [place], up, weight=weight)
         beside(axes, rows["text"], range(len(rows)), right - 4, 1, size=TEXT - 1)
         say_rows(axes, rows["value"], range(len(rows)), names, rows["text"])
         axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -262,7 +277,7 @@ def rank_ladder(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], baseline:
     names = list(ranks["arm"])
     short = cut_apart(names)
     bars = [clique for clique in cliques if len(clique) > 1]
-    left, right = 40 + 7.4 * max(map(len, short)), 90 + 18.0 * len(bars)
+    left, right = _room(short), 90 + 18.0 * len(bars)
     width, row, up = 900.0, ROW, 0.0
     if is_small():
         left, right, width, row, up = 12.0, 66 + 12.0 * len(bars), SMALL, 44.0, 0.45
@@ -300,7 +315,7 @@ def good_regions(regions: pd.DataFrame, arms: Sequence[str], x_label: str) -> Fi
     """
     panels = list(dict.fromkeys(regions["data"]))
     short = cut_apart(arms)
-    left, height = 30 + 7.4 * max(map(len, short)), ROW * len(arms)
+    left, height = _room(short), ROW * len(arms)
     step, count, up = ((WIDE - left) / len(panels), 0.0), len(panels), 0.0
     width, whole = step[0] - 84, (WIDE, height + 110)
     if is_small():
@@ -314,11 +329,12 @@ def good_regions(regions: pd.DataFrame, arms: Sequence[str], x_label: str) -> Fi
         found = panel_axes(figure, len(panels), count, step, (left, 44), (width, height))
         for axes in found[: None if is_small() else 1]:
             _name_rows(axes, short, range(len(arms)), up)
-        for panel, axes in zip(panels, found, strict=True):
+        titles = cut_apart(list(map(str, panels)))
+        for panel, title, axes in zip(panels, titles, found, strict=True):
             axes.set_xscale("log")
             axes.set_xlim(*limits)
             rows_only(axes, (-0.5 - up / 2, len(arms) - 0.5), range(len(arms)))
-            name_panel(axes, shorten(str(panel)), "", 0, 2)
+            name_panel(axes, title, "", 0, 2)
             part = rows[rows["data"] == panel]
             beside(axes, part["text"], part["y"], 10, 1, ha="left", size=TEXT - 2, color=QUIET)
             part = part[np.isfinite(part["low"].astype(float))]

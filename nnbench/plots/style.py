@@ -79,19 +79,32 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def shorten(text: str, most: int = 34) -> str:
-    """The text on one line, its middle cut out beyond `most` characters.
-
-    Levels of one family differ at the end (`negative_slope=0.2`), so that the end stays. Control
-    characters, which SVG does not allow, become the replacement character.
-    """
+def one_line(text: str) -> str:
+    """The whole text; control characters, which SVG does not allow, are replaced."""
     forbidden = {"Cc", "Cs", "Zl", "Zp"}
-    line = "".join(
+    return "".join(
         "\N{REPLACEMENT CHARACTER}" if category(c) in forbidden or c in "\ufffe\uffff" else c
         for c in text
     )
-    kept = most - 1
+
+
+def shorten(text: str, most: int = 34) -> str:
+    """The text on one line, its middle cut out beyond `most` characters.
+
+    Levels of one family differ at the end (`negative_slope=0.2`), so that the end stays. Names that
+    a reader is to tell apart are cut together: see `cut_apart`.
+    """
+    line, kept = one_line(text), most - 1
     return line if len(line) <= most else f"{line[: kept - kept // 2]}…{line[-(kept // 2) :]}"
+
+
+def cut_apart(names: Sequence[str], most: int = 34) -> list[str]:
+    """The names in their order, cut to so many letters, or to what keeps any two apart."""
+    different = dict.fromkeys(names)
+    room, longest = most, max(map(len, different), default=0)
+    while room < longest and len({shorten(name, room) for name in different}) < len(different):
+        room += 1
+    return [shorten(name, room) for name in names]
 
 
 def look_of(place: int) -> tuple[str, str]:
@@ -275,15 +288,16 @@ def _key_below(
     on_axes: Look = {"clip_on": False, "transform": axes.transAxes}
     over: Look = {"ha": "right", "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}}
     to_axes = axes.transData - axes.transAxes
-    for i, (value, label, color, marker) in enumerate(ends):
+    labels = [label.replace("\n", ", ").replace(",,", ",") for _, label, _, _ in ends]
+    texts = cut_apart(labels, 42)
+    for i, (value, _, color, marker) in enumerate(ends):
         at, shift, look = (0.0, rows.get(i, 0.0)), 10.0, Look()
         if i not in rows:
             at, shift, look = (1.0, float(to_axes.transform((0, value))[1])), -10.0, over
         drawn: list[Artist] = []
         if len(ends) > 1:
             drawn += axes.plot(*at, marker, color=color, markersize=6, **on_axes)
-        text = shorten(label.replace("\n", ", ").replace(",,", ","), 42)
-        drawn.append(write(axes, text, at, (shift, 0), size=TEXT - 1, **look))
+        drawn.append(write(axes, texts[i], at, (shift, 0), size=TEXT - 1, **look))
         if names:
             label_of(names[i], axes, *drawn)
         if i not in rows:

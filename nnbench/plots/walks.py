@@ -25,13 +25,13 @@ from nnbench.plots.style import (
     Look,
     beside,
     blank,
+    cut_apart,
     draw_marks,
     house_style,
     name_panel,
     new_figure,
     panel_axes,
     rows_only,
-    shorten,
     write,
 )
 
@@ -63,14 +63,16 @@ def path_panels(landscape: Landscape, walks: pd.DataFrame, panels: pd.DataFrame)
         places = [divmod(i, ACROSS) for i in (len(panels), *range(len(panels)))]
         figure.windows = [(i * step[0], row * step[1], *step) for row, i in places]
         found = panel_axes(figure, len(panels), ACROSS, step, (34, 46), size)
-        for panel, text, axes in zip(panels["panel"], panels["text"], found, strict=True):
+        heads = cut_apart(list(map(str, panels["panel"])), 26)
+        told = zip(panels["panel"], heads, panels["text"], found, strict=True)
+        for panel, head, text, axes in told:
             _draw_landscape(axes, landscape)
             _draw_walks(axes, walks[walks["panel"] == panel])
             low = [float(np.min(landscape["heights"]))] if flat else []
             for minimum in landscape["minima"]:
                 star: Look = {"markersize": 9, "mew": 0, "zorder": 4, "clip_on": not flat}
                 axes.plot(*minimum, *low, "*", color=INK, **star)
-            name_panel(axes, shorten(str(panel), 26), str(text), 0, 10)
+            name_panel(axes, head, str(text), 0, 10)
             axes.set(xlabel="", ylabel="")
         down, along = divmod(len(panels), ACROSS)
         key = blank(figure, along * step[0] + 34, down * step[1] + 46, *size)
@@ -150,7 +152,8 @@ def share_panels(
 
     shares: `panel, row, mark, share, low, high`; marks: what tells the marks of a row apart.
     """
-    room = 26 + 7.0 * max(len(shorten(row, 30)) for row in rows)
+    names, titles = cut_apart(rows, 30), cut_apart(list(map(str, panels)), 28)
+    room = 26 + 7.0 * max(map(len, names))
     across, width = (1, SMALL) if is_small() else (min(ACROSS, len(panels)), WIDE)
     top = 18.0 * len(marks) + 10 if is_small() and len(marks) > 1 else 0.0
     size = ((width - room) / across - 22, 19.0 * len(rows) + 8)
@@ -168,9 +171,8 @@ def share_panels(
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             axes.grid(axis="x", color=RULE, linewidth=0.8)
             axes.set_axisbelow(True)
-            name_panel(axes, shorten(str(panel), 28), "", 0, -8)
+            name_panel(axes, titles[number], "", 0, -8)
             if number % across == 0:
-                names = [shorten(row, 30) for row in rows]
                 beside(axes, names, range(len(rows)), size=TEXT - 1)
             for mark, (marker, face, edge) in zip(marks, SHARE_MARKS, strict=False):
                 here = (shares["panel"] == panel) & (shares["mark"] == mark)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 
 from nnbench import plots
 from nnbench.plots import labels, style
+from nnbench.plots.rates import rate_panels
 from nnbench.report.page.svg import figure_svg
 
 HOSTILE = ["$x^2$", "<script>alert(1)</script>", "a & b", "🦊 \x00\x1b[0m", "{{7*7}}", "x" * 300]
@@ -223,10 +225,54 @@ def test_rows_whose_names_are_alike_when_cut_get_the_room_that_tells_them_apart(
     alike = [f"momentum (learning rate 0.01, momentum {beta})" for beta in (0.95, 0.85)]
     alike += [one.replace("0.01", "0.02") for one in alike]
     assert len({style.shorten(one) for one in alike}) == 2, "what cutting each alone would do"
-    assert len(set(labels.cut_apart(alike))) == 4
-    assert labels.cut_apart(["b", "a", "b"]) == ["b", "a", "b"]
+    assert len(set(style.cut_apart(alike))) == 4
+    assert style.cut_apart(["b", "a", "b"]) == ["b", "a", "b"]
     ladder = plots.rank_ladder(pd.DataFrame({"arm": alike, "mean_rank": [1, 2, 3, 4]}), [], "")
-    assert set(labels.cut_apart(alike)) <= set(texts(ladder))
+    assert set(style.cut_apart(alike)) <= set(texts(ladder))
+
+
+ALIKE = [f"momentum (learning rate {rate}, momentum 0.85)" for rate in ("0.001", "0.002", "0.003")]
+LINES = pd.DataFrame([(a, "r", x, 0.5) for a in ALIKE for x in (0, 1)]).set_axis(
+    ["panel", "series", "x", "value"], axis=1
+)
+SCORES = pd.DataFrame({"name": ALIKE, "value": 0.5, "low": 0.4, "high": 0.6, "text": "0.5"})
+SHARES = pd.DataFrame({"group": "g", "kind": "factor", "term": ALIKE, "share": 0.1, "text": "10 %"})
+OF_ALIKE: dict[str, Callable[[], Figure]] = {
+    "effects": lambda: plots.effect_strips(strips(ALIKE), points(ALIKE), "x", True),
+    "scores": lambda: plots.score_rows(SCORES.assign(first=False), "score"),
+    "rates": lambda: rate_panels(LINES, LINES, {a: a for a in ALIKE}, ["r"], ALIKE[0], []),
+    "shares": lambda: plots.share_bars(SHARES.assign(low=0.05, high=0.2), "share"),
+    "heat": lambda: plots.heat_maps(cross(ALIKE), ALIKE, ALIKE, "a", "b"),
+}
+
+
+@pytest.mark.parametrize("name", OF_ALIKE)
+def test_no_figure_cuts_two_names_to_one(name: str) -> None:
+    assert len({style.shorten(one) for one in ALIKE}) == 1, "what cutting each alone would do"
+    figure = OF_ALIKE[name]()
+    cut = style.cut_apart(ALIKE, 40 if name == "shares" else 34)
+    drawn = texts(figure)
+    assert len(set(cut)) == 3 and all(one in drawn for one in cut)
+    if name in ("effects", "scores", "shares"):
+        room = figure.axes[0].get_position().x0 * figure.get_figwidth() * 72
+        assert room > 7 * max(map(len, cut)), "as much as they take"
+
+
+def test_the_columns_of_a_heat_map_are_as_wide_as_their_heads() -> None:
+    figure = plots.heat_maps(cross(ALIKE), ALIKE, ALIKE, "a", "b")
+    heads = labels.columns_apart(ALIKE, 12).values()
+    assert {line for head in heads for line in head} <= set(texts(figure))
+    column = figure.axes[0].get_position().width * figure.get_figwidth() * 72 / len(ALIKE)
+    assert column > 7 * max(len(line) for head in heads for line in head)
+
+
+def test_labels_at_the_ends_of_lines_are_cut_together() -> None:
+    with style.house_style():
+        axes = style.place_axes(figure := style.new_figure(600, 300), 20, 20, 300, 200)
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        long = [f"{'a' * 30}{one}{'b' * 30}" for one in "xyz"]
+        style.end_labels(axes, [(0.2 * i, label, "k", "o") for i, label in enumerate(long)])
+        assert len({t for t in texts(figure) if "…" in t or t in long}) == 3
 
 
 def test_names_that_differ_only_in_the_middle_get_the_room_that_tells_them_apart() -> None:

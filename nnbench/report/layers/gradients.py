@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from nnbench import plots
-from nnbench.plots import shorten
+from nnbench.plots import cut_apart
 from nnbench.plots.lines import Scales
 from nnbench.report.layers.frames import (
     KEEPS,
@@ -155,10 +155,9 @@ def _medians(singles: pd.DataFrame, arms: pd.DataFrame, roles: Roles) -> pd.Data
     """The median over networks by layer, labelled with the growth a layer."""
     summary = singles.groupby([*ARM, "x"], sort=False)["value"].median().reset_index()
     summary = summary.merge(arms[[*ARM, "mean"]], on=ARM)
-    labels = [
-        shorten(f"{named(roles.series, level)} {10**mean:.2f}", MOST_LETTERS)
-        for level, mean in zip(summary["series"], summary["mean"], strict=True)
-    ]
+    names = [named(roles.series, level) for level in summary["series"]]
+    cut = cut_apart(names, MOST_LETTERS - len(" 0.00"))
+    labels = [f"{name} {10**mean:.2f}" for name, mean in zip(cut, summary["mean"], strict=True)]
     return summary.assign(label=labels)
 
 

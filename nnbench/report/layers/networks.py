@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nnbench import plots
-from nnbench.plots import MOST_SERIES, shorten
+from nnbench.plots import MOST_SERIES, cut_apart
 from nnbench.plots.lines import Scales
 from nnbench.report.layers.views import (
     ALL,
@@ -152,13 +152,11 @@ def _sharpness_drawn(view: View, roles: Roles, rows: pd.DataFrame) -> Diagnostic
 def _sharpness_labels(summary: pd.DataFrame, cells: pd.DataFrame, roles: Roles) -> list[str]:
     """Each line's name, and how many of its networks diverged: those end on their way."""
     lost = cells["status"].ne("ok").groupby([cells["panel"], cells["series"]]).agg(["sum", "size"])
-    labels = []
-    for panel, series in zip(summary["panel"], summary["series"], strict=True):
-        name = "median" if roles.series in CONSTANT else str(series)
-        count, size = lost.loc[(panel, series)]
-        text = f"{name}, {count} of {size} diverged" if count else name
-        labels.append(shorten(text, MOST_LETTERS))
-    return labels
+    names = ["median" if roles.series in CONSTANT else str(one) for one in summary["series"]]
+    counts = [lost.loc[at] for at in zip(summary["panel"], summary["series"], strict=True)]
+    ends = [f", {count} of {size} diverged" if count else "" for count, size in counts]
+    cut = cut_apart(names, MOST_LETTERS - max(map(len, ends), default=0))
+    return [f"{name}{end}" for name, end in zip(cut, ends, strict=True)]
 
 
 def _sharpness_limits(singles: pd.DataFrame, laws: pd.DataFrame) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nnbench import plots
-from nnbench.plots import shorten
+from nnbench.plots import cut_apart
 from nnbench.plots.epochs import layer_epoch_lines
 from nnbench.plots.lines import Scales
 from nnbench.report.layers.frames import at_epoch
@@ -62,7 +62,7 @@ def _signals_drawn(singles: pd.DataFrame, lines: Lines, roles: Roles) -> Diagnos
         [*ARM, "x"], key=lambda column: column.map(orders[str(column.name)].index)
         if column.name in orders else column)  # fmt: skip
     names = [named(roles.series, level) for level in summary["series"]]
-    summary["label"] = [shorten(name, MOST_LETTERS) for name in names]
+    summary["label"] = cut_apart(names, MOST_LETTERS)
     laws = summary.assign(value=summary["predicted"], line=summary["panel"] + summary["series"])
     laws = laws.dropna(subset=["value"])
     last = laws.groupby("panel")["line"].transform("last")
