@@ -219,7 +219,7 @@ class Progress:
             self._bar.set_postfix_str(f"{failures}{rest}".removeprefix(", "), refresh=True)
             return
         now = time.monotonic()
-        if now - self._said < SECONDS_BETWEEN_LINES:
+        if now - self._said < SECONDS_BETWEEN_LINES or not self.total:
             return
         self._said = now
         stage = "" if self._stage == self.doing else f", {self._stage}"

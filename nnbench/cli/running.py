@@ -113,7 +113,7 @@ def run(
     from nnbench.pipeline import Options
     from nnbench.training.time_limit import TimeLimit, lived
 
-    said_of_file, files = file_said(study or ""), files_said(own)
+    said_of_file, files = file_said(study or str(write_study or "")), files_said(own)
     options = Options(out, workers, device, engine, limit, fresh, said_of_file, files)
     ends = TimeLimit.of(time_limit, lived())
     options = replace(options, time_limit=ends, cluster=cluster, mixed=mixed)

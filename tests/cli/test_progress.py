@@ -143,6 +143,15 @@ def test_tables_that_are_written_on_the_way_are_said_so(clock: Clock) -> None:
     assert "50%" in said.getvalue() and "5/10 networks, writing tables" in said.getvalue()
 
 
+def test_nothing_is_counted_before_it_is_known_what_will_run(clock: Clock) -> None:
+    said = io.StringIO()
+    progress = Progress(said)
+    clock.now += 100.0
+    progress.staffed(0)
+    progress.staffed(2)
+    assert said.getvalue() == "waiting for a worker of the cluster ...\n"
+
+
 def test_lines_name_the_stage_too(clock: Clock) -> None:
     one, said = stack("a", 10, seconds=40.0), io.StringIO()
     progress = Progress(said)

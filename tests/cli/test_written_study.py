@@ -11,8 +11,11 @@ import pytest
 from nnbench.catalog import VOCABULARY
 from nnbench.cli.default_study import table_study
 from nnbench.cli.written_study import study_text
+from nnbench.report.page.commands import run_command
+from nnbench.results.read import read_results
 from nnbench.study.reading import make_study, read_study
 from nnbench.study.toml import toml
+from tests.command import nnbench
 
 ROWS = 60
 
@@ -35,6 +38,20 @@ def test_the_file_has_the_cells_of_the_run(tmp_path: Path) -> None:
     assert read.name == "mine"
     assert [cell.cell_id for cell in read.cells()] == [cell.cell_id for cell in made.cells()]
     assert tomllib.loads(place.read_text())["grid"]["data"]["csv"] == 'data "1"/my.csv'
+
+
+@pytest.mark.whole
+def test_the_page_of_a_run_that_wrote_its_study_names_the_file(tmp_path: Path) -> None:
+    write_table(tmp_path)
+    (tmp_path / "sub").mkdir()
+    words = ("--data", 'data "1"/my.csv', "--target", "y", "--write-study", "sub/own.toml")
+    ended = nnbench("run", *words, "--limit", "2", "--workers", "1", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "nnbench run sub/own.toml repeats this run" in ended.stderr
+    results = read_results(tmp_path / "results" / "own")
+    assert run_command(results) == "nnbench run sub/own.toml --limit 2"
+    again = nnbench("run", "sub/own.toml", "--limit", "2", "--workers", "1", cwd=tmp_path)
+    assert again.returncode == 0 and "2 finished earlier: 0 to train." in again.stderr
 
 
 @pytest.mark.parametrize("value", ['a "b" \\ ü\n\t\x7f', True, 1, 0.001, 1e-9, [["x"], {"a": 1}]])
