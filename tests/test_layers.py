@@ -65,7 +65,7 @@ ALLOWED: dict[str, set[str]] = {
     "results": {"results.fingerprint", "results.rows", "study"},
     "stats": {"study"},
     "stats.claims": {"seeds", "stats", "study"},
-    "plots": set(),
+    "plots": {"study"},
     "theory": {"catalog", "lazy", "results", "study", "training"},
     "report.page": {"plots", "results", "study"},
     "report.analysis": {"report.page", "results", "seeds", "stats", "stats.claims"},

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnbench.study.words import MINUS
+
 WIDTH, HEIGHT = 300, 200
 TOLERANCE = 0.12  # pixels that a line may be off for having fewer points
 FAR = 4.0  # heights of the frame beyond which a line is cut off
@@ -187,7 +189,7 @@ class Canvas:
 
 def number(value: float) -> str:
     """A tick's number, with a true minus."""
-    return f"{value + 0.0:g}".replace("-", "\N{MINUS SIGN}")  # + 0.0: no minus before a zero
+    return f"{value + 0.0:g}".replace("-", MINUS)  # + 0.0: no minus before a zero
 
 
 def ticks(span: Span, most: int = 5) -> list[float]:

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable
 
+from nnbench.study.words import MINUS, RAISED
+
 MOST_DECIMALS = 6
-MINUS = "\N{MINUS SIGN}"
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def decimals_for(values: Iterable[float], half_widths: Iterable[float] = ()) -> int:
