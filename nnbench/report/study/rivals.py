@@ -31,6 +31,7 @@ from nnbench.report.study.method import TIMED, is_split_by_time
 from nnbench.report.study.rivals_picture import scores_picture
 from nnbench.report.study.rows import more_rows
 from nnbench.results.read import SHARE, ReportError, Results
+from nnbench.stats.labels import setting_names
 from nnbench.stats.rivals import (
     ALIKE,
     NETWORK,
@@ -252,11 +253,8 @@ class _Told:
 
     def usual(self) -> pd.Series:
         """A cell of that network."""
-        own = self.cells
-        recipe = list(own.columns[: list(own.columns).index("status")])
-        fields = [name for name in recipe if name not in ("cell_id", "seed")]
-        arms = own[fields].astype(object).map(stats.format_level).agg(" ".join, axis="columns")
-        return usual_network(own.assign(arm=arms), METRICS[self.metric].chosen_by)
+        arms = setting_names(self.cells, ("cell_id", "seed"))
+        return usual_network(self.cells.assign(arm=arms), METRICS[self.metric].chosen_by)
 
     def next(self, command: str) -> list[str]:
         """How sure that is beside the base rate; and what to try next."""

@@ -29,13 +29,14 @@ from nnbench.report.page.parts import Table
 from nnbench.results.files import write_files
 from nnbench.results.read import ReportError, read_results
 from nnbench.results.store import verify
-from nnbench.stats.claims import Verdict, judge
+from nnbench.stats.claims import Verdict
 from nnbench.study.study_kinds import NUMERICS, STUDY_KINDS, TRAINING
 from tests.command import nnbench
 from tests.places import STUDIES
 from tests.stats.claims.claim_cells import (
     around,
     better,
+    judge,
     same,
     study,
     two_arms,

@@ -17,13 +17,21 @@ from nnbench.report.claims.sentences import sentence_of
 from nnbench.report.claims.table import claims_table
 from nnbench.report.page.units import scale_of
 from nnbench.results.read import read_results
-from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict, judge, judge_all
+from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict, judge_all
 from nnbench.stats.claims.family import corrected
 from nnbench.stats.claims.spread import alike_interval, threshold_p
 from nnbench.stats.contrasts import holm
 from nnbench.stats.intervals import Interval
 from nnbench.study.metrics import METRICS
-from tests.stats.claims.claim_cells import around, better, same, study, two_arms, write_results
+from tests.stats.claims.claim_cells import (
+    around,
+    better,
+    judge,
+    same,
+    study,
+    two_arms,
+    write_results,
+)
 from tests.stats.selfcheck import false_claims, normal, skewed
 
 CLAIMS = 6
