@@ -68,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "plots": {"study"},
     "theory": {"catalog", "lazy", "results", "study", "training"},
     "report.page": {"plots", "results", "study"},
-    "report.analysis": {"report.page", "results", "seeds", "stats", "stats.claims"},
+    "report.analysis": {"report.page", "results", "seeds", "stats", "stats.claims", "study"},
     "report.layers": {
         "catalog",
         "plots",
@@ -124,7 +124,16 @@ ALLOWED: dict[str, set[str]] = {
         "training.stacked",
     },
     "export": {"catalog", "lazy", "results", "study", "training"},
-    "atlas": {"catalog", "lazy", "results", "seeds", "study", "training", "training.stacked"},
+    "atlas": {
+        "catalog",
+        "lazy",
+        "report.page",
+        "results",
+        "seeds",
+        "study",
+        "training",
+        "training.stacked",
+    },
     "pipeline": {
         "catalog",
         "report",

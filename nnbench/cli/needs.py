@@ -1,7 +1,5 @@
 """What a run needs of the machine and of what was said, seen to before anything is read."""
 
-from __future__ import annotations
-
 from nnbench.cli.ends import Exit, Failed
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
-from nnbench.stats.blocks import Blocks, spread_of
+from nnbench.stats.blocks import gather_blocks, spread_of
 from nnbench.stats.intervals import wilson_ends
 from nnbench.stats.pairing import usable_values
 from nnbench.stats.ranks import contestant_labels
@@ -75,14 +75,9 @@ def block_share_ends(
     interval too narrow. Source: Korn and Graubard 1998, Confidence Intervals for Proportions with
     Small Expected Number of Positive Counts.
     """
-    names, strata = np.unique(data, return_inverse=True)
-    codes, index = np.unique(strata.ravel() * (int(block.max()) + 1) + block, return_inverse=True)
-    sums = np.zeros((len(codes), good.shape[1]))
-    np.add.at(sums, index.ravel(), good)
-    sizes = np.bincount(index.ravel()).astype(float)[:, None]
-    blocks = Blocks(sums, sizes, codes // (int(block.max()) + 1), list(names))
+    blocks = gather_blocks(good, data, block)
     share = good.mean(axis=0)
-    count = np.full(len(share), float(len(codes)))
+    count = np.full(len(share), float(len(blocks.strata)))
     if (blocks.per_stratum > 1).all():
         spread = spread_of(blocks)
         moves = spread.error > 1e-12

@@ -1,7 +1,5 @@
 """The score over the number of training rows, of networks and of the models beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -109,10 +109,9 @@ def _check_factor(study: Study, place: str, factor: str, where: Partial) -> None
     varied = [key for key, levels in study.levels.items() if len(levels) > 1 and key != "data"]
     if factor == "data":
         raise StudyError(f"{place}: shares are within data sets: name another factor than data")
-    if factor not in study.levels and factor.split(".")[0] in study.levels:
-        root = factor.split(".")[0]
-        raise StudyError(f"{place}: {factor} is a parameter of {root}: name the factor, {root}")
     if factor not in study.levels:
+        if (root := factor.split(".")[0]) in study.levels:
+            raise StudyError(f"{place}: {factor} is a parameter of {root}: name the factor, {root}")
         raise StudyError(f"{place}: unknown {as_written(factor)}{nearest(factor, varied)}")
     if factor in study.report.tune:
         raise StudyError(f"{place}: {factor} is tuned, so it is chosen and not compared")
@@ -155,10 +154,8 @@ def check_cells(study: Study) -> None:
             parts = [about(one, factor) for one in both]
             if not any(all(may_match(level, part) for part in parts) for level in levels):
                 raise StudyError(_no_cell(number, side))
-    if study.n_arms() * len(study.seeds) > MAX_CHECKED_CELLS:
-        return
-    n_partials = 1 + 2 * len(waiting) + len(study.design.exclude)
-    if study.n_arms() * n_partials > MAX_CHECKS:
+    n_partials, arms = 1 + 2 * len(waiting) + len(study.design.exclude), study.n_arms()
+    if arms * len(study.seeds) > MAX_CHECKED_CELLS or arms * n_partials > MAX_CHECKS:
         return
     empty = True
     for recipe in study.recipes():

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nnbench.study.baselines import BASELINES
-from nnbench.study.metrics import metrics_of, scores_of
+from nnbench.study.metrics import USUAL, metrics_of, scores_of
 from nnbench.study.mistakes import StudyError, as_written, nearest, printable
 from nnbench.study.selection import Partial, matches
 from nnbench.study.study_kinds import StudyName
@@ -85,7 +85,7 @@ class Report(_Section):
     """What the report ranks on, declared before the run."""
 
     metric: str = Field(
-        default="test_accuracy",
+        default=USUAL,
         description="what arms are ranked on; unless named, test_r2 where all data is regression",
     )
     tune: list[str] = Field(default=[], description="parameters chosen per arm on validation")
@@ -128,7 +128,7 @@ class Claim(_Section):
         default=None, description="the factor that explains more than the factor in than"
     )
     where: Partial = {}
-    metric: str = Field(default="test_accuracy", description="the report's metric unless named")
+    metric: str = Field(default=USUAL, description="the report's metric unless named")
     by: float = Field(default=0.0, ge=0, description="smallest difference that counts")
     margin: float | None = Field(default=None, gt=0, description="largest that counts as none")
     course: int | None = Field(default=None, ge=1, description="number in the course's list")

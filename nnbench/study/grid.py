@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nnbench.study.fields import FIELDS, Field
+from nnbench.study.fields import FIELDS
 from nnbench.study.mistakes import StudyError, as_written, nearest
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, grid_keys
 from nnbench.study.vocabulary import Parameter, Vocabulary
@@ -69,15 +69,11 @@ def read_grid(
     reader = _Reader(vocabulary)
     levels, listed = {}, set()
     for key in known:
-        value = grid.get(key, _default(study_kind.fields[key]))
+        value = grid.get(key, study_kind.fields[key].usual)
         levels[key] = _labelled(key, reader.levels(key, value))
         if isinstance(grid.get(key), list) or len(levels[key]) > 1:
             listed.add(key)
     return levels, frozenset(listed)
-
-
-def _default(field: Field) -> Any:
-    return field.default if field.value is None else field.value.default
 
 
 def parameter_at(place: str, fields: Mapping[str, Scalar], vocabulary: Vocabulary) -> Parameter:

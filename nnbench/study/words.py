@@ -1,7 +1,5 @@
 """The keys and levels of a study file as a sentence holds them, and its signs for numbers."""
 
-from __future__ import annotations
-
 import re
 
 MINUS = "\N{MINUS SIGN}"

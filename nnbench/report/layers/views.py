@@ -1,7 +1,5 @@
 """What the diagnostic pictures share: the cells they look at, and who is panel, line or held."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Words that every page has in common."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 

@@ -40,12 +40,9 @@ def judge_all(study: Mapping[str, Any], cells: pd.DataFrame, looks: int = 0) -> 
     `more_seeds` of its own, after so many `looks`: no other claim has them.
     """
     claims = study.get("claims") or []
-    chancy = [claim for claim in claims if _has_chance(str(claim["metric"]))]
-    return corrected([_alone(claim, cells, study, len(chancy), looks) for claim in claims])
-
-
-def _has_chance(metric: str) -> bool:
-    return metric not in stats.METRICS or stats.METRICS[metric].has_chance
+    metrics = [stats.METRICS.get(str(claim["metric"])) for claim in claims]
+    chancy = sum(metric is None or metric.has_chance for metric in metrics)
+    return corrected([_alone(claim, cells, study, chancy, looks) for claim in claims])
 
 
 def _alone(

@@ -66,7 +66,12 @@ def select(cells: pd.DataFrame, partial: Partial) -> np.ndarray:
     if not columns:
         return np.full(len(cells), not partial)
     kinds = cells[columns].drop_duplicates()
-    found = [matches(_recipe(row), partial) for row in kinds.to_dict("records")]
+    # as recipes: without what a cell has not, and with list-valued text as tuples
+    recipes = (
+        {str(key): _plain(value) for key, value in row.items() if not pd.isna(value)}
+        for row in kinds.to_dict("records")
+    )
+    found = [matches(recipe, partial) for recipe in recipes]
     wanted = kinds[np.array(found, dtype=bool)].assign(wanted=True)
     joined = cells[columns].merge(wanted, on=columns, how="left")["wanted"]
     return joined.eq(True).to_numpy(dtype=bool)
@@ -79,11 +84,6 @@ def _keys(partial: Partial) -> list[str]:
         tables = wanted if isinstance(wanted, list) else []
         found += [key for one in tables if isinstance(one, dict) for key in _keys(one)]
     return list(dict.fromkeys(found))
-
-
-def _recipe(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return a row of a table as a recipe: without what it has not; list-valued text as a tuple."""
-    return {key: _plain(value) for key, value in row.items() if not pd.isna(value)}
 
 
 def _plain(value: Any) -> Any:
