@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -19,7 +19,7 @@ from nnbench.cli.ends import Failed
 from nnbench.cli.needs import need_cluster, need_machine
 from nnbench.cli.places import file_said, reseeded, results_of, study_named
 from nnbench.cli.progress import Progress, Silence
-from nnbench.pipeline import Listener, Options
+from nnbench.pipeline import Options
 from nnbench.pipeline import run as run_study
 from nnbench.report.analysis import Analysis, analyse
 from nnbench.report.build import page_of
@@ -164,11 +164,8 @@ def prove(entries: Entries) -> pd.DataFrame:
     return pd.DataFrame(document(prove_all()))
 
 
-@contextmanager
-def _listener(study: Study, progress: bool) -> Iterator[Listener]:
-    listener = Progress(kind=study.kind, noun=study.noun) if progress else Silence()
-    with closing(listener) if isinstance(listener, Progress) else nullcontext():
-        yield listener
+def _listener(study: Study, progress: bool) -> closing[Progress | Silence]:
+    return closing(Progress(kind=study.kind, noun=study.noun) if progress else Silence())
 
 
 def _check(

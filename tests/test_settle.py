@@ -17,7 +17,7 @@ from nnbench.api import read_study
 from nnbench.cli.summary import standing_of_study
 from nnbench.pipeline import Options
 from nnbench.report.claims.table import claims_table, write_claims
-from nnbench.report.study.trust import _looks
+from nnbench.report.study.trust import _settled
 from nnbench.results.files import write_files, write_json
 from nnbench.results.looks import FILE
 from nnbench.results.more import given_more, with_more
@@ -106,7 +106,7 @@ def test_the_page_rests_on_the_seeds_that_all_networks_have(
     assert set(results.further["activation"]) == {"sigmoid", "elu"}
     assert len(results.curves) == len(results.cells) == 12
     assert set(results.claimed["seed"]) == set(range(12)) and results.earlier_looks == []
-    assert "1 claim was given more seeds, to settle it: 18 networks" in str(_looks(results))
+    assert "1 claim was given more seeds, to settle it: 18 networks" in str(_settled(results))
 
 
 def test_no_claim_gets_networks_of_fewer_rows_that_it_never_looks_at() -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nnbench.atlas.curves import activation_pictures, loss_pictures
@@ -40,11 +39,11 @@ from nnbench.atlas.picture import Picture
 from nnbench.atlas.references import Part, documented, linked
 from nnbench.atlas.scatters import data_picture
 from nnbench.catalog.keys import Key
+from nnbench.report.page import html
 from nnbench.results.disk import write_whole
 from nnbench.study.vocabulary import Entry
 
 HERE = Path(__file__).parent
-PAGE_STYLE = HERE.parent / "report" / "page" / "page.css"
 
 
 def each(draw: Callable[[str, Any], Picture]) -> Callable[[Any], dict[str, Picture]]:
@@ -221,25 +220,18 @@ def standalone(picture: Picture, style: str) -> str:
 
 def render(sections: list[Section], style: str) -> str:
     """The page; its only script is named by its hash, and nothing else may run or load."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     script = (HERE / "search.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    styles = (
-        PAGE_STYLE.read_text(encoding="utf-8"),
-        style,
-        (HERE / "atlas.css").read_text("utf-8"),
-    )
-    return environment.get_template("atlas.html.j2").render(
-        sections=sections,
-        count=sum(one.count for one in sections),
-        css=Markup("\n".join(styles)),
-        script=Markup(script),
-        digest=digest,
-        wbr=Markup("<wbr>"),
+    styles = (html.style(), style, (HERE / "atlas.css").read_text("utf-8"))
+    return (
+        html.environment()
+        .get_template("atlas/atlas.html.j2")
+        .render(
+            sections=sections,
+            count=sum(one.count for one in sections),
+            css=Markup("\n".join(styles)),
+            script=Markup(script),
+            digest=digest,
+            wbr=Markup("<wbr>"),
+        )
     )

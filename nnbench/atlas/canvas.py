@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnbench.study.words import MINUS
+
 WIDTH, HEIGHT = 300, 200
 TOLERANCE = 0.12  # pixels that a line may be off for having fewer points
 FAR = 4.0  # heights of the frame beyond which a line is cut off
@@ -130,12 +132,12 @@ class Canvas:
         ((across, down),) = self.place([x], [y])
         self._write(across + shift[0], down + shift[1], words, look)
 
-    def x_axis(self, ticks: Sequence[float], label: str, labels: Sequence[str] = ()) -> None:
+    def x_axis(self, ticks: Sequence[float], label: str) -> None:
         """Write the ticks of the x axis under the frame, and its name under them."""
-        for tick, words in zip(ticks, labels or [number(t) for t in ticks], strict=True):
+        for tick in ticks:
             ((across, _),) = self.place([tick], [0])
             self._stroke(f"M{across:.1f} {self.inner_height:.1f}v4", "tick")
-            self._write(across, self.inner_height + 16, words, "mid quiet")
+            self._write(across, self.inner_height + 16, number(tick), "mid quiet")
         self._write(self.inner_width / 2, self.inner_height + 31, label, "mid quiet")
         self._stroke(f"M0 {self.inner_height:.1f}h{self.inner_width:.1f}", "tick")
 
@@ -187,7 +189,7 @@ class Canvas:
 
 def number(value: float) -> str:
     """A tick's number, with a true minus."""
-    return f"{value + 0.0:g}".replace("-", "\N{MINUS SIGN}")  # + 0.0: no minus before a zero
+    return f"{value + 0.0:g}".replace("-", MINUS)  # + 0.0: no minus before a zero
 
 
 def ticks(span: Span, most: int = 5) -> list[float]:
@@ -212,8 +214,8 @@ def line_path(places: NDArray[np.float64]) -> str:
     return "".join(parts)
 
 
-def simplified(places: NDArray[np.float64], tolerance: float = TOLERANCE) -> NDArray[np.float64]:
-    """Drop points that lie within `tolerance` pixels of the line through the others.
+def simplified(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Drop points that lie within `TOLERANCE` pixels of the line through the others.
 
     Douglas & Peucker (1973), Algorithms for the Reduction of the Number of Points.
     """
@@ -227,7 +229,7 @@ def simplified(places: NDArray[np.float64], tolerance: float = TOLERANCE) -> NDA
         between = places[first + 1 : last]
         distances = _distances(between, places[first], places[last])
         furthest = int(distances.argmax())
-        if distances[furthest] > tolerance:
+        if distances[furthest] > TOLERANCE:
             middle = first + 1 + furthest
             keep[middle] = True
             open_parts += [(first, middle), (middle, last)]

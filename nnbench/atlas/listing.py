@@ -172,12 +172,7 @@ def settable(entry: Entry) -> Mapping[str, Parameter]:
 
 
 def _parameter(name: str, about: Parameter) -> Row:
-    return {
-        "name": name,
-        "default": about.default,
-        "allowed": allowed(about),
-        "doc": about.doc,
-    }
+    return {"name": name, "default": about.default, "allowed": allowed(about), "doc": about.doc}
 
 
 def allowed(about: Parameter) -> str:
@@ -208,16 +203,12 @@ def toml(value: Any) -> str:
     return toml_text(value, digits=4)
 
 
-def off(key: str) -> Any:
-    """The level of a key of `[grid]` without the item that the key is for: its default."""
-    field = FIELDS[key]
-    return field.default if field.value is None else field.value.default
-
-
 def snippet(kind: str, name: str, entry: Entry) -> str:
     """Lines of a study file that use an entry: beside another, or a number at two values."""
     if isinstance(entry, Key):
-        lines = (f"{key} = {toml([off(key), level])}" for key, level in entry.levels.items())
+        lines = (
+            f"{key} = {toml([FIELDS[key].usual, level])}" for key, level in entry.levels.items()
+        )
         return "\n".join(["[grid]", *lines])
     if entry.reader is not None:
         return f'[grid]\ndata = [{{ {name} = "my.{name}", target = "column" }}]'

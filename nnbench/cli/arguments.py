@@ -112,14 +112,11 @@ def place(help: str = PLACE) -> Any:
     return typer.Argument(help=help, autocompletion=places)
 
 
-Study = Annotated[
-    str | None,
-    typer.Argument(help="a study file, or the name of one in studies/", autocompletion=_studies),
-]
-SomeStudy = Annotated[
-    str,
-    typer.Argument(help="a study file, or the name of one in studies/", autocompletion=_studies),
-]
+_STUDY = typer.Argument(
+    help="a study file, or the name of one in studies/", autocompletion=_studies
+)
+Study = Annotated[str | None, _STUDY]
+SomeStudy = Annotated[str, _STUDY]
 Workers = Annotated[int | None, typer.Option(min=1, help="processes (default: one a core)")]
 Device = Annotated[str, one_of(DEVICES, "cpu or cuda")]
 Engine = Annotated[

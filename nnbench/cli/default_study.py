@@ -19,6 +19,7 @@ from nnbench.catalog.data.tables.files import form_of
 from nnbench.catalog.data.tables.table import SPLITTERS, Choices, Table, kept_table
 from nnbench.report.page.table_notes import table_title
 from nnbench.study.baselines import BASELINES
+from nnbench.study.metrics import scores_of
 from nnbench.study.reading import make_study
 from nnbench.training.draws import DataError, split_for
 from nnbench.training.plan import Cost, DataShape, program_key
@@ -88,9 +89,7 @@ def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
         shares = [1.0, *(share for share in shares if share < 1 and _has_classes(data, share))]
     fewer = len(shares) > 1
     few = f", and all but {size.rows:,} rows" if rows else ""
-    metric = "test_accuracy" if table.task == "classification" else "test_r2"
-    why = _why_metric(table)
-    metric = "test_roc_auc" if why else metric
+    metric = "test_roc_auc" if (why := _why_metric(table)) else scores_of(table.task)[0]
     return {
         "name": slug(path.stem),
         "title": table_title(path.name, target),

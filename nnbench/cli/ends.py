@@ -23,17 +23,14 @@ class Exit(IntEnum):
 
 
 # by name, so that a command imports no more than it needs
-EXIT_OF = {
-    "StudyError": Exit.USAGE,
-    "EntryError": Exit.USAGE,
+MISTAKES = (
+    *("StudyError", "EntryError", "ReportError", "DataError", "ExportError"),
+    *("ClusterError", "RunningError"),
+)
+EXIT_OF = dict.fromkeys(MISTAKES, Exit.USAGE) | {
     "StoreError": Exit.DISK,
-    "ReportError": Exit.USAGE,
-    "DataError": Exit.USAGE,
-    "ExportError": Exit.USAGE,
     "WorkerError": Exit.FAULT,
     "TimeLimitError": Exit.TIME,
-    "ClusterError": Exit.USAGE,
-    "RunningError": Exit.USAGE,
 }
 
 

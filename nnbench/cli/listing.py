@@ -6,14 +6,7 @@ from nnbench.atlas.listing import PLURALS, Row, toml
 
 NARROW = 56  # columns under which a summary goes under its name rather than beside it
 WIDEST = 100
-TOLD = (
-    "formula",
-    "reference",
-    "torch",
-    "twin",
-    "path",
-    "run",
-)  # of an entry's page, on a line each
+TOLD = ("formula", "reference", "torch", "twin", "path", "run")  # of a page, on a line each
 SAID = {"twin": "held against"}  # a label that a reader would not know
 
 

@@ -1,7 +1,5 @@
 """What a run needs of the machine and of what was said, seen to before anything is read."""
 
-from __future__ import annotations
-
 from nnbench.cli.ends import Exit, Failed
 
 
@@ -33,9 +31,8 @@ def _need_native(device: str) -> None:
     try:
         find_compiler()
     except CompilerError as problem:
-        raise Failed(Exit.USAGE, f"--engine native: {problem}; install gcc, or leave it out") from (
-            None
-        )
+        told = f"--engine native: {problem}; install gcc, or leave it out"
+        raise Failed(Exit.USAGE, told) from None
 
 
 def _need_cuda() -> None:

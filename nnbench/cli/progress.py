@@ -77,7 +77,7 @@ class Silence:
     def planned(self, *about: Any) -> None:
         """Nothing."""
 
-    stage = staffed = noted = progressed = finished = planned
+    stage = staffed = noted = progressed = finished = close = planned
 
 
 class Progress:

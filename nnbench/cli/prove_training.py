@@ -146,13 +146,11 @@ def stacks_of(cells: Sequence[Cell]) -> list[Sequence[Cell]]:
 def cells_with(kind: str, name: str, seeds: Sequence[int] = SEEDS) -> list[Cell]:
     """A small grid with an entry, in batches of several examples and of one."""
     grid = {**GRID, kind: name, "seeds": list(seeds)}
-    study = {"name": "prove", "grid": grid}
     try:
-        return make_study(study, VOCABULARY).cells()
+        return make_study({"name": "prove", "grid": grid}, VOCABULARY).cells()
     except StudyError:  # such as a loss of regression on classes
-        return make_study(
-            {"name": "prove", "grid": {**grid, "data": "sine_wave"}}, VOCABULARY
-        ).cells()
+        grid["data"] = "sine_wave"
+        return make_study({"name": "prove", "grid": grid}, VOCABULARY).cells()
 
 
 def gap_of(rows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> float:

@@ -1,7 +1,5 @@
 """The commands that read: results that are there, the catalogue, the machine."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Sequence

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +30,7 @@ from nnbench.cli.stops import WITHOUT_FRESH, stop_says, way_on, way_on_with
 
 if TYPE_CHECKING:
     from nnbench.pipeline import Options, Outcome
+    from nnbench.settling import Look
     from nnbench.study.study import Study
 
 
@@ -199,22 +201,33 @@ def _run(
     study: Study, options: Options, as_json: bool, opens: bool, on_planned: Callable[[], None]
 ) -> int:
     from nnbench.cli.progress import Progress
-    from nnbench.cli.summary import closing_lines, outcome_row
     from nnbench.pipeline import run as run_study
 
-    progress = Progress(kind=study.kind, noun=study.noun, on_planned=on_planned)
-    try:
+    with closing(Progress(kind=study.kind, noun=study.noun, on_planned=on_planned)) as progress:
         outcome = run_study(study, options, progress)
-    finally:
-        progress.close()
-    lines = [*closing_lines(study, outcome, take.columns()), *_place(outcome)]
-    take.tell(as_json, outcome_row(study, outcome), lines)
-    if opens:
-        open_page(outcome.report.path)
+    code = _told(study, outcome, as_json, opens)
     missing = outcome.counts["missing"]
     if missing and options.time_limit is not None and options.time_limit.is_over:
         told = f"the time limit ended it, {missing:,} {study.noun} are left; {way_on()}"
         raise Failed(Exit.TIME, told)
+    return code
+
+
+def _told(
+    study: Study, outcome: Outcome, as_json: bool, opens: bool, look: Look | None = None
+) -> int:
+    """Tell what a run came to, and a look at its claims; the exit code that says so too."""
+    from nnbench.cli.summary import closing_lines, look_line, outcome_row
+
+    page, row = outcome.report.path, outcome_row(study, outcome)
+    lines = closing_lines(study, outcome, take.columns())
+    if look is not None:
+        lines.append(f"  {look_line(look)}")
+        row |= {"verdicts": [one.verdict for one in look.verdicts], "seeds": look.seeds}
+    lines += [f"  report: {shown(page)}", f"  {page.resolve().as_uri()}"]
+    take.tell(as_json, row, lines)
+    if opens:
+        open_page(page)
     return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
 
 
@@ -238,15 +251,14 @@ def settle(
     need_machine(planned.kind, device, engine)
     need_cluster(cluster, mixed, device, workers)
     from nnbench.cli.progress import Progress
-    from nnbench.cli.summary import closing_lines, look_line, outcome_row
+    from nnbench.cli.summary import look_line
     from nnbench.pipeline import Options
     from nnbench.settling import MOST_SEEDS
     from nnbench.settling import settle as settle_study
 
     options = Options(out, workers, device, engine, file=file_said(study))
     options = replace(options, entry_files=files_said(own), cluster=cluster, mixed=mixed)
-    progress = Progress(kind=planned.kind, noun=planned.noun)
-    try:
+    with closing(Progress(kind=planned.kind, noun=planned.noun)) as progress:
         outcome, look = settle_study(
             planned,
             options,
@@ -254,20 +266,7 @@ def settle(
             most_seeds or MOST_SEEDS,
             lambda look: progress.say(look_line(look)),
         )
-    finally:
-        progress.close()
-    place = _place(outcome)
-    lines = [*closing_lines(planned, outcome, take.columns()), f"  {look_line(look)}", *place]
-    told = {"verdicts": [one.verdict for one in look.verdicts], "seeds": look.seeds}
-    take.tell(as_json, {**outcome_row(planned, outcome), **told}, lines)
-    if open:
-        open_page(outcome.report.path)
-    return Exit.CRASHED if outcome.counts["crashed"] else Exit.DONE
-
-
-def _place(outcome: Outcome) -> list[str]:
-    page = outcome.report.path
-    return [f"  report: {shown(page)}", f"  {page.resolve().as_uri()}"]
+    return _told(planned, outcome, as_json, open, look)
 
 
 def _dry_run(study: Study, options: Options, as_json: bool) -> int:
@@ -361,7 +360,7 @@ def theory(
     began = time.perf_counter()
     _need_folder(out)
     stop_says("nothing was kept: the same command begins anew")
-    checks = measure_all(settings, lambda name, share: _progress(name, share, "measured"))
+    checks = measure_all(settings, _progress)
     page = write_theory(out, settings, checks, time.perf_counter() - began)
     lines = [*closing_lines(checks), f"  page: {shown(page.resolve())}"]
     take.tell(as_json, [check.row() for check in checks], lines)
@@ -380,9 +379,9 @@ def _need_folder(out: Path) -> None:
         raise Failed(Exit.DISK, f"{error.filename or out}: {error.strerror}") from None
 
 
-def _progress(name: str, share: float, verb: str) -> None:
+def _progress(name: str, share: float) -> None:
     """Say how far it is: on a terminal in a line that the next one replaces, elsewhere in lines."""
-    text = f"{100 * share:3.0f} % {verb}, {name}" if name else ""
+    text = f"{100 * share:3.0f} % measured, {name}" if name else ""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
     elif text:

@@ -107,13 +107,8 @@ class Standing:
     def row(self) -> dict[str, Any]:
         """For programs: plain data."""
         counts = (
-            "cells",
-            "finished",
-            "crashed",
-            "stale",
-            "damaged_parts",
-            "to_run",
-            "other_engine",
+            *("cells", "finished", "crashed", "stale"),
+            *("damaged_parts", "to_run", "other_engine"),
         )
         why = {"stale_because": list(self.because), "changed_entries": dict(self.changed)}
         return {"study": self.study} | {name: getattr(self, name) for name in counts} | why

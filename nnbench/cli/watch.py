@@ -1,7 +1,5 @@
 """A run in progress, watched from another terminal: how far it is, and what it finds so far."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable

@@ -19,7 +19,7 @@ from nnbench.results.files import read_files
 from nnbench.study.baselines import BASELINE, BASELINE_FIELDS
 from nnbench.study.fields import SPARSE
 from nnbench.study.grid import accept, unsaid_places
-from nnbench.study.mistakes import nearest, quoted
+from nnbench.study.mistakes import as_written, nearest
 from nnbench.study.study import make_cell
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, study_kind_of
 from nnbench.study.vocabulary import Parameter
@@ -68,7 +68,7 @@ def find(wanted: str, folders: Iterable[Path]) -> StoredCell:
     if len(matching) > 1:
         named = ", ".join(matching[:SHOWN]) + (", ..." if len(matching) > SHOWN else "")
         raise ExportError(
-            f"{len(matching)} cells begin with {quoted(wanted)}: {named}; give more of it"
+            f"{len(matching)} cells begin with {as_written(wanted)}: {named}; give more of it"
         )
     return _stored(matching[0], known[matching[0]] / TABLE)
 
@@ -78,7 +78,7 @@ def _unknown(wanted: str, known: Mapping[str, Path]) -> str:
         return "there are no results here to export from; nnbench run STUDY makes them"
     close = nearest(wanted, known)
     hint = close if close.startswith("; did") else "; column cell_id of cells.csv has them all"
-    return f"there is no cell {quoted(wanted)} among {len(known):,}{hint}"
+    return f"there is no cell {as_written(wanted)} among {len(known):,}{hint}"
 
 
 def _read(path: Path, **options: Any) -> pa.Table:
@@ -92,7 +92,7 @@ def _stored(cell_id: str, path: Path) -> StoredCell:
     (row,) = _read(path, filters=[("cell_id", "==", cell_id)]).to_pylist()[:1]
     study = str(row["study"])
     if not STUDY_NAME.fullmatch(study):
-        raise ExportError(f"{path}: {quoted(study)} is no study's name: run the study again")
+        raise ExportError(f"{path}: {as_written(study)} is no study's name: run the study again")
     try:
         recipe = recipe_of(row)
     except ExportError:
@@ -129,7 +129,7 @@ def recipe_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """
     kind = str(row.get("kind") or TRAINING)
     if kind not in (BASELINE, *STUDY_KINDS):
-        raise ValueError(f"unknown kind {quoted(kind)}")
+        raise ValueError(f"unknown kind {as_written(kind)}")
     fields = BASELINE_FIELDS if kind == BASELINE else STUDY_KINDS[kind].fields
     recipe: dict[str, Any] = {} if kind == TRAINING else {"kind": kind, "data": row["data"]}
     for key, field in fields.items():

@@ -1,7 +1,5 @@
 """A baseline as a script: a model of scikit-learn is fitted to a table and predicts new rows."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any

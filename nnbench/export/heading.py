@@ -1,7 +1,5 @@
 """What stands at the head of a script: which cell it is, and what the study's table says of it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

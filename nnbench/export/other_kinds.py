@@ -14,21 +14,12 @@ from nnbench.training.sweeps import LOST, SAFE_ERROR, SAFE_ROUNDINGS
 from nnbench.training.walks import ROOTS
 
 OF_WALKS = (
-    "status",
-    "epochs_run",
-    "diverged_at_step",
-    "final_value",
-    "distance_to_minimum",
-    "reached_global",
-    "steps_to_minimum",
+    *("status", "epochs_run", "diverged_at_step", "final_value"),
+    *("distance_to_minimum", "reached_global", "steps_to_minimum"),
 )
 OF_SWEEPS = (
-    "status",
-    "max_relative_error",
-    "max_gradient_error",
-    "not_finite_from",
-    "gradient_lost_from",
-    "safe_up_to",
+    *("status", "max_relative_error", "max_gradient_error"),
+    *("not_finite_from", "gradient_lost_from", "safe_up_to"),
 )
 
 

@@ -4,8 +4,6 @@ What they are called with is what the reference calls: a twin of one's own where
 the entry's own function as a module, a rule or a scheduler.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Any

@@ -4,8 +4,6 @@ It is found by the object itself, so that it may stand in a file, in a cell of a
 another function: names are looked up where Python would, in what it has captured, in its module.
 """
 
-from __future__ import annotations
-
 import ast
 import builtins
 import linecache

@@ -4,8 +4,6 @@ What a script does is what `nnbench.training.reference.train` does, written out 
 nothing of it is there that the recipe does not use.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path

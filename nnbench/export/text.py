@@ -1,7 +1,5 @@
 """What all scripts are put together with: literals, calls, imports, lines that fit, templates."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re
@@ -23,37 +21,23 @@ LINE_LENGTH = 100
 IMPORTS_MARK = "# ---- imports\n"  # in a template: what follows is code, what precedes a docstring
 OWN_MARK = "# ---- own entries\n"  # in a template: where the code of one's own entries stands
 # The names that a script may import: by the module that they come from, or by the whole statement
-STANDARD = {
+MODULES = (
+    *("bz2", "copy", "csv", "difflib", "functools", "gzip", "hashlib", "importlib", "io"),
+    *("itertools", "json", "lzma", "math", "re", "signal", "sys", "warnings", "zipfile"),
+    "zlib",
+)
+STANDARD = {name: f"import {name}" for name in MODULES} | {
     "Any": "typing",
-    "bz2": "import bz2",
     "contextmanager": "contextlib",
     "Counter": "collections",
     "Path": "pathlib",
-    "copy": "import copy",
-    "csv": "import csv",
     "dataclass": "dataclasses",
     "field": "dataclasses",
-    "difflib": "import difflib",
-    "functools": "import functools",
-    "gzip": "import gzip",
     "datetime": "datetime",
-    "hashlib": "import hashlib",
-    "importlib": "import importlib",
-    "io": "import io",
-    "itertools": "import itertools",
-    "json": "import json",
     "lru_cache": "functools",
-    "lzma": "import lzma",
-    "math": "import math",
     "nullcontext": "contextlib",
     "partial": "functools",
-    "re": "import re",
     "replace": "dataclasses",
-    "signal": "import signal",
-    "sys": "import sys",
-    "warnings": "import warnings",
-    "zipfile": "import zipfile",
-    "zlib": "import zlib",
 }
 LIBRARIES = {
     "LambdaLR": "torch.optim.lr_scheduler",

@@ -1,7 +1,5 @@
 """Layers through training: dead units in strips, a statistic by layer, epoch by epoch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,29 +35,26 @@ PARTS = {  # of the dead and the once dead: column, name, colour, hatch
     "revived_fraction": ("revived", SERIES[5], "////"),
 }
 STRIP = 0.84  # of a row is its strip
+KEY = 34.0  # pixels above all panels, for what their colours mean
 
 
-def _layer_panels(
-    panels: Sequence[str], across: int, height: float, up: float, over: float, under: float
-) -> tuple[Figure, dict[str, Axes], float]:
-    """Named axes with epochs along them, and where they end; with room over and under them all."""
+def _layer_panels(panels: Sequence[str], height: float) -> tuple[Figure, dict[str, Axes]]:
+    """Named axes with epochs along them, below room for what names their colours."""
     titles = stacked(panels, 36 if is_small() else 42)
     lines = max(map(len, titles.values()))
-    plan = panel_plan(len(panels), across, 10, height=height, lines=lines)
+    plan = panel_plan(len(panels), 3, 10, height=height, lines=lines)
     least = 0 if is_small() else 560
-    figure = new_figure(max(plan.figure[0], least), over + plan.figure[1] + under)
-    corner = (plan.corner[0], plan.corner[1] + over)
+    figure = new_figure(max(plan.figure[0], least), KEY + plan.figure[1])
+    corner = (plan.corner[0], plan.corner[1] + KEY)
     found = panel_axes(figure, len(panels), plan.across, plan.step, corner, plan.size)
     for panel, axes in zip(panels, found, strict=True):
-        write_lines(axes, titles[panel], (0, 1), (-42, up + 16), weight="bold")
-        write(axes, "layer", (0, 1), (-8, up), color=QUIET, size=TEXT - 1, ha="right")
-    return figure, dict(zip(panels, found, strict=True)), over + plan.figure[1]
+        write_lines(axes, titles[panel], (0, 1), (-42, 34), weight="bold")
+        write(axes, "layer", (0, 1), (-8, 18), color=QUIET, size=TEXT - 1, ha="right")
+    return figure, dict(zip(panels, found, strict=True))
 
 
 @for_both
-def dead_raster(
-    shares: pd.DataFrame, panels: Sequence[str], notes: dict[str, str], across: int = 3
-) -> Figure:
+def dead_raster(shares: pd.DataFrame, panels: Sequence[str], notes: dict[str, str]) -> Figure:
     """Draw a strip for each layer: over epochs the share of units born dead, died and revived.
 
     shares: `panel, layer, epoch` and the three fractions, means over networks. notes: a line under
@@ -67,7 +62,7 @@ def dead_raster(
     """
     layers = sorted(set(shares["layer"]))
     with house_style():
-        figure, found, _ = _layer_panels(panels, across, 26.0 * len(layers), 18, 34, 0)
+        figure, found = _layer_panels(panels, 26.0 * len(layers))
         _name_parts(blank(figure, 10, 4, 600, 24))
         for panel, axes in found.items():
             write(axes, notes.get(panel, ""), (0, 1), (0, 18), color=QUIET, size=TEXT - 1)

@@ -4,8 +4,6 @@ Theory is a black dashed line with its name on it. On a logarithmic axis a zero 
 stands at the foot, and a label says so.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -270,19 +268,11 @@ def _draw_laws(axes: Axes, laws: pd.DataFrame) -> list[Note]:
 
 def texts_of(points: pd.DataFrame) -> list[tuple[str, str]]:
     """Each point's x and value in words, with its interval where it has one."""
-    spans = points[["low", "high"]].to_numpy(float) if "low" in points else None
-    return [
-        (
-            f"{x:.4g}",
-            f"{y:.4g}"
-            + (
-                f" [{spans[i][0]:.4g}, {spans[i][1]:.4g}]"
-                if spans is not None and np.isfinite(spans[i]).all()
-                else ""
-            ),
-        )
-        for i, (x, y) in enumerate(points[["x", "value"]].to_numpy(float))
-    ]
+    texts = []
+    for x, y, low, high in points.reindex(columns=["x", "value", "low", "high"]).to_numpy(float):
+        span = f" [{low:.4g}, {high:.4g}]" if np.isfinite(high - low) else ""
+        texts.append((f"{x:.4g}", f"{y:.4g}{span}"))
+    return texts
 
 
 def learning_curves(
@@ -310,11 +300,7 @@ def learning_curves(
 
 @for_both
 def point_panels(
-    points: pd.DataFrame,
-    laws: pd.DataFrame,
-    panels: Sequence[str],
-    scales: Scales,
-    across: int = 3,
+    points: pd.DataFrame, laws: pd.DataFrame, panels: Sequence[str], scales: Scales
 ) -> Figure:
     """Draw measured points with their intervals over x, and the laws as dashed lines.
 
@@ -324,7 +310,7 @@ def point_panels(
     air = 0.0 if scales.log_x else 0.04 * (high - low)
     with house_style():
         names = {panel: panel for panel in panels}
-        figure, found = line_axes(names, [points, laws], scales, 40, across)
+        figure, found = line_axes(names, [points, laws], scales, 40, 3)
         for panel, axes in found.items():
             _set_x(axes, low - air, high + air, scales)
             notes = _draw_laws(axes, laws[laws["panel"] == panel])

@@ -4,8 +4,6 @@ A page shows and hides a series by its name, and tells the number under the poin
 beside the figure and not in it, so that a figure on paper loses nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple

@@ -5,8 +5,6 @@ of itself. So each knows how it was drawn, and is drawn again in a small room, w
 names stand one below the other. Of panels that fit as they are, each is a window on the figure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial, wraps

@@ -51,7 +51,7 @@ def effect_strips(
     blocks: pd.DataFrame,
     x_label: str,
     higher_is_better: bool,
-    width: float = 1080,
+    width: float = WIDE,
     top: float = 26,
     row_height: float = 24,
     margin: float = 0,
@@ -75,11 +75,8 @@ def effect_strips(
         levels = cut_apart(list(rows["level"]))
         left, right = max(220.0, _room(levels)) + margin, 330 + margin
         axes = place_axes(figure, left, top, width - left - right, foot)
-        rows_only(axes, (0, foot), list(rows["y"]))
-        axes.set_xlim(*_padded(effects, blocks))
-        axes.axvline(0, color=INK, linewidth=1)
+        _draw_effects(axes, rows, blocks, foot)
         _headings(axes, rows[first].assign(y=rows["y"] - row_height), left - margin)
-        _draw_effects(axes, rows, blocks)
         say_rows(axes, rows["effect"], rows["y"], rows["level"], rows["text"])
         beside(axes, levels, rows["y"])
         for _, row in rows.iterrows():
@@ -99,12 +96,9 @@ def _small_strips(effects: pd.DataFrame, blocks: pd.DataFrame, x_label: str, log
     with house_style():
         figure = new_figure(SMALL, foot + 62)
         axes = place_axes(figure, 12, 0, SMALL - 24, foot)
-        rows_only(axes, (0, foot), list(rows["y"]))
-        axes.set_xlim(*_padded(effects, blocks))
-        axes.axvline(0, color=INK, linewidth=1)
+        _draw_effects(axes, rows, blocks, foot)
         patch: Look = {"bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}}
         left: Look = {"ha": "left"} | patch
-        _draw_effects(axes, rows, blocks)
         heads = rows[first]
         names = cut_apart(list(map(str, heads.get("name", heads["factor"]))), 40)
         beside(axes, names, heads["y"] - 66, 0, weight="bold", **left)
@@ -124,8 +118,11 @@ def _difference_axis(axes: Axes, label: str, logs: bool) -> None:
     axes.set(xlabel=label, ylabel="")
 
 
-def _draw_effects(axes: Axes, rows: pd.DataFrame, blocks: pd.DataFrame) -> None:
+def _draw_effects(axes: Axes, rows: pd.DataFrame, blocks: pd.DataFrame, foot: float) -> None:
     """Draw each row's blocks as dots, and over them its effect with the interval, by verdict."""
+    rows_only(axes, (0, foot), list(rows["y"]))
+    axes.set_xlim(*_padded(rows, blocks))
+    axes.axvline(0, color=INK, linewidth=1)
     dots = blocks.merge(rows[["factor", "level", "verdict", "y"]], on=["factor", "level"])
     for verdict, part in rows.groupby("verdict", sort=False):
         marker, edge, face = VERDICT_MARKS.get(str(verdict), OPEN)

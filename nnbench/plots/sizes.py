@@ -1,7 +1,5 @@
 """Lines over the number of training rows: each contestant's score with its interval."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -11,7 +11,7 @@ from matplotlib.ticker import (
     NullLocator,
 )
 
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+from nnbench.study.words import RAISED
 
 
 def log_tick(value: float, place: int | None = None) -> str:

@@ -21,6 +21,7 @@ from nnbench.plots.style import (
     new_figure,
     write,
 )
+from nnbench.study.words import MINUS
 
 RADIUS = 34.0
 APART = 170.0  # nodes of a layer, in a small room
@@ -99,4 +100,4 @@ def _slope(
 
 
 def _short(value: float) -> str:
-    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:.4g}".replace("-", MINUS)

@@ -11,6 +11,7 @@ from nnbench.report.page.units import difference_unit, in_unit, scale_of, scaled
 from nnbench.results.read import ReportError, Results
 from nnbench.seeds import numpy_generator
 from nnbench.stats.claims.repeats import claimed_levels
+from nnbench.study.metrics import USUAL
 
 LARGE = 0.1  # share of the variance within data sets from which a table of its own is worth it
 
@@ -175,7 +176,7 @@ def rank_factors(ranges: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
 def _declared_metric(results: Results) -> tuple[str, list[str]]:
     """The metric and the tuned columns that the study declared before it ran."""
     report = results.study.get("report") or {}
-    metric = report.get("metric") or "test_accuracy"
+    metric = report.get("metric") or USUAL
     if metric not in stats.METRICS or metric not in results.cells:
         raise ReportError(f"report.metric {metric!r} is not in the results; {_known(results)}")
     return metric, list(report.get("tune") or [])

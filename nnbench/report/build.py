@@ -4,8 +4,6 @@ Reads the tables, `claims.csv` and `provenance.json` and nothing else; needs no 
 inputs give the same bytes: no clock, no global generator, no ids by chance.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple

@@ -36,25 +36,21 @@ def write_lecture(out: Path) -> Path:
 
 def lecture_page(out: Path) -> Page:
     """The page: each topic's best figures, its verdicts, and the commands of what did not run."""
-    finished = {study for topic in TOPICS for study in topic.studies if _is_there(out / study)}
-    every = sum(len(topic.studies) for topic in TOPICS)
+    every = [study for topic in TOPICS for study in topic.studies]
+    finished = {study for study in every if (out / study / PROVENANCE).is_file()}
     sections = [_topic_section(out, topic, finished) for topic in TOPICS]
     return Page(
         kicker="nnbench lecture",
         title="Training neural networks",
         question="What a course says, topic by topic, and what came out when it was tried.",
         answer=[
-            f"{len(finished)} of {every} studies have "
+            f"{len(finished)} of {len(every)} studies have "
             "finished. Each figure stands for one of them; key l shows one figure a screen."
         ],
         trust=[],
         sections=sections,
         way=[("All results", "index.html"), ("Claims, atlas, theory", "index.html#more")],
     )
-
-
-def _is_there(folder: Path) -> bool:
-    return (folder / PROVENANCE).is_file()
 
 
 def _topic_section(out: Path, topic: Topic, finished: set[str]) -> Section:

@@ -1,7 +1,5 @@
 """What a study says while it is still running, in one clause."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from nnbench import stats

@@ -143,9 +143,8 @@ def _is_alive(process: int) -> bool:
     if process == os.getpid():
         return False
     try:
-        os.kill(process, 0)
+        with suppress(PermissionError):  # it is another user's
+            os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it is another user's
-        return True
     return True

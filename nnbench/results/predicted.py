@@ -3,15 +3,8 @@
 from collections.abc import Iterable
 
 ARM_FIELDS = (
-    "data",
-    "depth",
-    "width",
-    "activation",
-    "init",
-    "bias",
-    "norm",
-    "residual",
-    "batch_size",
+    *("data", "depth", "width", "activation", "init"),
+    *("bias", "norm", "residual", "batch_size"),
 )
 SHARP_FIELDS = ("optimizer", "schedule")  # what the prediction of sharpness needs as well
 

@@ -3,8 +3,6 @@
 The system takes the lock back from a process that dies, so that a sign left behind is known by it.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

@@ -11,7 +11,7 @@ from scipy.special import ndtri, stdtrit
 
 from nnbench.stats.blocks import times_drawn
 from nnbench.stats.intervals import GeneratorFor
-from nnbench.stats.pairing import usable
+from nnbench.stats.pairing import usable_values
 from nnbench.stats.power import ALPHA
 from nnbench.stats.shares_grid import (
     Forms,
@@ -66,8 +66,7 @@ def variance_shares(
     Sources: Hutter et al. 2014, An Efficient Approach for Assessing Hyperparameter Importance;
     Hooker 2007, Generalized Functional ANOVA Diagnostics.
     """
-    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
-    return _shares(frame, values.where(usable(frame, metric)), factors, generator_for("shares"))
+    return _shares(frame, usable_values(frame, metric), factors, generator_for("shares"))
 
 
 def divergence_shares(

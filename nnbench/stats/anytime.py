@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from nnbench.stats.power import ALPHA, MOST_SEEDS, POWER, noncentrality_beyond
+from nnbench.stats.power import ALPHA, fewest, noncentrality_beyond
 
 VARIANCE = 2.0  # of what a true difference may be, in standard deviations of one seed's
 LEAST_SEEDS = 3
@@ -85,33 +85,25 @@ def _deviation(values: np.ndarray) -> float | None:
     return spread if spread > 1e-12 * max(1.0, float(np.abs(values).max())) else None
 
 
-def seeds_to_settle(
-    effect: float, deviation: float, alpha: float = ALPHA, power: float = POWER
-) -> int | None:
+def seeds_to_settle(effect: float, deviation: float, alpha: float = ALPHA) -> int | None:
     """Return how many seeds settle a true difference as large as `effect`, by this rule.
 
     deviation: the standard deviation of one seed's difference. As many as bring the e-value to
-    1 / alpha with the power; None above 10,000. Who goes on until then, and looks before, has not
+    1 / alpha with 80 % power; None above 10,000. Who goes on until then, and looks before, has not
     spoilt anything.
     """
     size = abs(effect) / deviation
 
     def settles(count: int) -> bool:
-        return size >= findable(count, alpha, power)
+        return size >= findable(count, alpha)
 
-    if not settles(MOST_SEEDS):
-        return None
-    low, high = LEAST_SEEDS - 1, MOST_SEEDS
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if settles(middle) else (middle, high)
-    return high
+    return fewest(settles, above=LEAST_SEEDS - 1)
 
 
 @lru_cache(maxsize=4096)
-def findable(seeds: int, alpha: float, power: float = POWER) -> float:
+def findable(seeds: int, alpha: float) -> float:
     """Return the standardised difference that so many seeds find; infinite where they find none."""
     reach = float(bound(seeds, alpha))
     if math.isinf(reach):
         return math.inf
-    return noncentrality_beyond(reach, seeds - 1, power) / math.sqrt(seeds)
+    return noncentrality_beyond(reach, seeds - 1) / math.sqrt(seeds)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nnbench.stats.blocks import Blocks
 from nnbench.stats.intervals import GeneratorFor, column_intervals, wilson_ends
-from nnbench.stats.pairing import usable
+from nnbench.stats.pairing import usable_values
 from nnbench.study.metrics import METRICS
 
 RESAMPLES = 2000  # for each of thousands of arms; a level's mean has 10,000
@@ -47,9 +47,8 @@ def summarise_arms(
     keys = [*(["data"] if by_data else []), *factors]
     if frame.empty:
         return pd.DataFrame(columns=[*keys, *ARM_COLUMNS])
-    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
     table = frame[list(dict.fromkeys(["data", "seed", *factors, "status"]))].assign(
-        value=values.where(usable(frame, metric)), arm=_codes(frame, keys)
+        value=usable_values(frame, metric), arm=_codes(frame, keys)
     )
     table["block_rank"] = _block_ranks(table, METRICS[metric].higher_is_better)
     arms = table.drop_duplicates("arm").sort_values("arm")[keys].reset_index(drop=True)

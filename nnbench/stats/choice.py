@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nnbench.stats.labels import level_labels
-from nnbench.stats.pairing import LARGEST
+from nnbench.stats.pairing import LARGEST, as_numbers
 from nnbench.study.metrics import METRICS
 
 SETTINGS = "settings tried"
@@ -55,7 +55,7 @@ def _scored(
     by = {"finished": (cells["status"] == "ok").astype(float)}
     for name in dict.fromkeys([METRICS[metric].chosen_by, "val_loss"]):
         if name in cells:
-            value = pd.to_numeric(cells[name], errors="coerce").astype(float)
+            value = as_numbers(cells[name])
             value = value.mask(value > LARGEST, np.inf).mask(value < -LARGEST, -np.inf)
             by[name] = value if METRICS[name].higher_is_better else -value
     return labelled.assign(**{f"rank by {name}": value for name, value in by.items()})

@@ -20,9 +20,9 @@ from nnbench import stats
 from nnbench.stats.blocks import Blocks, gather_blocks, mean_of, spread_of, two_sided_p
 from nnbench.stats.contrasts import held_p
 from nnbench.stats.intervals import ALL_ALIKE, varies, why_undefined
+from nnbench.stats.power import ALPHA
 
 OVERALL, LEVEL, ARM = "overall", "level", "arm"
-ALPHA = 0.05
 BETTER, WORSE, TIE = "better", "worse", "tie"
 UNCLEAR, UNDEFINED, MIXED = "no clear difference", "undefined", "mixed"
 MORE, LESS = "more often", "less often"

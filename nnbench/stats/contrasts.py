@@ -36,14 +36,8 @@ LOSSES_DECIDE = "undefined: more networks lost on one side than on the other"
 NONE_DETECTABLE = "undefined: not even the largest difference that can be"
 UNKNOWN: Mapping[str, Any] = dict.fromkeys(
     (
-        "effect",
-        "effect_low",
-        "effect_high",
-        "effect_reason",
-        "effect_error",
-        "effect_freedom",
-        "p",
-        "cohen_d",
+        *("effect", "effect_low", "effect_high", "effect_reason", "effect_error"),
+        *("effect_freedom", "p", "cohen_d"),
     ),
     math.nan,
 )
@@ -167,11 +161,7 @@ def _at_any_time(whole: pd.DataFrame, metric: str) -> dict[str, float]:
     low, high = anytime_interval(values)
     if not math.isfinite(low):  # so few seeds exclude nothing
         return {"effect_low": -most, "effect_high": most, "p": 1.0}
-    return {
-        "effect_low": max(low, -most),
-        "effect_high": min(high, most),
-        "p": anytime_p(values),
-    }
+    return {"effect_low": max(low, -most), "effect_high": min(high, most), "p": anytime_p(values)}
 
 
 def held_p(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from nnbench.stats.intervals import wilson_ends
-from nnbench.stats.pairing import usable
+from nnbench.stats.pairing import as_numbers, usable_values
 
 
 def time_to_target(
@@ -19,7 +19,7 @@ def time_to_target(
     took longer than any that did: the quantiles are over all n, and null where that quantile never
     reached it.
     """
-    values = pd.to_numeric(frame[column], errors="coerce").astype(float)
+    values = as_numbers(frame[column])
     late = values.where(frame["status"] == "ok").fillna(math.inf)
     keys = [frame[name] for name in by]
     grouped = late.groupby(keys, sort=False)
@@ -43,8 +43,7 @@ def arm_costs(frame: pd.DataFrame, factors: Sequence[str], cost: str) -> pd.Data
     Over finished cells: one that diverged stopped early and would look cheap. factors: at least
     one.
     """
-    values = pd.to_numeric(frame[cost], errors="coerce").astype(float)
-    grouped = values.where(usable(frame, cost)).groupby([frame[f] for f in factors], sort=False)
+    grouped = usable_values(frame, cost).groupby([frame[f] for f in factors], sort=False)
     table = pd.DataFrame(
         {cost: grouped.mean(), "cost_used": grouped.count(), "cost_n": grouped.size()}
     )

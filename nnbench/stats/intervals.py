@@ -39,6 +39,11 @@ class Interval:
     blocks: int
     reason: str | None = None
 
+    def scaled(self, scale: float) -> tuple[float, float, float]:
+        """Return the estimate and its ends in another unit; the ends are null with a reason."""
+        low, high = (math.nan, math.nan) if self.reason else (self.low, self.high)
+        return scale * self.estimate, scale * low, scale * high
+
 
 def bootstrap_interval(
     values: Sequence[float] | np.ndarray | pd.Series,

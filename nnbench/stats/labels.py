@@ -20,11 +20,23 @@ def format_level(value: Any) -> str:
     return str(value)
 
 
-def _formatted(column: pd.Series) -> pd.Series:
+def formatted(column: pd.Series) -> pd.Series:
     """Return a column's levels as a person writes them, each different value looked at once."""
     codes, found = column.factorize(use_na_sentinel=False)
     words = np.array([format_level(value) for value in found.astype(object)], dtype=object)
     return pd.Series(words[codes], index=column.index, dtype=object)
+
+
+def recipe_columns(cells: pd.DataFrame) -> list[str]:
+    """Return the columns of the recipe: those before the first column of results."""
+    columns = list(cells.columns)
+    return columns[: columns.index("status")]
+
+
+def setting_names(cells: pd.DataFrame, apart: Sequence[str]) -> pd.Series:
+    """Return all of a cell's settings in one text, those left out that are told apart by."""
+    settings = [name for name in recipe_columns(cells) if name not in apart]
+    return cells[settings].astype(object).map(format_level).agg(" ".join, axis="columns")
 
 
 def factor_columns(frame: pd.DataFrame, factors: Iterable[str]) -> list[str]:
@@ -39,12 +51,12 @@ def level_labels(frame: pd.DataFrame, factor: str, ignore: Sequence[str] = ()) -
     `leaky_relu` with one slope is `leaky_relu`; with two it is `leaky_relu negative_slope=0.2`.
     Columns in `ignore` (tuned ones) never enter a label.
     """
-    names = _formatted(frame[factor])
+    names = formatted(frame[factor])
     labels = names.copy()
     for column in factor_columns(frame, [factor]):
         if column == factor or column in ignore or column == "data.sha256":
             continue
-        values = _formatted(frame[column])
+        values = formatted(frame[column])
         varies = values.groupby(names).transform("nunique") > 1
         name = column.removeprefix(f"{factor}.")
         if "." in name:  # a nested variant's parameter, which not all of them have

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from nnbench import stats
+from nnbench.stats.labels import formatted, recipe_columns
+from nnbench.stats.pairing import usable_values
 
 NOT_OF_THE_RECIPE = ("cell_id", "study")
 SIDES = ("a", "b")
@@ -60,9 +62,7 @@ def match_cells(
 
 
 def _fields(cells: pd.DataFrame) -> list[str]:
-    """Return the columns of the recipe: those before the first column of results."""
-    columns = list(cells.columns)
-    return [c for c in columns[: columns.index("status")] if c not in NOT_OF_THE_RECIPE]
+    return [c for c in recipe_columns(cells) if c not in NOT_OF_THE_RECIPE]
 
 
 def _split_fields(a: pd.DataFrame, b: pd.DataFrame) -> tuple[list[str], list[tuple[str, str, str]]]:
@@ -91,15 +91,7 @@ def _values(cells: pd.DataFrame, column: str) -> set[str]:
 
 def _texts(cells: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return the fields as text, so that 8 and 8.0 are one; a field that is not there is none."""
-    texts = {}
-    for key in keys:
-        if key not in cells:
-            texts[key] = pd.Series("none", index=cells.index)
-            continue
-        column = cells[key].astype(object)
-        codes, kinds = pd.factorize(column, use_na_sentinel=False)
-        named = np.array([stats.format_level(kind) for kind in kinds], dtype=object)
-        texts[key] = pd.Series(named[codes], index=cells.index)
+    texts = {key: formatted(cells[key]) if key in cells else "none" for key in keys}
     return pd.DataFrame(texts, index=cells.index).reset_index(drop=True)
 
 
@@ -122,8 +114,7 @@ def _pairs(
 def metric_values(cells: pd.DataFrame, metric: str) -> pd.Series:
     """The metric of each cell, null where it has none."""
     cells = stats.counted(cells, metric)
-    values = pd.to_numeric(cells[metric], errors="coerce").astype(float)
-    return values.where(stats.usable(cells, metric))
+    return usable_values(cells, metric)
 
 
 # What changed besides the cells -------------------------------------------------------------------

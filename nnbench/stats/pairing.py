@@ -25,16 +25,24 @@ def counted(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
     return frame.assign(status=frame["status"].replace("diverged", "ok"))
 
 
+def as_numbers(column: pd.Series) -> pd.Series:
+    """Return a column as floats, null where there is no number."""
+    return pd.to_numeric(column, errors="coerce").astype(float)
+
+
 def usable(frame: pd.DataFrame, metric: str) -> pd.Series:
     """Return which rows have a number to average: finished, and the metric within `LARGEST`."""
-    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
-    return (frame["status"] == "ok") & (values.abs() <= LARGEST)
+    return (frame["status"] == "ok") & (as_numbers(frame[metric]).abs() <= LARGEST)
+
+
+def usable_values(frame: pd.DataFrame, metric: str) -> pd.Series:
+    """Return the metric of each row, null where there is no number to average (`usable`)."""
+    return as_numbers(frame[metric]).where(usable(frame, metric))
 
 
 def finite(frame: pd.DataFrame, metric: str) -> pd.Series:
     """Return which rows finished with a finite metric, even one too large to average."""
-    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
-    return (frame["status"] == "ok") & np.isfinite(values)
+    return (frame["status"] == "ok") & np.isfinite(as_numbers(frame[metric]))
 
 
 def scale_of(values: pd.Series) -> float:
@@ -75,8 +83,7 @@ def paired_differences(
     """
     others = [f for f in factors if f != factor]
     key = ["data", "seed", *others]
-    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
-    table = frame[[*key, factor]].assign(value=values.where(usable(frame, metric)))
+    table = frame[[*key, factor]].assign(value=usable_values(frame, metric))
     base = table.loc[table[factor] == baseline, [*key, "value"]]
     pairs = table[table[factor] != baseline].merge(
         base, on=key, suffixes=("", "_baseline"), validate="many_to_one"

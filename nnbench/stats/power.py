@@ -1,6 +1,8 @@
 """What a design can find: the smallest detectable difference, and the seeds that settle one."""
 
 import math
+from bisect import bisect_left
+from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import brentq
@@ -15,27 +17,21 @@ _NODES, _HALVES = np.polynomial.legendre.leggauss(128)
 QUANTILES, WEIGHTS = (_NODES + 1) / 2, _HALVES / 2
 
 
-def power_of(noncentrality: float, freedom: float, alpha: float = ALPHA) -> float:
-    """Return the chance that a two-sided t test at level alpha finds a true difference.
-
-    noncentrality: the true difference divided by its standard error. freedom: degrees of freedom,
-    at least 1, not always whole. The chance given the estimated error is normal; it is averaged
-    over what that estimate may be (scipy's noncentral t gives NaN where a tail is nearly 0).
-    Source: Cohen 1988, Statistical Power Analysis for the Behavioral Sciences, chapter 2.
-    """
-    bounds = _critical_values(freedom, float(stdtrit(freedom, 1 - alpha / 2)))
-    found = ndtr(noncentrality - bounds) + ndtr(-noncentrality - bounds)
-    return float(found @ WEIGHTS)
-
-
 def noncentrality_for(freedom: float, alpha: float = ALPHA, power: float = POWER) -> float:
     """Return how many standard errors a true difference must be to be found with that power."""
     return noncentrality_beyond(float(stdtrit(freedom, 1 - alpha / 2)), freedom, power)
 
 
 def noncentrality_beyond(bound: float, freedom: float, power: float = POWER) -> float:
-    """Return how many standard errors bring |t| beyond the bound with that power."""
-    bounds = _critical_values(freedom, bound)
+    """Return how many standard errors bring |t| beyond the bound with that power.
+
+    freedom: degrees of freedom, at least 1, not always whole. The chance given the estimated error
+    is normal; it is averaged over what that estimate may be (scipy's noncentral t gives NaN where a
+    tail is nearly 0). Source: Cohen 1988, Statistical Power Analysis for the Behavioral Sciences,
+    chapter 2.
+    """
+    # of |t|, times the estimated over the true error, at each quantile of that
+    bounds = bound * np.sqrt(2 * gammaincinv(freedom / 2, QUANTILES) / freedom)
 
     def missing(noncentrality: float) -> float:
         found = ndtr(noncentrality - bounds) + ndtr(-noncentrality - bounds)
@@ -44,28 +40,16 @@ def noncentrality_beyond(bound: float, freedom: float, power: float = POWER) -> 
     return brentq(missing, 0.0, float(bounds.max()) + 10.0, xtol=1e-9)
 
 
-def _critical_values(freedom: float, bound: float) -> np.ndarray:
-    """Return the bound of |t| times the estimated over the true error, at each quantile of it."""
-    return bound * np.sqrt(2 * gammaincinv(freedom / 2, QUANTILES) / freedom)
-
-
-def detectable_difference(
-    error: float, freedom: float, alpha: float = ALPHA, power: float = POWER
-) -> float:
-    """Return the smallest true difference that this design finds with the power, two-sided.
+def detectable_difference(error: float, freedom: float, alpha: float = ALPHA) -> float:
+    """Return the smallest true difference that this design finds with 80 % power, two-sided.
 
     error: standard error of the difference, in the metric's unit.
     """
-    return noncentrality_for(freedom, alpha, power) * error
+    return noncentrality_for(freedom, alpha) * error
 
 
 def seeds_needed(
-    effect: float,
-    error: float,
-    freedom: float,
-    seeds: float,
-    alpha: float = ALPHA,
-    power: float = POWER,
+    effect: float, error: float, freedom: float, seeds: float, alpha: float = ALPHA
 ) -> int | None:
     """Return how many seeds a data set would settle a true difference as large as `effect`.
 
@@ -77,12 +61,13 @@ def seeds_needed(
     def settles(count: int) -> bool:
         freedom_then = freedom * (count - 1) / (seeds - 1)
         error_then = error * math.sqrt(seeds / count)
-        return abs(effect) >= detectable_difference(error_then, freedom_then, alpha, power)
+        return abs(effect) >= detectable_difference(error_then, freedom_then, alpha)
 
+    return fewest(settles, above=1)
+
+
+def fewest(settles: Callable[[int], bool], above: int) -> int | None:
+    """Return the least number of seeds, more than `above`, that settles it; None above 10,000."""
     if not settles(MOST_SEEDS):
         return None
-    low, high = 1, MOST_SEEDS  # `high` settles it, `low` does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if settles(middle) else (middle, high)
-    return high
+    return bisect_left(range(MOST_SEEDS), True, lo=above + 1, key=settles)

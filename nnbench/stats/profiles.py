@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
-from nnbench.stats.blocks import Blocks, spread_of
+from nnbench.stats.blocks import gather_blocks, spread_of
 from nnbench.stats.intervals import wilson_ends
-from nnbench.stats.pairing import usable
+from nnbench.stats.pairing import usable_values
 from nnbench.stats.ranks import contestant_labels
 from nnbench.study.metrics import METRICS
 
@@ -25,12 +25,12 @@ def profile_kind(frame: pd.DataFrame, metric: str) -> str:
     """
     if METRICS[metric].higher_is_better:
         return "score"
-    values = pd.to_numeric(frame[metric], errors="coerce")[usable(frame, metric)]
+    values = usable_values(frame, metric).dropna()
     return "ratio" if len(values) and bool((values > 0).all()) else "gap"
 
 
 def performance_profile(
-    frame: pd.DataFrame, by: Sequence[str], metric: str, kind: str | None = None, points: int = 101
+    frame: pd.DataFrame, by: Sequence[str], metric: str, points: int = 101
 ) -> pd.DataFrame:
     """Return, for each contestant of `by` and each tau, the share of its runs that are good enough.
 
@@ -42,10 +42,8 @@ def performance_profile(
     Sources: "score" is Agarwal et al. 2021; "ratio" is Dolan and Moré 2002, Benchmarking
     Optimization Software with Performance Profiles.
     """
-    kind = kind or profile_kind(frame, metric)
-    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
-    values = values.where(usable(frame, metric))
-    far = _distance(values, frame, metric, kind)
+    kind = profile_kind(frame, metric)
+    far = _distance(usable_values(frame, metric), frame, kind)
     known = far[np.isfinite(far)]
     if known.empty:
         return pd.DataFrame(columns=list(PROFILE_COLUMNS))
@@ -77,14 +75,9 @@ def block_share_ends(
     interval too narrow. Source: Korn and Graubard 1998, Confidence Intervals for Proportions with
     Small Expected Number of Positive Counts.
     """
-    names, strata = np.unique(data, return_inverse=True)
-    codes, index = np.unique(strata.ravel() * (int(block.max()) + 1) + block, return_inverse=True)
-    sums = np.zeros((len(codes), good.shape[1]))
-    np.add.at(sums, index.ravel(), good)
-    sizes = np.bincount(index.ravel()).astype(float)[:, None]
-    blocks = Blocks(sums, sizes, codes // (int(block.max()) + 1), list(names))
+    blocks = gather_blocks(good, data, block)
     share = good.mean(axis=0)
-    count = np.full(len(share), float(len(codes)))
+    count = np.full(len(share), float(len(blocks.strata)))
     if (blocks.per_stratum > 1).all():
         spread = spread_of(blocks)
         moves = spread.error > 1e-12
@@ -97,14 +90,11 @@ def block_share_ends(
     return share, np.where(share > 0, low, 0.0), np.where(share < 1, high, 1.0)
 
 
-def _distance(values: pd.Series, frame: pd.DataFrame, metric: str, kind: str) -> pd.Series:
+def _distance(values: pd.Series, frame: pd.DataFrame, kind: str) -> pd.Series:
     """Return what tau is held against: the value itself, or its ratio or gap to the best."""
     if kind == "score":
         return values
-    blocks = values.groupby([frame["data"], frame["seed"]])
-    if METRICS[metric].higher_is_better:
-        return blocks.transform("max") - values
-    best = blocks.transform("min")
+    best = values.groupby([frame["data"], frame["seed"]]).transform("min")
     return values / best if kind == "ratio" else values - best
 
 

@@ -11,7 +11,7 @@ import scipy.stats
 
 from nnbench.stats.contrasts import contrast, correct_family, holm
 from nnbench.stats.intervals import GeneratorFor
-from nnbench.stats.pairing import usable
+from nnbench.stats.pairing import usable_values
 from nnbench.stats.power import ALPHA
 from nnbench.stats.signed_rank import LEAST_BLOCKS, signed_rank
 from nnbench.study.metrics import METRICS
@@ -42,9 +42,9 @@ def problem_scores(
     turned if lower is better; -infinity where the cell has none, so that diverged ranks last; and
     null where there is no such cell.
     """
-    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
+    values = usable_values(frame, metric)
     signed = values if METRICS[metric].higher_is_better else -values
-    table, keys = _contest(frame, by, factors, signed.where(usable(frame, metric), -math.inf))
+    table, keys = _contest(frame, by, factors, signed.fillna(-math.inf))
     names = list(dict.fromkeys(table["arm"]))
     wide = table.set_index([*keys, "arm"])["value"].unstack("arm").reindex(columns=names)
     return wide.rename_axis(columns="arm")
@@ -190,8 +190,7 @@ def pairwise_differences(
     together. It says more than ranks do where there are fewer than 5 blocks. Raises ValueError
     above 40 contestants. looked: the study was judged before, with fewer seeds.
     """
-    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
-    table, key = _contest(frame, by, factors, values.where(usable(frame, metric)))
+    table, key = _contest(frame, by, factors, usable_values(frame, metric))
     names = list(dict.fromkeys(table["arm"]))
     _check_contestants(names)
     cells = {name: part.drop(columns="arm") for name, part in table.groupby("arm", sort=False)}
@@ -203,11 +202,9 @@ def pairwise_differences(
         generator = generator_for(f"{first}/{second}/pair")
         row = {"first": first, "second": second} | contrast(pairs, metric, generator, looked)
         rows.append(row)
-    return correct_family(pd.DataFrame(rows), metric) if rows else _no_pairs()
-
-
-def _no_pairs() -> pd.DataFrame:
-    return pd.DataFrame(columns=["first", "second", "effect", "verdict"])
+    if not rows:
+        return pd.DataFrame(columns=["first", "second", "effect", "verdict"])
+    return correct_family(pd.DataFrame(rows), metric)
 
 
 def _check_contestants(names: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from scipy.special import stdtr, stdtrit
 
 from nnbench.stats.contrasts import holm
 from nnbench.stats.intervals import Interval
-from nnbench.stats.pairing import usable
+from nnbench.stats.pairing import as_numbers, usable
 from nnbench.stats.power import ALPHA
 from nnbench.study.baselines import BASELINES
 from nnbench.study.metrics import METRICS
@@ -202,9 +202,9 @@ def _by_repeat(rows: Sequence[tuple[str, pd.DataFrame]], column: str) -> pd.Data
 def chosen_networks(networks: pd.DataFrame, by: str) -> pd.DataFrame:
     """In each repeat the finished network that does best on validation, by `by`, then the loss."""
     finished = networks[networks["status"] == "ok"]
-    value = pd.to_numeric(finished[by], errors="coerce").astype(float)
+    value = as_numbers(finished[by])
     value = value if METRICS[by].higher_is_better else -value
-    loss = pd.to_numeric(finished["val_loss"], errors="coerce").astype(float)
+    loss = as_numbers(finished["val_loss"])
     ordered = finished.assign(_value=value.fillna(-np.inf), _loss=-loss.fillna(np.inf))
     ordered = ordered.sort_values(["_value", "_loss"], ascending=False, kind="stable")
     return ordered.drop_duplicates(list(BLOCK)).drop(columns=["_value", "_loss"])
@@ -216,7 +216,7 @@ def usual_network(networks: pd.DataFrame, by: str) -> pd.Series:
     networks: those of one data set, with a column `arm` that names all of their settings.
     """
     finished = networks[networks["status"] == "ok"]
-    value = pd.to_numeric(finished[by], errors="coerce").astype(float)
+    value = as_numbers(finished[by])
     scores = (value if METRICS[by].higher_is_better else -value).groupby(finished["arm"])
     table = pd.DataFrame({"n": scores.count(), "mean": scores.mean().round(12)})
     best = table.sort_values(["n", "mean"], ascending=False, kind="stable").index[0]

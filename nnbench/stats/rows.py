@@ -1,13 +1,11 @@
 """The score over the number of training rows, of networks and of the models beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
-from nnbench.stats.labels import format_level
+from nnbench.stats.labels import setting_names
 from nnbench.stats.rivals import Rivals, difference, rivals_of
 
 SHARE, ROWS = "train_share", "train_rows"
@@ -28,10 +26,7 @@ def rivals_by_rows(cells: pd.DataFrame, models: pd.DataFrame, metric: str) -> di
     cells, models: of all shares of the training part; they have the same test parts. Networks
     count whose settings every share has, so that all choose from as many.
     """
-    recipe = list(cells.columns[: list(cells.columns).index("status")])
-    settings = [name for name in recipe if name not in APART]
-    arms = cells[settings].astype(object).map(format_level).agg(" ".join, axis="columns")
-    shares = cells.groupby(arms)[SHARE].transform("nunique")
+    shares = cells.groupby(setting_names(cells, APART))[SHARE].transform("nunique")
     everywhere = cells[shares == cells[SHARE].nunique()]
     found = {}
     for share, own in models.groupby(SHARE):

@@ -17,7 +17,7 @@ from nnbench.stats.anova import (
     resample,
 )
 from nnbench.stats.anytime import seeds_to_settle
-from nnbench.stats.pairing import usable
+from nnbench.stats.pairing import usable_values
 from nnbench.stats.power import ALPHA
 
 ATTRIBUTED = 1e-9  # of the variance: more than that is what several terms could explain alike
@@ -73,8 +73,7 @@ def share_contrast(
     the level 1 - alpha and is made as those of `variance_shares`, from the same resamplings where
     the generator is the same. On an incomplete grid it is wider by what cannot be attributed.
     """
-    values = pd.to_numeric(frame[metric], errors="coerce").astype(float)
-    found = decompose(frame, values.where(usable(frame, metric)), factors)
+    found = decompose(frame, usable_values(frame, metric), factors)
     if isinstance(found, Undivided):
         return ShareContrast(reason=found.reason, arms=found.groups.total)
     groups, forms = found

@@ -48,6 +48,10 @@ class Groups:
         cells = self.seeds[self.codes["data"]].astype(float)
         return cells / cells.sum()
 
+    def freedom(self, term: Term) -> int:
+        """How many parameters a term has where all combinations of its levels are there."""
+        return math.prod(self.levels[f] - 1 for f in term)
+
     @property
     def is_complete(self) -> bool:
         """Whether each combination of levels and data set is there."""
@@ -153,8 +157,9 @@ def grid_forms(groups: Groups) -> Forms:
         forms.terms[(one, other)] = pooled * form
     for (f,), form in single.items():
         forms.terms[("data", f)] = (apart - pooled) * form
-    _drop_constant(forms, groups)
-    forms.freedom = {t: math.prod(groups.levels[f] - 1 for f in t) for t in forms.terms}
+    # of a factor or data set with one level there is nothing to vary
+    forms.freedom = {t: groups.freedom(t) for t in forms.terms if groups.freedom(t)}
+    forms.terms = {t: forms.terms[t] for t in forms.freedom}
     forms.model = sum(forms.terms.values(), forms.mean)
     return forms
 
@@ -171,10 +176,3 @@ def _tensor(groups: Groups) -> np.ndarray:
         rows, columns = groups.codes["data"] == data, groups.data_of == data
         tensor[np.ix_(place[rows], columns)] = groups.values[np.ix_(rows, columns)]
     return tensor.reshape([*shape, -1])
-
-
-def _drop_constant(forms: Forms, groups: Groups) -> None:
-    """Leave out the terms of a factor or data set with one level: there is nothing to vary."""
-    for term in list(forms.terms):
-        if any(groups.levels[f] < 2 for f in term):
-            del forms.terms[term]

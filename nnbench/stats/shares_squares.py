@@ -4,7 +4,6 @@ On a complete grid this gives what `grid_forms` gives. Elsewhere the terms overl
 share is what it explains beyond all other terms that do not contain it (type II).
 """
 
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -18,7 +17,7 @@ CONFOUNDED = "undefined: confounded with other factors"
 TOO_MANY = f"undefined: the pairs have more than {MOST_COLUMNS:,} parameters"
 
 
-class Model:
+class LeastSquares:
     """Least squares over the groups, with a sum-to-zero coding of each term's levels.
 
     products: X'WX over the columns of all terms. targets: X'WY, (columns, blocks).
@@ -91,7 +90,7 @@ def square_forms(groups: Groups) -> Forms:
     forms.is_overlapping = True
     singles: list[Term] = [(f,) for f in ("data", *groups.factors) if groups.levels[f] > 1]
     pairs = _identifiable_pairs(groups, singles, forms)
-    model = Model(groups, [*singles, *pairs])
+    model = LeastSquares(groups, [*singles, *pairs])
     if pairs and model.rank([*singles, *pairs]) < len(model.products):
         forms.reasons |= dict.fromkeys(pairs, TOO_FEW)
         pairs = []
@@ -119,14 +118,14 @@ def _identifiable_pairs(groups: Groups, singles: Sequence[Term], forms: Forms) -
             forms.reasons[(first, second)] = (
                 f"undefined: {there} of {wanted} combinations have all their cells"
             )
-    columns = 1 + sum(_freedom(groups, term) for term in [*singles, *found])
+    columns = 1 + sum(groups.freedom(term) for term in [*singles, *found])
     if columns <= MOST_COLUMNS:
         return list(found)
     forms.reasons |= dict.fromkeys(found, TOO_MANY)
     return []
 
 
-def _identifiable_singles(model: Model, singles: Sequence[Term], forms: Forms) -> list[Term]:
+def _identifiable_singles(model: LeastSquares, singles: Sequence[Term], forms: Forms) -> list[Term]:
     """Return the main effects that are not confounded; say so of the others."""
     whole = model.rank(singles)
     if whole == 1 + sum(model.freedom(term) for term in singles):
@@ -139,10 +138,6 @@ def _identifiable_singles(model: Model, singles: Sequence[Term], forms: Forms) -
         else:
             forms.reasons[term] = CONFOUNDED
     return kept
-
-
-def _freedom(groups: Groups, term: Term) -> int:
-    return math.prod(groups.levels[f] - 1 for f in term)
 
 
 def _coded(groups: Groups, term: Term) -> sparse.csr_matrix:

@@ -189,9 +189,10 @@ def summarise_levels(
     for level in levels:
         cells = frame[frame[factor] == level]
         mean = mean_interval(cells, metric, generator_for(f"{factor}/{level}/mean"))
-        row = {"factor": factor, "level": level} | status_counts(cells)
+        row: dict[str, Any] = {"factor": factor, "level": level} | status_counts(cells)
         row["used"] = int(usable(cells, metric).sum())
-        rows.append(row | _interval_columns("mean", mean))
+        row |= {"mean": mean.estimate, "mean_low": mean.low, "mean_high": mean.high}
+        rows.append(row | {"mean_reason": mean.reason})
     return pd.DataFrame(rows)
 
 
@@ -207,15 +208,6 @@ def mean_interval(frame: pd.DataFrame, metric: str, generator: np.random.Generat
         return mean
     ends = METRICS[metric]
     return replace(mean, low=max(mean.low, ends.low), high=min(mean.high, ends.high))
-
-
-def _interval_columns(name: str, interval: Interval) -> dict[str, Any]:
-    return {
-        name: interval.estimate,
-        f"{name}_low": interval.low,
-        f"{name}_high": interval.high,
-        f"{name}_reason": interval.reason,
-    }
 
 
 def importance(effects: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from scipy.special import gammaln
 from nnbench.stats.blocks import Blocks
 from nnbench.stats.intervals import GeneratorFor, column_intervals
 from nnbench.stats.labels import format_level, level_labels
-from nnbench.stats.pairing import usable
+from nnbench.stats.pairing import as_numbers, usable, usable_values
 from nnbench.study.metrics import METRICS
 
 RESAMPLES = 2000
@@ -68,8 +68,7 @@ def _labelled(cells: pd.DataFrame, factors: Sequence[str], tuned: Sequence[str])
 
 def _region(part: pd.DataFrame, tuned: str, metric: str, tolerance: float | None) -> dict[str, Any]:
     """Return the region of one arm on one data set."""
-    values = pd.to_numeric(part[metric], errors="coerce").astype(float)
-    grouped = values.where(usable(part, metric)).groupby(part[tuned].astype(float))
+    grouped = usable_values(part, metric).groupby(part[tuned].astype(float))
     means = grouped.mean().where(grouped.count() == grouped.size()).sort_index()
     row: dict[str, Any] = dict.fromkeys(REGION_COLUMNS, math.nan)
     row |= {"settings": len(means), "n": len(means), "used": int(means.notna().sum())}
@@ -147,24 +146,22 @@ def expected_best(
     tuned: Sequence[str],
     metric: str,
     generator_for: GeneratorFor,
-    select: str = "val_loss",
-    pooled: bool = False,
+    select: str,
 ) -> pd.DataFrame:
     """Return what to expect of k random trials of the tuned settings, for every k.
 
     In each block the settings are ordered by `select`, on validation, equals by `val_loss`; k of
-    them are tried, each set of k being as likely, and the best is kept. Columns: `data` (unless
-    pooled over the data sets), the factors, `trials` (k), `settings`, `val` (expected `select` of
-    the chosen), `mean` with its interval over blocks (expected test `metric` of the chosen), `none`
-    (chance that no trial finishes, in the worst block), `blocks_used` of `blocks`, `reason`. Where
-    all k trials may diverge there is no expected value, and the reason says so.
+    them are tried, each set of k being as likely, and the best is kept. Columns: `data`, the
+    factors, `trials` (k), `settings`, `val` (expected `select` of the chosen), `mean` with its
+    interval over blocks (expected test `metric` of the chosen), `none` (chance that no trial
+    finishes, in the worst block), `blocks_used` of `blocks`, `reason`. Where all k trials may
+    diverge there is no expected value, and the reason says so.
     """
     columns = [c for c in tuned if c in cells.columns]
-    keys = [*(["data"] if not pooled else []), *factors]
+    keys = ["data", *factors]
     trials = _trials(_labelled(cells, factors, columns), metric, select)
     parts = []
-    grouped = trials.groupby(keys, sort=False) if keys else [((), trials)]
-    for arm, part in grouped:
+    for arm, part in trials.groupby(keys, sort=False):
         name = "/".join(str(value) for value in arm)
         table = _curve(part, generator_for(f"trials/{name}"))
         for place, (key, value) in enumerate(zip(keys, arm, strict=True)):
@@ -184,12 +181,12 @@ def _trials(labelled: pd.DataFrame, metric: str, select: str) -> pd.DataFrame:
     the best of each block first.
     """
     is_done = usable(labelled, metric) & usable(labelled, select)
-    val = pd.to_numeric(labelled[select], errors="coerce").astype(float)
+    val = as_numbers(labelled[select])
     signed = -val if METRICS[select].higher_is_better else val
     table = labelled.assign(
         block=labelled.groupby(["data", "seed"], sort=True).ngroup(),
         val=signed.where(is_done, math.inf),
-        test=pd.to_numeric(labelled[metric], errors="coerce").astype(float).where(is_done),
+        test=as_numbers(labelled[metric]).where(is_done),
     )
     return table.sort_values(["block", "val", "val_loss"], kind="stable")
 

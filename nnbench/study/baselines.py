@@ -3,8 +3,6 @@
 A leaf: a study names them, training fits them, pages tell of them.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

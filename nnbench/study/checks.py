@@ -4,7 +4,7 @@ from nnbench.study.document import Claim, Probes
 from nnbench.study.grid import MAX_CELLS
 from nnbench.study.leads import LEADS, lacking
 from nnbench.study.metrics import METRICS, metrics_of, scores_of
-from nnbench.study.mistakes import StudyError, nearest, quoted
+from nnbench.study.mistakes import StudyError, as_written, nearest
 from nnbench.study.recipe import has_own_table
 from nnbench.study.selection import Partial, about, matches, may_match
 from nnbench.study.study import Study
@@ -30,7 +30,7 @@ def check_report(study: Study) -> None:
     """Refuse a metric or a tuned parameter that the study cannot have."""
     metric, metrics = study.report.metric, metrics_of(study.kind)
     if metric not in metrics:
-        raise StudyError(f"[report] metric: unknown {quoted(metric)}{nearest(metric, metrics)}")
+        raise StudyError(f"[report] metric: unknown {as_written(metric)}{nearest(metric, metrics)}")
     _check_metric(study, "[report]", metric, {})
     for number, claim in enumerate(study.claims, start=1):
         _check_metric(study, f"[[claim]] {number}", claim.metric, claim.where)
@@ -43,7 +43,7 @@ def check_report(study: Study) -> None:
     }
     for place in study.report.tune:
         if place not in places:
-            raise StudyError(f"[report] tune: unknown {quoted(place)}{nearest(place, places)}")
+            raise StudyError(f"[report] tune: unknown {as_written(place)}{nearest(place, places)}")
 
 
 def _check_lead(study: Study) -> None:
@@ -52,7 +52,7 @@ def _check_lead(study: Study) -> None:
     if not name:
         return
     if name not in LEADS:
-        raise StudyError(f"[report] lead: unknown {quoted(name)}{nearest(name, LEADS)}")
+        raise StudyError(f"[report] lead: unknown {as_written(name)}{nearest(name, LEADS)}")
     varied = [key for key, levels in study.levels.items() if len(levels) > 1]
     probes = [key for key in ("layers", "sharpness") if getattr(study.probes, key)]
     trains = any(level.fields["epochs"] for level in study.levels.get("epochs", []))
@@ -109,11 +109,10 @@ def _check_factor(study: Study, place: str, factor: str, where: Partial) -> None
     varied = [key for key, levels in study.levels.items() if len(levels) > 1 and key != "data"]
     if factor == "data":
         raise StudyError(f"{place}: shares are within data sets: name another factor than data")
-    if factor not in study.levels and factor.split(".")[0] in study.levels:
-        root = factor.split(".")[0]
-        raise StudyError(f"{place}: {factor} is a parameter of {root}: name the factor, {root}")
     if factor not in study.levels:
-        raise StudyError(f"{place}: unknown {quoted(factor)}{nearest(factor, varied)}")
+        if (root := factor.split(".")[0]) in study.levels:
+            raise StudyError(f"{place}: {factor} is a parameter of {root}: name the factor, {root}")
+        raise StudyError(f"{place}: unknown {as_written(factor)}{nearest(factor, varied)}")
     if factor in study.report.tune:
         raise StudyError(f"{place}: {factor} is tuned, so it is chosen and not compared")
     wanted = about(where, factor)
@@ -155,10 +154,8 @@ def check_cells(study: Study) -> None:
             parts = [about(one, factor) for one in both]
             if not any(all(may_match(level, part) for part in parts) for level in levels):
                 raise StudyError(_no_cell(number, side))
-    if study.n_arms() * len(study.seeds) > MAX_CHECKED_CELLS:
-        return
-    n_partials = 1 + 2 * len(waiting) + len(study.design.exclude)
-    if study.n_arms() * n_partials > MAX_CHECKS:
+    n_partials, arms = 1 + 2 * len(waiting) + len(study.design.exclude), study.n_arms()
+    if arms * len(study.seeds) > MAX_CHECKED_CELLS or arms * n_partials > MAX_CHECKS:
         return
     empty = True
     for recipe in study.recipes():

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nnbench.study.baselines import BASELINES
-from nnbench.study.metrics import metrics_of, scores_of
-from nnbench.study.mistakes import StudyError, nearest, printable, quoted
+from nnbench.study.metrics import USUAL, metrics_of, scores_of
+from nnbench.study.mistakes import StudyError, as_written, nearest, printable
 from nnbench.study.selection import Partial, matches
 from nnbench.study.study_kinds import StudyName
 
@@ -85,7 +85,7 @@ class Report(_Section):
     """What the report ranks on, declared before the run."""
 
     metric: str = Field(
-        default="test_accuracy",
+        default=USUAL,
         description="what arms are ranked on; unless named, test_r2 where all data is regression",
     )
     tune: list[str] = Field(default=[], description="parameters chosen per arm on validation")
@@ -128,7 +128,7 @@ class Claim(_Section):
         default=None, description="the factor that explains more than the factor in than"
     )
     where: Partial = {}
-    metric: str = Field(default="test_accuracy", description="the report's metric unless named")
+    metric: str = Field(default=USUAL, description="the report's metric unless named")
     by: float = Field(default=0.0, ge=0, description="smallest difference that counts")
     margin: float | None = Field(default=None, gt=0, description="largest that counts as none")
     course: int | None = Field(default=None, ge=1, description="number in the course's list")
@@ -224,7 +224,7 @@ class Document(_Section):
     def _are_baselines(cls, names: list[str]) -> list[str]:
         for name in names:
             if name not in BASELINES:
-                raise ValueError(f"unknown {quoted(name)}{nearest(name, BASELINES)}")
+                raise ValueError(f"unknown {as_written(name)}{nearest(name, BASELINES)}")
         if len(set(names)) < len(names):
             raise ValueError("one stands there twice: remove it")
         return names
@@ -295,7 +295,7 @@ def _check_plain(content: Any) -> None:
 def _check_key(place: tuple[str | int, ...], key: Any) -> None:
     if not isinstance(key, str) or len(key) > MAX_KEY or CONTROL.search(key):
         where = f" in {_place(place)}" if place else ""
-        raise StudyError(f"unknown key {quoted(key)}{where}: remove it")
+        raise StudyError(f"unknown key {as_written(key)}{where}: remove it")
 
 
 def _unfit(value: Any) -> str:
@@ -310,7 +310,7 @@ def _unfit(value: Any) -> str:
         return "" if abs(value) < 2**63 else "is too large a number"
     if isinstance(value, float):
         return "" if math.isfinite(value) else f"is {value}: give a finite number"
-    return f"is {quoted(value)}: give text in quotes, a number, true, false, a list or a table"
+    return f"is {as_written(value)}: give text in quotes, a number, true, false, a list or a table"
 
 
 def _place(parts: tuple[str | int, ...]) -> str:
@@ -333,12 +333,12 @@ def _sentence(problem: ValidationError) -> str:
         model = SECTIONS.get(str(parts[0]), Document) if len(parts) > 1 else Document
         known = [field.alias or name for name, field in model.model_fields.items()]
         where = f" in {_place(parts[:-1])}" if len(parts) > 1 else ""
-        return f"unknown key {quoted(parts[-1])}{where}{nearest(str(parts[-1]), known)}"
+        return f"unknown key {as_written(parts[-1])}{where}{nearest(str(parts[-1]), known)}"
     if error["type"] == "missing":
         return f"{place} is missing: add it"
     if error["type"] == "string_pattern_mismatch":
         return (
-            f"name {quoted(error['input'])} is not allowed: use 1 to 64 lower-case letters, "
+            f"name {as_written(error['input'])} is not allowed: use 1 to 64 lower-case letters, "
             f"digits, - and _, beginning with a letter or digit"
         )
     message = error["msg"].removeprefix("Value error, ")

@@ -1,9 +1,8 @@
 """The keys of `[grid]`: which values each takes and what each is to a stack of networks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from nnbench.study.vocabulary import Need, Parameter, Term, need
 
@@ -31,6 +30,11 @@ class Field:
     registry: str = ""
     value: Parameter | None = None
     needs: tuple[Need, ...] = ()  # all of these, or it changes nothing
+
+    @property
+    def usual(self) -> Any:
+        """The level that a study has which does not name the key."""
+        return self.default if self.value is None else self.value.default
 
 
 def _entry(registry: str, default: str, role: Role, doc: str, *needs: Need) -> Field:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nnbench.study.fields import FIELDS, Field
-from nnbench.study.mistakes import StudyError, nearest, quoted
+from nnbench.study.fields import FIELDS
+from nnbench.study.mistakes import StudyError, as_written, nearest
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING, grid_keys
 from nnbench.study.vocabulary import Parameter, Vocabulary
 
@@ -50,7 +50,7 @@ def read_seeds(grid: Mapping[str, Any]) -> tuple[int, ...]:
         if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_CELLS:
             raise ValueError(f"must be a number of repeats from 1 to {MAX_CELLS:,}")
     except ValueError as problem:
-        raise StudyError(f"[grid] seeds = {quoted(seeds)}: {problem}") from None
+        raise StudyError(f"[grid] seeds = {as_written(seeds)}: {problem}") from None
     return tuple(range(seeds))
 
 
@@ -63,21 +63,17 @@ def read_grid(
     allowed = [*known, "seeds"] if study_kind.has_chance else known
     for key in grid:
         if key not in allowed:
-            raise StudyError(f"[grid]: unknown key {quoted(key)}{nearest(key, allowed)}")
+            raise StudyError(f"[grid]: unknown key {as_written(key)}{nearest(key, allowed)}")
     if study_kind.required not in grid:
         raise StudyError(f"[grid] {study_kind.required} is missing: {study_kind.example}")
     reader = _Reader(vocabulary)
     levels, listed = {}, set()
     for key in known:
-        value = grid.get(key, _default(study_kind.fields[key]))
+        value = grid.get(key, study_kind.fields[key].usual)
         levels[key] = _labelled(key, reader.levels(key, value))
         if isinstance(grid.get(key), list) or len(levels[key]) > 1:
             listed.add(key)
     return levels, frozenset(listed)
-
-
-def _default(field: Field) -> Any:
-    return field.default if field.value is None else field.value.default
 
 
 def parameter_at(place: str, fields: Mapping[str, Scalar], vocabulary: Vocabulary) -> Parameter:
@@ -113,12 +109,12 @@ def accept(parameter: Parameter, value: Any, vocabulary: Vocabulary) -> Scalar:
         return "auto"
     if not isinstance(value, str):
         raise ValueError(
-            f'{quoted(value)} must be a name in quotes, or a table with a name = "..."'
+            f'{as_written(value)} must be a name in quotes, or a table with a name = "..."'
         )
     name = vocabulary.find(parameter.registry, value)
     if name is None:
         hint = nearest(value, vocabulary.registries[parameter.registry])
-        raise ValueError(f"unknown name {quoted(value)}{hint}")
+        raise ValueError(f"unknown name {as_written(value)}{hint}")
     return name
 
 
@@ -136,7 +132,7 @@ class _Reader:
         for fields in levels:
             identity = tuple(fields.items())
             if identity in seen:
-                text = " ".join(f"{name} = {quoted(one)}" for name, one in fields.items())
+                text = " ".join(f"{name} = {as_written(one)}" for name, one in fields.items())
                 raise StudyError(f"[grid] {key} has one level twice: remove one {text}")
             seen.add(identity)
         return levels
@@ -173,7 +169,7 @@ class _Reader:
         try:
             accepted = accept(parameter, value, self.vocabulary)
         except ValueError as problem:
-            shown = place if parameter.registry else f"{place} = {quoted(value)}"
+            shown = place if parameter.registry else f"{place} = {as_written(value)}"
             raise StudyError(f"[grid] {shown}: {problem}") from None
         if parameter.registry and accepted not in (None, "auto"):
             return self._variant(place, parameter.registry, str(accepted), {})
@@ -196,7 +192,9 @@ class _Reader:
                 for one in levels
             ]
         if "name" not in table:
-            raise StudyError(f'[grid] {place} = {quoted(table)}: the table needs a name = "..."')
+            raise StudyError(
+                f'[grid] {place} = {as_written(table)}: the table needs a name = "..."'
+            )
         try:
             name = accept(parameter, table["name"], self.vocabulary)
         except ValueError as problem:
@@ -246,7 +244,7 @@ def _unknown_parameter(
             f"move it up"
         )
     hint = nearest(key, known) if known else "; it has no parameters"
-    return f'[grid] {place} "{name}": unknown parameter {quoted(key)}{hint}'
+    return f'[grid] {place} "{name}": unknown parameter {as_written(key)}{hint}'
 
 
 def _labelled(key: str, flat: list[Flat]) -> list[Level]:

@@ -93,8 +93,7 @@ def _grid(study_kind: str) -> Schema:
         )
         if field.default == "auto":
             level = {"anyOf": [{"const": "auto"}, level]}
-        default = field.value.default if field.value else field.default
-        properties[key] = _one_or_list(level) | {"description": field.doc} | _default(default)
+        properties[key] = _one_or_list(level) | {"description": field.doc} | _default(field.usual)
     if STUDY_KINDS[study_kind].has_chance:
         properties["seeds"] = _seeds()
     return {

@@ -67,8 +67,8 @@ def _further(name: str, make: partial[Metric], label: str, meaning: str) -> dict
 _walk, _sweep = ("landscape",), ("numerics",)
 
 # A metric of the test part is chosen by the same score on the validation part: a network of low
-# loss may do worse than one whose few mistakes are costly. The first of a kind
-# of study, and of a task, is what a report ranks by unless told.
+# loss may do worse than one whose few mistakes are costly. The first of a kind of study, and of a
+# task, is what a report ranks by unless told.
 METRICS: dict[str, Metric] = {
     "test_accuracy": _accuracy(label="test accuracy", chosen_by="val_accuracy"),
     "val_accuracy": _accuracy(label="validation accuracy"),
@@ -183,6 +183,9 @@ METRICS: dict[str, Metric] = {
         of_stack=True,
     ),
 }
+
+
+USUAL = next(iter(METRICS))  # of a study of networks
 
 
 def metrics_of(study_kind: str) -> dict[str, Metric]:

@@ -12,7 +12,7 @@ class StudyError(ValueError):
     """A user's mistake in a study: one sentence that names the key and the way out."""
 
 
-def quoted(value: Any) -> str:
+def as_written(value: Any) -> str:
     """A value much as a study file has it: on one line, in ASCII and cut to a length."""
     if isinstance(value, str):
         value = value[: LONGEST + 1]
@@ -21,8 +21,8 @@ def quoted(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """Text as it is, or quoted where a terminal could not show it or it is long."""
-    return text if text.isprintable() and len(text) <= LONGEST else quoted(text)
+    """Text as it is, or as a study file has it where a terminal could not show it or it is long."""
+    return text if text.isprintable() and len(text) <= LONGEST else as_written(text)
 
 
 def nearest(name: str, known: Iterable[str], listed_by: str = "") -> str:

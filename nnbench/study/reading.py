@@ -11,7 +11,7 @@ from nnbench.study.checks import check_cells, check_report, check_size
 from nnbench.study.document import Claim, Design, read_document, with_metrics
 from nnbench.study.grid import read_grid, read_seeds
 from nnbench.study.metrics import metrics_of
-from nnbench.study.mistakes import StudyError, nearest, quoted
+from nnbench.study.mistakes import StudyError, as_written, nearest
 from nnbench.study.selection import Namer
 from nnbench.study.study import Study
 from nnbench.study.study_kinds import STUDY_KINDS
@@ -26,7 +26,7 @@ LONG_KEY = re.compile(
 
 def read_study(path: Path, vocabulary: Vocabulary) -> Study:
     """Read and validate a TOML study file. Raises StudyError for any mistake in it."""
-    shown = str(path) if str(path).isprintable() else quoted(str(path))
+    shown = str(path) if str(path).isprintable() else as_written(str(path))
     try:
         text = _read_text(path)
         if LONG_KEY.search(text):
@@ -95,7 +95,7 @@ def _normalised_design(design: Design, namer: Namer) -> Design:
 def _normalised_claim(where: str, claim: Claim, namer: Namer, metrics: Iterable[str]) -> Claim:
     if claim.metric not in metrics:
         hint = nearest(claim.metric, metrics)
-        raise StudyError(f"{where} metric: unknown {quoted(claim.metric)}{hint}")
+        raise StudyError(f"{where} metric: unknown {as_written(claim.metric)}{hint}")
     named = {side: namer.normalised(f"{where} {side}", one) for side, one in claim.named.items()}
     if not claim.shared_out:
         first, second, _ = named

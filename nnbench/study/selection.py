@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from nnbench.study.grid import Level, Scalar, accept, parameter_at
-from nnbench.study.mistakes import StudyError, nearest, printable, quoted
+from nnbench.study.mistakes import StudyError, as_written, nearest, printable
 from nnbench.study.vocabulary import Parameter, Vocabulary
 
 Partial = dict[str, Any]
@@ -87,7 +87,7 @@ class Namer:
         for factor in {key.split(".")[0] for key in normal} - {"seed"}:
             one = about(normal, factor)
             if not any(may_match(level, one) for level in self.levels[factor]):
-                text = ", ".join(f"{place} = {quoted(value)}" for place, value in one.items())
+                text = ", ".join(f"{place} = {as_written(value)}" for place, value in one.items())
                 raise StudyError(f"{where}: no one level of {factor} has {text}")
         return normal
 
@@ -108,10 +108,10 @@ class Namer:
         if place == "seed":
             if value in self.seeds and not isinstance(value, bool):
                 return int(value)
-            raise StudyError(f"{where}: seed = {quoted(value)} is no seed of this study")
+            raise StudyError(f"{where}: seed = {as_written(value)} is no seed of this study")
         if factor not in self.levels:
             raise StudyError(
-                f"{where}: unknown key {quoted(place)}{nearest(factor, [*self.levels, 'seed'])}"
+                f"{where}: unknown key {as_written(place)}{nearest(factor, [*self.levels, 'seed'])}"
             )
         problem = ""
         for parameter, values in self._known.get(place, []):
@@ -125,11 +125,11 @@ class Namer:
                 return accepted
         if place not in self._known:
             raise StudyError(
-                f"{where}: unknown key {quoted(place)}{nearest(place, self._places(factor))}"
+                f"{where}: unknown key {as_written(place)}{nearest(place, self._places(factor))}"
             )
         labels = ", ".join(printable(level.label) for level in self.levels[factor][:20])
         raise StudyError(
-            f"{where}: {quoted(value)} is not in [grid] {place} ({labels})"
+            f"{where}: {as_written(value)} is not in [grid] {place} ({labels})"
             + (f": {problem}" if problem else ": add it there, or change it here")
         )
 

@@ -1,9 +1,9 @@
-"""The keys and levels of a study file as a sentence holds them."""
-
-from __future__ import annotations
+"""The keys and levels of a study file as a sentence holds them, and its signs for numbers."""
 
 import re
 
+MINUS = "\N{MINUS SIGN}"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Levels that mean something else than their number or word, as (factor, level).
 WORDS = {
     ("batch_size", "0"): "the full batch",

@@ -99,6 +99,9 @@ def width_enough(hidden: int, probability: float) -> int:
 
 # SELU ---------------------------------------------------------------------------------------------
 
+SELU = 1.6732632423543772, 1.0507009873554805
+"""alpha and lambda, of the same work."""
+
 SELU_CONTRACTION = 0.782648
 """Factor of a small error of the variance from layer to layer, at mean 0 and variance 1.
 
@@ -111,7 +114,7 @@ def selu_gradient_growth() -> float:
 
     E selu'(z)^2, for which E[e^(2z); z < 0] = e^2 Phi(-2).
     """
-    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    alpha, scale = SELU
     below = math.exp(2) * math.erfc(math.sqrt(2)) / 2
     return scale**2 * (1 / 2 + alpha**2 * below)
 
@@ -122,7 +125,7 @@ def selu_mean_shift(shift: float, variance: float) -> float:
     M(q) = lambda [sqrt(q / 2 pi) + alpha (e^(q/2) Phi(-sqrt q) - 1/2)] is E selu; M' times the
     shift of q, and M'' times half its variance.
     """
-    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    alpha, scale = SELU
     below = math.exp(1 / 2) * math.erfc(math.sqrt(1 / 2)) / 2
     root = 1 / math.sqrt(2 * math.pi)
     first = scale * ((1 - alpha) * root / 2 + alpha * below / 2)

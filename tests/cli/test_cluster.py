@@ -17,23 +17,10 @@ from nnbench.cli.ends import Exit, Failed
 from nnbench.cli.needs import need_cluster
 from nnbench.training.cluster import place
 from nnbench.training.cluster.errors import ClusterError
+from tests.cli.tiny import STUDY
 from tests.clusters import cluster
 from tests.command import nnbench, start
 from tests.waiting import until
-
-STUDY = """
-name = "tiny"
-title = "A tiny study"
-question = "Does it run?"
-[grid]
-data = "iris"
-activation = ["relu", "tanh"]
-optimizer = [{ name = "adam", lr = 0.01 }, { name = "sgd", lr = [0.1, 1e9] }]
-depth = 1
-width = 8
-epochs = 3
-seeds = 2
-"""
 
 
 @pytest.fixture

@@ -13,25 +13,10 @@ import pytest
 
 from nnbench.cli.progress import Progress
 from nnbench.results.store import Survey
+from tests.cli.tiny import STUDY
 from tests.command import nnbench
 
 pytestmark = pytest.mark.whole
-
-STUDY = """
-name = "tiny"
-title = "A tiny study"
-question = "Does it run?"
-[grid]
-data = ["iris"]
-activation = ["relu", "tanh"]
-optimizer = [{ name = "adam", lr = 0.01 }, { name = "sgd", lr = [0.1, 1e9] }]
-depth = 1
-width = 8
-epochs = 3
-seeds = 2
-[report]
-target = 0.6
-"""
 
 
 @pytest.fixture(scope="module")

@@ -183,7 +183,7 @@ def test_the_best_to_expect_has_no_interval_beyond_the_score(tmp_path: Path) -> 
     cells["test_accuracy"] = cells["test_accuracy"].astype(float) + 1 - best
     found = stats.expected_best(
         cells, ["activation", "init"], ["optimizer.lr"], "test_accuracy",
-        lambda _: np.random.default_rng(0))  # fmt: skip
+        lambda _: np.random.default_rng(0), "val_loss")  # fmt: skip
     assert found["mean_high"].max() == 1.0
 
 

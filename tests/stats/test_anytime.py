@@ -30,8 +30,8 @@ from nnbench.stats.anytime import (
     seed_means,
     seeds_to_settle,
 )
-from nnbench.stats.claims import SUPPORTED, UNDECIDED, judge
-from tests.stats.claims.claim_cells import around, better, same, study, two_arms
+from nnbench.stats.claims import SUPPORTED, UNDECIDED
+from tests.stats.claims.claim_cells import around, better, judge, same, study, two_arms
 from tests.stats.looking import follow
 from tests.synthetic import make_cells
 from tests.synthetic import write_results as write_whole

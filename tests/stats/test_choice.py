@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from nnbench import stats
-from nnbench.stats.claims import UNDECIDED, judge
+from nnbench.stats.claims import UNDECIDED
 from nnbench.stats.claims.pairs import pair_sides
-from tests.stats.claims.claim_cells import better, study
+from tests.stats.claims.claim_cells import better, judge, study
 from tests.stats.grids import generator_for
 from tests.stats.tuned import told_apart, tuned_cells
 

@@ -65,12 +65,6 @@ def test_what_may_be_negative_is_compared_by_differences() -> None:
     assert stats.profile_kind(zero, "test_loss") == "gap"
 
 
-def test_a_gap_suits_scores_too_where_asked_for() -> None:
-    frame = full_grid([2], seeds=2).assign(test_accuracy=[0.9, 0.8, 0.8, 0.8])
-    profile = stats.performance_profile(frame, ["f0"], "test_accuracy", kind="gap", points=3)
-    assert share_at(profile, "a1", 0) == 0.5 and share_at(profile, "a1", 0.1) == 1.0
-
-
 def test_without_a_number_there_is_no_profile() -> None:
     frame = full_grid([2])
     lost = lose(frame, frame["seed"] >= 0)

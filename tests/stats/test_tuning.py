@@ -106,14 +106,9 @@ def by_enumeration(val: list[float], test: list[float], trials: int) -> tuple[fl
     return float(np.mean([val[i] for i in chosen])), float(np.mean([test[i] for i in chosen]))
 
 
-def curve(cells: pd.DataFrame, **options: object) -> pd.DataFrame:
+def curve(cells: pd.DataFrame, select: str = "val_loss") -> pd.DataFrame:
     table = stats.expected_best(
-        cells,
-        ["optimizer"],
-        ["optimizer.lr"],
-        "test_accuracy",
-        generator_for,
-        **options,  # type: ignore[arg-type]
+        cells, ["optimizer"], ["optimizer.lr"], "test_accuracy", generator_for, select
     )
     return table.set_index("trials")
 
@@ -160,13 +155,12 @@ def test_where_all_trials_may_diverge_nothing_is_expected() -> None:
     assert table.loc[3, "reason"] is None and table.loc[5, "mean"] == pytest.approx(0.8)
 
 
-def test_pooled_means_are_over_the_blocks_of_all_data_sets() -> None:
+def test_each_data_set_has_a_curve_of_its_own() -> None:
     one = sweep([0.5, 0.7, 0.8, 0.6, 0.4], seeds=3)
     both = pd.concat([one, one.assign(data="d1", test_accuracy=one["test_accuracy"] - 0.2)])
-    assert list(curve(both)["data"].unique()) == ["d0", "d1"]
-    pooled = curve(both, pooled=True)
-    assert "data" not in pooled and pooled.loc[5, "mean"] == pytest.approx(0.7)
-    assert pooled.loc[5, "blocks"] == 6
+    last = curve(both).loc[5].set_index("data")
+    assert dict(last["mean"].round(9)) == {"d0": 0.8, "d1": 0.6}
+    assert list(last["blocks"]) == [3, 3]
 
 
 @pytest.mark.parametrize(("settings", "trials"), [(1, 1), (5, 2), (7, 7), (200, 30)])

@@ -4,8 +4,6 @@ Every finished study is judged from its tables. What a study file claims and no 
 judged yet stands as not run. Reads results and study files; writes `claims.html`.
 """
 
-from __future__ import annotations
-
 import math
 import tomllib
 from collections import Counter
@@ -42,7 +40,7 @@ MARKS = {SUPPORTED: "▲", CONTRADICTED: "▼", UNDECIDED: "○", MIXED: "◆", 
 
 
 @dataclass(frozen=True)
-class Claimed:
+class LedgerClaim:
     """A claim of a study. `verdict` is None where the study has not judged it yet."""
 
     study: str
@@ -92,15 +90,15 @@ def _known(numbers: Mapping[str, float]) -> dict[str, float | None]:
 class Ledger:
     """All claims, by study; and the names of the folders that could not be read."""
 
-    claims: list[Claimed]
+    claims: list[LedgerClaim]
     unreadable: list[str]
 
     @property
-    def judged(self) -> list[Claimed]:
+    def judged(self) -> list[LedgerClaim]:
         """The claims that have a verdict."""
         return [claim for claim in self.claims if claim.verdict is not None]
 
-    def of_course(self, number: int) -> list[Claimed]:
+    def of_course(self, number: int) -> list[LedgerClaim]:
         """The claims that test one of the course's."""
         return [claim for claim in self.claims if claim.course == number]
 
@@ -109,7 +107,7 @@ class Ledger:
         return {number: together(self.of_course(number)) for number in COURSE}
 
 
-def together(claims: Iterable[Claimed]) -> str:
+def together(claims: Iterable[LedgerClaim]) -> str:
     """The one word that all judged tests agree on, or mixed; not run without any."""
     words = {claim.word for claim in claims} - {NOT_RUN} or {NOT_RUN}
     return words.pop() if len(words) == 1 else MIXED
@@ -118,7 +116,7 @@ def together(claims: Iterable[Claimed]) -> str:
 def gather(out: Path, studies: Path = SHELF) -> Ledger:
     """Judge every finished study under `out`, and add what the files in `studies` claim beyond."""
     planned = planned_claims(studies)
-    claims: list[Claimed] = []
+    claims: list[LedgerClaim] = []
     unreadable = []
     for folder in sorted(path.parent for path in out.glob("*/provenance.json")):
         try:
@@ -132,7 +130,7 @@ def gather(out: Path, studies: Path = SHELF) -> Ledger:
     return Ledger(sorted([*with_q(known), *missing], key=lambda claim: claim.study), unreadable)
 
 
-def with_q(claims: Sequence[Claimed]) -> list[Claimed]:
+def with_q(claims: Sequence[LedgerClaim]) -> list[LedgerClaim]:
     """The claims, each that has a p with its false discovery rate over all of them.
 
     The least share of false ones among all claims with so small a p or a smaller one. Source:
@@ -146,7 +144,7 @@ def with_q(claims: Sequence[Claimed]) -> list[Claimed]:
     return [replace(one, q=float(each)) for one, each in zip(claims, q, strict=True)]
 
 
-def judged_claims(results: Results) -> list[Claimed]:
+def judged_claims(results: Results) -> list[LedgerClaim]:
     """The claims of a finished study, judged."""
     written: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
     name = results.folder.name
@@ -154,14 +152,14 @@ def judged_claims(results: Results) -> list[Claimed]:
     has_report = (results.folder / "report.html").is_file()
     command = run_command(results, seeds=False)
     return [
-        Claimed(
+        LedgerClaim(
             name, one.text, one.course, one, sentence_of(one, claim, command), has_report, command
         )
         for one, claim in zip(verdicts, written, strict=True)
     ]
 
 
-def planned_claims(studies: Path) -> list[Claimed]:
+def planned_claims(studies: Path) -> list[LedgerClaim]:
     """What the study files claim; a file that is no study is for `nnbench run` to refuse."""
     claims = []
     for path in study_files(studies).values():
@@ -171,7 +169,7 @@ def planned_claims(studies: Path) -> list[Claimed]:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         name = str(content.get("name", path.stem))
-        claims += [Claimed(name, text, course) for text, course in written]
+        claims += [LedgerClaim(name, text, course) for text, course in written]
     return claims
 
 
@@ -234,7 +232,7 @@ def answer(ledger: Ledger) -> list[str]:
     ]
 
 
-def run_said(claims: Sequence[Claimed]) -> str:
+def run_said(claims: Sequence[LedgerClaim]) -> str:
     """How many of the tests of a course's claim were run, where it is not all of them."""
     run = sum(claim.verdict is not None for claim in claims)
     return f"{run} of {len(claims)} tests run" if 0 < run < len(claims) else ""
@@ -264,7 +262,7 @@ def chance_said(ledger: Ledger) -> str:
     )
 
 
-def _row(claim: Claimed) -> dict[str, str]:
+def _row(claim: LedgerClaim) -> dict[str, str]:
     row = {"text": claim.text, "study": claim.study, "word": claim.word, "link": ""}
     verdict = claim.verdict
     if verdict is None:

@@ -1,7 +1,5 @@
 """Pictures of signals by layer, and of the gradient by layer and epoch."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """What the diagnostic pictures share: the cells they look at, and who is panel, line or held."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from nnbench.report.layers.frames import predicted_by_cell
 from nnbench.report.page.parts import Picture, frame_table, picture
 from nnbench.report.page.words import in_words, listed, spoken
 from nnbench.results.read import Results
+from nnbench.stats.pairing import as_numbers
 
 # Columns of one level, which stand in where no factor tells anything: of lines, and of panels.
 ALL, ONE = "all networks", "one panel"
@@ -82,7 +81,7 @@ class View:
         """A recipe column as numbers by cell_id; null where it is none or not there."""
         if column not in self.raw:
             return pd.Series(np.nan, index=self.raw["cell_id"])
-        values = pd.to_numeric(self.raw[column], errors="coerce").astype(float)
+        values = as_numbers(self.raw[column])
         return pd.Series(values.to_numpy(), index=self.raw["cell_id"])
 
     def predicted(self, quantity: str) -> pd.DataFrame:

@@ -126,8 +126,8 @@ def _level_of(row: Any) -> str:
 
 
 def _said(row: Any) -> str:
-    level = str(row["arm"]).removeprefix(str(row["optimizer"])).strip()
-    return f"{row['optimizer']} ({_level_of(row)})" if level else str(row["optimizer"])
+    is_bare = row["arm"] == row["optimizer"]
+    return str(row["optimizer"]) if is_bare else f"{row['optimizer']} ({_level_of(row)})"
 
 
 def walk_table(walks: pd.DataFrame) -> Table:

@@ -1,7 +1,5 @@
 """The report of a landscape study: where walks end, how they go, and what made the difference."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable
 
+from nnbench.study.words import MINUS, RAISED
+
 MOST_DECIMALS = 6
-MINUS = "\N{MINUS SIGN}"
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def decimals_for(values: Iterable[float], half_widths: Iterable[float] = ()) -> int:
@@ -84,10 +84,17 @@ def measured(
     value: float, low: float, high: float, decimals: int | None = None, signed: bool = False
 ) -> str:
     """`0.942 [0.936, 0.948]`, in one number of decimals; no interval where there is none."""
+    return " ".join(measured_apart(value, low, high, decimals, signed)).rstrip()
+
+
+def measured_apart(
+    value: float, low: float, high: float, decimals: int | None = None, signed: bool = False
+) -> tuple[str, str]:
+    """The same, the interval by itself: nothing where there is none."""
     if math.isnan(low):
-        return number(value, decimals, signed)
+        return number(value, decimals, signed), ""
     places = decimals_for([value], [(high - low) / 2]) if decimals is None else decimals
-    return f"{estimated(value, low, high, places, signed)} {interval(low, high, places)}"
+    return estimated(value, low, high, places, signed), interval(low, high, places)
 
 
 def nonzero(value: float, decimals: int, signed: bool = False) -> str:

@@ -1,7 +1,5 @@
 """A matplotlib figure as SVG for inside a page: themed, unique ids, text as text, an alt text."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

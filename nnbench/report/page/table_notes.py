@@ -77,14 +77,7 @@ def _named(parts: Sequence[str]) -> str:
     return f"{shown}; and {rest:,} more" if rest > 0 else shown
 
 
-COLUMNS = (
-    "name",
-    "read as",
-    "features",
-    "missing",
-    "example",
-    "what was done, or why left out",
-)
+COLUMNS = ("name", "read as", "features", "missing", "example", "what was done, or why left out")
 READ_AS = {"dropped": "left out"}
 MOST_LINES = 30  # of a table of columns on a terminal
 

@@ -1,11 +1,9 @@
 """Words that every page has in common."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 
-from nnbench.report.page.numbers import RAISED
+from nnbench.study.words import RAISED
 from nnbench.study.words import in_words as in_words
 from nnbench.study.words import spoken as spoken
 

@@ -138,16 +138,12 @@ def rank_picture(
     scores = stats.block_scores(problems)
     if scores.shape[1] < 2 or scores.empty:
         return None
-    best = least_p(len(scores), min(scores.shape[1], stats.MOST_CONTESTANTS))
-    is_blind = len(scores) < stats.LEAST_BLOCKS or best >= stats.ALPHA
+    pairs = math.comb(min(scores.shape[1], stats.MOST_CONTESTANTS), 2)
+    least_p = 2.0 ** (1 - len(scores)) * pairs  # of Wilcoxon's exact test, corrected for all pairs
+    is_blind = len(scores) < stats.LEAST_BLOCKS or least_p >= stats.ALPHA
     if not is_blind:
         return ladder_picture(problems, contest, best_of(contest, analysis, arms))
     return matrix_picture(analysis, contest) if scores.shape[1] <= MOST_IN_MATRIX else None
-
-
-def least_p(blocks: int, contestants: int) -> float:
-    """The least p that Wilcoxon's exact test can have after correction for all pairs."""
-    return float(2.0 ** (1 - blocks) * math.comb(contestants, 2))
 
 
 def ladder_picture(problems: pd.DataFrame, contest: Contest, best: str = "") -> Picture:

@@ -1,7 +1,5 @@
 """What failed: the arms that diverged or crashed, with the command that repeats a cell of each."""
 
-from __future__ import annotations
-
 import shlex
 from typing import Any
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from nnbench.stats import usable
+from nnbench.stats.pairing import as_numbers, usable
 
 CURVE_COLUMNS = ("val_metric", "val_loss", "train_loss")
 
@@ -90,7 +90,7 @@ def _planned(
         {
             "data": frame["data"],
             "level": frame[factor],
-            "epochs": pd.to_numeric(epochs, errors="coerce").astype(float).fillna(math.inf),
+            "epochs": as_numbers(epochs).fillna(math.inf),
             "ok": frame["cell_id"].isin(lines["cell_id"].unique()),
         }
     )
@@ -106,7 +106,7 @@ def failed_arms(frame: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
     failed = frame[frame["status"].isin(["diverged", "crashed"])]
     keys = ["data", *factors]
     sizes = frame.groupby(keys, sort=False).size().rename("n")
-    steps = pd.to_numeric(failed["diverged_at_step"], errors="coerce").astype(float)
+    steps = as_numbers(failed["diverged_at_step"])
     table = failed.assign(
         step=steps,
         is_diverged=failed["status"] == "diverged",

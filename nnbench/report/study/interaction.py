@@ -10,7 +10,7 @@ from nnbench.report.page.parts import Column, Part, Section, Table, paragraph, t
 from nnbench.report.page.units import difference_unit
 from nnbench.report.page.words import capital, in_words, spoken
 from nnbench.report.study.figures import heat_picture
-from nnbench.report.study.mattered import P_OF_NOISE
+from nnbench.report.study.mattered import P_OF_NOISE, term_words
 from nnbench.report.study.sentences import contrast, share_text
 
 MOST_LISTED = 10
@@ -130,15 +130,10 @@ def said(pairs: pd.DataFrame, label: str) -> str:
     return f"{text}."
 
 
-def pair_words(first: str, second: str) -> str:
-    """`initialisation × normalisation`."""
-    return f"{in_words(str(first))} × {in_words(str(second))}"
-
-
 def pair_table(pairs: pd.DataFrame) -> Table:
     """The shares of the pairs, the largest first: at most ten."""
     columns = [
-        Column("pair", of=lambda row: pair_words(row["first"], row["second"])),
+        Column("pair", of=term_words),
         Column("variance explained", True, lambda row: table_cells.share(row, "component")),
         P_OF_NOISE,
     ]

@@ -64,7 +64,7 @@ def importance_picture(analysis: Analysis) -> Picture | None:
         {
             "group": rows["kind"].map(GROUPS),
             "kind": rows["kind"],
-            "term": [_words(row) for _, row in rows.iterrows()],
+            "term": [term_words(row) for _, row in rows.iterrows()],
             "share": rows["component"],
             "low": rows["component_low"],
             "high": rows["component_high"],
@@ -78,7 +78,7 @@ def importance_picture(analysis: Analysis) -> Picture | None:
         caption += f" {hidden} smaller pairs are in the table only."
     title = shares_title(within, analysis.label)
     columns = [
-        Column("term", of=_words),
+        Column("term", of=term_words),
         Column("variance explained", True, lambda row: table_cells.share(row, "component")),
         P_OF_NOISE,
         Column("degrees of freedom", True, lambda row: table_cells.plain(row["freedom"], 0)),
@@ -87,11 +87,8 @@ def importance_picture(analysis: Analysis) -> Picture | None:
     return picture(figure, "importance", title, caption, data)
 
 
-def _name(row: Any) -> str:
-    return NAMES.get(row["kind"], str(row["term"]))
-
-
-def _words(row: Any) -> str:
+def term_words(row: Any) -> str:
+    """`initialisation`, or of a pair `initialisation × normalisation`."""
     if row["kind"] in NAMES:
         return NAMES[row["kind"]]
     names = [in_words(str(row[side])) for side in ("first", "second") if row[side] is not None]

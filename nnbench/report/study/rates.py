@@ -1,7 +1,5 @@
 """How each schedule moves the learning rate, above the loss, beside what that changed."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from nnbench.plots.rates import rate_panels

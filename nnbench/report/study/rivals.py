@@ -12,7 +12,7 @@ import pandas as pd
 from nnbench import stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.page.commands import is_of_table
-from nnbench.report.page.numbers import decimals_for, interval, number
+from nnbench.report.page.numbers import decimals_for, measured_apart, number
 from nnbench.report.page.parts import (
     Column,
     Part,
@@ -31,6 +31,7 @@ from nnbench.report.study.method import TIMED, is_split_by_time
 from nnbench.report.study.rivals_picture import scores_picture
 from nnbench.report.study.rows import more_rows
 from nnbench.results.read import ReportError, Results
+from nnbench.stats.labels import setting_names
 from nnbench.stats.rivals import (
     ALIKE,
     NETWORK,
@@ -170,14 +171,9 @@ class _Told:
 
     def score(self, contestant: str) -> str:
         """`0.83 [0.80, 0.86]` or `94 % [92, 96]`."""
-        mean = self.rivals.mean(contestant)
-        value, low, high = (self.scale * x for x in (mean.estimate, mean.low, mean.high))
-        unit = f" {unit_of(self.metric)}".rstrip()
-        is_known = contestant == "constant" and self.rivals.tests[contestant].nunique() == 1
-        if mean.reason or is_known:  # 50 % of a ROC AUC, in every split
-            return f"{number(value)}{unit}"
-        places = decimals_for([value], [(high - low) / 2])
-        return f"{number(value, places)}{unit} {interval(low, high, places)}"
+        value, low, high = self.rivals.mean(contestant).scaled(self.scale)
+        text, span = measured_apart(value, low, high)
+        return " ".join(part for part in (text, unit_of(self.metric), span) if part)
 
     def apart(self, row: Any) -> str:
         """`by 2.1 points (95 % CI 0.4 to 3.8)`, of one who is ahead."""
@@ -252,11 +248,8 @@ class _Told:
 
     def usual(self) -> pd.Series:
         """A cell of that network."""
-        own = self.cells
-        recipe = list(own.columns[: list(own.columns).index("status")])
-        fields = [name for name in recipe if name not in ("cell_id", "seed")]
-        arms = own[fields].astype(object).map(stats.format_level).agg(" ".join, axis="columns")
-        return usual_network(own.assign(arm=arms), METRICS[self.metric].chosen_by)
+        arms = setting_names(self.cells, ("cell_id", "seed"))
+        return usual_network(self.cells.assign(arm=arms), METRICS[self.metric].chosen_by)
 
     def next(self, command: str) -> list[str]:
         """How sure that is beside the base rate; and what to try next."""
@@ -363,22 +356,23 @@ def _table(rows: Sequence[dict[str, Any]], told: Sequence[_Told]) -> Any:
     several = len(told) > 1
 
     def score(row: Any) -> TableCell:
-        mean, scale = row["mean"], row["scale"]
-        value, low, high = (scale * x for x in (mean.estimate, mean.low, mean.high))
+        mean = row["mean"]
+        value, low, high = mean.scaled(row["scale"])
+        text, ends = measured_apart(value, low, high)
         if mean.reason:
-            return TableCell(number(value), reason=mean.reason, value=value)
-        places = decimals_for([value], [(high - low) / 2])
-        ends = interval(low, high, places)
-        return TableCell(number(value, places), ends, f"n {mean.blocks}", value=value)
+            return TableCell(text, reason=mean.reason, value=value)
+        return TableCell(text, ends, f"n {mean.blocks}", value=value)
 
     def behind(row: Any) -> TableCell:
         found, scale = row["behind"], row["scale"]
         if found is None:
             return TableCell("what to use")
         value, low, high = (-scale * found[name] for name in ("mean", "high", "low"))
-        places = decimals_for([value], [(high - low) / 2])
-        ends = "" if pd.isna(low) else interval(low, high, places)
-        return TableCell(number(value, places, signed=True), ends, value=value)
+        return TableCell(*measured_apart(value, low, high, signed=True), value=value)
+
+    def p(row: Any) -> TableCell:
+        found = row["behind"]
+        return TableCell("") if found is None else p_value(float(found["p_holm"]))
 
     label = METRICS[told[0].metric].label
     columns = [
@@ -386,12 +380,8 @@ def _table(rows: Sequence[dict[str, Any]], told: Sequence[_Told]) -> Any:
         Column("who", of=lambda row: capital(row["who"])),
         Column("test" if several else label, True, score),
         Column("ahead of what to use", True, behind),
-        Column("p", True, lambda r: TableCell("") if r["behind"] is None else p_value(_p(r))),
+        Column("p", True, p),
         Column("setting", of="settings", is_extra=True),
         Column("engine", of="engine", is_extra=True),
     ]
     return table_of(rows, columns, title="Networks and models of scikit-learn, best first")
-
-
-def _p(row: Any) -> float:
-    return float(row["behind"]["p_holm"])

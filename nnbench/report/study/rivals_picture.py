@@ -1,14 +1,12 @@
 """The figure of whom to use: every contestant's score with its interval, the best on top."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from nnbench import plots
-from nnbench.report.page.numbers import decimals_for, interval, number
+from nnbench.report.page.numbers import measured_apart
 from nnbench.report.page.parts import Picture, picture
 from nnbench.report.page.units import in_unit, unit_of
 from nnbench.report.page.words import capital
@@ -29,13 +27,8 @@ def scores_picture(rows: Sequence[dict[str, Any]], metric: str, title: str) -> P
 
 
 def _drawn(row: dict[str, Any], metric: str) -> dict[str, Any]:
-    mean, scale = row["mean"], row["scale"]
-    value, low, high = (scale * end for end in (mean.estimate, mean.low, mean.high))
-    places = decimals_for([value], [] if mean.reason else [(high - low) / 2])
-    unit = f" {unit_of(metric)}".rstrip()
-    span = "" if mean.reason else f" {interval(low, high, places)}"
-    text = f"{number(value, places)}{unit}{span}"
-    if mean.reason:  # the same in each repeat, or of one
-        low = high = float("nan")
+    value, low, high = row["mean"].scaled(row["scale"])
+    size, span = measured_apart(value, low, high)
+    text = " ".join(part for part in (size, unit_of(metric), span) if part)
     return {"name": capital(row["short"]), "value": value, "low": low, "high": high,
             "text": text, "first": row["behind"] is None}  # fmt: skip

@@ -1,7 +1,5 @@
 """Would more rows help: the score over the number of training rows, and its last step in words."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -137,8 +135,5 @@ def _picture(
 
 
 def _point(rows: int, rivals: Rivals, who: str, series: str) -> dict[str, Any]:
-    mean, scale = rivals.mean(who), scale_of(rivals.metric)
-    value, low, high = (scale * end for end in (mean.estimate, mean.low, mean.high))
-    if mean.reason:  # the same in each repeat, or of one
-        low = high = math.nan
+    value, low, high = rivals.mean(who).scaled(scale_of(rivals.metric))
     return {"series": series, "x": rows, "value": value, "low": low, "high": high}

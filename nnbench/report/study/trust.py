@@ -1,7 +1,5 @@
 """What every study's page says: its question, how far to trust it, how to run it again."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -89,7 +87,7 @@ def whole_page(
         answer=said[:most],
         lead=lead,
         rests=[sentence for sentence in rests if sentence],
-        notes=[*notes, *_looks(results)],
+        notes=[*notes, *_settled(results), *_extended(results)],
         trust=[*counts, *_common_strip(results)],
         sections=[section for section in every if section is not None],
     )
@@ -111,11 +109,6 @@ def columns_section(results: Results) -> Section | None:
     return Section("columns", "Columns", parts) if parts else None
 
 
-def _looks(results: Results) -> list[Paragraph]:
-    """Say that the study was extended after it was judged, and what that means; or nothing."""
-    return [*_settled(results), *_extended(results)]
-
-
 def _settled(results: Results) -> list[Paragraph]:
     claims = results.study.get("claims") or []
     given = sum(bool(claim.get("more_seeds")) for claim in claims)
@@ -132,6 +125,7 @@ def _settled(results: Results) -> list[Paragraph]:
 
 
 def _extended(results: Results) -> list[Paragraph]:
+    """Say that the study was extended after it was judged, and what that means; or nothing."""
     if not results.earlier_looks:
         return []
     before = listed([str(seeds) for seeds in results.earlier_looks])

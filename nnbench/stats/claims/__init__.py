@@ -4,5 +4,5 @@ A claim names two sides of a study's cells. Its verdict comes from the paired di
 them, with a 95 % interval over blocks; a cell that diverged is a result and is counted as one.
 """
 
-from nnbench.stats.claims.judge import judge, judge_all
+from nnbench.stats.claims.judge import judge_all
 from nnbench.stats.claims.verdict import CONTRADICTED, SUPPORTED, UNDECIDED, VERDICTS, Verdict

@@ -32,25 +32,17 @@ SCORE = Metric(label="balance of pairs", low=0.0, high=1.0, counts_diverged=True
 def judge_all(study: Mapping[str, Any], cells: pd.DataFrame, looks: int = 0) -> list[Verdict]:
     """Return the verdicts on all claims of a study, in its order.
 
+    What cannot be judged is undecided, and why.
+
     study: the document in provenance.json; cells: one row per cell. The claims of a study are one
     family (`corrected`). looks: how often they were judged before, with fewer seeds; then a verdict
     needs evidence that holds at any moment (`nnbench.stats.anytime`). So does one that was given
     `more_seeds` of its own, after so many `looks`: no other claim has them.
     """
     claims = study.get("claims") or []
-    chancy = [claim for claim in claims if _has_chance(str(claim["metric"]))]
-    return corrected([_alone(claim, cells, study, len(chancy), looks) for claim in claims])
-
-
-def judge(
-    claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str, Any], looks: int = 0
-) -> Verdict:
-    """Return the verdict on a study's one claim; what cannot be judged is undecided, and why."""
-    return corrected([_alone(claim, cells, study, 1, looks)])[0]
-
-
-def _has_chance(metric: str) -> bool:
-    return metric not in stats.METRICS or stats.METRICS[metric].has_chance
+    metrics = [stats.METRICS.get(str(claim["metric"])) for claim in claims]
+    chancy = sum(metric is None or metric.has_chance for metric in metrics)
+    return corrected([_alone(claim, cells, study, chancy, looks) for claim in claims])
 
 
 def _alone(

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nnbench import stats
-from nnbench.stats.pairing import finite, scale_of
+from nnbench.stats.pairing import as_numbers, finite, scale_of
 from nnbench.study.selection import Partial, matches
 from nnbench.study.study_kinds import STUDY_KINDS, StudyKind, study_kind_of
 from nnbench.study.words import in_words, spoken
@@ -40,8 +40,7 @@ class Pairs(NamedTuple):
 
 def sides_of(claim: Mapping[str, Any]) -> tuple[Partial, Partial]:
     """Return what is compared with what: better and than, or same and as."""
-    names = ("better", "than") if claim.get("better") else ("same", "as")
-    first, second = (claim.get(name) or {} for name in names)
+    first, second = (claim.get(name) or {} for name in _names(claim))
     return first, second
 
 
@@ -67,7 +66,12 @@ def select(cells: pd.DataFrame, partial: Partial) -> np.ndarray:
     if not columns:
         return np.full(len(cells), not partial)
     kinds = cells[columns].drop_duplicates()
-    found = [matches(_recipe(row), partial) for row in kinds.to_dict("records")]
+    # as recipes: without what a cell has not, and with list-valued text as tuples
+    recipes = (
+        {str(key): _plain(value) for key, value in row.items() if not pd.isna(value)}
+        for row in kinds.to_dict("records")
+    )
+    found = [matches(recipe, partial) for recipe in recipes]
     wanted = kinds[np.array(found, dtype=bool)].assign(wanted=True)
     joined = cells[columns].merge(wanted, on=columns, how="left")["wanted"]
     return joined.eq(True).to_numpy(dtype=bool)
@@ -80,11 +84,6 @@ def _keys(partial: Partial) -> list[str]:
         tables = wanted if isinstance(wanted, list) else []
         found += [key for one in tables if isinstance(one, dict) for key in _keys(one)]
     return list(dict.fromkeys(found))
-
-
-def _recipe(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return a row of a table as a recipe: without what it has not; list-valued text as a tuple."""
-    return {key: _plain(value) for key, value in row.items() if not pd.isna(value)}
 
 
 def _plain(value: Any) -> Any:
@@ -112,7 +111,8 @@ def pair_sides(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str
     if both.empty:
         return _none(f"no cell has a {stats.METRICS[metric].label}")
     tuned = _tuned(study, [*named, *_keys(claim.get("where") or {})], cells)
-    factors = stats.top_factors(_untuned(study, tuned), cells.columns)
+    untuned = [factor for factor in study.get("factors") or {} if factor not in tuned]
+    factors = stats.top_factors(untuned, cells.columns)
     # By the study's metric, whatever the claim's own: a claim is about the networks of the report.
     judged = (study.get("report") or {}).get("metric") or metric
     kind = STUDY_KINDS[study_kind_of(study)]
@@ -143,7 +143,7 @@ def _names(claim: Mapping[str, Any]) -> tuple[str, str]:
 def _measured(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the cells that the metric applies to, with its `value` and whether they `failed`."""
     cells, _ = stats.applicable(stats.counted(cells, metric), metric)
-    values = pd.to_numeric(cells[metric], errors="coerce").astype(float)
+    values = as_numbers(cells[metric])
     is_undefined = values.isna() & cells["status"].eq("ok")  # of a network that is well
     values = values.where(finite(cells, metric))
     failed = cells["status"].ne("crashed") & ~finite(cells, metric) & ~is_undefined
@@ -157,10 +157,6 @@ def _tuned(study: Mapping[str, Any], named: Sequence[str], cells: pd.DataFrame) 
     """Return the columns to tune: those that the study declared and the claim leaves open."""
     declared = (study.get("report") or {}).get("tune") or []
     return [place for place in declared if place not in named and place in cells]
-
-
-def _untuned(study: Mapping[str, Any], tuned: Sequence[str]) -> list[str]:
-    return [factor for factor in study.get("factors") or {} if factor not in tuned]
 
 
 def _pair_keys(

@@ -1,11 +1,10 @@
 """A check: a predicted number, the same number as the engine has it, and how near is near."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from nnbench.catalog import VOCABULARY
@@ -84,17 +83,10 @@ class Settings:
         return Critical(self.sw2, self.sb2, q)
 
 
-def _activation(name: str) -> str:
-    return VOCABULARY.find("activation", name) or name
-
-
 READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
-    "width": (int, "a whole number"),
-    "depth": (int, "a whole number"),
-    "batch": (int, "a whole number"),
-    "activation": (_activation, "a name"),
-    "sw2": (float, "a number"),
-    "sb2": (float, "a number"),
+    **dict.fromkeys(("width", "depth", "batch"), (int, "a whole number")),
+    "activation": (lambda name: VOCABULARY.find("activation", name) or name, "a name"),
+    **dict.fromkeys(("sw2", "sb2"), (float, "a number")),
 }
 
 
@@ -227,8 +219,3 @@ def growth_and_error(first: Tensor, last: Tensor, steps: int) -> tuple[float, fl
     growth = float((last.mean() / first.mean()) ** (1 / steps))
     influence = (last / last.mean() - first / first.mean()) / steps
     return growth, growth * float(influence.std()) / math.sqrt(len(first))
-
-
-def concatenated(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the statistics of several chunks of networks as one, networks first."""
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

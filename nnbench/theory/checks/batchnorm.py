@@ -37,7 +37,9 @@ def check_batchnorm(settings: Settings) -> list[Check]:
                       detail={"figure": "batchnorm", "batch": batch, "activation": activation})
             )  # fmt: skip
     half, full = BATCHES[-2:]
-    limit, error = _extrapolated(found["relu", half], found["relu", full])
+    (at_half, half_error), (at_full, full_error) = found["relu", half], found["relu", full]
+    # the limit, up to terms of order 1/B^2
+    limit, error = 2 * at_full - at_half, math.hypot(2 * full_error, half_error)
     law = laws.batchnorm_relu_growth
     beyond = 2 * law(full) - law(half) - law(math.inf)
     leak = 0.1
@@ -93,14 +95,6 @@ def _first_output(law: Law, params: Tensor, x: Tensor) -> tuple[Callable[[Tensor
         lambda weight: law.run(flatten(parts | {"0.weight": weight}), x)["act/0"],
         parts["0.weight"],
     )
-
-
-def _extrapolated(
-    at_half: tuple[float, float], at_full: tuple[float, float]
-) -> tuple[float, float]:
-    """Return 2 g(B) - g(B / 2): the limit, up to terms of order 1/B^2."""
-    (half, half_error), (full, full_error) = at_half, at_full
-    return 2 * full - half, math.hypot(2 * full_error, half_error)
 
 
 def _deep(settings: Settings) -> Check:

@@ -16,7 +16,7 @@ from nnbench.catalog import VOCABULARY
 from nnbench.seeds import torch_generator
 from nnbench.study.reading import make_study
 from nnbench.study.recipe import Recipe
-from nnbench.theory.checks.base import Settings, concatenated
+from nnbench.theory.checks.base import Settings
 from nnbench.training.draws import Draws, Split
 from nnbench.training.stacked.axis import stacked_numbers
 from nnbench.training.stacked.network import (
@@ -213,7 +213,10 @@ def measure(
         for name, law in laws.items():
             params = vmap(law.start)(noise)
             found[name].append(vmap(partial(statistic, law))(params, noise))
-    return {name: concatenated(parts) for name, parts in found.items()}
+    return {
+        name: {each: torch.cat([part[each] for part in parts]) for each in parts[0]}
+        for name, parts in found.items()
+    }
 
 
 def on_sphere(x: Tensor, mean_square: float) -> Tensor:

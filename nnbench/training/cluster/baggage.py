@@ -1,7 +1,5 @@
 """What a study's tasks need that a worker's machine has not: own tables, and own entries."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

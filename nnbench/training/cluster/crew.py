@@ -1,7 +1,5 @@
 """Who may train for a run: the workers of a cluster that are asked what they are, and are alike."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import secrets

@@ -1,7 +1,5 @@
 """Whether another machine computes what this one would, and if not, how it differs."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

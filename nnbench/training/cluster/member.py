@@ -4,8 +4,6 @@ A program that crashes takes that process with it and not the worker, a run that
 at once, and what one run registers no other run sees.
 """
 
-from __future__ import annotations
-
 import hashlib
 import threading
 import time

@@ -1,7 +1,5 @@
 """A cluster by its address, or one of processes of this machine, for as long as a run takes."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

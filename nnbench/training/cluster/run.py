@@ -1,7 +1,5 @@
 """A run's stacks over the workers of a cluster: handed out, awaited, and started again."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence

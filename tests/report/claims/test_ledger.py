@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from nnbench.report.claims.course import COURSE
-from nnbench.report.claims.ledger import MIXED, NOT_RUN, Claimed, gather, ledger_page, together
+from nnbench.report.claims.ledger import MIXED, NOT_RUN, LedgerClaim, gather, ledger_page, together
 from nnbench.report.claims.section import claims_section, most_telling, surprise
 from nnbench.report.claims.sentences import sentence_of
 from nnbench.report.claims.table import (
@@ -29,13 +29,14 @@ from nnbench.report.page.parts import Table
 from nnbench.results.files import write_files
 from nnbench.results.read import ReportError, read_results
 from nnbench.results.store import verify
-from nnbench.stats.claims import Verdict, judge
+from nnbench.stats.claims import Verdict
 from nnbench.study.study_kinds import NUMERICS, STUDY_KINDS, TRAINING
 from tests.command import nnbench
 from tests.places import STUDIES
 from tests.stats.claims.claim_cells import (
     around,
     better,
+    judge,
     same,
     study,
     two_arms,
@@ -238,9 +239,9 @@ def test_the_course_has_its_claims_and_studies_point_at_them() -> None:
     assert len(tested) >= 21
 
 
-def claimed(word: str | None) -> Claimed:
+def claimed(word: str | None) -> LedgerClaim:
     verdict = word and Verdict("text", word, "test_accuracy")
-    return Claimed("study", "text", 1, verdict or None)
+    return LedgerClaim("study", "text", 1, verdict or None)
 
 
 @pytest.mark.parametrize(

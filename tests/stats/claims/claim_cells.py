@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from nnbench.results.files import write_files
+from nnbench.stats.claims import Verdict, judge_all
 from tests.synthetic import make_curves
 
 NOISE = [0.004, -0.002, 0.001, -0.005, 0.002, 0.003, -0.001, -0.004, 0.005, -0.003]
@@ -27,6 +28,13 @@ def study(**changes: Any) -> dict[str, Any]:
         "claims": [],
     }
     return document | changes
+
+
+def judge(
+    claim: Mapping[str, Any], cells: pd.DataFrame, document: Mapping[str, Any], looks: int = 0
+) -> Verdict:
+    """Return the verdict on a claim that is the study's only one."""
+    return judge_all({**document, "claims": [claim]}, cells, looks)[0]
 
 
 def better(text: str = "Tanh beats ReLU", **changes: Any) -> dict[str, Any]:

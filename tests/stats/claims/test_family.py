@@ -11,19 +11,26 @@ import pytest
 from scipy.stats import false_discovery_control, fisher_exact, ttest_1samp
 
 from nnbench.report.analysis import analyse
-from nnbench.report.claims.ledger import Claimed as Entry
-from nnbench.report.claims.ledger import Ledger, chance_said, run_said, with_q
+from nnbench.report.claims.ledger import Ledger, LedgerClaim, chance_said, run_said, with_q
 from nnbench.report.claims.sentences import sentence_of
 from nnbench.report.claims.table import claims_table
 from nnbench.report.page.units import scale_of
 from nnbench.results.read import read_results
-from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict, judge, judge_all
+from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict, judge_all
 from nnbench.stats.claims.family import corrected
 from nnbench.stats.claims.spread import alike_interval, threshold_p
 from nnbench.stats.contrasts import holm
 from nnbench.stats.intervals import Interval
 from nnbench.study.metrics import METRICS
-from tests.stats.claims.claim_cells import around, better, same, study, two_arms, write_results
+from tests.stats.claims.claim_cells import (
+    around,
+    better,
+    judge,
+    same,
+    study,
+    two_arms,
+    write_results,
+)
 from tests.stats.selfcheck import false_claims, normal, skewed
 
 CLAIMS = 6
@@ -229,15 +236,15 @@ def test_a_level_with_a_claim_leaves_the_family_of_the_others(tmp_path: Any) -> 
 # The ledger ---------------------------------------------------------------------------------------
 
 
-def entry(p: float, word: str, name: str = "one") -> Entry:
-    return Entry(name, f"claim {p}", 1, Verdict("text", word, "test_loss", p=p))
+def entry(p: float, word: str, name: str = "one") -> LedgerClaim:
+    return LedgerClaim(name, f"claim {p}", 1, Verdict("text", word, "test_loss", p=p))
 
 
 def test_the_ledger_has_a_false_discovery_rate_over_all_studies() -> None:
     p = [0.001, 0.02, 0.2, 0.6]
     words = [SUPPORTED, CONTRADICTED, UNDECIDED, UNDECIDED]
     claims = [entry(p[place], word, str(place)) for place, word in enumerate(words)]
-    claims.append(Entry("exact", "no chance", 1, Verdict("text", SUPPORTED, "max_error")))
+    claims.append(LedgerClaim("exact", "no chance", 1, Verdict("text", SUPPORTED, "max_error")))
     found = with_q(claims)
     assert [one.q for one in found[:4]] == pytest.approx(false_discovery_control(p))
     assert math.isnan(found[4].q)
@@ -250,6 +257,6 @@ def test_the_ledger_has_a_false_discovery_rate_over_all_studies() -> None:
 
 
 def test_a_courses_claim_says_how_many_of_its_tests_were_run() -> None:
-    run, planned = entry(0.01, SUPPORTED), Entry("later", "text", 1)
+    run, planned = entry(0.01, SUPPORTED), LedgerClaim("later", "text", 1)
     assert run_said([run, planned, planned]) == "1 of 3 tests run"
     assert run_said([run]) == run_said([planned]) == run_said([]) == ""

@@ -14,12 +14,12 @@ from scipy import stats as scipy_stats
 
 from nnbench.report.claims.sentences import sentence_of
 from nnbench.stats.anytime import bound
-from nnbench.stats.claims import VERDICTS, judge, judge_all
+from nnbench.stats.claims import VERDICTS, judge_all
 from nnbench.stats.claims.pairs import pair_sides
 from nnbench.stats.claims.spread import interval_of
 from nnbench.stats.claims.verdict import equated_word, ranked_word
 from tests.searching import examples
-from tests.stats.claims.claim_cells import around, better, cell, frame, same, study, two_arms
+from tests.stats.claims.claim_cells import around, better, cell, frame, judge, same, study, two_arms
 
 # Words from intervals -----------------------------------------------------------------------------
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, judge
+from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from nnbench.stats.claims.spread import ALL_ALIKE, alike_interval, interval_of
 from nnbench.study.metrics import METRICS
-from tests.stats.claims.claim_cells import around, better, cell, frame, same, study, two_arms
+from tests.stats.claims.claim_cells import around, better, cell, frame, judge, same, study, two_arms
 from tests.stats.simulated import false_same
 
 

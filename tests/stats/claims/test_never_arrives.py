@@ -10,8 +10,8 @@ import pytest
 from nnbench import stats
 from nnbench.report.analysis import Analysis, analyse
 from nnbench.results.read import read_results
-from nnbench.stats.claims import UNDECIDED, judge
-from tests.stats.claims.claim_cells import better, cell, frame, study, write_results
+from nnbench.stats.claims import UNDECIDED
+from tests.stats.claims.claim_cells import better, cell, frame, judge, study, write_results
 
 NEVER = None
 SURE = [18, 23, 38, 17, 18, 26, 28, 20, 20, 22, 19, 17, 23, 42, 17, 18]  # epochs to 0.9, by seed

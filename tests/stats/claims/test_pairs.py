@@ -8,12 +8,11 @@ import pytest
 
 from nnbench.catalog import VOCABULARY
 from nnbench.results.tables import frame_of, recipe_table
-from nnbench.stats.claims import judge
 from nnbench.stats.claims.pairs import described, select
 from nnbench.study.reading import read_study
 from nnbench.study.selection import matches
 from tests.places import ROOT
-from tests.stats.claims.claim_cells import around, better, cell, frame, study, two_arms
+from tests.stats.claims.claim_cells import around, better, cell, frame, judge, study, two_arms
 
 
 def test_every_factor_not_named_is_paired() -> None:

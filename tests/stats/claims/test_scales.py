@@ -11,8 +11,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from nnbench.report.claims.sentences import sentence_of
-from nnbench.stats.claims import judge
-from tests.stats.claims.claim_cells import better, cell, frame, same, study
+from tests.stats.claims.claim_cells import better, cell, frame, judge, same, study
 
 # Never reached ------------------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ import pytest
 
 from nnbench import stats
 from nnbench.report.claims.sentences import sentence_of
-from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, judge, judge_all
+from nnbench.stats.claims import CONTRADICTED, SUPPORTED, UNDECIDED, judge_all
 from nnbench.stats.claims.shares import is_of_shares
 from nnbench.stats.share_contrast import seeds_for_share, share_contrast
-from tests.stats.claims.claim_cells import better, frame, study
+from tests.stats.claims.claim_cells import better, frame, judge, study
 from tests.stats.grids import generator_for, lose
 from tests.stats.sharing import judged_wrongly, shared_grid
 
