@@ -4,7 +4,8 @@ A real scheduler and two workers, each a process of its own; a worker's process 
 those of four networks that it trains first, so that handing out, hearing back and writing down are
 what is left. Prints a line of JSON: processor seconds of the parent by stage, of the scheduler, and
 of a worker without what trains for it; bytes that came back for a cell, pickled as Dask does.
-`python -m tests.benchmarks.many_away FOLDER [SEEDS]`, of 5,000 cells each.
+`python -m tests.benchmarks.many_away FOLDER [SEEDS [CELLS]]`, of 5,000 cells each, or of so many
+that are drawn from all.
 """
 
 from __future__ import annotations
@@ -58,11 +59,13 @@ def made_up(task: Task, progress: Any) -> Rows:
     return packed_away(rows, PRINT)
 
 
-def main(out: Path, seeds: int) -> None:
+def main(out: Path, seeds: int = 20, count: int | None = None) -> None:
     """Plan, hand out, hear back and commit."""
     about = {"name": "many", "title": "Many", "question": "Which?"}
     study = make_study({**about, "grid": {**GRID, "seeds": seeds}}, VOCABULARY)
     cells = study.cells()
+    if count is not None:
+        cells = random.Random(0).sample(cells, count)
     with cluster(2) as made, opened(made.address) as client:
         client.wait_for_workers(2)
         crew = Crew(client, made.address)
@@ -126,4 +129,4 @@ def _processor(made: Cluster) -> tuple[float, float, float]:
 if __name__ == "__main__":
     from tests.benchmarks import many_away  # by which name workers know its functions
 
-    many_away.main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20)
+    many_away.main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -57,7 +57,10 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL],
+)
 def test_a_run_that_is_stopped_ends_quietly_and_its_workers_with_it(
     folder: Path, number: int
 ) -> None:

@@ -78,7 +78,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[bool, fl
     return out / "True", seconds
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(50, marks=slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=slow)])
 def test_a_run_that_is_killed_at_any_moment(
     tmp_path: Path, whole: tuple[Path, dict[bool, float]], kills: int, chance: random.Random
 ) -> None:
@@ -93,7 +93,7 @@ def test_a_run_that_is_killed_at_any_moment(
         assert_whole(out, expected)
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=slow)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(6, marks=slow)])
 def test_four_runs_in_one_folder(
     tmp_path: Path, whole: tuple[Path, dict[bool, float]], rounds: int
 ) -> None:

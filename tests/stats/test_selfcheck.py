@@ -92,7 +92,7 @@ def test_the_checks_hold_in_many_more_studies(draw: str, data_sets: int, blocks:
     generator = np.random.default_rng(6)
     share = coverage(DRAWS[draw], data_sets, blocks, 20_000, generator, resamples=2000)
     assert 0.93 <= share <= 0.97
-    for comparisons in (1, 6, 24):
+    for comparisons in (1, 6, 24) if blocks == 3 else (1, 6):  # few blocks are the hardest
         arguments = (DRAWS[draw], comparisons, data_sets, blocks, 4000, generator)
         assert false_claims(*arguments, resamples=1000) <= 0.055
         if data_sets > 1:

@@ -19,4 +19,4 @@ def test_losing_the_worst_makes_no_arm_better(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.1, 0.3, 0.5])
 def test_losing_the_worst_makes_no_arm_better_in_many_more_studies(share: float) -> None:
-    assert survivors_claim(share, 1500) <= 0.065
+    assert survivors_claim(share, 400) <= 0.072  # by two standard errors

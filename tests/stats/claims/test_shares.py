@@ -191,7 +191,7 @@ def test_a_share_on_its_threshold_is_hardly_ever_decided(truth: tuple[Any, ...])
 @pytest.mark.slow
 @pytest.mark.parametrize("truth", TRUTHS)
 def test_a_share_on_its_threshold_is_decided_in_5_of_100_studies(truth: tuple[Any, ...]) -> None:
-    assert sum(judged_wrongly(*truth, studies=2000)) <= 0.06
+    assert sum(judged_wrongly(*truth, studies=500)) <= 0.07  # by two standard errors
 
 
 @pytest.mark.whole

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from nnbench.catalog import OPTIMIZERS
 from nnbench.results.rows import Rows
 from nnbench.study.study import Cell
+from nnbench.training.native.origins import UNWRITTEN
 from nnbench.training.native.train import train
 from nnbench.training.plan import program_key
 from tests.helpers import (
@@ -24,6 +26,7 @@ from tests.helpers import (
 
 SGD = {"name": "sgd", "lr": 0.1}
 ABSURD = [1e3, 1e6, 1e9, 1e12]
+WRITTEN = {name: entry for name, entry in OPTIMIZERS.items() if name not in UNWRITTEN}
 
 
 def train_native(cells: Sequence[Cell]) -> Rows:

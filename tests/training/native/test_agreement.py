@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from nnbench.catalog import ACTIVATIONS, DATA, INITS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES
+from nnbench.training.native.origins import Unsupported
 from nnbench.training.stacked.network import DROPOUTS
 from tests.helpers import make_cells, small_data, variants
 from tests.training.native.check import (
     ABSURD,
     SGD,
+    WRITTEN,
     agree,
     agree_with_mapped,
     every,
@@ -38,21 +41,21 @@ def test_activation_against_the_mapped_engine(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", every(has_twin(OPTIMIZERS), ["adam", "muon", "adafactor", "asgd", "schedulefree_adamw"])
+    "name", every(has_twin(WRITTEN), ["adam", "muon", "adafactor", "asgd", "schedulefree_adamw"])
 )
 def test_optimizer(name: str) -> None:
     agree(optimizer=variants(name, OPTIMIZERS[name]), activation="tanh", seeds=2)
 
 
 @slow
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_optimizer_against_the_mapped_engine(name: str) -> None:
     grid = {"optimizer": variants(name, OPTIMIZERS[name]), "activation": "tanh"}
     agree_with_mapped(1e-9, **grid)
     agree_with_mapped(2e-3, **grid, dtype="float32", epochs=1)
 
 
-@pytest.mark.parametrize("name", every(has_twin(OPTIMIZERS), ["momentum", "adamw"]))
+@pytest.mark.parametrize("name", every(has_twin(WRITTEN), ["momentum", "adamw"]))
 def test_weight_decay_of_optimizer(name: str) -> None:
     entry = OPTIMIZERS[name]
     forms = [False, True] if entry.decoupled is None else [entry.decoupled]
@@ -178,7 +181,7 @@ def test_early_stopping() -> None:
     agree(early_stopping=stopping, optimizer=optimizer, epochs=12, activation="tanh")
 
 
-@pytest.mark.parametrize("name", every(has_twin(OPTIMIZERS), ["adam"]))
+@pytest.mark.parametrize("name", every(has_twin(WRITTEN), ["adam"]))
 def test_optimizer_at_absurd_rates(name: str) -> None:
     optimizer = {"name": name, "lr": ABSURD}
     agree(optimizer=optimizer, loss=["cross_entropy", "mse"], epochs=1)
@@ -201,6 +204,9 @@ def test_divergence_comes_at_the_same_step() -> None:
     assert None not in steps and len(set(steps)) >= 3
 
 
-@pytest.mark.parametrize("number", every(range(200), [3, 11]))  # type: ignore[arg-type]
+@pytest.mark.parametrize("number", every(range(60), [3, 11]))  # type: ignore[arg-type]
 def test_sampled_recipe(number: int) -> None:
-    agree(**grid_of(number))
+    grid = grid_of(number)
+    written = grid["optimizer"]["name"] in WRITTEN
+    with nullcontext() if written else pytest.raises(Unsupported):
+        agree(**grid)
