@@ -221,7 +221,8 @@ def _time_for(
     if limit.left <= 0:
         raise TimeLimitError(
             f"the time limit is too short: what follows training, the tables and the page of "
-            f"{len(cells):,} cells, is given {limit.reserve:.0f} s"
+            f"{len(cells):,} cells, is given {limit.reserve:.0f} s, and "
+            f"{max(limit.left + limit.reserve, 0.0):.0f} s are left after the start"
         )
     return limit.ends()
 

@@ -12,11 +12,13 @@ def decimals_for(values: Iterable[float], half_widths: Iterable[float] = ()) -> 
     """How many decimals a column needs, from 0 to 6.
 
     Three significant digits of the largest value; where there are intervals, enough to show the
-    first digit of the narrowest half width, between two and three digits of the largest value.
+    first digit of the narrowest half width, between two and three digits of the largest value, or
+    of that half width, where no value is as large.
     """
-    largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
-    first_digit = -_exponent(largest) if largest > 0 else 0
     widths = [w for w in half_widths if math.isfinite(w) and w > 0]
+    largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
+    largest = max(largest, min(widths, default=0.0))
+    first_digit = -_exponent(largest) if largest > 0 else 0
     needed = first_digit + 2
     if widths:
         needed = min(max(-_exponent(min(widths)), first_digit + 1), first_digit + 2)

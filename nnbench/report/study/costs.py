@@ -298,7 +298,7 @@ def _cost_table(table: pd.DataFrame, label: str) -> Table:
 # Time to the target -----------------------------------------------------------------------------
 
 
-def target_table(results: Results, analysis: Analysis, contest: Contest) -> Table | None:
+def target_table(results: Results, contest: Contest) -> Table | None:
     """Who reached the study's target, how often and after how many epochs."""
     target = (results.study.get("report") or {}).get("target")
     if target is None or "epochs_to_target" not in contest.cells:

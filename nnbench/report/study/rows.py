@@ -81,7 +81,10 @@ def sentence(gain: Gain, metric: str, who: str) -> str:
     steps = f"From {gain.few:,} to {gain.many:,} training rows the {METRICS[metric].label} of {who}"
     places = decimals_for([value], [] if math.isnan(low) else [(high - low) / 2])
     sign = -1 if value < 0 else 1
-    moved = f"{'worsens' if sign < 0 else 'improves'} by {number(sign * value, places)}{unit}"
+    size = number(sign * value, places)
+    moved = f"{'worsens' if sign < 0 else 'improves'} by {size}{unit}"
+    if float(size) == 0:
+        moved = "does not change" if value == 0 else "hardly changes"
     if math.isnan(low):
         return f"{steps} {moved}: one repeat cannot tell whether more rows help."
     ends = sorted((sign * low, sign * high))

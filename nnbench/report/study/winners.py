@@ -28,7 +28,7 @@ def winners_section(results: Results, analysis: Analysis, arms: pd.DataFrame) ->
         region_picture(analysis),
         budget_picture(analysis),
         cost_picture(analysis, contest),
-        target_table(results, analysis, contest),
+        target_table(results, contest),
     ]
     said = (
         "One row per configuration, best first, pooled over data sets. Means are of the networks "

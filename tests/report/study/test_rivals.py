@@ -64,7 +64,7 @@ def test_a_simple_model_that_no_network_surely_beats_is_named_first(tmp_path: Pa
     assert first.startswith("Logistic regression: test accuracy 95 % [94")
     assert "; no network surely beats it (at most by " in first and first.endswith("95 % CI).")
     assert second.startswith("The commonest class alone has 30 % [29")
-    assert "The network is ahead by 0.50 points" in second
+    assert "The network is ahead by 0.5 points (95 % CI" in second
     assert script == "Logistic regression is LogisticRegression of scikit-learn."
 
 

@@ -93,6 +93,8 @@ def test_the_gain_is_paired_and_its_interval_that_of_the_fewer_rows(tmp_path: Pa
             0.003,
             "worsens by 0.10 points (95 % CI \N{MINUS SIGN}0.30 to 0.50): whether",
         ),
+        (0.0001, -0.03, 0.03, "hardly changes (95 % CI \N{MINUS SIGN}3.0 to 3.0): whether"),
+        (0.0, np.nan, np.nan, "does not change: one repeat cannot tell whether more rows help."),
         (
             0.01,
             np.nan,
@@ -211,4 +213,4 @@ def test_who_has_no_repeat_with_both_numbers_of_rows_is_not_told_of(tmp_path: Pa
     models = last.assign(test_accuracy=last["test_accuracy"].mask(gone))
     found = replace(planted, smaller=few.assign(test_accuracy=apart), baselines=models)
     told = more_rows(found, rivals, str)
-    assert told is not None and "of network improves by 0" in told.said
+    assert told is not None and "of network does not change" in told.said
