@@ -181,9 +181,14 @@ class Pool(Generic[Task, Result]):
                 worker.job.starts += 1
                 with suppress(OSError):  # it has just died: `receive` will find out
                     worker.pipe.send(worker.job.task)
+        if self.workers and self._starts_fail():  # those that are there go on
+            return
         idle = len(self.workers) - len(self.busy())
         for _ in range(min(workers - len(self.workers), len(self.waiting) - idle)):
             self.workers.append(self._start())
+
+    def _starts_fail(self) -> bool:
+        return self.failed_starts >= self.max_starts
 
     def _next_for(self, worker: _Worker[Task]) -> Job[Task]:
         """Take out the job that a worker does next."""
@@ -255,7 +260,7 @@ class Pool(Generic[Task, Result]):
         job = worker.job
         if job is None:
             self.failed_starts += not worker.is_ready
-            if self.failed_starts >= self.max_starts:
+            if self._starts_fail() and not any(one.is_ready for one in self.workers):
                 raise WorkerError(f"Workers end before they are ready: the last {how}.")
             return []
         if job.starts >= self.max_starts:

@@ -523,7 +523,7 @@ def test_scikit_learns_data_sets_are_linked() -> None:
 def test_lines_keep_their_shape_with_few_points() -> None:
     x = np.linspace(0, 300, 1001)
     places = np.column_stack([x, 50 * np.sin(x / 30)])
-    kept = simplified(places, 0.12)
+    kept = simplified(places)
     assert len(kept) < 200
     assert np.abs(np.interp(x, kept[:, 0], kept[:, 1]) - places[:, 1]).max() < 0.3
     straight = np.column_stack([x, 2 * x])

@@ -306,7 +306,9 @@ def test_lsuv_keeps_directions() -> None:
 
 def test_lsuv_leaves_silent_layers_alone() -> None:
     weight = noise(4, 3)
-    for outputs in (torch.zeros(10, 4), torch.full((10, 4), math.nan), torch.ones(10, 4) * 2):
+    rounded = 2 + 1e-13 * torch.arange(10.0, dtype=torch.float64)[:, None]
+    silent = (torch.zeros(10, 4), torch.full((10, 4), math.nan), torch.ones(10, 4) * 2, rounded)
+    for outputs in silent:
         found = lsuv_calibrated(weight, lambda w, outputs=outputs: outputs, gain=1.0, rows=10)
         assert torch.equal(found, weight)
 

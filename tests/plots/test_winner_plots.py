@@ -244,7 +244,7 @@ def test_a_users_label_is_drawn_as_text(label: str) -> None:
     assert short in texts(plots.rank_ladder(ranks([label, "b"]), [[label, "b"]], "b"))
     assert short in texts(plots.difference_matrix(matrix([label, "b"]), [label, "b"]))
     assert short in texts(plots.good_regions(regions([label, "b"]), [label, "b"], "lr"))
-    cut = plots.shorten(label, 26)
+    cut = plots.shorten(label, 34)
     assert cut in texts(plots.profile_lines(profile([label]), [label], "score"))
     assert cut in texts(plots.cost_scatter(costs([label, "b"]), "s", "y", True))
     assert plots.shorten(label, 22) in texts(plots.budget_lines(budget([label]), [label], "y"))

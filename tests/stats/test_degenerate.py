@@ -44,7 +44,7 @@ FRAMES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "profile": lambda f: stats.performance_profile(f, factors_of(f), METRIC),
     "region": lambda f: stats.good_region(tuned(f), ["f1"], "rate", METRIC),
     "expected best": lambda f: stats.expected_best(
-        tuned(f), ["f1"], ["rate"], METRIC, generator_for
+        tuned(f), ["f1"], ["rate"], METRIC, generator_for, "val_loss"
     ),
     "target": lambda f: stats.time_to_target(f, ["f0"], METRIC),
     "front": lambda f: stats.pareto_front(stats.arm_costs(f, ["f0"], METRIC), METRIC, METRIC),

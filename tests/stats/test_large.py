@@ -37,7 +37,7 @@ def analyse(cells: int) -> None:
     assert len(stats.performance_profile(frame, ["f0"], METRIC)) == 101 * len(levels["f0"])
     tuned = frame.assign(val_loss=1 - frame[METRIC], rate=frame["f0"].str.slice(1).astype(int) + 1)
     stats.good_region(tuned, factors[1:], "rate", METRIC)
-    stats.expected_best(tuned, factors[1:], ["rate"], METRIC, generator_for)
+    stats.expected_best(tuned, factors[1:], ["rate"], METRIC, generator_for, "val_loss")
 
 
 def test_the_large_grid_is_as_large_as_it_says() -> None:

@@ -63,6 +63,23 @@ def die_every_other_time() -> None:
         os._exit(3)
 
 
+def die_but_first() -> None:
+    try:
+        Path(os.environ[FOLDER], "first").touch(exist_ok=False)
+    except FileExistsError:
+        with Path(os.environ[FOLDER], "failed").open("a") as file:
+            file.write("x")
+        os._exit(3)
+
+
+def until_three_failed(task: int, progress: Progress) -> int:
+    failed = Path(os.environ[FOLDER], "failed")
+    while not (failed.exists() and failed.stat().st_size >= 3):
+        time.sleep(0.01)
+    time.sleep(0.5)  # for the parent to hear of it
+    return task
+
+
 def hang(deaf: bool, progress: Progress) -> None:
     """Never end; where deaf to it, say on SIGTERM that it was heard, and go on."""
 

@@ -19,12 +19,14 @@ from tests.training.tasks import (
     FOLDER,
     Cells,
     die,
+    die_but_first,
     die_every_other_time,
     halves,
     leave_a_mark,
     lively,
     refuse,
     square,
+    until_three_failed,
 )
 from tests.waiting import HANG, until
 
@@ -126,6 +128,12 @@ def test_a_worker_that_cannot_be_set_up_is_an_error() -> None:
         list(run_tasks([1, 2], square, 2, initialise=refuse))
     with pytest.raises(WorkerError, match="exit code 3"):
         list(run_tasks([1, 2], square, 2, initialise=die))
+
+
+def test_who_is_ready_goes_on_where_no_other_can_start(notes: Path) -> None:
+    outcomes = run_tasks([1, 2, 3], until_three_failed, 2, initialise=die_but_first)
+    assert sorted(outcomes) == [(1, 1), (2, 2), (3, 3)]
+    assert (notes / "failed").read_text() == "xxx", "and no more are tried"
 
 
 def test_starts_that_fail_now_and_then_are_no_error(notes: Path) -> None:

@@ -12,6 +12,8 @@ from nnbench.catalog.works import POOLE
 from nnbench.lazy import Tensor, torch
 from nnbench.study.vocabulary import Parameter
 
+ALIKE = 1e-8  # of the largest: outputs that differ by no more tell of rounding, and little else
+
 
 def orthogonal(noise: Tensor, gain: float) -> Tensor:
     """Q of the QR decomposition of the noise: all singular values are 1."""
@@ -48,10 +50,12 @@ def lsuv_calibrated(
     """W divided by the standard deviation of the layer's outputs, over rows and units.
 
     `outputs` maps a weight to (rows, units). Outputs are linear in the weight, so that one division
-    does what the paper's loop does. A layer whose outputs do not vary, or overflow, stays as it is.
+    does what the paper's loop does. A layer whose outputs do not vary beyond rounding, or overflow,
+    stays as it is.
     """
-    spread = outputs(weight).std(correction=0)
-    usable = torch.isfinite(spread) & (spread > 0)
+    values = outputs(weight)
+    spread = values.std(correction=0)
+    usable = torch.isfinite(spread) & (spread > ALIKE * values.abs().max())
     return gain * weight / torch.where(usable, spread, torch.ones_like(spread))
 
 

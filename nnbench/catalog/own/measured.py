@@ -13,6 +13,7 @@ from nnbench.catalog.meanfield import normal_mean
 
 FAR = 30.0  # standard deviations: nothing that is measured looks farther
 POINTS = 60_001
+BEYOND, ROUNDED = 0.5, 1e-12  # how far from a flat interval a slope is larger than rounding
 FLAT = 1e-6  # a slope far out below which an activation counts as saturated
 Activated = Callable[..., Tensor]
 
@@ -84,7 +85,7 @@ def _flat_intervals(function: Activated, parameters: tuple[tuple[str, float], ..
             low = _edge(function, given, points[first], points[first - 1])
         if past < len(points):
             high = _edge(function, given, points[past - 1], points[past])
-        if _stays(function, given, low, high):
+        if _stays(function, given, low, high) and _is_left(function, given, low, high):
             intervals.append((low, high))
     return tuple(intervals)
 
@@ -101,7 +102,16 @@ def _edge(function: Activated, given: Mapping[str, float], flat: float, steep: f
 
 
 def _stays(function: Activated, given: Mapping[str, float], low: float, high: float) -> bool:
-    """Whether the value is the same all over an interval: a slope may be lost to rounding."""
+    """Whether the value is the same all over an interval."""
     ends = np.linspace(max(low, -FAR), min(high, FAR), 101)
     values = called(function, torch.tensor(ends, dtype=torch.float64), given).detach().numpy()
     return bool(np.ptp(values) == 0)
+
+
+def _is_left(function: Activated, given: Mapping[str, float], low: float, high: float) -> bool:
+    """Whether it is steep beyond both ends: a slope that is lost to rounding is as good as zero
+    there, too. Some machines round tanh to 1 from 19 on, and others to what differs in the last
+    digit.
+    """
+    beyond = [end for end in (low - BEYOND, high + BEYOND) if math.isfinite(end)]
+    return bool((np.abs(slope_at(function, np.array(beyond), given)) > ROUNDED).all())

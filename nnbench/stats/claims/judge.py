@@ -159,7 +159,7 @@ def _timed(table: pd.DataFrame) -> pd.DataFrame:
 
     Cells that trained as one stack have one timing between them, whatever their seeds.
     """
-    return table.assign(seed=table["first"].astype(str) + "/" + table["second"].astype(str))
+    return table.assign(seed=table["first"].map(str) + "/" + table["second"].map(str))
 
 
 def _never(whole: pd.DataFrame) -> pd.Series:

@@ -233,12 +233,12 @@ def check_phases(settings: Settings) -> list[Check]:
         checks.append(_chi(name, f"tanh, {title}", finite, wrong, found, count))
         if title == "ordered":
             chi, error = checks[-1].measured, checks[-1].standard_error
-            scale = 1 / math.log(predicted) ** 2  # of xi to the relative error of chi
+            scales = [1 / (one * math.log(one) ** 2) for one in (chi, predicted)]  # d xi / d chi
             checks.append(
                 Check("tanh, ordered: depth scale xi in layers", "Fixed points and gradients",
-                      -1 / math.log(predicted), -1 / math.log(chi), scale * error / predicted,
+                      -1 / math.log(predicted), -1 / math.log(chi), scales[0] * error,
                       -1 / math.log(wrong), QUARTER, "xi = -1 / ln chi",
-                      allowance=scale * finite.growth_beyond / predicted,
+                      allowance=scales[1] * finite.growth_beyond,
                       allows=HIGHER_ORDERS, networks=count)
             )  # fmt: skip
     return checks

@@ -123,6 +123,7 @@ def calibrate(recipe: Recipe, network: nn.Module, split: Split) -> None:
         linear.register_forward_hook(lambda module, inputs, output, seen=seen: seen.append(output))
         copy(x)
         spread = float(seen[0].var(correction=0)) ** 0.5
-        scale = 1 / spread if 0 < spread < math.inf else 1.0
+        alike = 1e-8 * float(seen[0].abs().max())  # as good as constant
+        scale = 1 / spread if alike < spread < math.inf else 1.0
         weight = network.get_parameter(f"{place}.weight")
         weight.copy_(recipe["init.gain"] * scale * linear.get_parameter("weight"))

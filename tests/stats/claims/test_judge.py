@@ -362,6 +362,13 @@ VALUES = [0.5, 0.9, 0.9, 0.0, 1e308, -1e308, math.inf, math.nan, None]
     better(better={"data": "digits"}, than={"data": "moons"}),
     "landscape",
 )
+@example(  # a time without a partner, in a study whose blocks are the times themselves
+    [("relu", 0, "digits", "ok", math.inf)]
+    + [(name, 1, "digits", "ok", 0.5) for name in ("relu", "tanh")]
+    + [("tanh", 0, "digits", "ok", 0.5)],
+    better(metric="seconds"),
+    "numerics",
+)
 @given(
     rows=st.lists(
         st.tuples(

@@ -318,7 +318,7 @@ def test_batch_normalisation_is_measured_at_the_settings_batch(
 def test_networks_that_do_not_train_are_noticed_at_the_edge(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(edge, "step_all", lambda law, network, *given: (network, None))
+    monkeypatch.setattr(nets.Law, "step", lambda law, network, *given: (network, None))
     monkeypatch.setattr(edge, "LOOK_EVERY", 150)
     found = CHECKS["edge of stability"](SMALL)
     assert len(failing(found)) == len(found) == len(edge.RATES)
