@@ -222,16 +222,13 @@ def render(sections: list[Section], style: str) -> str:
     """The page; its only script is named by its hash, and nothing else may run or load."""
     script = (HERE / "search.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    styles = (html.style(), style, (HERE / "atlas.css").read_text("utf-8"))
-    return (
-        html.environment()
-        .get_template("atlas/atlas.html.j2")
-        .render(
-            sections=sections,
-            count=sum(one.count for one in sections),
-            css=Markup("\n".join(styles)),
-            script=Markup(script),
-            digest=digest,
-            wbr=Markup("<wbr>"),
-        )
+    styles = (style, (HERE / "atlas.css").read_text("utf-8"))
+    return html.render(
+        "atlas/atlas.html.j2",
+        sections=sections,
+        count=sum(one.count for one in sections),
+        styles=Markup("\n".join(styles)),
+        script=Markup(script),
+        digest=digest,
+        wbr=Markup("<wbr>"),
     )

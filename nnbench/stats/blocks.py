@@ -53,15 +53,18 @@ class Spread:
 def gather_blocks(values: np.ndarray, strata: Labels, blocks: Labels | None) -> Blocks:
     """Return values (n,) or (n, columns) added up by block within strata; each its own without."""
     stratum, names = pd.factorize(np.asarray(strata), sort=True, use_na_sentinel=False)
-    keys = np.arange(len(values)) if blocks is None else pd.factorize(np.asarray(blocks))[0]
+    keys = np.arange(len(values))
+    if blocks is not None:
+        keys, _ = pd.factorize(np.asarray(blocks), use_na_sentinel=False)
     pairs = stratum.astype(np.int64) * (int(keys.max(initial=0)) + 1) + keys
     found, index = np.unique(pairs, return_inverse=True)
     columns = values if values.ndim == 2 else values[:, None]
-    sums = np.zeros((len(found), columns.shape[1]))
-    np.add.at(sums, index, columns)
+    sums = np.empty((len(found), columns.shape[1]))
+    for place, column in enumerate(columns.T):
+        sums[:, place] = np.bincount(index, column, len(found))
     sizes = np.bincount(index, minlength=len(found)).astype(float)
-    place = found // (int(keys.max(initial=0)) + 1)
-    return Blocks(sums, sizes[:, None], place, list(names))
+    of_stratum = found // (int(keys.max(initial=0)) + 1)
+    return Blocks(sums, sizes[:, None], of_stratum, list(names))
 
 
 def spread_of(blocks: Blocks) -> Spread:

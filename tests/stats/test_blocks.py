@@ -149,6 +149,13 @@ def test_the_unit_changes_sizes_and_no_p(values: list[float], unit: float) -> No
         assert one[name] == pytest.approx(other[name], nan_ok=True, rel=1e-6)
 
 
+def test_what_has_no_block_is_a_block_of_its_own_in_its_stratum() -> None:
+    values, strata = np.array([1.0, 2.0, 3.0, 5.0]), ["a", "a", "b", "b"]
+    blocks = gather_blocks(values, strata, ["x", None, "x", None])
+    assert blocks.strata.tolist() == [0, 0, 1, 1]
+    assert blocks.sums[:, 0].tolist() == [1.0, 2.0, 3.0, 5.0]
+
+
 def test_what_has_no_data_set_is_a_stratum_of_its_own() -> None:
     blocks = gather_blocks(np.array([1.0, 2.0, 3.0]), ["moons", None, None], None)
     assert sorted(blocks.per_stratum) == [1, 2] and blocks.sums.sum() == 6.0

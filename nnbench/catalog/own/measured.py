@@ -13,7 +13,7 @@ from nnbench.catalog.meanfield import normal_mean
 
 FAR = 30.0  # standard deviations: nothing that is measured looks farther
 POINTS = 60_001
-BEYOND, ROUNDED = 0.5, 1e-12  # how far from a flat interval a slope is larger than rounding
+BEYOND, ROUNDED = 0.5, 1e-12  # how close to a flat interval some slope is more than rounding
 FLAT = 1e-6  # a slope far out below which an activation counts as saturated
 Activated = Callable[..., Tensor]
 
@@ -109,9 +109,10 @@ def _stays(function: Activated, given: Mapping[str, float], low: float, high: fl
 
 
 def _is_left(function: Activated, given: Mapping[str, float], low: float, high: float) -> bool:
-    """Whether it is steep beyond both ends: a slope that is lost to rounding is as good as zero
-    there, too. Some machines round tanh to 1 from 19 on, and others to what differs in the last
-    digit.
+    """Whether it is steep somewhere close to each end: a slope that is lost to rounding is as good
+    as zero there, too. Some machines round tanh to 1 from 19 on, and others to what differs in the
+    last digit.
     """
-    beyond = [end for end in (low - BEYOND, high + BEYOND) if math.isfinite(end)]
-    return bool((np.abs(slope_at(function, np.array(beyond), given)) > ROUNDED).all())
+    away = np.linspace(0, BEYOND, 101)
+    beyond = [side for side in (low - away, high + away) if np.isfinite(side).all()]
+    return all(np.nanmax(np.abs(slope_at(function, side, given))) > ROUNDED for side in beyond)

@@ -122,6 +122,8 @@ def test_what_is_not_said_is_measured() -> None:
     assert hat.dead_regions(w=2.0) == ((-math.inf, -1.0), (1.0, math.inf))
     assert (hat.saturates, hat.max_slope) == ("both", 2.0)
     assert nb.Activation(torch.tanh).dead_regions() == (), "flat to rounding is not flat"
+    ramp = nb.Activation(lambda x: torch.clamp(5 * x, 0.0, 1.0))
+    assert ramp.dead_regions() == ((-math.inf, 0.0), (0.2, math.inf)), "however short what is steep"
     assert nb.Activation(nn.Mish).gain == pytest.approx(1.4868, abs=1e-3)
 
 
