@@ -13,6 +13,7 @@ from nnbench.seeds import numpy_generator
 from nnbench.stats.claims.repeats import claimed_levels
 from nnbench.study.metrics import USUAL
 
+LOGS = "log10 of the factor per layer"  # the unit of what is the size of such a logarithm
 LARGE = 0.1  # share of the variance within data sets from which a table of its own is worth it
 
 
@@ -63,12 +64,18 @@ class Analysis:
     @property
     def axis(self) -> str:
         """The metric with its unit."""
-        return in_unit(self.label, unit_of(self.metric))
+        return in_unit(self.label, LOGS if self.is_log else unit_of(self.metric))
 
     @property
     def difference_axis(self) -> str:
         """A difference in the metric with its unit."""
-        return in_unit(f"difference in {self.label}", difference_unit(self.metric))
+        unit = LOGS if self.is_log else difference_unit(self.metric)
+        return in_unit(f"difference in {self.label}", unit)
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the metric is the size of a factor's logarithm, and differences are factors'."""
+        return bool(stats.METRICS[self.metric].factor_of)
 
     @property
     def higher_is_better(self) -> bool:

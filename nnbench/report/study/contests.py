@@ -257,7 +257,7 @@ def matrix_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     drawn = _mirrored(pairs, places, 1 if analysis.higher_is_better else -1)
     figure = plots.difference_matrix(drawn, names)
     furthest = strongest(pairs[pairs["effect"].notna()])
-    size = effect_text(furthest, places, difference_unit(analysis.metric))
+    size = effect_text(furthest, places, difference_unit(analysis.metric), analysis.is_log)
     title = (
         f"{_clear_pairs(pairs, contest)} in {analysis.label}; the largest gap is "
         f"{furthest['first']} minus {furthest['second']}: {size}"

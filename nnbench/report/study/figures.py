@@ -41,7 +41,6 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
     Of a factor with many levels, the 12 with the largest effects, ordered by effect.
     """
     effects = sentences.comparing(analysis.effects)
-    is_log = bool(METRICS[analysis.metric].factor_of)
     kept = []
     for factor in analysis.factors:
         part = effects[effects["factor"] == factor]
@@ -54,7 +53,9 @@ def strip_frames(analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
             rows = rows.sort_values("effect", ascending=order, kind="stable")
             heading += f", the {len(rows)} largest of {len(part)}"
         places = table_cells.effect_places(part)
-        texts = [sentences.effect_text(row, places, is_log=is_log) for _, row in rows.iterrows()]
+        texts = [
+            sentences.effect_text(row, places, is_log=analysis.is_log) for _, row in rows.iterrows()
+        ]
         kept.append(rows.assign(name=sentences.in_words(factor), heading=heading, text=texts))
     nothing = [effects.assign(text="", heading="")]
     return pd.concat([part for part in kept if len(part)] or nothing), analysis.blocks
@@ -69,10 +70,11 @@ def effects_picture(analysis: Analysis) -> Picture | None:
         return None
     title = sentences.effects_title(analysis.effects, analysis.baselines, analysis.metric)
     x_label = f"{analysis.difference_axis}, against the baseline"
-    if what := METRICS[analysis.metric].factor_of:
+    if analysis.is_log:
+        what = METRICS[analysis.metric].factor_of
         x_label = f"drift of the {what} per layer, in multiples of the baseline's"
     higher = analysis.higher_is_better
-    figure = plots.effect_strips(strips, blocks, x_label, higher, logs=bool(what))
+    figure = plots.effect_strips(strips, blocks, x_label, higher, logs=analysis.is_log)
     caption = (
         "Mean paired difference of each level to its factor's baseline, with 95 % interval; each "
         "pale dot is one block, one data set and seed. Coloured triangles are clear after "
