@@ -2,9 +2,9 @@
 
 import math
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import (
-    FixedLocator,
     FuncFormatter,
     LogLocator,
     MaxNLocator,
@@ -19,9 +19,9 @@ def log_tick(value: float, place: int | None = None) -> str:
     if 9e-4 < value < 1e4:
         return f"{value:g}"
     power = math.floor(math.log10(value) + 1e-9)
-    digit = round(value / 10**power)
+    digits = f"{value / 10**power:g}"
     raised = str(power).translate(RAISED)
-    return f"10{raised}" if digit == 1 else f"{digit}·10{raised}"
+    return f"10{raised}" if digits == "1" else f"{digits}·10{raised}"
 
 
 def log_ticks(axes: Axes, name: str) -> None:
@@ -35,16 +35,19 @@ def log_ticks(axes: Axes, name: str) -> None:
 
 
 def factor_ticks(axes: Axes) -> None:
-    """Let an x axis of logarithms to base ten say what they are logarithms of: `×1  ×2  ×5`."""
-    low, high = axes.get_xlim()
+    """Let an x axis of logarithms to base ten say what they are logarithms of: `×1  ×2  ×5`.
+
+    No factor stands there twice: of those that are written alike the nearest to one is kept.
+    """
+    low, high = np.clip(axes.get_xlim(), -200, 200)  # far beyond, a factor is no number
     ends, decades = (10**low, 10**high), high - low
     if decades < 0.5:
         found = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(*ends)
     else:
         found = LogLocator(subs=_subs(decades), numticks=8).tick_values(*ends)
-    places = [math.log10(value) for value in found if ends[0] <= value <= ends[1]]
-    axes.xaxis.set_major_locator(FixedLocator(places))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"×{log_tick(round(10**x, 12))}"))
+    shown = sorted((x for x in found if ends[0] <= x <= ends[1]), key=lambda x: -abs(x - 1))
+    texts = {f"×{log_tick(float(f'{x:.12g}'))}": math.log10(x) for x in shown}
+    axes.set_xticks(list(texts.values()), list(texts))
 
 
 def _subs(decades: float) -> tuple[float, ...]:

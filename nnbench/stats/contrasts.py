@@ -110,7 +110,7 @@ def contrast(
     row = dict(UNKNOWN) | {"effect": float(mean_of(blocks)[0]) if len(values) else math.nan}
     row["effect_reason"] = why_undefined(blocks)
     if whole.empty:
-        lost = f"undefined: none of {len(pairs)} pairs finished"
+        lost = f"undefined: none of {len(pairs)} pairs has both values"
         row["effect_reason"] = lost if len(pairs) else "undefined: no pair with the baseline"
     elif row["effect_reason"] is None:
         row |= _uncertainty(blocks, metric, generator)

@@ -158,9 +158,9 @@ def test_the_same_frame_gives_the_same_bytes() -> None:
 
 def test_undefined_effects_are_words() -> None:
     table = strips(["lost", "fine"], [np.nan, 0.1])
-    table["text"] = ["undefined: none of 24 pairs finished", "+0.1"]
+    table["text"] = ["undefined: none of 24 pairs has both values", "+0.1"]
     figure = plots.effect_strips(table, points(["fine"]), "x", True)
-    assert "undefined: none of 24 pairs finished" in texts(figure)
+    assert "undefined: none of 24 pairs has both values" in texts(figure)
 
 
 @pytest.mark.parametrize(

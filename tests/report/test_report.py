@@ -441,12 +441,12 @@ DEGENERATE: dict[str, tuple[pd.DataFrame, dict[str, list[str]], str]] = {
     "a level diverged": (
         all_diverged(CELLS, CELLS["activation"] == "tanh"),
         FACTORS,
-        "undefined: none of 24 pairs finished",
+        "undefined: none of 24 pairs has both values",
     ),
     "the baseline diverged": (
         all_diverged(CELLS, CELLS["activation"] == "relu"),
         FACTORS,
-        "undefined: none of 24 pairs finished",
+        "undefined: none of 24 pairs has both values",
     ),
     "one seed left": (
         all_diverged(CELLS, (CELLS["activation"] == "tanh") & (CELLS["seed"] > 0)),

@@ -144,7 +144,7 @@ def test_the_seeds_needed_settle_it_and_one_fewer_does_not() -> None:
     ("differences", "word", "reason"),
     [
         ([], "undefined", "undefined: no pair with the baseline"),
-        ([math.nan, math.nan], "undefined", "undefined: none of 2 pairs finished"),
+        ([math.nan, math.nan], "undefined", "undefined: none of 2 pairs has both values"),
         ([0.3], "undefined", "undefined: one block"),
         ([0.0, 0.0, 0.0], "tie", "undefined: all 3 blocks equal"),
         ([0.1, 0.1, 0.1], "undefined", "undefined: all 3 blocks equal"),
@@ -188,7 +188,7 @@ def test_a_level_wholly_diverged_is_undefined_among_others_that_are_not() -> Non
     frame["test_accuracy"] += 0.5 * (frame["f0"] == "a1")
     table = effects_of(lose(frame, frame["f0"] == "a2")).set_index("level")
     assert list(table["verdict"]) == ["baseline", "better", "undefined"]
-    assert table.loc["a2", "effect_reason"] == "undefined: none of 5 pairs finished"
+    assert table.loc["a2", "effect_reason"] == "undefined: none of 5 pairs has both values"
     assert table.loc["a1", "comparisons"] == 1
     reasons = [c for c in table if str(c).endswith("_reason")]
     assert table.loc["a0", reasons].isna().all()

@@ -191,7 +191,7 @@ def test_a_level_that_wholly_diverged_has_no_effect_and_says_so() -> None:
     frame.loc[lost, "status"], frame.loc[lost, "test_accuracy"] = "diverged", None
     row = summary(frame).loc["sigmoid"]
     assert math.isnan(row["effect"]) and math.isnan(row["mean"])
-    assert row["effect_reason"] == "undefined: none of 24 pairs finished"
+    assert row["effect_reason"] == "undefined: none of 24 pairs has both values"
     assert row["verdict"] == "undefined"
     effects = summary(frame).reset_index()
     ranking = stats.importance(effects).iloc[0]

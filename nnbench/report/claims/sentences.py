@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from nnbench import stats
-from nnbench.report.page.numbers import decimals_for, number
+from nnbench.report.page.numbers import decimals_for, number, places_past_one, power_of_ten
 from nnbench.report.page.table_cells import percent
 from nnbench.report.page.units import difference_unit, scale_of
 from nnbench.report.page.words import amount, capital, in_words, is_plural
@@ -77,7 +77,7 @@ def _measured(verdict: Verdict, claim: Mapping[str, Any]) -> str:
         return _of_a_factor(verdict, first, second)
     verb, places = "are" if is_plural(label) else "is", effect_places(verdict)
     if verdict.effect == 0:
-        backing = _backing(verdict, places)
+        backing = _backing(_powers(verdict) if is_factor(verdict) else verdict, places)
         return f"no difference in {label} between {first} and {second} ({backing})"
     sign = 1 if stats.METRICS[verdict.metric].higher_is_better else -1
     told = _turned(verdict, sign)
@@ -109,7 +109,7 @@ def _of_a_factor(verdict: Verdict, first: str, second: str) -> str:
     what = stats.METRICS[verdict.metric].factor_of
     sign = -1 if is_open(verdict) or verdict.effect < 0 else 1  # less drift favours the first side
     told = _powers(_turned(verdict, sign))
-    places = effect_places(told)
+    places = factor_places(told)
     size, backing = number(told.effect, places), _backing(told, places)
     if is_open(verdict):
         return (
@@ -119,6 +119,11 @@ def _of_a_factor(verdict: Verdict, first: str, second: str) -> str:
     word = "less" if verdict.effect > 0 else "more"
     drifts = f"the {what} drifts {size} times {word} per layer"
     return f"{drifts} with {first} than with {second} ({backing})"
+
+
+def factor_places(told: Verdict) -> int:
+    """The decimals of factors: an interval that leaves one out does so as printed too."""
+    return max(effect_places(told), places_past_one(told.effect, told.low, told.high))
 
 
 def _powers(verdict: Verdict) -> Verdict:
@@ -180,7 +185,7 @@ def size_of(verdict: Verdict) -> tuple[str, str]:
     told = in_units(verdict)
     if is_factor(verdict):
         told = _powers(told)
-    places = effect_places(told)
+    places = factor_places(told) if is_factor(verdict) else effect_places(told)
     unit = "times per layer" if is_factor(verdict) else unit_said(verdict)
     is_signed = verdict.scale != SHARE and not is_factor(verdict)
     size = f"{number(told.effect, places, signed=is_signed)} {unit}".rstrip()
@@ -258,7 +263,7 @@ def _claimed(verdict: Verdict) -> str:
     if verdict.margin is not None:
         within = _amount(verdict, verdict.margin)
         if is_factor(verdict):
-            within = f"a factor of {10**verdict.margin:.3g} per layer"
+            within = f"a factor of {_factor(verdict.margin)} per layer"
         return f"claimed: within {within} of each other"
     if verdict.by > 0:
         return f"claimed: at least {_amount(verdict, verdict.by)}"
@@ -271,9 +276,16 @@ def _most(verdict: Verdict) -> str:
     return _amount(verdict, max(abs(verdict.low), abs(verdict.high)), 2)
 
 
+def _factor(power: float) -> str:
+    """`1.02` of a logarithm to base ten: with the digits that tell it from one."""
+    factor = 10**power
+    digits = max(3, 1 + places_past_one(factor))
+    return f"{factor:.{digits}g}" if 1e-3 < factor < 1e3 else power_of_ten(factor, 2)
+
+
 def _amount(verdict: Verdict, size: float, digits: int = 6) -> str:
     if is_factor(verdict):
-        return f"{10**size:.2g} times per layer"
+        return f"{_factor(size)} times per layer"
     shown = float(f"{size:.{digits}g}")
     unit = unit_said(verdict)
     if unit == "points" and shown == 1:

@@ -76,10 +76,10 @@ def growth_table(view: View) -> Diagnostic | None:
     title = _table_title(cross, factors)
     diagnostic = drawn("growth", figure, title, caption, table.drop(columns=constant),
                   said_as | {"value": "factor per layer"})  # fmt: skip
-    return replace(diagnostic, said=[f"{title}.", *_furthest(cross)])
+    return replace(diagnostic, said=[f"{title}.", *_furthest(cross, roles)])
 
 
-def _furthest(cross: pd.DataFrame) -> list[str]:
+def _furthest(cross: pd.DataFrame, roles: Roles) -> list[str]:
     """Say where the gradient changes most on its way; nothing where it is kept everywhere."""
     known = cross.dropna(subset=["value"])
     if known.empty:
@@ -87,7 +87,8 @@ def _furthest(cross: pd.DataFrame) -> list[str]:
     row = at_extreme(known, known["value"].abs())
     if row["verdict"] == "keep":
         return []
-    arm = " with ".join(str(row[name]) for name in ("row", "column") if row[name])
+    levels = ((roles.series, row["row"]), (roles.panel, row["column"]))
+    arm = " with ".join(spoken(factor, str(level)) for factor, level in levels if level)
     return [f"Furthest goes {arm}, whose gradient {change_text(row['value'], row['predicted'])}."]
 
 
@@ -137,14 +138,16 @@ def _table_title(cross: pd.DataFrame, factors: Sequence[str]) -> str:
     counts = cross["verdict"].value_counts()
     verbs = {
         "vanish": ("loses the gradient", "lose the gradient"),
-        "keep": ("keeps it", "keep it"),
-        "explode": ("lets it explode", "let it explode"),
+        "keep": ("keeps the gradient", "keep the gradient"),
+        "explode": ("lets the gradient explode", "let the gradient explode"),
     }
     said = [
         f"{count} {verbs[word][count > 1]}" for word in verbs if (count := int(counts.get(word, 0)))
     ]
+    said[1:] = [text.replace("the gradient", "it") for text in said[1:]]
     names = listed([in_words(factor) for factor in factors])
-    title = f"Of {len(cross)} combinations of {names}, {listed(said)} before training"
+    several = "combinations" if len(factors) > 1 else "levels"
+    title = f"Of {len(cross)} {several} of {names}, {listed(said)} before training"
     both = cross.dropna(subset=["predicted"])
     if both.empty:
         return title

@@ -25,6 +25,15 @@ def decimals_for(values: Iterable[float], half_widths: Iterable[float] = ()) -> 
     return min(max(needed, 0), MOST_DECIMALS)
 
 
+def places_past_one(*factors: float) -> int:
+    """How many decimals tell factors from one, which all lie on the same side of it; 0 else."""
+    apart = [factor - 1 for factor in factors if math.isfinite(factor)]
+    nearest = min(map(abs, apart), default=0.0)
+    if nearest == 0 or min(apart) < 0 < max(apart):
+        return 0
+    return min(max(-_exponent(nearest), 0), MOST_DECIMALS)
+
+
 def number(value: float, decimals: int | None = None, signed: bool = False) -> str:
     """The number with a true minus sign, in powers of ten where decimals would not do."""
     if value is None or not math.isfinite(value):

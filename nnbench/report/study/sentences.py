@@ -17,6 +17,7 @@ from nnbench.report.page.numbers import (
     measured,
     nonzero,
     number,
+    places_past_one,
     rounded,
 )
 from nnbench.report.page.table_cells import effect_places, no_interval, pair_count, share
@@ -40,11 +41,23 @@ def effect_text(row: Any, decimals: int, unit: str = "", is_log: bool = False) -
     value, low, high = (row[name] for name in ("effect", "effect_low", "effect_high"))
     size = measured(value, low, high, decimals, signed=True)
     if is_log:
-        size = f"×{measured(10**value, 10**low, 10**high)}"
+        size = _times(value, low, high)
     size = f"{size} {unit}".rstrip()
     if pd.notna(row["effect_reason"]):
         return f"{size} ({no_interval(row['effect_reason'])})"
     return f"{size}\N{NO-BREAK SPACE} {pair_count(row)}"
+
+
+def _times(value: float, low: float, high: float) -> str:
+    """`×19.0 [18.9, 19.0]` of logarithms to base ten: what leaves one out does so as printed."""
+    return f"×{measured(10**value, 10**low, 10**high, _times_places(value, low, high))}"
+
+
+def _times_places(value: float, low: float, high: float) -> int | None:
+    factors = 10**value, 10**low, 10**high
+    half_widths = [] if pd.isna(low) else [(factors[2] - factors[1]) / 2]
+    past, places = places_past_one(*factors), decimals_for(factors[:1], half_widths)
+    return past if past > places else None if pd.isna(low) else places
 
 
 def findings(
@@ -71,7 +84,7 @@ def findings(
     if compared.empty:
         return [f"This study has one configuration and compares nothing: {single}."]
     if compared["effect"].isna().all():
-        return ["No pair of networks finished together, so there is no effect to report."]
+        return ["No pair of networks has both values, so there is no effect to report."]
     clear = _clear_sentences(compared, ranking, baselines, metric, chosen)
     unclear = _unclear_sentences(compared, ranking, baselines, metric, command, chosen)
     if not clear:
@@ -139,8 +152,10 @@ def change_text(row: Any, metric: str, baseline: str) -> str:
     if what := METRICS[metric].factor_of:
         times, word = 10 ** abs(row["effect"]), "more" if row["effect"] > 0 else "less"
         ends = sorted(10 ** abs(float(row[f"effect_{end}"])) for end in ("low", "high"))
-        span = " to ".join(rounded(end, 3) for end in ends)
-        drifts = f"with {level} the {what} drifts {rounded(times)} times {word} per layer"
+        past = 1 + places_past_one(times)
+        span = " to ".join(rounded(end, max(3, past, 1 + places_past_one(end))) for end in ends)
+        told = rounded(times, max(2, past))
+        drifts = f"with {level} the {what} drifts {told} times {word} per layer"
         return f"{drifts} than with {baseline} (95 % CI {span}; {_counted(row)})"
     if METRICS[metric].higher_is_better and not label.startswith("share"):
         verb = "gains" if row["effect"] > 0 else "loses"
@@ -156,15 +171,23 @@ def places_of(row: Any) -> int:
 
 
 def _size(row: Any, metric: str, signed: bool = False) -> str:
+    if METRICS[metric].factor_of:
+        return _times(row["effect"], row["effect_low"], row["effect_high"]).split()[0]
     sign = -1 if row["effect"] < 0 and not signed else 1
     low, high = sorted((sign * float(row["effect_low"]), sign * float(row["effect_high"])))
     size = estimated(sign * row["effect"], low, high, places_of(row), signed)
     return f"{size} {difference_unit(metric)}".rstrip()
 
 
-def backing(row: Any, signed: bool = False) -> str:
-    """`95 % CI 24 to 27; 72 pairs in 6 blocks`: what stands behind a difference."""
+def backing(row: Any, signed: bool = False, metric: str = "") -> str:
+    """`95 % CI 24 to 27; 72 pairs in 6 blocks`: what stands behind a difference.
+
+    metric: where its differences are logarithms the ends are factors, as the difference is.
+    """
     low, high = float(row["effect_low"]), float(row["effect_high"])
+    if metric and METRICS[metric].factor_of:
+        ends = (number(10**end, _times_places(row["effect"], low, high)) for end in (low, high))
+        return f"95 % CI {' to '.join(ends)}; {_counted(row)}"
     decimals, is_clear = places_of(row), low > 0 or high < 0
     if is_clear and not signed:
         low, high = sorted((abs(low), abs(high)))
@@ -201,7 +224,7 @@ def _unclear_sentences(
         return [f"{text}: all do the same."]
     size = _size(row, metric, signed=True)
     has_reason = pd.notna(row["effect_reason"])
-    why = no_interval(row["effect_reason"]) if has_reason else backing(row, signed=True)
+    why = no_interval(row["effect_reason"]) if has_reason else backing(row, True, metric)
     noted = f"; {row['note']}" if isinstance(row["note"], str) else ""
     largest = f"the largest, {contrast(row, baselines)}, is {size} ({why}{noted})"
     return [f"{text}: {largest}.{_settling(row, metric, command)}"]
@@ -222,6 +245,9 @@ def _settling(row: Any, metric: str, command: str) -> str:
     unit, text = difference_unit(metric), ""
     if pd.isna(row["effect_reason"]) and abs(row["effect"]) < row["detectable"]:
         detectable = f"{rounded(row['detectable'])} {unit}".rstrip()
+        if METRICS[metric].factor_of:
+            factor = 10 ** row["detectable"]
+            detectable = f"×{rounded(factor, max(2, 1 + places_past_one(factor)))}"
         text = f" This study could detect {detectable}"
         if row["detectable"] >= MOST_DETECTABLE * METRICS[metric].range * scale_of(metric):
             text = f" It could tell hardly anything: only a difference of {detectable} would show"

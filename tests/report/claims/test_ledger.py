@@ -112,6 +112,17 @@ def test_a_factor_per_layer_is_said_as_that_factor() -> None:
     open_one = replace(found, verdict="undecided", low=-0.1, high=1.35, by=0.0)
     said = sentence_of(open_one, better())
     assert "drifts 0.24 times as much per layer with tanh as with relu (95 % CI 0.04 to" in said
+    small = replace(found, effect=0.001, low=0.0008, high=0.0012, by=0.01)
+    told = sentence_of(small, better())
+    assert "drifts 1.002 times less per layer" in told and "95 % CI 1.002 to 1.003;" in told
+    assert told.endswith("claimed: at least 1.02 times per layer.")
+    unclear = replace(small, verdict="undecided", low=-0.002, high=0.0055, by=0.0)
+    assert "hardly one beyond 1.01 times per layer" in sentence_of(unclear, better())
+    large = replace(found, by=2.08)
+    assert sentence_of(large, better()).endswith("claimed: at least 120 times per layer.")
+    equal = replace(found, effect=0.0, low=0.0, high=0.0, by=0.0, margin=0.01)
+    assert "no difference" in sentence_of(equal, better(margin=0.01))
+    assert "(95 % CI 1.00 to 1.00;" in sentence_of(equal, better(margin=0.01))
 
 
 @pytest.mark.whole

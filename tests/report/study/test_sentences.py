@@ -129,3 +129,25 @@ def test_what_drifts_by_a_factor_is_told_in_times_per_layer() -> None:
     (sentence, *_) = said(effects(2.0, effect=1.28, verdict="worse"), "gradient_drift")
     assert "the gradient drifts 19 times more per layer than with" in sentence
     assert "drift of the gradient through depth by" not in sentence
+
+
+def test_a_factor_near_one_is_not_printed_as_one_where_its_interval_leaves_one_out() -> None:
+    near: dict[str, Any] = {"effect": 0.001, "effect_low": 0.0008, "effect_high": 0.0012}
+    frame = effects(**near, verdict="worse")
+    text = effect_text(frame.iloc[1], 3, is_log=True)
+    assert text.startswith("×1.002 [1.002, 1.003]")
+    (sentence, *_) = said(frame, "gradient_drift")
+    assert "drifts 1.002 times more per layer" in sentence
+    assert "95 % CI 1.002 to 1.003" in sentence
+    wide = effects(effect=-0.3, effect_low=-0.9, effect_high=-0.0003, verdict="better")
+    (sentence, *_) = said(wide, "gradient_drift")
+    assert "drifts 2.0 times less per layer" in sentence
+    assert "95 % CI 1.0007 to 7.94" in sentence
+
+
+def test_an_unclear_factor_is_said_as_in_its_figure_and_not_as_a_logarithm() -> None:
+    frame = effects(effect=1.61, effect_low=-0.1, effect_high=3.0, detectable=2.0)
+    assert effects_title(frame, BASE, "gradient_drift").endswith("against he_normal, is ×41")
+    (sentence,) = said(frame, "gradient_drift")
+    assert "is ×41 (95 % CI 1 to 1000; 20 pairs" in sentence
+    assert "could detect ×100" in sentence
