@@ -34,11 +34,17 @@ class Cluster:
     def address(self) -> str:
         return str(json.loads((self.folder / "scheduler.json").read_text())["address"])
 
+    def _is_told(self) -> bool:
+        """Whether the scheduler has written where it listens, to the end: not just the file."""
+        with suppress(FileNotFoundError, json.JSONDecodeError):
+            return bool(self.address)
+        return False
+
     def start(self) -> None:
         where = ("--scheduler-file", str(self.folder / "scheduler.json"))
         here = ("--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0")
         self.scheduler = self._started("dask_scheduler", *here, *where)
-        until((self.folder / "scheduler.json").exists, "the scheduler")
+        until(self._is_told, "the scheduler")
 
     def add(self, count: int = 1, address: str | None = None) -> list[subprocess.Popen[bytes]]:
         """Start workers of one thread, each a process without a keeper; they join when they can."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from nnbench.report.build import build_report
 from nnbench.report.index import write_index
 from tests.browser.conftest import Browser
 from tests.synthetic import FACTORS, make_cells, make_curves, write_results
-from tests.waiting import HANG
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.whole]
 
@@ -57,9 +56,7 @@ def saved(browser: Browser, folder: Path, holder: str, label: str, name: str) ->
         holder,
         label,
     )
-    until = time.monotonic() + HANG
-    while not (folder / name).exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    until(lambda: (folder / name).exists() and (folder / name).stat().st_size, name)
     return (folder / name).read_bytes()
 
 

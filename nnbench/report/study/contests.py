@@ -258,9 +258,10 @@ def matrix_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     figure = plots.difference_matrix(drawn, names)
     furthest = strongest(pairs[pairs["effect"].notna()])
     size = effect_text(furthest, places, difference_unit(analysis.metric), analysis.is_log)
+    beside = "against" if analysis.is_log else "minus"
     title = (
         f"{_clear_pairs(pairs, contest)} in {analysis.label}; the largest gap is "
-        f"{furthest['first']} minus {furthest['second']}: {size}"
+        f"{furthest['first']} {beside} {furthest['second']}: {size}"
     )
     caption = (
         f"{capital(analysis.difference_axis)}, the row minus the column, mean over pairs: blue "

@@ -154,7 +154,7 @@ def change_text(row: Any, metric: str, baseline: str) -> str:
         ends = sorted(10 ** abs(float(row[f"effect_{end}"])) for end in ("low", "high"))
         past = 1 + places_past_one(times)
         span = " to ".join(rounded(end, max(3, past, 1 + places_past_one(end))) for end in ends)
-        told = rounded(times, max(2, past))
+        told = rounded(times, max(3, past))
         drifts = f"with {level} the {what} drifts {told} times {word} per layer"
         return f"{drifts} than with {baseline} (95 % CI {span}; {_counted(row)})"
     if METRICS[metric].higher_is_better and not label.startswith("share"):
