@@ -105,12 +105,12 @@ bench: $(READY) ## Measure the speed against plain PyTorch (best on an idle mach
 
 .PHONY: bench-check
 bench-check: $(READY) ## Measure for a minute, then fail if an engine's speed fell below the accepted one
-	$(BIN)/python scripts/speeds.py $(SPEEDS) $(ARGS)
+	$(BIN)/python -m scripts.speeds $(SPEEDS) $(ARGS)
 	$(BIN)/python scripts/bench_gate.py check $(SPEEDS) $(ACCEPTED)
 
 .PHONY: bench-accept
 bench-accept: $(READY) ## Measure for a minute, and make that the accepted speed of this machine
-	$(BIN)/python scripts/speeds.py $(SPEEDS) $(ARGS)
+	$(BIN)/python -m scripts.speeds $(SPEEDS) $(ARGS)
 	$(BIN)/python scripts/bench_gate.py accept $(SPEEDS) $(ACCEPTED)
 
 .PHONY: bench-peers

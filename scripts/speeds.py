@@ -1,10 +1,11 @@
 """Measure how many times as fast the engines are as a plain PyTorch loop, in turns.
 
-    speeds.py MEASURED.json [--turns 25] [--extra 0]
+    python -m scripts.speeds MEASURED.json [--turns 25] [--most 400] [--extra 0]
 
 A turn times, one after the other in one process and in processor time: the loop, a native stack, a
 mapped one, arithmetic that never changes, the loop again. The second loop over the first should be
 1. The arithmetic, a small C program, is slowed as compiled code is by a neighbour on the same core.
+It ends after 25 turns if those tell a slowdown of a quarter from none; where it is noisy, later.
 `--extra` adds so many steps to each 33 of the engines without saying so, which is how
 `bench_gate.py` is shown to notice.
 """
@@ -34,11 +35,11 @@ from nnbench.training.reference.evaluate import tensors
 from nnbench.training.reference.network import build
 from nnbench.training.reference.step import Learner, build_optimizer, train_step
 from nnbench.training.stacked.stack import Stack
+from scripts.bench_gate import ARITHMETIC, CONTROL, is_told
 
 STEPS = 33  # an epoch of digits in batches of 32, without its last, smaller one
 BATCH = 32
 NETWORKS = {"native": 32, "mapped": 16}  # of a stack: enough for a steady speed, in a short turn
-CONTROL, ARITHMETIC = "control", "arithmetic"
 TRIAL_STEPS = 4_000
 
 
@@ -81,8 +82,11 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def measure(turns: int, extra: int = 0) -> dict[str, list[float]]:
-    """The logarithm of each turn's ratios: engines to the loop, and the loop to itself."""
+def measure(turns: int, most: int, extra: int = 0) -> dict[str, list[float]]:
+    """The logarithm of each turn's ratios: engines to the loop, and the loop to itself.
+
+    turns: after how many it is asked whether they are enough. most: how many there are at most.
+    """
     torch.set_num_threads(1)
     loop = Loop(cells(1)[0])
     makers = {"native": NativeStack, "mapped": Stack}
@@ -97,7 +101,7 @@ def measure(turns: int, extra: int = 0) -> dict[str, list[float]]:
 
     trial = compiled_trial(find_compiler())
     found: dict[str, list[float]] = {name: [] for name in (*makers, ARITHMETIC, CONTROL)}
-    for turn in range(turns + 1):  # the first warms up
+    for turn in range(most + 1):  # the first warms up
         before = seconds(loop.train)
         taken = {name: seconds(partial(train, name)) for name in makers}
         arithmetic = seconds(lambda: trial(TRIAL_STEPS))
@@ -108,6 +112,8 @@ def measure(turns: int, extra: int = 0) -> dict[str, list[float]]:
             found[name].append(math.log((before + after) / 2 * NETWORKS[name] / spent))
         found[ARITHMETIC].append(math.log((before + after) / 2 / arithmetic))
         found[CONTROL].append(math.log(before / after))
+        if turn % turns == 0 and is_told(found):
+            break
     return found
 
 
@@ -115,10 +121,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(description="Measure the engines' speed over a plain loop.")
     parser.add_argument("measured", type=Path, help="the JSON file to write")
-    parser.add_argument("--turns", type=int, default=25)
+    parser.add_argument("--turns", type=int, default=25, help="after which it may end")
+    parser.add_argument("--most", type=int, default=400, help="turns on a noisy machine")
     parser.add_argument("--extra", type=int, default=0, help="steps added to each 33, unsaid")
     options = parser.parse_args(arguments)
-    found = measure(options.turns, options.extra)
+    found = measure(options.turns, options.most, options.extra)
     document = {"processor": machine()["processor"], "log_ratios": found}
     options.measured.parent.mkdir(parents=True, exist_ok=True)
     options.measured.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -125,7 +125,8 @@ def run(
             raise Failed(Exit.USAGE, told)
         return _dry_run(planned, options, as_json)
     forgotten = WITHOUT_FRESH if fresh and write_study is None else way_on()
-    return _run(planned, options, as_json, open, lambda: stop_says(forgotten))
+    given = study or write_study or data or ""  # one of them, or the run had been refused
+    return _run(planned, options, given, as_json, open, lambda: stop_says(forgotten))
 
 
 def _study_or_table(
@@ -198,14 +199,19 @@ def _way_to_name(study: bool, data: bool, choices: Mapping[str, Any]) -> str:
 
 
 def _run(
-    study: Study, options: Options, as_json: bool, opens: bool, on_planned: Callable[[], None]
+    study: Study,
+    options: Options,
+    given: str | Path,
+    as_json: bool,
+    opens: bool,
+    on_planned: Callable[[], None],
 ) -> int:
     from nnbench.cli.progress import Progress
     from nnbench.pipeline import run as run_study
 
     with closing(Progress(kind=study.kind, noun=study.noun, on_planned=on_planned)) as progress:
         outcome = run_study(study, options, progress)
-    code = _told(study, outcome, as_json, opens)
+    code = _told(study, outcome, given, as_json, opens)
     missing = outcome.counts["missing"]
     if missing and options.time_limit is not None and options.time_limit.is_over:
         told = f"the time limit ended it, {missing:,} {study.noun} are left; {way_on()}"
@@ -214,13 +220,18 @@ def _run(
 
 
 def _told(
-    study: Study, outcome: Outcome, as_json: bool, opens: bool, look: Look | None = None
+    study: Study,
+    outcome: Outcome,
+    given: str | Path,
+    as_json: bool,
+    opens: bool,
+    look: Look | None = None,
 ) -> int:
     """Tell what a run came to, and a look at its claims; the exit code that says so too."""
     from nnbench.cli.summary import closing_lines, look_line, outcome_row
 
     page, row = outcome.report.path, outcome_row(study, outcome)
-    lines = closing_lines(study, outcome, take.columns())
+    lines = closing_lines(study, outcome, given, take.columns())
     if look is not None:
         lines.append(f"  {look_line(look)}")
         row |= {"verdicts": [one.verdict for one in look.verdicts], "seeds": look.seeds}
@@ -266,7 +277,7 @@ def settle(
             most_seeds or MOST_SEEDS,
             lambda look: progress.say(look_line(look)),
         )
-    return _told(planned, outcome, as_json, open, look)
+    return _told(planned, outcome, study, as_json, open, look)
 
 
 def _dry_run(study: Study, options: Options, as_json: bool) -> int:

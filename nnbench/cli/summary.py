@@ -9,6 +9,7 @@ from typing import Any
 
 from nnbench.catalog.own.entries import code_now
 from nnbench.pipeline import Options, Outcome, open_store
+from nnbench.report.page.commands import from_here
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.words import MOST_FINDINGS, amount
 from nnbench.results.files import read_files
@@ -44,15 +45,23 @@ def outcome_row(study: Study, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def closing_lines(study: Study, outcome: Outcome, columns: int = WIDEST) -> list[str]:
-    """The closing block: cells, failures, time, the two most important findings."""
+def closing_lines(
+    study: Study, outcome: Outcome, given: str | Path, columns: int = WIDEST
+) -> list[str]:
+    """The closing block: cells, failures, time, the two most important findings.
+
+    given: the study or the table's file as it was named, which commands that are advised name so.
+    """
+    command = from_here(outcome.report.command, given, outcome.folder.parent)
     counts, noun = outcome.counts, study.noun
+    most = MOST_FINDINGS + 2 * bool(study.written.baselines)
+    answer = [one.replace(outcome.report.command, command) for one in outcome.report.answer[:most]]
     words = {"diverged": "diverged", "crashed": "crashed", "missing": "not run"}
     rest = "".join(f", {counts[key]:,} {word}" for key, word in words.items() if counts[key])
     said = [
         f"{counts['ok']:,} of {counts['cells']:,} {noun} finished{rest}, "
         f"in {duration(outcome.seconds)}",
-        *outcome.report.answer[: MOST_FINDINGS + 2 * bool(study.written.baselines)],
+        *answer,
     ]
     if counts["crashed"]:
         said.append(f"crashed {noun}: column `reason` of cells.csv says why")

@@ -100,9 +100,8 @@ class Analysis:
         factor = str(large["second"].iloc[int(large["component"].to_numpy().argmax())])
         about = (factor, self.levels[factor], self.baselines[factor], self.metric)
         all_of_them = (list(self.baselines), self.generator_for, self.is_sampled, self.looked)
-        cells, across = (self.shared([factor], across=one).cells for one in (False, True))
         question = stats.Question(*about, *all_of_them)
-        return self.scaled(stats.effects_by_data(cells, question, across))
+        return self.scaled(stats.effects_by_data(self.labelled, question, self.across))
 
 
 def analyse(results: Results) -> Analysis:

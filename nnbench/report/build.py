@@ -11,6 +11,7 @@ from typing import NamedTuple
 from nnbench.report.analysis import analyse
 from nnbench.report.other_kinds.sweeps import sweep_page
 from nnbench.report.other_kinds.walks import walk_page
+from nnbench.report.page.commands import run_command
 from nnbench.report.page.html import render_page
 from nnbench.report.page.markdown import write_markdown
 from nnbench.report.page.parts import Page
@@ -27,10 +28,11 @@ PageMaker = Callable[[Results, Callable[[str], None], bool], Page]
 
 
 class Report(NamedTuple):
-    """A report as written: where, and what it answers."""
+    """A report as written: where, what it answers, and the command to which its advice adds."""
 
     path: Path
     answer: list[str]
+    command: str
 
 
 def build_report(
@@ -44,12 +46,13 @@ def build_report(
     begins: `statistics`, `figures`, `page`.
     Raises ReportError where a file is missing or is not what a run writes.
     """
-    page = page_of(read_results(folder), on_stage)
+    results = read_results(folder)
+    page = page_of(results, on_stage)
     on_stage("page")
     path = write_whole(folder / "report.html", render_page(page))
     if with_markdown:
         write_markdown(folder, page)
-    return Report(path, list(page.answer))
+    return Report(path, list(page.answer), run_command(results, again=False))
 
 
 def page_of(

@@ -83,18 +83,10 @@ def _held(
 def _of_factor(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
     """Return one row per level of a factor, as if no other comparison were made."""
     factor, levels, baseline = question.factor, question.levels, question.baseline
-    others = [f for f in question.factors if f != factor]
-    shared = shared_cells(frame, frame[factor], others, baseline, question.is_sampled)
-    alone = [level for level in levels if level in shared.partial]
-    cells = shared.cells
-    pairs = _pairs(cells, question)
-    if alone:
-        own = _beside(frame, factor, alone, baseline, question.factors)
-        pairs = pd.concat([pairs, _pairs(own, question)], ignore_index=True)
-        cells = pd.concat([cells, own[own[factor] != baseline]])
+    partial, cells, pairs = _compared(frame, question)
     table = summarise_levels(cells, factor, levels, question.metric, question.generator_for)
     table.insert(2, "baseline", [level == baseline for level in levels])
-    only = [shared.partial.get(level) for level in levels]
+    only = [partial.get(level) for level in levels]
     table.insert(3, "only", pd.Series(only, dtype=object))
     by_level = dict(list(pairs.groupby("level", sort=False)))
     effects = [
@@ -102,6 +94,25 @@ def _of_factor(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
         for level in levels
     ]
     return pd.concat([table, pd.DataFrame(effects)], axis="columns")
+
+
+def _compared(
+    frame: pd.DataFrame, question: Question
+) -> tuple[Mapping[str, str], pd.DataFrame, pd.DataFrame]:
+    """Return where each level ran that stands alone, the cells that are compared, and their pairs.
+
+    Those that all levels have; of a level that stands alone, those with a partner in the baseline.
+    """
+    factor, baseline = question.factor, question.baseline
+    others = [f for f in question.factors if f != factor]
+    shared = shared_cells(frame, frame[factor], others, baseline, question.is_sampled)
+    alone = [level for level in question.levels if level in shared.partial]
+    cells, pairs = shared.cells, _pairs(shared.cells, question)
+    if alone:
+        own = _beside(frame, factor, alone, baseline, question.factors)
+        pairs = pd.concat([pairs, _pairs(own, question)], ignore_index=True)
+        cells = pd.concat([cells, own[own[factor] != baseline]])
+    return shared.partial, cells, pairs
 
 
 def _pairs(cells: pd.DataFrame, question: Question) -> pd.DataFrame:
@@ -158,18 +169,18 @@ def effects_by_data(
     """Return each level's paired effect on each data set, all of them corrected together.
 
     Columns: `data, factor, level` and those of `contrast`, a row for each data set and level but
-    the baseline. frame: the cells that all levels have (`shared_cells`); across: those of settings
-    that other seeds chose.
+    the baseline. frame: labelled, and compared as by `summarise_effects`; across: the cells of the
+    settings that other seeds chose.
     """
     return correct_family(_held(_of_each, frame, across, question), question.metric)
 
 
 def _of_each(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
     """Return the rows of `effects_by_data`, as if no other comparison were made."""
-    factor, pairs = question.factor, _pairs(frame, question)
-    found_levels = set(frame[factor]) - {question.baseline}
+    factor, (_, cells, pairs) = question.factor, _compared(frame, question)
+    found_levels = set(cells[factor]) - {question.baseline}
     rows = []
-    for data in dict.fromkeys(frame["data"]):
+    for data in dict.fromkeys(cells["data"]):
         for level in (one for one in question.levels if one in found_levels):
             here = pairs[(pairs["data"] == data) & (pairs["level"] == level)]
             found = _contrast(here, question, f"{level}/effect on {data}")

@@ -40,6 +40,7 @@ DEFAULT_BUDGET = 1 << 30  # bytes of a stack in training, its data included
 # about two, which is what a plan needs.
 SECONDS_PER_CALL = 12e-6  # one operation on a stack, however small
 CALLS_PER_LAYER, CALLS_PER_STEP = 14, 70
+STEPS_PER_PROBE, STEPS_PER_PRODUCT = 3.0, 2.5  # whose calls a probe makes, and a Hessian product
 SECONDS_PER_NUMBER = 0.45e-9  # reading and writing a number once in an elementwise operation
 SECONDS_PER_PRODUCT = 0.12e-9  # one multiply-add of a small matrix product
 # the same of compiled programs: within a third of what was measured at widths of 8 to 64
@@ -49,6 +50,7 @@ NATIVE_PER_PRODUCT = 0.07e-9
 ALONE = 0.5  # of a stack of one: what plain PyTorch takes for a network
 # drawing a network and its records, a layer of it, and a layer's row of a probe
 SECONDS_PER_NETWORK, SECONDS_PER_LAYER, SECONDS_PER_LAYER_ROW = 1e-3, 0.1e-3, 0.15e-3
+SECONDS_PER_EPOCH, SECONDS_PER_RECORD = 1.1e-3, 30e-6  # of a stack, and of each network in it
 SECONDS_PER_WEIGHT = 0.2e-6  # to draw it, and to look at it once
 SECONDS_TO_WALK, SECONDS_PER_WALK_STEP = 0.05, 2.4e-3  # of a stack, however many walk
 # of a model of scikit-learn with all of its settings, however small, and for each number fitted
@@ -234,10 +236,11 @@ def baseline_cost(cell: Cell) -> FlatCost:
 
 @dataclass(frozen=True)
 class ProbeCost:
-    """What the probes of one network cost."""
+    """What the probes of one network cost, and what those of a stack cost beside."""
 
     count: int
-    seconds: float  # of one
+    steps: float  # whose calls one makes, however many networks there are
+    seconds: float  # of one, for each network
     memory: int  # bytes, while it runs
 
     @classmethod
@@ -247,20 +250,23 @@ class ProbeCost:
         Sharpness is by far the largest part of both: Hessian products of the whole training part.
         """
         if not recipe["probe_every"]:
-            return cls(0, 0.0, 0)
+            return cls(0, 0.0, 0.0, 0)
         weights = sum(a * b + b for a, b in itertools.pairwise(shapes))
         rows = min(PROBE_ROWS, n_train)
         units, width = sum(shapes[1:-1]), recipe["width"]
         decompositions = 20 * rows * units * min(rows, width)
         products, elements = 3 * rows * weights + decompositions, 60 * rows * units
         memory = size * (rows * (12 * units + shapes[0]) + 16 * weights)
+        steps = STEPS_PER_PROBE
         if recipe["probe_sharpness"]:
+            steps += LANCZOS_STEPS * STEPS_PER_PRODUCT
             products += LANCZOS_STEPS * 6 * n_train * weights
             elements += LANCZOS_STEPS * 36 * n_train * units
             of_rows = n_train * (16 * units + 2 * shapes[0])
             memory = max(memory, size * (of_rows + 3 * LANCZOS_STEPS * weights))
         return cls(
             count=1 + math.ceil(recipe["epochs"] / recipe["probe_every"]),
+            steps=steps,
             seconds=products * SECONDS_PER_PRODUCT + elements * SECONDS_PER_NUMBER,
             memory=memory,
         )
@@ -341,6 +347,8 @@ class Cost(Memory):
         of_layer = SECONDS_PER_LAYER + self.probes.count * SECONDS_PER_LAYER_ROW
         drawn = self.weights * SECONDS_PER_WEIGHT
         beside = networks * (SECONDS_PER_NETWORK + self.depth * of_layer + drawn)
+        beside += self.evaluations * (SECONDS_PER_EPOCH + networks * SECONDS_PER_RECORD)
+        beside += self.probes.count * self.probes.steps * self.calls * SECONDS_PER_CALL
         if self.alone:
             return beside + networks * ALONE * self._mapped(1)
         return beside + (

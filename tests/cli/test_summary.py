@@ -43,8 +43,30 @@ def small(**grid: object) -> Study:
 def closing(columns: int = 100, **counts: int) -> list[str]:
     every = {"cells": 12, "ok": 12, "diverged": 0, "crashed": 0, "missing": 0} | counts
     answer = ["A sentence of the answer that is " + "very " * 40 + "long.", "Another.", "A third."]
-    report = Report(Path("report.html"), answer)
-    return closing_lines(small(), Outcome(Path("small"), report, every, 4.2), columns)
+    report = Report(Path("report.html"), answer, "nnbench run small")
+    outcome = Outcome(Path("results/small"), report, every, 4.2)
+    return closing_lines(small(), outcome, "small", columns)
+
+
+@pytest.mark.parametrize(
+    ("page", "given", "out", "here"),
+    [
+        ("nnbench run s.toml", "/far/s.toml", "results", "nnbench run /far/s.toml"),
+        ("nnbench run s --with a.py --out b", "s", "a/b", "nnbench run s --with a.py --out a/b"),
+        ("nnbench run s", "s", "old/results", "nnbench run s --out old/results"),
+        (
+            "nnbench run --data t.csv --target y --out b",
+            "my data/t.csv",
+            "../b",
+            "nnbench run --data 'my data/t.csv' --target y --out ../b",
+        ),
+    ],
+)
+def test_advice_on_the_terminal_runs_from_here(page: str, given: str, out: str, here: str) -> None:
+    every = {"cells": 2, "ok": 2, "diverged": 0, "crashed": 0, "missing": 0}
+    report = Report(Path("report.html"), [f"Try {page} --seeds 9.", "It finished."], page)
+    outcome = Outcome(Path(out, "small"), report, every, 1.0)
+    assert f"  Try {here} --seeds 9." in closing_lines(small(), outcome, given)
 
 
 def test_many_seeds_are_told_by_their_ends() -> None:

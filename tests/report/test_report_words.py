@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -286,6 +287,27 @@ def test_a_factor_that_differs_between_data_sets_gets_a_table_and_a_sentence(
     assert isinstance(last, Table) and last.title == "Activation on each data set"
     assert "Paired differences to relu" in last.note
     assert analyse(results_of(tmp_path, make_cells())).by_data.empty
+
+
+@pytest.mark.whole
+def test_levels_that_each_ran_elsewhere_are_compared_on_each_data_set(tmp_path: Path) -> None:
+    cells = make_cells()
+    more = cells[cells["activation"] == "tanh"].assign(activation="elu")
+    more["cell_id"] = [f"{place:016x}" for place in range(len(cells), len(cells) + len(more))]
+    cells = pd.concat([cells, more], ignore_index=True)
+    each = itertools.product(*(dict.fromkeys(cells[name]) for name in ("init", "optimizer")))
+    ran = dict(zip(("tanh", "sigmoid", "elu"), each, strict=False))  # and relu everywhere
+    places = zip(cells["activation"], cells["init"], cells["optimizer"], strict=True)
+    cells = cells[[ran.get(name, tuple(where)) == tuple(where) for name, *where in places]]
+    spirals = (cells["activation"] == "tanh") & (cells["data"] == "spirals")
+    analysis = analyse(results_of(tmp_path, shifted(cells, spirals, 0.1)))
+    effects = analysis.effects[analysis.effects["factor"] == "activation"].set_index("level")
+    assert set(effects["only"].dropna().index) == {"tanh", "sigmoid", "elu"}
+    table = analysis.by_data.set_index(["data", "level"])
+    assert len(table) == 6 and table.loc[("spirals", "tanh"), "verdict"] == "better"
+    pairs = table["pairs"].groupby("level").sum()
+    assert pairs.to_dict() == effects["pairs"][["elu", "sigmoid", "tanh"]].to_dict()
+    assert mattered_section(analysis) is not None
 
 
 def test_many_levels_are_counted_and_one_that_ran_in_a_corner_is_not() -> None:

@@ -150,7 +150,7 @@ def judged_claims(results: Results) -> list[LedgerClaim]:
     name = results.folder.name
     verdicts = judge_all(results.study, results.claimed, len(results.earlier_looks))
     has_report = (results.folder / "report.html").is_file()
-    command = run_command(results, seeds=False)
+    command = run_command(results, again=False)
     return [
         LedgerClaim(
             name, one.text, one.course, one, sentence_of(one, claim, command), has_report, command

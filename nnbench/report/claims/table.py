@@ -80,7 +80,7 @@ def claims_table(results: Results) -> pd.DataFrame:
     """One row per claim, columns as in `COLUMNS`, in the study file's order."""
     claims: Sequence[Mapping[str, Any]] = results.study.get("claims") or []
     verdicts = judge_all(results.study, results.claimed, len(results.earlier_looks))
-    command = run_command(results, seeds=False)
+    command = run_command(results, again=False)
     rows = [
         asdict(verdict)
         | {

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from nnbench.report.page.table_notes import table_title
@@ -13,11 +14,12 @@ USUAL = "results"  # the folder of all results, unless a run names another
 NAMED = ("csv", "parquet", "target")  # keys of a table that --data and --target are for
 
 
-def run_command(results: Results, seeds: bool = True) -> str:
-    """The command that runs the study again, seeds and limit of the run as they were.
+def run_command(results: Results, again: bool = True) -> str:
+    """The command that runs the study; `again`: with the seeds and the limit of that run.
 
-    A study without a file is that of a table, which `--data` names. As from beside the folder of
-    all results: a page tells nothing of the folders above it.
+    Without those, what it may be given more of can be added. A study without a file is that of a
+    table, which `--data` names. As from beside the folder of all results: a page tells nothing of
+    the folders above it.
     """
     study, tables = results.study, results.provenance.get("tables") or []
     words = ["nnbench", "run", asked_for(results.provenance)]
@@ -27,14 +29,26 @@ def run_command(results: Results, seeds: bool = True) -> str:
     own, ran = (study.get("grid") or {}).get("seeds", 3), list(study.get("seeds") or [])
     in_file = list(range(own)) if isinstance(own, int) else list(own)
     has_chance = STUDY_KINDS[study_kind_of(study)].has_chance
-    if seeds and has_chance and ran == list(range(len(ran))) != in_file and ran:
+    if again and has_chance and ran == list(range(len(ran))) != in_file and ran:
         words += ["--seeds", str(len(ran))]
-    if limit := results.provenance.get("limit"):
+    if again and (limit := results.provenance.get("limit")):
         words += ["--limit", str(limit)]
     words += own_flags(results)
     if (folder := results.folder.resolve().parent.name) not in ("", USUAL):
         words += ["--out", folder]
     return shlex.join(words)
+
+
+def from_here(command: str, given: str | Path, out: Path) -> str:
+    """Such a command as the one who runs the study says it, wherever its file and its results lie.
+
+    given: the study, or the file of its table, as the run was given it; out: likewise.
+    """
+    words = shlex.split(command)
+    words[3 if words[2] == "--data" else 2] = str(given)
+    if "--out" in words:
+        del words[-2:]
+    return shlex.join(words if out == Path(USUAL) else [*words, "--out", str(out)])
 
 
 def own_flags(results: Results) -> list[str]:

@@ -42,7 +42,7 @@ def study_page(results: Results, analysis: Analysis, whole: bool = True) -> Page
     wanted = wanted_first(results, analysis)
     layers = diagnostics(results, analysis, wanted, None if whole else {wanted, *MAPS})
     opening = opening_of(results, analysis, wanted, layers)
-    advice = advice_of(results, analysis, run_command(results, seeds=False))
+    advice = advice_of(results, analysis, run_command(results, again=False))
     answer = [*(advice.said if advice else []), *answer_of(results, analysis, opening)]
     sections, commands = (
         _sections(results, analysis, opening, advice, layers) if whole else ([], ())
@@ -100,7 +100,7 @@ def answer_of(results: Results, analysis: Analysis, opening: Opening) -> list[st
         counts,
         single,
         together(analysis),
-        run_command(results, seeds=False),
+        run_command(results, again=False),
         chosen_said(analysis),
     )
     found = [*opening.said, *(found if opening.has_arms else [])]

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nnbench.catalog.data.tables.table import Choices, Table, read_table
+from nnbench.catalog.data.tables.texts import MOST_DIGITS, coded, coded_by_digits, in_arrow
 
 ROWS = 40
 DAYS = pd.date_range("2023-12-20 06:00", periods=ROWS, freq="31h")
@@ -72,3 +77,30 @@ def test_a_date_that_is_asked_to_be_a_category_is_one(tmp_path: Path) -> None:
     column = ["2024-01-01", "2024-01-02"] * (ROWS // 2)
     found = table(tmp_path, column, categorical=("when",))
     assert found.features == ("when = 2024-01-01", "when = 2024-01-02")
+
+
+FORM = st.lists(st.sampled_from(["#", "#", "-", " ", ":", "T", "é"]), min_size=1, max_size=24)
+
+
+@given(form=FORM, seed=st.integers(0, 2**32 - 1), odd=st.sampled_from(["", "x", "1", "é", None]))
+@settings(max_examples=100)
+def test_parts_told_by_their_digits_are_those_cut_out(
+    form: list[str], seed: int, odd: str | None
+) -> None:
+    generator = np.random.default_rng(seed)
+    written = [
+        "".join(str(generator.integers(3)) if sign == "#" else sign for sign in form)
+        for _ in range(12)
+    ]
+    texts = in_arrow(pa.array([None, "cut off", *written, *([] if odd == "" else [odd])])[2:])
+    cut = int(generator.integers(len(form) + 1))
+    found = coded_by_digits(texts, (cut, len(form)))
+    parts = [coded(pc.utf8_slice_codeunits(texts, *ends)) for ends in ((0, cut), (cut, len(form)))]
+    same = odd in ("", None) or (form == ["#"] and odd == "1")
+    digits = max(form[:cut].count("#"), form[cut:].count("#"))
+    if "é" in form or not same or digits > MOST_DIGITS:
+        assert found is None
+        return
+    assert found is not None
+    for (codes, values), (expected, whole) in zip(found, parts, strict=True):
+        assert codes.tolist() == expected.tolist() and values.to_pylist() == whole.to_pylist()

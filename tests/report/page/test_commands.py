@@ -34,8 +34,18 @@ def test_the_command_names_the_file_and_the_folder_of_the_run(
     write_results(place, make_cells())
     results = read_results(place)
     known: dict[str, Any] = dict(results.provenance) | {"file": file_said(word)}
-    told = run_command(replace(results, provenance=known), seeds=False)
+    told = run_command(replace(results, provenance=known), again=False)
     assert told == command.format(name=results.study["name"]), "and no folder of this machine"
+
+
+def test_what_is_advised_does_not_bear_the_limit_of_a_trial(tmp_path: Path) -> None:
+    place = tmp_path / "results" / "made"
+    place.mkdir(parents=True)
+    write_results(place, make_cells())
+    results = read_results(place)
+    results = replace(results, provenance={**results.provenance, "limit": 20})
+    assert run_command(results).endswith(" --limit 20")
+    assert "--limit" not in run_command(results, again=False)
 
 
 def test_a_command_names_the_files_with_entries_of_ones_own(tmp_path: Path) -> None:

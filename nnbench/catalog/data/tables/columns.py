@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nnbench.catalog.data.tables.apart import may_have_numbers, pandas_values
 from nnbench.catalog.data.tables.dates import as_dates, calendar, look_like_dates
 from nnbench.catalog.data.tables.notations import are_stray
-from nnbench.catalog.data.tables.texts import different, few_of, in_arrow, is_text
+from nnbench.catalog.data.tables.texts import coded, different, few_of, in_arrow, is_text
 from nnbench.lazy import pd
 
 MAX_LEVELS = 20  # of a categorical column; the commonest are kept, the others pooled
@@ -209,17 +209,16 @@ def _free_text(count: int, known: int) -> str:
 def _category(name: str, column: pd.Series, free: bool) -> Column:
     """Number the levels from the commonest down; their names break ties, so that order is fixed."""
     known = int(column.count())
-    if free and is_text(column) and (note := _free_text(column.nunique(), known)):
-        return _dropped(name, column, note)
-    codes, values = as_texts(column)  # -1 where missing
+    codes, found = coded(in_arrow(column)) if is_text(column) else as_texts(column)
     present = codes >= 0
     missing = len(codes) - known
-    if not len(values):
+    if not len(found):
         return _dropped(name, column, "has no values")
-    if len(values) == 1 and not missing:
+    if len(found) == 1 and not missing:
         return _dropped(name, column, "has one value only")
-    if free and (note := _free_text(len(values), known)):
+    if free and (note := _free_text(len(found), known)):
         return _dropped(name, column, note)
+    values = np.asarray(found, dtype=object)
     counts = np.bincount(codes[present])
     order = sorted(range(len(values)), key=lambda code: (-counts[code], values[code]))
     kept = min(len(values), MAX_LEVELS)

@@ -8,11 +8,20 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from nnbench.catalog.data.tables.texts import are, coded, first_text, in_arrow, is_text
+from nnbench.catalog.data.tables.texts import (
+    are,
+    coded,
+    coded_by_digits,
+    first_text,
+    in_arrow,
+    is_text,
+)
 from nnbench.lazy import pa, pc, pd
 
 ZONE = r"Z|[+-]\d{2}:?\d{2}"
 CLOCK = re.compile(rf"(?:[ T](\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(\.\d+)?)?(?: ?({ZONE}))?)?")
+TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}  # to a second, by unit
+DAY = 86_400  # seconds
 YEAR_FIRST = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}")
 YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2\d{4}")
 
@@ -23,18 +32,25 @@ def calendar(dates: pd.Series) -> dict[str, NDArray[np.float64]]:
     Year, month, day of week (0: Monday), day of year, hour, and days since the first date. Parts
     that are the same in all rows are left out: none is left of one date.
     """
-    midnights = dates.dt.normalize()
-    codes, known = pd.factorize(midnights)  # of which there are few, and so few parts to work out
+    per_second = TICKS[dates.dt.unit]
+    missing = dates.isna().to_numpy()
+    ticks = dates.dt.tz_convert(None).to_numpy().view(np.int64)
+    first = ticks[~missing].min()
+    days = ticks // (per_second * DAY)
+    days[missing] = first // (per_second * DAY)
+    codes, found = pd.factorize(days)  # of which there are few, and so few parts to work out
+    known = pd.DatetimeIndex(found.astype("datetime64[D]"))
     every = {
         "year": known.year,
         "month": known.month,
         "day of week": known.day_of_week,
         "day of year": known.day_of_year,
     }
-    parts = {name: np.append(part, np.nan)[codes] for name, part in every.items()}
-    hours = (dates - midnights).dt.total_seconds().to_numpy(dtype=np.float64) // 3600
-    days = (dates - dates.min()).dt.total_seconds().to_numpy(dtype=np.float64) / 86_400
-    parts |= {"hour": hours, "days since the first": days}
+    parts = {name: part.to_numpy(np.float64)[codes] for name, part in every.items()}
+    parts["hour"] = (ticks - days * (per_second * DAY)) // (per_second * 3600) + 0.0
+    parts["days since the first"] = (ticks - first) / per_second / DAY
+    for part in parts.values():
+        part[missing] = np.nan
     return {name: part for name, part in parts.items() if np.nanmin(part) < np.nanmax(part)}
 
 
@@ -71,8 +87,8 @@ def _usual_dates(column: pd.Series) -> pd.Series | None:
     if not (CLOCK.fullmatch(clock) and (YEAR_FIRST.fullmatch(day) or YEAR_LAST.fullmatch(day))):
         return None  # which is told at once of most texts
     texts = in_arrow(column)
-    for parted in (_at(texts, len(day)), _at_blank(texts)):
-        (days, found), (clocks, times) = map(coded, parted)
+    for parts in _taken_apart(texts, len(day), len(clock)):
+        (days, found), (clocks, times) = parts
         known = found.to_pylist()
         if (day_first := _day_first(known, times)) is not None:
             break
@@ -106,16 +122,17 @@ def _parted(text: str) -> tuple[str, str]:
     return text[:place], text[place:]
 
 
-def _at(texts: pa.Array, length: int) -> Iterator[pa.Array]:
-    """Yield the days and the clocks of texts (rows,), where all days have so many letters."""
-    yield pc.utf8_slice_codeunits(texts, 0, length)
-    yield pc.utf8_slice_codeunits(texts, length)
+def _taken_apart(
+    texts: pa.Array, day: int, clock: int
+) -> Iterator[list[tuple[NDArray[np.int64], pa.Array]]]:
+    """Yield the days and the clocks of texts (rows,), with each row's place among those.
 
-
-def _at_blank(texts: pa.Array) -> Iterator[pa.Array]:
-    """Yield the days and the clocks of texts (rows,), whatever their lengths."""
-    yield pc.replace_substring_regex(texts, "(?s)[ T].*", "")
-    yield pc.replace_substring_regex(texts, "^[^ T]*", "")
+    First as if all had as many letters as the first one, of which these are the numbers.
+    """
+    if found := coded_by_digits(texts, (day, day + clock)):
+        yield found
+    parted = (("(?s)[ T].*", ""), ("^[^ T]*", ""))
+    yield [coded(pc.replace_substring_regex(texts, *change)) for change in parted]
 
 
 def _day_first(days: list[str], clocks: pa.Array) -> bool | None:

@@ -109,19 +109,13 @@ def _tidied(column: pd.Series, gaps: tuple[str, ...]) -> pd.Series:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if is_text(column):
-        whole = texts = in_arrow(column)
-        if may_begin_or_end_blank(whole):
-            texts = pc.utf8_trim_whitespace(whole)
-        is_trimmed = texts is not whole and not texts.equals(whole)
-        short = byte_counts(texts) <= max(len(gap.encode()) for gap in gaps)
-        said = None
-        if short.any():
+        texts = in_arrow(column)
+        if may_begin_or_end_blank(texts):
+            texts = pc.utf8_trim_whitespace(texts)
+        if (byte_counts(texts) <= max(len(gap.encode()) for gap in gaps)).any():
             said = pc.is_in(texts, value_set=pa.array(gaps, texts.type))
-        if not is_trimmed and (said is None or not pc.any(said).as_py()):
-            return column.reset_index(drop=True)
-        if said is None:
-            return pd.Series(texts.to_pandas())
-        return pd.Series(pc.if_else(said, None, texts).to_pandas())
+            texts = pc.if_else(said, None, texts) if pc.any(said).as_py() else texts
+        return pd.Series(texts.to_pandas())
     if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
         values = np.empty(len(column), dtype=object)
         values[:] = [_tidied_value(value, gaps) for value in column.array]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.apart import Apart, may_have_numbers, taken_apart
 from nnbench.catalog.data.tables.notations import EITHER
@@ -26,11 +27,17 @@ def could_be_thousands(column: pd.Series) -> bool:
     if column.dtype.kind != "f":
         return False
     known = column.to_numpy()[~np.isnan(column.to_numpy())]
-    if not len(known) or not ((known >= 0) & (known < 1000)).all():
+    some = known[:FIRST_ROWS]  # which tells most columns that cannot
+    return len(known) > 0 and all(map(_are_thousandths, (some, known)))
+
+
+def _are_thousandths(values: NDArray[np.float64]) -> bool:
+    """Tell whether all values (n,) are from 0 to 999.999, in thousandths, and whole below 1."""
+    if not ((values >= 0) & (values < 1000)).all():
         return False
-    scaled = known * 1000
-    whole = known == np.round(known)
-    return bool((np.abs(scaled - np.round(scaled)) < 1e-6).all() and (whole | (known >= 1)).all())
+    scaled = values * 1000
+    whole = values == np.round(values)
+    return bool((np.abs(scaled - np.round(scaled)) < 1e-6).all() and (whole | (values >= 1)).all())
 
 
 def thousands_in(texts: pd.Series) -> bool | None:

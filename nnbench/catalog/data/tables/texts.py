@@ -6,7 +6,7 @@ ASCII they say what `re` says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nnbench.lazy import pa, pc, pd
 
 FIRST_ROWS = 1_000
+MOST_DIGITS = 18  # which an integer of 64 bits holds
 
 
 def is_text(column: pd.Series) -> bool:
@@ -40,6 +41,42 @@ def coded(texts: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
     found = texts.dictionary_encode()
     codes = found.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return codes.astype(np.int64), found.dictionary
+
+
+def coded_by_digits(
+    texts: pa.Array, ends: Sequence[int]
+) -> list[tuple[NDArray[np.int64], pa.Array]] | None:
+    """The same of parts of texts (n,), sooner, where they differ in digits alone.
+
+    ends: the place at which each part ends, in letters; the last one is the texts' length. None
+    where some have digits at other places than the first one, or other signs between those, or
+    where a part has over `MOST_DIGITS`.
+    """
+    known = texts.drop_null()
+    offsets, letters = _memory_of(known)
+    if not len(known) or (np.diff(offsets) != ends[-1]).any():
+        return None
+    signs = letters[offsets[0] : offsets[-1]].reshape(len(known), ends[-1])
+    digits = signs - np.uint8(ord("0"))
+    varies = digits[0] <= 9
+    if (digits[:, varies] > 9).any() or (signs[:, ~varies] != signs[0, ~varies]).any():
+        return None
+    parts = []
+    for start, end in zip((0, *ends), ends, strict=False):
+        places = start + np.flatnonzero(varies[start:end])
+        if len(places) > MOST_DIGITS:
+            return None
+        numbers = np.zeros(len(known), dtype=np.int64)
+        for place in places:
+            numbers *= 10
+            numbers += digits[:, place]
+        codes, different = pd.factorize(numbers)
+        firsts = np.empty(len(different), dtype=np.int64)
+        firsts[codes[::-1]] = np.arange(len(codes))[::-1]  # of equals the first is written last
+        every = np.full(len(texts), -1, dtype=np.int64)
+        every[texts.is_valid().to_numpy(zero_copy_only=False)] = codes
+        parts.append((every, pc.utf8_slice_codeunits(known.take(pa.array(firsts)), start, end)))
+    return parts
 
 
 def in_arrow(texts: Any) -> pa.Array:
