@@ -8,6 +8,7 @@ from shlex import quote
 from typing import Any
 
 from nnbench.catalog.own.entries import code_now
+from nnbench.cli.places import shown
 from nnbench.pipeline import Options, Outcome, open_store
 from nnbench.report.page.commands import from_here
 from nnbench.report.page.numbers import duration
@@ -52,10 +53,12 @@ def closing_lines(
 
     given: the study or the table's file as it was named, which commands that are advised name so.
     """
-    command = from_here(outcome.report.command, given, outcome.folder.parent)
     counts, noun = outcome.counts, study.noun
     most = MOST_FINDINGS + 2 * bool(study.written.baselines)
-    answer = [one.replace(outcome.report.command, command) for one in outcome.report.answer[:most]]
+    paths = dict.fromkeys(level.fields.get("data.path") for level in study.levels.get("data", []))
+    about = (given, outcome.folder, [shown(Path(str(path))) for path in paths if path])
+    told = outcome.report.answer[:most]
+    answer = [from_here(sentence, outcome.report.command, *about) for sentence in told]
     words = {"diverged": "diverged", "crashed": "crashed", "missing": "not run"}
     rest = "".join(f", {counts[key]:,} {word}" for key, word in words.items() if counts[key])
     said = [

@@ -69,6 +69,23 @@ def test_advice_on_the_terminal_runs_from_here(page: str, given: str, out: str, 
     assert f"  Try {here} --seeds 9." in closing_lines(small(), outcome, given)
 
 
+def test_a_script_is_advised_from_where_results_and_table_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = Path("my data", "t.csv")
+    table.parent.mkdir()
+    rows = "".join(f"{row},{row * row % 7},{'no' if row % 3 else 'yes'}\n" for row in range(60))
+    table.write_text(f"a,b,y\n{rows}")
+    page = "nnbench export best --from out/small --predict t.csv > model.py"
+    every = {"cells": 2, "ok": 2, "diverged": 0, "crashed": 0, "missing": 0}
+    report = Report(Path("report.html"), [page], "nnbench run --data t.csv --target y --out out")
+    outcome = Outcome(Path("deep/out/small"), report, every, 1.0)
+    study = small(data={"csv": str(table), "target": "y"})
+    here = "nnbench export best --from deep/out/small --predict 'my data/t.csv' > model.py"
+    assert f"  {here}" in closing_lines(study, outcome, table)
+
+
 def test_many_seeds_are_told_by_their_ends() -> None:
     assert seeds_text((0, 1, 2)) == "0, 1, 2"
     assert seeds_text(tuple(range(200))) == "0, 1, ..., 199 (200 seeds)"

@@ -1,7 +1,7 @@
 """The command that runs a study again, as a page and a verdict give it."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +39,34 @@ def run_command(results: Results, again: bool = True) -> str:
     return shlex.join(words)
 
 
-def from_here(command: str, given: str | Path, out: Path) -> str:
-    """Such a command as the one who runs the study says it, wherever its file and its results lie.
+def from_here(
+    text: str, command: str, given: str | Path, folder: Path, tables: Iterable[Path]
+) -> str:
+    """A sentence of a page with its commands as they run from here, wherever the files lie.
 
-    given: the study, or the file of its table, as the run was given it; out: likewise.
+    command: the page's own, of `run_command`. given: the study, or the file of its table, as the
+    run was given it. folder: the study's results, likewise. tables: that the study reads, if any.
     """
     words = shlex.split(command)
     words[3 if words[2] == "--data" else 2] = str(given)
     if "--out" in words:
         del words[-2:]
-    return shlex.join(words if out == Path(USUAL) else [*words, "--out", str(out)])
+    if folder.parent != Path(USUAL):
+        words += ["--out", str(folder.parent)]
+    here = {command: shlex.join(words), f"--from {place_said(folder)}": _flag("--from", folder)}
+    here |= {_flag("--predict", table.name): _flag("--predict", table) for table in tables}
+    for said, better in here.items():
+        text = text.replace(said, better)
+    return text
+
+
+def _flag(name: str, value: str | Path) -> str:
+    return shlex.join([name, str(value)])
+
+
+def place_said(folder: Path) -> str:
+    """A study's results as a page names them, from beside the folder of all results."""
+    return shlex.quote("/".join(folder.resolve().parts[-2:]))
 
 
 def own_flags(results: Results) -> list[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 from nnbench import stats
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
-from nnbench.report.page.commands import own_flags
+from nnbench.report.page.commands import own_flags, place_said
 from nnbench.report.page.parts import (
     Code,
     Column,
@@ -29,11 +29,9 @@ MOST_FAILED_ARMS = 30
 
 def export_command(results: Results, cell_id: str = "CELL", *flags: str) -> str:
     """The command that writes a cell as a script."""
-    # as from beside the folder of all results: a page tells nothing of the folders above it
-    folder = shlex.quote("/".join(results.folder.resolve().parts[-2:]))
     cell = cell_id if cell_id == "CELL" else shlex.quote(cell_id)
     own = [shlex.quote(word) for word in own_flags(results)]
-    return " ".join(["nnbench export", cell, "--from", folder, *flags, *own])
+    return " ".join(["nnbench export", cell, "--from", place_said(results.folder), *flags, *own])
 
 
 def failure_section(results: Results, analysis: Analysis) -> Section:
