@@ -41,6 +41,7 @@ STEPS = 33  # an epoch of digits in batches of 32, without its last, smaller one
 BATCH = 32
 NETWORKS = {"native": 32, "mapped": 16}  # of a stack: enough for a steady speed, in a short turn
 TRIAL_STEPS = 4_000
+FEWEST = 8  # turns, whose interval is known
 
 
 class Loop:
@@ -125,6 +126,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--most", type=int, default=400, help="turns on a noisy machine")
     parser.add_argument("--extra", type=int, default=0, help="steps added to each 33, unsaid")
     options = parser.parse_args(arguments)
+    if not FEWEST <= options.turns <= options.most:
+        parser.error(f"--turns is from {FEWEST} to --most")
     found = measure(options.turns, options.most, options.extra)
     document = {"processor": machine()["processor"], "log_ratios": found}
     options.measured.parent.mkdir(parents=True, exist_ok=True)

@@ -6,9 +6,10 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,7 +127,8 @@ def run(
         return _dry_run(planned, options, as_json)
     forgotten = WITHOUT_FRESH if fresh and write_study is None else way_on()
     given = study or write_study or data or ""  # one of them, or the run had been refused
-    return _run(planned, options, given, as_json, open, lambda: stop_says(forgotten))
+    tell = partial(_told, planned, given=given, own=own or (), as_json=as_json, opens=open)
+    return _run(planned, options, tell, lambda: stop_says(forgotten))
 
 
 def _study_or_table(
@@ -201,9 +203,7 @@ def _way_to_name(study: bool, data: bool, choices: Mapping[str, Any]) -> str:
 def _run(
     study: Study,
     options: Options,
-    given: str | Path,
-    as_json: bool,
-    opens: bool,
+    tell: Callable[[Outcome], int],
     on_planned: Callable[[], None],
 ) -> int:
     from nnbench.cli.progress import Progress
@@ -211,7 +211,7 @@ def _run(
 
     with closing(Progress(kind=study.kind, noun=study.noun, on_planned=on_planned)) as progress:
         outcome = run_study(study, options, progress)
-    code = _told(study, outcome, given, as_json, opens)
+    code = tell(outcome)
     missing = outcome.counts["missing"]
     if missing and options.time_limit is not None and options.time_limit.is_over:
         told = f"the time limit ended it, {missing:,} {study.noun} are left; {way_on()}"
@@ -223,6 +223,7 @@ def _told(
     study: Study,
     outcome: Outcome,
     given: str | Path,
+    own: Sequence[Path],
     as_json: bool,
     opens: bool,
     look: Look | None = None,
@@ -231,7 +232,7 @@ def _told(
     from nnbench.cli.summary import closing_lines, look_line, outcome_row
 
     page, row = outcome.report.path, outcome_row(study, outcome)
-    lines = closing_lines(study, outcome, given, take.columns())
+    lines = closing_lines(study, outcome, given, own, take.columns())
     if look is not None:
         lines.append(f"  {look_line(look)}")
         row |= {"verdicts": [one.verdict for one in look.verdicts], "seeds": look.seeds}
@@ -277,7 +278,7 @@ def settle(
             most_seeds or MOST_SEEDS,
             lambda look: progress.say(look_line(look)),
         )
-    return _told(planned, outcome, study, as_json, open, look)
+    return _told(planned, outcome, study, own or (), as_json, open, look)
 
 
 def _dry_run(study: Study, options: Options, as_json: bool) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from nnbench.catalog.own.entries import code_now
 from nnbench.cli.places import shown
 from nnbench.pipeline import Options, Outcome, open_store
-from nnbench.report.page.commands import from_here
+from nnbench.report.page.commands import COMMAND, from_here
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.words import MOST_FINDINGS, amount
 from nnbench.results.files import read_files
@@ -47,16 +47,21 @@ def outcome_row(study: Study, outcome: Outcome) -> dict[str, Any]:
 
 
 def closing_lines(
-    study: Study, outcome: Outcome, given: str | Path, columns: int = WIDEST
+    study: Study,
+    outcome: Outcome,
+    given: str | Path,
+    own: Sequence[Path] = (),
+    columns: int = WIDEST,
 ) -> list[str]:
     """The closing block: cells, failures, time, the two most important findings.
 
-    given: the study or the table's file as it was named, which commands that are advised name so.
+    given: the study or the table's file as it was named, own: files with entries of one's own: so
+    commands that are advised name them.
     """
     counts, noun = outcome.counts, study.noun
     most = MOST_FINDINGS + 2 * bool(study.written.baselines)
     paths = dict.fromkeys(level.fields.get("data.path") for level in study.levels.get("data", []))
-    about = (given, outcome.folder, [shown(Path(str(path))) for path in paths if path])
+    about = (given, outcome.folder, [shown(Path(str(path))) for path in paths if path], own)
     told = outcome.report.answer[:most]
     answer = [from_here(sentence, outcome.report.command, *about) for sentence in told]
     words = {"diverged": "diverged", "crashed": "crashed", "missing": "not run"}
@@ -72,16 +77,23 @@ def closing_lines(
 
 
 def wrapped(text: str, columns: int) -> list[str]:
-    """A sentence in lines that a terminal shows whole, each set in."""
+    """A sentence in lines that a terminal shows whole, each set in; a command in a line of its own.
+
+    That is never broken, so that it can be copied.
+    """
     width = max(20, min(columns, WIDEST))
-    return textwrap.wrap(
-        text,
+    words = textwrap.TextWrapper(
         width,
         initial_indent="  ",
         subsequent_indent="  ",
         break_long_words=False,
         break_on_hyphens=False,
     )
+    plain, *more = COMMAND.split(text)
+    lines = words.wrap(plain)
+    for command, after in zip(more[::2], more[1::2], strict=True):
+        lines += [f"    {command}", *words.wrap(after.lstrip(". "))]
+    return lines
 
 
 def look_line(look: Look) -> str:

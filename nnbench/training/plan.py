@@ -34,6 +34,7 @@ from nnbench.training.protocol import LANCZOS_STEPS, PROBE_ROWS
 MAX_STACK = 128  # more networks gain little speed, and a killed run loses the stack in flight
 # of a stack that another machine trains: its time may be limited, and what it has not ended is lost
 MOST_SECONDS_AWAY = 300.0
+LEAST_SAVED = 0.8  # half a stack must take less than so much of the whole
 DEFAULT_BUDGET = 1 << 30  # bytes of a stack in training, its data included
 
 # Measured on two cores of an AMD EPYC in eager mode; see docs/performance.md. Good to a factor of
@@ -96,7 +97,7 @@ def plan(
     `is_native` says of a recipe whether compiled programs train it. `budget` bounds the memory of a
     stack, its data included, in bytes; at least two stacks a worker are made where there are cells
     enough, so that all have work. A stack takes `most_seconds` at most, as far as can be told, or
-    is of one cell.
+    is of one cell, or as small as still saves time.
     """
     groups: defaultdict[tuple[Any, ...], list[Cell]] = defaultdict(list)
     program_key = ProgramKeys()
@@ -112,7 +113,10 @@ def plan(
         repeats = len({draw_key(cell.recipe) for cell in group}) if cost.data else 1
         most = max(1, min(MAX_STACK, share, cost.networks_in(budget, repeats)))
         while most > 1 and cost.seconds(most) > most_seconds:
-            most = (most + 1) // 2
+            half = (most + 1) // 2
+            if cost.seconds(half) > LEAST_SAVED * cost.seconds(most):
+                break  # what a stack takes however small it is would only be paid more often
+            most = half
         count = math.ceil(len(group) / most)
         size = math.ceil(len(group) / count)  # even sizes: a small rest would cost as much
         for first in range(0, len(group), size):

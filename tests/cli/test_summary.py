@@ -45,14 +45,14 @@ def closing(columns: int = 100, **counts: int) -> list[str]:
     answer = ["A sentence of the answer that is " + "very " * 40 + "long.", "Another.", "A third."]
     report = Report(Path("report.html"), answer, "nnbench run small")
     outcome = Outcome(Path("results/small"), report, every, 4.2)
-    return closing_lines(small(), outcome, "small", columns)
+    return closing_lines(small(), outcome, "small", columns=columns)
 
 
 @pytest.mark.parametrize(
     ("page", "given", "out", "here"),
     [
         ("nnbench run s.toml", "/far/s.toml", "results", "nnbench run /far/s.toml"),
-        ("nnbench run s --with a.py --out b", "s", "a/b", "nnbench run s --with a.py --out a/b"),
+        ("nnbench run s --with a.py --out b", "s", "a/b", "nnbench run s --with /x/a.py --out a/b"),
         ("nnbench run s", "s", "old/results", "nnbench run s --out old/results"),
         (
             "nnbench run --data t.csv --target y --out b",
@@ -66,7 +66,8 @@ def test_advice_on_the_terminal_runs_from_here(page: str, given: str, out: str, 
     every = {"cells": 2, "ok": 2, "diverged": 0, "crashed": 0, "missing": 0}
     report = Report(Path("report.html"), [f"Try {page} --seeds 9.", "It finished."], page)
     outcome = Outcome(Path(out, "small"), report, every, 1.0)
-    assert f"  Try {here} --seeds 9." in closing_lines(small(), outcome, given)
+    lines = closing_lines(small(), outcome, given, [Path("/x/a.py")], columns=60)
+    assert lines[2:4] == ["  Try", f"    {here} --seeds 9"], "whole, and without the full stop"
 
 
 def test_a_script_is_advised_from_where_results_and_table_are(
@@ -83,7 +84,7 @@ def test_a_script_is_advised_from_where_results_and_table_are(
     outcome = Outcome(Path("deep/out/small"), report, every, 1.0)
     study = small(data={"csv": str(table), "target": "y"})
     here = "nnbench export best --from deep/out/small --predict 'my data/t.csv' > model.py"
-    assert f"  {here}" in closing_lines(study, outcome, table)
+    assert f"    {here}" in closing_lines(study, outcome, table)
 
 
 def test_many_seeds_are_told_by_their_ends() -> None:

@@ -41,6 +41,17 @@ def test_repeats_that_are_there_already_cost_no_more_data(cells: list[Cell]) -> 
     assert len(plan(cells[:64], budget=budget // 4)[0].cells) < 8
 
 
+@pytest.mark.parametrize(("epochs", "width"), [(2000, 8), (20, 256)])
+def test_little_time_cuts_no_stack_into_pieces_that_take_as_long(epochs: int, width: int) -> None:
+    cells = make_cells(data="moons", depth=2, width=width, epochs=[epochs], seeds=16)
+    whole, cut = (
+        plan(cells, 1, is_native=lambda recipe: True, most_seconds=most) for most in (1e9, 1e-3)
+    )
+    assert len(whole) == 2 and len(cut) > len(whole)
+    assert max(stack.seconds for stack in cut) < 0.9 * max(stack.seconds for stack in whole)
+    assert sum(stack.seconds for stack in cut) < 4 * sum(stack.seconds for stack in whole)
+
+
 def test_compiled_programs_are_expected_to_be_quicker_and_sooner_for_small_networks() -> None:
     def gain(width: int) -> float:
         cells = make_cells(data="digits", width=width, epochs=[10])

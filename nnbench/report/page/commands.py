@@ -1,5 +1,6 @@
 """The command that runs a study again, as a page and a verdict give it."""
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from nnbench.results.provenance import asked_for
 from nnbench.results.read import Results
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
+# in a sentence, whose end it reaches to
+COMMAND = re.compile(r"(\bnnbench (?:run|export|settle) .+?)(?=\.$|\. [A-Z]|$)")
 USUAL = "results"  # the folder of all results, unless a run names another
 NAMED = ("csv", "parquet", "target")  # keys of a table that --data and --target are for
 
@@ -40,12 +43,18 @@ def run_command(results: Results, again: bool = True) -> str:
 
 
 def from_here(
-    text: str, command: str, given: str | Path, folder: Path, tables: Iterable[Path]
+    text: str,
+    command: str,
+    given: str | Path,
+    folder: Path,
+    tables: Iterable[Path] = (),
+    own: Iterable[Path] = (),
 ) -> str:
     """A sentence of a page with its commands as they run from here, wherever the files lie.
 
     command: the page's own, of `run_command`. given: the study, or the file of its table, as the
-    run was given it. folder: the study's results, likewise. tables: that the study reads, if any.
+    run was given it. folder: the study's results, likewise. tables: those that the study reads;
+    own: files with entries of one's own.
     """
     words = shlex.split(command)
     words[3 if words[2] == "--data" else 2] = str(given)
@@ -54,7 +63,10 @@ def from_here(
     if folder.parent != Path(USUAL):
         words += ["--out", str(folder.parent)]
     here = {command: shlex.join(words), f"--from {place_said(folder)}": _flag("--from", folder)}
-    here |= {_flag("--predict", table.name): _flag("--predict", table) for table in tables}
+    here |= {_flag("--predict", path.name): _flag("--predict", path) for path in tables}
+    here |= {
+        _flag("--with", path.name): _flag("--with", path) for path in own if path.is_absolute()
+    }
     for said, better in here.items():
         text = text.replace(said, better)
     return text

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from nnbench.report.page.commands import COMMAND
 from nnbench.report.page.parts import Page
 
 HERE = Path(__file__).parent
@@ -27,7 +28,6 @@ UNBROKEN = re.compile(
     r"|(?<=≥) (?=\d)|\[[^][\s]+,\s[^][\s]+\]"
     r"|(?<=\S) (?=[−/] )|(?<= [−/]) (?=\S)"  # of a formula
 )
-COMMAND = re.compile(r"(\bnnbench (?:run|export|settle) .+?)(?=\.$|\. [A-Z]|$)")
 
 
 def unbroken(text: str) -> str:

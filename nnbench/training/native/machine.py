@@ -26,6 +26,7 @@ TRIAL = Path(__file__).parent / "trial.c"
 # seconds of each trial on one core of an AMD EPYC of the first generation, the machine of the plan
 IMPORT_SECONDS, COMPILE_SECONDS, STEP_SECONDS = 0.67, 0.10, 12.7e-6
 STEPS, TURNS = 2_000, 5
+NO_PART = ("PYTHONINSPECT", "PYTHONPROFILEIMPORTTIME")  # what would hold or slow an import
 DAYS_KEPT = 30  # a machine's clock and its neighbours change
 KEY, ENDING = "machine", "json"
 
@@ -57,7 +58,10 @@ def known_machine() -> Machine:
 
 def measure() -> Machine:
     """Try what a study is made of; without a compiler, Python stands for all of it."""
-    python = _least(lambda: _of_children(_import), 2) / IMPORT_SECONDS
+    try:
+        python = _least(lambda: _of_children(_import), 2) / IMPORT_SECONDS
+    except (OSError, TypeError, subprocess.SubprocessError):  # this Python starts no other
+        python = 1.0
     try:
         compiling, arithmetic = _compiled(find_compiler())
     except CompilerError:
@@ -75,7 +79,13 @@ def _identity() -> list[str]:
 
 
 def _import() -> None:
-    subprocess.run([sys.executable, "-P", "-c", "import pandas"], check=True)
+    env = {name: value for name, value in os.environ.items() if name not in NO_PART}
+    command = [sys.executable, "-P", "-c", "import pandas"]
+    none = subprocess.DEVNULL
+    # in a session of its own: Ctrl-C is for the one who waits
+    subprocess.run(
+        command, check=True, env=env, start_new_session=True, stdin=none, stdout=none, stderr=none
+    )
 
 
 def _compiled(compiler: Compiler) -> tuple[float, float]:

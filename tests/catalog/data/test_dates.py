@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nnbench.catalog.data.tables.dates import calendar
 from nnbench.catalog.data.tables.table import Choices, Table, read_table
 from nnbench.catalog.data.tables.texts import MOST_DIGITS, coded, coded_by_digits, in_arrow
 
@@ -63,6 +64,14 @@ def test_parts_that_do_not_vary_are_left_out_and_missing_dates_are_marked(tmp_pa
     gone = np.arange(ROWS) % 9 == 4
     assert np.array_equal(found.x[:, 3], gone)
     assert np.isnan(found.x[gone, :3]).all() and not np.isnan(found.x[~gone]).any()
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_dates_far_apart_are_as_many_days_apart(unit: str) -> None:
+    dates = pd.Series(np.array(["1690-01-01", "NaT", "2250-06-01T03"], dtype=f"datetime64[{unit}]"))
+    days = calendar(dates.dt.tz_localize("UTC"))["days since the first"]
+    expected = (np.datetime64("2250-06-01T03") - np.datetime64("1690-01-01T00")).astype(float) / 24
+    assert days[0] == 0 and np.isnan(days[1]) and days[2] == pytest.approx(expected, rel=1e-15)
 
 
 def test_a_form_that_is_not_usual_is_read_where_it_is_asked_for(tmp_path: Path) -> None:

@@ -47,6 +47,12 @@ def test_every_trial_finds_some_time() -> None:
     assert min(found.python, found.arithmetic, found.compiling) > 0
 
 
+def test_where_python_starts_no_other_it_counts_as_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for program in ("", "/no/such/python", "/bin/false"):
+        monkeypatch.setattr(machine.sys, "executable", program)
+        assert measure().python == 1.0
+
+
 def test_a_trial_begins_anew_each_time() -> None:
     trial = compiled_trial(find_compiler())
     first = trial(7)

@@ -48,7 +48,8 @@ def calendar(dates: pd.Series) -> dict[str, NDArray[np.float64]]:
     }
     parts = {name: part.to_numpy(np.float64)[codes] for name, part in every.items()}
     parts["hour"] = (ticks - days * (per_second * DAY)) // (per_second * 3600) + 0.0
-    parts["days since the first"] = (ticks - first) / per_second / DAY
+    passed = (ticks - first).view(np.uint64)  # beyond what a signed integer holds, of years to 2262
+    parts["days since the first"] = passed / per_second / DAY
     for part in parts.values():
         part[missing] = np.nan
     return {name: part for name, part in parts.items() if np.nanmin(part) < np.nanmax(part)}

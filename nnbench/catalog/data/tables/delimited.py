@@ -206,7 +206,7 @@ def _may_hang_on_blocks(column: pd.Series) -> bool:
     """
     if column.dtype.kind != "f":
         return pd.api.types.is_object_dtype(column.dtype) and not is_text(column)
-    return bool((column.abs() >= EXACT).any())
+    return bool((np.abs(column.to_numpy()) >= EXACT).any())
 
 
 def _has_blanks(path: Path, delimiter: str) -> bool:
