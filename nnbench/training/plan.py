@@ -351,13 +351,13 @@ class Cost(Memory):
         of_layer = SECONDS_PER_LAYER + self.probes.count * SECONDS_PER_LAYER_ROW
         drawn = self.weights * SECONDS_PER_WEIGHT
         beside = networks * (SECONDS_PER_NETWORK + self.depth * of_layer + drawn)
-        beside += self.evaluations * (SECONDS_PER_EPOCH + networks * SECONDS_PER_RECORD)
-        beside += self.probes.count * self.probes.steps * self.calls * SECONDS_PER_CALL
+        beside += self.evaluations * networks * SECONDS_PER_RECORD
+        of_stack = self.evaluations * SECONDS_PER_EPOCH
+        of_stack += self.probes.count * self.probes.steps * self.calls * SECONDS_PER_CALL
         if self.alone:
-            return beside + networks * ALONE * self._mapped(1)
-        return beside + (
-            networks * self._native_seconds() if self.native else self._mapped(networks)
-        )
+            return beside + networks * (of_stack + ALONE * self._mapped(1))
+        trained = networks * self._native_seconds() if self.native else self._mapped(networks)
+        return beside + of_stack + trained
 
     def _mapped(self, networks: int) -> float:
         step = self.products * SECONDS_PER_PRODUCT + self.elements * SECONDS_PER_NUMBER

@@ -69,7 +69,7 @@ def test_tasks_that_may_not_start_are_left_out(here: bool) -> None:
 
 def test_stacks_are_small_where_time_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: 0.0)
-    cells = make_cells(seeds=64, epochs=200)
+    cells = make_cells(data="digits", width=64, seeds=64, epochs=20)
     (whole,) = stacks_of(cells, Options(workers=1))[:1]
     limit = TimeLimit(3 * whole.seconds)
     stacks = stacks_of(cells, Options(workers=1, time_limit=limit))
