@@ -195,7 +195,10 @@ def _read_by_blocks(file: Any, form: Mapping[str, Any]) -> pd.DataFrame:
     """A table read some rows after the others, at two thirds of the time of all at once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # such columns are read again
-        return pd.read_csv(file, **form, low_memory=True)
+        if not isinstance(file, Path):
+            return pd.read_csv(file, **form, low_memory=True)
+        with file.open("rb") as content:  # of a path pandas' threads read, which takes more memory
+            return pd.read_csv(content, **form, low_memory=True)
 
 
 def _may_hang_on_blocks(column: pd.Series) -> bool:

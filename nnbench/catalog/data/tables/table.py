@@ -131,8 +131,8 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
     try:
         _check_names(choices, list(frame.columns))
         frame, notes, left_out = _examples(frame, choices)
-        rows = _rows_with_target(frame[choices.target])
-        target = drawn(read_target(frame[choices.target], choices.task, rows), choices.rows)
+        has_target = _rows_with_target(frame[choices.target])
+        target = drawn(read_target(frame[choices.target], choices.task, has_target), choices.rows)
         columns = [_noted(column, notes) for column in _encoded(frame, target, choices)]
         features = tuple(name for column in columns for name in column.features)
         _check_features(len(target.rows), features, columns)
@@ -141,6 +141,8 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         ties, tied = ties_of(columns, len(target.rows), *tellers)
     except ValueError as problem:
         raise ValueError(f"{quoted(path.name)}: {problem}") from None
+    counts = {"rows_read": len(frame), "rows_without_target": len(frame) - len(has_target)}
+    del frame, tellers  # before there are the features, which take as much again
     x = _filled(columns, len(target.rows), len(features))
     about = {
         "file": path.name,
@@ -148,8 +150,7 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         "target": choices.target,
         "lines_above": above,
         "told": [*told, *left_out, *tied],
-        "rows_read": len(frame),
-        "rows_without_target": int(frame[choices.target].isna().sum()),
+        **counts,
         "rows_used": len(x),
         "target_note": _joined(notes.get(choices.target, ""), target.note),
         "features": len(features),
