@@ -25,9 +25,9 @@ def wait_and_tell(task: tuple[str, Names], progress: Progress) -> tuple[int, Nam
             file.write(f"{os.getppid()}\n")
         if name.startswith("kill"):
             os.kill(os.getppid(), signal.SIGKILL)
-    progress(names[0])
     end = time.monotonic() + HANG
     while not (folder / "go").exists() and time.monotonic() < end:
+        progress(names[0])  # again and again, as training does: news may be lost on their way
         time.sleep(0.02)
     return os.getppid(), names
 
