@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import functools
 import io
 import itertools
 import json
@@ -12,8 +11,9 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -99,11 +99,8 @@ def _read_as(
         with as_text(path, packed, encoding) as file:
             return _read_json(file, many=lines[_first(lines)].lstrip().startswith("["))
     plain = not packed and encoding == "utf-8-sig"
-    opened: Callable[[], AbstractContextManager[Any]] = (
-        functools.partial(nullcontext, path)
-        if plain
-        else functools.partial(as_text, path, packed, encoding)
-    )
+    # not by its path, which pandas reads in several threads: those take more memory
+    opened = partial(path.open, "rb") if plain else partial(as_text, path, packed, encoding)
     return _read_plain(lines, opened, encoding, gaps_of)
 
 
@@ -158,7 +155,7 @@ def _read_csv(
     gaps_of: Callable[[str], tuple[str, ...]],
 ) -> pd.DataFrame:
     with opened() as file:
-        has_blanks = not isinstance(file, Path) or _has_blanks(file, head.delimiter)
+        has_blanks = isinstance(file, io.TextIOBase) or _has_blanks(file, head.delimiter)
     form: dict[str, Any] = {
         "sep": head.delimiter,
         "header": 0,
@@ -195,10 +192,7 @@ def _read_by_blocks(file: Any, form: Mapping[str, Any]) -> pd.DataFrame:
     """A table read some rows after the others, at two thirds of the time of all at once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # such columns are read again
-        if not isinstance(file, Path):
-            return pd.read_csv(file, **form, low_memory=True)
-        with file.open("rb") as content:  # of a path pandas' threads read, which takes more memory
-            return pd.read_csv(content, **form, low_memory=True)
+        return pd.read_csv(file, **form, low_memory=True)
 
 
 def _may_hang_on_blocks(column: pd.Series) -> bool:
@@ -212,17 +206,16 @@ def _may_hang_on_blocks(column: pd.Series) -> bool:
     return bool((np.abs(column.to_numpy()) >= EXACT).any())
 
 
-def _has_blanks(path: Path, delimiter: str) -> bool:
+def _has_blanks(file: BinaryIO, delimiter: str) -> bool:
     """Tell whether a field of a plain file may begin with a blank, which takes time to skip."""
     starts = b"\n\r" + delimiter.encode()
     before = b"\n"  # the last byte of what was looked at
-    with path.open("rb") as file:
-        while content := file.read(BYTES_AT_ONCE):
-            signs = np.frombuffer(before + content, dtype=np.uint8)
-            blanks = np.flatnonzero((signs[1:] == ord(" ")) | (signs[1:] == ord("\t")))
-            if np.isin(signs[blanks], np.frombuffer(starts, dtype=np.uint8)).any():
-                return True
-            before = content[-1:]
+    while content := file.read(BYTES_AT_ONCE):
+        signs = np.frombuffer(before + content, dtype=np.uint8)
+        blanks = np.flatnonzero((signs[1:] == ord(" ")) | (signs[1:] == ord("\t")))
+        if np.isin(signs[blanks], np.frombuffer(starts, dtype=np.uint8)).any():
+            return True
+        before = content[-1:]
     return False
 
 
