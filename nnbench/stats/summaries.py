@@ -168,23 +168,24 @@ def effects_by_data(
 ) -> pd.DataFrame:
     """Return each level's paired effect on each data set, all of them corrected together.
 
-    Columns: `data, factor, level` and those of `contrast`, a row for each data set and level but
-    the baseline. frame: labelled, and compared as by `summarise_effects`; across: the cells of the
-    settings that other seeds chose.
+    Columns: `data, factor, level, only` and those of `contrast`, a row for each data set and level
+    but the baseline. frame: labelled, and compared as by `summarise_effects`; across: the cells of
+    the settings that other seeds chose.
     """
     return correct_family(_held(_of_each, frame, across, question), question.metric)
 
 
 def _of_each(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
     """Return the rows of `effects_by_data`, as if no other comparison were made."""
-    factor, (_, cells, pairs) = question.factor, _compared(frame, question)
+    factor, (partial, cells, pairs) = question.factor, _compared(frame, question)
     found_levels = set(cells[factor]) - {question.baseline}
     rows = []
     for data in dict.fromkeys(cells["data"]):
         for level in (one for one in question.levels if one in found_levels):
             here = pairs[(pairs["data"] == data) & (pairs["level"] == level)]
             found = _contrast(here, question, f"{level}/effect on {data}")
-            rows.append({"data": data, "factor": factor, "level": level} | found)
+            level_of = {"data": data, "factor": factor, "level": level, "only": partial.get(level)}
+            rows.append(level_of | found)
     return pd.DataFrame(rows)
 
 

@@ -307,7 +307,11 @@ def test_levels_that_each_ran_elsewhere_are_compared_on_each_data_set(tmp_path: 
     assert len(table) == 6 and table.loc[("spirals", "tanh"), "verdict"] == "better"
     pairs = table["pairs"].groupby("level").sum()
     assert pairs.to_dict() == effects["pairs"][["elu", "sigmoid", "tanh"]].to_dict()
-    assert mattered_section(analysis) is not None
+    section = mattered_section(analysis)
+    assert section is not None
+    shown = section.parts[-1]
+    assert isinstance(shown, Table)
+    assert {row[1].text: row[1].note for row in shown.rows} == effects["only"].dropna().to_dict()
 
 
 def test_many_levels_are_counted_and_one_that_ran_in_a_corner_is_not() -> None:

@@ -58,6 +58,11 @@ def words(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def level(row: Any) -> TableCell:
+    """A level, and on which part of the grid it ran, if not on what the others did."""
+    return TableCell(str(row["level"]), note=words(row["only"]))
+
+
 def plain(
     value: Any, places: int | None = None, signed: bool = False, reason: Any = ""
 ) -> TableCell:

@@ -95,10 +95,7 @@ def level_table(analysis: Analysis) -> Table:
     )
     columns = [
         Column("factor", of=lambda row: sentences.in_words(row["factor"])),
-        Column(
-            "level",
-            of=lambda row: TableCell(str(row["level"]), note=table_cells.words(row["only"])),
-        ),
+        Column("level", of=table_cells.level),
         Column(analysis.axis, True, lambda row: table_cells.mean(row, means[row["factor"]])),
         Column(
             analysis.difference_axis,

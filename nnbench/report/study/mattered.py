@@ -175,7 +175,7 @@ def by_data_table(analysis: Analysis) -> Table:
     factor, places = str(effects["factor"].iloc[0]), table_cells.effect_places(effects)
     columns = [
         Column("data set", of="data"),
-        Column(in_words(factor), of="level"),
+        Column(in_words(factor), of=table_cells.level),
         Column(analysis.difference_axis, True, lambda row: table_cells.effect(row, places)),
         table_cells.VERDICT,
     ]
