@@ -111,7 +111,7 @@ def test_errors_are_exceptions_with_the_command_lines_sentence(
 ) -> None:
     with pytest.raises(nb.StudyError, match='unknown name "nowhere"'):
         nb.run({"name": "x", "grid": {"data": "nowhere"}}, out=tmp_path)
-    with pytest.raises(nb.ReportError, match="no results there; nnbench run makes them"):
+    with pytest.raises(nb.ReportError, match="no results there; create them with nnbench run"):
         nb.load(tmp_path / "nothing")
     with pytest.raises(nb.ReportError, match="there is no figure 'x'; there are: effects"):
         result.figure("x")
