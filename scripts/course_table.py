@@ -74,9 +74,9 @@ INTRODUCTION = """\
 <!-- Written by scripts/course_table.py from the catalogue and the studies: change those. -->
 
 nnbench turns a lecture on training neural networks into controlled experiments. Each row is an item
-of that lecture, or one beyond it that somebody will ask for: what it is called in a study file, the
-part of PyTorch that tests hold it against, and a study that puts it to use. `nnbench show KIND
-NAME` prints the rest of an entry, and `make atlas` draws them all.
+of that lecture, or a related one that somebody will ask for: its name in a study file, the part of
+PyTorch that it is tested against, and a study that uses it. `nnbench show KIND NAME` prints the
+rest of an entry, and `make atlas` draws them all.
 """
 
 

@@ -66,8 +66,8 @@ def test_a_run_that_is_out_of_time_is_moved_and_goes_on(place: Path) -> None:
 
 def test_a_time_limit_that_is_none_or_too_short_is_refused(place: Path) -> None:
     for limit, code, said in (
-        ("soon", 2, "--time-limit: 'soon' is no time: write 2h, 90m, 45s or 1h30m"),
-        ("1s", 6, "the time limit is too short: what follows training, the tables and the page"),
+        ("soon", 2, "--time-limit: 'soon' is not a time: write 2h, 90m, 45s or 1h30m"),
+        ("1s", 6, "the time limit is too short: the tables and report of 8 cells have"),
     ):
         ended = nnbench(*RUN, "--time-limit", limit, cwd=place)
         assert ended.returncode == code and said in ended.stderr, ended.stderr

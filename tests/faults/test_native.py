@@ -85,7 +85,7 @@ def test_two_runs_that_make_the_same_programs_at_once(tmp_path: Path) -> None:
     ("size", "options", "why"),
     [
         (32_768, [], "is full"),
-        (65_536, ["ro"], "cannot be made (Read-only file system)"),
+        (65_536, ["ro"], "cannot be created (Read-only file system)"),
     ],
     ids=["full", "read-only"],
 )
