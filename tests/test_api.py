@@ -90,7 +90,7 @@ def test_a_script_with_an_own_entry_trains_to_the_tables_numbers(tmp_path: Path)
     study = {"name": "own", "grid": {"data": "iris", "activation": "root", "epochs": 2, "seeds": 1}}
     made = nb.run(study, entries=mine, out=tmp_path, workers=1, progress=False)
     withdraw()
-    with pytest.raises(nb.ExportError, match=r"uses activation\.root of one's own"):
+    with pytest.raises(nb.ExportError, match=r"uses your own activation\.root"):
         made.export(made.cells["cell_id"][0], tmp_path / "cell.py")
     script = made.export(made.cells["cell_id"][0], tmp_path / "cell.py", entries=mine)
     ended = subprocess.run([sys.executable, "-I", script], capture_output=True, text=True)

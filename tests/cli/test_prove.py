@@ -163,10 +163,13 @@ def test_a_function_is_enough_for_every_other_kind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda: nb.Init(lambda noise: noise[0]), "init f: must return what has the shape"),
+        (
+            lambda: nb.Init(lambda noise: noise[0]),
+            "init f: must return a tensor of its first argument's shape",
+        ),
         (lambda: nb.Loss(lambda o, t: o, targets="numbers"), "loss f: must return a single number"),
-        (lambda: nb.Loss(lambda o, t: o.mean(), targets="hot"), "say one of class, numbers"),
-        (lambda: nb.Schedule(lambda c, lr, n: lr, unit="day"), 'say "epoch" or "step"'),
+        (lambda: nb.Loss(lambda o, t: o.mean(), targets="hot"), "use one of class, numbers"),
+        (lambda: nb.Schedule(lambda c, lr, n: lr, unit="day"), 'use "epoch" or "step"'),
         (lambda: nb.Norm(lambda x, w, b: x @ x), "norm f: RuntimeError"),
         (lambda: nb.Norm(lambda x, w, b, eps: x), "eps has no default"),
     ],

@@ -115,7 +115,7 @@ def test_a_forecast_says_which_engine_trains_what_and_why() -> None:
 
     steps = {"batch_size": [1, 0], "epochs": 2, "seeds": 1}  # of 105 rows: 210 steps, and 2
     told = forecast(small(**steps), Options(workers=1))
-    few = "fewer than 100 steps do not pay for compiling"
+    few = "compiling does not pay off below 100 steps"
     name = f"native-{find_compiler().identity}"
     assert {tuple(share) for share in told.engines} == {(name, 1, None), ("stacked-eager", 1, few)}
     assert f"  engine: stacked-eager for 1 networks: {few}" in told.lines()
