@@ -33,52 +33,52 @@ help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub(/%/, "NAME", $$1); printf "  make %-15s %s\n", $$1, $$2 }' \
 		$(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo "  NAME is one of, by topic, with the time that it is expected to take on two cores:"
+	@echo "  NAME is one of these, by topic, with the expected time on two cores:"
 	@$(PYTHON) scripts/studies_by_topic.py $(STUDIES)
 	@echo '  More arguments: make study ARGS="--seeds 5"    Another Python: make test PYTHON=python3.12'
 
 .PHONY: study
-study: study-quickstart ## Set up, then run the quick-start study to its report (a minute or two)
+study: study-quickstart ## Set up, then run the quick-start study and write its report (a minute or two)
 
 # A study runs each time it is asked for: nnbench itself resumes, and skips the cells it has.
 $(STUDIES:%=study-%): study-%: $(READY)
 	$(BIN)/nnbench run $* $(ARGS)
 
-study-%: ## Run the study NAME of studies/ to results/NAME/report.html
+study-%: ## Run the study NAME and write results/NAME/report.html
 	@echo "make: there is no study $*. The studies are: $(or $(STUDIES),none yet)." >&2; exit 2
 
 .PHONY: studies
-studies: $(STUDIES:%=study-%) ## Run every study in studies/ (make -k goes on past one that fails)
+studies: $(STUDIES:%=study-%) ## Run every study in studies/ (make -k continues past a failure)
 
-report-%: $(READY) ## Write the report of results/NAME again, from its tables
+report-%: $(READY) ## Rewrite the report of results/NAME from its tables
 	$(BIN)/nnbench report results/$* $(ARGS)
 
 .PHONY: reports
-reports: $(FINISHED:%=report-%) ## Write the report of every finished study again
+reports: $(FINISHED:%=report-%) ## Rewrite the report of every finished study
 	$(if $(FINISHED),,@echo "make: no study has finished yet; run make study first." >&2)
 
 .PHONY: claims
-claims: $(READY) ## Judge the claims of every finished study, to results/claims.html
+claims: $(READY) ## Judge the claims of every finished study, in results/claims.html
 	$(BIN)/nnbench claims $(ARGS)
 
 .PHONY: lecture
-lecture: $(READY) ## Gather what the studies found into a lecture, to results/lecture.html
+lecture: $(READY) ## Collect the studies' findings into a lecture, results/lecture.html
 	$(BIN)/nnbench lecture $(ARGS)
 
 .PHONY: atlas
-atlas: $(READY) ## Draw everything that a study can vary to results/atlas/index.html
+atlas: $(READY) ## Draw everything a study can vary, in results/atlas/index.html
 	$(BIN)/nnbench atlas $(ARGS)
 
 .PHONY: test
-test: $(READY) ## Set up, then run the quick tests, in minutes, the same each time
+test: $(READY) ## Set up, then run the quick tests: minutes, and the same each time
 	$(PYTEST) $(ARGS)
 
 .PHONY: test-whole
-test-whole: $(READY) ## Run the tests that make test leaves out for their time: whole runs, whole pages
+test-whole: $(READY) ## Run the longer tests that make test skips: whole runs, whole pages
 	$(PYTEST) -m "whole and not slow" $(ARGS)
 
 .PHONY: test-all
-test-all: $(READY) ## Run all tests, the slow ones too, and search anew for what fails
+test-all: $(READY) ## Run all tests, including the slow ones, with a new random search for failures
 	$(PYTEST) -m "" --hypothesis-profile=search --hypothesis-seed=$(SEED) $(ARGS)
 
 .PHONY: check
@@ -109,12 +109,12 @@ bench-check: $(READY) ## Measure for a minute, then fail if an engine's speed fe
 	$(BIN)/python scripts/bench_gate.py check $(SPEEDS) $(ACCEPTED)
 
 .PHONY: bench-accept
-bench-accept: $(READY) ## Measure for a minute, and make that the accepted speed of this machine
+bench-accept: $(READY) ## Measure for a minute and accept that speed for this machine
 	$(BIN)/python -m scripts.speeds $(SPEEDS) $(ARGS)
 	$(BIN)/python scripts/bench_gate.py accept $(SPEEDS) $(ACCEPTED)
 
 .PHONY: bench-peers
-bench-peers: $(READY) ## Time one training in a plain loop, on all cores, mapped, native and in JAX
+bench-peers: $(READY) ## Time one training as a plain loop, on all cores, vectorised, native and in JAX
 	$(BIN)/python -m scripts.bench_peers .benchmarks/peers.json $(ARGS)
 	$(BIN)/python -m scripts.peers_figure .benchmarks/peers.json docs/images/peers.png
 
@@ -126,7 +126,7 @@ $(MEASURED): | $(READY)
 	$(measure)
 
 .PHONY: gpu-check
-gpu-check: $(READY) ## Print what a GPU gives against two cores, and how well they agree
+gpu-check: $(READY) ## Compare a GPU with two cores: speed, and agreement of the results
 	$(BIN)/python scripts/gpu_check.py
 
 .PHONY: readme-picture
@@ -136,12 +136,12 @@ readme-picture: $(READY) ## Draw the README's picture from the results of the qu
 # The one set-up rule. A second call finds the stamp newer than both files and does nothing.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
-		"make: nnbench needs Python 3.11 or newer, and '$(PYTHON)' is not one." \
-		"Name one that is: make PYTHON=python3.12" >&2; exit 1; }
+		"make: nnbench needs Python 3.11 or newer, and '$(PYTHON)' is not." \
+		"Choose one that is: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo \
 		"make: '$(PYTHON)' cannot make virtual environments." \
 		"On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	@echo "Setting up .venv, once; PyTorch is large, so this takes some minutes." >&2
+	@echo "Setting up .venv, once; PyTorch is large, so this takes a few minutes." >&2
 	@$(PYTHON) -m venv .venv >&2
 	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock >&2
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet \

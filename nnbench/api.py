@@ -47,11 +47,11 @@ def read_study(
     seeds: int | None = None,
     entries: Entries | None = None,
 ) -> Study:
-    """A validated study: of a file, of a name in `studies/`, or of a dict of a file's form.
+    """Read and validate a study: a file, the name of one in `studies/`, or a dict like a file.
 
-    seeds: seeds 0 to `seeds` - 1 in place of the study's own. entries: of one's own, which the
-    study names; they are known from here on, until others take their place. Errors: StudyError,
-    EntryError, with one sentence.
+    seeds: use seeds 0 to `seeds` - 1 instead of the study's own. entries: your own entries that the
+    study names; they stay known until others replace them. Errors: StudyError, EntryError, with one
+    sentence.
     """
     if entries is not None:
         register(entries)
@@ -84,14 +84,14 @@ def run(
     entries: Entries | None = None,
     progress: bool = True,
 ) -> Result:
-    """Run what is missing of a study, write its tables and its page to `out`/NAME, and read them.
+    """Run what is missing of a study, write tables and report to `out`/NAME, and load them.
 
-    study: as `read_study` takes it, or what it returned. workers: processes, one a core by default;
-    each is a program of its own, which never imports the caller's. time_limit: "2h", or seconds,
-    in which it ends with all written; run it again for the rest. entries: as in `read_study`. The
-    other arguments are those of `nnbench run`. Errors: StudyError, StoreError, WorkerError,
-    ClusterError, or TimeLimitError where the time is over before any network has finished, with the
-    command line's sentence.
+    study: what `read_study` takes, or what it returned. workers: number of processes, by default
+    one per core; each is a separate program, which never imports the caller's. time_limit: "2h", or
+    seconds: finish within this time, everything written; run it again for the rest. entries: as in
+    `read_study`. The other arguments are those of `nnbench run`. Errors: StudyError, StoreError,
+    WorkerError, ClusterError, or TimeLimitError if the time is over before any network has
+    finished, with the same sentence as on the command line.
     """
     if entries is not None:
         register(entries)
@@ -112,7 +112,7 @@ def run(
 def _limited(time_limit: str | float | None) -> TimeLimit | None:
     """The limit that is meant. Errors: StudyError."""
     if time_limit is not None and threading.current_thread() is not threading.main_thread():
-        raise StudyError("time_limit: only the main thread can be stopped in time; leave it out")
+        raise StudyError("time_limit: it works in the main thread only; leave it out")
     try:
         return TimeLimit.of(time_limit)
     except (ValueError, TypeError) as problem:
@@ -132,10 +132,10 @@ def settle(
     entries: Entries | None = None,
     progress: bool = True,
 ) -> Result:
-    """Run a study, then more seeds of what its undecided claims compare, and read the results.
+    """Run a study, add seeds until each claim is decided or has `most_seeds`, load the results.
 
-    Until each claim is decided or has `most_seeds`. Every verdict is by evidence that holds however
-    often one looks. Errors: those of `run`; StudyError where no claim could be decided by seeds.
+    Only the networks that an open claim compares get more seeds. Verdicts rest on evidence that is
+    valid at any number of looks. Errors: those of `run`; StudyError if seeds can decide no claim.
     """
     if entries is not None:
         register(entries)
@@ -154,9 +154,9 @@ def settle(
 
 
 def prove(entries: Entries) -> pd.DataFrame:
-    """Hold entries of one's own to what the catalogue's are held to: a row for each check.
+    """Check your own entries like those of the catalogue: one row per check.
 
-    `outcome` is proven, FAILS or not shown, and `why` says more of it. Errors: EntryError.
+    `outcome` is proven, FAILS or not shown, and `why` gives the reason. Errors: EntryError.
     """
     from nnbench.cli.prove import document, prove_all
 
@@ -187,9 +187,9 @@ def _check(
 
 
 def load(place: str | Path, *, out: str | Path = FOLDER) -> Result:
-    """The results in a folder, or of the study of that name in `out`.
+    """Load the results in a folder, or of the study of that name in `out`.
 
-    Errors: ReportError where there are none yet, StoreError where a file is damaged.
+    Errors: ReportError if there are none yet, StoreError if a file is damaged.
     """
     try:
         folder = results_of(str(place), Path(out))
@@ -200,34 +200,34 @@ def load(place: str | Path, *, out: str | Path = FOLDER) -> Result:
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """A study's results: its tables as frames, and the statistics and figures of its page.
+    """A study's results: its tables as data frames, and the statistics and figures of its report.
 
-    In a notebook it shows the page's answer; as text, the same in sentences.
+    A notebook shows the report's answer with its figure; `print` gives the answer as text.
     """
 
     results: Results
 
     @property
     def folder(self) -> Path:
-        """Where the tables and the page are."""
+        """The results folder, with the tables and the report."""
         return self.results.folder
 
     @property
     def page(self) -> Path:
-        """The report, a page of its own."""
+        """The path of the report."""
         return self.folder / "report.html"
 
     @property
     def study(self) -> Mapping[str, Any]:
-        """The study as resolved when it ran: every default filled in."""
+        """The study as it ran, with every default filled in."""
         return self.results.study
 
     @property
     def cells(self) -> pd.DataFrame:
-        """One row per network: its recipe, its status and its scores.
+        """One row per network: its settings, its status and its scores.
 
-        With those of seeds that only claims were given, and those of fewer training rows that
-        stand beside the rest, which no other frame has.
+        Includes networks with a claim's extra seeds, and those trained on fewer rows for
+        comparison, which no other frame has.
         """
         return self.results.networks.copy()
 
@@ -238,7 +238,7 @@ class Result:
 
     @property
     def layers(self) -> pd.DataFrame:
-        """One row per network, probed epoch and hidden layer; no row without probes."""
+        """One row per network, probed epoch and hidden layer; empty without probes."""
         found = self.results.layers
         return pd.DataFrame() if found is None else found.copy()
 
@@ -249,13 +249,13 @@ class Result:
 
     @property
     def answer(self) -> list[str]:
-        """What the page answers, in sentences."""
+        """The report's answer, in sentences."""
         return list(self._page.answer)
 
     def effects(self) -> pd.DataFrame:
-        """One row per level: its paired difference to the baseline, with interval and verdict.
+        """One row per level: its paired difference from the baseline, with interval and verdict.
 
-        In the unit that is read: points of accuracy. Errors: ReportError for numerics.
+        In the units of the report: points for accuracy. Errors: ReportError for numerics.
         """
         return self._analysis.effects.copy()
 
@@ -269,16 +269,16 @@ class Result:
 
     @property
     def figures(self) -> list[str]:
-        """The names of the page's figures, in its order."""
+        """The names of the report's figures, in its order."""
         return [picture.name for picture in self._page.pictures]
 
     def figure(self, name: str) -> Figure:
-        """A figure of the page, to change and save as one likes. Errors: ReportError."""
+        """A figure of the report, to change and save as you like. Errors: ReportError."""
         for picture in self._page.pictures:
             if picture.name == name and picture.figure is not None:
                 return picture.figure
         known = ", ".join(self.figures)
-        raise ReportError(f"there is no figure {name!r}; there are: {known}")
+        raise ReportError(f"there is no figure {name!r}; the figures are: {known}")
 
     def export(
         self,
@@ -288,14 +288,14 @@ class Result:
         predict: str | Path | None = None,
         entries: Entries | None = None,
     ) -> Path:
-        """Write a script in plain PyTorch that trains one cell again, as `nnbench export` prints.
+        """Write a plain PyTorch script that trains one network, as `nnbench export` prints it.
 
-        cell_id: a cell's, or as much of it as only it has; best, where there are models of
-        scikit-learn beside the networks: what the page says to use. to: the script's file, which
-        is returned. predict: the study's table, for a script that predicts its like. entries: of
-        one's own, as in `read_study`; they must be as they were when the cell was trained. What
-        its lines do not say is a warning. Errors: ExportError, ReportError, EntryError, StoreError
-        where the file cannot be written.
+        cell_id: a network's, or its first characters; "best" is what the report recommends, if
+        the study has scikit-learn models for comparison. to: the script's file, which is returned.
+        predict: the study's table, for a script that predicts new rows. entries: your own, as in
+        `read_study`, unchanged since the network was trained. What the script itself does not say
+        becomes a warning. Errors: ExportError, ReportError, EntryError, StoreError if the file
+        cannot be written.
         """
         from nnbench.export.find import find
         from nnbench.export.script import hints, script_of
@@ -337,5 +337,5 @@ class Result:
     def _analysis(self) -> Analysis:
         kind = study_kind_of(self.study)
         if not STUDY_KINDS[kind].has_chance:
-            raise ReportError(f"a {kind} study has no effects to tell: see its cells and figures")
+            raise ReportError(f"a {kind} study has no effects: see its cells and figures")
         return analyse(self.results)

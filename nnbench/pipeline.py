@@ -139,7 +139,7 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     with sign_of(results_folder(options.out, study.name)) as sign:
         tables = run_cells(study, options, listener, sign)
         if tables.cells.empty and options.time_limit is not None and options.time_limit.is_over:
-            raise TimeLimitError("the time limit ended it before any network had finished")
+            raise TimeLimitError("the time limit was reached before any network had finished")
         return reported(study, options, listener, sign, tables, began)
 
 
@@ -220,9 +220,9 @@ def _time_for(
     limit.reserve = TIMES_THE_END * ending_seconds(cells, known_machine())
     if limit.left <= 0:
         raise TimeLimitError(
-            f"the time limit is too short: what follows training, the tables and the page of "
-            f"{len(cells):,} cells, is given {limit.reserve:.0f} s, and "
-            f"{max(limit.left + limit.reserve, 0.0):.0f} s are left after the start"
+            f"the time limit is too short: the tables and report of {len(cells):,} cells have "
+            f"{limit.reserve:.0f} s reserved, and "
+            f"{max(limit.left + limit.reserve, 0.0):.0f} s are left after start-up"
         )
     return limit.ends()
 

@@ -175,7 +175,7 @@ def check(measured: Measured, times: dict[str, float], accepted: dict[str, Speed
     if "missing" in found or ("fell" in found and quiet):
         return FELL
     if not quiet or "untold" in found:
-        print("inconclusive: this machine is too noisy now to tell a slowdown of 1.25 from none")
+        print("inconclusive: this machine is too noisy now to detect a slowdown of 1.25")
         return UNTOLD
     return 0
 
@@ -199,10 +199,10 @@ def accept(measured: Measured, path: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(description="Hold speeds against the accepted ones.")
+    parser = argparse.ArgumentParser(description="Compare measured speeds with the accepted ones.")
     parser.add_argument("action", choices=["check", "accept"])
     parser.add_argument("measured", type=Path, help="what speeds.py wrote")
-    parser.add_argument("accepted", type=Path, help="the speeds to hold")
+    parser.add_argument("accepted", type=Path, help="the accepted speeds")
     options = parser.parse_args(arguments)
     try:
         measured = measured_speeds(options.measured)

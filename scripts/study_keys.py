@@ -30,8 +30,8 @@ INTRODUCTION = """\
 
 <!-- Written by scripts/study_keys.py from what study files are checked by: change that. -->
 
-Only `name` and one key of `[grid]` are required. How the sections work together is told in
-[writing a study](writing-a-study.md).
+Only `name` and one key of `[grid]` are required. [Writing a study](writing-a-study.md) explains how
+the sections work together.
 
 ## The head
 
@@ -39,64 +39,72 @@ Only `name` and one key of `[grid]` are required. How the sections work together
 |---|---|---|
 """
 OF_THE_HEAD = {
-    "name": "of the study and of its folder of results: lower-case letters, digits, - and _ "
+    "name": "name of the study and of its results folder: lower-case letters, digits, - and _ "
     "(required)",
     "kind": "training, landscape or numerics: see [the other kinds](other-kinds.md)",
-    "title": "heads the report",
-    "question": "what the study asks; the report opens with it",
-    "prediction": "what its author expects; the report repeats it",
-    "paper": "the publication whose finding is put to the test",
-    "seed": "root of all random draws",
-    "baselines": f"models of scikit-learn to hold the networks against, on the same splits, some "
-    f"of {', '.join(f'`{name}`' for name in BASELINES)}",
+    "title": "title of the report",
+    "question": "what the study asks; opens the report",
+    "prediction": "what its author expects; shown in the report",
+    "paper": "the publication whose finding is tested",
+    "seed": "seed of all random draws",
+    "baselines": f"scikit-learn models to compare the networks with, on the same splits: any of "
+    f"{', '.join(f'`{name}`' for name in BASELINES)}",
 }
 OF_THE_GRID = """
 ## `[grid]`
 
-A list is a factor, anything else is held fixed. A name stands alone, or in a table with parameters
-of its own: `optimizer = { name = "adam", lr = 0.01 }`. `nnbench show optimizer adam` lists an
-entry's parameters, [the course](course.md) lists all entries. `[0, 1)` includes 0 but not 1.
+A list is a factor; anything else is held fixed. An entry is a name, or a table with its parameters:
+`optimizer = { name = "adam", lr = 0.01 }`. `nnbench show optimizer adam` lists an entry's
+parameters, [the course](course.md) all entries. `[0, 1)` includes 0 but not 1.
 
 """
 OF_A_TABLE = """
-### In a table of one's own
+### For your own table
 
-The keys of `data = { csv = "FILE", target = "COLUMN" }`, for which `csv` or `parquet` names the
-file. A list of files, targets or tasks is a factor; in other keys it is one of columns or words.
+The keys of `data = { csv = "FILE", target = "COLUMN" }`, where `csv` or `parquet` names the file. A
+list of files, targets or tasks is a factor; in other keys a list holds columns or words.
 
 | key | default | meaning |
 |---|---|---|
 """
-SEEDS = "repeats; a list names them"
+SEEDS = "number of seeds, or a list of them"
 OF_THE_SECTIONS = {
     ("design", "kind"): "`full`: all cells; `one_factor`: one change at a time from the baseline; "
-    "`sample`: `n` arms drawn from all",
-    ("design", "baseline"): "one level each of some factors, which the others are compared with",
+    "`sample`: `n` configurations drawn at random",
+    ("design", "baseline"): "one level of each factor named, which the others are compared with",
     ("design", "exclude"): "tables of levels to leave out, each with `why`",
-    ("design", "n"): "arms of a sample",
+    ("design", "n"): "number of configurations in a sample",
     ("probes", "layers"): "statistics of every hidden layer: see [probes](probes.md)",
     ("probes", "every"): "epochs between two probes",
-    ("probes", "sharpness"): "the loss's largest curvature, too",
-    ("probes", "correlation"): "how alike two inputs stay, layer by layer",
-    ("report", "metric"): "what arms are ranked by, see below",
-    ("report", "tune"): "parameters chosen for each arm by validation loss",
-    ("report", "target"): "validation score whose first epoch is `epochs_to_target`",
-    ("report", "lead"): "what the page shows first, see below; unless named, what the study asks "
-    "decides",
+    ("probes", "sharpness"): "also the largest curvature of the loss",
+    ("probes", "correlation"): "correlation of two inputs, layer by layer",
+    ("report", "metric"): "what configurations are ranked by: see below",
+    ("report", "tune"): "parameters chosen for each configuration by validation loss",
+    (
+        "report",
+        "target",
+    ): "validation score to reach; `epochs_to_target` is the first epoch that does",
+    (
+        "report",
+        "lead",
+    ): "what the report shows first: see below; default: decided by what the study asks",
     ("claim", "text"): "the claim in words (required)",
     ("claim", "better"): "levels that the claim says are better",
-    ("claim", "than"): "levels that they are better than; beside `matters_more` the other factor",
+    ("claim", "than"): "levels that they are better than; with `matters_more`, the other factor",
     ("claim", "same"): "levels that the claim says behave alike",
-    ("claim", "as"): "those that they behave like",
+    ("claim", "as"): "levels that they behave like",
     ("claim", "factor"): "factor whose share of the variance within data sets is claimed",
     ("claim", "share"): "`{ at_most = 0.05 }` or `{ at_least = 0.05 }`: how much `factor` explains",
     ("claim", "matters_more"): "factor that explains more of that variance than the one in `than`",
-    ("claim", "where"): "levels that both sides share; or the networks whose variance it is",
-    ("claim", "metric"): "what decides; its better direction is known",
-    ("claim", "by"): "least difference that counts as better",
+    (
+        "claim",
+        "where",
+    ): "levels that both sides share, or that select the networks whose variance is explained",
+    ("claim", "metric"): "metric that decides; which direction is better is known",
+    ("claim", "by"): "smallest difference that counts as better",
     ("claim", "margin"): "largest difference that counts as none",
-    ("claim", "course"): "number of the claim in the course's list: the ledger sorts by it",
-    ("claim", "published"): "what the paper says of it, for a column beside what is measured",
+    ("claim", "course"): "number of the claim in the course's list; the ledger sorts by it",
+    ("claim", "published"): "what the paper reports, shown beside what is measured",
 }
 
 
@@ -197,8 +205,8 @@ def _section(section: str) -> Iterator[str]:
 
 
 def _leads() -> Iterator[str]:
-    yield "What `lead` may be, of a study that has what is needed:\n"
-    yield "| lead | the page opens with | of |"
+    yield "Values of `lead`, for a study that has what they need:\n"
+    yield "| lead | the report opens with | of |"
     yield "|---|---|---|"
     for name, lead in LEADS.items():
         yield _row([f"`{name}`", lead.meaning, lead.study_kind])

@@ -90,7 +90,7 @@ def test_a_script_with_an_own_entry_trains_to_the_tables_numbers(tmp_path: Path)
     study = {"name": "own", "grid": {"data": "iris", "activation": "root", "epochs": 2, "seeds": 1}}
     made = nb.run(study, entries=mine, out=tmp_path, workers=1, progress=False)
     withdraw()
-    with pytest.raises(nb.ExportError, match=r"uses activation\.root of one's own"):
+    with pytest.raises(nb.ExportError, match=r"uses your own activation\.root"):
         made.export(made.cells["cell_id"][0], tmp_path / "cell.py")
     script = made.export(made.cells["cell_id"][0], tmp_path / "cell.py", entries=mine)
     ended = subprocess.run([sys.executable, "-I", script], capture_output=True, text=True)
@@ -111,7 +111,7 @@ def test_errors_are_exceptions_with_the_command_lines_sentence(
 ) -> None:
     with pytest.raises(nb.StudyError, match='unknown name "nowhere"'):
         nb.run({"name": "x", "grid": {"data": "nowhere"}}, out=tmp_path)
-    with pytest.raises(nb.ReportError, match="no results there; nnbench run makes them"):
+    with pytest.raises(nb.ReportError, match="no results there; create them with nnbench run"):
         nb.load(tmp_path / "nothing")
     with pytest.raises(nb.ReportError, match="there is no figure 'x'; there are: effects"):
         result.figure("x")

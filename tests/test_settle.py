@@ -164,9 +164,9 @@ def test_a_round_that_is_stopped_is_told_and_goes_on(
     }
     standing = standing_of_study(study, Options(tmp_path))
     assert standing.to_run == 12 + 6 and standing.settling
-    assert "nnbench settle settled goes on with it" in standing.lines()[1]
+    assert "nnbench settle settled resumes it" in standing.lines()[1]
     elsewhere = standing_of_study(study, Options(tmp_path, file="my lab/other.toml"))
-    assert "nnbench settle 'my lab/other.toml' goes on" in elsewhere.lines()[1], "not the name"
+    assert "nnbench settle 'my lab/other.toml' resumes it" in elsewhere.lines()[1], "not the name"
     monkeypatch.setattr(nnbench.settling, "run_cells", made_up)
     looks = looks_at(study, tmp_path)
     assert [look.seeds for look in looks] == [6, 12]
@@ -274,8 +274,8 @@ def test_settle_trains_and_says_what_it_came_to(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     assert (told["cells"], told["seeds"], len(told["verdicts"])) == (8, 4, 1)
-    assert "the rest goes on from 2 to 4 seeds" in ended.stderr
+    assert "0 of 1 claim decided, 1 still open with 2 seeds: next, 4 seeds" in ended.stderr
     again = start("run", "settled.toml", "--workers", "1", cwd=tmp_path).end()
-    assert "8 networks, 8 finished earlier: 0 to train" in again.stderr
+    assert "8 networks: 8 already finished, 0 to train" in again.stderr
     status = start("status", "settled.toml", cwd=tmp_path).end()
     assert "8 of 8 networks finished" in status.stdout

@@ -35,7 +35,7 @@ def resolve_walk(recipe: Mapping[str, Any]) -> dict[str, Any]:
     if SCHEDULES[recipe["schedule"]].function is None:
         raise ValueError(
             f'schedule "{recipe["schedule"]}" waits for a validation loss, which a walk has not: '
-            f"take another schedule"
+            f"use another schedule"
         )
     check_composition(recipe["schedule"], of_factor("schedule", recipe), recipe["steps"])
     _check_momentum(recipe)
@@ -70,12 +70,12 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
     elif task not in LOSSES[recipe["loss"]].targets:
         raise ValueError(
             f'loss "{recipe["loss"]}" cannot train data "{recipe["data"]}", a {task} task: '
-            f'take loss = "auto", or leave the pair out with [design] exclude'
+            f'use loss = "auto", or leave the pair out with [design] exclude'
         )
     _check_weights(resolved, task)
     if recipe.get("target_transform", "none") != "none" and task != "regression":
         raise ValueError(
-            f'target_transform is of a regression, and data "{recipe["data"]}" is a {task}: leave '
+            f'target_transform is for regression, and data "{recipe["data"]}" is a {task}: leave '
             f"it out, or leave the pair out with [design] exclude"
         )
     _fill_in_decay(resolved)
@@ -83,7 +83,7 @@ def resolve_network(recipe: Mapping[str, Any]) -> dict[str, Any]:
         resolved["batch_size"] = 0
     if NORMS[recipe["norm"]].needs_batch and resolved["batch_size"] == 1:
         raise ValueError(
-            f'norm "{recipe["norm"]}" needs more than one example to a batch: take '
+            f'norm "{recipe["norm"]}" needs more than one example per batch: use '
             f"batch_size = 2 or more, or leave the pair out with [design] exclude"
         )
     check_composition(recipe["schedule"], of_factor("schedule", recipe), recipe["epochs"])
@@ -97,7 +97,7 @@ def _check_momentum(recipe: Mapping[str, Any]) -> None:
         able = [name for name, optimizer in OPTIMIZERS.items() if optimizer.momentum]
         raise ValueError(
             f'schedule "{recipe["schedule"]}": cycle_momentum moves the momentum of SGD or the '
-            f'beta1 of Adam, and optimizer "{recipe["optimizer"]}" has neither: take one of '
+            f'beta1 of Adam, and optimizer "{recipe["optimizer"]}" has neither: use one of '
             f"{', '.join(able)}, or leave the pair out with [design] exclude"
         )
 
@@ -108,13 +108,13 @@ def _check_weights(recipe: Mapping[str, Any], task: str) -> None:
         return
     if task == "regression":
         raise ValueError(
-            f'class_weight weighs classes, of which data "{recipe["data"]}", a regression, has '
-            f"none: leave it out, or leave the pair out with [design] exclude"
+            f'class_weight weighs classes, and data "{recipe["data"]}", a regression, has none: '
+            f"leave it out, or leave the pair out with [design] exclude"
         )
     able = [name for name, loss in LOSSES.items() if loss.takes_weights]
     if recipe["loss"] not in able:
         raise ValueError(
-            f'loss "{recipe["loss"]}" takes no class_weight: take {" or ".join(able)}, or leave '
+            f'loss "{recipe["loss"]}" takes no class_weight: use {" or ".join(able)}, or leave '
             f"the pair out with [design] exclude"
         )
 
@@ -128,7 +128,7 @@ def _fill_in_folds(recipe: dict[str, Any]) -> None:
         raise ValueError("folds = 1 leaves nothing to train on: take 2 or more, such as 5")
     if recipe.get("data.time"):
         raise ValueError(
-            "folds shuffle the rows, and a split by time must not: take one of folds and time"
+            "folds shuffle the rows, and a split by time must not: choose one of folds and time"
         )
     if recipe["test_fraction"] not in (USUAL_TEST, 1 / folds):
         raise ValueError(

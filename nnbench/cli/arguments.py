@@ -13,7 +13,7 @@ from nnbench.cli.places import RESULTS
 from nnbench.study.engines import DEVICES, ENGINES
 from nnbench.study.shelf import named_studies, study_files
 
-PLACE = "a results folder, or a study: its file or its name"
+PLACE = "a results folder, or a study (file or name)"
 
 
 def columns() -> int:
@@ -90,7 +90,7 @@ With = Annotated[
     typer.Option(
         "--with",
         callback=_registered,
-        help="a file of Python with entries of one's own (repeatable): it is run",
+        help="a Python file with your own entries, which is executed (repeatable)",
     ),
 ]
 
@@ -113,45 +113,48 @@ def place(help: str = PLACE) -> Any:
 
 
 _STUDY = typer.Argument(
-    help="a study file, or the name of one in studies/", autocompletion=_studies
+    help="a study file, or the name of a study in studies/", autocompletion=_studies
 )
 Study = Annotated[str | None, _STUDY]
 SomeStudy = Annotated[str, _STUDY]
-Workers = Annotated[int | None, typer.Option(min=1, help="processes (default: one a core)")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="number of processes (default: one per core)")
+]
 Device = Annotated[str, one_of(DEVICES, "cpu or cuda")]
 Engine = Annotated[
     str,
     one_of(
         ENGINES,
-        "auto; native: compiled to C; stacked: mapped by PyTorch; or reference: plain PyTorch, "
-        "one network at a time",
+        "auto, native (compiled to C), stacked (vectorised by PyTorch) "
+        "or reference (plain PyTorch, one network at a time)",
     ),
 ]
 TimeLimit = Annotated[
     str | None,
     typer.Option(
         callback=_is_time,
-        help="end in this time, such as 2h or 1h30m, with all written; the same command goes on",
+        help="finish within this time (2h, 1h30m), results written; the same command resumes",
     ),
 ]
 Place = Annotated[str, place()]
-Out = Annotated[Path, typer.Option(help="folder of the results")]
+Out = Annotated[Path, typer.Option(help="results folder")]
 Cluster = Annotated[
     str,
     typer.Option(
         metavar="ADDRESS",
-        help="train on a Dask scheduler's workers: tcp://HOST:PORT, tls://HOST:PORT, or local:4 "
-        "for four processes of this machine",
+        help="train on the workers of a Dask scheduler: tcp://HOST:PORT, tls://HOST:PORT, or "
+        "local:4 for four processes on this machine",
     ),
 ]
 Mixed = Annotated[
     bool,
     typer.Option(
-        "--mixed", help="let workers of a cluster train that differ; the engine's name says how"
+        "--mixed",
+        help="also use cluster workers that differ from this machine; the engine's name says how",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print as JSON")]
-Open = Annotated[bool, typer.Option("--open", help="show the page in a browser")]
+Open = Annotated[bool, typer.Option("--open", help="open the page in a browser")]
 SomeKind = Annotated[
     str | None,
     typer.Argument(help="activations, inits, layers, ..., data or studies", autocompletion=_kinds),
@@ -160,4 +163,4 @@ Kind = Annotated[
     str,
     typer.Argument(help="activation, init, optimizer, ..., data or study", autocompletion=_kinds),
 ]
-Name = Annotated[str, typer.Argument(help="its name, or an alias", autocompletion=_entries)]
+Name = Annotated[str, typer.Argument(help="the entry's name or alias", autocompletion=_entries)]

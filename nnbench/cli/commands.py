@@ -27,7 +27,7 @@ from nnbench.cli.running import atlas, lecture, new, prove, run, settle, theory
 app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Train a grid of small networks, paired, and report what made a difference.",
+    help="Train a grid of small networks and report what made a difference, in paired comparisons.",
 )
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,

@@ -37,9 +37,9 @@ SHARES = [1.0, 0.5, 0.25]  # of the training rows
 LEAST = 20  # training rows, of a share that tells anything
 # what fewer rows are not trained with
 FEWER = {"width": 16, "activation": "tanh", "dropout": 0.2}
-WHY = "fewer rows are tried with four networks alone, for the time that more would take"
+WHY = "to save time, only four networks are trained on fewer rows"
 LEFT_OUT = (
-    "Left out to be done in minutes: other depths than two hidden layers, more widths, other "
+    "Left out, to finish in minutes: other depths than two hidden layers, more widths, other "
     "activations, optimizers and schedules, weight decay, early stopping"
 )
 EVEN, COMMON = 0.25, 0.75  # of an even share at least, of the rows at most, to go by accuracy
@@ -94,7 +94,7 @@ def table_study(path: Path, target: str, **choices: Any) -> dict[str, Any]:
         "name": slug(path.stem),
         "title": table_title(path.name, target),
         "question": "Which of width, activation, BatchNorm and dropout make a "
-        f"difference to a small network that predicts {target}, and does a network pay? "
+        f"difference to a small network that predicts {target}, and is a network worth it? "
         f"{LEFT_OUT}{few}.{why and ' '}{why}",
         "grid": {
             **{"data": data, "epochs": size.epochs, "batch_size": size.batch_size, **GRID},
@@ -127,7 +127,7 @@ def why_metric(path: Path, target: str, **choices: Any) -> str:
 
 def _why_metric(table: Table) -> str:
     rare = rare_class(table) if table.task == "classification" else ""
-    return rare and f"{rare}, so that accuracy says little: judged by ROC AUC."
+    return rare and f"{rare}, so accuracy says little: judged by ROC AUC."
 
 
 def _table(path: Path, target: str, choices: Mapping[str, Any]) -> Table:

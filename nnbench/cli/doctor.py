@@ -104,14 +104,14 @@ def libraries() -> Finding:
             "Install them: pip install " + " ".join(missing),
         )
     shown = [one for one in there if one.split()[0] in ("torch", "numpy", "pandas")]
-    return Finding("libraries", f"{', '.join(shown)}; all {len(there)} there")
+    return Finding("libraries", f"{', '.join(shown)}; all {len(there)} installed")
 
 
 def processor() -> Finding:
     """Count the processor's cores that this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if cores == 1:
-        return Finding("cores", "1", "warn", "One worker only: a study takes as long as it takes.")
+        return Finding("cores", "1", "warn", "Studies train with one worker only.")
     return Finding("cores", str(cores))
 
 
@@ -120,7 +120,7 @@ def memory() -> Finding:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     size = f"{total / 1e9:.0f} GB"
     if total < LITTLE_MEMORY:
-        return Finding("memory", size, "warn", "Little: run with --workers 1.")
+        return Finding("memory", size, "warn", "Little memory: run with --workers 1.")
     return Finding("memory", size)
 
 
@@ -136,11 +136,9 @@ def compiler() -> Finding:
             if "CC" in os.environ
             else "apt-get install gcc libc6-dev, or clang, or else pip install ziglang"
         )
-        mend = (
-            f"{problem}. Without one the mapped engine trains all networks, which is slower: {way}."
-        )
+        mend = f"{problem}. PyTorch trains all networks instead, which is slower. To fix it: {way}."
         return Finding("compiler", "none", "warn", mend)
-    return Finding("compiler", f"{' '.join(found.command)}: trains by {found.identity}")
+    return Finding("compiler", f"{' '.join(found.command)}: engine {found.identity}")
 
 
 def cuda() -> Finding:
@@ -166,7 +164,7 @@ def arithmetic() -> Finding:
 
 def mkl_setting() -> Finding:
     """Look at MKL_CBWR, by which MKL rounds alike on unlike processors."""
-    unset = "not set: results repeat on this machine; others may round otherwise"
+    unset = "not set: results repeat on this machine; other machines may round differently"
     return Finding("MKL_CBWR", os.environ.get("MKL_CBWR") or unset)
 
 
@@ -182,7 +180,7 @@ def results(out: Path) -> Finding:
         reason = error.strerror or str(error)
         mend = f"Make {place} writable, or name another folder: nnbench run STUDY --out FOLDER"
         return Finding("results", f"{out}: {reason}", "broken", mend)
-    return Finding("results", f"{out} can be written, {free / 1e9:.0f} GB free")
+    return Finding("results", f"{out} is writable, {free / 1e9:.0f} GB free")
 
 
 def browser() -> Finding:

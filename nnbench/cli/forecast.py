@@ -87,7 +87,7 @@ class Forecast:
             *(f"note: {note}" for note in self.notes),
             *(self.standing.lines() if self.standing else []),
             f"expected: about {duration(self.seconds)} with {amount(self.workers, 'worker')}, "
-            f"{self.megabytes:.1f} MB on disk, {largest:.0f} MB of memory at most for each",
+            f"{self.megabytes:.1f} MB on disk, at most {largest:.0f} MB of memory for each",
         ]
 
     def _engine_line(self, share: Share) -> str:

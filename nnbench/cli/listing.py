@@ -7,7 +7,7 @@ from nnbench.atlas.listing import PLURALS, Row, toml
 NARROW = 56  # columns under which a summary goes under its name rather than beside it
 WIDEST = 100
 TOLD = ("formula", "reference", "torch", "twin", "path", "run")  # of a page, on a line each
-SAID = {"twin": "held against"}  # a label that a reader would not know
+SAID = {"twin": "tested against"}  # a label that a reader would not know
 
 
 def list_text(listed: list[Row], columns: int) -> str:

@@ -6,7 +6,7 @@ from nnbench.cli.ends import Exit, Failed
 def need_machine(kind: str, device: str, engine: str) -> None:
     """See that this machine can run a kind of study as asked. Errors: Failed."""
     if kind != "training" and (device != "cpu" or engine == "native"):
-        raise Failed(Exit.USAGE, f"a {kind} study takes no --device and no --engine native")
+        raise Failed(Exit.USAGE, f"a {kind} study takes neither --device nor --engine native")
     if engine == "native":
         _need_native(device)
     if device == "cuda":
@@ -16,9 +16,9 @@ def need_machine(kind: str, device: str, engine: str) -> None:
 def need_cluster(cluster: str, mixed: bool, device: str, workers: int | None) -> None:
     """See that what is said of a cluster goes together. Errors: Failed."""
     if mixed and not cluster:
-        raise Failed(Exit.USAGE, "--mixed is said of a cluster's workers: --cluster ADDRESS")
+        raise Failed(Exit.USAGE, "--mixed needs --cluster ADDRESS")
     if cluster and device != "cpu":
-        raise Failed(Exit.USAGE, "--cluster trains on its workers' processors: leave --device out")
+        raise Failed(Exit.USAGE, "--cluster trains on its workers' CPUs: leave --device out")
     if cluster and workers is not None:
         raise Failed(Exit.USAGE, "--cluster has its own workers: leave --workers out")
 
@@ -27,7 +27,7 @@ def _need_native(device: str) -> None:
     from nnbench.training.native.compiler import CompilerError, find_compiler
 
     if device != "cpu":
-        raise Failed(Exit.USAGE, "--engine native trains on the processor: leave --device out")
+        raise Failed(Exit.USAGE, "--engine native trains on the CPU: leave --device out")
     try:
         find_compiler()
     except CompilerError as problem:

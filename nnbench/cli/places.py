@@ -80,9 +80,11 @@ def results_of(place: str, out: Path) -> Path:
     try:
         folder = results_folder(out, name)
     except StoreError:  # a path, and so no study's name
-        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run makes them") from None
+        raise Failed(
+            Exit.USAGE, f"{place}: no results there; create them with nnbench run"
+        ) from None
     if not holds_results(folder):
-        raise Failed(Exit.USAGE, f"{place}: no results there; nnbench run {name} makes them")
+        raise Failed(Exit.USAGE, f"{place}: no results there; create them with nnbench run {name}")
     return folder
 
 
@@ -96,4 +98,4 @@ def open_page(page: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(page.resolve().as_uri()):
-        print("nnbench: there is no browser to open the page in", file=sys.stderr)
+        print("nnbench: found no browser to open the page in", file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from nnbench.report.page.table_notes import table_lines
+from nnbench.report.page.words import amount
 from nnbench.results.rows import Rows
 from nnbench.results.store import Survey
 from nnbench.study.study_kinds import STUDY_KINDS, TRAINING
@@ -126,19 +127,20 @@ class Progress:
         self._said = time.monotonic()
         if survey.damaged_parts:
             self.say(
-                f"{survey.damaged_parts} damaged parts set aside, in damaged/ beside the tables; "
-                "what they held runs again."
+                f"{amount(survey.damaged_parts, 'damaged part')} set aside, in damaged/ beside the "
+                "tables; their contents are computed again."
             )
         if survey.stale:
             self.say(
-                f"{len(survey.stale)} results are of other sources or library versions: stale, "
-                "and replaced."
+                f"{amount(len(survey.stale), 'result')} from other sources or library versions: "
+                "stale, to be replaced."
             )
         if survey.other_engine:
-            self.say(f"{len(survey.other_engine)} results are of another engine: kept, not used.")
+            others = amount(len(survey.other_engine), "result")
+            self.say(f"{others} from another engine: kept, not used.")
         finished = cells - self.total
-        kept = f", {finished:,} finished earlier" if finished else ""
-        self.say(f"{cells:,} {self.noun}{kept}: {self.total:,} to {self.verb}.")
+        kept = f"{finished:,} already finished, " if finished else ""
+        self.say(f"{cells:,} {self.noun}: {kept}{self.total:,} to {self.verb}.")
         for note in notes:
             self.say(f"note: {note}.")
         # a notebook's output is no terminal, but shows a bar like one

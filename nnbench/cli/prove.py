@@ -53,10 +53,10 @@ def checks_of(kind: str, name: str, entry: Any) -> Iterator[tuple[str, Check]]:
         if not entry.random and not entry.learned:
             yield "derivative equals finite differences", lambda: derivative(called)
             yield "a NaN passes through", lambda: nan_passes(called)
-            yield f"finite, with its slope, up to {FARTHEST:g}", lambda: large_inputs(called)
-            yield "its gain is what it says", lambda: gain(entry, given)
+            yield f"no NaN in value or slope up to {FARTHEST:g}", lambda: large_inputs(called)
+            yield "its gain is as stated", lambda: gain(entry, given)
             if entry.elementwise:
-                yield "saturates where it says", lambda: saturation(entry, given)
+                yield "saturates as stated", lambda: saturation(entry, given)
                 yield "each element on its own", lambda: on_its_own(called)
     if kind == "optimizer":
         yield "changes nothing in place", lambda: in_place(entry)
@@ -76,7 +76,7 @@ def derivative(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
     smooth = (left - right).abs() < 1e-3 * (1 + left.abs())
     gap = ((left + right) / 2 - slope).abs() / (1 + slope.abs())
     worst = int(torch.where(smooth, gap, 0.0).argmax())
-    why = f"at {points[worst]:.3g}: {slope[worst]:.4g}, by differences {right[worst]:.4g}"
+    why = f"at {points[worst]:.3g}: {slope[worst]:.4g}, finite differences {right[worst]:.4g}"
     return result(bool(gap[worst] < 1e-4) and bool(smooth.double().mean() > 0.9), why)
 
 
@@ -93,7 +93,7 @@ def large_inputs(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
     y = function(x)
     (slope,) = torch.autograd.grad(y.sum(), x)
     bad = [f"{at:g}" for at, v, s in zip(x, y, slope, strict=True) if v.isnan() or s.isnan()]
-    return result(not bad, f"a NaN at {', '.join(bad)}: a branch not taken overflows")
+    return result(not bad, f"NaN at {', '.join(bad)}: a branch not taken overflows")
 
 
 def on_its_own(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
@@ -101,7 +101,7 @@ def on_its_own(function: Callable[[Tensor], Tensor]) -> tuple[str, str]:
     x = torch.randn(40, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     alone = torch.cat([function(row) for row in x.split(1)])
     gap = float((function(x) - alone).abs().max())
-    return result(gap < 1e-12, f"others change it by {gap:.2g}; say elementwise=False if meant")
+    return result(gap < 1e-12, f"others change it by {gap:.2g}; if intended, set elementwise=False")
 
 
 def gain(entry: Any, given: Mapping[str, float]) -> tuple[str, str]:
@@ -109,15 +109,15 @@ def gain(entry: Any, given: Mapping[str, float]) -> tuple[str, str]:
     try:
         found = measured.gain_of(entry.function, given)
     except ArithmeticError:
-        return UNKNOWN, "its mean square does not settle, as where it jumps"
-    why = f"it says {entry.gain:.4g}, and is {found:.4g}; leave gain out if no other is meant"
+        return UNKNOWN, "its mean square does not converge, as where it jumps"
+    why = f"stated {entry.gain:.4g}, measured {found:.4g}; omit gain unless you intend another"
     return result(math.isclose(entry.gain, found, rel_tol=1e-3), why)
 
 
 def saturation(entry: Any, given: Mapping[str, float]) -> tuple[str, str]:
     """On which sides the slope goes to zero, thirty deviations out."""
     found = measured.saturates(entry.function, given)
-    why = f"it says {entry.saturates}, and is so: {found}; leave saturates out"
+    why = f"stated {entry.saturates}, measured {found}; omit saturates"
     return result(entry.saturates == found, why)
 
 
@@ -129,9 +129,11 @@ def in_place(entry: Any) -> tuple[str, str]:
     for one, before in zip((given["state"], given["rest"]), kept, strict=True):
         for key, value in before.items():
             if not torch.equal(one[key], value):
-                why = "in place: networks that are trained together share nothing"
+                why = "in place: return new tensors, since networks train together"
                 return FAILS, f"it changes {key} {why}"
-    return result(torch.equal(first, second), "the same step again gives another: it remembers")
+    return result(
+        torch.equal(first, second), "repeating a step gives another result: it keeps hidden state"
+    )
 
 
 def nan_of_gradient(entry: Any) -> tuple[str, str]:

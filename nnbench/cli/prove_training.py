@@ -33,7 +33,7 @@ GRID: dict[str, Any] = {
 SEEDS = (0, 1, 2)
 BY_PLACE = (
     "its place among them changes it by {:.1g}, since torch rounds the last elements of a vector "
-    "otherwise, in functions such as exp and log1p"
+    "differently in functions such as exp and log1p"
 )
 
 
@@ -54,15 +54,15 @@ class Trainings:
     def checks(self) -> Iterator[tuple[str, Check]]:
         """The checks, by what they show."""
         if vars(self.entry).get("alone"):
-            yield "trains alike each time, bit for bit", self.again
-            yield "beside others as alone, bit for bit", lambda: (UNKNOWN, ALONE)
+            yield "training repeats, bit for bit", self.again
+            yield "the same beside others as alone, bit for bit", lambda: (UNKNOWN, ALONE)
             return
         if self.kind in ("activation", "loss", "norm"):
-            yield "trains with one example to a batch", self.one_example
-        yield "beside others as alone, bit for bit", self.beside_others
-        yield "compiled to C as mapped by PyTorch", self.compiled
+            yield "trains with one example per batch", self.one_example
+        yield "the same beside others as alone, bit for bit", self.beside_others
+        yield "the same compiled to C as in PyTorch", self.compiled
         if hasattr(self.entry, "twin"):
-            yield "as written in plain PyTorch", self.twin
+            yield "the same as in plain PyTorch", self.twin
 
     def rows(self, way: str) -> Trained:
         """Its cells' rows: native, stacked, by the reference, or stacked each alone."""
@@ -104,7 +104,7 @@ class Trainings:
     def twin(self) -> tuple[str, str]:
         """The reference with its twin against the mapped engine with its function."""
         if vars(self.entry.twin).get("applied"):
-            return UNKNOWN, "nothing of PyTorch's was given for it that is written apart from it"
+            return UNKNOWN, "no independent PyTorch version of it was given"
         gap = gap_of(self.rows("reference"), self.rows("stacked"))
         return result(gap < AGREE, f"they differ by {gap:.2g}")
 
@@ -121,7 +121,7 @@ class Trainings:
             for size in BATCHES
         }
         lost = ends[1] != {"ok"} and all(ends[size] == {"ok"} for size in BATCHES if size != 1)
-        return result(not lost, "it diverges there, and in larger batches it does not")
+        return result(not lost, "it diverges there, but not in larger batches")
 
 
 def by_reference(cells: Sequence[Cell]) -> Trained:

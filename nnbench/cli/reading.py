@@ -17,10 +17,9 @@ from nnbench.cli.stops import GO_ON, stop_says
 def report(
     place: take.Place, out: take.Out = RESULTS, own: take.With = None, open: take.Open = False
 ) -> int:
-    """Write a study's report again from its tables.
+    """Rewrite a study's report from its tables.
 
-    As a page, report.html, and as Markdown, report.md with figures in report_files. Names the
-    files that it wrote.
+    Writes report.html, and report.md with its figures in report_files, and lists the files.
     """
     from nnbench.report.build import build_report
     from nnbench.report.claims.table import write_claims
@@ -49,12 +48,12 @@ def figures(
     out: take.Out = RESULTS,
     format: Annotated[str, take.one_of(("svg", "pdf", "png"), "svg, pdf or png")] = "svg",
     only: Annotated[
-        int | None, typer.Option(help="the number of one figure, as on the page", min=1)
+        int | None, typer.Option(help="write one figure: its number on the page", min=1)
     ] = None,
 ) -> int:
-    """Write a report's figures, for print and for slides.
+    """Write a report's figures, sized for print and for slides.
 
-    To figures/ in the folder of results. Names the files that it wrote.
+    Writes to figures/ in the results folder, and lists the files.
     """
     from nnbench.report.build import page_of
     from nnbench.report.page.paper import write_figures
@@ -68,7 +67,7 @@ def figures(
         raise Failed(Exit.USAGE, f"--only {only}: the report of {folder.name} {there}")
     written = write_figures(folder, page, format, only)
     if not written:
-        raise Failed(Exit.USAGE, f"the report of {folder.name} has no figure")
+        raise Failed(Exit.USAGE, f"the report of {folder.name} has no figures")
     print("\n".join(str(shown(path.resolve())) for path in written))
     return Exit.DONE
 
@@ -76,16 +75,16 @@ def figures(
 def claims(
     out: take.Out = RESULTS,
     gate: Annotated[
-        bool, typer.Option("--gate", help="end with 4 where any claim is contradicted")
+        bool, typer.Option("--gate", help="exit with 4 if any claim is contradicted")
     ] = False,
     as_json: take.AsJson = False,
 ) -> int:
-    """Judge the claims of every finished study into one ledger."""
+    """Judge the claims of every finished study, on one page."""
     from nnbench.report.claims.ledger import answer, gather, write_ledger
     from nnbench.report.index import write_index
 
     if not out.is_dir():
-        raise Failed(Exit.USAGE, f"{out}: no such folder; nnbench run makes results")
+        raise Failed(Exit.USAGE, f"{out}: no such folder; create results with nnbench run")
     ledger = gather(out)
     page = write_ledger(out, ledger)
     write_index(out)
@@ -97,29 +96,30 @@ def claims(
     if gate and wrong:
         raise Failed(
             Exit.GATE,
-            f"{wrong} of {len(ledger.judged)} claims are contradicted; the ledger says by what",
+            f"{wrong} of {len(ledger.judged)} claims are contradicted; the ledger shows why",
         )
     return Exit.DONE
 
 
 def compare(
-    a: Annotated[str, take.place(f"the earlier: {take.PLACE}")],
-    b: Annotated[str, take.place("the later one")],
+    a: Annotated[str, take.place(f"the earlier results: {take.PLACE}")],
+    b: Annotated[str, take.place("the later results")],
     out: take.Out = RESULTS,
     metric: Annotated[
-        str | None, typer.Option(help="what to compare (default: what both rank on)")
+        str | None, typer.Option(help="metric to compare (default: the one that both rank by)")
     ] = None,
     fail: Annotated[
         bool,
         typer.Option(
             "--fail-on-regression",
-            help="end with 4 where B is really worse, fails more often, or cannot be judged",
+            help="exit with 4 if B is really worse, fails more often, is incomplete, "
+            "or cannot be judged",
         ),
     ] = False,
-    html: Annotated[Path | None, typer.Option(help="write a page of it to this file too")] = None,
+    html: Annotated[Path | None, typer.Option(help="also write the comparison as a page")] = None,
     as_json: take.AsJson = False,
 ) -> int:
-    """Say what changed between two results, and what of it is real."""
+    """Compare two results: what changed, and which changes are real."""
     from nnbench.report.comparison import compare_results, comparison_lines, comparison_page
     from nnbench.results.disk import write_whole
     from nnbench.results.read import read_results
@@ -138,12 +138,10 @@ def status(
     place: take.Place,
     out: take.Out = RESULTS,
     own: take.With = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="tell of a run in progress until it ends")
-    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="follow a run until it ends")] = False,
     as_json: take.AsJson = False,
 ) -> int:
-    """Say how much of a study is finished, and what a run would do."""
+    """Show how much of a study is finished, and what a run would do."""
     from nnbench.cli.summary import standing_of_results, standing_of_study
     from nnbench.pipeline import Options
     from nnbench.results.store import holds_results
@@ -166,14 +164,14 @@ def _watch(place: str, out: Path, as_json: bool) -> None:
     from nnbench.results.running import is_running
 
     if as_json:
-        raise Failed(Exit.USAGE, "--watch tells of a run in lines: leave --json out")
+        raise Failed(Exit.USAGE, "--watch prints lines, not JSON: leave --json out")
     folder = Path(place)
     if not is_running(folder):
         is_study = not (out / place).is_dir() and study_file(place) is not None
         folder = results_folder(out, study_named(place).name if is_study else folder.name)
     if not is_running(folder):
         print(f"nnbench: no run is in progress in {shown(folder)}", file=sys.stderr)
-    stop_says("the run goes on: only the watching has ended")
+    stop_says("the run itself continues")
     watch(folder)
     stop_says(GO_ON)
 
@@ -181,7 +179,7 @@ def _watch(place: str, out: Path, as_json: bool) -> None:
 def verify(place: take.Place, out: take.Out = RESULTS) -> int:
     """Check every stored result against its checksum.
 
-    Ends with 5 where anything is damaged.
+    Exits with 5 if anything is damaged.
     """
     from nnbench.results.store import verify as verify_folder
 
@@ -190,15 +188,17 @@ def verify(place: take.Place, out: take.Out = RESULTS) -> int:
     for sentence in damage:
         print(sentence)
     if damage:
-        raise Failed(Exit.DISK, f"{folder}: {len(damage)} damaged; run the study again to mend it")
+        raise Failed(
+            Exit.DISK, f"{folder}: {len(damage)} damaged; run the study again to repair it"
+        )
     print(f"{shown(folder.resolve())}: sound")
     return Exit.DONE
 
 
 def compact(place: take.Place, out: take.Out = RESULTS) -> int:
-    """Merge the small parts of a study's results into few files.
+    """Merge the small files that a study's runs leave into a few.
 
-    Tables and page stay as they are, and a later run goes on as it would have.
+    Tables, report and what a later run would do stay the same.
     """
     from nnbench.results.compact import compact as compact_folder
 
@@ -206,8 +206,8 @@ def compact(place: take.Place, out: take.Out = RESULTS) -> int:
     found = compact_folder(folder)
     (were, are), (before, after) = found.folders, found.size
     print(
-        f"{shown(folder.resolve())}: {were:,} folders of parts are {are:,} now, "
-        f"{before / 1e6:.1f} MB are {after / 1e6:.1f}"
+        f"{shown(folder.resolve())}: part folders: {were:,} before, {are:,} now; "
+        f"size: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now"
     )
     return Exit.DONE
 
@@ -216,7 +216,7 @@ def export(
     cell_id: Annotated[
         str,
         typer.Argument(
-            help="a cell's id, or as much of it as only it has; best: what the report says to use"
+            help="cell_id of a network, or its first characters; best: the one recommended"
         ),
     ],
     place: Annotated[
@@ -224,14 +224,14 @@ def export(
     ] = None,
     table: Annotated[
         Path | None,
-        typer.Option("--predict", help="the study's table: a script that predicts its like"),
+        typer.Option("--predict", help="the study's table: write a script that predicts new rows"),
     ] = None,
     own: take.With = None,
     out: take.Out = RESULTS,
 ) -> int:
-    """Print a plain PyTorch script that trains one cell again.
+    """Print a plain PyTorch script that trains one network.
 
-    Keep it with: nnbench export CELL_ID > cell.py
+    To save it: nnbench export CELL_ID > cell.py
     """
     from nnbench.export.find import find, folders_of_results
     from nnbench.export.script import hints, script_of
@@ -249,15 +249,15 @@ def _best(folders: Sequence[Path]) -> str:
     from nnbench.report.build import cell_to_use_of
 
     if len(folders) != 1:
-        way = "name the one with --from" if folders else "nnbench run makes some"
-        raise Failed(Exit.USAGE, f"best is of one study, and there are {len(folders)} here: {way}")
+        way = "choose one with --from" if folders else "create results with nnbench run"
+        raise Failed(Exit.USAGE, f"best needs one study, but there are {len(folders)} here: {way}")
     return cell_to_use_of(folders[0])
 
 
 def list_entries(
     kind: take.SomeKind = None, own: take.With = None, as_json: take.AsJson = False
 ) -> int:
-    """List what a study file may name, and the studies."""
+    """List the names that a study file can use, and the studies."""
     from nnbench.atlas.listing import rows
     from nnbench.cli.listing import list_text
 
@@ -279,7 +279,7 @@ def show(
 
 
 def doctor(out: take.Out = RESULTS, as_json: take.AsJson = False) -> int:
-    """Look at this machine: what is missing, and how to mend it."""
+    """Check this machine: what is missing, and how to fix it."""
     from nnbench.cli.doctor import as_rows, as_text, examine, is_broken
 
     findings = examine(out)

@@ -39,25 +39,26 @@ def run(
     study: take.Study = None,
     data: Annotated[
         Path | None,
-        typer.Option(
-            help="a table (CSV, Excel, JSON lines, Parquet, Feather), in place of a study file"
-        ),
+        typer.Option(help="a table (CSV, Excel, JSON lines, Parquet, Feather), instead of a study"),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="the table's column to predict")] = None,
+    target: Annotated[str | None, typer.Option(help="the column to predict")] = None,
     task: Annotated[
         str,
-        take.one_of(("auto", "classification", "regression"), "the table's; auto: by the target"),
+        take.one_of(
+            ("auto", "classification", "regression"),
+            "auto (decided by the target), classification or regression",
+        ),
     ] = "auto",
     decimal: Annotated[
         str,
-        take.one_of(("auto", ".", ","), "what tells the table's fractions, where in doubt"),
+        take.one_of(("auto", ".", ","), "decimal sign of the table: auto, . or ,"),
     ] = "auto",
     missing: Annotated[
         list[str] | None,
-        typer.Option(help="what a missing value of the table is written as, too (repeatable)"),
+        typer.Option(help="an additional marker for missing values (repeatable)"),
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(help="a column of the table to leave out (repeatable)")
+        list[str] | None, typer.Option(help="a column to leave out (repeatable)")
     ] = None,
     numeric: Annotated[
         list[str] | None, typer.Option(help="a column to read as numbers (repeatable)")
@@ -69,32 +70,35 @@ def run(
         list[str] | None, typer.Option(help="a column to read as dates (repeatable)")
     ] = None,
     sheet: Annotated[
-        str | None, typer.Option(help="the sheet, of an Excel workbook that has several")
+        str | None, typer.Option(help="the sheet of an Excel workbook with several")
     ] = None,
     group: Annotated[
-        str | None, typer.Option(help="a column whose rows of one value stay in one part")
+        str | None, typer.Option(help="keep rows with the same value here in one part of the split")
     ] = None,
     time: Annotated[
-        str | None, typer.Option(help="a column that tells when: the latest rows are the test")
+        str | None,
+        typer.Option(help="a date or number that orders the rows: the latest are the test set"),
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(min=20, help="rows of the table at most, drawn at random")
+        int | None, typer.Option(min=20, help="use at most this many rows, drawn at random")
     ] = None,
     write_study: Annotated[
-        Path | None, typer.Option(help="write the study file that this run of a table amounts to")
+        Path | None, typer.Option(help="also write this run as a study file")
     ] = None,
     out: take.Out = RESULTS,
     workers: take.Workers = None,
     device: take.Device = "cpu",
     engine: take.Engine = "auto",
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="repeats, in place of the file's")
+        int | None, typer.Option(min=1, help="number of seeds, instead of the file's")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="train at most so many networks")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="forget earlier results")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="train at most this many networks")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="discard earlier results")] = False,
     time_limit: take.TimeLimit = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="say what would run, and stop")
+        bool, typer.Option("--dry-run", help="print what would run and how long it would take")
     ] = False,
     cluster: take.Cluster = "",
     mixed: take.Mixed = False,
@@ -102,7 +106,7 @@ def run(
     own: take.With = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> int:
-    """Run a study to its report, or go on where it stopped."""
+    """Run a study, or resume it, and write its report."""
     # before the libraries that a run needs: a bad study is refused at once
     said = {
         **{"task": task, "decimal": decimal, "missing": missing, "rows": rows},
@@ -122,7 +126,7 @@ def run(
     options = replace(options, time_limit=ends, cluster=cluster, mixed=mixed)
     if dry_run:
         if cluster:
-            told = "--dry-run tells what this machine would take: leave --cluster out"
+            told = "--dry-run estimates a run on this machine: leave --cluster out"
             raise Failed(Exit.USAGE, told)
         return _dry_run(planned, options, as_json)
     forgotten = WITHOUT_FRESH if fresh and write_study is None else way_on()
@@ -145,7 +149,9 @@ def _study_or_table(
     """
     if study is not None and data is None and target is None and not choices:
         if written is not None:
-            raise Failed(Exit.USAGE, "--write-study is for a table: this study has a file")
+            raise Failed(
+                Exit.USAGE, "--write-study needs --data FILE: this study already has a file"
+            )
         return study_named(study, seeds)
     if study is not None or data is None or target is None:
         said = {"target": target, **choices} if target is not None else choices
@@ -179,7 +185,7 @@ def _written(content: Mapping[str, Any], path: Path) -> Study:
         with path.open("x", encoding="utf-8") as file:
             file.write(study_text(content, path))
     except FileExistsError:
-        told = f"--write-study {path}: there is such a file: run it, or move it"
+        told = f"--write-study {path}: the file exists: run it, or move it"
         raise Failed(Exit.USAGE, told) from None
     except OSError as error:
         raise Failed(Exit.DISK, f"--write-study {path}: {error.strerror}") from None
@@ -193,11 +199,10 @@ def _way_to_name(study: bool, data: bool, choices: Mapping[str, Any]) -> str:
     """What is wrong with how a study or a table is named, and the way out."""
     if study and choices and not data:
         flag = next(iter(choices))
-        file = ", --data FILE" if flag == "target" else ""
-        return f"--{flag} is said of a table{file}: write it into the study, as a key of data"
+        return f"--{flag} needs a table, --data FILE; in a study file, write it as a key of data"
     if data and not study:
         return "--data needs --target COLUMN, the column to predict"
-    return "name either a study, or a table with --data FILE --target COLUMN"
+    return "give either a study, or a table with --data FILE --target COLUMN"
 
 
 def _run(
@@ -214,7 +219,7 @@ def _run(
     code = tell(outcome)
     missing = outcome.counts["missing"]
     if missing and options.time_limit is not None and options.time_limit.is_over:
-        told = f"the time limit ended it, {missing:,} {study.noun} are left; {way_on()}"
+        told = f"the time limit was reached with {missing:,} {study.noun} left; {way_on()}"
         raise Failed(Exit.TIME, told)
     return code
 
@@ -246,7 +251,7 @@ def _told(
 def settle(
     study: take.SomeStudy,
     most_seeds: Annotated[
-        int | None, typer.Option(min=2, help="seeds of a claim at most (default: 30)")
+        int | None, typer.Option(min=2, help="at most this many seeds per claim (default: 30)")
     ] = None,
     out: take.Out = RESULTS,
     workers: take.Workers = None,
@@ -258,7 +263,7 @@ def settle(
     own: take.With = None,
     as_json: take.AsJson = False,
 ) -> int:
-    """Train more seeds until each claim is decided."""
+    """Run a study, then add seeds until each claim is decided."""
     planned = study_named(study)
     need_machine(planned.kind, device, engine)
     need_cluster(cluster, mixed, device, workers)
@@ -290,7 +295,7 @@ def _dry_run(study: Study, options: Options, as_json: bool) -> int:
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="the study's name, and its file's")],
+    name: Annotated[str, typer.Argument(help="name of the study and of its file")],
 ) -> int:
     """Write a small commented study to start from."""
     from nnbench.cli.new_study import write_study
@@ -301,12 +306,14 @@ def new(
 
 
 def prove(
-    files: Annotated[list[Path], typer.Argument(help="files with entries of one's own")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Python files with your own entries, which are executed")
+    ],
     as_json: take.AsJson = False,
 ) -> int:
-    """Hold entries of one's own to what the catalogue's are held to.
+    """Check your own entries like those of the catalogue.
 
-    Ends with 4 where one fails.
+    Exits with 4 if a check fails.
     """
     from nnbench.catalog.own.entries import read_entries, register
     from nnbench.cli import prove as proof
@@ -316,15 +323,15 @@ def prove(
     take.tell(as_json, proof.document(shown), proof.lines(shown, take.columns()))
     failed = sum(one.outcome == proof.FAILS for one in shown)
     if failed:
-        raise Failed(Exit.GATE, f"{failed} of {len(shown)} checks fail")
+        raise Failed(Exit.GATE, f"{failed} of {len(shown)} checks failed")
     return Exit.DONE
 
 
 def atlas(
-    out: Annotated[Path, typer.Option(help="folder of the atlas")] = RESULTS / "atlas",
+    out: Annotated[Path, typer.Option(help="folder to draw into")] = RESULTS / "atlas",
     own: take.With = None,
 ) -> int:
-    """Draw the atlas: a picture of everything that a study can vary."""
+    """Draw the atlas: a picture of everything a study can vary."""
     from nnbench.atlas.build import build_atlas
 
     print(shown(build_atlas(out).resolve()))
@@ -332,15 +339,15 @@ def atlas(
 
 
 def lecture(out: take.Out = RESULTS, open: take.Open = False) -> int:
-    """Gather what the studies found into a lecture, topic by topic.
+    """Collect the studies' findings into a lecture, topic by topic.
 
-    Opens as slides: lecture.html#lecture.
+    lecture.html#lecture opens it as slides.
     """
     from nnbench.report.index import write_index
     from nnbench.report.lecture import write_lecture
 
     if not out.is_dir():
-        raise Failed(Exit.USAGE, f"{out}: no such folder; nnbench run makes results")
+        raise Failed(Exit.USAGE, f"{out}: no such folder; create results with nnbench run")
     page = write_lecture(out)
     write_index(out)
     print(f"{shown(page.resolve())}\n{page.resolve().as_uri()}#lecture")
@@ -354,24 +361,24 @@ def theory(
         str,
         typer.Option(
             "--set",
-            help="sizes of the networks, width=128,depth=16,batch=64; and a mean field of one's "
-            "own, activation=tanh,sw2=1.3,sb2=0.1",
+            help="network sizes, width=128,depth=16,batch=64, and a mean field of your own, "
+            "activation=tanh,sw2=1.3,sb2=0.1",
         ),
     ] = "",
-    out: Annotated[Path, typer.Option(help="folder of the page")] = RESULTS / "theory",
+    out: Annotated[Path, typer.Option(help="folder to write the page to")] = RESULTS / "theory",
     gate: Annotated[
-        bool, typer.Option("--gate", help="end with 4 where a prediction and a measurement differ")
+        bool, typer.Option("--gate", help="exit with 4 if a prediction and a measurement differ")
     ] = False,
     as_json: take.AsJson = False,
 ) -> int:
-    """Hold theory's predictions against what the engine measures."""
+    """Compare theoretical predictions with measurements."""
     from nnbench.theory.checks.measure import measure_all, read_settings
     from nnbench.theory.checks.record import closing_lines, write_theory
 
     settings = read_settings(sizes)
     began = time.perf_counter()
     _need_folder(out)
-    stop_says("nothing was kept: the same command begins anew")
+    stop_says("nothing was kept: the same command starts over")
     checks = measure_all(settings, _progress)
     page = write_theory(out, settings, checks, time.perf_counter() - began)
     lines = [*closing_lines(checks), f"  page: {shown(page.resolve())}"]

@@ -14,8 +14,8 @@ from types import FrameType
 
 from nnbench.lazy import is_importing
 
-GO_ON = "run the same command again to go on from here"
-WITHOUT_FRESH = "run the same command without --fresh to go on from here"
+GO_ON = "run the same command again to resume"
+WITHOUT_FRESH = "run the same command without --fresh to resume"
 SIGNALS = {signal.SIGINT: "stopped", signal.SIGTERM: "terminated"}
 
 
@@ -58,9 +58,7 @@ def way_on() -> str:
 
 def way_on_with(file: str) -> str:
     """What to do after a stop where the command itself wrote a study file, and refuses to again."""
-    return (
-        f"nnbench run {shlex.quote(file)} goes on from here, with --out and the like as they were"
-    )
+    return f"to resume: nnbench run {shlex.quote(file)}, with the same --out and other options"
 
 
 def is_stopping() -> bool:

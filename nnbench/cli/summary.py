@@ -103,8 +103,9 @@ def look_line(look: Look) -> str:
     if not undecided:
         return said
     if look.following is None:
-        return f"{said}; with {amount(look.seeds, 'seed')} the rest stays open"
-    return f"{said}; the rest goes on from {look.seeds} to {amount(look.following, 'seed')}"
+        return f"{said}, {undecided:,} still open with {amount(look.seeds, 'seed')}"
+    following = amount(look.following, "seed")
+    return f"{said}, {undecided:,} still open with {amount(look.seeds, 'seed')}: next, {following}"
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,15 @@ class Standing:
         if self.settling and self.to_run:
             lines.append(
                 f"  a round of more seeds was stopped: nnbench settle {quote(self.settling)} "
-                f"goes on with it"
+                f"resumes it"
             )
         if self.crashed:
-            lines.append(f"  {self.crashed:,} crashed: a run tries again")
+            lines.append(f"  {self.crashed:,} crashed: the next run tries again")
         lines += self.stale_lines()
         if self.other_engine:
-            lines.append(f"  {self.other_engine:,} with results of another engine, which stay")
+            lines.append(
+                f"  {self.other_engine:,} with results from another engine: kept, not used"
+            )
         if self.damaged_parts:
             parts = "part" if self.damaged_parts == 1 else "parts"
             lines.append(f"  {self.damaged_parts:,} damaged {parts} set aside")
@@ -164,11 +167,11 @@ class Standing:
         if self.stale:
             why = f" ({'; '.join(self.because)})" if self.because else ""
             lines.append(
-                f"  {self.stale:,} with results of other sources or versions{why}: a run replaces "
-                f"them"
+                f"  {self.stale:,} with results from other sources or versions{why}: stale, "
+                f"the next run replaces them"
             )
         return lines + [
-            f"  {count:,} to run anew, since the code of {name} has changed"
+            f"  {count:,} to run again, because the code of {name} has changed"
             for name, count in self.changed.items()
         ]
 
@@ -203,8 +206,7 @@ def changed_code(folder: Path) -> list[str]:
     """What of results is of other code of one's own entries than they have now: a line each."""
     anew = _of_other_code(read_results(folder))
     return [
-        f"{folder.name}: {count:,} of its results are of other code of {name} than it has now: run "
-        f"the study again"
+        f"{folder.name}: results from different code of {name}: {count:,}; run the study again"
         for name, count in changed_entries(folder, [{"own": own} for own in anew.values()]).items()
     ]
 

@@ -78,7 +78,7 @@ def pace_line(pace: Pace) -> str:
     if pace.rate is not None:
         slow = pace.rate < LEAST
         said.append(
-            f"{rounded(1 / pace.rate)} s each" if slow else f"{rounded(pace.rate)} a second"
+            f"{rounded(1 / pace.rate)} s each" if slow else f"{rounded(pace.rate)} per second"
         )
     if pace.ends:
         said.append(pace.ends)

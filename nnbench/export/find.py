@@ -68,23 +68,23 @@ def find(wanted: str, folders: Iterable[Path]) -> StoredCell:
     if len(matching) > 1:
         named = ", ".join(matching[:SHOWN]) + (", ..." if len(matching) > SHOWN else "")
         raise ExportError(
-            f"{len(matching)} cells begin with {as_written(wanted)}: {named}; give more of it"
+            f"{len(matching)} cells begin with {as_written(wanted)}: {named}; give more characters"
         )
     return _stored(matching[0], known[matching[0]] / TABLE)
 
 
 def _unknown(wanted: str, known: Mapping[str, Path]) -> str:
     if not known:
-        return "there are no results here to export from; nnbench run STUDY makes them"
+        return "there are no results here to export from; create them with nnbench run STUDY"
     close = nearest(wanted, known)
-    hint = close if close.startswith("; did") else "; column cell_id of cells.csv has them all"
+    hint = close if close.startswith("; did") else "; column cell_id of cells.csv lists them all"
     return f"there is no cell {as_written(wanted)} among {len(known):,}{hint}"
 
 
 def _read(path: Path, **options: Any) -> pa.Table:
     content = read_files(path.parent, [path.name]).get(path.name)
     if content is None:
-        raise ExportError(f"{path.parent}: no {TABLE} there; name a folder of results")
+        raise ExportError(f"{path.parent}: no {TABLE} there; name a results folder")
     return parquet.read_table(pa.BufferReader(content), **options)
 
 
@@ -92,7 +92,7 @@ def _stored(cell_id: str, path: Path) -> StoredCell:
     (row,) = _read(path, filters=[("cell_id", "==", cell_id)]).to_pylist()[:1]
     study = str(row["study"])
     if not STUDY_NAME.fullmatch(study):
-        raise ExportError(f"{path}: {as_written(study)} is no study's name: run the study again")
+        raise ExportError(f"{path}: {as_written(study)} is not a study name: run the study again")
     try:
         recipe = recipe_of(row)
     except ExportError:
@@ -118,7 +118,7 @@ def check_known(cell_id: str, own: str | None) -> None:
     known = [f"{key}.{name}" for key, name in CODES]
     if unknown := ", ".join(name for name in named if name not in known):
         raise ExportError(
-            f"{cell_id} uses {unknown} of one's own: name the file with it, --with FILE"
+            f"{cell_id} uses your own {unknown}: name its file, --with FILE"
         ) from None
 
 

@@ -50,4 +50,6 @@ def _setting(model: Model, text: str, cell_id: str) -> tuple[Setting, bool]:
         for log in ({}, {"target_transform": "log"}):
             if setting_text({**one, **weight, **log}) == text:
                 return {**one, **weight}, bool(log)
-    raise ExportError(f"{cell_id}: its setting ({text}) is none that is tried: run the study again")
+    raise ExportError(
+        f"{cell_id}: its setting ({text}) is not one that is tried: run the study again"
+    )

@@ -26,8 +26,8 @@ def check_own(cell_id: str, recipe: Mapping[str, Any]) -> None:
         if word not in known:
             name = word.partition("=")[0]
             raise ExportError(
-                f"{cell_id} was trained with other code of {name} than it has now: run the study "
-                f"again, or name the file as it was"
+                f"{cell_id} was trained with different code of {name}: run the study again, or "
+                f"name the file as it was"
             )
 
 

@@ -46,7 +46,7 @@ class OwnSource:
         """Define a name. Errors: ExportError where its code cannot be told, or is another's."""
         if name in self._known:
             if self._known[name] is not thing:
-                self._refuse(f"two things in it are called {name}: give one another name")
+                self._refuse(f"two things in it are called {name}: rename one")
             return
         self._known[name] = thing
         if isinstance(thing, ModuleType):
@@ -80,7 +80,7 @@ class OwnSource:
             if needed in within:
                 self.add(needed, within[needed])
             elif not hasattr(builtins, needed):
-                self._refuse(f"{name} uses {needed}, which is known only where it was made")
+                self._refuse(f"{name} uses {needed}, which is defined only where it was made")
         own = getattr(node, "name", name)
         self.texts[name] = text if own == name else f"{text}\n{name} = {own}"
 
@@ -104,7 +104,7 @@ class OwnSource:
         if not text and place and Path(place).is_file():
             text = Path(place).read_text()
         if not text:
-            way = "write it into a file, and name that with --with"
+            way = "write it to a file, and name that with --with"
             self._refuse(f"there is no source of {name}: {way}")
         module = read_module(text.encode())
         nodes = [node for node in ast.walk(module.tree) if _is_of(node, thing)]

@@ -36,10 +36,10 @@ RESULTS = (
     *(f"{part}_{name}" for part in ("train", "val", "test") for name in ("loss", "accuracy", "r2")),
     "weight_norm",
 )
-EXACT = 1e-6, "# What the study's table says. Hardly a digit should differ."
+EXACT = 1e-6, "# The numbers in the study's table. Hardly a digit should differ."
 NEAR = (
     0.05,
-    "# What the study's table says. It was trained in single precision, by an engine that adds\n"
+    "# The numbers in the study's table. They come from single precision, by an engine that adds\n"
     "# up in another order: losses may differ by a few per cent, accuracies by a few examples,\n"
     "# and both by more where a large learning rate lets rounding grow. This script's own numbers\n"
     "# are those of nnbench run --engine reference.",
@@ -57,9 +57,9 @@ def script_of(cell: StoredCell, table: Path | None = None) -> str:
     if is_baseline(cell.recipe):
         can_predict = has_own_table(cell.recipe)
         raise ExportError(
-            f"{cell.cell_id} is no network but {cell.recipe['baseline']}, a baseline of "
-            f"scikit-learn: {'add --predict and the table, or ' if can_predict else ''}name a "
-            f"network's cell"
+            f"{cell.cell_id} is not a network but {cell.recipe['baseline']}, a scikit-learn "
+            f"model: {'add --predict and the table, or ' if can_predict else ''}name the cell of "
+            f"a network"
         )
     return SCRIPT_BY_STUDY[study_kind_of(cell.recipe)](cell)
 
@@ -69,7 +69,7 @@ def hints(cell: StoredCell, predicting: bool = False) -> list[str]:
     said = []
     if not cell.is_sound:
         said.append(
-            f"{cell.cell_id}: its recipe, as the table has it, is not what its id was made from; "
+            f"{cell.cell_id}: its recipe in the table is not the one its id was made from, so "
             f"the script may differ from the run: run the study again"
         )
     if cell.row.get("status") == "crashed":
@@ -78,8 +78,8 @@ def hints(cell: StoredCell, predicting: bool = False) -> list[str]:
         said.append("the script needs safetensors: pip install safetensors")
     if has_own_table(cell.recipe) and not predicting:
         said.append(
-            f"the script looks for the table where it is run and beside itself: python cell.py "
-            f"PATH, where {cell.recipe['data.path']} lies elsewhere"
+            f"the script looks for the table in the current folder and beside itself; if "
+            f"{cell.recipe['data.path']} is elsewhere: python cell.py PATH"
         )
     return said
 
@@ -118,13 +118,13 @@ def predicting_script(cell: StoredCell, path: Path) -> str:
     recipe = SPARSE | cell.recipe
     if not has_own_table(recipe):
         raise ExportError(
-            f"{cell.cell_id} is of {recipe['data']}, no table of your own: there are no new rows "
-            f"to predict; export it without --predict"
+            f"{cell.cell_id} is about {recipe['data']}, not a table of your own: there are no new "
+            f"rows to predict; export it without --predict"
         )
     if recipe.get("evaluation") == "train":
         raise ExportError(
-            f"{cell.cell_id} is evaluated as in training, where a row's prediction hangs on what "
-            f"stands beside it: export it without --predict"
+            f"{cell.cell_id} is evaluated as in training, where a row's prediction depends on "
+            f"the rows beside it: export it without --predict"
         )
     table = own_table(recipe, path)
     data = data_code(recipe, ties="ties_of(table.iloc[rows], x)")

@@ -43,7 +43,7 @@ def compact(folder: Path) -> Compacted:
     parts = folder / PARTS
     with disk("merge parts in", parts), alone_in(folder) as is_alone:
         if not is_alone:
-            raise RunningError(f"a run is in progress in {folder}: merge when it has ended")
+            raise RunningError(f"a run is in progress in {folder}: compact it when it has ended")
         sweep(parts)
         before = _taken(parts)
         for members in list(_groups(parts)):
@@ -109,5 +109,5 @@ def _demand(found: Sequence[Part], wanted: Sequence[Part], path: Path) -> None:
     )
     if not same:
         raise StoreError(
-            f"{path} is not what was written: the disk may be failing; no part is lost"
+            f"{path} differs from what was written: the disk may be failing; no part is lost"
         )

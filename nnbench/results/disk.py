@@ -11,13 +11,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 WAYS_OUT = {
-    errno.ENOSPC: "Free some space and run again: what was finished before is kept",
-    errno.EDQUOT: "Free some space and run again: what was finished before is kept",
-    errno.EROFS: "Choose a folder that can be written to with --out",
-    errno.EACCES: "Choose a folder that can be written to with --out",
-    errno.EPERM: "Choose a folder that can be written to with --out",
-    errno.ENOTDIR: "A file stands where a folder should be: move it, or use another --out",
-    errno.EEXIST: "A file stands where a folder should be: move it, or use another --out",
+    errno.ENOSPC: "Free some space and run again: what has finished is kept",
+    errno.EDQUOT: "Free some space and run again: what has finished is kept",
+    errno.EROFS: "Choose a writable folder with --out",
+    errno.EACCES: "Choose a writable folder with --out",
+    errno.EPERM: "Choose a writable folder with --out",
+    errno.ENOTDIR: "A file is where a folder should be: move it, or use another --out",
+    errno.EEXIST: "A file is where a folder should be: move it, or use another --out",
 }
 
 
@@ -34,7 +34,9 @@ def disk(action: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        way_out = WAYS_OUT.get(error.errno or 0, "See that the folder can be read and written to")
+        way_out = WAYS_OUT.get(
+            error.errno or 0, "Make sure that the folder is readable and writable"
+        )
         raise StoreError(
             f"Cannot {action} {path}: {error.strerror or error}. {way_out}."
         ) from error

@@ -23,7 +23,7 @@ def results_folder(root: Path, name: str) -> Path:
         base = root.resolve()
         folder = (base / name).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, a NUL
-        raise StoreError(f"{name!r} cannot name a folder of results: {error}.") from error
+        raise StoreError(f"{name!r} cannot name a results folder: {error}.") from error
     if Path(name).name != name or folder == base or not folder.is_relative_to(base):
         raise StoreError(f"{name!r} leads out of the results folder {base}: use a plain name.")
     return folder

@@ -25,7 +25,9 @@ def looks_of(files: Mapping[str, bytes], folder: Path) -> tuple[int, ...]:
     try:
         return tuple(int(seeds) for seeds in json.loads(files[FILE])["seeds"])
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{folder / FILE} cannot be read: remove it to forget looks.") from error
+        raise StoreError(
+            f"{folder / FILE} cannot be read: remove it to discard earlier looks."
+        ) from error
 
 
 def round_of(files: Mapping[str, bytes]) -> dict[str, Any] | None:

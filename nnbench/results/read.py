@@ -115,18 +115,18 @@ def read_results(folder: Path) -> Results:
         if name not in found:
             way_out = "`nnbench run` writes it"
             if (folder / PARTS).is_dir():
-                way_out = "its run was stopped; run the study again to go on from there"
+                way_out = "its run was stopped; run the study again to resume"
             raise ReportError(f"{folder / name} is missing: {way_out}")
     provenance = json.loads(found[PROVENANCE])
     cells, curves = (pd.read_parquet(BytesIO(found[name])) for name in NEEDED[:2])
     layers = _rows_or_none(found.get("layers.parquet"))
     predictions = _rows_or_none(found.get("predictions.parquet"))
     if "study" not in provenance or cells.empty:
-        raise ReportError(f"{folder} holds no cell yet: run the study first")
+        raise ReportError(f"{folder} has no results yet: run the study first")
     kind = study_kind_of(provenance["study"])
     if kind not in STUDY_KINDS:
         raise ReportError(
-            f"{folder} is of a {kind} study, which this version of nnbench does not know: take the "
+            f"{folder} holds a {kind} study, which this version of nnbench does not know: use the "
             f"version that wrote it"
         )
     cells, baselines = _apart(cells)

@@ -84,7 +84,7 @@ class Store:
     def __post_init__(self) -> None:
         for folder in (self.folder, self.folder / PARTS, self.folder / DAMAGED):
             if folder != self.folder and folder.is_symlink():
-                raise StoreError(f"{folder} is a link out of the results: remove it.")
+                raise StoreError(f"{folder} is a link that leads out of the results: remove it.")
             with disk("open", folder):
                 sweep(folder)
 

@@ -67,8 +67,8 @@ def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None
     is_own = any(has_own_table(level.fields) for level in study.levels.get("data", []))
     if METRICS[metric].of_tables and not is_own:
         raise StudyError(
-            f"{place} metric: {metric} is measured of tables of one's own, and none of its data "
-            f"sets is one: take {scores_of(of or '')[0]}"
+            f"{place} metric: {metric} is measured only on your own tables, and no data set here "
+            f"is one: use {scores_of(of or '')[0]}"
         )
     wanted = about(where, "data")
     tasks = {
@@ -80,7 +80,7 @@ def _check_metric(study: Study, place: str, metric: str, where: Partial) -> None
         own, others = scores_of(of), scores_of(tasks.pop())
         other = others[own.index(metric) if metric in own else 0]
         raise StudyError(
-            f"{place} metric: {metric} is of a {of}, which none of its data sets is: take {other}"
+            f"{place} metric: {metric} is for {of}, which no data set here is: use {other}"
         )
 
 
@@ -91,13 +91,13 @@ def _check_shares(study: Study, place: str, claim: Claim) -> None:
         return
     if study.kind != TRAINING:
         raise StudyError(
-            f'{place}: shares of variance are of networks, not of kind = "{study.kind}": '
-            "take better and than"
+            f'{place}: shares of variance are for networks, not for kind = "{study.kind}": '
+            "use better and than"
         )
     if METRICS[claim.metric].of_stack:
         raise StudyError(
-            f"{place} metric: {claim.metric} are of a whole stack, so that seeds do not vary them: "
-            "take better and than, or another metric"
+            f"{place} metric: {claim.metric} is measured per stack, so seeds do not vary it: "
+            "use better and than, or another metric"
         )
     for key, factor in zip(keys, claim.shared_out, strict=True):
         _check_factor(study, f"{place} {key}", factor, claim.where)
@@ -108,7 +108,9 @@ def _check_shares(study: Study, place: str, claim: Claim) -> None:
 def _check_factor(study: Study, place: str, factor: str, where: Partial) -> None:
     varied = [key for key, levels in study.levels.items() if len(levels) > 1 and key != "data"]
     if factor == "data":
-        raise StudyError(f"{place}: shares are within data sets: name another factor than data")
+        raise StudyError(
+            f"{place}: shares are computed within data sets: name a factor other than data"
+        )
     if factor not in study.levels:
         if (root := factor.split(".")[0]) in study.levels:
             raise StudyError(f"{place}: {factor} is a parameter of {root}: name the factor, {root}")

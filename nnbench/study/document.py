@@ -32,7 +32,7 @@ class Exclusion(_Section):
     """Cells left out, and why."""
 
     model_config = ConfigDict(extra="allow")
-    why: str = Field(min_length=1, description="the reason, which the report repeats")
+    why: str = Field(min_length=1, description="the reason, shown in the report")
 
     @model_validator(mode="after")
     def _names_cells(self) -> Exclusion:
@@ -50,16 +50,17 @@ class Design(_Section):
     """Which cells of the grid are run."""
 
     kind: Literal["full", "one_factor", "sample"] = Field(
-        default="full", description="all cells, one change at a time, or n arms drawn from all"
+        default="full",
+        description="all cells, one change at a time, or n configurations drawn at random",
     )
-    baseline: Partial = Field(default={}, description="one level each; the first if not named")
+    baseline: Partial = Field(default={}, description="one level per factor; default: the first")
     exclude: list[Exclusion] = []
-    n: int | None = Field(default=None, ge=1, description="arms that a sample draws")
+    n: int | None = Field(default=None, ge=1, description="number of configurations to draw")
 
     @model_validator(mode="after")
     def _n_goes_with_sample(self) -> Design:
         if (self.kind == "sample") != (self.n is not None):
-            raise ValueError('kind = "sample" and n, the number of arms, go together')
+            raise ValueError('kind = "sample" and n, the number of configurations, need each other')
         return self
 
 
@@ -68,16 +69,16 @@ class Probes(_Section):
 
     layers: bool = False
     every: int = Field(default=1, ge=1)
-    sharpness: bool = Field(default=False, description="the largest curvature of the loss, too")
+    sharpness: bool = Field(default=False, description="also the largest curvature of the loss")
     correlation: bool = Field(
-        default=False, description="how alike two inputs' pre-activations are, layer by layer"
+        default=False, description="correlation of two inputs' pre-activations, layer by layer"
     )
 
     @model_validator(mode="after")
     def _options_go_with_layers(self) -> Probes:
         for name in ("sharpness", "correlation"):
             if getattr(self, name) and not self.layers:
-                raise ValueError(f"{name} is one of the probes that layers = true turns on: add it")
+                raise ValueError(f"{name} needs layers = true: add it")
         return self
 
 
@@ -86,12 +87,15 @@ class Report(_Section):
 
     metric: str = Field(
         default=USUAL,
-        description="what arms are ranked on; unless named, test_r2 where all data is regression",
+        description="metric to rank by; default: the kind's own, test_r2 if all data is regression",
     )
-    tune: list[str] = Field(default=[], description="parameters chosen per arm on validation")
-    target: float | None = Field(default=None, description="validation score to be reached")
+    tune: list[str] = Field(
+        default=[], description="parameters chosen for each configuration on validation data"
+    )
+    target: float | None = Field(default=None, description="validation score to reach")
     lead: str = Field(
-        default="", description="what the page shows first; unless named, by what the study asks"
+        default="",
+        description="what the report shows first; default: decided by what the study asks",
     )
 
 
@@ -104,7 +108,7 @@ class Share(_Section):
     @model_validator(mode="after")
     def _one_bound(self) -> Share:
         if (self.at_most is None) == (self.at_least is None):
-            raise ValueError("take one of at_most and at_least, as in share = { at_most = 0.05 }")
+            raise ValueError("give either at_most or at_least, as in share = { at_most = 0.05 }")
         return self
 
 
@@ -123,16 +127,18 @@ class Claim(_Section):
     same: Partial | None = None
     as_: Partial | None = Field(default=None, alias="as")
     factor: str | None = Field(default=None, description="the factor that share is about")
-    share: Share | None = Field(default=None, description="of the variance that it explains")
+    share: Share | None = Field(default=None, description="share of the variance that it explains")
     matters_more: str | None = Field(
         default=None, description="the factor that explains more than the factor in than"
     )
     where: Partial = {}
-    metric: str = Field(default=USUAL, description="the report's metric unless named")
+    metric: str = Field(default=USUAL, description="default: the report's metric")
     by: float = Field(default=0.0, ge=0, description="smallest difference that counts")
-    margin: float | None = Field(default=None, gt=0, description="largest that counts as none")
+    margin: float | None = Field(
+        default=None, gt=0, description="largest difference that counts as none"
+    )
     course: int | None = Field(default=None, ge=1, description="number in the course's list")
-    published: str | None = Field(default=None, description="what the study's paper says of it")
+    published: str | None = Field(default=None, description="what the paper reports")
 
     @model_validator(mode="after")
     def _one_form(self) -> Claim:
@@ -183,9 +189,9 @@ def _check_form(claim: Claim) -> None:
             "share; or matters_more and than, each naming a factor"
         )
     if "better" in given and not isinstance(claim.than, dict):
-        raise ValueError('than names levels where better does, as in { activation = "relu" }')
+        raise ValueError('with better, than names levels, as in { activation = "relu" }')
     if "matters_more" in given and not isinstance(claim.than, str):
-        raise ValueError('than names a factor where matters_more does, as in than = "init"')
+        raise ValueError('with matters_more, than names a factor, as in than = "init"')
     if claim.shared_out and (claim.by or claim.margin is not None):
         raise ValueError("by and margin go with better and than; leave them out")
     if "same" in given and claim.margin is None:
@@ -193,24 +199,24 @@ def _check_form(claim: Claim) -> None:
     if "same" in given and claim.by:
         raise ValueError("by goes with better and than; same and as take margin")
     if claim.by and claim.margin is not None:
-        raise ValueError("take by, a least difference, or margin, a largest one; not both")
+        raise ValueError("give by, a smallest difference, or margin, a largest one, not both")
 
 
 class Document(_Section):
     """A study file as it is written."""
 
-    name: str = Field(pattern=NAME_PATTERN, description="also the name of the results' folder")
+    name: str = Field(pattern=NAME_PATTERN, description="also the name of the results folder")
     kind: StudyName = Field(
         default="training", description="what is studied: networks, walks or rounding"
     )
     title: str = ""
     question: str = ""
     prediction: str = ""
-    paper: str = Field(default="", description="the publication whose finding is put to the test")
-    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="root of all random draws")
+    paper: str = Field(default="", description="the publication whose finding is tested")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="seed of all random draws")
     baselines: list[str] = Field(
         default=[],
-        description="models of scikit-learn to hold the networks against",
+        description="scikit-learn models to compare the networks with",
         json_schema_extra={"items": {"enum": [*BASELINES]}, "uniqueItems": True},
     )
     grid: dict[str, Any] = Field(description="a list is a factor, anything else is held fixed")
@@ -226,7 +232,7 @@ class Document(_Section):
             if name not in BASELINES:
                 raise ValueError(f"unknown {as_written(name)}{nearest(name, BASELINES)}")
         if len(set(names)) < len(names):
-            raise ValueError("one stands there twice: remove it")
+            raise ValueError("one is listed twice: remove it")
         return names
 
 
@@ -274,7 +280,7 @@ def _check_plain(content: Any) -> None:
         place, value = waiting.pop()
         if len(place) == MAX_DEPTH:
             raise StudyError(
-                f"{_place(place[:1])} is nested too deeply: {MAX_DEPTH} levels at most"
+                f"{_place(place[:1])} is nested too deeply: at most {MAX_DEPTH} levels"
             )
         if len(value) > MAX_ITEMS and place != ("grid", "seeds"):
             raise StudyError(
@@ -305,7 +311,7 @@ def _unfit(value: Any) -> str:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
             return f"has {len(value):,} characters, over the limit of {MAX_TEXT:,}"
-        return "holds a control character: remove it" if CONTROL.search(value) else ""
+        return "contains a control character: remove it" if CONTROL.search(value) else ""
     if isinstance(value, int):
         return "" if abs(value) < 2**63 else "is too large a number"
     if isinstance(value, float):

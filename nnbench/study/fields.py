@@ -55,7 +55,7 @@ FIELDS: dict[str, Field] = {
     "data": _entry("data", "", Role.PROGRAM, "data set (required)"),
     "depth": _plain(Role.PROGRAM, Parameter(2, "hidden layers", low=0, high=1000)),
     "width": _plain(
-        Role.PROGRAM, Parameter(32, "units of a hidden layer", low=1, high=100_000), LAYERS
+        Role.PROGRAM, Parameter(32, "units per hidden layer", low=1, high=100_000), LAYERS
     ),
     "activation": _entry(
         "activation",
@@ -66,7 +66,7 @@ FIELDS: dict[str, Field] = {
     ),
     "init": _entry("init", "he_normal", Role.NUMBER, "initialisation of the weights"),
     "bias": _plain(Role.NUMBER, Parameter(0.0, "start of every bias", low=-1e6, high=1e6)),
-    "optimizer": _entry("optimizer", "adam", Role.PROGRAM, "rule of the update"),
+    "optimizer": _entry("optimizer", "adam", Role.PROGRAM, "update rule"),
     "schedule": _entry(
         "schedule",
         "none",
@@ -83,7 +83,9 @@ FIELDS: dict[str, Field] = {
     "norm": _entry("norm", "none", Role.PROGRAM, "normalisation of the hidden layers", LAYERS),
     "dropout": _plain(
         Role.SWITCH,
-        Parameter(0.0, "share of hidden units dropped in training", low=0, high=1, open_high=True),
+        Parameter(
+            0.0, "fraction of hidden units dropped in training", low=0, high=1, open_high=True
+        ),
         LAYERS,
         need(Term("epochs"), Term("evaluation", value="train")),
     ),
@@ -101,21 +103,23 @@ FIELDS: dict[str, Field] = {
     ),
     "decoupled": _plain(
         Role.PROGRAM,
-        Parameter(None, "decay apart from the gradient, as AdamW has it", optional=True, flag=True),
+        Parameter(None, "decay decoupled from the gradient, as in AdamW", optional=True, flag=True),
         need(Term("weight_decay")),
     ),
     "l1": _plain(Role.SWITCH, Parameter(0.0, "L1 penalty on weights, not biases", 0, 1e6), STEPS),
     "clip_norm": _plain(
-        Role.SWITCH, Parameter(0.0, "largest norm of a network's gradient (0: any)", 0, 1e12), STEPS
+        Role.SWITCH,
+        Parameter(0.0, "largest norm of a network's gradient (0: no limit)", 0, 1e12),
+        STEPS,
     ),
     "clip_value": _plain(
         Role.SWITCH,
-        Parameter(0.0, "largest entry of a gradient, absolute (0: any)", 0, 1e12),
+        Parameter(0.0, "largest absolute entry of a gradient (0: no limit)", 0, 1e12),
         STEPS,
     ),
     "residual": _plain(
         Role.PROGRAM,
-        Parameter(False, "add a hidden layer's input to its output, widths allowing"),
+        Parameter(False, "add a hidden layer's input to its output where widths match"),
         LAYERS,
     ),
     "loss": _entry("loss", "auto", Role.PROGRAM, "loss (auto: by the data's task)"),
@@ -123,7 +127,7 @@ FIELDS: dict[str, Field] = {
         Role.PROGRAM,
         Parameter(
             "none",
-            "balanced: each class weighs alike in the loss, by its share of the training part",
+            "balanced: classes weigh equally in the loss, by their shares of the training part",
             choices=("none", "balanced"),
             sparse=True,
         ),
@@ -140,7 +144,7 @@ FIELDS: dict[str, Field] = {
     "epochs": _plain(Role.PROGRAM, Parameter(20, "passes over the training part", 0, 10_000_000)),
     "batch_size": _plain(
         Role.PROGRAM,
-        Parameter(32, "examples of a step (0: all)", 0, 100_000_000),
+        Parameter(32, "examples per step (0: all)", 0, 100_000_000),
         TRAINING,
         need(Term("optimizer", trait="takes_batches")),
     ),
@@ -160,16 +164,16 @@ FIELDS: dict[str, Field] = {
     ),
     "early_stopping": _entry("early_stopping", "none", Role.NUMBER, "when training ends", TRAINING),
     "val_fraction": _plain(
-        Role.PROGRAM, Parameter(0.2, "share of the examples for validation", 0.01, 0.9)
+        Role.PROGRAM, Parameter(0.2, "fraction of the examples used for validation", 0.01, 0.9)
     ),
     "test_fraction": _plain(
-        Role.PROGRAM, Parameter(0.2, "share of the examples for the test", 0.01, 0.9)
+        Role.PROGRAM, Parameter(0.2, "fraction of the examples used for the test", 0.01, 0.9)
     ),
     "folds": _plain(
         Role.DRAW,
         Parameter(
             0,
-            "seeds are the folds of one shuffle, then those of the next (0: seeds split at random)",
+            "seeds are the folds of one shuffle, then those of the next (0: random splits)",
             0,
             100,
             sparse=True,
@@ -179,7 +183,7 @@ FIELDS: dict[str, Field] = {
         Role.PROGRAM,
         Parameter(
             1.0,
-            "share of the training part that is trained on: the same rows again in a larger one",
+            "fraction of the training part to train on; a larger one includes the same rows",
             0,
             1,
             open_low=True,
@@ -196,7 +200,7 @@ FIELDS: dict[str, Field] = {
     "probe_correlation": _plain(
         Role.PROGRAM, Parameter(False, "probe the correlation of two inputs through depth")
     ),
-    "study_seed": _plain(Role.DRAW, Parameter(0, "root of all draws", 0, 2**31 - 1)),
+    "study_seed": _plain(Role.DRAW, Parameter(0, "seed of all random draws", 0, 2**31 - 1)),
     "seed": _plain(Role.DRAW, Parameter(0, "repeat", 0, 2**31 - 1)),
 }
 

@@ -45,10 +45,10 @@ def read_seeds(grid: Mapping[str, Any]) -> tuple[int, ...]:
         if isinstance(seeds, list | tuple):
             accepted = tuple(int(check.accept(seed)) for seed in seeds)
             if not accepted or len(set(accepted)) != len(accepted):
-                raise ValueError("must be a number of repeats, or a list of different seeds")
+                raise ValueError("must be a number of seeds, or a list of different seeds")
             return accepted
         if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_CELLS:
-            raise ValueError(f"must be a number of repeats from 1 to {MAX_CELLS:,}")
+            raise ValueError(f"must be a number of seeds from 1 to {MAX_CELLS:,}")
     except ValueError as problem:
         raise StudyError(f"[grid] seeds = {as_written(seeds)}: {problem}") from None
     return tuple(range(seeds))
@@ -133,7 +133,7 @@ class _Reader:
             identity = tuple(fields.items())
             if identity in seen:
                 text = " ".join(f"{name} = {as_written(one)}" for name, one in fields.items())
-                raise StudyError(f"[grid] {key} has one level twice: remove one {text}")
+                raise StudyError(f"[grid] {key} lists a level twice: remove one {text}")
             seen.add(identity)
         return levels
 

@@ -79,7 +79,7 @@ def _places() -> str:
 def _partial() -> Schema:
     return {
         "type": "object",
-        "description": "levels by key: all of them together name a set of cells",
+        "description": "levels by key; together they name a set of cells",
         "propertyNames": {"pattern": _places()},
     }
 
@@ -107,7 +107,7 @@ def _grid(study_kind: str) -> Schema:
 def _seeds() -> Schema:
     whole = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
     return {
-        "description": "number of repeats, or the repeats themselves",
+        "description": "number of seeds, or a list of them",
         "default": 3,
         "anyOf": [
             {"type": "integer", "minimum": 1, "maximum": MAX_CELLS},

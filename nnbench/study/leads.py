@@ -32,18 +32,18 @@ LEADS: dict[str, Lead] = {
     ),
     "curves": Lead("how training went", trains=True, has_arms=True),
     "born_dead": Lead(
-        "the share of networks born dead, by depth and width",
+        "the share of networks dead at the start, by depth and width",
         factors=("depth", "width"),
         probes=("layers",),
     ),
-    "growth": Lead("who loses, keeps or explodes the gradient", probes=("layers",)),
+    "growth": Lead("which networks lose, keep or explode the gradient", probes=("layers",)),
     "dead_units": Lead("units that die in training", probes=("layers",), trains=True),
     "trainability": Lead(
         "the score by depth and gain", factors=("depth",), probes=("layers",), trains=True
     ),
     "sharpness": Lead("the sharpness by step", probes=("layers", "sharpness"), trains=True),
     "walks": Lead("walks on the landscape where they differ most", LANDSCAPE),
-    "shares": Lead("how often each arm reaches the minimum", LANDSCAPE),
+    "shares": Lead("how often each configuration reaches the minimum", LANDSCAPE),
     "sweeps": Lead("the loss along the logits", NUMERICS),
 }
 

@@ -78,9 +78,9 @@ METRICS: dict[str, Metric] = {
     "train_r2": _r2(label="training R²"),
     **_further("balanced_accuracy", _class_score, "balanced accuracy", "mean of recalls"),
     **_further("macro_f1", _class_score, "macro F1", "mean F1 of the classes"),
-    **_further("roc_auc", _class_score, "ROC AUC", "mean of one against the rest"),
+    **_further("roc_auc", _class_score, "ROC AUC", "mean over classes, one against the rest"),
     **_further("average_precision", _class_score, "average precision", "of the rarest class"),
-    **_further("log_loss", _class_error, "log loss", "of the right class's probability"),
+    **_further("log_loss", _class_error, "log loss", "of the true class's probability"),
     **_further("brier", partial(_class_error, high=2.0), "Brier score", "summed over classes"),
     **_further("rmse", _value_error, "RMSE", "in the target's own unit"),
     **_further("mae", _value_error, "mean absolute error", "in the target's own unit"),
@@ -93,7 +93,7 @@ METRICS: dict[str, Metric] = {
     ),
     "score_gap": Metric(
         label="gap between training and test score",
-        meaning="training accuracy (or R²) minus that of the test",
+        meaning="training accuracy (or R²) minus test accuracy (or R²)",
     ),
     "val_loss_swing": _amount(
         label="swing of the validation loss at the end",
@@ -106,17 +106,17 @@ METRICS: dict[str, Metric] = {
     ),
     "weight_norm": _amount(label="norm of the weights", meaning="of the linear layers"),
     "small_weight_fraction": _share(
-        label="share of weights near zero", meaning="within 1e-3 of it", higher_is_better=True
+        label="share of weights near zero", meaning="within 1e-3 of zero", higher_is_better=True
     ),
     "gradient_drift": _amount(
         label="drift of the gradient through depth",
-        meaning="|log10| of the factor per layer by which it grows going back, at the start",
+        meaning="|log10| of its growth factor per layer, going backward, at the start",
         factor_of="gradient",
         probes=("layers",),
     ),
     "signal_drift": _amount(
         label="drift of the signal through depth",
-        meaning="|log10| of the factor per layer by which it grows going forward, at the start",
+        meaning="|log10| of its growth factor per layer, going forward, at the start",
         factor_of="signal",
         probes=("layers",),
     ),
@@ -177,7 +177,7 @@ METRICS: dict[str, Metric] = {
     ),
     "seconds": _amount(
         label="seconds",
-        meaning="of one cell: its equal share of those of its stack",
+        meaning="a cell's equal share of its stack's time",
         unit="seconds",
         studies=("training", *_walk, *_sweep),
         of_stack=True,

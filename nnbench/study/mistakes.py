@@ -35,5 +35,5 @@ def nearest(name: str, known: Iterable[str], listed_by: str = "") -> str:
     if close:
         return f'; did you mean "{close[0]}"?'
     if listed_by:
-        return f"; {listed_by} names those that there are"
+        return f"; {listed_by} lists them"
     return f"; known are {', '.join(known)}" if known else "; there are none"

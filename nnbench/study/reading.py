@@ -53,7 +53,7 @@ def _read_text(path: Path) -> str:
     with path.open("rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
-        raise StudyError(f"is too large: a study file has {MAX_FILE_BYTES:,} bytes at most")
+        raise StudyError(f"is too large: a study file may have at most {MAX_FILE_BYTES:,} bytes")
     return content.decode("utf-8-sig")
 
 
@@ -82,7 +82,7 @@ def _normalised_design(design: Design, namer: Namer) -> Design:
     baseline = namer.normalised("[design] baseline", design.baseline)
     for key, value in baseline.items():
         if (isinstance(value, list) and len(value) > 1) or key == "seed":
-            raise StudyError(f"[design] baseline: {key} must be one level of a factor, not more")
+            raise StudyError(f"[design] baseline: {key} must be a single level")
     exclude = [
         type(one).model_validate(
             {"why": one.why, **namer.normalised(f"[design] exclude {number}", one.where)}

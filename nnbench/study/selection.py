@@ -88,7 +88,7 @@ class Namer:
             one = about(normal, factor)
             if not any(may_match(level, one) for level in self.levels[factor]):
                 text = ", ".join(f"{place} = {as_written(value)}" for place, value in one.items())
-                raise StudyError(f"{where}: no one level of {factor} has {text}")
+                raise StudyError(f"{where}: no single level of {factor} has {text}")
         return normal
 
     def _wanted(self, where: str, place: str, value: Any) -> Any:
@@ -108,7 +108,7 @@ class Namer:
         if place == "seed":
             if value in self.seeds and not isinstance(value, bool):
                 return int(value)
-            raise StudyError(f"{where}: seed = {as_written(value)} is no seed of this study")
+            raise StudyError(f"{where}: seed = {as_written(value)} is not a seed of this study")
         if factor not in self.levels:
             raise StudyError(
                 f"{where}: unknown key {as_written(place)}{nearest(factor, [*self.levels, 'seed'])}"

@@ -24,28 +24,30 @@ def _of_training(*names: str) -> dict[str, Field]:
 LANDSCAPE_FIELDS: dict[str, Field] = {
     "kind": Field(Role.PROGRAM, "kind of study"),
     "landscape": Field(Role.PROGRAM, "test function (required)", registry="landscape"),
-    "optimizer": Field(Role.PROGRAM, "rule of the update", default="sgd", registry="optimizer"),
+    "optimizer": Field(Role.PROGRAM, "update rule", default="sgd", registry="optimizer"),
     **_of_training("schedule", "weight_decay", "decoupled", "clip_norm", "clip_value"),
     "steps": Field(
-        Role.PROGRAM, "steps of a walk", value=Parameter(300, "steps of a walk", 0, 100_000)
+        Role.PROGRAM, "steps per walk", value=Parameter(300, "steps per walk", 0, 100_000)
     ),
     "noise": Field(
         Role.NUMBER,
         "noise in the gradient",
-        value=Parameter(0.0, "standard deviation of the normal noise in each slope", 0, 1e6),
+        value=Parameter(
+            0.0, "standard deviation of the Gaussian noise in each gradient component", 0, 1e6
+        ),
     ),
     "start": Field(
         Role.DRAW,
         "where walks begin",
         value=Parameter(
             "random",
-            "drawn anew by each seed, or spread evenly over the seeds from 0",
+            "random: drawn anew by each seed; spread: evenly over the seeds from 0",
             choices=("random", "spread"),
         ),
     ),
     "tolerance": Field(
         Role.NUMBER,
-        "how near is there",
+        "how near counts as reached",
         value=Parameter(0.1, "distance within which a minimum is reached", 0, 1e6, open_low=True),
     ),
     **_of_training("study_seed", "seed"),
@@ -74,8 +76,8 @@ NUMERICS_FIELDS: dict[str, Field] = {
     ),
     "points": Field(
         Role.NUMBER,
-        "logits of a sweep",
-        value=Parameter(4000, "logits of a sweep, denser near 0", 100, 100_000),
+        "logits per sweep",
+        value=Parameter(4000, "logits per sweep, denser near 0", 100, 100_000),
     ),
     **_of_training("study_seed", "seed"),
 }

@@ -29,7 +29,7 @@ def seconds_of(text: str) -> float:
     hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
     total = 3600 * hours + 60 * minutes + seconds
     if not total:
-        raise ValueError(f"{text!r} is no time: write 2h, 90m, 45s or 1h30m")
+        raise ValueError(f"{text!r} is not a time: write 2h, 90m, 45s or 1h30m")
     return float(total)
 
 
@@ -74,7 +74,7 @@ class TimeLimit:
         given = time_from_now
         seconds = seconds_of(given) if isinstance(given, str) else float(given)
         if not 0 < seconds < math.inf:
-            raise ValueError(f"{given!r} is no time: write seconds, or 2h")
+            raise ValueError(f"{given!r} is not a time: write seconds, or 2h")
         return cls(time.monotonic() + seconds - gone)
 
     @property

@@ -261,7 +261,7 @@ class Pool(Generic[Task, Result]):
         if job is None:
             self.failed_starts += not worker.is_ready
             if self._starts_fail() and not any(one.is_ready for one in self.workers):
-                raise WorkerError(f"Workers end before they are ready: the last {how}.")
+                raise WorkerError(f"Workers end before they are ready; the last one {how}.")
             return []
         if job.starts >= self.max_starts:
             return [(job.task, Crash(f"Its worker {how}, {job.starts} times.", job.starts))]

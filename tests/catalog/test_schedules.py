@@ -148,7 +148,7 @@ def test_what_has_no_momentum_is_refused_where_it_is_cycled() -> None:
         if entry.momentum:
             assert make_cells(optimizer=name, schedule=cycled)
             continue
-        with pytest.raises(StudyError, match=f'optimizer "{name}" has neither: take one of mom'):
+        with pytest.raises(StudyError, match=f'optimizer "{name}" has neither: use one of mom'):
             make_cells(optimizer=name, schedule=cycled)
         assert make_cells(optimizer=name, schedule="onecycle")
 

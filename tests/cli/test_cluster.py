@@ -115,7 +115,7 @@ def test_tls_is_by_the_keys_that_dask_is_told(folder: Path) -> None:
 def test_what_is_said_of_a_cluster_has_to_go_together() -> None:
     need_cluster("tcp://here:1", True, "cpu", None)
     for said, told in (
-        (("", True, "cpu", None), "--mixed is said of a cluster's workers"),
+        (("", True, "cpu", None), "--mixed needs --cluster ADDRESS"),
         (("tcp://here:1", False, "cuda", None), "leave --device out"),
         (("tcp://here:1", False, "cpu", 2), "leave --workers out"),
     ):

@@ -263,8 +263,8 @@ def test_a_run_tells_apart_what_it_does_not_use() -> None:
     survey = Survey(frozenset(), frozenset(), frozenset("ab"), frozenset("c"), 1, 2)
     Progress(said).planned(3, survey, [])
     text = said.getvalue()
-    assert "2 results are of another engine: kept" in text
-    assert "1 results are of other sources or library versions: stale, and replaced" in text
+    assert "2 results from another engine: kept" in text
+    assert "1 result from other sources or library versions: stale, to be replaced" in text
     assert "2 damaged parts set aside, in damaged/" in text
 
 
@@ -278,7 +278,7 @@ def test_limit_is_nested_and_spread(tmp_path: Path) -> None:
         for place in ("results/tiny", "tiny.toml"):
             told = nnbench("status", place, cwd=tmp_path).stdout
             assert told == f"tiny: {limit} of 12 networks finished, {12 - int(limit)} to run\n"
-    assert "5 networks, 3 finished earlier" in ended.stderr
+    assert "5 networks: 3 already finished" in ended.stderr
     folder = tmp_path / "results" / "tiny"
     assert "<dt>complete</dt><dd>no, 7 not run</dd>" in (folder / "report.html").read_text()
     provenance = json.loads((folder / "provenance.json").read_text())

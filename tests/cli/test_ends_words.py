@@ -23,4 +23,4 @@ def test_a_target_without_a_table_says_what_is_missing(tmp_path: Path) -> None:
     for more in ([], ["--drop", "a"]):
         ended = nnbench("run", "quickstart", "--target", "y", *more, cwd=tmp_path)
         assert ended.returncode == 2
-        assert ended.stderr.startswith("nnbench: --target is said of a table, --data FILE: ")
+        assert ended.stderr.startswith("nnbench: --target needs a table, --data FILE; ")

@@ -391,7 +391,7 @@ def test_a_missing_compiler_or_browser_is_a_warning(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
     assert doctor.compiler().word == doctor.browser().word == "warn"
-    assert "the mapped engine trains all networks" in doctor.compiler().mend
+    assert "PyTorch trains all networks instead, which is slower" in doctor.compiler().mend
     monkeypatch.setenv("CC", "/no/such/compiler")
     assert "unset CC" in doctor.compiler().mend
 

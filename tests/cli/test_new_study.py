@@ -23,13 +23,13 @@ def test_what_is_written_is_a_study_with_a_claim(
 
 @pytest.mark.parametrize("name", ["", "Mine", "../mine", "a b", "x" * 65])
 def test_a_name_that_is_none_is_refused(name: str) -> None:
-    with pytest.raises(Failed, match="a study's name has lower-case letters"):
+    with pytest.raises(Failed, match="a study's name consists of at most 64 lower-case letters"):
         write_study(name)
 
 
 def test_a_file_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.toml").write_text("kept")
-    with pytest.raises(Failed, match="is there already"):
+    with pytest.raises(Failed, match="exists already"):
         write_study("mine")
     assert Path("mine.toml").read_text() == "kept"

@@ -74,12 +74,12 @@ OPTIMIZERS = {
 WRONG = [
     ("activation", "nb.Activation(lambda x: Half.apply(x))", "derivative"),
     ("activation", "nb.Activation(lambda x: x.tanh().nan_to_num())", "a NaN passes"),
-    ("activation", "nb.Activation(lambda x: x.exp() / (1 + x.exp()))", "finite, with its slope"),
+    ("activation", "nb.Activation(lambda x: x.exp() / (1 + x.exp()))", "no NaN in value or slope"),
     ("activation", "nb.Activation(lambda x: x - x.mean())", "each element"),
-    ("activation", "nb.Activation(lambda x: x if x.sum() > 0 else -x)", "beside others"),
-    ("activation", "nb.Activation(lambda x: x.tanh(), twin=Off)", "as written"),
+    ("activation", "nb.Activation(lambda x: x if x.sum() > 0 else -x)", "the same beside others"),
+    ("activation", "nb.Activation(lambda x: x.tanh(), twin=Off)", "the same as in plain"),
     ("activation", "nb.Activation(lambda x: x + torch.rand_like(x), gain=1.0)", "each element"),
-    ("optimizer", "nb.Optimizer(sgd, lr=0.1, twin=Slow)", "as written"),
+    ("optimizer", "nb.Optimizer(sgd, lr=0.1, twin=Slow)", "the same as in plain"),
     ("optimizer", "nb.Optimizer(growing, lr=0.1)", "changes nothing in place"),
     ("optimizer", "nb.Optimizer(inner, init=memory, lr=0.1)", "changes nothing in place"),
     (
@@ -87,8 +87,8 @@ WRONG = [
         "nb.Optimizer(lambda g, s, p, h, t: (p - h['lr'] * g.nan_to_num(), s), lr=0.1)",
         "a NaN passes",
     ),
-    ("activation", "nb.Activation(lambda x: x.tanh(), gain=3.0)", "its gain is what it says"),
-    ("activation", "nb.Activation(lambda x: x.tanh(), saturates='left')", "saturates where"),
+    ("activation", "nb.Activation(lambda x: x.tanh(), gain=3.0)", "its gain is as stated"),
+    ("activation", "nb.Activation(lambda x: x.tanh(), saturates='left')", "saturates as stated"),
     ("activation", "nb.Activation(lambda x: x if len(x) > 1 else 2 * x)", "each element"),
     ("norm", "nb.Norm(lambda x, w, b: w * x / x.std(0) + b)", "trains with one example"),
 ]
@@ -105,7 +105,7 @@ def test_what_is_right_is_proven_and_what_has_no_twin_is_said(tmp_path: Path) ->
     shown = shown_of(tmp_path, GOOD)
     assert not [one for one in shown if one.outcome == FAILS]
     unknown = [(one.name, one.check) for one in shown if one.outcome == UNKNOWN]
-    assert unknown == [(name, "as written in plain PyTorch") for name in ("smooth", "signs")]
+    assert unknown == [(name, "the same as in plain PyTorch") for name in ("smooth", "signs")]
     assert {one.name for one in shown if "compiled" in one.check and one.outcome == PROVEN} == {
         *("smooth", "kinked", "plain", "signs")
     }
@@ -118,7 +118,7 @@ def test_a_loss_whose_rounding_hangs_on_its_place_is_proven_and_that_is_said(
     text = f"LOSSES = {{'smooth': nb.Loss(lambda o, t: {smooth}, targets='numbers')}}"
     shown = {one.check: one for one in shown_of(tmp_path, text)}
     assert {one.outcome for one in shown.values()} <= {PROVEN, UNKNOWN}
-    stack = shown["beside others as alone, bit for bit"]
+    stack = shown["the same beside others as alone, bit for bit"]
     assert stack.outcome == PROVEN
     if stack.why:  # by the processor's vectors
         assert stack.why.startswith("whichever networks are beside it; its place among them")
@@ -141,7 +141,7 @@ class Leak(torch.autograd.Function):
 LOSSES = {"leaky": nb.Loss(lambda o, t: ((Leak.apply(o) - t) ** 2).mean(), targets="numbers")}
 """
     shown = {one.check: one for one in shown_of(tmp_path, leaking)}
-    assert shown["beside others as alone, bit for bit"].outcome == FAILS
+    assert shown["the same beside others as alone, bit for bit"].outcome == FAILS
 
 
 @pytest.mark.whole
@@ -150,8 +150,8 @@ def test_a_function_is_enough_for_every_other_kind(tmp_path: Path) -> None:
     shown = shown_of(tmp_path, FURTHER)
     assert not [one for one in shown if one.outcome == FAILS]
     names = {"narrow", "halving", "ramp", "power", "entropy", "scaled"}
-    assert {one.name for one in shown if one.check.startswith("beside others")} == names
-    twins = [one for one in shown if one.check.startswith("as written")]
+    assert {one.name for one in shown if one.check.startswith("the same beside others")} == names
+    twins = [one for one in shown if one.check.startswith("the same as in plain")]
     assert {one.outcome for one in twins} == {UNKNOWN} and len(twins) == len(names)
     for kind, name in CODES:
         cells = cells_with(kind, name)[:2]
@@ -163,10 +163,13 @@ def test_a_function_is_enough_for_every_other_kind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda: nb.Init(lambda noise: noise[0]), "init f: must return what has the shape"),
+        (
+            lambda: nb.Init(lambda noise: noise[0]),
+            "init f: must return a tensor of its first argument's shape",
+        ),
         (lambda: nb.Loss(lambda o, t: o, targets="numbers"), "loss f: must return a single number"),
-        (lambda: nb.Loss(lambda o, t: o.mean(), targets="hot"), "say one of class, numbers"),
-        (lambda: nb.Schedule(lambda c, lr, n: lr, unit="day"), 'say "epoch" or "step"'),
+        (lambda: nb.Loss(lambda o, t: o.mean(), targets="hot"), "use one of class, numbers"),
+        (lambda: nb.Schedule(lambda c, lr, n: lr, unit="day"), 'use "epoch" or "step"'),
         (lambda: nb.Norm(lambda x, w, b: x @ x), "norm f: RuntimeError"),
         (lambda: nb.Norm(lambda x, w, b, eps: x), "eps has no default"),
     ],

@@ -25,7 +25,7 @@ epochs = 1
 seeds = 2
 """
 WORDS = {"INT": "stopped", "TERM": "terminated"}
-GO_ON = "run the same command again to go on from here"
+GO_ON = "run the same command again to resume"
 
 
 def run(points: str, *arguments: str, folder: Path) -> Ended:
@@ -112,9 +112,9 @@ def test_who_forgot_what_was_there_goes_on_without_forgetting_again(tmp_path: Pa
     before = run("call:open_store:self:TERM", *fresh, folder=tmp_path)
     assert_stopped(before, "TERM")  # nothing is forgotten by then
     stopped = run("call:write_tables:self:INT", *fresh, folder=tmp_path)
-    assert_stopped(stopped, "INT", "run the same command without --fresh to go on from here")
+    assert_stopped(stopped, "INT", "run the same command without --fresh to resume")
     again = start(*fresh[:-1], cwd=tmp_path).end()
-    assert again.returncode == 0 and "finished earlier: 0 to train." in again.stderr, again.stderr
+    assert again.returncode == 0 and "already finished, 0 to train." in again.stderr, again.stderr
 
 
 @pytest.mark.whole
@@ -129,11 +129,11 @@ def test_who_wrote_a_study_goes_on_with_its_file(tmp_path: Path, more: tuple[str
     assert_stopped(
         replace(stopped, stderr=rest),
         "INT",
-        "nnbench run 'my own.toml' goes on from here, with --out and the like as they were",
+        "to resume: nnbench run 'my own.toml', with the same --out and other options",
     )
     assert (tmp_path / "my own.toml").is_file()
     refused = start(*words, cwd=tmp_path).end()
-    assert refused.returncode == 2 and "there is such a file: run it" in refused.stderr
+    assert refused.returncode == 2 and "the file exists: run it" in refused.stderr
 
 
 @pytest.mark.whole
@@ -220,4 +220,4 @@ def test_a_stop_that_is_swallowed_still_stops(tmp_path: Path, script: str) -> No
 def test_theory_says_that_it_begins_anew(tmp_path: Path) -> None:
     env = os.environ | {"POINTS": "call:measure_all:self:INT"}
     ended = start("theory", cwd=tmp_path, env=env, first=watch_as_told).end()
-    assert_stopped(ended, "INT", "nothing was kept: the same command begins anew")
+    assert_stopped(ended, "INT", "nothing was kept: the same command starts over")

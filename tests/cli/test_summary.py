@@ -115,7 +115,7 @@ def test_a_forecast_says_which_engine_trains_what_and_why() -> None:
 
     steps = {"batch_size": [1, 0], "epochs": 2, "seeds": 1}  # of 105 rows: 210 steps, and 2
     told = forecast(small(**steps), Options(workers=1))
-    few = "fewer than 100 steps do not pay for compiling"
+    few = "compiling does not pay off below 100 steps"
     name = f"native-{find_compiler().identity}"
     assert {tuple(share) for share in told.engines} == {(name, 1, None), ("stacked-eager", 1, few)}
     assert f"  engine: stacked-eager for 1 networks: {few}" in told.lines()
@@ -204,9 +204,9 @@ def test_a_standing_says_only_what_there_is_to_say() -> None:
     half = Standing("small", "networks", 12, 7, 1, 2, 1, 3)
     assert half.lines() == [
         "small: 7 of 12 networks finished, 5 to run",
-        "  1 crashed: a run tries again",
-        "  2 with results of other sources or versions: a run replaces them",
-        "  3 with results of another engine, which stay",
+        "  1 crashed: the next run tries again",
+        "  2 with results from other sources or versions: stale, the next run replaces them",
+        "  3 with results from another engine: kept, not used",
         "  1 damaged part set aside",
     ]
     assert half.row() == {
@@ -223,9 +223,9 @@ def test_a_standing_says_only_what_there_is_to_say() -> None:
     }
     why = replace(half, because=["torch 1 -> 2", "the engine's sources"], changed={"loss.mine": 4})
     assert why.lines()[2:4] == [
-        "  2 with results of other sources or versions (torch 1 -> 2; the engine's sources): a run "
-        "replaces them",
-        "  4 to run anew, since the code of loss.mine has changed",
+        "  2 with results from other sources or versions (torch 1 -> 2; the engine's sources): "
+        "stale, the next run replaces them",
+        "  4 to run again, because the code of loss.mine has changed",
     ]
 
 
@@ -252,10 +252,11 @@ def test_a_folder_names_the_entries_whose_code_changed(tmp_path: Path) -> None:
     standing = standing_of_results(folder)
     assert (standing.finished, standing.to_run, standing.stale) == (2, 2, 0)
     assert standing.changed == {"activation.root": 2}
-    assert standing.lines()[1] == "  2 to run anew, since the code of activation.root has changed"
+    assert (
+        standing.lines()[1] == "  2 to run again, because the code of activation.root has changed"
+    )
     assert changed_code(folder) == [
-        "small: 2 of its results are of other code of activation.root than it has now: run the "
-        "study again"
+        "small: results from different code of activation.root: 2; run the study again"
     ]
     withdraw()
     assert standing_of_results(folder).changed == {}, "nothing is known without the file"

@@ -51,7 +51,7 @@ def test_the_page_of_a_run_that_wrote_its_study_names_the_file(tmp_path: Path) -
     results = read_results(tmp_path / "results" / "own")
     assert run_command(results) == "nnbench run sub/own.toml --limit 2"
     again = nnbench("run", "sub/own.toml", "--limit", "2", "--workers", "1", cwd=tmp_path)
-    assert again.returncode == 0 and "2 finished earlier: 0 to train." in again.stderr
+    assert again.returncode == 0 and "2 already finished, 0 to train." in again.stderr
 
 
 @pytest.mark.parametrize("value", ['a "b" \\ ü\n\t\x7f', True, 1, 0.001, 1e-9, [["x"], {"a": 1}]])

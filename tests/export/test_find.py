@@ -99,7 +99,7 @@ def test_near_and_ambiguous_ids_name_candidates(results: tuple[Path, list[Cell]]
 
 
 def test_without_results_the_sentence_says_how_to_make_some(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="nnbench run STUDY makes them"):
+    with pytest.raises(ExportError, match="create them with nnbench run STUDY"):
         find("0", folders_of_results(tmp_path))
     (tmp_path / "broken").mkdir()
     write_files(tmp_path / "broken", {"cells.parquet": b"no table"})
@@ -123,9 +123,9 @@ def test_a_table_older_than_a_field_is_sound(tmp_path: Path) -> None:
     write_files(path.parent, {path.name: table.assign(**{"optimizer.lr": 0.5}).to_parquet()})
     changed = find(cell.cell_id, [tmp_path / "test"])
     assert not changed.is_sound and changed.recipe["optimizer.lr"] == 0.5
-    assert "is not what its id was made from" in hints(changed)[0]
+    assert "is not the one its id was made from" in hints(changed)[0]
     write_files(path.parent, {path.name: table.assign(study='"""').to_parquet()})
-    with pytest.raises(ExportError, match="is no study's name"):
+    with pytest.raises(ExportError, match="is not a study name"):
         find(cell.cell_id, [tmp_path / "test"])
 
 

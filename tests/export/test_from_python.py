@@ -34,7 +34,7 @@ def test_a_result_writes_the_script_of_a_cell(tmp_path: Path) -> None:
         assert "cycle_momentum=True" in result.export(crashed.cell_id, path).read_text()
     with pytest.raises(nb.ExportError, match='no cell "zz" among 2'):
         result.export("zz", tmp_path / "none.py")
-    with pytest.raises(nb.ExportError, match="no table of your own"):
+    with pytest.raises(nb.ExportError, match="not a table of your own"):
         result.export(well.cell_id, tmp_path / "none.py", predict="table.csv")
     with pytest.raises(nb.ReportError, match="no models of scikit-learn"):
         result.export("best", tmp_path / "none.py")
@@ -54,8 +54,8 @@ def test_an_entry_of_ones_own_must_be_as_it_was(tmp_path: Path) -> None:
     result = nb.load(write_results(tmp_path / "results", frame, kind="training"))
     assert find(cell.cell_id, [result.folder]).is_sound
     assert "** power" in result.export(cell.cell_id, tmp_path / "cell.py").read_text()
-    with pytest.raises(nb.ExportError, match=r"other code of activation\.root than it has now"):
+    with pytest.raises(nb.ExportError, match=r"trained with different code of activation\.root"):
         result.export(cell.cell_id, tmp_path / "cell.py", entries=root(0.25))
     withdraw()
-    with pytest.raises(nb.ExportError, match=r"uses activation\.root of one's own"):
+    with pytest.raises(nb.ExportError, match=r"uses your own activation\.root"):
         result.export(cell.cell_id, tmp_path / "cell.py")

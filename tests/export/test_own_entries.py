@@ -121,11 +121,11 @@ def test_entries_that_are_unknown_or_others_by_now_are_refused(mine: Path) -> No
     register(read_entries([mine]))
     cell = cell_of(activation="bent")
     withdraw()
-    with pytest.raises(ExportError, match=r"activation\.bent, data\.bumps of one's own: name "):
+    with pytest.raises(ExportError, match=r"your own activation\.bent, data\.bumps: name "):
         script_of(found(cell))
     mine.write_text(FILE.replace("x + b * F.relu(x)", "x - b * F.relu(x)"))
     register(read_entries([mine]))
-    with pytest.raises(ExportError, match=r"trained with other code of activation\.bent"):
+    with pytest.raises(ExportError, match=r"trained with different code of activation\.bent"):
         script_of(found(cell))
 
 
@@ -154,10 +154,10 @@ def in_a_default(k: float) -> Any:
 @pytest.mark.parametrize(
     ("function", "why"),
     [
-        (made_of("f = lambda x: x"), "no source of .*: write it into a file"),
+        (made_of("f = lambda x: x"), "no source of .*: write it to a file"),
         (writes, "writes to the global WRITTEN"),
         (captures(Path("/")), "thing is a PosixPath"),
-        (in_a_default(2.0), "k, which is known only where it was made"),
+        (in_a_default(2.0), "k, which is defined only where it was made"),
         (captures(ast), ""),
     ],
     ids=["no source", "global", "object", "default", "a module is fine"],

@@ -128,7 +128,7 @@ def test_what_only_the_whole_reader_reads_is_refused_in_one_sentence(tmp_path: P
 def test_only_of_a_table_are_there_rows_to_predict(tmp_path: Path) -> None:
     (cell,) = make_cells(data="iris")
     stored = StoredCell(cell.cell_id, "s", dict(cell.recipe), {"status": "ok"}, True)
-    with pytest.raises(ExportError, match="is of iris, no table of your own"):
+    with pytest.raises(ExportError, match="is about iris, not a table of your own"):
         script_of(stored, tmp_path / "iris.csv")
 
 

@@ -47,13 +47,13 @@ REFUSED: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "bytes of chance": (junk, "is neither UTF-8 nor Latin-1 text"),
     "a million columns": (
         lambda: columns(1_000_000),
-        "has 1,000,000 columns, and a table may have 100,000",
+        "has 1,000,000 columns, and a table may have at most 100,000",
     ),
     "one line without end": (lambda: "a" * 20_000_000, "has a first line of over 16,777,216"),
     "empty lines": (lambda: "\n" * 1_000_000, "is empty"),
     "a quote that stays open": (
         lambda: lines("a,b,y", lambda n: f"{n},{chr(34) if n == 30 else ''}{n % 7},p"),
-        "has a quote in row 32, the header counted, that is never closed",
+        "has a quote in row 32 (counting the header) that is never closed",
     ),
     "an open quote in the header": (
         lambda: lines('a,"b,y', plain),
@@ -61,11 +61,11 @@ REFUSED: dict[str, tuple[Callable[[], str | bytes], str]] = {
     ),
     "half a character": (
         lambda: "".join(f'{{"a": "\\ud800 {n}", "y": {n}}}\n' for n in range(ROWS)),
-        r"is JSON in which \ud800 stands without its other half, and so for no character",
+        r"is JSON in which \ud800 stands without its other half, and so is no character",
     ),
     "half a character in a name": (
         lambda: "".join(f'{{"a\\udfff": {n}, "y": {n}}}\n' for n in range(ROWS)),
-        r"is JSON in which \udfff stands without its other half, and so for no character",
+        r"is JSON in which \udfff stands without its other half, and so is no character",
     ),
     "one column": (lambda: lines("y", str), "no column is left to predict the target from"),
     "names twice": (
@@ -103,15 +103,15 @@ REFUSED: dict[str, tuple[Callable[[], str | bytes], str]] = {
     ),
     "JSON nested without end": (
         lambda: '{"a":' + "[" * 100_000 + "]" * 100_000 + "}\n",
-        "is JSON that is no table",
+        "is JSON but not a table",
     ),
     "a name of 140,000 letters": (
         lambda: lines(f"a,{'b' * 140_000},y", plain),
-        "is no sound CSV: field larger than field limit (131072)",
+        "is not a valid CSV file: field larger than field limit (131072)",
     ),
     "rows of any length": (
         lambda: lines("a,b,y", lambda n: "1," * (n % 9) + "1"),
-        "is no sound CSV: Expected 3 fields",
+        "is not a valid CSV file: Expected 3 fields",
     ),
 }
 READ: dict[str, tuple[Callable[[], str], tuple[str, ...], int]] = {
@@ -150,7 +150,7 @@ def test_what_can_be_read_is(tmp_path: Path, name: str) -> None:
 def test_what_is_no_number_is_said_without_its_controls(tmp_path: Path) -> None:
     row = lines("a,b,y", lambda n: f"{n},{n * 3 if n != 7 else chr(27) + '[31m'},{n / 2}")
     said = table_sentences(read(tmp_path, row).report)[-1]
-    assert '1 value that is no number ("\\u001b[31m")' in said and said.isprintable()
+    assert '1 value that is not a number ("\\u001b[31m")' in said and said.isprintable()
 
 
 def test_memory_is_bounded(tmp_path: Path) -> None:

@@ -57,13 +57,16 @@ def test_a_run_that_is_stopped_in_every_way_ends_like_one_that_was_not(tmp_path:
     for place, (number, code, workers) in enumerate(STOPS):
         ended = stopped(folder, 2 * place + 2, number, workers)
         assert ended.returncode == code, ended.stderr
-        assert ("finished earlier" in ended.stderr) == (place > 0)
+        assert ("already finished" in ended.stderr) == (place > 0)
         if code > 0:
-            assert "to go on from here" in ended.stderr and "Traceback" not in ended.stderr
+            assert (
+                "run the same command again to resume" in ended.stderr
+                and "Traceback" not in ended.stderr
+            )
     for each in (calm, folder):
         ended = nnbench("run", "s.toml", "--workers", "1", cwd=each)
         assert ended.returncode == 0, ended.stderr
-    assert "finished earlier" in ended.stderr
+    assert "already finished" in ended.stderr
     for found, expected in zip(tables(folder), tables(calm), strict=True):
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
     assert not list(folder.glob("results/stopped/parts/.*"))

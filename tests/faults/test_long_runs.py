@@ -46,8 +46,8 @@ def test_a_run_that_is_out_of_time_is_moved_and_goes_on(place: Path) -> None:
     ended = start(*RUN, "--time-limit", "10h", cwd=place, first=end_early).end()
     assert ended.returncode == 6, ended.stderr
     assert ended.stderr.splitlines()[-1] == (
-        "nnbench: the time limit ended it, 4 networks are left; "
-        "run the same command again to go on from here"
+        "nnbench: the time limit was reached with 4 networks left; "
+        "run the same command again to resume"
     )
     assert "4 of 8 networks finished, 4 not run" in ended.stdout
     assert (place / "results" / "stopped" / "report.html").is_file()
@@ -58,7 +58,7 @@ def test_a_run_that_is_out_of_time_is_moved_and_goes_on(place: Path) -> None:
     shutil.move(place / "s.toml", other / "s.toml")
     ended = nnbench(*RUN, "--out", "moved results", cwd=other)
     assert ended.returncode == 0, ended.stderr
-    assert "8 networks, 4 finished earlier: 4 to train." in ended.stderr
+    assert "8 networks: 4 already finished, 4 to train." in ended.stderr
     assert nnbench(*RUN, "--out", "calm", cwd=other).returncode == 0
     for found, calm in zip(tables(other / "moved results"), tables(other / "calm"), strict=True):
         pd.testing.assert_frame_equal(found, calm, check_exact=True)
@@ -66,8 +66,8 @@ def test_a_run_that_is_out_of_time_is_moved_and_goes_on(place: Path) -> None:
 
 def test_a_time_limit_that_is_none_or_too_short_is_refused(place: Path) -> None:
     for limit, code, said in (
-        ("soon", 2, "--time-limit: 'soon' is no time: write 2h, 90m, 45s or 1h30m"),
-        ("1s", 6, "the time limit is too short: what follows training, the tables and the page"),
+        ("soon", 2, "--time-limit: 'soon' is not a time: write 2h, 90m, 45s or 1h30m"),
+        ("1s", 6, "the time limit is too short: the tables and report of 8 cells have"),
     ):
         ended = nnbench(*RUN, "--time-limit", limit, cwd=place)
         assert ended.returncode == code and said in ended.stderr, ended.stderr
@@ -91,9 +91,7 @@ def test_a_run_is_watched_to_its_end(place: Path) -> None:
     os.kill(other.pid, signal.SIGINT)
     stopped = other.end()
     assert stopped.returncode == 130
-    assert stopped.stderr.strip() == (
-        "nnbench: stopped; the run goes on: only the watching has ended."
-    )
+    assert stopped.stderr.strip() == "nnbench: stopped; the run itself continues."
     assert run.process.is_alive(), "who stops to watch stops no run"
     (place / "more").write_text("99")
     (place / "more").replace(place / "pause")

@@ -54,7 +54,7 @@ def test_a_program_that_crashes_ends_as_crashed_cells(
     assert crashed["reason"] == "Its worker was killed by signal 11 (Segmentation fault), 3 times."
     assert crashed["engine"].startswith("native-") and "compiled programs" not in said
     again, said = trained(tmp_path)
-    assert (again["status"] == "ok").all() and "3 finished earlier: 1 to train" in said
+    assert (again["status"] == "ok").all() and "3 already finished, 1 to train" in said
 
 
 def one_of_two(out: Path, home: Path) -> None:
@@ -85,7 +85,7 @@ def test_two_runs_that_make_the_same_programs_at_once(tmp_path: Path) -> None:
     ("size", "options", "why"),
     [
         (32_768, [], "is full"),
-        (65_536, ["ro"], "cannot be made (Read-only file system)"),
+        (65_536, ["ro"], "cannot be created (Read-only file system)"),
     ],
     ids=["full", "read-only"],
 )

@@ -66,26 +66,29 @@ def sentence(folder: Path, content: str | bytes, target: str = "y", **choices: A
         ("1,2,3\n4,5,6\n", "has no header: its first line is all numbers"),
         ("a,a,y\n" + rows("#,1,p"), '"a" is the name of more than one column: rename them'),
         ("a, a,b,b,y\n1,2,3,4,5\n", '"a", "b" are names of more than one column'),
-        ("a,y\n1,2,3\n4,5\n", "is no sound CSV"),
-        ("a,y\n1,2\n3,4,5\n", "is no sound CSV: Expected 2 fields in line 3, saw 3"),
-        ('a,y\n"1,2\n', "has a quote in row 2, the header counted, that is never closed"),
+        ("a,y\n1,2,3\n4,5\n", "is not a valid CSV file"),
+        ("a,y\n1,2\n3,4,5\n", "is not a valid CSV file: Expected 2 fields in line 3, saw 3"),
+        ('a,y\n"1,2\n', "has a quote in row 2 (counting the header) that is never closed"),
         ("a\0b,y\n1,2\n", "is not text"),
         (bytes(range(256)), "is neither UTF-8 nor Latin-1 text: save it as UTF-8, if"),
         (b"\xff\xfea\0,\0y\0", "has no rows under its header"),
-        (b"\xff\xfea\0,\0y\0\n", "is not sound UTF-16, which it begins as"),
+        (b"\xff\xfea\0,\0y\0\n", "begins as UTF-16 but is not valid"),
         ("y\n" + rows("p") + rows("q"), "no column is left to predict the target from"),
         ("k,y\n" + rows("7,p") + rows("7,q"), '"k" (has one value only)'),
         ("k,y\n" + rows("name #,p") + rows("text #,q"), "a name or free text"),
         ("a,y\n" + rows("#,"), 'the target "y" is missing in every row'),
         ("a,y\n" + rows("#,NaN"), 'the target "y" is missing in every row'),
-        ("a,y\n" + rows("#,p"), 'the target has one class only, "p"'),
-        ("a,y\n" + rows("#,p") + rows("#,q", 4), "one class only with 5 examples or more"),
-        ("a,y\n" + rows("#,3"), 'the target has one class only, "3"'),
-        ("a,y\n" + rows("#,name #"), "classification takes 100 classes at most"),
+        ("a,y\n" + rows("#,p"), 'the target has only one class, "p"'),
+        ("a,y\n" + rows("#,p") + rows("#,q", 4), "only one class with 5 examples or more"),
+        ("a,y\n" + rows("#,3"), 'the target has only one class, "3"'),
+        ("a,y\n" + rows("#,name #"), "classification takes at most 100 classes"),
         ("a,y\n" + "".join(rows(f"#,c{k}", 6) for k in range(101)), "has 101 different values"),
-        ("a,y\n" + rows("#,p", 9) + rows("#,q", 9), "only 18 rows have a target"),
-        ("a,y\n" + rows("#,") + rows("#,p", 9) + rows("#,q", 9), "only 18 rows have a target"),
-        ("a,y\n" + rows("#,0.#", 19), "only 19 rows have a target"),
+        ("a,y\n" + rows("#,p", 9) + rows("#,q", 9), "only 18 rows have a usable target"),
+        (
+            "a,y\n" + rows("#,") + rows("#,p", 9) + rows("#,q", 9),
+            "only 18 rows have a usable target",
+        ),
+        ("a,y\n" + rows("#,0.#", 19), "only 19 rows have a usable target"),
         ("a,y\n" + rows("#,0.#") + "1,inf\n", "1 targets are infinite or beyond 1e+100"),
         ("a,y\n" + rows("#,0.#") + "1,-1e300\n", "1 targets are infinite or beyond 1e+100"),
         ("a,y\n" + rows("#5,p") + "inf,q\n-inf,q\n" * 5, 'column "a" has 10 values that are inf'),
@@ -103,12 +106,12 @@ def test_a_mistake_in_the_file(tmp_path: Path, content: str | bytes, said: str) 
         ("yy", {}, 'did you mean "y"?'),
         ("price", {}, 'there is no column "price"; it has "a", "y"'),
         ("y", {"drop": ("b",)}, 'drop: there is no column "b"'),
-        ("y", {"drop": ("y",)}, 'column "y" is in target and in drop: take one of them'),
+        ("y", {"drop": ("y",)}, 'column "y" is in target and in drop: choose one of them'),
         ("y", {"drop": ("a",), "numeric": ("a",)}, 'column "a" is in numeric and in drop'),
         ("y", {"drop": ("a",)}, '"a" (as asked, or as another target)'),
-        ("y", {"task": "regression"}, 'values that are no numbers, such as "p": regression'),
-        ("a", {"task": "classification"}, "classification takes 100 classes at most"),
-        ("y", {"rows": 12}, "only 12 rows have a target"),
+        ("y", {"task": "regression"}, 'values that are not numbers, such as "p": regression'),
+        ("a", {"task": "classification"}, "classification takes at most 100 classes"),
+        ("y", {"rows": 12}, "only 12 rows have a usable target"),
     ],
 )
 def test_a_mistake_in_the_choices(
@@ -164,7 +167,7 @@ BROKEN = (b"", b"PAR1", b"PAR1" * 10, GOOD.encode(), bytes(range(251)) * 2)
 def test_damaged_parquet(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "my.parquet"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r'^"my.parquet": is no sound Parquet file: '):
+    with pytest.raises(ValueError, match=r'^"my.parquet": is not a valid Parquet file: '):
         read_table(path, Choices("y"))
 
 

@@ -133,7 +133,9 @@ def test_a_run_in_progress_is_left_alone(tmp_path: Path) -> None:
     before = snapshot(tmp_path)
     with (
         sign_of(tmp_path, Pace("small", "networks", 6, 0)),
-        pytest.raises(RunningError, match=r"a run is in progress in .*: merge when it has ended"),
+        pytest.raises(
+            RunningError, match=r"a run is in progress in .*: compact it when it has ended"
+        ),
     ):
         compact(tmp_path)
     assert snapshot(tmp_path) == before and len(folders(store)) == 6

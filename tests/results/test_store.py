@@ -282,7 +282,7 @@ def test_a_file_where_a_folder_should_be(tmp_path: Path, blocked: str) -> None:
     path = root if blocked == "results" else folder / blocked
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("mine")
-    with pytest.raises(StoreError, match="A file stands where a folder") as caught:
+    with pytest.raises(StoreError, match="A file is where a folder should be") as caught:
         open_store(folder).commit(make_rows(["a"]))
     assert str(path) in str(caught.value)
     assert path.read_text() == "mine"

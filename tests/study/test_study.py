@@ -142,8 +142,8 @@ def test_labels_are_those_of_the_report() -> None:
         ({"dropout": 1.0}, "must lie in [0, 1)"),
         ({"residual": 1}, "must be true or false"),
         ({"dtype": "float16"}, "must be one of"),
-        ({"depth": [2, 3, 2]}, "depth has one level twice"),
-        ({"activation": ["swish", "silu"]}, "activation has one level twice"),
+        ({"depth": [2, 3, 2]}, "depth lists a level twice"),
+        ({"activation": ["swish", "silu"]}, "activation lists a level twice"),
         ({"width": {"name": "wide"}}, "must be a whole number"),
         ({"loss": "mae_"}, 'unknown name "mae_"; did you mean "mae"?'),
         ({"data": "diabetes", "loss": "cross_entropy"}, "cannot train"),
@@ -219,8 +219,8 @@ def test_a_sample_is_another_for_another_study_seed_and_reaches_all_levels() -> 
 
 
 def test_sample_and_n_go_together() -> None:
-    assert "go together" in refusal({}, design={"kind": "sample"})
-    assert "go together" in refusal({}, design={"n": 3})
+    assert "need each other" in refusal({}, design={"kind": "sample"})
+    assert "need each other" in refusal({}, design={"n": 3})
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_exclusions_are_read_in_normal_form(where: dict[str, Any], left: int) ->
 def test_an_exclusion_may_name_repeats() -> None:
     made = study({"depth": [2, 8], "seeds": 3}, design={"exclude": [{"seed": [0, 2], "why": "x"}]})
     assert values(made, "seed") == [1, 1]
-    assert "no seed of this study" in refusal(
+    assert "is not a seed of this study" in refusal(
         {"seeds": 2}, design={"exclude": [{"seed": 7, "why": "x"}]}
     )
 
@@ -337,7 +337,7 @@ def test_equivalence_has_its_own_form() -> None:
         (BETTER | {"where": {"optimizer.lrr": 1}}, "optimizer.lrr"),
         (BETTER | {"where": {"activation": "relu"}}, "no cell of this study is both in better"),
         (BETTER | {"where": {"loss": "mse"}}, "no cell of this study"),
-        (BETTER | {"where": {"seed": 3}}, "no seed of this study"),
+        (BETTER | {"where": {"seed": 3}}, "is not a seed of this study"),
         ({"better": {"depth": 2, "activation": "silu"}} | {"than": {"dept": 2}}, "than"),
     ],
 )
@@ -373,17 +373,17 @@ def test_a_claim_about_shares_is_kept_as_written(claim: dict[str, Any]) -> None:
         ({"matters_more": "depth"}, "needs either"),
         (SHARE | MORE, "needs either"),
         (BETTER | {"factor": "depth"}, "needs either"),
-        (BETTER | {"than": "relu"}, "than names levels where better does"),
-        (MORE | {"than": {"depth": 2}}, "than names a factor where matters_more does"),
-        (SHARE | {"share": {}}, "take one of at_most and at_least"),
-        (SHARE | {"share": {"at_most": 0.1, "at_least": 0.05}}, "take one of at_most and at_least"),
+        (BETTER | {"than": "relu"}, "with better, than names levels"),
+        (MORE | {"than": {"depth": 2}}, "with matters_more, than names a factor"),
+        (SHARE | {"share": {}}, "give either at_most or at_least"),
+        (SHARE | {"share": {"at_most": 0.1, "at_least": 0.05}}, "give either at_most or at_least"),
         (SHARE | {"share": {"at_most": 0}}, "greater than 0"),
         (SHARE | {"share": {"at_most": 1}}, "less than 1"),
         (SHARE | {"share": {"at_mots": 0.1}}, "at_mots"),
         (SHARE | {"by": 0.1}, "leave them out"),
         (MORE | {"margin": 0.1}, "leave them out"),
         (SHARE | {"factor": "activatoin"}, 'did you mean "activation"?'),
-        (SHARE | {"factor": "data"}, "within data sets: name another factor"),
+        (SHARE | {"factor": "data"}, "within data sets: name a factor other than data"),
         (SHARE | {"factor": "seed"}, 'unknown "seed"'),
         (SHARE | {"factor": "width"}, "width has one level here"),
         (SHARE | {"where": {"activation": "relu"}}, "activation has one level here"),
@@ -391,7 +391,7 @@ def test_a_claim_about_shares_is_kept_as_written(claim: dict[str, Any]) -> None:
         (MORE | {"than": "activation"}, "the same factor"),
         (MORE | {"than": "widht"}, "[[claim]] 1 than: unknown"),
         (MORE | {"than": 3}, "[[claim]] 1 than: "),
-        (SHARE | {"metric": "seconds"}, "of a whole stack"),
+        (SHARE | {"metric": "seconds"}, "is measured per stack"),
     ],
 )
 def test_a_claim_about_shares_that_cannot_be(claim: dict[str, Any], words: str) -> None:
@@ -412,7 +412,7 @@ def test_only_networks_have_shares() -> None:
         "grid": {"landscape": "bowl", "optimizer": ["sgd", "adam"]},
         "claim": [{"text": "It is so", **SHARE, "factor": "optimizer"}],
     }
-    with pytest.raises(StudyError, match="not of kind = "):
+    with pytest.raises(StudyError, match="not for kind = "):
         make_study(document, VOCABULARY)
 
 
@@ -467,7 +467,7 @@ def test_a_baseline_may_be_a_level_that_is_a_list() -> None:
     grid = {"schedule": {"name": "multistep", "milestones": [[2, 4], [3]]}}
     made = study(grid, design={"baseline": {"schedule.milestones": [[3]]}})
     assert made.factors["schedule"] == ["multistep milestones=[3]", "multistep milestones=[2, 4]"]
-    with pytest.raises(StudyError, match="must be one level of a factor, not more"):
+    with pytest.raises(StudyError, match="must be a single level"):
         study(grid, design={"baseline": {"schedule.milestones": [[3], [2, 4]]}})
 
 
@@ -510,8 +510,8 @@ def test_the_metric_follows_the_task_where_none_is_named(data: Any, metric: str)
 
 def test_a_metric_that_no_cell_can_have_is_refused() -> None:
     said = refusal({"data": "friedman1"}, report={"metric": "test_accuracy"})
-    assert "[report] metric: test_accuracy" in said and "take test_r2" in said
-    assert "take val_accuracy" in refusal({"data": "moons"}, report={"metric": "val_r2"})
+    assert "[report] metric: test_accuracy" in said and "use test_r2" in said
+    assert "use val_accuracy" in refusal({"data": "moons"}, report={"metric": "val_r2"})
     assert study({"data": ["moons", "friedman1"]}, report={"metric": "test_r2"})
     sides = {"better": {"activation": "relu"}, "than": {"activation": "tanh"}, "text": "x"}
     mixed = {"activation": ["relu", "tanh"], "data": ["moons", "friedman1"]}

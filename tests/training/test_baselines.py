@@ -159,7 +159,7 @@ def test_what_is_no_baseline_is_refused_in_one_sentence() -> None:
         StudyError, match='key "baselines": unknown "svm"; known are boosting, constant'
     ):
         study(["svm"])
-    with pytest.raises(StudyError, match='key "baselines": one stands there twice'):
+    with pytest.raises(StudyError, match='key "baselines": one is listed twice'):
         study(["linear", "linear"])
     with pytest.raises(StudyError, match="baselines belongs to training, not to kind"):
         make_study(

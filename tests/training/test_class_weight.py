@@ -94,9 +94,9 @@ def test_a_balanced_baseline_is_scikit_learns() -> None:
     [
         (
             {"data": "diabetes"},
-            'class_weight weighs classes, of which data "diabetes", a regression',
+            'class_weight weighs classes, and data "diabetes", a regression',
         ),
-        ({"loss": "mse"}, 'loss "mse" takes no class_weight: take cross_entropy or nll'),
+        ({"loss": "mse"}, 'loss "mse" takes no class_weight: use cross_entropy or nll'),
         ({"class_weight": "even"}, "class_weight = \"even\": must be one of 'none', 'balanced'"),
     ],
 )

@@ -168,7 +168,7 @@ def test_other_data_has_no_such_scores_and_a_study_that_asks_is_told() -> None:
     grid = {"data": "iris", "epochs": 1, "seeds": 1}
     (row,) = train_all(make_study({"name": "t", "grid": grid}, VOCABULARY).cells()).cells
     assert not any(metric.of_tables and name in row for name, metric in METRICS.items())
-    with pytest.raises(StudyError, match="test_roc_auc is measured of tables of one's own"):
+    with pytest.raises(StudyError, match="test_roc_auc is measured only on your own tables"):
         make_study({"name": "t", "grid": grid, "report": {"metric": "test_roc_auc"}}, VOCABULARY)
 
 

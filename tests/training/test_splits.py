@@ -217,7 +217,7 @@ def test_a_group_is_no_feature_unless_asked(tmp_path: Path) -> None:
     columns = {column["name"]: column for column in by_group["columns"]}
     assert columns["patient"]["kind"] == "dropped"
     assert columns["patient"]["note"] == "rows are split by it: group, as asked"
-    assert "Split by patient: no one of its 24 groups is in two parts." in by_group["told"]
+    assert "Split by patient: none of its 24 groups is in two parts." in by_group["told"]
     asked = told(path, group="patient", categorical=("patient",))
     assert {c["name"]: c["kind"] for c in asked["columns"]}["patient"] == "category"
 
@@ -267,12 +267,12 @@ def test_repeated_rows_stay_together_and_a_table_without_them_splits_as_ever(
     again = read_table(path, Choices("y", drop=("patient", "when")))
     assert again.ties.alike is not None and not again.ties.grouped
     assert again.report["told"][-1] == (
-        "60 rows have the features of another: rows that are alike stay in one part."
+        "60 rows have the same features as another: such rows stay in one part."
     )
     by_time = read_table(path, Choices("y", drop=("patient",), time="when"))
     assert by_time.report["told"][-2] == (
-        "60 rows have the features of another: a row that comes again in a later part is in that "
-        "part alone."
+        "60 rows have the same features as another: a row repeated in a later part is in that "
+        "part only."
     )
     data = {"csv": str(path), "target": "y", "drop": ["patient", "when"]}
     for cell in make_cells(data=data, seeds=4):
@@ -284,7 +284,9 @@ def test_few_valued_features_repeat_by_chance_and_are_split_like_any(tmp_path: P
     path = visits(tmp_path, a=np.arange(120) % 3, b=np.arange(120) // 4 % 2, when=1)
     table = read_table(path, Choices("y", drop=("patient",)))
     assert table.ties.alike is None
-    assert "as so few values must: they are split like any other." in table.report["told"][-1]
+    assert (
+        "as expected with so few values: they are split like any other." in table.report["told"][-1]
+    )
 
 
 def test_groups_that_share_a_row_go_together(tmp_path: Path) -> None:
@@ -301,11 +303,11 @@ def test_groups_that_share_a_row_go_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "choices", "said"),
     [
-        ({"patient": "p"}, {"group": "patient"}, 'group: "patient" has one group only, "p"'),
+        ({"patient": "p"}, {"group": "patient"}, 'group: "patient" has only one group, "p"'),
         (
             {"patient": ["p", "q"] * 60},
             {"group": "patient"},
-            'group: "patient" has two groups only: training, validation and test need one each',
+            'group: "patient" has only two groups: training, validation and test each need one',
         ),
         (
             {"patient": [None, *["p", "q", "r"] * 39, "s", "t"]},

@@ -82,7 +82,7 @@ def test_a_baseline_is_a_transformed_target_regressor() -> None:
 
 
 def test_where_it_cannot_be_it_is_one_sentence() -> None:
-    with pytest.raises(StudyError, match='target_transform is of a regression, and data "moons"'):
+    with pytest.raises(StudyError, match='target_transform is for regression, and data "moons"'):
         make_cells(target_transform="log")
     (cell,) = make_cells(data="friedman1", target_transform="log", seeds=[0])
     assert split_for(cell.recipe).is_log  # all above 0

@@ -27,13 +27,13 @@ def test_times_are_read(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "2", "h", "2 h", "-1h", "1.5h", "30m1h", "0s", "1d", "2H"])
 def test_what_is_no_time_is_refused_with_the_way_out(text: str) -> None:
-    with pytest.raises(ValueError, match="is no time: write 2h, 90m, 45s or 1h30m"):
+    with pytest.raises(ValueError, match="is not a time: write 2h, 90m, 45s or 1h30m"):
         seconds_of(text)
 
 
 @pytest.mark.parametrize("given", [0.0, -1.0, float("inf"), float("nan")])
 def test_seconds_are_some_and_not_for_ever(given: float) -> None:
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="is not a time"):
         TimeLimit.of(given)
     assert TimeLimit.of(None) is None
 

@@ -300,7 +300,7 @@ DATA: dict[str, Data] = {
     ),
     **{
         form: Data(
-            summary=f'A table of one\'s own: {{ {form} = "my.{form}", target = "column" }}{where}.',
+            summary=f'Your own table: {{ {form} = "my.{form}", target = "column" }}{where}.',
             formula="numbers as they are, categories one-hot, missing values by the training "
             "median",
             reference=f"(the user's file, read by {reader})",

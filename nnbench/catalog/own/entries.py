@@ -58,7 +58,7 @@ class Entries:
         for kind in (one.name for one in fields(self)):
             ours, theirs = getattr(self, kind), getattr(others, kind)
             if twice := sorted(ours.keys() & theirs.keys()):
-                raise EntryError(f"{kind}: {twice[0]!r} is in two files: give one another name")
+                raise EntryError(f"{kind}: {twice[0]!r} is in two files: rename one")
             joined[kind] = {**ours, **theirs}
         return Entries(**joined)
 
@@ -78,7 +78,7 @@ def _of_file(path: Path) -> Entries:
     name = f"nnbench_own_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise EntryError(f"--with {path}: is no file of Python; name one that ends in .py")
+        raise EntryError(f"--with {path}: is not a Python file; name one that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     sys.path.insert(0, str(path.resolve().parent))  # for helpers in files beside it
@@ -110,7 +110,7 @@ def register(entries: Entries) -> None:
     """
     if not isinstance(entries, Entries):
         made = "make them with nnbench.Entries(...)"
-        raise EntryError(f"entries: {_thing(entries)} is none of nnbench's; {made}")
+        raise EntryError(f"entries: {_thing(entries)} is not an Entries object; {made}")
     checked = [
         (KINDS[one.name.upper()], name, _made(one.name, entry))
         for one in fields(entries)
@@ -119,7 +119,7 @@ def register(entries: Entries) -> None:
     for (key, catalogue), name, entry in checked:
         taken = find_name({n: e for n, e in catalogue.items() if (key, n) not in CODES}, name)
         if taken is not None:
-            raise EntryError(f"{key} {name!r}: the catalogue has one of that name; give it another")
+            raise EntryError(f"{key} {name!r}: the catalogue already has this name; choose another")
         if not isinstance(entry, Entry):
             made = f"nnbench.{key.capitalize()}(...)"
             raise EntryError(f"{key} {name!r}: is {_thing(entry)}; make it with {made}")

@@ -63,7 +63,7 @@ def Init(
     noise = torch.linspace(-2, 2, 12, dtype=torch.float64).reshape(3, 4)
     _expect("init", function, noise.shape, lambda: function(noise, **usual))
     return InitEntry(
-        summary=summary or "An initialisation of one's own.",
+        summary=summary or "Your own initialisation.",
         formula=formula or f"W = {_name(function)}({', '.join(['noise', *given])})",
         reference=reference,
         family="One's own",
@@ -104,13 +104,13 @@ def Schedule(
     called like this.
     """
     if unit not in ("epoch", "step"):
-        raise EntryError(f'schedule {_name(function)}: unit={unit!r}; say "epoch" or "step"')
+        raise EntryError(f'schedule {_name(function)}: unit={unit!r}; use "epoch" or "step"')
     given = parameters_of(function, parameters, skip=3)
     usual = {key: about.default for key, about in given.items()}
     counts = np.arange(4)
     _expect("schedule", function, counts.shape, lambda: function(counts, 0.1, 4, **usual))
     return ScheduleEntry(
-        summary=summary or "A schedule of one's own.",
+        summary=summary or "Your own schedule.",
         formula=formula or f"{_name(function)}({', '.join([unit, 'lr', 'total', *given])})",
         reference=reference,
         parameters=given,
@@ -151,7 +151,7 @@ def Loss(
     """
     if targets not in TARGETS:
         raise EntryError(
-            f"loss {_name(function)}: targets={targets!r}; say one of {', '.join(TARGETS)}"
+            f"loss {_name(function)}: targets={targets!r}; use one of {', '.join(TARGETS)}"
         )
     given = parameters_of(function, parameters, skip=2)
     usual = {key: torch.tensor(about.default) for key, about in given.items()}
@@ -160,7 +160,7 @@ def Loss(
     _expect("loss", function, (), lambda: function(outputs, wanted, **usual))
     applied = partial(AppliedToTwo, function)
     return LossEntry(
-        summary=summary or "A loss of one's own.",
+        summary=summary or "Your own loss.",
         formula=formula or f"{_name(function)}({', '.join(['outputs', 'targets', *given])})",
         reference=reference,
         parameters=given,
@@ -203,7 +203,7 @@ def Norm(
     one, zero = torch.ones_like(x[0]), torch.zeros_like(x[0])
     _expect("norm", function, x.shape, lambda: function(x, one, zero, **usual))
     return NormEntry(
-        summary=summary or "A normalisation of one's own.",
+        summary=summary or "Your own normalisation.",
         formula=formula or f"{_name(function)}({', '.join(['x', 'weight', 'bias', *given])})",
         reference=reference,
         parameters={"position": POSITION, **given},
@@ -248,5 +248,5 @@ def _expect(
     except Exception as error:
         raise EntryError(f"{kind} {_name(function)}: {type(error).__name__}: {error}") from error
     if getattr(found, "shape", None) != shape:
-        wanted = "a single number" if shape == () else "what has the shape of its first argument"
+        wanted = "a single number" if shape == () else "a tensor of its first argument's shape"
         raise EntryError(f"{kind} {_name(function)}: must return {wanted}")

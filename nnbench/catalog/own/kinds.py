@@ -62,7 +62,7 @@ def Activation(
     name = name_of(function)
     _check(function, usual)
     return ActivationEntry(
-        summary=summary or "An activation of one's own.",
+        summary=summary or "Your own activation.",
         formula=formula or f"{name}({', '.join(['x', *given])})",
         reference=reference,
         family="One's own",
@@ -116,9 +116,11 @@ def Optimizer(
     except Exception as error:
         raise EntryError(f"optimizer {name}: {type(error).__name__}: {error}") from error
     if getattr(param, "shape", None) != probe.shape or set(after) != set(state):
-        raise EntryError(f"optimizer {name}: must return (param, state), each of the form it had")
+        raise EntryError(
+            f"optimizer {name}: must return (param, state), each in the form it was given"
+        )
     return OptimizerEntry(
-        summary=summary or "An optimizer of one's own.",
+        summary=summary or "Your own optimizer.",
         formula=formula or f"p <- {name}(g, state, p)",
         reference=reference,
         family="One's own",
@@ -151,7 +153,7 @@ def Data(
     name = name_of(function)
     given = parameters_of(function, parameters)
     return DataEntry(
-        summary=summary or "A data set of one's own.",
+        summary=summary or "Your own data set.",
         formula=formula or f"x, y = {name}({', '.join(['generator', *given])})",
         reference=reference,
         parameters=given,
@@ -173,7 +175,7 @@ def _sample(function: Callable[..., Any], task: str, *given: Any, **parameters: 
     if sample.x.ndim != 2 or sample.y.ndim not in (1, 2) or len(sample.x) != len(sample.y):
         shapes = f"x has the shape {sample.x.shape}, y {sample.y.shape}"
         raise EntryError(
-            f"data {name}: {shapes}; return x as examples by features, and one y an example"
+            f"data {name}: {shapes}; return x as examples by features, and one y per example"
         )
     return sample
 
@@ -195,8 +197,8 @@ def _measured_gain(function: Callable[..., Tensor], usual: Mapping[str, float]) 
     try:
         return measured.gain_of(function, usual)
     except ArithmeticError:
-        jumps = "its mean square does not settle, as where it jumps"
-        raise EntryError(f"activation {name_of(function)}: {jumps}; say gain=1.0") from None
+        jumps = "its mean square does not converge, as where it jumps"
+        raise EntryError(f"activation {name_of(function)}: {jumps}; set gain=1.0") from None
 
 
 def _check(function: Callable[..., Tensor], usual: Mapping[str, float]) -> None:

@@ -62,7 +62,7 @@ class AppliedRule(Rule):
 def name_of(thing: Any) -> str:
     """What a function or class is called, if anything. Errors: EntryError for anything else."""
     if not callable(thing):
-        raise EntryError(f"{thing!r} is no function; an entry of one's own is made of one")
+        raise EntryError(f"{thing!r} is not a function; an own entry is made from one")
     name = str(getattr(thing, "__name__", "f"))
     return name if name.isidentifier() else "f"
 
@@ -97,7 +97,7 @@ def parameters_of(
     known = {*usual, *named, *fixed}
     lacking = [one.name for one in about if one.name not in known and one.kind != one.VAR_KEYWORD]
     if lacking:
-        raise EntryError(f"{name}: {lacking[0]} has no default: give one, {lacking[0]}=1.0")
+        raise EntryError(f"{name}: {lacking[0]} has no default: give it one, {lacking[0]}=1.0")
     unknown = sorted({*given, *fixed} - {one.name for one in about})
     if unknown and not any(one.kind == one.VAR_KEYWORD for one in about):
         raise EntryError(f"{name}: takes no {unknown[0]}")

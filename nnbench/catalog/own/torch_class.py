@@ -70,7 +70,7 @@ def optimizer_of_class(
     """The entry of a class. Errors: EntryError where it cannot be made, or take a step."""
     name = of.__name__
     if not issubclass(of, Optimizer):
-        raise EntryError(f"optimizer {name}: is a class, but none of torch.optim.Optimizer")
+        raise EntryError(f"optimizer {name}: is a class, but not a torch.optim.Optimizer")
     takes = inspect.signature(of).parameters
     if "lr" not in takes and not any(one.kind == one.VAR_KEYWORD for one in takes.values()):
         raise EntryError(f"optimizer {name}: has no lr, which schedules set: have __init__ take lr")
@@ -88,7 +88,7 @@ def optimizer_of_class(
     usual = {key: about.default for key, about in parameters.items()}
     _try(name, make, usual)
     return OptimizerEntry(
-        summary=summary or "A class of torch.optim: one network at a time, which is slower.",
+        summary=summary or "A torch.optim class: trains one network at a time, which is slower.",
         formula=formula or f"{name}.step()",
         reference=reference,
         family="One's own",

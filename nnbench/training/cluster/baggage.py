@@ -97,7 +97,9 @@ def train(task: Task, on_progress: Callable[[float], None]) -> Rows:
     for cell in task.cells:
         own = cell.recipe.get("own")
         if own and own_code(cell.recipe) != own:
-            raise DamagedError(f"the code of {own.split('=')[0]} is not what this cell was made of")
+            raise DamagedError(
+                f"the code of {own.split('=')[0]} differs from what this cell was made with"
+            )
     rows = train_task(replace(task, cells=tuple(map(_here, task.cells))), on_progress)
     if _MARK["differs"]:
         for row in rows.cells:

@@ -96,7 +96,7 @@ class Crew:
         while not self.members:
             if time.monotonic() > until:
                 raise TimeLimitError(
-                    f"no worker of --cluster {self.address} came within the time limit"
+                    f"no worker of --cluster {self.address} joined within the time limit"
                 )
             self.look(self.next_mail())
             self.need_some()
@@ -124,8 +124,8 @@ class Crew:
         kind, subject, content = mail or NOTHING
         if kind == "gone":
             raise WorkerError(
-                f"The scheduler at {self.address} is gone; what has ended is kept: run the same "
-                "command again to go on."
+                f"The scheduler at {self.address} is gone; what has finished is kept: run the same "
+                "command again to resume."
             )
         if kind == "there":
             return self._compare(content)
@@ -136,7 +136,7 @@ class Crew:
     def refuse(self, address: str, why: str) -> Member | None:
         """Give a worker nothing more, and say why; returns the member that it was."""
         self.refused[address] = f"{address} {why}"
-        self.on_note(f"a worker is left out: {address} {why}")
+        self.on_note(f"worker not used: {address} {why}")
         member = self.members.pop(address, None)
         if member is not None:
             self.on_count(len(self.members))
@@ -178,7 +178,7 @@ class Crew:
             return
         if isinstance(answer, BaseException):
             if not is_lost(answer):  # and else it is asked again where it comes back
-                self.refuse(address, f"cannot be asked what it is: {said(answer)}")
+                self.refuse(address, f"cannot say what it runs: {said(answer)}")
             return
         differ = differences(answer, self._ours, self.compiles)
         told = ", ".join(differ)
@@ -187,8 +187,8 @@ class Crew:
             wanted = ", ".join(
                 f"{word.split()[0]} {self._ours[word.split()[0]]}" for word in differ
             )
-            way = "own entries need the same Python" if self.mixed else "--mixed lets it train"
-            self.refuse(address, f"has {told}, and not {wanted}; {way}")
+            way = "own entries need the same Python" if self.mixed else "--mixed would use it"
+            self.refuse(address, f"has {told}, not {wanted}; {way}")
             return
         self.members[address] = Member(address, self._there.get(address, 1), told)
         self.on_count(len(self.members))

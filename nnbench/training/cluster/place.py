@@ -25,7 +25,7 @@ def local_workers(address: str) -> int | None:
     """How many processes `local:N` asks for; None for another address. Errors: ClusterError."""
     found = LOCAL.fullmatch(address)
     if found is None and address.startswith("local"):
-        raise ClusterError(f"--cluster {address}: write local:4 for four processes of this machine")
+        raise ClusterError(f"--cluster {address}: write local:4 for four processes on this machine")
     return None if found is None else int(found[1])
 
 

@@ -44,7 +44,7 @@ def cached(key: str, make: Callable[[Path], None]) -> Path:
             raise
         path = _made_in(own_folder(), key, make)  # if it succeeds, the other folder was at fault
         is_full = getattr(problem, "errno", None) in FULL or NO_ROOM in str(problem)
-        _refused[base_folder()] = "is full" if is_full else f"takes no file ({problem})"
+        _refused[base_folder()] = "is full" if is_full else f"cannot store a file ({problem})"
         return path
 
 
@@ -85,9 +85,7 @@ def trouble() -> str | None:
     why = _refused.get(base) or why_closed(base)
     if why is None:
         return None
-    return (
-        f"compiled programs are not kept, so that each worker makes its own: {lasting(base)} {why}"
-    )
+    return f"compiled programs are not kept, so each worker compiles its own: {lasting(base)} {why}"
 
 
 def _note_use(path: Path) -> None:

@@ -22,8 +22,8 @@ from nnbench.training.protocol import stacked_name
 # docs/performance.md
 LEAST_STEPS = 100
 ALONE = (
-    "a class of torch.optim trains one network at a time, which is slower: as init and update it "
-    "would train beside others"
+    "a class of torch.optim trains one network at a time, which is slower; written as init and "
+    "update, it would train beside others"
 )
 
 
@@ -77,9 +77,9 @@ def choose(recipe: Recipe, wanted: str, device: str = "cpu", foresees: bool = Fa
     if wanted == "stacked":
         return Choice("stacked")
     if device != "cpu":
-        return Choice("stacked", "programs are compiled for the processor only")
+        return Choice("stacked", "programs are compiled for the CPU only")
     if wanted == "auto" and not pays(recipe):
-        return Choice("stacked", f"fewer than {LEAST_STEPS} steps do not pay for compiling")
+        return Choice("stacked", f"compiling does not pay off below {LEAST_STEPS} steps")
     why = foreseen(recipe) if foresees else why_not(recipe)
     return Choice("native") if why is None else Choice("stacked", why)
 

@@ -29,9 +29,9 @@ def why_closed(base: str) -> str | None:
         if os.path.isabs(base):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as problem:
-        return f"cannot be made ({problem.strerror})"
+        return f"cannot be created ({problem.strerror})"
     if not is_safe(base):
-        return "is not this user's alone, or a folder above it"
+        return "(or a folder above it) is not yours alone"
     return None if os.access(folder, os.W_OK) else "cannot be written to"
 
 

@@ -78,7 +78,7 @@ def test_a_form_that_is_not_usual_is_read_where_it_is_asked_for(tmp_path: Path) 
     column = list(DAYS.strftime("%d %b %Y %H:%M"))
     (about,) = table(tmp_path, [*column[:-1], "3 May 2024"], dates=("when",)).report["columns"]
     assert about["kind"] == "date"
-    with pytest.raises(ValueError, match='column "when" has values that are no dates'):
+    with pytest.raises(ValueError, match='column "when" has values that are not dates'):
         table(tmp_path, [*column[:-1], "soon"], dates=("when",))
 
 

@@ -13,7 +13,7 @@ from nnbench.catalog.data.tables.identifiers import why_identifier
 ROWS = 60
 SHUFFLED = np.random.default_rng(0).permutation(ROWS) + 5000
 GAPS = [n + (n > 30) for n in range(1, ROWS + 1)]
-NAMED = "numbers the rows and is named so: an identifier"
+NAMED = "numbers the rows and is named as an identifier"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from nnbench.catalog.data.tables.table import Choices, Table, read_table
 from nnbench.report.page.table_notes import table_sentences
 
-UNITS = "The first row under the header is left out, as a row of units"
-TOTALS = "The last row is left out, as a row of totals"
+UNITS = "The first row under the header is left out: a row of units"
+TOTALS = "The last row is left out: a row of totals"
 
 
 def read(folder: Path, lines: Sequence[str]) -> Table:

@@ -120,14 +120,14 @@ def test_a_column_of_two_units_is_no_number(tmp_path: Path) -> None:
     ("texts", "beside", "decimal", "first", "told"),
     [
         # the column decides: who writes three decimals writes 500.000
-        (["1.000", "500", "2.500"], "0.5", "auto", 1000, "1.000 by the rest of the column"),
+        (["1.000", "500", "2.500"], "0.5", "auto", 1000, "1.000 read like the rest of the column"),
         (["1.000", "500", "2.500"], "0.5", ".", 1, 'decimal = "." as asked'),
         # the file decides
-        (["1.000", "2.500", "3.125"], "0,5", "auto", 1000, "1.000 by the rest of the file"),
-        (["1,000", "2,500", "3,125"], "0,5", "auto", 1, "1,000 by the rest of the file"),
-        (["1,000", "2,500", "3,125"], "0.5", "auto", 1000, "1,000 by the rest of the file"),
+        (["1.000", "2.500", "3.125"], "0,5", "auto", 1000, "1.000 read like the rest of the file"),
+        (["1,000", "2,500", "3,125"], "0,5", "auto", 1, "1,000 read like the rest of the file"),
+        (["1,000", "2,500", "3,125"], "0.5", "auto", 1000, "1,000 read like the rest of the file"),
         (["1,000", "2,500", "3,125"], "0.5", ",", 1, 'decimal = "," as asked'),
-        (["13,69", "4,5", "12,5"], "0.5", ".", 13.69, "13,69 can only be read by --decimal ,"),
+        (["13,69", "4,5", "12,5"], "0.5", ".", 13.69, "13,69 can only be read with --decimal ,"),
     ],
 )
 def test_what_could_be_read_in_two_ways(
@@ -196,7 +196,7 @@ def test_a_few_strays_in_a_target_are_dropped_and_counted(tmp_path: Path) -> Non
     lines = ["a,y", *(f"{n * n},{n / 8 if n % 20 else 'n/k'}" for n in range(ROWS))]
     found = read(tmp_path, lines)
     assert found.task == "regression" and len(found.y) == ROWS - 3
-    assert 'y: 3 values that are no numbers (such as "n/k") count as missing' in said(found)
+    assert 'y: 3 values that are not numbers (such as "n/k") read as missing' in said(found)
 
 
 def test_what_a_study_says_of_the_notation_reaches_the_cell(tmp_path: Path) -> None:

@@ -114,27 +114,45 @@ def test_words_in_one_column_are_no_columns(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (zipped("a.csv", "b.csv"), "is a zip archive of 2 files: leave only the table in it"),
-        (zipped("xl/workbook.xml", "x.xml"), "is no sound Excel workbook: "),
-        (zipped("xl/workbook.bin", "x.xml"), "is a binary Excel workbook, no CSV: save its sheet"),
-        (zipped("content.xml", "mimetype"), "is an OpenDocument file, no CSV: save its sheet"),
+        (zipped("xl/workbook.xml", "x.xml"), "is not a valid Excel workbook: "),
+        (
+            zipped("xl/workbook.bin", "x.xml"),
+            "is a binary Excel workbook, not a CSV file: save its sheet",
+        ),
+        (
+            zipped("content.xml", "mimetype"),
+            "is an OpenDocument file, not a CSV file: save its sheet",
+        ),
         (zipped(), "is an empty zip archive"),
         (
             b"\xd0\xcf\x11\xe0" + bytes(99),
-            "is an old Excel workbook, no CSV: save its sheet as CSV",
+            "is an old Excel workbook, not a CSV file: save its sheet as CSV",
         ),
-        (b"PAR1" + bytes(99), "is a Parquet file, no CSV: give it the ending .parquet"),
-        (b"ARROW1" + bytes(99), "is a Feather file, no CSV: give it the ending .feather"),
-        (b"\x28\xb5\x2f\xfd" + bytes(99), "is compressed by zstandard, no CSV: unpack it first"),
-        (b"%PDF-1.7 ...", "is a PDF document, no CSV: copy the table"),
-        (b"SQLite format 3\0" + bytes(99), "is an SQLite database, no CSV: write it as CSV"),
-        (pickle.dumps({"a": [1.0] * 99}), "is a Python pickle, which could run anything, no CSV"),
-        (b"<!DOCTYPE html><html></html>", "is a web page or XML, no CSV: download the table"),
-        (gzip.compress(TEXT.encode())[:-20], "is compressed by gzip, and cannot be unpacked"),
-        (gzip.compress(TEXT.encode())[:9], "is compressed by gzip, and cannot be unpacked"),
-        (bz2.compress(TEXT.encode())[:40], "is compressed by bzip2, and cannot be unpacked"),
-        (b"BZh" + bytes(99), "is compressed by bzip2, and cannot be unpacked"),
-        (zipped("a.csv")[:90], "is compressed by zip, and cannot be unpacked"),
-        (gzip.compress(b"\xff\xfea"), "is not sound UTF-16, which it begins as"),
+        (b"PAR1" + bytes(99), "is a Parquet file, not a CSV file: rename it to end in .parquet"),
+        (b"ARROW1" + bytes(99), "is a Feather file, not a CSV file: rename it to end in .feather"),
+        (
+            b"\x28\xb5\x2f\xfd" + bytes(99),
+            "is compressed by zstandard, not a CSV file: unpack it first",
+        ),
+        (b"%PDF-1.7 ...", "is a PDF document, not a CSV file: copy the table"),
+        (
+            b"SQLite format 3\0" + bytes(99),
+            "is an SQLite database, not a CSV file: write it as CSV",
+        ),
+        (
+            pickle.dumps({"a": [1.0] * 99}),
+            "is a Python pickle, which could run anything, not a CSV file",
+        ),
+        (
+            b"<!DOCTYPE html><html></html>",
+            "is a web page or XML, not a CSV file: download the table",
+        ),
+        (gzip.compress(TEXT.encode())[:-20], "is compressed by gzip, but cannot be unpacked"),
+        (gzip.compress(TEXT.encode())[:9], "is compressed by gzip, but cannot be unpacked"),
+        (bz2.compress(TEXT.encode())[:40], "is compressed by bzip2, but cannot be unpacked"),
+        (b"BZh" + bytes(99), "is compressed by bzip2, but cannot be unpacked"),
+        (zipped("a.csv")[:90], "is compressed by zip, but cannot be unpacked"),
+        (gzip.compress(b"\xff\xfea"), "begins as UTF-16 but is not valid"),
         (gzip.compress(bytes(5000)), "is not text: it has a zero byte"),
     ],
     # a packed file holds the time: as a name, it would differ between the processes of a run
@@ -148,7 +166,7 @@ def test_a_zip_with_a_password(tmp_path: Path) -> None:
     content = bytearray(zipped("a.csv"))
     content[6] |= 1  # says that it is encrypted, as does the directory at the end
     content[content.index(b"PK\x01\x02") + 8] |= 1
-    assert "is compressed by zip, and cannot be unpacked: File" in refused(tmp_path, bytes(content))
+    assert "is compressed by zip, but cannot be unpacked: File" in refused(tmp_path, bytes(content))
 
 
 def test_a_file_that_grows_when_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +183,7 @@ def test_json_lines(tmp_path: Path) -> None:
         found = read(tmp_path, content.encode(), "my.jsonl")
         assert found.features == ("a", "b", "b is missing") and found.x[3].tolist() == [9, 3, 0]
         assert np.isnan(found.x[4, 1])
-        assert table_sentences(found.report)[0] == "Read as JSON, an object a row."
+        assert table_sentences(found.report)[0] == "Read as JSON, one object per row."
 
 
 def test_json_whose_characters_are_written_as_two_halves(tmp_path: Path) -> None:
@@ -188,7 +206,7 @@ def test_json_with_lists_and_objects_in_it(tmp_path: Path) -> None:
 )
 def test_json_that_is_no_table(tmp_path: Path, text: str) -> None:
     said = refused(tmp_path, text.encode(), "my.json")
-    assert "is JSON that is no table" in said and "write one object a line" in said
+    assert "is JSON but not a table" in said and "write one object per line" in said
 
 
 def test_feather(tmp_path: Path) -> None:
@@ -200,5 +218,5 @@ def test_feather(tmp_path: Path) -> None:
     assert form_of(path) == "parquet"
     assert read_table(path, Choices("y")).x[3].tolist() == [9]
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(ValueError, match=r'^"my.feather": is no sound Feather file: '):
+    with pytest.raises(ValueError, match=r'^"my.feather": is not a valid Feather file: '):
         read_table(path, Choices("y"))

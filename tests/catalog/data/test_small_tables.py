@@ -42,7 +42,7 @@ CASES = {
         ("income",),
         [500],
         [10, 12],
-        said="1.000 by the rest of the column",
+        said="1.000 read like the rest of the column",
     ),
     "decimal commas, mostly different": Case(
         lines("x;y", [f"{n // 2},{n % 2 * 5};{n}" for n in range(30)]),
@@ -123,14 +123,14 @@ CASES = {
         ("x",),
         [1],
         [1.5, 3],
-        said='y: "-" in 10 rows counts as missing',
+        said='y: "-" in 10 rows read as missing',
     ),
     "a row of units": Case(
         lines("x,y\nm,EUR", [f"{n},{n * 1.5}" for n in range(30)]),
         ("x",),
         [0],
         [0, 1.5],
-        said='as a row of units ("m", "EUR")',
+        said='left out: a row of units ("m", "EUR")',
     ),
     "yes in three ways": Case(
         lines("x,y", [f"{n * 7 % 61},{YES[n % 6]}" for n in range(60)]),
@@ -202,7 +202,7 @@ CASES = {
         ("a",),
         [1],
         [0.125, 0.25],
-        said='y: 5 values that are no numbers (such as "n/k")',
+        said='y: 5 values that are not numbers (such as "n/k")',
     ),
     "a name with a line break": Case(
         lines('"a\n(cm)",b,y', [f"{n * n},{n % 7},{KINDS[n % 3]}" for n in range(60)]),
@@ -235,5 +235,5 @@ def test_a_table_is_read_as_it_is(tmp_path: Path, name: str) -> None:
 def test_a_date_is_no_target(tmp_path: Path) -> None:
     path = tmp_path / "my.csv"
     path.write_text(lines("x,y", [f"{n},{day}" for n, day in enumerate(DAYS)]))
-    with pytest.raises(ValueError, match="a date cannot be predicted: make a number of it"):
+    with pytest.raises(ValueError, match="dates cannot be predicted: turn it into a number"):
         read_table(path, Choices("y"))

@@ -196,7 +196,7 @@ def test_the_default_study_of_a_table(tmp_path: Path, target: str) -> None:
     cells = study.networks()
     assert len(cells) == 160 and len(study.seeds) == 5
     assert len(study.cells()) - len(cells) == 5 * len(BASELINES)
-    assert "Left out to be done in minutes: other depths" in study.question
+    assert "Left out, to finish in minutes: other depths" in study.question
     assert len({program_key(cell) for cell in cells}) == 16
     assert content["report"]["metric"] == ("test_accuracy" if target == "y" else "test_r2")
     assert content["report"]["tune"] == ["optimizer.lr"]
@@ -259,7 +259,7 @@ def test_with_a_rare_class_the_default_metric_is_one_that_always_no_cannot_win(
     assert told is (metric == "test_roc_auc")
     _study_or_table(None, tmp_path / "t.csv", "y", None, {}, None)
     said = capsys.readouterr().err
-    assert ("so that accuracy says little: judged by ROC AUC." in said) is told
+    assert ("so accuracy says little: judged by ROC AUC." in said) is told
     assert said.startswith("t.csv: ") is told
 
 

@@ -81,7 +81,7 @@ def test_a_columns_kind_can_be_overridden(tmp_path: Path) -> None:
         "kind": "number",
         "features": 2,
         "missing": 6,
-        "note": '"unknown" in 6 rows counts as missing',
+        "note": '"unknown" in 6 rows read as missing',
         "example": "1.0",
     }
     assert column(found, "number")["kind"] == "number"
@@ -102,14 +102,14 @@ def test_the_commonest_levels_are_kept_and_the_rest_pooled() -> None:
     assert found.levels[0] == "v29" and found.levels[-1] == "(other)"
     assert found.levels[1:20] == tuple(f"v{n:02}" for n in range(19))
     assert (found.values == MAX_LEVELS).sum() == 10 * 20
-    assert found.note == "10 rarer values are pooled"
+    assert found.note == "10 rare values are pooled"
 
 
 @pytest.mark.parametrize(
     ("usual", "slip", "hint"),
     [
-        ("2004-11-{:02}", "31.12.2003", "if it is a date, write all of it in one way"),
-        ("{:02} or so", "", "if it is a number, check how its fractions are written"),
+        ("2004-11-{:02}", "31.12.2003", "if it is a date, write all values in one format"),
+        ("{:02} or so", "", "if it is a number, check its decimal sign"),
     ],
 )
 def test_pooled_texts_say_what_to_check(usual: str, slip: str, hint: str) -> None:
@@ -159,7 +159,7 @@ def test_a_few_slips_in_a_column_of_numbers_count_as_missing(tmp_path: Path) -> 
     numbers = [str(n / 8) for n in range(ROWS - 2)]
     found = table(tmp_path, frame(a2=[*numbers, "-", "n.a."], mostly=["1.5", "-"] * 30))
     assert column(found, "a2")["kind"] == "number" and column(found, "a2")["missing"] == 2
-    assert column(found, "a2")["note"] == '"-", "n.a." in 2 rows counts as missing'
+    assert column(found, "a2")["note"] == '"-", "n.a." in 2 rows read as missing'
     assert column(found, "mostly")["kind"] == "category", "two values, both often, are no slip"
 
 
@@ -177,7 +177,8 @@ def test_a_run_says_what_became_of_the_table(tmp_path: Path) -> None:
         "56 of 60 rows are used (4 without a target).",
         "Predicting y is classification with 2 classes: the target has text.",
         "2 columns became 2 features.",
-        "Left out: one (has one value only); free (has 56 texts in 56 rows: a name or free text).",
+        "Left out: one (has one value only); free (has 56 different texts in 56 rows: a name or "
+        "free text).",
     ]
     frame(gap=[None, 2.5, 1.5] * 20).to_csv(tmp_path / "gaps.csv", index=False)
     about = report_of(cells_of(tmp_path / "gaps.csv", seeds=1)[0].recipe)
@@ -286,7 +287,7 @@ def test_rows_are_drawn_by_class_and_a_rare_one_is_kept(tmp_path: Path) -> None:
     assert sizes == found.report["classes"] and sizes["rare"] == 12
     assert sizes["common"] / sizes["less"] == pytest.approx(900 / 288, rel=0.1)
     assert found.report["target_note"] == (
-        'of "rare" more rows are drawn than their share, so that none is lost'
+        'more rows of "rare" are drawn than their share, so that none is lost'
     )
     fewer = table(tmp_path, content, rows=30)  # too few for 20 of each
     assert np.bincount(fewer.y).min() == 10 and len(fewer.x) == 30

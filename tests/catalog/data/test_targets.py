@@ -44,7 +44,7 @@ def test_the_task_is_said_with_what_overrules_it(tmp_path: Path) -> None:
         told = table_sentences(read(tmp_path, values).report)[1]
         assert told == (
             f"Predicting y is {task}: the target has {why} "
-            f'(--task {other} or task = "{other}" overrules it).'
+            f'(--task {other} or task = "{other}" overrides it).'
         )
 
 
@@ -53,12 +53,12 @@ def test_no_advice_leads_to_the_opposite_advice(tmp_path: Path) -> None:
     for task in ("auto", "classification", "regression"):
         assert "task =" not in refused(tmp_path, names, task)
     words = ["p", "q"] * 30
-    assert 'take --task classification or task = "classification"' in refused(
+    assert 'use --task classification or task = "classification"' in refused(
         tmp_path, words, "regression"
     )
     assert read(tmp_path, words, "classification").classes == ("p", "q")
     numbers = [n * 1.5 for n in range(ROWS)]
-    assert 'take --task regression or task = "regression"' in refused(
+    assert 'use --task regression or task = "regression"' in refused(
         tmp_path, numbers, "classification"
     )
     assert read(tmp_path, numbers, "regression").task == "regression"
@@ -68,7 +68,7 @@ def test_no_advice_leads_to_the_opposite_advice(tmp_path: Path) -> None:
 def test_a_date_cannot_be_predicted(tmp_path: Path, form: str) -> None:
     days = pd.date_range("2023-01-01", periods=ROWS).strftime(form)
     said = refused(tmp_path, days)
-    assert "a date cannot be predicted: make a number of it" in said
+    assert "dates cannot be predicted: turn it into a number" in said
     assert f'such as "{days[0]}"' in said
 
 
@@ -110,8 +110,8 @@ def test_a_number_far_from_all_else_is_said_and_kept(tmp_path: Path) -> None:
     found = read_table(table(tmp_path, y=["p", "q"] * 30, age=ages), Choices("y"))
     assert found.x[:, 1].min() == -999
     assert table_sentences(found.report)[-1] == (
-        "age: -999 in 3 rows is far from all else: if it means missing, say --missing=-999, "
-        'or missing = ["-999"].'
+        "age: -999 in 3 rows is far from all other values: if it means missing, "
+        'use --missing=-999, or missing = ["-999"].'
     )
     missing = read_table(
         table(tmp_path, y=["p", "q"] * 30, age=ages), Choices("y", missing=("-999",))
@@ -126,7 +126,7 @@ def test_a_class_that_is_called_as_missing_values_are_is_said(tmp_path: Path) ->
     found = read(tmp_path, votes)
     assert found.classes == ("NA", "no", "none", "yes")
     said = " ".join(table_sentences(found.report))
-    assert '"NA" is a class, of 15 rows: if it means missing, say --missing=NA' in said
+    assert '"NA" is a class of 15 rows: if it means missing, use --missing=NA' in said
     assert '"none" is a class' not in said
     left = read_table(table(tmp_path, y=votes), Choices("y", missing=("NA",)))
     assert left.classes == ("no", "none", "yes") and len(left.y) == 45

@@ -78,7 +78,9 @@ def test_one_of_several_sheets_is_named(tmp_path: Path) -> None:
     frame = content()
     other = frame.assign(whole=0.25 * np.arange(N))
     path = workbook(tmp_path / "my.xlsx", **{"2023": rows_of(frame), "2024": rows_of(other)})
-    with pytest.raises(ValueError, match='of 2 sheets, "2023", "2024": name one with --sheet, or'):
+    with pytest.raises(
+        ValueError, match='of 2 sheets, "2023", "2024": choose one with --sheet, or'
+    ):
         read_table(path, Choices("y"))
     assert read_table(path, Choices("y", sheet="2024")).x[3, 0] == 0.75
     with pytest.raises(ValueError, match=r'there is no sheet "2025"; did you mean "202[34]"'):
@@ -89,7 +91,7 @@ def test_one_of_several_sheets_is_named(tmp_path: Path) -> None:
     }
     assert len(ids) == 2
     frame.to_csv(tmp_path / "my.csv", index=False)
-    with pytest.raises(StudyError, match="is no Excel workbook: leave sheet out"):
+    with pytest.raises(StudyError, match="is not an Excel workbook: leave sheet out"):
         make_cells(data={"csv": str(tmp_path / "my.csv"), "target": "y", "sheet": "2023"})
 
 

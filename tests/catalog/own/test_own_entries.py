@@ -147,18 +147,24 @@ def bad(x: Tensor, b: float) -> Tensor:
         (lambda: nb.Activation(bad, b=1.0, c=2.0), "bad: takes no c"),
         (lambda: nb.Activation(lambda x: x.sum()), "must return a tensor of x's shape"),
         (lambda: nb.Activation(lambda x: x.nothing()), "AttributeError"),
-        (lambda: nb.Activation(lambda x: x + torch.rand_like(x)), "does not settle.*say gain=1.0"),
+        (
+            lambda: nb.Activation(lambda x: x + torch.rand_like(x)),
+            "does not converge.*set gain=1.0",
+        ),
         (lambda: nb.Activation(nn.PReLU), "PReLU: has a state"),
         (lambda: nb.Optimizer(torch.optim.LBFGS), "LBFGS: cannot take a step: .*closure"),
         (lambda: nb.Optimizer(Rateless), "Rateless: has no lr.*have __init__ take lr"),
-        (lambda: nb.Optimizer(nn.Mish), "Mish: is a class, but none of torch.optim"),  # type: ignore[arg-type]
+        (lambda: nb.Optimizer(nn.Mish), "Mish: is a class, but not a torch.optim"),  # type: ignore[arg-type]
         (lambda: nb.Optimizer(torch.optim.SGD, speed=1.0), "SGD: takes no speed"),
         (lambda: nb.Optimizer(lambda g, s, p, h, t: p), "TypeError|ValueError|must return"),
-        (lambda: register(nb.Entries(activations={"relu": nb.Activation(torch.relu)})), "has one"),
+        (
+            lambda: register(nb.Entries(activations={"relu": nb.Activation(torch.relu)})),
+            "already has this name",
+        ),
         (lambda: register(nb.Entries(activations={"own": torch.relu})), r"nnbench.Activation\("),
         (lambda: register(nb.Entries(activations={"own": 3})), "is an int; make it with"),
-        (lambda: register(3), "an int is none of nnbench's"),  # type: ignore[arg-type]
-        (lambda: nb.Activation(3), "3 is no function"),  # type: ignore[arg-type]
+        (lambda: register(3), "an int is not an Entries object"),  # type: ignore[arg-type]
+        (lambda: nb.Activation(3), "3 is not a function"),  # type: ignore[arg-type]
         (lambda: nb.Data(lambda rng: 1 / 0).function(None), "data f: ZeroDivisionError"),
         (
             lambda: nb.Data(lambda rng: (np.ones((4, 2)), [0, 1])).function(None),

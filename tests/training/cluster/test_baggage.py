@@ -145,5 +145,7 @@ def test_what_arrives_damaged_is_not_used(own: None, tmp_path: Path) -> None:
         Room(Kit(train, files={name: b"cut"}))
     cells = [cell for cell in cells_of(tmp_path) if cell.recipe["activation"] == "bend"]
     register(nb.Entries(activations={"bend": nb.Activation(lambda x: x * x.sigmoid())}))
-    with pytest.raises(DamagedError, match=r"the code of activation.bend is not what this cell"):
+    with pytest.raises(
+        DamagedError, match=r"the code of activation.bend differs from what this cell was made with"
+    ):
         train(Task(tuple(cells), "stacked", "cpu"), lambda share: None)

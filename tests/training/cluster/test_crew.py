@@ -18,6 +18,6 @@ def test_no_worker_is_waited_for_beyond_the_time_limit(monkeypatch: pytest.Monke
     told: list[int] = []
     crew = Crew(client, "tcp://here:1", on_count=told.append)
     crew.post("there", None, {})
-    with pytest.raises(TimeLimitError, match=r"no worker of --cluster tcp://here:1 came within"):
+    with pytest.raises(TimeLimitError, match=r"no worker of --cluster tcp://here:1 joined within"):
         crew.gather(seconds=0.05)
     assert told == [0] and crew.threads == 1

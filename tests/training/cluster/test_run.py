@@ -209,7 +209,7 @@ def test_a_worker_that_differs_is_refused_by_name(monkeypatch: pytest.MonkeyPatc
         with crew_that_is(one, theirs, monkeypatch) as (crew, notes):
             with pytest.raises(ClusterError, match=r"no worker can train: tcp://.* has torch"):
                 crew.gather()
-            assert "and not torch 0.1, processor abacus; --mixed lets it train" in notes[0]
+            assert ", not torch 0.1, processor abacus; --mixed would use it" in notes[0]
         with crew_that_is(one, theirs, monkeypatch, mixed=True) as (crew, notes):
             assert crew.gather() == 1 and notes == []
             kit: Kit[Any, Any] = Kit(say_differs, initialise=note_differs)

@@ -167,7 +167,7 @@ def test_a_full_cache_makes_programs_for_this_process_and_keeps_those_it_has(
     assert path.read_text() == "program" and folders.is_private(path.parent)
     assert path.parent != folder and not list(folder.glob("bb22.[!l]*"))
     assert cache.trouble() == (
-        f"compiled programs are not kept, so that each worker makes its own: {folder} is full"
+        f"compiled programs are not kept, so each worker compiles its own: {folder} is full"
     )
     assert made("aa11") == kept
     cache.cached("bb22", lambda draft: pytest.fail("made again"))

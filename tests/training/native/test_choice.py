@@ -180,7 +180,7 @@ def test_what_cannot_be_written_is_taken_from_the_mapped_engine(
 
 def test_shares_tell_who_trains_how_many_and_why() -> None:
     long, short = make_cells(epochs=[LEAST_STEPS, 1])
-    few = f"fewer than {LEAST_STEPS} steps do not pay for compiling"
+    few = f"compiling does not pay off below {LEAST_STEPS} steps"
     native = f"native-{find_compiler().identity}"
     wanted = [Share(native, 2, None), Share("stacked-eager", 1, few)]
     assert expected_shares([[long, long], [short]], "auto", "cpu") == wanted
@@ -190,7 +190,7 @@ def test_shares_tell_who_trains_how_many_and_why() -> None:
     (share,) = found_shares([(long, "stacked-eager")], "auto", "cpu")
     assert share.why == "its program did not compile"
     (share,) = found_shares([(long, "stacked-eager-cuda")], "auto", "cuda")
-    assert share.why == "programs are compiled for the processor only"
+    assert share.why == "programs are compiled for the CPU only"
 
 
 def test_programs_are_shared() -> None:

@@ -87,7 +87,7 @@ def encode(name: str, column: pd.Series, wanted: str) -> Column:
         if dates is not None:
             return _date(name, dates)
         if wanted:
-            raise ValueError("has values that are no dates: leave it out of dates")
+            raise ValueError("has values that are not dates: leave it out of dates")
     if is_of_another_type(column):
         return _dropped(name, column, f"is of type {column.dtype}, neither number nor text")
     numbers = None if wanted == "category" else as_numbers(column)
@@ -169,7 +169,7 @@ def _number(name: str, numbers: NDArray[np.float64], lost: int) -> Column:
         )
     if known.min() == known.max() and not missing.any():
         return _dropped(name, numbers, "has one value only")
-    note = f"{lost} values that are no numbers count as missing" if lost else _far_out(known)
+    note = f"{lost} values that are not numbers read as missing" if lost else _far_out(known)
     return Column(name, "number", numbers, missing=int(missing.sum()), note=note)
 
 
@@ -186,8 +186,8 @@ def _far_out(known: NDArray[np.float64]) -> str:
         gap = rest.min() - value if value < rest.min() else value - rest.max()
         if gap > rest.max() - rest.min() > 0:
             return (
-                f"{value:.0f} in {count:,} rows is far from all else: if it means missing, say "
-                f'--missing={value:.0f}, or missing = ["{value:.0f}"]'
+                f"{value:.0f} in {count:,} rows is far from all other values: if it means missing, "
+                f'use --missing={value:.0f}, or missing = ["{value:.0f}"]'
             )
     return ""
 
@@ -195,14 +195,14 @@ def _far_out(known: NDArray[np.float64]) -> str:
 def _way_out(texts: list[str]) -> str:
     """What to check of texts that begin as numbers or dates do, and are neither."""
     if 2 * look_like_dates(texts) > len(texts):
-        return "if it is a date, write all of it in one way"
-    return "if it is a number, check how its fractions are written"
+        return "if it is a date, write all values in one format"
+    return "if it is a number, check its decimal sign"
 
 
 def _free_text(count: int, known: int) -> str:
     """What is said of a column with so many different texts in its rows, if it is free text."""
     if count > MAX_LEVELS and 2 * count > known:
-        return f"has {count} texts in {known} rows: a name or free text"
+        return f"has {count} different texts in {known} rows: a name or free text"
     return ""
 
 
@@ -228,7 +228,7 @@ def _category(name: str, column: pd.Series, free: bool) -> Column:
     note = ""
     if len(values) > kept:
         levels.append("(other)")
-        note = f"{len(values) - kept} rarer values are pooled"
+        note = f"{len(values) - kept} rare values are pooled"
         if 2 * sum(str(value)[:1].isdigit() for value in values) > len(values):
             note = f"read as text, {note}: {_way_out([str(value) for value in values])}"
     places = np.where(present, rank[codes], len(levels))

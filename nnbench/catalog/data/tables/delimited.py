@@ -57,7 +57,7 @@ def read_text(
     if is_workbook(path):
         return _read_sheet(*sheet_text(path, sheet), gaps_of)
     if sheet:
-        raise ValueError("is no Excel workbook: leave sheet out")
+        raise ValueError("is not an Excel workbook: leave sheet out")
     packed = packing_of(path)
     encodings = encodings_of(path, packed)
     for encoding in encodings:
@@ -74,7 +74,7 @@ def read_text(
         return frame, names
     if encodings[1:]:
         raise ValueError("is neither UTF-8 nor Latin-1 text: save it as UTF-8, if it is a table")
-    raise ValueError(f"is not sound {encodings[0].upper()}, which it begins as: save it as UTF-8")
+    raise ValueError(f"begins as {encodings[0].upper()} but is not valid: save it as UTF-8")
 
 
 def _read_sheet(
@@ -117,9 +117,9 @@ def _read_plain(
     except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as problem:
         reason = " ".join(str(problem).split()).removeprefix("Error tokenizing data. C error: ")
         if (opens := re.fullmatch(r"EOF inside string starting at row (\d+)", reason)) is not None:
-            place = f"row {int(opens[1]) + 1:,}, the header counted"  # pandas counts from 0
-            raise ValueError(f"has a quote in {place}, that is never closed") from None
-        raise ValueError(f"is no sound CSV: {reason}") from None
+            place = f"row {int(opens[1]) + 1:,} (counting the header)"  # pandas counts from 0
+            raise ValueError(f"has a quote in {place} that is never closed") from None
+        raise ValueError(f"is not a valid CSV file: {reason}") from None
     except pd.errors.EmptyDataError:
         raise ValueError("has no rows under its header") from None
 
@@ -138,9 +138,9 @@ def _first_lines(file: io.TextIOWrapper, encoding: str) -> list[str]:
     if "\0" in lines[first] or ("\0" in text and encoding == "cp1252"):
         raise ValueError("is not text: it has a zero byte; give a CSV or a Parquet file")
     if len(text) == HEAD and len(lines) < 2:
-        raise ValueError(f"has a first line of over {HEAD:,} letters: it is no table")
+        raise ValueError(f"has a first line of over {HEAD:,} characters: it is not a table")
     if re.match(r"\s*<(!doctype|html|\?xml)", lines[first], re.IGNORECASE):
-        raise ValueError("is a web page or XML, no CSV: download the table itself")
+        raise ValueError("is a web page or XML, not a CSV file: download the table itself")
     return lines
 
 
@@ -299,7 +299,7 @@ def _head(names: list[str], delimiter: str, above: list[str]) -> Head:
     if sum(name.count("\n") for name in torn) > MOST_BREAKS:
         raise ValueError(
             f"has a quote in its header that is not closed there, before "
-            f"{quoted(torn[0].splitlines()[0][:30])}: close it, or take it out"
+            f"{quoted(torn[0].splitlines()[0][:30])}: close it, or remove it"
         )
     if all(is_number(name) for name in names):
         raise ValueError(
@@ -308,7 +308,7 @@ def _head(names: list[str], delimiter: str, above: list[str]) -> Head:
         )
     if len(names) > MAX_COLUMNS:
         raise ValueError(
-            f"has {len(names):,} columns, and a table may have {MAX_COLUMNS:,}: "
+            f"has {len(names):,} columns, and a table may have at most {MAX_COLUMNS:,}: "
             f"keep those that matter"
         )
     return Head([" ".join(name.split()) for name in names], delimiter, above)
@@ -338,13 +338,13 @@ def _read_json(file: io.TextIOWrapper, many: bool) -> tuple[pd.DataFrame, list[s
         raise _no_table(str(problem)) from None
     rows = read[0] if many else read
     if not all(isinstance(row, dict) for row in rows):
-        raise _no_table("some rows are no objects")
+        raise _no_table("some rows are not objects")
     if HALF.search(text):
         _check_halves(rows)
     frame = pd.DataFrame(rows)
     names = [str(name) for name in frame.columns]
     frame.columns = pd.RangeIndex(len(names))
-    frame.attrs["told"] = ["Read as JSON, an object a row."]
+    frame.attrs["told"] = ["Read as JSON, one object per row."]
     return frame, names
 
 
@@ -354,12 +354,12 @@ def _check_halves(rows: list[dict[str, Any]]) -> None:
     except UnicodeEncodeError as problem:
         half = ascii(problem.object[problem.start])[1:-1]
         raise ValueError(
-            f"is JSON in which {half} stands without its other half, and so for no character: "
-            "write it out, or take it out"
+            f"is JSON in which {half} stands without its other half, and so is no character: "
+            "complete it, or remove it"
         ) from None
 
 
 def _no_table(reason: str) -> ValueError:
     return ValueError(
-        f"is JSON that is no table ({reason[:200]}): write one object a line, with the same keys"
+        f"is JSON but not a table ({reason[:200]}): write one object per line, with the same keys"
     )

@@ -25,43 +25,41 @@ from nnbench.study.vocabulary import Parameter
 
 PLAIN = ("rows", "decimal", "sheet", *SPLITTERS)  # keys whose value is kept as it is
 PARAMETERS: dict[str, Parameter] = {
-    "path": Parameter("", "where the file lies", program=True, identity=False),
+    "path": Parameter("", "path of the file", program=True, identity=False),
     "sha256": Parameter("", "the file's content", program=True),
     "target": Parameter("", "column to predict", program=True),
     "task": Parameter(TASKS[0], "auto: by the target's values", choices=TASKS, program=True),
-    "categorical": Parameter("", "columns to be read as categories", program=True),
-    "numeric": Parameter("", "columns to be read as numbers", program=True),
-    "dates": Parameter("", "columns to be read as dates", program=True, sparse=True),
-    "drop": Parameter("", "columns to be left out", program=True),
-    "missing": Parameter("", "what a missing value is written as, too", program=True),
+    "categorical": Parameter("", "columns to read as categories", program=True),
+    "numeric": Parameter("", "columns to read as numbers", program=True),
+    "dates": Parameter("", "columns to read as dates", program=True, sparse=True),
+    "drop": Parameter("", "columns to leave out", program=True),
+    "missing": Parameter("", "additional markers for missing values", program=True),
     "decimal": Parameter(
         DECIMALS[0],
-        "what tells fractions, where a number can be read in two ways",
+        "decimal sign, where a number can be read in two ways",
         choices=DECIMALS,
         program=True,
     ),
     "rows": Parameter(
-        0, "so many rows at most, drawn at random by class (0: all)", 0, 1e9, program=True
+        0, "at most this many rows, drawn at random by class (0: all)", 0, 1e9, program=True
     ),
-    "sheet": Parameter(
-        "", "sheet of an Excel workbook that has several", program=True, sparse=True
-    ),
+    "sheet": Parameter("", "sheet of an Excel workbook with several", program=True, sparse=True),
     "group": Parameter(
-        "", "column whose rows of one value stay in one part", program=True, sparse=True
+        "", "column whose equal values keep rows in one part", program=True, sparse=True
     ),
     "time": Parameter(
-        "", "column that tells when: the latest rows are the test part", program=True, sparse=True
+        "", "column that orders the rows: the latest are the test part", program=True, sparse=True
     ),
 }
 # what a study writes: the reader works out the rest, and turns lists into text
 WRITTEN: dict[str, Parameter] = {
     "target": Parameter("", "column to predict (required)"),
     "task": Parameter("auto", "auto: by the target's values", choices=("auto", *TASKS)),
-    "categorical": Parameter([], "columns to be read as categories"),
-    "numeric": Parameter([], "columns to be read as numbers"),
-    "dates": Parameter([], "columns to be read as dates"),
-    "drop": Parameter([], "columns to be left out"),
-    "missing": Parameter([], "what a missing value is written as, too"),
+    "categorical": Parameter([], "columns to read as categories"),
+    "numeric": Parameter([], "columns to read as numbers"),
+    "dates": Parameter([], "columns to read as dates"),
+    "drop": Parameter([], "columns to leave out"),
+    "missing": Parameter([], "additional markers for missing values"),
     "decimal": PARAMETERS["decimal"],
     **{key: PARAMETERS[key] for key in ("rows", "sheet", "group", "time")},
 }

@@ -49,7 +49,7 @@ def fingerprint_of(path: Path) -> str:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise ValueError(
-                f"{quoted(path)}: has {size / 1e9:.0f} GB, and a table may have "
+                f"{quoted(path)}: has {size / 1e9:.0f} GB, and a table may have at most "
                 f"{MAX_BYTES / 1e9:.0f}: take a sample of its rows"
             )
         with path.open("rb") as file:
@@ -142,4 +142,4 @@ def _read_arrow(path: Path) -> tuple[pd.DataFrame, list[str]]:
     except (pa.ArrowException, OSError, ValueError) as problem:
         reason = " ".join(str(problem).split())[:200]
         kind = "Feather" if is_feather else "Parquet"
-        raise ValueError(f"is no sound {kind} file: {reason}") from None
+        raise ValueError(f"is not a valid {kind} file: {reason}") from None

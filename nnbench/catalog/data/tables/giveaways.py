@@ -16,7 +16,7 @@ from nnbench.lazy import model_selection, tree
 MOST_ROWS, MOST_COLUMNS = 2_000, 300  # that are looked at
 FOLDS = 4
 ENOUGH = 0.98  # of what there is to be told beyond the commonest class or the mean
-NOTE = "alone tells the target almost surely, as what is made from it or comes after it does"
+NOTE = "alone predicts the target almost surely, as if made from it or known only after it"
 
 
 @lru_cache(maxsize=4)

@@ -42,7 +42,7 @@ def why_identifier(name: str, column: pd.Series, alone: bool) -> str:
     if len(np.unique(known)) < len(known):
         return ""
     if NAMED_SO.fullmatch(name) or NAMED_SO.fullmatch(name.lower()):
-        return "numbers the rows and is named so: an identifier"
+        return "numbers the rows and is named as an identifier"
     steps = np.diff(numbers)
     counts = bool((steps == 1).all() or (steps == -1).all())
     years = YEARS[0] <= known.min() and known.max() <= YEARS[1]

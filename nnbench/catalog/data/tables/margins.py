@@ -54,7 +54,7 @@ def without_units(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         return frame, ""
     named = ", ".join(quoted(text) for text in frame.iloc[0].dropna().tolist()[:5])
     rest = frame.iloc[1:].reset_index(drop=True)
-    return rest, f"The first row under the header is left out, as a row of units ({named})."
+    return rest, f"The first row under the header is left out: a row of units ({named})."
 
 
 def _are_numbers(texts: pd.Series) -> bool:

@@ -87,7 +87,7 @@ def read_numbers(numbers: Apart, decimal: str, asked: bool = False) -> Numbers |
     parts = [_notation(numbers, are_numbers & ~np.isnan(values), unit, decimal)]
     if said_missing:
         names = ", ".join(quoted(numbers.text(place)) for place in np.flatnonzero(gaps)[:5])
-        parts.append(f"{names} in {said_missing:,} {_rows(said_missing)} counts as missing")
+        parts.append(f"{names} in {said_missing:,} {_rows(said_missing)} read as missing")
     if lost:
         parts.append(_lost(lost, numbers.text(bad.argmax())))
     return Numbers(all_rows, lost, "; ".join(part for part in parts if part))
@@ -100,8 +100,8 @@ def _rows(count: int) -> str:
 def _lost(count: int, example: str) -> str:
     shown = example if len(example) <= 20 else example[:17] + "..."
     if count == 1:
-        return f"1 value that is no number ({quoted(shown)}) counts as missing"
-    return f"{count:,} values that are no numbers (such as {quoted(shown)}) count as missing"
+        return f"1 value that is not a number ({quoted(shown)}) read as missing"
+    return f"{count:,} values that are not numbers (such as {quoted(shown)}) read as missing"
 
 
 def _unit(numbers: Apart, odd: dict[int, Written]) -> str:

@@ -28,8 +28,8 @@ AS_CSV = "save its sheet as CSV (UTF-8)"
 UNPACK = "unpack it first, or pack it with gzip"
 CONVERT = "write it as CSV or Parquet first"
 OTHERS = {  # how files begin that are no text, what they are, and the way out
-    b"PAR1": ("a Parquet file", "give it the ending .parquet (parquet = in a study)"),
-    b"ARROW1": ("a Feather file", "give it the ending .feather (parquet = in a study)"),
+    b"PAR1": ("a Parquet file", "rename it to end in .parquet (parquet = in a study)"),
+    b"ARROW1": ("a Feather file", "rename it to end in .feather (parquet = in a study)"),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook", AS_CSV),
     b"\x28\xb5\x2f\xfd": ("compressed by zstandard", UNPACK),
     b"7z\xbc\xaf": ("a 7-Zip archive", UNPACK),
@@ -60,7 +60,7 @@ def packing_of(path: Path) -> str:
         start = file.read(16)
     for mark, (what, way) in OTHERS.items():
         if start.startswith(mark):
-            raise ValueError(f"is {what}, no CSV: {way}")
+            raise ValueError(f"is {what}, not a CSV file: {way}")
     packed = next((name for mark, name in PACKED.items() if start.startswith(mark)), "")
     if packed == "zip":
         _member(path)
@@ -76,7 +76,7 @@ def _member(path: Path) -> str:
         raise _damaged("zip", problem) from None
     for name, (what, way) in INSIDE.items():
         if any(entry.filename == name for entry in inside):
-            raise ValueError(f"is {what}, no CSV: {way}")
+            raise ValueError(f"is {what}, not a CSV file: {way}")
     tables = [entry.filename for entry in inside if not entry.filename.startswith("__MACOSX/")]
     if len(tables) != 1:
         raise ValueError(f"is a zip archive of {len(tables)} files: leave only the table in it")
@@ -85,7 +85,7 @@ def _member(path: Path) -> str:
 
 def _damaged(packed: str, problem: BaseException) -> ValueError:
     reason = " ".join(str(problem).split())[:200]
-    return ValueError(f"is compressed by {packed}, and cannot be unpacked: {reason}")
+    return ValueError(f"is compressed by {packed}, but cannot be unpacked: {reason}")
 
 
 class Bounded(io.RawIOBase):

@@ -119,10 +119,13 @@ def _decided(sign: str, example: str, decimal: str, common: str) -> tuple[str, s
     doubtful = EITHER.fullmatch(example.lstrip("+-"))
     if sign != "?" and not doubtful:
         asked_for = decimal not in ("auto", sign)
-        why = f"{example} can only be read by {_way(sign)}, though {_way(decimal)} was asked"
+        why = f"{example} can only be read with {_way(sign)}, although {_way(decimal)} was given"
         return sign, why if asked_for else ""
     if decimal != "auto":
         return decimal, f'decimal = "{decimal}" as asked'
     other = "." if (used := common if sign == "?" else sign) == "," else ","
     where = "file" if sign == "?" else "column"
-    return used, f"{example} by the rest of the {where}; {_way(other)} reads it otherwise"
+    return (
+        used,
+        f"{example} read like the rest of the {where}; {_way(other)} reads it the other way",
+    )

@@ -181,7 +181,7 @@ def _examples(
     total = total_of(frame)
     if total and sums_up(numbers):
         numbers, notes = with_numbers(frame.iloc[:-1], *read)
-        total = f"The last row is left out, as a row of totals ({quoted(total)})."
+        total = f"The last row is left out: a row of totals ({quoted(total)})."
     else:
         total = ""
     return numbers, notes, [sentence for sentence in (units, total) if sentence]
@@ -209,11 +209,11 @@ def _check_names(choices: Choices, names: list[str]) -> None:
                 raise ValueError(f"{part}: {unknown_column(name, names)}{hint}")
             if name in played:
                 raise ValueError(
-                    f"column {quoted(name)} is in {played[name]} and in {part}: take one of them"
+                    f"column {quoted(name)} is in {played[name]} and in {part}: choose one of them"
                 )
             played[name] = part
     if choices.group and choices.time:
-        raise ValueError("group and time both say how rows are split: take one of them")
+        raise ValueError("group and time both say how rows are split: choose one of them")
     for part in SPLITTERS:
         name = getattr(choices, part)
         if name and name not in names:

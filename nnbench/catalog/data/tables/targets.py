@@ -51,8 +51,8 @@ def read_target(column: pd.Series, task: str, rows: NDArray[np.int64]) -> Target
     if as_dates(column) is not None:
         example = column.dropna().iloc[0]
         raise ValueError(
-            f"the target is a date, such as {quoted(example)}, and a date cannot be predicted: "
-            f"make a number of it, such as the days from another date, or take another target"
+            f"the target is a date, such as {quoted(example)}, and dates cannot be predicted: turn "
+            f"it into a number, such as the days since another date, or choose another target"
         )
     if is_of_another_type(column):
         raise ValueError(f"the target is of type {column.dtype}, neither number nor text")
@@ -90,7 +90,7 @@ def drawn(target: Target, most: int) -> Target:
         more = [
             target.classes[place] for place in np.flatnonzero(wanted * count > 2 * counts * most)
         ]
-        lifted = f"of {listed(more)} more rows are drawn than their share, so that none is lost"
+        lifted = f"more rows of {listed(more)} are drawn than their share, so that none is lost"
         note = "; ".join(part for part in (note, lifted if more else "") if part)
     return replace(target, rows=target.rows[places], y=target.y[places], report=report, note=note)
 
@@ -131,8 +131,8 @@ def shares_of(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 
 def _too_few(rows: int) -> ValueError:
     return ValueError(
-        f"only {rows} rows have a target that can be used, and a split into training, validation "
-        f"and test needs {MIN_ROWS}"
+        f"only {rows} rows have a usable target; a split into training, validation and test needs "
+        f"{MIN_ROWS}"
     )
 
 
@@ -154,7 +154,7 @@ def infer_task(column: pd.Series) -> tuple[str, str]:
     kind = "different whole numbers" if whole else "fractions" if count > 2 else "different numbers"
     said = f"{count:,} {kind} in {len(numbers):,} rows" if whole or count <= 2 else kind
     other = TASKS[1] if task == TASKS[0] else TASKS[0]
-    return task, f"the target has {said} ({_asked(other)} overrules it)"
+    return task, f"the target has {said} ({_asked(other)} overrides it)"
 
 
 def _asked(task: str) -> str:
@@ -169,8 +169,8 @@ def _values(column: pd.Series, rows: NDArray[np.int64]) -> Target:
         few = (column.value_counts() >= MIN_CLASS).sum() in range(2, MAX_CLASSES + 1)
         way = f"{_asked(TASKS[0])}, or another target" if few else "another target"
         raise ValueError(
-            f"the target has values that are no numbers, such as {quoted(example)}: regression "
-            f"needs numbers; take {way}"
+            f"the target has values that are not numbers, such as {quoted(example)}: regression "
+            f"needs numbers; use {way}"
         )
     vast = int((~(np.abs(numbers) <= LARGEST)).sum())
     if vast:
@@ -195,7 +195,7 @@ def _tail(numbers: NDArray[np.float64]) -> str:
         return ""
     return (
         f"heavy-tailed and above 0 (skewness {skew:.1f}, of its logarithm {straight:.1f}): "
-        f'target_transform = "log" in the [grid] of a study may suit it (--write-study writes one)'
+        f'target_transform = "log" in the [grid] of a study may help (--write-study writes one)'
     )
 
 
@@ -216,14 +216,14 @@ def _classes(column: pd.Series, rows: NDArray[np.int64]) -> Target:
         way = f"{_asked(TASKS[1])}, or another target" if numbers else "another target"
         raise ValueError(
             f"the target has {len(values)} different values, such as {listed(list(values[:3]))}: "
-            f"classification takes {MAX_CLASSES} classes at most, of {MIN_CLASS} examples at "
-            f"least; take {way}"
+            f"classification takes at most {MAX_CLASSES} classes, each with at least {MIN_CLASS} "
+            f"examples; use {way}"
         )
     if len(kept) < 2:
         only = quoted(kept[0] if kept else values[0])
         rest = f" with {MIN_CLASS} examples or more" if len(values) > 1 else ""
         raise ValueError(
-            f"the target has one class only{rest}, {only}: classification needs two or more"
+            f"the target has only one class{rest}, {only}: classification needs two or more"
         )
     index = np.array([kept.index(name) if name in kept else -1 for name in sizes])[codes]
     report = {
@@ -239,7 +239,7 @@ def _perhaps_missing(kept: tuple[str, ...], sizes: dict[str, int]) -> str:
     """What is to be said of a class whose name is mostly that of a missing value."""
     found = [name for name in kept if name.casefold() in OFTEN_MISSING]
     return "; ".join(
-        f"{quoted(name)} is a class, of {sizes[name]:,} rows: if it means missing, say "
+        f"{quoted(name)} is a class of {sizes[name]:,} rows: if it means missing, use "
         f"--missing={name}, or missing = [{quoted(name)}]"
         for name in found
     )

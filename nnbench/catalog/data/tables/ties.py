@@ -50,10 +50,10 @@ def ties_of(
     if time is not None:
         times, told = _times(time)
         if alike is not None:
-            said = [f"{said[0]}: a row that comes again in a later part is in that part alone."]
+            said = [f"{said[0]}: a row repeated in a later part is in that part only."]
         return Ties(alike, times=times), [*said, told]
     if alike is not None:
-        said = [f"{said[0]}: rows that are alike stay in one part."]
+        said = [f"{said[0]}: such rows stay in one part."]
     if group is None:
         return Ties(alike), said
     groups = _groups(group)
@@ -63,9 +63,9 @@ def ties_of(
         if (left := len(np.unique(whole))) < FEWEST:
             raise ValueError(
                 f"group: rows with the same features make {left} of the {count} groups of "
-                f"{quoted(group.name)}, too few to be parted: leave repeated rows out"
+                f"{quoted(group.name)}, too few to split: leave repeated rows out"
             )
-    told = f"Split by {group.name}: no one of its {count:,} groups is in two parts."
+    told = f"Split by {group.name}: none of its {count:,} groups is in two parts."
     return Ties(whole, grouped=True), [*said, told]
 
 
@@ -86,9 +86,9 @@ def repeats_of(columns: Sequence[Column], rows: int) -> tuple[NDArray[np.int64] 
     count = rows - len(different)
     if not count:
         return None, []
-    said = f"{count:,} {'row has' if count == 1 else 'rows have'} the features of another"
+    said = f"{count:,} {'row has' if count == 1 else 'rows have'} the same features as another"
     if met_by_chance(columns, rows) >= 1:
-        return None, [f"{said}, as so few values must: they are split like any other."]
+        return None, [f"{said}, as expected with so few values: they are split like any other."]
     return alike.astype(np.int64), [said]
 
 
@@ -124,9 +124,9 @@ def _groups(column: pd.Series) -> NDArray[np.int64]:
     _need_all("group", column)
     codes, names = pd.factorize(column)
     if len(names) < FEWEST:
-        only = f"one group only, {quoted(names[0])}" if len(names) == 1 else "two groups only"
+        only = f"only one group, {quoted(names[0])}" if len(names) == 1 else "only two groups"
         raise ValueError(
-            f"group: {quoted(column.name)} has {only}: training, validation and test need one each"
+            f"group: {quoted(column.name)} has {only}: training, validation and test each need one"
         )
     return codes.astype(np.int64)
 
@@ -139,13 +139,13 @@ def _times(column: pd.Series) -> tuple[NDArray[np.int64], str]:
         if moments is None:
             raise ValueError(
                 f"time: {quoted(column.name)} has values that are neither dates nor numbers, such "
-                f"as {quoted(_no_date(column))}: name a column that tells when"
+                f"as {quoted(_no_date(column))}: name a column of dates or numbers"
             )
     times, names = pd.factorize(moments, sort=True)
     if len(names) < FEWEST:
         raise ValueError(
             f"time: {quoted(column.name)} has fewer than {FEWEST} different times: training, "
-            f"validation and test need one each"
+            f"validation and test each need one"
         )
     return times.astype(np.int64), (
         f"Split by {column.name}: the test part is the latest rows, the validation part those "
@@ -164,8 +164,8 @@ def _need_all(part: str, column: pd.Series) -> None:
     if missing:
         raise ValueError(
             f"{part}: {quoted(column.name)} is missing in {missing:,} "
-            f"{'row' if missing == 1 else 'rows'} that have a target: fill it in, or leave those "
-            f"rows out"
+            f"{'row' if missing == 1 else 'rows'} that have a target: fill it in, or leave out "
+            f"those rows"
         )
 
 
@@ -179,7 +179,7 @@ def without_going_on(column: Column) -> Column:
         return column
     levels = tuple(column.levels[number] for number in kept)
     if not levels:
-        note = "orders the rows, and no part of it comes again"
+        note = "orders the rows, and no part of the date recurs"
         return Column(column.name, "dropped", np.empty(0), missing=column.missing, note=note)
-    note = f"a date: {', '.join(levels)}; what only rises is no feature where rows are split by it"
+    note = f"a date: {', '.join(levels)}; as rows are split by it, what only rises is left out"
     return Column(column.name, "date", column.values[:, kept], levels, column.missing, note)

@@ -49,7 +49,7 @@ def sheet_text(path: Path, sheet: str) -> tuple[str, str]:
             texts = {name: _as_csv(book[name]) for name in names if sheet in ("", name)}
     except (*DAMAGED, KeyError, TypeError, ValueError, AttributeError, SyntaxError) as problem:
         reason = " ".join(str(problem).split())[:200]
-        raise ValueError(f"is no sound Excel workbook: {reason}") from None
+        raise ValueError(f"is not a valid Excel workbook: {reason}") from None
     if sheet and sheet not in names:
         raise ValueError(f"there is no sheet {quoted(sheet)}; {nearest_name(sheet, names)}")
     full = [name for name, text in texts.items() if text]
@@ -58,7 +58,7 @@ def sheet_text(path: Path, sheet: str) -> tuple[str, str]:
     if len(full) > 1:
         example = quoted(full[0])
         raise ValueError(
-            f"is an Excel workbook of {len(full)} sheets, {listed(full)}: name one with --sheet, "
+            f"is an Excel workbook of {len(full)} sheets, {listed(full)}: choose one with --sheet, "
             f"or sheet = {example} in a study"
         )
     return texts[full[0]], full[0]
