@@ -136,8 +136,8 @@ def test_what_an_interval_means_is_said_of_folds_and_of_a_split_by_time(tmp_path
     timed = replace(plain, **both)
     assert of_splits(timed.cells) == [TIMED]
     texts = [str(part) for part in advice(timed).section.parts]
-    assert any("an interval speaks of other seeds alone" in text for text in texts)
-    assert not any("other seeds alone" in str(part) for part in advice(plain).section.parts)
+    assert any("an interval covers other seeds only" in text for text in texts)
+    assert not any("covers other seeds only" in str(part) for part in advice(plain).section.parts)
 
 
 def test_the_cell_to_use_is_one_of_what_is_named_first(tmp_path: Path) -> None:
