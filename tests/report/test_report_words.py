@@ -342,13 +342,13 @@ def test_many_levels_are_counted_and_one_that_ran_in_a_corner_is_not() -> None:
     said = sentences.findings(rows, ranking, {"init": "he"}, "test_accuracy", counts, "")
     assert said == [
         "Initialisation matters: of 4 levels against he, 1 better, 1 worse, 2 without a clear "
-        "difference. Furthest, c loses 20 points of test accuracy against he (95 % CI 10 to 30; "
-        "60 pairs in 6 blocks)."
+        "difference. Largest difference: c loses 20 points of test accuracy against he "
+        "(95 % CI 10 to 30; 60 pairs in 6 blocks)."
     ]
     worse = {"verdict": "worse", "effect": -20.0, "effect_low": -30.0, "effect_high": -10.0}
     alike = rows.assign(**worse, only=None)
     said = sentences.findings(alike, ranking, {"init": "he"}, "test_accuracy", counts, "")
-    assert "of 5 levels against he, 5 worse. Furthest, " in said[0]
+    assert "of 5 levels against he, 5 worse. Largest difference: " in said[0]
 
 
 @pytest.mark.whole

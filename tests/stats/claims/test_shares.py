@@ -94,7 +94,7 @@ def test_below_five_seeds_it_is_undecided_and_says_what_would_help() -> None:
         assert found.verdict == UNDECIDED and math.isnan(found.low) and math.isnan(found.p)
         assert found.seeds_needed is not None and found.seeds_needed >= 5
         said = sentence_of(found, claim, "nnbench run made-up")
-        assert "a share has an interval from 5 seeds on" in said
+        assert "a share needs 5 seeds for an interval" in said
         assert f"nnbench run made-up --seeds {found.seeds_needed}" in said
     assert judge(claim, cells_of(0.4, 0.01, 5), study()).verdict == CONTRADICTED
 
