@@ -199,7 +199,7 @@ def test_a_crash_says_nothing() -> None:
         (two_arms(around(0.05)), better(metric="test_r2"), "no cell has a test R²"),
         (two_arms(around(0.05)), better(metric="final_value"), "the results have no final_value"),
         (two_arms(around(0.05)), better(metric="beauty"), "the results have no beauty"),
-        (two_arms(around(0.05)).query("activation == 'tanh' or seed > 20"), better(), "in than"),
+        (two_arms(around(0.05)).query("activation == 'tanh' or seed > 20"), better(), "both than"),
         (two_arms(around(0.05)).iloc[:0], better(), "no cell"),
         (two_arms(around(0.05)), better(metric="epochs_to_target"), "neither side ever arrived"),
     ],

@@ -141,7 +141,10 @@ def test_networks_that_were_lost_are_told_and_cost_certainty() -> None:
     cells = cells_of(0.4, 0.01)
     gone = (cells["activation"] == "0") & (cells["depth"] == "0") & (cells["seed"] == 0)
     found = judge(share(at_least=0.05), lose(cells, gone), study())
-    assert (found.n_ok, found.n) == (11, 12) and "11 of 12 configurations" in found.reason
+    assert (found.n_ok, found.n) == (
+        11,
+        12,
+    ) and "11 of 12 combinations of configuration" in found.reason
     level = judge(share(at_least=0.05), lose(cells, cells["activation"] != "0"), study())
     assert level.verdict == UNDECIDED and "one level has all its cells" in level.reason
 
