@@ -93,7 +93,7 @@ def test_only_what_an_open_claim_compares_is_trained_until_each_is_decided(
     table = claims_table(read_results(tmp_path / "settled"))
     assert table["blocks"].tolist() == [len(seeds["tanh"]), 12]
     assert table["looks"].tolist() == [2, len(looks)]
-    assert "judged twice, by evidence that allows for it" in table["sentence"][0]
+    assert "judged twice, by evidence that allows for repeated looks" in table["sentence"][0]
     noted = json.loads((tmp_path / "settled" / FILE).read_text())["seeds"]
     assert noted == [look.seeds for look in looks]
 
@@ -107,7 +107,7 @@ def test_the_page_rests_on_the_seeds_that_all_networks_have(
     assert set(results.further["activation"]) == {"sigmoid", "elu"}
     assert len(results.curves) == len(results.cells) == 12
     assert set(results.claimed["seed"]) == set(range(12)) and results.earlier_looks == []
-    assert "1 claim was given more seeds, to settle it: 18 networks" in str(_settled(results))
+    assert "1 claim was given more seeds to settle it: 18 networks" in str(_settled(results))
 
 
 def test_no_claim_gets_networks_of_fewer_rows_that_it_never_looks_at() -> None:

@@ -68,29 +68,27 @@ DRAW: Mapping[str, Callable[[Any], dict[str, Picture]]] = {
 }
 LEGENDS = {
     "activation": "Solid: the function. Dashed: its derivative. Grey: the sides on which it "
-    "saturates, its slope being under 5 % of its steepest. Hatched: where a unit that lives there "
-    "is dead.",
-    "init": "Bars: 256 x 256 weights from one draw of noise that all of them share, each as its "
-    "own code makes them. Dashed: the density of the law that they are drawn from.",
+    "saturates (slope under 5 % of its steepest). Hatched: where a unit is dead.",
+    "init": "Bars: 256 x 256 weights, all made from the same random draw, each by its own code. "
+    "Dashed: the density of the distribution they are drawn from.",
     "optimizer": "The same narrow valley for all, 25 times steeper across than along, from the "
-    f"same start, {STEPS} steps with exact gradients and no weight decay. Each goes at the rate, "
-    f"of {len(RATES)} from {RATES[0]:g} to {RATES[-1]:g}, that keeps it in the picture and is "
-    "first under a thousandth of the height at the start. Dots: the first 60 steps. This shows how "
+    f"same start, {STEPS} steps with exact gradients and no weight decay. Each uses the rate, of "
+    f"{len(RATES)} from {RATES[0]:g} to {RATES[-1]:g}, that keeps it in the picture and is first "
+    "to fall below a thousandth of the starting height. Dots: the first 60 steps. This shows how "
     "they move, not which is best: training is noisy and has many more dimensions.",
-    "schedule": "The rate over 50 epochs as a share of the base rate, at default parameters.",
-    "loss": "Solid: the loss of one example. Dashed: its derivative by the output.",
-    "layer": "What a hidden layer of 64 tanh units hands on for 512 examples of noise, at the "
+    "schedule": "Learning rate over 50 epochs relative to the base rate, at default parameters.",
+    "loss": "Solid: the loss of one example. Dashed: its derivative with respect to the output.",
+    "layer": "Outputs of a hidden layer of 64 tanh units for 512 examples of noise, at the "
     "start of training: grey without the entry, blue with it.",
-    "norm": "All values of a batch of 512 examples and 64 units of unlike mean and spread: grey "
-    "before, blue after, in training. Outline: one unit, which lay around 4.5.",
-    "gradient": "Batches: plain SGD on the mean of 64 valleys, each with a bottom of its own "
-    "around the cross; all at one rate for as many epochs. Clipping: gradients of a network with "
-    "two parameters, grey before and blue after.",
+    "norm": "All values of a batch of 512 examples and 64 units with different means and spreads: "
+    "grey before, blue after, in training. Outline: one unit, which was around 4.5.",
+    "gradient": "Batches: plain SGD on the mean of 64 valleys, each with its own bottom "
+    "around the cross; all at one rate for equally many epochs. Clipping: gradients of a network "
+    "with two parameters, grey before and blue after.",
     "data": "Made with default parameters; at most 420 examples are drawn. Classes differ in "
     "colour and mark. More than two features: the first two principal components. Regression: "
     "targets over the best linear fit, so that a line is what a linear model can explain.",
-    "regulariser": "Nine weights for which the loss has no say, so that the penalty alone moves "
-    "them.",
+    "regulariser": "Nine weights that do not affect the loss, so only the penalty moves them.",
     "early_stopping": "A made-up validation loss that is at its best after "
     f"{made_losses().argmin()} epochs.",
     "landscape": "Test functions for optimizers to walk on (studies of kind landscape), each over "

@@ -152,7 +152,7 @@ SURVEY = (
 
 LANDSCAPES: dict[str, Landscape] = {
     "bowl": Landscape(
-        summary="A bowl that is steeper across than along: one minimum, and a narrow way to it.",
+        summary="A bowl that is steeper across than along: one minimum in a narrow valley.",
         formula="(x^2 + condition y^2) / 2",
         reference=POLYAK,
         parameters={

@@ -142,7 +142,7 @@ ANY_TASK = {"classification": "one_hot", "regression": "value"}
 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": Loss(
-        summary="Negative log-likelihood of the right class under the softmax of the logits.",
+        summary="Negative log-likelihood of the true class under the softmax of the logits.",
         formula="-(1 - s) log softmax(o)[t] - s mean(log softmax(o)), s = label_smoothing",
         reference=BRIDLE + "; " + SZEGEDY,
         parameters={

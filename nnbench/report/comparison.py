@@ -45,10 +45,10 @@ from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 MOST_ARMS = 10  # that are printed, of those that differ
 MOST_TEXT = 60  # characters of a changed setting
 METHOD = (
-    "Each row compares the same settings in a and b. A difference counts as real where its "
-    "interval leaves zero out and its p-value is below 0.05: that of all by itself, those of "
-    "levels and arms corrected together. Intervals are 95 % over blocks of one data set and seed. "
-    "Failed is what diverged or crashed. Of single arms, those that differ are shown."
+    "Each row compares the same settings in a and b. A difference counts as real if its interval "
+    "excludes zero and its p-value is below 0.05: the overall one uncorrected, those of levels and "
+    "arms (configurations) corrected together. Intervals are 95 % over blocks of one data set and "
+    "seed. Failed: diverged or crashed. Of single arms, only those that differ are shown."
 )
 
 
@@ -79,17 +79,17 @@ class Comparison:
         worse = len(self.regressions)
         if worse:
             where = amount(worse, "row")
-            return f"B is really worse than A, or fails really more often, in {where}"
+            return f"B is really worse than A, or really fails more often, in {where}"
         if self.unfinished:
             missing = amount(self.unfinished, "result")
-            return f"B is unfinished: {missing} of its study did not run yet"
+            return f"B is unfinished: {missing} of its study not run yet"
         if self.matched.only_a:
             lacking = amount(self.matched.only_a, "result")
-            return f"B lacks {lacking} that A has, and what did not run proves nothing"
+            return f"B lacks {lacking} that A has, and a missing result proves nothing"
         overall = self.rows.iloc[0]
         if overall["verdict"] == UNDEFINED and self.matched.pairs["value_a"].notna().any():
             reason = str(overall["reason"]).removeprefix("undefined: ")
-            return f"whether B is worse than A cannot be told: {reason}"
+            return f"cannot tell whether B is worse than A: {reason}"
         return ""
 
     def document(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def compare_results(a: Results, b: Results, metric: str | None = None) -> Compar
         raise ReportError(f"{a.folder} and {b.folder}: {problem}") from None
     if matched.pairs.empty:
         raise ReportError(
-            f"{a.folder} and {b.folder} have no result in common: {_why_apart(a.cells, b.cells)}"
+            f"{a.folder} and {b.folder} have no results in common: {_why_apart(a.cells, b.cells)}"
         )
     rows = compare_pairs(
         matched.pairs,
@@ -154,8 +154,8 @@ def _why_apart(a: pd.DataFrame, b: pd.DataFrame) -> str:
     """Why the cells of two results have no pair, and the way out where only their seeds differ."""
     if "seed" in a and "seed" in b and not (first := set(a["seed"])) & (second := set(b["seed"])):
         seeds = " and ".join(listed([str(seed) for seed in sorted(of)]) for of in (first, second))
-        return f"their seeds differ ({seeds}): run both with the same"
-    return "no recipe agrees in all that varies"
+        return f"their seeds differ ({seeds}): run both with the same seeds"
+    return "no two recipes agree in everything that varies"
 
 
 def _levels(a: Results, b: Results, factor: str) -> list[str]:
@@ -185,7 +185,7 @@ def comparison_page(both: Comparison) -> str:
             kicker="nnbench · comparison",
             title=f"{Path(first).name} against {Path(second).name}",
             answer=answer(both),
-            notes=[paragraph("Here a is ", Code(first), " and b is ", Code(second), ".")],
+            notes=[paragraph("a: ", Code(first), ", b: ", Code(second), ".")],
             trust=[],
             sections=[
                 Section("changed", "What changed", [_changed(both)]),
@@ -212,7 +212,7 @@ def _differences(both: Comparison) -> Table:
         rows.append([place, level, effect, count, failed.replace("->", "→"), verdict])
     names = ("factor", "level", "b minus a, 95 %", "pairs", "failed", "verdict")
     columns = [Column(name, 2 <= place < 5) for place, name in enumerate(names)]
-    note = f"And {hidden:,} more arms that differ." if hidden else ""
+    note = f"{hidden:,} more arms differ." if hidden else ""
     return Table(columns, rows, note=note, has_tools=True)
 
 
@@ -234,7 +234,7 @@ def answer(both: Comparison) -> list[str]:
     same = int(pairs["same_recipe"].sum())
     equal = int((pairs["difference"] == 0).sum())
     sentences = [
-        f"{len(pairs):,} results are in both ({same:,} of the very same recipe), "
+        f"{len(pairs):,} results are in both ({same:,} with the very same recipe), "
         f"{both.matched.only_a:,} only in a, {both.matched.only_b:,} only in b; "
         f"{equal:,} have exactly the same {label}."
     ]
@@ -247,7 +247,7 @@ def answer(both: Comparison) -> list[str]:
             sentences.append(_counted(part, noun))
     if overall["failed_verdict"]:
         sentences.append(
-            f"Overall, b fails really {overall['failed_verdict']}: "
+            f"Overall, b really fails {overall['failed_verdict']}: "
             f"{_failed(overall, 'b')} in b, {_failed(overall, 'a')} in a."
         )
     return sentences
@@ -262,7 +262,7 @@ def _counted(rows: pd.DataFrame, noun: str) -> str:
     more, less = (int(rows["failed_verdict"].eq(word).sum()) for word in (MORE, LESS))
     text = f"Of {amount(len(rows), noun)}, b is really better in {better:,} and worse in {worse:,}"
     if more or less:
-        text += f"; it fails really more often in {more:,}, less often in {less:,}"
+        text += f"; it really fails more often in {more:,}, less often in {less:,}"
     return f"{text}."
 
 
@@ -275,7 +275,7 @@ def _pairs(row: Any) -> str:
 def _size(row: Any) -> str:
     """A row's difference with its interval."""
     if math.isnan(row["effect"]):
-        return "no difference exists"
+        return "no difference to measure"
     return measured(row["effect"], row["low"], row["high"], signed=True)
 
 
@@ -300,7 +300,7 @@ def table_rows(both: Comparison) -> list[tuple[str, ...]]:
         *(_cells_of(row) for row in shown.to_dict("records")),
     ]
     if hidden:
-        table.append(("", f"and {hidden:,} more arms that differ", "", "", "", ""))
+        table.append(("", f"{hidden:,} more arms differ", "", "", "", ""))
     return table
 
 

@@ -26,15 +26,19 @@ OTHERS = {  # what else stands in the folder, by the page that it is read from, 
     "lecture.html": ("the lecture", "the best figures, topic by topic", "nnbench lecture"),
     "claims.html": (
         "the ledger of claims",
-        "what every study claimed, with its verdict",
+        "every study's claims with their verdicts",
         "nnbench claims",
     ),
     "theory/index.html": (
         "theory against measurement",
-        "what theory predicts, held to the engine",
+        "what theory predicts, checked against the engine",
         "nnbench theory",
     ),
-    "atlas/index.html": ("the atlas", "everything that a study can vary, drawn", "nnbench atlas"),
+    "atlas/index.html": (
+        "the atlas",
+        "pictures of everything that a study can vary",
+        "nnbench atlas",
+    ),
 }
 
 
@@ -62,7 +66,7 @@ def index_page(out: Path) -> Page:
     return Page(
         kicker="nnbench",
         title="Results",
-        question="What was asked, and what came out.",
+        question="What was asked, and what was found.",
         answer=[f"{len(studies)} {noun}: {ran}; {diverged} diverged."],
         trust=[
             ("studies", f"{len(studies)}"),
@@ -109,7 +113,7 @@ def _others_section(out: Path, has_studies: bool) -> list[Section]:
             "what it shows",
             of=lambda page: TableCell(
                 OTHERS[page][1],
-                note="" if page in there else f"Not written yet: {OTHERS[page][2]} writes it.",
+                note="" if page in there else f"Not written yet: run {OTHERS[page][2]}.",
             ),
         ),
     ]
@@ -135,9 +139,9 @@ def _study(folder: Path) -> dict[str, Any] | None:
         return None
     report = folder / "report.html"
     is_there = report.is_file()
-    again = f"No answer yet: nnbench report {folder.name} writes it."
+    again = f"No report yet: run nnbench report {folder.name}."
     if known["missing"]:
-        again = f"Unfinished: nnbench run {asked_for(provenance)} goes on."
+        again = f"Unfinished: nnbench run {asked_for(provenance)} resumes it."
     answer = _meta(report).get("description", again) if is_there else again
     link = f"{quote(folder.name)}/report.html" if is_there else ""
     return {**known, "answer": answer, "claims": _verdicts(folder / "claims.csv"), "link": link}

@@ -42,10 +42,10 @@ def lecture_page(out: Path) -> Page:
     return Page(
         kicker="nnbench lecture",
         title="Training neural networks",
-        question="What a course says, topic by topic, and what came out when it was tried.",
+        question="What a course says, topic by topic, and what was found when it was tested.",
         answer=[
             f"{len(finished)} of {len(every)} studies have "
-            "finished. Each figure stands for one of them; key l shows one figure a screen."
+            "finished. Each figure is from one of them; press l to show one figure per screen."
         ],
         trust=[],
         sections=sections,
@@ -69,7 +69,7 @@ def _topic_section(out: Path, topic: Topic, finished: set[str]) -> Section:
         parts.append(paragraph("Not run yet:"))
         parts.append(Commands([f"make study-{study}" for study in missing]))
     if not parts:
-        parts.append(paragraph("No study is about this topic."))
+        parts.append(paragraph("No study covers this topic."))
     return Section(topic.identity, topic.title, parts)
 
 

@@ -71,13 +71,13 @@ def worked_picture() -> Picture:
     ]
     last = [number(float(slope), 3) for slope in found.by_output_weights]
     title = (
-        f"Forward gives {number(found.output, 2)} where {number(TARGET, 0)} was wanted; back, the "
-        f"slopes of the loss by w5 and w6 are {last[0]} and {last[1]}"
+        f"The forward pass gives {number(found.output, 2)} for a target of {number(TARGET, 0)}; "
+        f"backward, the slopes of the loss in w5 and w6 are {last[0]} and {last[1]}"
     )
     caption = (
         "Two inputs, two linear hidden units, a ReLU output, L = (y − ŷ)²/2 with y = 1. In the "
-        "text's colour the forward pass; in blue the slope of the loss by each number: an edge's "
-        "slope is the value where it begins times the slope where it ends."
+        "text colour: the forward pass. Blue: the slope (derivative) of the loss in each number; "
+        "an edge's slope is the value where it begins times the slope where it ends."
     )
     return picture(
         network_drawing(layers, edges), "worked", title, caption, table_of(rows, columns)

@@ -33,7 +33,7 @@ from nnbench.study.metrics import METRICS
 
 RESAMPLES = 10_000
 LOSSES_DECIDE = "undefined: more networks lost on one side than on the other"
-NONE_DETECTABLE = "undefined: not even the largest difference that can be"
+NONE_DETECTABLE = "undefined: not even the largest possible difference"
 UNKNOWN: Mapping[str, Any] = dict.fromkeys(
     (
         *("effect", "effect_low", "effect_high", "effect_reason", "effect_error"),
@@ -355,8 +355,8 @@ def _note(
 ) -> str | None:
     """Return why an interval that excludes zero takes no side, or of whom it takes one, or None."""
     lost = (
-        f"in {row['lost']:,} of {row['pairs']:,} pairs it alone has no result, in "
-        f"{row['lost_baseline']:,} the other alone"
+        f"it alone has no result in {row['lost']:,} of {row['pairs']:,} pairs, the other alone in "
+        f"{row['lost_baseline']:,}"
     )
     if word in ("better", "worse") and row["lost"] != row["lost_baseline"]:
         return f"of those that finished: {lost}"

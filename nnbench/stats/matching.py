@@ -47,7 +47,7 @@ def match_cells(
         for side, cells in zip(SIDES, (a, b), strict=True)
     ]
     if any(table.duplicated(keys or None).any() for table in tables if keys):
-        raise ValueError("two cells of one result differ in nothing that both results have")
+        raise ValueError("two cells of one result agree in everything that both results have")
     on = keys or [""]
     if not keys:
         tables = [table.assign(**{"": ""}) for table in tables]

@@ -96,9 +96,9 @@ def friedman(scores: pd.DataFrame) -> dict[str, Any]:
     result: dict[str, Any] = {"statistic": math.nan, "p": math.nan, "blocks": blocks, "arms": arms}
     ranks = scores.rank(axis="columns").to_numpy()
     if blocks < LEAST_BLOCKS:
-        return result | {"reason": f"undefined: {blocks} blocks, and the test needs {LEAST_BLOCKS}"}
+        return result | {"reason": f"undefined: {blocks} blocks, but the test needs {LEAST_BLOCKS}"}
     if arms < 3:
-        return result | {"reason": f"undefined: {arms} contestants, and the test needs 3"}
+        return result | {"reason": f"undefined: {arms} contestants, but the test needs 3"}
     if np.ptp(ranks, axis=1).max() == 0:
         return result | {"reason": f"undefined: all {arms} tie in every block"}
     statistic, p = scipy.stats.friedmanchisquare(*ranks.T)

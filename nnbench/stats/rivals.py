@@ -25,7 +25,7 @@ NETWORK = "network"
 BLOCK = ("data", "seed", "val_fraction", "test_fraction")
 MOST_REPEATS = 100
 CONSTANT = "constant"  # the baseline that looks at no feature
-ALIKE = "alike in each repeat"  # why there is no interval
+ALIKE = "the same in every repeat"  # why there is no interval
 NEAR = 0.05  # of the way from the constant to the best
 
 

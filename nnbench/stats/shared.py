@@ -120,7 +120,7 @@ def _only(own: pd.DataFrame, cells: pd.DataFrame, keys: Sequence[str]) -> str:
             told.append(_named(key, found))
     if told:
         return f"only {' and '.join(told)}"
-    return f"only {len(own):,} cells, which the others share in part"
+    return f"only {len(own):,} cells, which the others partly share"
 
 
 def _without(ran: pd.DataFrame, cells: pd.DataFrame, keys: Sequence[str]) -> str:
@@ -133,7 +133,7 @@ def _without(ran: pd.DataFrame, cells: pd.DataFrame, keys: Sequence[str]) -> str
             told.append(_named(key, lost) if len(lost) <= MOST_NAMED else f"with {more}")
     if told:
         return " and ".join(told)
-    return "combinations that not all of them have" if len(cells) < len(ran) else ""
+    return "for combinations that some lack" if len(cells) < len(ran) else ""
 
 
 def _named(key: str, levels: Sequence[object]) -> str:

@@ -42,7 +42,7 @@ def signed_rank(differences: np.ndarray) -> SignedRank:
     correlation = 2 * positive / total - 1
     if len(moved) < LEAST_BLOCKS:
         blocks = "1 block differs" if len(moved) == 1 else f"{len(moved)} blocks differ"
-        reason = f"undefined: {blocks}, and the test needs {LEAST_BLOCKS}"
+        reason = f"undefined: {blocks}, but the test needs {LEAST_BLOCKS}"
         return SignedRank(math.nan, correlation, reason)
     return SignedRank(_two_sided(ranks, positive), correlation)
 

@@ -276,4 +276,7 @@ def test_it_is_whole_without_scripts(scriptless: Browser, report: Path) -> None:
     assert "Copy CSV" not in text and "Filter" not in text
     assert len(scriptless.driver.find_elements("css selector", "#won .tools tbody tr")) == 12
     scriptless.driver.find_element("css selector", "#mattered summary").click()
-    assert "p if noise" in scriptless.driver.find_element("css selector", "#mattered details").text
+    assert (
+        "p (noise alone)"
+        in scriptless.driver.find_element("css selector", "#mattered details").text
+    )

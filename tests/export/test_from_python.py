@@ -36,7 +36,7 @@ def test_a_result_writes_the_script_of_a_cell(tmp_path: Path) -> None:
         result.export("zz", tmp_path / "none.py")
     with pytest.raises(nb.ExportError, match="not a table of your own"):
         result.export(well.cell_id, tmp_path / "none.py", predict="table.csv")
-    with pytest.raises(nb.ReportError, match="no models of scikit-learn"):
+    with pytest.raises(nb.ReportError, match="no scikit-learn models"):
         result.export("best", tmp_path / "none.py")
     assert not (tmp_path / "none.py").exists()
 

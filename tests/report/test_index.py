@@ -45,7 +45,7 @@ def test_it_lists_every_study_with_answer_counts_and_link(out: Path) -> None:
 def test_a_study_without_a_report_has_no_link_but_the_command(out: Path) -> None:
     page = (write_index(out) or out).read_text(encoding="utf-8")
     assert "a two/report.html" not in page and "a%20two" not in page
-    assert "nnbench report a two writes it" in page
+    assert "run nnbench report a two." in page
     build_report(out / "a two")
     assert 'href="a%20two/report.html"' in (write_index(out) or out).read_text(encoding="utf-8")
 
@@ -121,7 +121,7 @@ def test_studies_stand_under_their_topics_in_the_order_of_the_lecture(out: Path)
 
 def test_a_page_that_is_not_written_is_named_with_its_command(out: Path) -> None:
     page = (write_index(out) or out).read_text(encoding="utf-8")
-    assert '<section id="more">' in page and "nnbench lecture writes it" in page
+    assert '<section id="more">' in page and "run nnbench lecture." in page
     (out / "lecture.html").write_text("")
     page = (write_index(out) or out).read_text(encoding="utf-8")
-    assert "nnbench lecture writes it" not in page and 'href="lecture.html"' in page
+    assert "run nnbench lecture." not in page and 'href="lecture.html"' in page

@@ -257,7 +257,7 @@ def test_two_factors_that_matter_more_together_are_said_with_their_ends(tmp_path
     results = results_of(tmp_path, shifted(cells, flips, 0.1))
     analysis = analyse(results)
     said = together(analysis)
-    assert "matter together: beyond what each does alone they explain " in said
+    assert "interact: beyond what each explains alone, they explain " in said
     assert "nitialisation" in said and "ctivation" in said
     assert "Mean test accuracy (%) runs from " in said and said.count("(n 12)") == 2
     assert said in said_of(results)
@@ -285,7 +285,7 @@ def test_a_factor_that_differs_between_data_sets_gets_a_table_and_a_sentence(
     assert section is not None
     last = section.parts[-1]
     assert isinstance(last, Table) and last.title == "Activation on each data set"
-    assert "Paired differences to relu" in last.note
+    assert "Paired differences from relu" in last.note
     assert analyse(results_of(tmp_path, make_cells())).by_data.empty
 
 
@@ -342,13 +342,13 @@ def test_many_levels_are_counted_and_one_that_ran_in_a_corner_is_not() -> None:
     said = sentences.findings(rows, ranking, {"init": "he"}, "test_accuracy", counts, "")
     assert said == [
         "Initialisation matters: of 4 levels against he, 1 better, 1 worse, 2 without a clear "
-        "difference. Furthest, c loses 20 points of test accuracy against he (95 % CI 10 to 30; "
-        "60 pairs in 6 blocks)."
+        "difference. Largest difference: c loses 20 points of test accuracy against he "
+        "(95 % CI 10 to 30; 60 pairs in 6 blocks)."
     ]
     worse = {"verdict": "worse", "effect": -20.0, "effect_low": -30.0, "effect_high": -10.0}
     alike = rows.assign(**worse, only=None)
     said = sentences.findings(alike, ranking, {"init": "he"}, "test_accuracy", counts, "")
-    assert "of 5 levels against he, 5 worse. Furthest, " in said[0]
+    assert "of 5 levels against he, 5 worse. Largest difference: " in said[0]
 
 
 @pytest.mark.whole
@@ -396,7 +396,7 @@ def test_a_heat_map_explains_only_what_it_shows(tmp_path: Path) -> None:
     assert drawn is not None and "Hatched" not in drawn.caption and "Empty" not in drawn.caption
     lost = analyse(results_of(tmp_path, make_cells()))
     drawn = heat_picture(lost, ("activation", "init"))
-    assert drawn is not None and "Hatched: some of the networks diverged" in drawn.caption
+    assert drawn is not None and "Hatched: some networks diverged" in drawn.caption
 
 
 def test_a_network_counts_at_the_epochs_that_it_was_to_train() -> None:
@@ -432,10 +432,10 @@ def test_the_curves_caption_speaks_of_early_stopping_only_where_there_is_any(
 ) -> None:
     results = results_of(tmp_path, make_cells())
     drawn = curves_picture(results, analyse(results), "activation")
-    assert drawn is not None and "is left out" not in drawn.caption
+    assert drawn is not None and "are left out" not in drawn.caption
     stopped = replace(results, cells=results.cells.assign(stopped_early=True))
     drawn = curves_picture(stopped, analyse(stopped), "activation")
-    assert drawn is not None and "fewer than half of them reached is left out" in drawn.caption
+    assert drawn is not None and "fewer than half of them reached are left out" in drawn.caption
 
 
 # Trust

@@ -314,7 +314,7 @@ def compared(folders: Path, a: str = "before", b: str = "after") -> Comparison:
 
 def test_the_answer_says_how_much_is_compared_and_what_is_real(folders: Path) -> None:
     lines = comparison_lines(compared(folders))
-    assert lines[0].startswith("48 results are in both (48 of the very same recipe), 0 only in a")
+    assert lines[0].startswith("48 results are in both (48 with the very same recipe), 0 only in a")
     assert re.match(
         r"Overall, test accuracy of b minus a: "
         r"−0\.02\d+ \[−0\.02\d+, −0\.02\d+\], 48 pairs: worse\.",
@@ -369,7 +369,7 @@ def test_what_cannot_be_compared_is_refused(
 def test_nothing_in_common_is_refused(folders: Path) -> None:
     write_results(folders / "results" / "other", two_arms(around(0.0), data=("wine", "iris")))
     with pytest.raises(
-        ReportError, match="no result in common: no recipe agrees in all that varies"
+        ReportError, match="no results in common: no two recipes agree in everything that varies"
     ):
         compared(folders, "before", "other")
 
@@ -407,9 +407,12 @@ def test_the_command_compares_and_gates(folders: Path) -> None:
     ("change", "sentence"),
     [
         ({}, ""),
-        ({"status": "crashed", "test_accuracy": np.nan}, "fails really more often, in 9 rows"),
+        ({"status": "crashed", "test_accuracy": np.nan}, "really fails more often, in 9 rows"),
         ({"seed": 0}, ""),
-        ({"seed": 0, "test_accuracy": 0.1}, "cannot be told: one block per data set"),
+        (
+            {"seed": 0, "test_accuracy": 0.1},
+            "cannot tell whether B is worse than A: one block per data set",
+        ),
     ],
 )
 def test_a_gate_lets_nothing_pass_that_it_cannot_judge(
@@ -426,9 +429,9 @@ def test_a_gate_lets_nothing_pass_that_it_cannot_judge(
 @pytest.mark.parametrize(
     ("kept", "missing", "sentence"),
     [
-        ("activation != 'tanh'", 0, "B lacks 24 results that A has, and what did not run"),
+        ("activation != 'tanh'", 0, "B lacks 24 results that A has, and a missing result"),
         ("seed > 0", 0, "B lacks "),
-        ("seed >= 0", 3, "B is unfinished: 3 results of its study did not run yet"),
+        ("seed >= 0", 3, "B is unfinished: 3 results of its study not run yet"),
         ("seed >= 0", 0, ""),
     ],
 )
@@ -453,7 +456,7 @@ def test_the_answer_counts_what_diverged_and_what_crashed(folders: Path) -> None
     lines = comparison_lines(compared(folders, b="failed"))
     assert lines[1].endswith("0 of 48 pairs: undefined: none of 48 cells has a result in both.")
     assert (
-        "Overall, b fails really more often: 24 diverged and 24 crashed in b, "
+        "Overall, b really fails more often: 24 diverged and 24 crashed in b, "
         "0 diverged and 0 crashed in a."
     ) in lines
     assert any(re.match(r"activation +relu .* 0 -> 24 +undefined, fails more", x) for x in lines)

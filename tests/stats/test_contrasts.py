@@ -179,7 +179,7 @@ def test_no_interval_and_no_detectable_difference_is_larger_than_the_metric_allo
     assert (accuracy["effect_low"], accuracy["effect_high"]) == (-1, 1)
     assert loss["effect_low"] < -1 and loss["effect_high"] > 1
     assert math.isnan(accuracy["detectable"]) and loss["detectable"] > 1
-    assert accuracy["detectable_reason"] == "undefined: not even the largest difference that can be"
+    assert accuracy["detectable_reason"] == "undefined: not even the largest possible difference"
     assert accuracy["seeds_needed"] == loss["seeds_needed"] and loss["detectable_reason"] is None
 
 
@@ -221,8 +221,8 @@ def test_the_side_that_lost_more_is_not_called_better_for_it() -> None:
     assert row["effect_low"] > 0 and row["p"] < 0.001 < row["p_holm"]  # type: ignore[operator]
     assert row["verdict"] == "no clear difference"
     assert row["note"] == (
-        "better of those that finished, but in 16 of 28 pairs it alone has no result, "
-        "in 0 the other alone"
+        "better of those that finished, but it alone has no result in 16 of 28 pairs, "
+        "the other alone in 0"
     )
     assert math.isnan(row["seeds_needed"])  # type: ignore[arg-type]
     assert row["seeds_reason"] == "undefined: more networks lost on one side than on the other"
@@ -234,7 +234,7 @@ def test_a_difference_that_outweighs_what_was_lost_stands_and_says_of_whom() -> 
     row = judged(lost_pairs(AHEAD, 1))
     assert row["verdict"] == "better"
     assert row["note"] == (
-        "of those that finished: in 1 of 13 pairs it alone has no result, in 0 the other alone"
+        "of those that finished: it alone has no result in 1 of 13 pairs, the other alone in 0"
     )
 
 
@@ -249,7 +249,9 @@ def test_losses_of_the_side_behind_and_losses_alike_change_no_verdict() -> None:
 def test_a_baseline_that_lost_its_worst_makes_no_level_worse() -> None:
     row = judged(lost_pairs([-value for value in AHEAD], 0, 16))
     assert row["verdict"] == "no clear difference"
-    assert str(row["note"]).startswith("worse of those that finished, but in 0 of 28 pairs it")
+    assert str(row["note"]).startswith(
+        "worse of those that finished, but it alone has no result in 0 of 28 pairs"
+    )
 
 
 def test_data_sets_weigh_alike_whatever_they_lost() -> None:

@@ -21,7 +21,7 @@ def test_a_full_grid_has_exact_shares() -> None:
     said = caption(full_grid([3, 2], seeds=5))
     assert said.startswith("Exact functional analysis of variance")
     assert "with 95 % intervals over seeds" in said and "noise alone" in said
-    assert "configurations count" not in said
+    assert "Counted:" not in said
 
 
 def test_few_seeds_have_no_intervals() -> None:
@@ -38,9 +38,10 @@ def test_lost_arms_are_counted_and_make_the_shares_of_type_two() -> None:
     frame = full_grid([3, 4], data_sets=2)
     lost = (frame["f0"] == "a1") & (frame["f1"] == "b2") & (frame["data"] == "d1")
     said = caption(lose(frame, lost & (frame["seed"] == 0)))
-    assert said.startswith("Analysis of variance of type II") and "add up" not in said
+    assert said.startswith("Type II analysis of variance") and "add up" not in said
     assert said.endswith(
-        "23 of 24 configurations count, by data set: the others lack a network's result."
+        " Counted: 23 of 24 combinations of configuration and data set; the others lack a "
+        "network's result."
     )
 
 
@@ -48,8 +49,4 @@ def test_a_design_with_gaps_is_of_type_two_without_a_lost_arm() -> None:
     frame = full_grid([3, 3])
     one_factor = frame[(frame["f0"] == "a0") | (frame["f1"] == "b0")]
     said = caption(one_factor)
-    assert (
-        "of type II" in said
-        and "cannot be attributed" in said
-        and "configurations count" not in said
-    )
+    assert said.startswith("Type II") and "cannot be attributed" in said and "Counted:" not in said

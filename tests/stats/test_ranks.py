@@ -165,8 +165,8 @@ def test_cliques_are_the_longest_runs_without_a_difference(apart: set[tuple[int,
 @pytest.mark.parametrize(
     ("scores", "reason"),
     [
-        (np.ones((4, 3)), "undefined: 4 blocks, and the test needs 5"),
-        (np.ones((6, 2)), "undefined: 2 contestants, and the test needs 3"),
+        (np.ones((4, 3)), "undefined: 4 blocks, but the test needs 5"),
+        (np.ones((6, 2)), "undefined: 2 contestants, but the test needs 3"),
         (np.ones((6, 3)), "undefined: all 3 tie in every block"),
     ],
 )

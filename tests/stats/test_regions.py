@@ -44,7 +44,7 @@ def test_an_arm_that_never_learns_is_not_named_for_its_wide_range(tmp_path: Any)
     )
     assert found.title.startswith(said) and "relu the narrowest" in found.title
     assert re.findall(r"[\d.]+ %", found.title) and "optimizer.lr" not in found.title
-    assert "The title is of the 2 of 3 configurations whose best" in found.caption
+    assert "The title covers the 2 of 3 configurations whose best" in found.caption
 
 
 @pytest.mark.parametrize(

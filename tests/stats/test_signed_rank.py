@@ -65,8 +65,8 @@ def test_zeros_are_left_out_and_infinite_differences_rank_last() -> None:
     [
         ([], "undefined: no value"),
         ([0.0, 0.0], "undefined: all 2 blocks tie"),
-        ([1.0, 0.0], "undefined: 1 block differs, and the test needs 5"),
-        ([1.0, 2.0, -1.0, 3.0], "undefined: 4 blocks differ, and the test needs 5"),
+        ([1.0, 0.0], "undefined: 1 block differs, but the test needs 5"),
+        ([1.0, 2.0, -1.0, 3.0], "undefined: 4 blocks differ, but the test needs 5"),
     ],
 )
 def test_too_few_blocks_give_a_reason_and_no_p(values: list[float], reason: str) -> None:

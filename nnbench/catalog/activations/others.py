@@ -20,7 +20,7 @@ NONE: dict[str, Activation] = {
 
 PERIODIC: dict[str, Activation] = {
     "sine": Activation(
-        summary="Periodic: fits waves; its slope never settles (the paper: omega = 30).",
+        summary="Periodic: fits waves; its slope keeps oscillating (the paper: omega = 30).",
         formula="sin(omega * x)",
         reference="Sitzmann, Martel, Bergman, Lindell & Wetzstein (2020), Implicit Neural "
         "Representations with Periodic Activation Functions, arXiv:2006.09661",
@@ -45,7 +45,7 @@ PERIODIC: dict[str, Activation] = {
 
 SOFTMAX_LIKE: dict[str, Activation] = {
     "softmax": Activation(
-        summary="Shares that sum to one over the units: as a hidden layer, a bottleneck.",
+        summary="Outputs that sum to one over the units: as a hidden layer, a bottleneck.",
         formula="exp(x_i) / sum_j exp(x_j)",
         reference=BRIDLE,
         function=lambda x: torch.softmax(x, -1),

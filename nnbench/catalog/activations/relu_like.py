@@ -37,7 +37,7 @@ HENDRYCKS = "Hendrycks & Gimpel (2016), Gaussian Error Linear Units, arXiv:1606.
 
 RELU_LIKE: dict[str, Activation] = {
     "relu": Activation(
-        summary="Rectifier: passes what is positive.",
+        summary="Rectifier: passes positive inputs, zero otherwise.",
         formula="max(0, x)",
         reference="Nair & Hinton (2010), Rectified Linear Units Improve Restricted Boltzmann "
         "Machines, https://icml.cc/Conferences/2010/papers/432.pdf",

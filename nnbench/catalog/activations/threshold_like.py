@@ -53,7 +53,7 @@ LAMBDA = Parameter(0.5, "half the width of the flat middle", low=0, high=1e6)
 
 THRESHOLD_LIKE: dict[str, Activation] = {
     "threshold": Activation(
-        summary="Passes what is above a threshold, and a fixed value elsewhere.",
+        summary="Identity above a threshold, a fixed value below.",
         formula="x if x > threshold else value",
         reference="PyTorch, torch.nn.Threshold",
         parameters={
@@ -68,7 +68,7 @@ THRESHOLD_LIKE: dict[str, Activation] = {
         gain=math.sqrt(2),
     ),
     "heaviside": Activation(
-        summary="The step of the first perceptrons: no derivative that could teach anything.",
+        summary="The step of the first perceptrons: no useful derivative.",
         formula="1 if x > 0 else 0",
         reference="McCulloch & Pitts (1943), A Logical Calculus of the Ideas Immanent in Nervous "
         "Activity, doi:10.1007/BF02478259",
@@ -83,7 +83,7 @@ THRESHOLD_LIKE: dict[str, Activation] = {
         max_slope=0.0,
     ),
     "sign": Activation(
-        summary="The step from -1 to 1: no derivative that could teach anything.",
+        summary="The step from -1 to 1: no useful derivative.",
         formula="-1, 0 or 1",
         reference=ROSENBLATT,
         torch="torch.sign",

@@ -137,7 +137,7 @@ DATA: dict[str, Data] = {
         function=plane.checkerboard,
     ),
     "teacher": Data(
-        summary="A random network labels random inputs; a student network is to find it out.",
+        summary="A random network labels random inputs; a student network has to recover it.",
         formula="y = argmax f(x) or f(x), f a random tanh network, x ~ N(0, 1)",
         reference="Gardner & Derrida (1989), Three Unfinished Works on the Optimal Storage "
         "Capacity of Networks, doi:10.1088/0305-4470/22/12/004",
@@ -217,7 +217,7 @@ DATA: dict[str, Data] = {
         function=label_noise,
     ),
     "friedman1": Data(
-        summary="A smooth function of five features, among features that do nothing.",
+        summary="A smooth function of five features, among irrelevant features.",
         formula="y = 10 sin(pi x1 x2) + 20 (x3 - 1/2)^2 + 10 x4 + 5 x5 + noise",
         reference="Friedman (1991), Multivariate Adaptive Regression Splines, "
         "doi:10.1214/aos/1176347963",

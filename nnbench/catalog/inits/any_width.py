@@ -26,7 +26,7 @@ STD = Parameter(0.05, "standard deviation", low=0, high=1e6)
 
 ANY_WIDTH: dict[str, Init] = {
     "zero": Init(
-        summary="All weights zero: units stay alike, and no gradient reaches the hidden layers.",
+        summary="All weights zero: units stay identical; hidden layers get no gradient.",
         formula="W = 0",
         reference="Goodfellow, Bengio & Courville (2016), Deep Learning, section 8.4, "
         "https://www.deeplearningbook.org",
@@ -45,7 +45,7 @@ ANY_WIDTH: dict[str, Init] = {
         twin=Twin("inits.twins.uniform_", bound=Of("gain * bound"), generator=GENERATOR),
     ),
     "constant": Init(
-        summary="All weights alike: a layer's units stay alike, however long they train.",
+        summary="All weights equal: a layer's units stay identical, however long they train.",
         formula="W = value",
         reference="PyTorch, torch.nn.init.constant_",
         law="all weights are alike",

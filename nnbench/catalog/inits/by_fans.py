@@ -48,7 +48,7 @@ BY_FANS: dict[str, Init] = {
         aliases=("glorot_uniform",),
     ),
     "he_normal": Init(
-        summary="Variance 2/fan_in: makes up for the half that a ReLU throws away.",
+        summary="Variance 2/fan_in: compensates for the half that a ReLU discards.",
         reference=HE_RECTIFIERS,
         law=Normal("2/fan_in"),
         twin=Twin("torch.nn.init.kaiming_normal_", nonlinearity="relu", generator=GENERATOR),
@@ -63,7 +63,7 @@ BY_FANS: dict[str, Init] = {
         aliases=("kaiming_uniform",),
     ),
     "torch_default": Init(
-        summary="What torch.nn.Linear does when nobody says otherwise; biases are random too.",
+        summary="The default of torch.nn.Linear; biases are random too.",
         formula="W, b ~ U(-1/sqrt(fan_in), 1/sqrt(fan_in))",
         reference="PyTorch, torch.nn.Linear.reset_parameters",
         law=Uniform("1/sqrt(fan_in)"),

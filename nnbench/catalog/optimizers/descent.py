@@ -58,7 +58,7 @@ DESCENT: dict[str, Optimizer] = {
         twin=Twin("torch.optim.SGD"),
     ),
     "gd": Optimizer(
-        summary="Gradient descent: the whole training part at each step, one step an epoch.",
+        summary="Gradient descent: the whole training part at each step, one step per epoch.",
         formula="p <- p - lr g, g over all examples",
         reference=CAUCHY,
         parameters={"lr": lr_parameter(0.1)},

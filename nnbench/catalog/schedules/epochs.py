@@ -146,7 +146,7 @@ BY_EPOCH: dict[str, Schedule] = {
         scales=always,
     ),
     "linear": Schedule(
-        summary="From one factor to another in a line, then constant: a warm-up as it stands.",
+        summary="Linear from one factor to another, then constant: by default a warm-up.",
         formula="lr (start_factor + (end_factor - start_factor) min(epoch / total_iters, 1))",
         reference=GOYAL,
         parameters={

@@ -177,7 +177,7 @@ WARMUP = share_parameter(0.1, "share of all steps in which the rate rises")
 
 BY_STEP: dict[str, Schedule] = {
     "cyclic": Schedule(
-        summary="Up and down in lines between two rates, step by step.",
+        summary="Up and down linearly between two rates, step by step.",
         formula="base_lr + (max_lr - base_lr) triangle(step) height;  height: 1 (triangular), "
         "1 / 2^cycle (triangular2) or gamma^step (exp_range)",
         reference="Smith (2017), Cyclical Learning Rates for Training Neural Networks, "
@@ -245,7 +245,7 @@ BY_STEP: dict[str, Schedule] = {
         unit="step",
     ),
     "warmup_cosine": Schedule(
-        summary="Up in a line for the first steps, then half a cosine down.",
+        summary="Linear warm-up for the first steps, then half a cosine down.",
         formula="lr (step + 1) / w up to step w = warmup total, then "
         "lr (f + (1 - f) (1 + cos(pi (step - w) / (total - w))) / 2), f = final_factor",
         reference=GOYAL + "; " + SGDR,
@@ -255,7 +255,7 @@ BY_STEP: dict[str, Schedule] = {
         unit="step",
     ),
     "inverse_sqrt": Schedule(
-        summary="Up in a line for the first steps, then down with the root of the step.",
+        summary="Linear warm-up, then down with the inverse square root of the step.",
         formula="lr min((step + 1) / w, sqrt(w / (step + 1))), w = warmup total",
         reference="Vaswani et al. (2017), Attention Is All You Need, arXiv:1706.03762",
         parameters={"warmup": WARMUP},

@@ -219,7 +219,7 @@ def answer(ledger: Ledger) -> list[str]:
     words = counted(ledger.course_words().values())
     tested = len(COURSE) - words[NOT_RUN]
     said = ", ".join(f"{words[word]} {word}" for word in (*VERDICTS, MIXED) if words[word])
-    first = f"Of the course's {len(COURSE)} claims, {tested} have been put to the test"
+    first = f"Of the course's {len(COURSE)} claims, {tested} have been tested"
     counts = counted(claim.word for claim in ledger.claims)
     tests = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     studies = len({claim.study for claim in ledger.claims})
@@ -246,9 +246,9 @@ def chance_said(ledger: Ledger) -> str:
     decided = [claim for claim in tested if claim.word != UNDECIDED]
     studies = len({claim.study for claim in tested})
     text = (
-        f"Of {len(tested)} claims that chance has a part in, about "
-        f"{number(stats.ALPHA * len(tested), 1)} would be decided by chance alone were nothing "
-        f"true and each judged by itself. Corrected within their {studies} "
+        f"Of {len(tested)} claims with a random component, about "
+        f"{number(stats.ALPHA * len(tested), 1)} would be decided by chance alone if nothing were "
+        f"true and each were judged on its own. Corrected within their {studies} "
         f"{'study' if studies == 1 else 'studies'}, at most {number(stats.ALPHA * studies, 2)} "
         f"studies would have such a verdict."
     )
@@ -258,7 +258,7 @@ def chance_said(ledger: Ledger) -> str:
     return (
         f"{text} Of the {len(decided)} that are decided, at most about "
         f"{number(worst * len(decided), 1)} are false: their largest q is {number(worst, 3)}. A "
-        "claim's q is the share of false ones among all claims as sure as it or surer."
+        "claim's q is the share of false ones among all claims at least as certain."
     )
 
 
@@ -273,7 +273,7 @@ def _row(claim: LedgerClaim) -> dict[str, str]:
     metric = (
         stats.METRICS[verdict.metric].label if verdict.metric in stats.METRICS else verdict.metric
     )
-    measure = {RANKS: f"{metric}, by rank", SHARE: f"variance of the {metric}, explained"}
+    measure = {RANKS: f"{metric}, by rank", SHARE: f"variance explained, {metric}"}
     measure[SHARES] = measure[SHARE]
     return row | {
         "effect": effect,
@@ -289,4 +289,4 @@ def _row(claim: LedgerClaim) -> dict[str, str]:
 def _q_said(q: float) -> str:
     if math.isnan(q):
         return ""
-    return "q under 0.001" if q < 0.001 else f"q {number(q, 3)}"
+    return "q < 0.001" if q < 0.001 else f"q {number(q, 3)}"

@@ -11,7 +11,7 @@ from nnbench.study.study_kinds import StudyKind
 
 OF_CHANCE = (
     "Written into the study file before the run; judged by paired differences, or exactly where "
-    "nothing is random. A verdict needs the 95 % interval (CI), and the t test after Holm's "
+    "nothing is random. A verdict needs both the 95 % interval (CI) and the t test after Holm's "
     "correction for all claims of the study. A block is {}."
 )
 EXACT = (

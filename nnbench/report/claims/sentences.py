@@ -69,8 +69,8 @@ def _measured(verdict: Verdict, claim: Mapping[str, Any]) -> str:
     if verdict.scale == RANKS:
         size = number(verdict.effect, 2, signed=True)
         return (
-            f"by {label}, {verdict.ahead:,} of {verdict.n_ok:,} pairs speak for the claim and "
-            f"{verdict.behind:,} against it: a balance of {size}, where 1 is all for it "
+            f"by {label}, {verdict.ahead:,} of {verdict.n_ok:,} pairs are for the claim and "
+            f"{verdict.behind:,} against it: a balance of {size}, where 1 means all for it "
             f"({_backing(verdict, 2)})"
         )
     if is_factor(verdict) and verdict.effect != 0:
@@ -221,7 +221,9 @@ def note_of(verdict: Verdict, command: str = "") -> str:
     if not math.isnan(verdict.low) or verdict.scale in (SHARE, SHARES):
         parts.insert(0, _threshold(in_units(verdict)))
     if verdict.at_any_time:
-        parts.append(f"judged {_times(verdict.looks + 1)}, by evidence that allows for it")
+        parts.append(
+            f"judged {_times(verdict.looks + 1)}, by evidence that allows for repeated looks"
+        )
     if verdict.verdict == UNDECIDED and verdict.seeds_needed:
         parts.append(_seeds(verdict.seeds_needed, command))
     return "; ".join(part for part in parts if part)
@@ -250,7 +252,7 @@ def _threshold(verdict: Verdict) -> str:
         known = not math.isnan(verdict.low)
         return f"{asked}, which the interval leaves open" if is_left_open and known else asked
     if verdict.verdict == UNDECIDED and verdict.low <= 0 <= verdict.high and verdict.effect:
-        return f"no clear difference, and hardly one beyond {_most(verdict)}"
+        return f"no clear difference, and one beyond {_most(verdict)} is unlikely"
     return ""
 
 

@@ -166,15 +166,15 @@ def dead_units(view: View) -> Diagnostic | None:
     notes = _death_notes(shares)
     figure = epochs.dead_raster(table, panels, notes)
     step = (
-        " The step is that of the first probe that found a layer without a living unit, the median "
-        "over the networks with one."
+        " The step is that of the first probe that found a layer with no living unit (median over "
+        "the networks with one)."
         if any("step" in note for note in notes.values())
         else ""
     )
     caption = (
         "Share of each layer's units, mean over networks, that were dead from the start, died "
-        "later, or were dead and live again; a strip is a layer, its height all of its units. "
-        f"{_probes_apart(shares)} A unit is dead where it is constant with zero gradient on every "
+        "later, or were dead and live again. One strip per layer; its full height is all units. "
+        f"{_probes_apart(shares)} A unit is dead if it is constant with zero gradient on every "
         f"probed example.{step} {shown(roles.held, said)}"
     )
     return drawn("dead-units", figure, _dead_units_title(view, arms), caption, table)
@@ -200,7 +200,7 @@ def _probes_apart(shares: pd.DataFrame) -> str:
         least, most = f"{gaps.min():.0f}", f"{gaps.max():.0f}"
         span = least if least == most else f"{least} to {most}"
         said.append(f"{span} {column}{'' if span == '1' else 's'}")
-    return f"Probes are {said[0]} ({said[1]}) apart, with straight lines between."
+    return f"Probes are {said[0]} ({said[1]}) apart, joined by straight lines."
 
 
 def _death_arms(view: View, roles: Roles) -> pd.DataFrame:
@@ -218,11 +218,12 @@ def _death_panels(view: View, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[s
     dies = cells["cell_id"].map(ever).groupby(cells["panel"]).transform("max") > 0
     count, cells = cells["panel"].nunique(), cells[dies]
     ends = cells.groupby("panel", sort=False)["end"].mean()
-    note = f"Without dead units, and not drawn: {count - len(ends)} of {count} configurations."
+    note = f"Not drawn: {count - len(ends)} of {count} configurations without dead units."
     said = [note] if len(ends) < count else []
     if len(ends) > MOST_PANELS:
         said.append(
-            f"{MOST_PANELS} of {len(ends)} configurations: the first, and the most dead units."
+            f"Shown: {MOST_PANELS} of {len(ends)} configurations, the first and those with the "
+            "most dead units."
         )
     most = ends.iloc[1:].sort_values(ascending=False, kind="stable").index[: MOST_PANELS - 1]
     return cells[cells["panel"].isin([*ends.index[:1], *most])], said

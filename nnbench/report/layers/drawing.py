@@ -36,7 +36,7 @@ def network_picture(results: Results, analysis: Analysis) -> Picture | None:
     figure = blueprint(blocks_of(row, *sizes, varied), layers, skips)
     where = f" for {row['data']}" if results.cells["data"].nunique() > 1 else ""
     title = f"The network{where}: {depth} × {row['width']} hidden units, {params:,} parameters"
-    caption = "The network of the baseline, from its inputs at the top to its loss."
+    caption = "The baseline's network, from its inputs (top) to its loss."
     if varied & set(PARTS):
         caption += " Blue: what the study varies here."
     return picture(figure, NAME, title, caption)
@@ -78,7 +78,7 @@ def blocks_of(row: Mapping[str, Any], inputs: int, outputs: int, varied: set[str
         under = "not in the baseline" if rate in OFF else f"each unit with chance {rate}"
         hidden.append(Block("dropout", under, "dropout" in varied, True))
     batch = amount(int(row["batch_size"]), "example") if row["batch_size"] else "all examples"
-    start = f"weights start by {row['init']}"
+    start = f"initialised by {row['init']}"
     last = f"{width} → {outputs}, {start}"
     return [
         Block(f"{amount(inputs, 'input')}", str(row["data"]), "data" in varied),

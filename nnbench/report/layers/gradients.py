@@ -112,7 +112,7 @@ def _full_panels(view: View, roles: Roles) -> tuple[list[str], list[str]]:
     lines = roles.cells.groupby(roles.panel)[roles.series].nunique()
     full = [level for level in levels if 2 * lines[level] >= lines.max()]
     few = len(levels) - len(full)
-    return full, [f"{few} of {len(levels)} panels have few lines and are not drawn."] if few else []
+    return full, [f"Not drawn: {few} of {len(levels)} panels, which have few lines."] if few else []
 
 
 def in_reach(
@@ -126,7 +126,7 @@ def in_reach(
         frame[~((frame["value"] > 0) & (np.log10(frame["value"].clip(lower=1e-320)).abs()
                 > np.log10(REACH)))] for frame in (summary, singles, laws)
     ]  # fmt: skip
-    note = "A line that ends on its way leaves the range from 10⁻¹⁶ to 10¹⁶ there."
+    note = "A line that ends early leaves the range from 10⁻¹⁶ to 10¹⁶ there."
     return (*frames, [note] if len(frames[0]) < len(summary) else [])
 
 
@@ -136,7 +136,9 @@ def _left_out(view: View, cells: pd.DataFrame) -> list[str]:
     lost = int(eligible.sum()) - len(cells)
     if lost <= 0:
         return []
-    return [f"Left out: {lost} of {int(eligible.sum())} networks, without a gradient to compare."]
+    return [
+        f"Left out: {lost} of {int(eligible.sum())} networks, which have no gradient to compare."
+    ]
 
 
 def _arms_of(view: View, cells: pd.DataFrame, last: bool) -> pd.DataFrame:

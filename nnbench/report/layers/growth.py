@@ -34,8 +34,8 @@ from nnbench.stats import student_intervals
 MOST_ROWS, MOST_COLUMNS = 40, 12
 TABLE_CAPTION = (
     "Mean factor of the gradient's norm from one hidden layer to the one below, at initialisation: "
-    f"{KEEPS[0]:g} or less vanishes, {KEEPS[1]:g} or more explodes, what lies between is kept. "
-    "Under it, the prediction for wide layers, where theory has one."
+    f"{KEEPS[0]:g} or less vanishes, {KEEPS[1]:g} or more explodes, anything between is kept. "
+    "Below it: the prediction for wide layers, where theory has one."
 )
 MOVES = 0.005  # spread of log10 growth from which a number is an axis
 CLOSE = 0.05  # of the predicted factor
@@ -89,7 +89,7 @@ def _furthest(cross: pd.DataFrame, roles: Roles) -> list[str]:
         return []
     levels = ((roles.series, row["row"]), (roles.panel, row["column"]))
     arm = " with ".join(spoken(factor, str(level)) for factor, level in levels if level)
-    return [f"Furthest goes {arm}, whose gradient {change_text(row['value'], row['predicted'])}."]
+    return [f"Most extreme is {arm}: its gradient {change_text(row['value'], row['predicted'])}."]
 
 
 def _with_depths(

@@ -59,11 +59,11 @@ def trainability(view: View) -> Diagnostic | None:
         cross, law, names, "6 ξ, predicted", least=0.0 if np.isnan(least) else least
     )
     lost = bool((cross["k"] < cross["n"]).any())
-    hatched = "Hatched: how many of how many networks finished, if not all. " if lost else ""
+    hatched = "Hatched: not all networks finished (count shown). " if lost else ""
     caption = (
         f"Mean {label} over the networks that finished, by depth and gain. Dashed: six times the "
-        "depth scale ξ of mean-field theory, in layers, to which a signal can be told from noise; "
-        f"a line at the upper edge lies beyond it. {hatched}{shown(held)}"
+        "depth scale ξ of mean-field theory, in layers: how deep a signal can be distinguished "
+        f"from noise; a line at the upper edge lies beyond it. {hatched}{shown(held)}"
     )
     frame = cross.merge(law.rename(columns={"value": "six_xi"}), on=["panel", "column"], how="left")
     names_of = {"row": "depth", "column": "gain", "value": metric, "k": "used"}
@@ -141,8 +141,8 @@ def _sharpness_drawn(view: View, roles: Roles, rows: pd.DataFrame) -> Diagnostic
     caption = (
         "Largest eigenvalue of the loss's Hessian by step: thick, the median over networks; thin, "
         "single networks. Dashed: the largest curvature at which the optimizer is stable, 2/lr for "
-        "full-batch gradient descent; a network's end is the median of its last quarter. A network "
-        f"that diverges has no sharpness from there on. {shown(roles.held, said)}"
+        "full-batch gradient descent. A network's final value is the median over its last quarter; "
+        f"a network that diverges has no sharpness from there on. {shown(roles.held, said)}"
     )
     names = {"x": "step", "value": "sharpness", "panel": roles.panel, "series": roles.series}
     table = summary.assign(panel=summary["panel"].map(lines.panels))

@@ -124,7 +124,7 @@ def through_training(view: View) -> Diagnostic | None:
     figure = layer_epoch_lines(table, panels, "gradient norm")
     caption = (
         "Median over networks of the norm of the loss's gradient with respect to each hidden "
-        "layer's pre-activations, a line for each probed epoch; epoch 0 is before training. "
+        "layer's pre-activations, one line per probed epoch; epoch 0 is before training. "
         f"{shown(held)}"
     )
     title = _training_title(table)
@@ -186,7 +186,7 @@ def _training_title(table: pd.DataFrame) -> str:
     said = said or [("", np.nan, np.nan)]
     panel, start, end = min(said, key=lambda one: one[1] if np.isfinite(one[1]) else np.inf)
     if not (np.isfinite(start) and np.isfinite(end)):
-        return "How the gradient by layer moved through training"
+        return "The gradient by layer during training"
     return (
         f"In {panel} the first layer's gradient is {rounded(start)} of the last's at the start and "
         f"{rounded(end)} at the end"

@@ -221,7 +221,8 @@ def spread_choice(cells: pd.DataFrame, factor: str, value: str, levels: list[str
         rest = means.drop(chosen)
         gaps = [float((means[chosen] - mean).abs().min()) for mean in rest]
         chosen.append(str(rest.index[int(np.argmax(np.nan_to_num(gaps, nan=-1.0)))]))
-    note = f"{len(chosen)} of {len(levels)} levels of {in_words(factor)}, chosen to span the range."
+    count = f"{len(chosen)} of {len(levels)} levels of {in_words(factor)}"
+    note = f"Shown: {count}, chosen to span the range."
     return [level for level in levels if level in chosen], [note]
 
 

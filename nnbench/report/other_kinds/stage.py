@@ -61,10 +61,10 @@ def stage_picture(
     starts = "the first start" if len(seeds) == 1 else f"one of the first {len(seeds)} starts"
     ends = " and ".join(_end_said(row) for _, row in shown.iterrows())
     rest = (
-        f"A hollow circle is the start, a diamond an end at a global minimum, a cross one "
-        f"elsewhere. Where scripts run, landscape, optimizers and {starts} are chosen and played."
+        f"Hollow circle: the start; diamond: an end at a global minimum; cross: an end elsewhere. "
+        f"With scripts enabled, choose landscape, optimizers and {starts}, and play."
     )
-    told = f"From one start {ends}. {rest} Numbers count steps."
+    told = f"From one start, {ends}. {rest} Numbers count steps."
     table = walk_table(shown)
     drawn = picture(still, NAME, title, f"{about(landscapes[panel])} {told}", table)
     document = _document(chosen, results.curves, scenes, shown, seeds)
@@ -122,7 +122,7 @@ def _end_said(row: Any) -> str:
 def _level_of(row: Any) -> str:
     """`lr 0.03`: what an arm has besides its optimizer."""
     level = str(row["arm"]).removeprefix(str(row["optimizer"])).strip()
-    return level.replace("=", " ") or "as it stands"
+    return level.replace("=", " ") or "defaults"
 
 
 def _said(row: Any) -> str:

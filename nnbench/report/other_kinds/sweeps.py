@@ -77,7 +77,7 @@ def answer(cells: pd.DataFrame, dtype: str, n: int) -> list[str]:
     if len(others):
         said.append(
             f"In the other number types, {len(safe)} of {amount(len(others), 'sweep')} of wrong "
-            f"answers stay right to the end."
+            f"answers {'stays' if len(safe) == 1 else 'stay'} right over the whole range."
         )
     said.append(f"All {n:,} sweeps finished." if len(cells) == n else f"{n - len(cells)} crashed.")
     return said
@@ -98,7 +98,7 @@ def _side_sentences(part: pd.DataFrame, dtype: str, side: str) -> list[str]:
         who = f"all {len(part)} expressions" if safe.empty else f"{len(rest)} of {len(part)}"
         return [
             f"{opening} {who} are off by over 1 % somewhere beyond a logit of {number(near, 1)}; "
-            f"the loss there is under {loss}, and little is lost with it."
+            f"the loss there is under {loss}, so it matters little."
         ]
     said: dict[str, list[str]] = {}
     for _, row in rest.iterrows():
@@ -124,11 +124,11 @@ def _range_section(cells: pd.DataFrame, dtypes: list[str]) -> Section:
     said = paragraph(
         "Loss and gradient count as right while their relative errors are at most 1 % "
         "(in bfloat16, four units of rounding: 3 %). A gradient is lost where less "
-        "than 1 % of the exact one is left, or no finite number. Where the exact "
-        "number is too small for the number type, nothing is asked of it. So three limits are told "
-        "apart: up to where loss and gradient are right, from where the gradient is lost, and from "
-        "where the loss is no finite number. The first is in the tables of ranges, the others in "
-        "that of failures; the answer above names what each expression loses first."
+        "than 1 % of the exact one is left, or it is not finite. Where the exact "
+        "number is too small for the number type, nothing is required. There are therefore three "
+        "limits: up to where loss and gradient are right, from where the gradient is lost, and "
+        "from where the loss is not finite. The first is in the tables of ranges, the others in "
+        "the table of failures; the answer above names what each expression loses first."
     )
     tables = [range_table(cells, side, dtypes) for side in dict.fromkeys(cells["answer"])]
     if (cells["answer"] == WRONG).any():
@@ -194,10 +194,10 @@ def pictures(results: Results, cells: pd.DataFrame, dtypes: list[str]) -> list[P
         figure = sweeps.sweep_panels(curves, expressions, drawn, column, captions)
         title = picture_title(cells, dtypes[0], column)
         text = (
-            f"The {name} of one example over the logit of its right class: left of 0 the answer is "
-            f"wrong, right of it right. Both axes are linear near 0 and logarithmic beyond."
+            f"The {name} of one example against the logit of its true class: below 0 the answer is "
+            f"wrong, above 0 right. Both axes are linear near 0 and logarithmic beyond."
             if column == "value"
-            else f"The {name} by the logit of the right class; the axis is linear up to 10 and "
+            else f"The {name} against the logit of the true class; the axis is linear up to 10 and "
             f"logarithmic beyond."
         )
         table = curve_table(curves, column, name)
@@ -224,7 +224,7 @@ def curve_table(curves: pd.DataFrame, column: str, name: str) -> Table:
         Column(f"exact {name}", True, lambda row: table_cells.plain(row["exact"])),
         *map(computed, dict.fromkeys(curves["dtype"])),
     ]
-    return table_of(rows, columns, note="At the computed logits that are nearest to these.")
+    return table_of(rows, columns, note="At the computed logits nearest to these.")
 
 
 def written(value: float | None) -> TableCell:
@@ -261,10 +261,11 @@ def picture_title(cells: pd.DataFrame, dtype: str, column: str) -> str:
     part = cells[(cells["dtype"] == dtype) & (cells["answer"] == WRONG)]
     if column == "gradient":
         bad = part["gradient_lost_from"].notna()
-        what = "lose the gradient of a confident wrong answer"
+        what = f"{'loses' if bad.sum() == 1 else 'lose'} the gradient of a confident wrong answer"
     else:
         bad = part["max_relative_error"] > 0.01
-        what = "state the loss of a confident wrong answer wrongly"
+        verb = "misstates" if bad.sum() == 1 else "misstate"
+        what = f"{verb} the loss of a confident wrong answer"
     return f"In {dtype}, {int(bad.sum())} of {len(part)} expressions {what}"
 
 
@@ -276,12 +277,12 @@ def method_section(cells: pd.DataFrame) -> Section:
         "Method",
         [
             paragraph(
-                "All expressions state one number, −log sigmoid(z), the loss of a class with "
+                "All expressions compute one number, −log sigmoid(z), the loss of a class with "
                 "logit z against one with logit 0. Each is computed in each number type at "
                 f"{points:,} logits on either side of 0, denser near it, with autograd's gradient. "
                 "The exact values are log(1 + e^−z) and −1 / (1 + e^z) in float64, written so "
                 "that nothing overflows, at the logits as the number type holds them. Nothing is "
-                "random here, so that there are no intervals: another run on the same machine and "
+                "random here, so there are no intervals: another run on the same machine and "
                 "versions gives the same numbers."
             ),
         ],

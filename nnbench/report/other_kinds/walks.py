@@ -84,9 +84,8 @@ def telling(walks: pd.DataFrame) -> str:
 
 def _ends(walks: pd.DataFrame, by_arm: pd.DataFrame) -> tuple[Paragraph, Table]:
     said = paragraph(
-        "All optimizers' walks begin at the same points and meet the same noise. A walk "
-        "counts as having reached the global minimum if it ends within the tolerance "
-        "of one."
+        "All optimizers start at the same points and get the same noise. A walk counts as "
+        "having reached the global minimum if it ends within the tolerance of one."
     )
     return said, landscape_table(walks, by_arm)
 
@@ -107,11 +106,11 @@ def ends_said(by_arm: pd.DataFrame) -> str:
     best = wf.best_arms(by_arm, ["panel"]).sort_values("share", kind="stable")
     first, last = best.iloc[0], best.iloc[-1]
     ends = (
-        f"Hardest is {first['panel']}, whose minimum {spoken_arm(first)} reaches most often, in "
+        f"Hardest is {first['panel']}: {spoken_arm(first)} reaches its minimum most often, in "
         f"{share_text(first)}"
     )
     if not first["k"]:
-        ends = f"Hardest is {first['panel']}, whose minimum no optimizer reaches"
+        ends = f"Hardest is {first['panel']}: no optimizer reaches its minimum"
     if last["panel"] != first["panel"]:
         ends += f"; easiest is {last['panel']}, where {spoken_arm(last)} does in {share_text(last)}"
     return f"{ends}."
@@ -194,8 +193,8 @@ def share_picture(walks: pd.DataFrame) -> Picture:
         f"{share_text(top)}"
     )
     caption = (
-        "Share of walks that end at a global minimum, with Wilson's 95 % interval. A walk that "
-        "diverged has not reached it. Other factors are pooled."
+        "Share of walks that end at a global minimum, with Wilson's 95 % interval. A diverged walk "
+        "counts as not reaching it. Other factors are pooled."
     )
     return picture(figure, "shares", title, caption, share_table(table))
 
@@ -221,7 +220,7 @@ def path_pictures(results: Results, walks: pd.DataFrame, landscapes: Landscapes)
         arms = wf.drawn_arms(walks, panel, mark)
         points = wf.drawn_walks(walks, results.curves, arms, panel, mark, WALKS_DRAWN)
         texts = [
-            f"{arm.removeprefix(name).strip() or 'as it stands'} · {k} of {n}"
+            f"{arm.removeprefix(name).strip() or 'defaults'} · {k} of {n}"
             for name, arm, k, n in zip(
                 arms["optimizer"], arms["arm"], arms["k"], arms["n"], strict=True
             )
@@ -232,8 +231,8 @@ def path_pictures(results: Results, walks: pd.DataFrame, landscapes: Landscapes)
         condition = "" if mark == wf.POOLED else f", {mark}"
         caption = (
             f"{about(landscapes[panel])} "
-            f"The first {WALKS_DRAWN} starts{condition}, each optimizer at the level "
-            f"that reaches a minimum most often here; after it, how many of all walks do."
+            f"The first {WALKS_DRAWN} starts{condition}. Each optimizer is shown at the level that "
+            f"reaches a minimum most often here, with the number of all its walks that do."
         )
         table = walk_table(points)
         pictures.append(picture(figure, f"paths{place}", title, caption, table))
@@ -276,8 +275,8 @@ def failed_section(walks: pd.DataFrame) -> Section:
         table_cells.CELL,
     ]
     text = (
-        "A walk whose height, gradient or place stopped being finite has diverged: that is a "
-        "result. Its row stays in the tables. Those that lost the largest share come first."
+        "A walk has diverged when its height, gradient or position is no longer finite: that is a "
+        "result. Its row stays in the tables. Arms that lost the largest share come first."
     )
     return Section("failed", "What failed", [paragraph(text), table_of(arms, columns)])
 
@@ -294,16 +293,16 @@ def method_section(walks: pd.DataFrame, landscapes: Landscapes) -> Section:
             paragraph(
                 f"Walks are {steps} steps long, in float64, with autograd's gradient and normal "
                 "noise of the stated standard deviation added to each slope. Starts and noise "
-                "depend on the landscape, the study's seed and the repeat only, so that all "
+                "depend only on the landscape, the study's seed and the repeat, so all optimizers "
                 f"share them. A walk ends at a global minimum if it is within {tolerance} of one; "
-                "where a rule evaluates an average of its iterates, the average is what walks."
+                "for a rule that evaluates an average of its iterates, the walk is that average."
             ),
             paragraph(
-                "A share has Wilson's interval (1927), which speaks of new starts from the same "
+                "Shares have Wilson's interval (1927), which is about new starts from the same "
                 f"box. A difference in the {metric} is paired: both walks share landscape, start, "
                 "noise and every other factor, and its interval is a bootstrap over starts within "
                 "landscapes. Verdicts are corrected for the number of comparisons (Holm). These "
-                f"are {len(landscapes)} pictures of how rules move, and no forecast of how they "
+                f"are {len(landscapes)} pictures of how rules move, not forecasts of how they "
                 "train networks."
             ),
         ],

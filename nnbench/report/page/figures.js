@@ -74,7 +74,7 @@
       box.scrollLeft = marks[place].x * scale - box.clientWidth / 2;
       say(svg, marks[place]);
     });
-    box.setAttribute("aria-label", `${box.getAttribute("aria-label")}; arrow keys tell its values`);
+    box.setAttribute("aria-label", `${box.getAttribute("aria-label")}; arrow keys step through its values`);
   };
 
   // Series, shown and hidden by their labels --------------------------------------------------------

@@ -51,8 +51,8 @@
     go(named ? Number(named[1]) - 1 : here + 1);
   };
   bar.append(
-    button("\u2190", "The screen before", () => go(now - 1)), count,
-    button("\u2192", "The next screen", () => go(now + 1)),
+    button("\u2190", "Previous screen", () => go(now - 1)), count,
+    button("\u2192", "Next screen", () => go(now + 1)),
     button("Light or dark", "Light or dark", turn), button("End", "End the lecture", leave),
     make("span", "quiet", "keys: \u2190 \u2192, p plays, d, Esc; the speaker\u2019s numbers are below"));
   document.body.append(bar);

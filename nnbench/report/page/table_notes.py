@@ -8,8 +8,8 @@ from nnbench.report.page.words import amount
 MOST_NAMED = 6  # columns that a sentence names; the rest are counted
 
 FILLED = (
-    "A missing number is filled with the training part's median, and a feature of its own says "
-    "where it was missing; of a category, missing is one more level."
+    "Missing numbers are filled with the training part's median, and an extra feature marks where "
+    "they were missing; in a category, missing is one more level."
 )
 
 
@@ -52,7 +52,7 @@ def _rows(about: Mapping[str, Any]) -> str:
     rest = read - used - lost - rare
     counts = {
         "without a target": lost,
-        "of classes with under 5 examples": rare,
+        "in classes with under 5 examples": rare,
         "not drawn": rest,
     }
     reasons = ", ".join(f"{count:,} {why}" for why, count in counts.items() if count)
@@ -114,4 +114,4 @@ def column_lines(about: Mapping[str, Any]) -> list[str]:
         for row in shown
     ]
     rest = len(rows) - MOST_LINES
-    return [*lines, f"  and {rest:,} more, which the report lists"] if rest > 0 else lines
+    return [*lines, f"  and {rest:,} more, listed in the report"] if rest > 0 else lines

@@ -21,8 +21,8 @@ MOST_IN_MATRIX = 12
 MOST_NAMED = 4  # in a sentence
 JOIN = " / "
 UNEVEN = (
-    " Not all had as many settings to choose from: each network here is of the setting that does "
-    "best on the other half of the seeds."
+    " They had unequal numbers of settings to choose from, so each network here uses the setting "
+    "that does best on the other half of the seeds."
 )
 
 
@@ -75,14 +75,14 @@ def aside_said(shared: stats.Shared, names: Mapping[str, str]) -> str:
     """Say who ran on too few of the cells to compare, and what no comparison has; or nothing."""
     told = ""
     if shared.left_out:
-        told = f" Compared where all of them ran, so not {shared.left_out}."
+        told = f" Compared only where all of them ran: not {shared.left_out}."
     if not shared.partial:
         return told
     kept = list(shared.partial.items())[:MOST_NAMED]
     parts = [f"{names.get(level, level)} ({only})" for level, only in kept]
     if len(shared.partial) > MOST_NAMED:
         parts.append(f"{len(shared.partial) - MOST_NAMED} more")
-    return f"{told} Not compared, since they ran on too small a part of the grid: {listed(parts)}."
+    return f"{told} Not compared (ran on too little of the grid): {listed(parts)}."
 
 
 def named(frame: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
@@ -112,7 +112,7 @@ def few(names: Sequence[str], baseline: str) -> tuple[list[str], str]:
     if len(others) <= room:
         return [*first, *others], ""
     kept = [*first, *others[: room - 1], others[-1]]
-    return kept, f" Of {len(names)}, the best {room - 1}, the baseline and the worst are drawn."
+    return kept, f" Shown: the best {room - 1} of {len(names)}, the baseline and the worst."
 
 
 # Ranks ------------------------------------------------------------------------------------------
@@ -158,22 +158,22 @@ def ladder_picture(problems: pd.DataFrame, contest: Contest, best: str = "") -> 
     overall = stats.friedman(scores)
     blocks, count = len(scores), math.comb(len(ranks), 2)
     caption = (
-        f"Mean ranks of the {contest.what} over {blocks} blocks of one data set and seed, other "
-        f"factors averaged; a network that diverged is last. {_friedman(overall)}"
+        f"Mean ranks of the {contest.what} over {blocks} blocks (one data set and seed each), "
+        f"averaged over the other factors; diverged networks rank last. {_friedman(overall)}"
     )
     cliques = stats.rank_cliques(ranks, stats.pairwise_ranks(problems), overall["p"])
     title = ladder_title(ranks, cliques, blocks)
     correction = f", Holm's correction over {count} pairs" if count > 1 else ""
     caption += (
         "A bar joins neighbours without a clear difference (Wilcoxon's signed-rank "
-        f"test{correction}, 5 %). In the text's colour: the baseline."
+        f"test{correction}, 5 %). The baseline is in the text colour."
     )
     if len(ranks) < total:
         caption += f" The best {len(ranks)} of {total}."
     if best and ranks["arm"].iloc[0] != best:
         caption += (
-            f" By the mean rank {ranks['arm'].iloc[0]} leads and in the table {best}: a rank asks "
-            "in how many blocks one is ahead, the table how good each is on the whole."
+            f" By mean rank {ranks['arm'].iloc[0]} leads, in the table {best}: ranks reflect in "
+            "how many blocks one is ahead, the table how well each does overall."
         )
     caption += contest.aside
     figure = plots.rank_ladder(ranks, cliques, contest.baseline)
@@ -186,15 +186,15 @@ def _friedman(overall: Any) -> str:
         return ""
     if overall["reason"]:
         return f"Friedman's test is {overall['reason']}. "
-    p = "under 0.001" if overall["p"] < 0.001 else number(overall["p"], 3)
-    return f"Friedman's test over all of them has p {p}. "
+    p = "< 0.001" if overall["p"] < 0.001 else f"= {number(overall['p'], 3)}"
+    return f"Friedman's test over all of them: p {p}. "
 
 
 def leader(ranks: pd.DataFrame, blocks: int) -> str:
     """Who ranks first, together with those that tie with it."""
     least = float(ranks["mean_rank"].iloc[0])
     first = [str(name) for name in ranks.loc[ranks["mean_rank"] == least, "arm"]]
-    verb = "ranks first" if len(first) == 1 else "rank first alike"
+    verb = "ranks first" if len(first) == 1 else "tie for first"
     if len(first) > MOST_NAMED:
         first = [f"{len(first)} of {len(ranks)}"]
     return f"{listed(first)} {verb} (mean rank {least:.2f} of {len(ranks)}, {blocks} blocks)"
@@ -209,15 +209,15 @@ def ladder_title(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]], blocks: 
     if not rest:
         return start
     if len(ranks) == 2:
-        ending = "no clear difference to" if others else "clearly ahead of"
+        ending = "no clear difference from" if others else "clearly ahead of"
         return f"{start}, {ending} {rest[0]}"
     if len(others) == len(rest):
-        return f"{start}, but no clear difference to any other"
+        return f"{start}, but without a clear difference from any other"
     if not others:
         whom = {1: "the other", 2: "both others"}.get(len(rest), f"all {len(rest)} others")
         return f"{start}, clearly ahead of {whom}"
     who = listed(others) if len(others) <= MOST_NAMED else f"{len(others)} others"
-    return f"{start}, without a clear difference to {who}"
+    return f"{start}, without a clear difference from {who}"
 
 
 def _not_told(name: str, ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> list[str]:
@@ -236,7 +236,7 @@ def _rank_table(ranks: pd.DataFrame, cliques: Sequence[Sequence[str]]) -> Table:
         Column("contestant", of="arm"),
         Column("mean rank", True, lambda row: table_cells.plain(row["mean_rank"], 2)),
         Column("blocks", True, lambda row: table_cells.whole(row["blocks"])),
-        Column("no clear difference to", of=joined),
+        Column("no clear difference from", of=joined),
     ]
     return table_of(ranks, columns)
 
@@ -264,8 +264,8 @@ def matrix_picture(analysis: Analysis, contest: Contest) -> Picture | None:
         f"{furthest['first']} {beside} {furthest['second']}: {size}"
     )
     caption = (
-        f"{capital(analysis.difference_axis)}, the row minus the column, mean over pairs: blue "
-        "where the row is better, orange where it is worse, grey where the difference is not clear "
+        f"{capital(analysis.difference_axis)}, row minus column, mean over pairs. Blue: the row is "
+        "better; orange: worse; grey: no clear difference "
         f"after Holm's correction for {amount(len(pairs), 'pair')}.{contest.aside}"
     )
     columns = [

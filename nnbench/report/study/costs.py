@@ -74,9 +74,9 @@ def region_picture(analysis: Analysis) -> Picture | None:
     caption = _region_caption(metric, known)
     if not first["near"].all():
         caption += (
-            f" The title is of the {int(first['near'].sum())} of {len(first)} configurations whose "
-            f"best is within {NEAR} such tolerances of the best one's: one that never learns is "
-            "good nowhere."
+            f" The title covers the {int(first['near'].sum())} of {len(first)} configurations "
+            f"whose best is within {NEAR} tolerances of the overall best: one that never learns "
+            "has no good range."
         )
     if len(arms) < len(names):
         caption += f" Shown: {len(arms)} of {len(names)} configurations."
@@ -103,10 +103,10 @@ def _region_caption(metric: str, known: pd.DataFrame) -> str:
     unit = difference_unit(metric)
     within = f"{within} {unit.removesuffix('s') if within == '1' else unit}".rstrip()
     return (
-        f"Settings whose mean {label} is within {within} of the configuration's best on that "
-        "data set (dot), the tolerance. An arrow: the range reaches the end of the grid, so its "
-        "width is at least that. Widths are in decades, factors of ten; where a setting lost a "
-        "network, how many settings of how many count."
+        f"Settings whose mean {label} is within {within} (the tolerance) of the configuration's "
+        "best on that data set (dot). Arrow: the range reaches the end of the grid, so its width "
+        "is a lower bound. Widths are in decades (factors of ten). In brackets, where a setting "
+        "lost a network: how many settings count, of all."
     )
 
 
@@ -121,7 +121,7 @@ def _without_range(regions: pd.DataFrame) -> str:
                 f"extend the grid {way}."
             )
     rest = reasons[~reasons.str.contains("tried$")].str.removeprefix("undefined: ")
-    said += [f"In {k} of {n}: {why}." for why, k in rest.value_counts(sort=True).items()]
+    said += [f"In {k} of {n} cases: {why}." for why, k in rest.value_counts(sort=True).items()]
     return "".join(f" {sentence}" for sentence in said)
 
 
@@ -202,8 +202,8 @@ def budget_picture(analysis: Analysis) -> Picture | None:
     of = listed(list(dict.fromkeys(map(in_words, tuned))))
     caption = (
         f"Expected {analysis.label} of the best of k settings of {of}, drawn at random "
-        "without repetition and chosen on validation (Dodge et al. 2019): configurations compared "
-        "at equal budget, with 95 % intervals." + note
+        "without replacement and chosen on validation (Dodge et al. 2019), with 95 % intervals. It "
+        "compares configurations at equal budget." + note
     )
     return picture(figure, "budget", title, caption, _budget_table(drawn, analysis.axis))
 
@@ -262,11 +262,11 @@ def cost_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     front = list(table.loc[table["on_front"], "arm"])
     kept = {contest.baseline, *front[: MOST_NAMED - 2], *front[-1:]}
     table["named"] = table["arm"].isin(kept) | (len(table) <= MOST_ALL_NAMED)
-    x_label = "seconds for one network"
+    x_label = "seconds per network"
     figure = plots.cost_scatter(table, x_label, analysis.axis, analysis.higher_is_better)
     caption = (
-        f"Mean {label} with its interval against the mean seconds per network, its share of the "
-        "time of those that it trained with: a rough price, of this machine. The line "
+        f"Mean {label} with its interval against mean seconds per network: its share of the time "
+        "of the networks trained together with it, a rough cost on this machine. The line "
         "joins those that no other beats in both (Pareto front)."
     )
     return picture(figure, "cost", _cost_title(table), caption, _cost_table(table, analysis.axis))

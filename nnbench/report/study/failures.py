@@ -44,10 +44,9 @@ def failure_section(results: Results, analysis: Analysis) -> Section:
         return Section("failed", "What failed", [nothing])
     parts: list[Part] = [
         paragraph(
-            "A network whose loss or gradient stopped being finite has diverged: that is a "
-            "result. Its row stays in the tables, its metrics are null, and each average says how "
-            "many of how many stand behind it. A command writes the script that repeats one, "
-            "for example ",
+            "A network has diverged when its loss or gradient is no longer finite: that is a "
+            "result. Its row stays in the tables with null metrics, and every average states how "
+            "many of how many networks it covers. To print a script that reproduces one: ",
             Code(export_command(results, str(arms["cell_id"].iloc[0]))),
             f". {unseen_said(analysis)}",
         ),
@@ -62,11 +61,11 @@ def unseen_said(analysis: Analysis) -> str:
     frame, factors = analysis.labelled, analysis.factors
     blocks = int(frame.groupby(factors).size().min()) if factors else len(frame)
     most = table_cells.percent(stats.unseen_share(blocks))
-    none = "its one block" if blocks == 1 else f"none of its {blocks} blocks"
+    none = "the only block" if blocks == 1 else f"none of the {blocks} blocks"
     verb = "did not fail" if blocks == 1 else "failed"
     return (
-        f"Of a configuration of which {none} of data set and seed {verb}, up to {most} of new "
-        "ones may fail, or collapse in a way that no mean shows (95 %, one-sided)."
+        f"Where {none} of a configuration (one data set and seed) {verb}, up to {most} of new "
+        "blocks may still fail, or collapse in a way that no mean shows (95 %, one-sided)."
     )
 
 
@@ -81,8 +80,8 @@ def divergence_said(analysis: Analysis) -> list[Paragraph]:
     first = alone.sort_values("component", ascending=False, kind="stable").iloc[0]
     return [
         paragraph(
-            f"Of the variance in who diverged, the largest share of a single factor goes with "
-            f"{first['term']}: {share_text(first)}, what noise alone would give taken off."
+            f"The factor that explains most of which networks diverged is {first['term']}: "
+            f"{share_text(first)} of the variance, less what noise alone would give."
         )
     ]
 
@@ -93,7 +92,7 @@ def failed_table(arms: pd.DataFrame, columns: list[str]) -> Table:
         arms,
         [*map(Column, columns), Column("failed", True, _failed), AT_STEP, table_cells.CELL],
         most=MOST_FAILED_ARMS,
-        cut="And {hidden:,} more configurations: the rows of cells.csv whose status is not ok.",
+        cut="{hidden:,} more configurations: see the rows of cells.csv whose status is not ok.",
     )
 
 

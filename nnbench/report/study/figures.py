@@ -76,13 +76,14 @@ def effects_picture(analysis: Analysis) -> Picture | None:
     higher = analysis.higher_is_better
     figure = plots.effect_strips(strips, blocks, x_label, higher, logs=analysis.is_log)
     caption = (
-        "Mean paired difference of each level to its factor's baseline, with 95 % interval; each "
-        "pale dot is one block, one data set and seed. Coloured triangles are clear after "
-        "correction for all comparisons here (▲ better, ▼ worse); what is grey is not."
+        "Mean paired difference of each level from its factor's baseline, with 95 % interval. Each "
+        "pale dot is one block (one data set and seed). Coloured triangles: clear after correction "
+        "for all comparisons here (▲ better, ▼ worse). Grey: no clear difference."
     )
     if alone := int(analysis.effects["only"].notna().sum()):
-        levels = "One level" if alone == 1 else f"{alone} levels"
-        caption += f" {levels} that ran on a part of the grid only: in the table."
+        levels = "One level that ran" if alone == 1 else f"{alone} levels that ran"
+        verb = "is" if alone == 1 else "are"
+        caption += f" {levels} on only part of the grid {verb} in the table."
     return picture(figure, EFFECTS, title, caption, level_table(analysis))
 
 
@@ -128,10 +129,10 @@ def _compared_on(analysis: Analysis) -> str:
     told = [f"{factor}: not {one.left_out}" for factor, one in shared.items() if one.left_out]
     if not told and not any(one.partial for one in shared.values()):
         return ""
-    text = "The levels of a factor are compared on the settings that all of them have"
+    text = "The levels of a factor are compared on the settings that all of them share"
     text += f" ({'; '.join(told)})" if told else ""
     if any(one.partial for one in shared.values()):
-        text += "; a level with fewer says where it ran, and is compared with its baseline there"
+        text += "; a level with fewer settings states where it ran and is compared only there"
     return f"{text}."
 
 
@@ -194,17 +195,17 @@ def _drawn_panels(panels: Sequence[str]) -> str:
     """Say how many data sets are drawn, where not all of them are."""
     if len(panels) <= MOST_PANELS:
         return ""
-    return f" {MOST_PANELS} of {len(panels)} data sets."
+    return f" Shown: {MOST_PANELS} of {len(panels)} data sets."
 
 
 def _heat_marks(cross: pd.DataFrame) -> str:
     """Say what hatching and empty places mean, where there are any."""
     text = ""
     if cross["diverged"].any():
-        text += " Hatched: some of the networks diverged, with their count"
-        text += "; where all did there is no mean." if cross["mean"].isna().any() else "."
+        text += " Hatched: some networks diverged (count shown)"
+        text += "; where all did, there is no mean." if cross["mean"].isna().any() else "."
     places = cross["data"].nunique() * cross["row"].nunique() * cross["column"].nunique()
-    return text + (" Empty: no network in the design." if len(cross) < places else "")
+    return text + (" Empty: not in the design." if len(cross) < places else "")
 
 
 def _cross_table(cross: pd.DataFrame, row: str, column: str, label: str) -> Table:
@@ -259,15 +260,16 @@ def curves_picture(results: Results, analysis: Analysis, factor: str) -> Picture
     title = sentences.curves_title(shown, label, len(analysis.levels[factor]))
     caption = (
         f"By {sentences.in_words(factor)}. Thick: median over finished networks (k of n in the "
-        "label). Thin: one seed. In the text's colour: the baseline."
+        "label). Thin: one seed. The baseline is in the text colour."
     )
     if _stops_early(results):
-        caption += " An epoch that fewer than half of them reached is left out."
+        caption += " Epochs that fewer than half of them reached are left out."
     if len(drawn) < len(analysis.levels[factor]):
-        caption += f" {len(drawn)} of {len(analysis.levels[factor])} levels: the largest effects."
+        levels_said = f"{len(drawn)} of {len(analysis.levels[factor])} levels"
+        caption += f" Shown: {levels_said}, the baseline and those with the largest effects."
     caption += _drawn_panels(panels)
     if lines["seed"].nunique() > plots.MOST_THIN:
-        caption += f" The first {plots.MOST_THIN} of {lines['seed'].nunique()} seeds are drawn."
+        caption += f" Thin lines: the first {plots.MOST_THIN} of {lines['seed'].nunique()} seeds."
     name = f"curves{_identity(factor)}"
     return picture(figure, name, title, caption, _curve_table(shown, factor, label))
 

@@ -48,9 +48,9 @@ def _base_rate(classes: Mapping[str, int]) -> Part:
     rows = sum(classes.values())
     common, rare = max(classes, key=lambda n: classes[n]), min(classes, key=lambda n: classes[n])
     return paragraph(
-        f"Base rate: {_percent(classes[common] / rows)} of the rows are {common}, the commonest "
-        f"class; {_percent(classes[rare] / rows)} are {rare}, the rarest. Who always answers "
-        f"{common} has an accuracy of {_percent(classes[common] / rows)}, a balanced accuracy of "
+        f"Base rate: {_percent(classes[common] / rows)} of the rows are {common}, the most common "
+        f"class; {_percent(classes[rare] / rows)} are {rare}, the rarest. Always predicting "
+        f"{common} gives an accuracy of {_percent(classes[common] / rows)}, a balanced accuracy of "
         f"{_percent(1 / len(classes))} and a ROC AUC of 50.0 %."
     )
 
@@ -79,7 +79,7 @@ def _scores(chosen: Mapping[str, pd.DataFrame], names: list[str]) -> Table:
         columns.append(
             Column(contestant, True, lambda name, who=contestant: mean(name, who))  # type: ignore[misc]
         )
-    return table_of(names, columns, title="More scores of the same choices")
+    return table_of(names, columns, title="Further scores of the same models")
 
 
 def _confusion(name: str, texts: pd.Series, classes: list[str]) -> list[Part]:
@@ -88,11 +88,11 @@ def _confusion(name: str, texts: pd.Series, classes: list[str]) -> list[Part]:
         return []
     counts = np.sum([json.loads(text) for text in texts], axis=0)
     rows = [(label, counts[place]) for place, label in enumerate(classes)]
-    columns = [Column("is", of=lambda row: row[0])]
+    columns = [Column("true class", of=lambda row: row[0])]
     for place, label in enumerate(classes):
         columns.append(
             Column(
-                f"said {label}",
+                f"predicted {label}",
                 True,
                 lambda row, at=place: TableCell(f"{row[1][at]:,}", value=float(row[1][at])),  # type: ignore[misc]
             )
@@ -104,7 +104,7 @@ def _confusion(name: str, texts: pd.Series, classes: list[str]) -> list[Part]:
         return TableCell(number(value, 1), value=value)
 
     columns.append(Column("recall (%)", True, recall))
-    title = f"{capital(name)}: which class was taken for which, test rows of all repeats"
+    title = f"{capital(name)}: confusion matrix, test rows of all repeats"
     return [table_of(rows, columns, title=title)]
 
 
@@ -122,5 +122,5 @@ def _errors(name: str, texts: pd.Series, target: str) -> list[Part]:
             lambda row: TableCell(number(row[1], places, signed=True), value=float(row[1])),
         ),
     ]
-    title = f"{capital(name)}: how far off it is, mean over repeats"
+    title = f"{capital(name)}: distribution of its errors, mean over repeats"
     return [table_of(list(zip(ERRORS, cuts, strict=True)), columns, title=title)]

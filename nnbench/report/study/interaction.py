@@ -82,8 +82,8 @@ def _ends_said(analysis: Analysis, pair: pd.Series) -> str:
     arms = analysis.arms(both, cells)
     arms = arms.dropna(subset=["standing"]).sort_values("standing", kind="stable")
     text = (
-        f"{capital(in_words(both[0]))} and {in_words(both[1])} matter together: beyond what each "
-        f"does alone they explain {share_text(pair)} of the variance"
+        f"{capital(in_words(both[0]))} and {in_words(both[1])} interact: beyond what each explains "
+        f"alone, they explain {share_text(pair)} of the variance"
     )
     if len(arms) < 2:
         return f"{text}."
@@ -123,7 +123,7 @@ def said(pairs: pd.DataFrame, label: str) -> str:
     """Say how much the pair that interacts most explains beyond its two factors alone."""
     first = pairs.iloc[0]
     text = (
-        f"Beyond what each does alone, {in_words(first['first'])} and "
+        f"Beyond what each explains alone, {in_words(first['first'])} and "
         f"{in_words(first['second'])} together explain "
         f"{share_text(first)} of the variance in {label} within data sets"
     )

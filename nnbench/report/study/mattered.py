@@ -8,7 +8,7 @@ from nnbench import plots
 from nnbench.report.analysis import Analysis
 from nnbench.report.page import table_cells
 from nnbench.report.page.parts import Column, Part, Picture, Section, Table, picture, table_of
-from nnbench.report.page.words import capital, in_words, spoken
+from nnbench.report.page.words import amount, capital, in_words, spoken
 from nnbench.report.study.figures import EFFECTS, effects_picture
 from nnbench.report.study.sentences import CLEAR, shares_title
 
@@ -28,7 +28,7 @@ NAMES = {
     "seeds": "seeds: noise",
     "unattributed": "cannot be attributed",
 }
-P_OF_NOISE = Column("p if noise", True, lambda row: table_cells.p_value(row["p"]))
+P_OF_NOISE = Column("p (noise alone)", True, lambda row: table_cells.p_value(row["p"]))
 
 
 def mattered_section(
@@ -75,7 +75,8 @@ def importance_picture(analysis: Analysis) -> Picture | None:
     caption = shares_caption(within)
     caption += unclear_said(analysis.effects, within)
     if hidden:
-        caption += f" {hidden} smaller pairs are in the table only."
+        verb = "is" if hidden == 1 else "are"
+        caption += f" {amount(hidden, 'smaller pair')} {verb} in the table only."
     title = shares_title(within, analysis.label)
     columns = [
         Column("term", of=term_words),
@@ -98,27 +99,27 @@ def term_words(row: Any) -> str:
 def shares_caption(within: pd.DataFrame) -> str:
     """What the shares are: exact on a full grid, of type II elsewhere; of which arms."""
     method = (
-        "Exact functional analysis of variance (Hutter, Hoos and Leyton-Brown 2014): shares of all "
-        "the variance within data sets"
+        "Exact functional analysis of variance (Hutter, Hoos and Leyton-Brown 2014): shares of the "
+        "total variance within data sets"
     )
     if (within["kind"] == "unattributed").any():
         method = (
-            "Analysis of variance of type II, for the networks that count make no full grid: a "
-            "share is what its row adds to the others, and what several rows could explain alike "
-            "cannot be attributed"
+            "Type II analysis of variance, because the networks that count do not form a full "
+            "grid: a share is what its row adds to the others, and what several rows could explain "
+            "equally well cannot be attributed"
         )
     intervals = ", with 95 % intervals over seeds" if within["component_low"].notna().any() else ""
-    text = f"{method}{intervals}. Hatched is what no factor or pair explains."
+    text = f"{method}{intervals}. Hatched: not explained by any factor or pair."
     if within["by_chance"].notna().any():
         text += (
-            " What noise alone would give a row is taken off it and counted with the seeds; where "
-            "that is more, the row is zero."
+            " What noise alone would give a row is subtracted and counted with the seeds; if that "
+            "is more than the row has, the row is zero."
         )
     used, arms = int(within["arms_used"].iloc[0]), int(within["arms"].iloc[0])
     if used < arms:
         text += (
-            f" {used:,} of {arms:,} configurations count, by data set: the others lack a network's "
-            "result."
+            f" Counted: {used:,} of {arms:,} combinations of configuration and data set; the "
+            "others lack a network's result."
         )
     return text
 
@@ -133,9 +134,9 @@ def unclear_said(effects: pd.DataFrame, within: pd.DataFrame) -> str:
     if not first["component"] > 0 or levels["verdict"].isin(CLEAR).any():
         return ""
     return (
-        f" That no level of {in_words(str(first['term']))} differs clearly from its baseline does "
-        "not contradict this: a share adds up all its levels and is tested by itself, a level is "
-        "tested alone and corrected for all others."
+        f" No level of {in_words(str(first['term']))} differs clearly from its baseline, which "
+        "does not contradict this: a share sums over all levels and is tested on its own, while "
+        "each level is tested separately and corrected for all others."
     )
 
 
@@ -162,10 +163,7 @@ def data_table(analysis: Analysis) -> Table:
         Column(analysis.axis, True, lambda row: table_cells.mean(row, places)),
         table_cells.DIVERGED,
     ]
-    note = (
-        "Shown for orientation only: the difficulty of a data set says nothing about the "
-        "configurations."
-    )
+    note = "For reference only: how hard a data set is says nothing about the configurations."
     return table_of(analysis.data_sets, columns, "Data sets", note)
 
 
@@ -180,6 +178,6 @@ def by_data_table(analysis: Analysis) -> Table:
         table_cells.VERDICT,
     ]
     baseline = spoken(factor, analysis.baselines[factor])
-    note = f"Paired differences to {baseline}, corrected for all {len(effects)} on this list."
+    note = f"Paired differences from {baseline}, corrected for all {len(effects)} in this list."
     title = f"{capital(in_words(factor))} on each data set"
     return table_of(effects, columns, title, note, is_long=len(effects) > LONG)

@@ -146,15 +146,15 @@ def _notes(results: Results, analysis: Analysis) -> list[Paragraph]:
         others = [name for name in scores_of(OTHER_TASK[str(metric.task)]) if name in results.cells]
         notes.append(
             paragraph(
-                f"All this is about {metric.label}, which exists for {metric.task} only: "
-                f"{listed(analysis.not_applicable)} took no part. For those, name ",
+                f"This page is about {metric.label}, which exists only for {metric.task}: "
+                f"{listed(analysis.not_applicable)} took no part. To report on the rest, set ",
                 Code(f'metric = "{others[0]}"'),
                 " in ",
                 Code("[report]"),
-                " and write the report again: the networks are trained already.",
+                " and rewrite the report: the networks are already trained.",
             )
             if others
-            else paragraph(f"{listed(analysis.not_applicable)} took no part in what follows.")
+            else paragraph(f"Not part of this page: {listed(analysis.not_applicable)}.")
         )
     cells = analysis.labelled
     without = cells[(cells["status"] == "ok") & cells[analysis.metric].isna()]
@@ -164,7 +164,7 @@ def _notes(results: Results, analysis: Analysis) -> list[Paragraph]:
         notes.append(
             paragraph(
                 f"{len(without):,} of {len(cells):,} networks finished without a "
-                f"{metric.label}{why}: they count in n and in no mean, so that n may be short "
+                f"{metric.label}{why}: they count in n but in no mean, so n may be short even "
                 "where nothing failed."
             )
         )
@@ -177,11 +177,11 @@ def _own_said(results: Results, cells: pd.DataFrame) -> list[str]:
         return []
     used = cells["own"].dropna().str.split(" ").explode()
     names = sorted({str(one).partition("=")[0].replace(".", " ", 1) for one in used})
-    said = f"Entries of one's own, which are not proven as the catalogue's are: {', '.join(names)}."
+    said = f"Your own entries, not proven as the catalogue's are: {', '.join(names)}."
     if own_flags(results):
         return [said]
     return [
-        f"{said} To run this again takes the file that holds them: nnbench run ... --with FILE.py"
+        f"{said} To run this again, name the file that defines them: nnbench run ... --with FILE.py"
     ]
 
 
@@ -204,9 +204,9 @@ def exports(results: Results, analysis: Analysis, arms: pd.DataFrame) -> list[Pa
         for factor in analysis.factors:
             here = here[here[factor] == arm[factor]]
         cell = here[here["status"] == "ok"]["cell_id"].iloc[0]
-        lines += [f"# of the {name} configuration", export_command(results, str(cell))]
+        lines += [f"# {name} configuration", export_command(results, str(cell))]
     said = paragraph(
-        "A network of the best and of the worst configuration by mean, each as a script of its own "
-        "in plain PyTorch:"
+        "One network of the best and one of the worst configuration by mean, each as a standalone "
+        "script in plain PyTorch:"
     )
     return [said, Commands(lines)]

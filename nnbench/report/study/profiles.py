@@ -15,9 +15,9 @@ from nnbench.report.page.words import is_plural
 from nnbench.report.study.contests import Contest, few
 
 PROFILE_LABELS = {
-    "score": "{} of at least",
-    "ratio": "{}: within so many times the best of the block",
-    "gap": "{}: no further than this from the best of the block",
+    "score": "{}, at least",
+    "ratio": "{}: within this multiple of the block's best",
+    "gap": "{}: within this distance of the block's best",
 }
 BEST = {"ratio": 1.0, "gap": 0.0}  # where along the axis the best of a block stands
 
@@ -47,9 +47,9 @@ def profile_picture(analysis: Analysis, contest: Contest) -> Picture | None:
     )
     band = ", with a 95 % band over blocks" if len(names) <= MOST_BANDS else ""
     caption = (
-        "Performance profile: the share of all runs, those that diverged counted, that do at "
-        f"least so well{band} (Dolan and Moré 2002; Agarwal et al. 2021). Dotted line: where the "
-        f"curves differ most. Labels sorted by the value there.{note}"
+        "Performance profile: the share of all runs, diverged ones included, that do at "
+        f"least this well{band} (Dolan and Moré 2002; Agarwal et al. 2021). Dotted line: where the "
+        f"curves differ most. Labels are sorted by the value there.{note}"
         f"{contest.aside}"
     )
     return picture(figure, "profile", title, caption, _profile_table(known, names))

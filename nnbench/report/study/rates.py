@@ -49,23 +49,19 @@ def rates_picture(results: Results, analysis: Analysis) -> Picture | None:
     baseline = analysis.baselines[FACTOR]
     figure = rate_panels(lines, told, heads, LINES, baseline, warm)
     caption = (
-        "Above, the learning rate over the one that the study gives; below, the validation loss"
-        f"{where}, dotted that of {names.get(baseline, baseline)}: medians over networks. Behind "
-        f"each name, its difference in {analysis.label}. In the text's colour: no clear difference "
-        "to the baseline."
+        "Top: learning rate, relative to the one that the study gives. Bottom: validation loss"
+        f"{where}, dotted for {names.get(baseline, baseline)}. Medians over networks. After each "
+        f"name: its difference in {analysis.label}. In the text colour: no clear difference from "
+        "the baseline."
     )
     if warm:
-        verb = "rises" if len(warm) == 1 else "rise"
-        stays = "stays" if len(warm) == 1 else "stay"
         caption += (
-            f" No way to lower the rate but a warm-up: {listed([names[level] for level in warm])}, "
-            f"which {verb} to the given rate and {stays} there."
+            f" Warm-up only: {listed([names[level] for level in warm])}. The rate rises to the "
+            "given one and stays there."
         )
     columns = [
         Column(FACTOR, of=lambda row: names[row["level"]]),
-        Column(
-            "rate at the end, of the given", True, lambda row: table_cells.plain(row["value"], 3)
-        ),
+        Column("final rate, of the given", True, lambda row: table_cells.plain(row["value"], 3)),
         Column(analysis.difference_axis, True, lambda row: said[row["level"]]),
     ]
     ends = rates[rates["level"].isin(levels)].groupby("level", sort=False).last().reset_index()

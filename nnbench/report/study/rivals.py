@@ -45,16 +45,16 @@ from nnbench.study.baselines import BASELINES, SHARE
 from nnbench.study.metrics import METRICS, scores_of
 
 METHOD = (
-    "In each repeat the network is the one of the whole grid that does best on the validation "
-    "part. Each model of scikit-learn has the best of a few settings by the same rule. The test "
-    "part is looked at once. So the scores are those of who trains all of this and keeps what "
-    "validates best; no choice has seen what it is judged by. Repeats split the same rows, so they "
-    "are not independent: intervals are Student's with the variance that Nadeau and Bengio (2003) "
-    "give for that, and speak of new rows of the same kind. A model is called behind only where "
-    "its interval leaves zero out and the test stays below 5 % after Holm's correction over the "
-    "models; that there is anything to learn is one comparison alone, of the best on validation "
-    "with the constant; where that leaves it open, those are chosen from that are surely ahead of "
-    "the constant after the correction."
+    "In each repeat, the network is the one of the whole grid that does best on the validation "
+    "part; each scikit-learn model has the best of a few settings by the same rule. The test part "
+    "is used once. The scores are therefore those of training all of this and keeping what "
+    "validates best; no choice has seen the data it is judged on. Repeats split the same rows, so "
+    "they are not independent: intervals are Student's t with the variance that Nadeau and Bengio "
+    "(2003) give for this case, and are about new rows of the same kind. A model is called behind "
+    "only if its interval excludes zero and the test stays below 5 % after Holm's correction over "
+    "the models. Whether there is anything to learn is a single comparison: the best on validation "
+    "against the constant. If that is inconclusive, the choice is among those clearly ahead of the "
+    "constant after the correction."
 )
 
 
@@ -100,12 +100,12 @@ def cell_to_use(results: Results, analysis: Analysis) -> str:
     told = _told(results, analysis)
     where = results.folder.name
     if len(told) != 1:
-        why = "several data sets" if told else "no models of scikit-learn beside its networks"
-        raise ReportError(f"{where} has {why}, so nothing says what to use of all: name a cell")
+        why = "several data sets" if told else "no scikit-learn models to compare with"
+        raise ReportError(f"{where} has {why}, so its report recommends no model: name a cell")
     if told[0].rivals.use == "constant":
         raise ReportError(
-            f"{where}: nothing surely beats {told[0].name('constant')}, so there is nothing to "
-            f"predict with: name a cell if it shall be written nevertheless"
+            f"{where}: nothing clearly beats {told[0].name('constant')}, so there is nothing to "
+            f"predict with: name a cell to write it anyway"
         )
     return told[0].cell()
 
@@ -193,14 +193,14 @@ class _Told:
             second = str(table["mean"].idxmin())
             opening = f"{capital(self.network())}: {label} {self.score(NETWORK)}"
             if table["mean"].min() < 0:  # who is not surely ahead of the constant
-                return f"{opening}, surely ahead of {self.name(str(rivals.tests.columns[0]))}."
+                return f"{opening}, clearly ahead of {self.name(str(rivals.tests.columns[0]))}."
             gap = self.apart(table.loc[second])
             return f"{opening}; {self.name(second)} {self.score(second)}, behind by {gap}."
         if use == "constant" and rivals.against(rivals.best)["mean"].get(use, 0.0) > 0:
             best = self.name(rivals.best)
             return (
                 f"Not settled: {best} has a {label} of {self.score(rivals.best)}, "
-                f"{self.name(use)} of {self.score(use)}, and the difference may be chance."
+                f"{self.name(use)} of {self.score(use)}; the difference may be chance."
             )
         ahead = rivals.against(NETWORK).loc[use]
         opening = f"{capital(self.name(use))}: {label} {self.score(use)}"
@@ -208,10 +208,10 @@ class _Told:
             behind = rivals.against(use).loc[NETWORK]
             return f"{opening}; every network is behind, the best by {self.apart(behind)}."
         if pd.isna(ahead["high"]):
-            return f"{opening}; no network surely beats it."
+            return f"{opening}; no network clearly beats it."
         most = self.scale * ahead["high"]
         bound = f"{number(most, decimals_for([most], [most / 5]))}{self.unit}"
-        return f"{opening}; no network surely beats it (at most by {bound}, 95 % CI)."
+        return f"{opening}; no network clearly beats it (by at most {bound}, 95 % CI)."
 
     def chosen(self) -> dict[str, pd.DataFrame]:
         """The rows of each contestant, one a repeat, by its name in words; first whom to use."""
@@ -234,7 +234,7 @@ class _Told:
             words.append(str(row["norm"]))
         if float(row["dropout"]):
             words.append(f"dropout {float(row['dropout']):g}")
-        return f"a network of {', '.join(words)}"
+        return f"a network with {', '.join(words)}"
 
     def cell(self) -> str:
         """The id of a cell of whom to use, of the first repeat that has one."""
@@ -256,15 +256,15 @@ class _Told:
         rivals, use = self.rivals, self.rivals.use
         told = []
         if "constant" in rivals.tests and use != "constant":
-            told.append(f"{capital(self.name('constant'))} alone has {self.score('constant')}.")
+            told.append(f"{capital(self.name('constant'))} alone scores {self.score('constant')}.")
         ahead = rivals.best
         if ahead != use:
             row = rivals.against(ahead).loc[use]
             told.append(self._unsettled(ahead, use, row, command))
         elif use == "constant":
             told.append(
-                "Nothing that was tried surely beats it: look at the table of columns, whether "
-                "what would tell is among them."
+                "Nothing that was tried clearly beats it: check in the table of columns whether "
+                "any informative one is missing."
             )
         return [part for part in (" ".join(told), self._logarithm(command)) if part]
 
@@ -276,8 +276,8 @@ class _Told:
             return ""
         file = quote(f"{self.results.study['name']}-log.toml")
         return (
-            'The target is heavy-tailed: target_transform = "log" may suit it, as a line under '
-            f"[grid] in the study file that this writes: {command} --dry-run --write-study {file}."
+            'The target is heavy-tailed: target_transform = "log" may help. Add it under [grid] '
+            f"in the study file that this writes: {command} --dry-run --write-study {file}."
         )
 
     def script(self) -> str:
@@ -285,37 +285,37 @@ class _Told:
         tables, use = self.results.provenance.get("tables"), self.rivals.use
         if use == "constant":
             return ""
-        model = "" if use == NETWORK else f"{BASELINES[use].of(self.task).name} of scikit-learn"
+        model = "" if use == NETWORK else f"scikit-learn's {BASELINES[use].of(self.task).name}"
         if tables:
             command = export_command(self.results, "best", "--predict", quote(tables[0]["file"]))
-            made_by = f", by {model}" if model else ""
+            made_by = f" with {model}" if model else ""
             return f"As a script that predicts new rows{made_by}: {command} > model.py"
         if model:
             return f"{capital(self.name(use))} is {model}."
         if self.rivals.best != use:
             return ""
         command = export_command(self.results, str(self.usual()["cell_id"]))
-        return f"As a script of its own: {command}."
+        return f"As a standalone script: {command}."
 
     def _unsettled(self, ahead: str, use: str, row: Any, command: str) -> str:
         if int(row["n"]) < 2:
             size = f"{number(self.scale * abs(row['mean']))}{self.unit}"
             return (
-                f"One repeat tells nobody from chance: in this one {self.name(ahead)} and "
-                f"{self.name(use)} are {size} apart. Five tell more: {command} --seeds 5."
+                f"One repeat cannot rule out chance: here {self.name(ahead)} and "
+                f"{self.name(use)} are {size} apart. Run five: {command} --seeds 5."
             )
         lead = f"{capital(self.name(ahead))} is ahead by {self.apart(row)}"
         if not row["mean"] > 0:
             lead = f"{capital(self.name(ahead))} validates best, but is not ahead on the test part"
             return f"{lead}."
-        repeats = f"{int(row['n'])} repeats cannot tell from chance"
+        repeats = f"{int(row['n'])} repeats cannot distinguish from chance"
         count = len(self.rivals.tests.columns) - 1
         if row["low"] > 0:
-            repeats += f" once all {count} comparisons are allowed for"
+            repeats += f" after correction for all {count} comparisons"
         needed = repeats_needed(float(row["mean"]), float(row["sd"]), self.rivals.overlap, count)
         if needed is None or needed <= row["n"]:
-            return f"{lead}, which {repeats}; more rows might, more repeats would not."
-        return f"{lead}, which {repeats}; about {needed} might: {command} --seeds {needed}."
+            return f"{lead}, which {repeats}; more rows might settle it, more repeats would not."
+        return f"{lead}, which {repeats}; about {needed} repeats might: {command} --seeds {needed}."
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each contestant, the best on test first."""
@@ -338,7 +338,7 @@ class _Told:
 
     def _settings(self, name: str) -> str:
         if name == NETWORK:
-            return f"best of {self._tried()} on validation, anew in each repeat"
+            return f"best of {self._tried()} on validation, chosen in each repeat"
         models = self.results.baselines
         if "setting" not in models:
             return ""
@@ -384,4 +384,4 @@ def _table(rows: Sequence[dict[str, Any]], told: Sequence[_Told]) -> Any:
         Column("setting", of="settings", is_extra=True),
         Column("engine", of="engine", is_extra=True),
     ]
-    return table_of(rows, columns, title="Networks and models of scikit-learn, best first")
+    return table_of(rows, columns, title="Networks and scikit-learn models, best first")

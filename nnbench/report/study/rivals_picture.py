@@ -21,7 +21,7 @@ def scores_picture(rows: Sequence[dict[str, Any]], metric: str, title: str) -> P
     label = in_unit(METRICS[metric].label, unit_of(metric))
     caption = (
         "Mean over repeats with its 95 % interval for new rows. Blue square: what to use. The "
-        "network is the one of the whole grid that validates best, anew in each repeat."
+        "network is the one of the whole grid that validates best, chosen in each repeat."
     )
     return picture(plots.score_rows(drawn, label), NAME, title, caption)
 

@@ -19,11 +19,12 @@ from nnbench.study.baselines import SHARE
 from nnbench.study.metrics import METRICS
 
 METHOD = (
-    "Everything is trained again on a share of the training part, with the same validation and "
-    "test parts, and its setting is chosen by the same rule; a smaller share is a part of a larger "
-    "one. The network is the best on validation of those settings that every share has, so it may "
-    "be another than above. All networks train as many epochs, on fewer rows fewer steps. The "
-    "difference is taken in each repeat; its interval is as above, for new rows of the same kind."
+    "Everything is retrained on a share of the training part, with the same validation and test "
+    "parts, and settings are chosen by the same rule; smaller shares are subsets of larger ones. "
+    "The network is the best on validation among the settings that every share has, so it may "
+    "differ from the one above. All networks train for equally many epochs, hence for fewer steps "
+    "on fewer rows. The difference is taken within each repeat; its interval is as above, for new "
+    "rows of the same kind."
 )
 CAPTION = "Mean over repeats with its 95 % interval for new rows, by the number of training rows."
 
@@ -70,7 +71,7 @@ def _beside(results: Results) -> list[Part]:
     """Say what of the study no other section is about."""
     models = int(results.smaller["baseline"].notna().sum())
     networks = amount(len(results.smaller) - models, "network")
-    told = f"{networks} and {amount(models, 'model')} of fewer rows stand in this section alone."
+    told = f"{networks} and {amount(models, 'model')} with fewer rows appear in this section only."
     return [paragraph(told)] if len(results.smaller) > models else []
 
 
@@ -86,16 +87,16 @@ def sentence(gain: Gain, metric: str, who: str) -> str:
     if float(size) == 0:
         moved = "does not change" if value == 0 else "hardly changes"
     if math.isnan(low):
-        return f"{steps} {moved}: one repeat cannot tell whether more rows help."
+        return f"{steps} {moved}: one repeat cannot show whether more rows help."
     ends = sorted((sign * low, sign * high))
     span = f"(95 % CI {number(ends[0], places)} to {number(ends[1], places)})"
     if low > 0:
         verdict = "more rows are likely to help"
     elif high < 0:
-        verdict = "more rows are not what it lacks"
+        verdict = "more rows are unlikely to help"
     else:
         most = f"{number(high, decimals_for([high], [high / 5]))}{unit}"
-        verdict = f"whether more rows help cannot be told; such a step brings {most} at most"
+        verdict = f"it is unclear whether more rows help; such a step adds at most {most}"
     return f"{steps} {moved} {span}: {verdict}."
 
 

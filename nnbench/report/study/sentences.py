@@ -84,7 +84,7 @@ def findings(
     if compared.empty:
         return [f"This study has one configuration and compares nothing: {single}."]
     if compared["effect"].isna().all():
-        return ["No pair of networks has both values, so there is no effect to report."]
+        return ["In no pair do both networks have a value, so there is no effect to report."]
     clear = _clear_sentences(compared, ranking, baselines, metric, chosen)
     unclear = _unclear_sentences(compared, ranking, baselines, metric, command, chosen)
     if not clear:
@@ -138,7 +138,7 @@ def _levels_said(part: pd.DataFrame, baseline: str, metric: str) -> str:
     told = ", ".join(f"{count} {word}" for word, count in sides.items() if count)
     row = strongest(pd.DataFrame(named))
     furthest = change_text(row, metric, baseline)
-    return f"of {len(part)} levels against {baseline}, {told}. Furthest, {furthest}"
+    return f"of {len(part)} levels against {baseline}, {told}. Largest difference: {furthest}"
 
 
 def change_text(row: Any, metric: str, baseline: str) -> str:
@@ -221,7 +221,7 @@ def _unclear_sentences(
     text = f"{opening} makes a clear difference to {METRICS[metric].label}"
     text += f", {chosen}" if chosen else ""
     if row["effect"] == 0:
-        return [f"{text}: all do the same."]
+        return [f"{text}: all give the same result."]
     size = _size(row, metric, signed=True)
     has_reason = pd.notna(row["effect_reason"])
     why = no_interval(row["effect_reason"]) if has_reason else backing(row, True, metric)
@@ -250,7 +250,7 @@ def _settling(row: Any, metric: str, command: str) -> str:
             detectable = f"×{rounded(factor, max(2, 1 + places_past_one(factor)))}"
         text = f" This study could detect {detectable}"
         if row["detectable"] >= MOST_DETECTABLE * METRICS[metric].range * scale_of(metric):
-            text = f" It could tell hardly anything: only a difference of {detectable} would show"
+            text = f" It could detect very little: nothing smaller than {detectable}"
     seeds = row["seeds_needed"]
     if pd.isna(seeds) or seeds >= MOST_SEEDS:
         return f"{text}." if text else ""
@@ -302,7 +302,7 @@ def shares_title(within: pd.DataFrame, label: str) -> str:
     """The finding of the analysis of variance: the largest factor, and the noise."""
     factors = within[within["kind"] == "factor"].dropna(subset=["component"])
     if factors.empty:
-        return f"The variance in {label} cannot be shared out among the factors"
+        return f"The variance in {label} cannot be divided among the factors"
     first = factors.iloc[int(factors["component"].to_numpy().argmax())]
     text = f"{capital(in_words(str(first['term'])))} explains {share_text(first)} of the variance"
     text += f" in {label} within data sets"

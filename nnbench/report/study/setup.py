@@ -30,7 +30,7 @@ SAID = {
     ("evaluation", "eval"): "dropout off, running statistics",
     ("evaluation", "train"): "as in training",
     ("bias", "0"): "starts at 0",
-    ("epochs", "0"): "0, so that nothing is trained",
+    ("epochs", "0"): "0: nothing is trained",
 }
 OFF = (None, "none", "false", "0", "–")  # what a key that is not used stands at
 HIDDEN = ("data.sha256", "data.csv", "data.parquet")  # a page tells nothing of a machine's folders
@@ -41,14 +41,13 @@ UNITS = {
     "test_fraction": "of all examples",
 }
 MEANT = {
-    LANDSCAPE: "A walk is one optimizer from one start. A configuration is its settings, from all "
-    f"starts. A block is {STUDY_KINDS[LANDSCAPE].block}.",
-    NUMERICS: "A sweep is one way to write the loss in one number type, along all logits.",
+    LANDSCAPE: "A walk is one optimizer from one start. A configuration is one choice of settings, "
+    f"over all starts. A block is {STUDY_KINDS[LANDSCAPE].block}.",
+    NUMERICS: "A sweep is one way of writing the loss, in one number type, along all logits.",
 }
 OF_NETWORKS = (
-    "A network is trained once, from one seed. A configuration is one choice of all settings, with "
-    f"all seeds. A block is {STUDY_KINDS[TRAINING].block}: within it, networks share split and "
-    "batches."
+    "A network is trained once, from one seed. A configuration is one choice of settings, over all "
+    f"seeds. A block is {STUDY_KINDS[TRAINING].block}: networks in it share split and batches."
 )
 
 
@@ -64,7 +63,7 @@ def setup_section(results: Results, drawing: Picture | None = None) -> Section:
     if has_counts and results.cells["n_params"].notna().any():
         counts = results.cells["n_params"].dropna().astype(int)
         ends = dict.fromkeys(f"{count:,}" for count in (counts.min(), counts.max()))
-        rows.append({"setting": "Parameters of a network", "value": " to ".join(ends)})
+        rows.append({"setting": "Parameters per network", "value": " to ".join(ends)})
     columns = [Column("setting"), Column("value")]
     note = f"Not used: {listed(off)}." if off else ""
     table = table_of(rows, columns, note=note, is_prose=True)
@@ -135,7 +134,7 @@ def excluded(study: Mapping[str, Any]) -> list[Part]:
         named = {key: value for part in parts for key, value in part.items() if key != "why"}
         arm = described(named)
         said.append(f"{arm}: {rule['why']}" if rule.get("why") else arm)
-    return [paragraph("Left out of the grid before the run:"), Bullets(said)] if said else []
+    return [paragraph("Excluded from the grid before the run:"), Bullets(said)] if said else []
 
 
 def _short(value: Any) -> str:

@@ -117,9 +117,9 @@ def _settled(results: Results) -> list[Paragraph]:
     was, them = ("was", "it") if given == 1 else ("were", "them")
     return [
         paragraph(
-            f"{amount(given, 'claim')} {was} given more seeds, to settle {them}: "
-            f"{amount(len(results.further), 'network')} of the kinds compared. All else on this "
-            f"page rests on the study's own {amount(results.seeds, 'seed')}."
+            f"{amount(given, 'claim')} {was} given more seeds to settle {them}: "
+            f"{amount(len(results.further), 'network')} of those compared. Everything else on "
+            f"this page uses the study's own {amount(results.seeds, 'seed')}."
         )
     ]
 
@@ -132,8 +132,8 @@ def _extended(results: Results) -> list[Paragraph]:
     return [
         paragraph(
             f"This study was judged before, with {before} of its {results.seeds} seeds: its "
-            "differences and claims are judged by intervals and tests that hold however often one "
-            "looks, which are wider."
+            "differences and claims are therefore judged by wider intervals and stricter tests, "
+            "valid however often one looks."
         )
     ]
 
@@ -141,15 +141,15 @@ def _extended(results: Results) -> list[Paragraph]:
 def _files_said(results: Results) -> list[Paragraph]:
     """Say which files the command reads, and where it looks for them."""
     pieces = list[str | Code]()
-    where = ", which it looks for from where it is given"
+    where = ", relative to where it is run"
     if not is_of_table(results):
         known = asked_for(results.provenance)
         if known.endswith(".toml"):
-            pieces += ["The command reads ", Code(known), ", from where it is given. "]
+            pieces += ["The command reads ", Code(known), ", relative to where it is run. "]
         else:
             pieces += ["The command reads ", Code(f"{known}.toml"), " from the folder "]
-            pieces += [Code("studies"), ", or from where it is given. "]
-        where = ", which the study file names"
+            pieces += [Code("studies"), ", or from where it is run. "]
+        where = ", named in the study file"
     tables = results.provenance.get("tables") or []
     for file_name, digest in dict.fromkeys(
         (str(one["file"]), str(one["sha256"])) for one in tables
@@ -227,8 +227,8 @@ def _reproduce_section(results: Results, commands: list[str], *more: Part) -> Se
         pieces += [
             f"{' ' if pieces else ''}The fingerprint ",
             Code(str(fingerprint)[:FINGERPRINT]),
-            " stands for the sources and libraries that decide a number: where it differs, nnbench "
-            "runs again.",
+            " identifies the sources and libraries that determine the numbers: where it differs, "
+            "nnbench retrains.",
         ]
     parts: list[Part] = [Commands([*checkout, *commands]), *_files_said(results)]
     parts += [*more, Facts(versions)]

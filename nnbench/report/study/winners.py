@@ -31,10 +31,11 @@ def winners_section(results: Results, analysis: Analysis, arms: pd.DataFrame) ->
         target_table(results, contest),
     ]
     said = (
-        "One row per configuration, best first, pooled over data sets. Means are of the networks "
-        "that finished. If configurations lost different networks (n below the full count), do not "
-        "compare their means directly: the rank does, with a lost network as far behind the worst "
-        "of its data set as the best is ahead. What did not run on every data set has no rank."
+        "One row per configuration, best first, pooled over data sets. Means are over the networks "
+        "that finished. If configurations lost different networks (n below the full count), do "
+        "not compare their means directly but their ranks, for which a lost network counts as far "
+        "behind the worst of its data set as the best is ahead of it. Configurations that did not "
+        "run on every data set have no rank."
     )
     parts: list[Part] = [paragraph(said), arm_table(analysis, arms)]
     return Section("won", "Who won", [*parts, *(part for part in pictures if part is not None)])

@@ -116,7 +116,7 @@ def with_failures(
             verdict=UNDECIDED,
             p=1.0,
             seeds_needed=None,
-            reason=f"{reason}; the pairs that finished would have it {found.verdict}, "
+            reason=f"{reason}; by the pairs that finished it would be {found.verdict}, "
             "but the divergences speak against that",
         )
     p = max(found.p, held.p) if found.verdict == favoured else found.p

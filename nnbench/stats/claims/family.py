@@ -38,9 +38,9 @@ def _held(found: Verdict) -> Verdict:
         return found
     if not found.p_holm >= ALPHA:
         return replace(found, seeds_needed=None)
-    why = f"the interval alone would have it {found.verdict}, but {_why(found)}"
+    why = f"by the interval alone it would be {found.verdict}, but {_why(found)}"
     if found.verdict != found.interval_word:
-        why = f"divergence alone would have it {found.verdict}, but {_why(found)}"
+        why = f"by divergence alone it would be {found.verdict}, but {_why(found)}"
     reason = "; ".join(part for part in (why, found.reason) if part)
     return replace(found, verdict=UNDECIDED, reason=reason)
 
@@ -62,7 +62,7 @@ def held_across(found: Verdict, other: Verdict, settings: tuple[int, int]) -> Ve
     """
     told = tried_words(settings)
     if found.verdict != other.verdict and found.verdict != UNDECIDED:
-        told += ", and with those chosen on other seeds it is not decided"
+        told += ", and with those chosen on other seeds it is undecided"
     reason = "; ".join(part for part in (found.reason, told) if part)
     if found.scale != other.scale or math.isnan(other.low) or math.isnan(found.low):
         return replace(found, verdict=UNDECIDED, p=math.nan, reason=reason)

@@ -204,19 +204,19 @@ def _without_interval(
     needed = None
     is_timed = stats.METRICS[found.metric].of_stack
     if (sizes < 2).any() and is_timed:
-        told = "no interval, since the networks of a data set were timed as one stack"
+        told = "no interval, because the networks of a data set were timed together"
     elif (sizes < 2).any():
-        told = f"{told}: one seed shows no chance"
+        told = f"{told}: one seed shows no variation"
     elif found.at_any_time and not is_timed and not spread.is_constant(means["difference"]):
         gap = abs(found.effect - found.by)
         if found.margin is not None:
             gap = abs(found.margin - abs(found.effect))
         needed = spread.seeds_for(whole, gap, stats.ALPHA / found.claims)
     elif is_timed:
-        told = "no interval, since all timings differ alike"
+        told = "no interval, because all timings differ by the same amount"
     elif spread.is_constant(means["difference"]):
         is_tie = found.effect == 0
-        told = _all_tie(whole) if is_tie else f"all {len(whole)} pairs differ by the same"
+        told = _all_tie(whole) if is_tie else f"all {len(whole)} pairs differ by the same amount"
         # more blocks like these decide only where `alike_interval` has an interval for them
         would_decide = is_tie and found.margin is not None if not is_bounded else not is_tie
         if would_decide and len(means) < spread.ALL_ALIKE:
@@ -293,4 +293,4 @@ def _exact_words(counts: Sequence[int], n: int) -> str:
     ties = n - sum(counts)
     equal = f", {ties} equal" if ties else ""
     pairs = "the one pair" if n == 1 else f"{n} pairs"
-    return f"exact, without chance: of {pairs}, {counts[0]} for it, {counts[1]} against it{equal}"
+    return f"exact, nothing random: of {pairs}, {counts[0]} for it, {counts[1]} against it{equal}"

@@ -105,7 +105,7 @@ def pair_sides(claim: Mapping[str, Any], cells: pd.DataFrame, study: Mapping[str
     masks = [select(here, side) for side in (first, second)]
     for name, mask in zip(_names(claim), masks, strict=True):
         if not mask.any():
-            return _none(f"no cell is both in {name} and in where")
+            return _none(f"no cell matches both {name} and where")
     named = [*_keys(first), *_keys(second)]
     both = _measured(here[masks[0] | masks[1]], metric)
     if both.empty:
@@ -203,7 +203,7 @@ def _joined(
         difference = sign * (table["first"] - table["second"])
     table["difference"] = difference.mask(both_never, 0.0)
     if table.empty:
-        return _none("no cell has a partner alike in data set, seed and every other factor")
+        return _none("no cell has a partner with the same data set, seed and other factors")
     return Pairs(table, cells=_paired(sides, labels, table))
 
 

@@ -92,8 +92,8 @@ def _worded(blank: Verdict, found: ShareContrast, labelled: pd.DataFrame, parts:
     reason = found.reason
     if found.too_few:
         needed = max(needed or LEAST_SEEDS, LEAST_SEEDS)
-        had = "1 seed" if seeds == 1 else f"{seeds} seeds"
-        reason = f"a share has an interval from {LEAST_SEEDS} seeds on, and these are {had}"
+        had = "this is 1" if seeds == 1 else f"these are {seeds}"
+        reason = f"a share needs {LEAST_SEEDS} seeds for an interval, and {had}"
     told = [reason, _lost(found), _doubted(found)]
     measured = replace(
         blank,
@@ -115,12 +115,12 @@ def _lost(found: ShareContrast) -> str:
     if found.arms_used in (0, found.arms):
         return ""
     return (
-        f"over the {found.arms_used:,} of {found.arms:,} configurations, by data set, of which "
-        "every network has a result"
+        f"over the {found.arms_used:,} of {found.arms:,} combinations of configuration and data "
+        "set of which every network has a result"
     )
 
 
 def _doubted(found: ShareContrast) -> str:
     if not found.doubt:
         return ""
-    return "wider by what several factors could explain alike, for the grid is not complete"
+    return "wider by what several factors could explain equally well: the grid is incomplete"

@@ -116,7 +116,7 @@ def alike_interval(value: float, blocks: int, metric: Metric, is_one: bool = Fal
     two losses are equal to the last digit only where they come of one computation.
     """
     if blocks < ALL_ALIKE:
-        reason = f"all {blocks} blocks are alike, which shows nothing before there are {ALL_ALIKE}"
+        reason = f"all {blocks} blocks are alike, which shows nothing with fewer than {ALL_ALIKE}"
         return Interval(value, math.nan, math.nan, blocks, reason)
     if is_one or (math.isinf(metric.range) and metric.values is float):
         return Interval(value, value, value, blocks)

@@ -152,7 +152,7 @@ def depth_figure(rows: Rows) -> Figure:
     lines = []
     for detail in (row["detail"] for row in rows):
         law = detail["growth"] ** np.arange(1, len(detail["measured"]) + 1)
-        text = f"predicted, {detail['label']}: times {detail['growth']:g} a layer"
+        text = f"predicted, {detail['label']}: × {detail['growth']:g} per layer"
         lines.append((detail, law, text))
     return _by_layer("mean square of ReLU activations", 220, lines)
 
@@ -246,7 +246,7 @@ def dead_figure(rows: Rows) -> Figure:
             axes.plot(layers, law, **DASHED)
             known = layers[: len(detail["predicted"])]
             _points(axes, known, detail["measured"], detail["error"], number)
-            ends.append((law[-1], f"predicted, {detail['width']} units a layer"))
+            ends.append((law[-1], f"predicted, {detail['width']} units per layer"))
         _name_laws(axes, ends)
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.set_xlim(0, deepest + 0.5)

@@ -63,12 +63,12 @@ def answer(checks: Checks) -> list[str]:
         said = f"{agree} of {len(checks)} predictions agree; not: {'; '.join(wrong)}."
     blind = [check["name"] for check in checks if not check["tells_mistake"]]
     if blind:
-        seen = f"Too coarse to tell a plausible mistake from the truth: {'; '.join(blind)}."
+        seen = f"Too coarse to catch a plausible mistake: {'; '.join(blind)}."
     else:
         seen = (
             "Each would have caught a plausible mistake, such as weights 5 % too large or a "
-            "forgotten factor: what an engine that makes it would measure lies more than twice as "
-            "far from the prediction as what agrees."
+            "forgotten factor: an engine with that mistake would measure a number more than twice "
+            "as far from the prediction as anything that agrees."
         )
     return [part for part in (said, seen, chance_said(checks)) if part]
 
@@ -81,11 +81,11 @@ def chance_said(checks: Checks) -> str:
     off = [math.inf if check["errors_off"] is None else check["errors_off"] for check in random]
     beyond = [sum(errors > many for errors in off) for many in (2, 4)]
     text = (
-        f"Of {len(random)} that chance has a part in, {beyond[0]} lie beyond two standard errors "
+        f"Of {len(random)} with a random component, {beyond[0]} lie beyond two standard errors "
         f"({number(0.0455 * len(random), 0)} would by chance) and {beyond[1]} beyond four."
     )
     saved = [check["name"] for check in checks if check["needs_allowance"]]
-    return f"{text} By allowance alone: {'; '.join(saved)}." if saved else text
+    return f"{text} Agree only by their allowance: {'; '.join(saved)}." if saved else text
 
 
 def _trust(document: Mapping[str, Any], checks: Checks) -> list[tuple[str, str]]:
@@ -161,8 +161,8 @@ def runaways(checks: Checks) -> str:
     if not found:
         return ""
     return (
-        "A critical pair keeps gradients only as long as q stays. Where the slope of the q map is "
-        "above 1, chance deviations grow from layer to layer and q runs away from its fixed point: "
+        "A critical pair keeps gradients only while q stays constant. If the slope of the q map is "
+        "above 1, random deviations grow from layer to layer and q leaves its fixed point: "
         f"{', '.join(found)}. These are measured over one layer, where the law holds at any width; "
         "those that draw q back are followed through the whole depth below."
     )
@@ -170,7 +170,7 @@ def runaways(checks: Checks) -> str:
 
 # Figures ------------------------------------------------------------------------------------------
 
-BARS = "Bars, mostly hidden by the marks, are four standard errors."
+BARS = "Bars (mostly hidden by the marks): four standard errors."
 SHOWN: dict[str, tuple[Callable[..., Any], str, str]] = {
     "depth": (
         draw.depth_figure,
@@ -186,7 +186,7 @@ SHOWN: dict[str, tuple[Callable[..., Any], str, str]] = {
     ),
     "correlation": (
         draw.correlation_figure,
-        "Under ReLU two orthogonal inputs come together, as slowly as 1/l²",
+        "Under ReLU two orthogonal inputs become similar, as slowly as 1/l²",
         "He's init. The prediction is for infinite width; networks of finite width differ by l/n. "
         + BARS,
     ),
@@ -209,8 +209,8 @@ SHOWN: dict[str, tuple[Callable[..., Any], str, str]] = {
     "edge": (
         draw.edge_figure,
         "Gradient descent drives the sharpness to 2/lr, up or down, and hovers there",
-        "Eight tanh networks on 64 random targets, full batch: the mean, and the band from the "
-        "least to the largest.",
+        "Eight tanh networks on 64 random targets, full batch: the mean, and the band from "
+        "smallest to largest.",
     ),
 }
 
@@ -220,9 +220,9 @@ def pictures(checks: Checks) -> list[Picture]:
     agree = sum(check["agrees"] for check in checks)
     title = f"{agree} of {len(checks)} measurements lie within what their prediction allows"
     caption = (
-        "Each dot is one prediction. The shaded band is what agrees: four standard errors, and the "
-        "allowance that a law of infinite width states for finite width. A bound that is kept "
-        "stands at zero."
+        "Each dot is one prediction. Shaded band: agreement, within four standard errors plus the "
+        "allowance that a law of infinite width states for finite width. A bound that holds is at "
+        "zero."
     )
     found = [picture(draw.overview(checks), "overview", title, caption)]
     for name, (function, title, caption) in SHOWN.items():

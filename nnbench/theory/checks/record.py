@@ -34,7 +34,7 @@ def closing_lines(checks: Sequence[Check]) -> list[str]:
     random = [check for check in checks if check.standard_error]
     beyond = [sum(check.errors_off > many for check in random) for many in (2, 4)]
     lines.append(
-        f"  of {len(random)} that chance has a part in, {beyond[0]} lie beyond two standard "
+        f"  of {len(random)} with a random component, {beyond[0]} lie beyond two standard "
         f"errors, {beyond[1]} beyond four"
     )
     for check in checks:
@@ -47,6 +47,6 @@ def closing_lines(checks: Sequence[Check]) -> list[str]:
             )
         elif not check.tells_mistake:
             lines.append(
-                f"  too coarse: {check.name}: cannot tell {check.rival:.6g} ({check.mistake}) apart"
+                f"  too coarse: {check.name}: cannot rule out {check.rival:.6g} ({check.mistake})"
             )
     return lines

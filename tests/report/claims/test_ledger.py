@@ -117,7 +117,7 @@ def test_a_factor_per_layer_is_said_as_that_factor() -> None:
     assert "drifts 1.002 times less per layer" in told and "95 % CI 1.002 to 1.003;" in told
     assert told.endswith("claimed: at least 1.02 times per layer.")
     unclear = replace(small, verdict="undecided", low=-0.002, high=0.0055, by=0.0)
-    assert "hardly one beyond 1.01 times per layer" in sentence_of(unclear, better())
+    assert "and one beyond 1.01 times per layer is unlikely" in sentence_of(unclear, better())
     large = replace(found, by=2.08)
     assert sentence_of(large, better()).endswith("claimed: at least 120 times per layer.")
     equal = replace(found, effect=0.0, low=0.0, high=0.0, by=0.0, margin=0.01)
@@ -323,7 +323,7 @@ def test_the_page_has_every_claim_of_the_course_and_its_evidence(finished: Path)
     assert "<script" not in page and "&lt;script&gt;" in page
     for word, mark in (("supported", "▲"), ("contradicted", "▼")):
         assert f'<span aria-hidden="true">{mark}</span> {word}' in page
-    assert "2 have been put to the test: 1 supported, 1 contradicted" in page
+    assert "2 have been tested: 1 supported, 1 contradicted" in page
     assert not re.search(r"https?:|src=|url\(", page)
 
 
@@ -339,7 +339,7 @@ def test_an_empty_ledger_is_a_page_too(tmp_path: Path) -> None:
 def test_the_command_writes_the_ledger_and_says_where(finished: Path) -> None:
     ended = nnbench("claims", cwd=finished)
     assert ended.returncode == 0, ended.stderr
-    assert "2 have been put to the test" in ended.stdout
+    assert "2 have been tested" in ended.stdout
     assert ended.stdout.splitlines()[-1] == "ledger: results/claims.html"
     assert ended.stderr == "nnbench: three is left out: its results cannot be read\n"
     assert "claims.html" in (finished / "results" / "index.html").read_text()

@@ -19,4 +19,4 @@ def test_the_furthest_says_what_a_bare_number_is() -> None:
     row = {"row": "random_small", "column": "4", "value": -1.7, "verdict": "vanish"}
     cross = pd.DataFrame([row | {"predicted": float("nan")}])
     (said,) = _furthest(cross, Roles(cross, "init", "depth", []))
-    assert "Furthest goes random_small with depth 4, whose gradient shrinks" in said
+    assert "Most extreme is random_small with depth 4: its gradient shrinks" in said

@@ -266,7 +266,7 @@ def test_dead_units_are_shown_where_some_died(tmp_path: Path) -> None:
     assert "At the end 40 % of units are dead" in dead.picture.title
     assert "0 of 3 networks" in texts(dead)
     assert "sigmoid" not in texts(dead), "no unit of a sigmoid died"
-    assert "not drawn: 1 of 2 configurations" in dead.picture.caption
+    assert "Not drawn: 1 of 2 configurations" in dead.picture.caption
     alive = make_layers(cells).assign(dead_fraction=0.0, died_fraction=0.0)
     assert not pictures_of(tmp_path / "b", cells, alive, only="dead_units")
 

@@ -23,7 +23,7 @@ def ladder(means: dict[str, float], blocks: int = 12) -> Picture:
 def test_of_two_the_title_says_whether_they_can_be_told_apart() -> None:
     apart, close = ladder({"relu": 0.9, "tanh": 0.5}), ladder({"relu": 0.9, "tanh": 0.9})
     assert apart.title == "relu ranks first (mean rank 1.00 of 2, 12 blocks), clearly ahead of tanh"
-    assert ", no clear difference to " in close.title
+    assert ", no clear difference from " in close.title
     for caption in (apart.caption, close.caption):
         assert "Friedman" not in caption and "Holm" not in caption
         assert "(Wilcoxon's signed-rank test, 5 %)" in caption
@@ -34,17 +34,17 @@ def test_of_two_the_title_says_whether_they_can_be_told_apart() -> None:
     [
         ((0.9, 0.5, 0.1), "clearly ahead of both others"),
         ((0.9, 0.9, 0.1), "clearly ahead of the other"),
-        ((0.9, 0.9, 0.9), "but no clear difference to any other"),
+        ((0.9, 0.9, 0.9), "but without a clear difference from any other"),
     ],
 )
 def test_of_three_it_names_those_beside_the_first(means: tuple[float, ...], ending: str) -> None:
     found = ladder(dict(zip(("relu", "tanh", "elu"), means, strict=True)))
     assert ending in found.title
-    assert "Friedman's test over all of them has p" in found.caption
+    assert "Friedman's test over all of them: p " in found.caption
     assert "Holm's correction over 3 pairs" in found.caption
 
 
-TIED = "a and b rank first alike (mean rank {:.2f} of {}, 10 blocks)"
+TIED = "a and b tie for first (mean rank {:.2f} of {}, 10 blocks)"
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ TIED = "a and b rank first alike (mean rank {:.2f} of {}, 10 blocks)"
         ([1.5, 1.5], [["a", "b"]], TIED.format(1.5, 2)),
         ([1.5, 1.5, 3], [["a", "b"]], TIED.format(1.5, 3) + ", clearly ahead of the other"),
         ([1.5, 1.5, 3], [["a", "b"], ["b", "c"]],
-         TIED.format(1.5, 3) + ", but no clear difference to any other"),
+         TIED.format(1.5, 3) + ", but without a clear difference from any other"),
         ([1.5, 1.5, 3, 4], [["a", "b", "c"]],
-         TIED.format(1.5, 4) + ", without a clear difference to c"),
+         TIED.format(1.5, 4) + ", without a clear difference from c"),
     ],
 )  # fmt: skip
 def test_who_rank_first_alike_are_not_held_against_each_other(

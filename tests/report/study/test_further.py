@@ -25,11 +25,13 @@ def test_classes_have_their_base_rate_scores_and_recalls() -> None:
     parts = further_parts({"the network": rows, "logistic": other}, {"tables": [TABLE]})
     base, scores, confusion = parts
     assert isinstance(base, Paragraph) and isinstance(scores, Table)
-    assert "90.0 % of the rows are no, the commonest" in "".join(map(str, base.pieces))
+    assert "90.0 % of the rows are no, the most common" in "".join(map(str, base.pieces))
     told = {row[0].text: [cell.text for cell in row[1:]] for row in scores.table_cells}
     assert told["test accuracy (%)"] == ["83.5", "90.0"]
     assert told["test ROC AUC (%), mean over classes, one against the rest"] == ["60.0", "–"]
-    assert isinstance(confusion, Table) and confusion.title.startswith("The network: which class")
+    assert isinstance(confusion, Table) and confusion.title.startswith(
+        "The network: confusion matrix"
+    )
     assert [[c.text for c in row] for row in confusion.table_cells] == [
         ["no", "19", "1", "95.0"],
         ["yes", "3", "1", "25.0"],

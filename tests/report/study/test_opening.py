@@ -45,7 +45,7 @@ def test_a_study_of_schedules_opens_with_the_rates(tmp_path: Path) -> None:
     assert opening.name == "rates" and opening.has_arms and opening.picture is not None
     assert opening.said[0].startswith("Of 3 schedules against no schedule, none differs clearly")
     rates = rates_by_epoch(results, analysis).set_index(["level", "epoch"])["value"]
-    assert "below, the validation loss" in opening.picture.caption
+    assert "Bottom: validation loss" in opening.picture.caption
     assert str(opening.picture.svg).count(">validation loss<") == len(SCHEDULES)
     assert rates["none", 20] == pytest.approx(1.0) and rates["cosine", 20] == pytest.approx(0.5)
 

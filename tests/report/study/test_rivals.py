@@ -62,10 +62,10 @@ def test_a_simple_model_that_no_network_surely_beats_is_named_first(tmp_path: Pa
     found = advice(results(tmp_path, {"constant": 0.3, "linear": 0.95, "forest": 0.953}, 0.955))
     first, second, script = found.said
     assert first.startswith("Logistic regression: test accuracy 95 % [94")
-    assert "; no network surely beats it (at most by " in first and first.endswith("95 % CI).")
-    assert second.startswith("The commonest class alone has 30 % [29")
+    assert "; no network clearly beats it (by at most " in first and first.endswith("95 % CI).")
+    assert second.startswith("The commonest class alone scores 30 % [29")
     assert "The network is ahead by 0.5 points (95 % CI" in second
-    assert script == "Logistic regression is LogisticRegression of scikit-learn."
+    assert script == "Logistic regression is scikit-learn's LogisticRegression."
 
 
 def test_one_repeat_has_no_interval_and_says_how_to_have_more(tmp_path: Path) -> None:
@@ -73,14 +73,14 @@ def test_one_repeat_has_no_interval_and_says_how_to_have_more(tmp_path: Path) ->
     cells, models = (one[one["seed"] == 0] for one in (whole.cells, whole.baselines))
     one = replace(whole, cells=cells.reset_index(drop=True), baselines=models)
     said = " ".join(advice(one).said)
-    assert "One repeat tells nobody from chance: in this one the network and the commonest" in said
+    assert "One repeat cannot rule out chance: here the network and the commonest" in said
     assert f"{COMMAND} --seeds 5." in said and "– to –" not in said and "1 repeats" not in said
 
 
 def test_a_network_that_is_ahead_of_all_is_named_with_its_settings(tmp_path: Path) -> None:
     found = advice(results(tmp_path, {"constant": 0.3, "linear": 0.7, "boosting": 0.8}, 0.95))
     first, _, script = found.said
-    assert first.startswith("A network of 2 hidden layers of 8 units, ")
+    assert first.startswith("A network with 2 hidden layers of 8 units, ")
     assert "adam at 0.001: test accuracy 95 % [94" in first
     assert "; gradient boosting 80 % [79" in first and "behind by 15 points (95 % CI" in first
     assert "nnbench export " in script
@@ -94,7 +94,7 @@ def test_a_network_that_is_behind_says_by_how_much(tmp_path: Path) -> None:
 def test_where_nothing_helps_the_base_rate_is_the_answer(tmp_path: Path) -> None:
     (first, second) = advice(results(tmp_path, {"constant": 0.5, "linear": 0.499}, 0.498)).said
     assert first.startswith("The commonest class: test accuracy 50 %")
-    assert "look at the table of columns" in second
+    assert "check in the table of columns" in second
 
 
 @pytest.mark.whole
@@ -105,7 +105,7 @@ def test_the_table_has_everyone_best_first_and_the_page_opens_with_the_answer(
     table = advice(planted).section.parts[1]
     assert isinstance(table, Table)
     names = [row[0].words for row in table.table_cells]
-    assert [name.split(" of")[0] for name in names] == [
+    assert [name.split(" with")[0] for name in names] == [
         "A network",
         "Gradient boosting",
         "Logistic regression",
@@ -136,8 +136,8 @@ def test_what_an_interval_means_is_said_of_folds_and_of_a_split_by_time(tmp_path
     timed = replace(plain, **both)
     assert of_splits(timed.cells) == [TIMED]
     texts = [str(part) for part in advice(timed).section.parts]
-    assert any("an interval speaks of other seeds alone" in text for text in texts)
-    assert not any("other seeds alone" in str(part) for part in advice(plain).section.parts)
+    assert any("an interval covers other seeds only" in text for text in texts)
+    assert not any("covers other seeds only" in str(part) for part in advice(plain).section.parts)
 
 
 def test_the_cell_to_use_is_one_of_what_is_named_first(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_the_cell_to_use_is_one_of_what_is_named_first(tmp_path: Path) -> None:
     assert f"As a script that predicts new rows: {command}" == advice(of_table).said[2]
     of_table = replace(simple, provenance=dict(simple.provenance) | {"tables": [TABLE]})
     (_, _, script) = advice(of_table).said
-    assert f"new rows, by LogisticRegression of scikit-learn: {command}" in script
+    assert f"new rows with scikit-learn's LogisticRegression: {command}" in script
     assert "Logistic regression is" not in script
     drawn = advice(of_table).picture
     assert drawn is not None and "95 % [94, 96]" in drawn.svg and "Logistic regression" in drawn.svg
@@ -162,7 +162,7 @@ def test_what_the_constant_has_in_every_split_has_no_interval(tmp_path: Path) ->
     found = results(tmp_path, {"constant": 0.3, "linear": 0.95}, 0.94)
     fixed = found.baselines["test_accuracy"].mask(found.baselines["baseline"] == "constant", 0.3)
     same = replace(found, baselines=found.baselines.assign(test_accuracy=fixed))
-    assert advice(same).said[1].startswith("The commonest class alone has 30.0 %.")
+    assert advice(same).said[1].startswith("The commonest class alone scores 30.0 %.")
 
 
 def test_what_is_alike_in_each_repeat_has_no_interval_of_dashes(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_what_is_alike_in_each_repeat_has_no_interval_of_dashes(tmp_path: Path) 
     )
     said = " ".join(advice(replace(found, baselines=same)).said)
     assert "logistic regression has a test accuracy of 40.0 %, the commonest class of 30" in said
-    assert "ahead by 10.0 points (no interval: alike in each repeat), which 5 repeats" in said
+    assert "ahead by 10.0 points (no interval: the same in every repeat), which 5 repeats" in said
     assert "\N{EN DASH}" not in said
 
 
@@ -191,7 +191,7 @@ def test_a_script_is_promised_however_rows_are_split(tmp_path: Path, split: dict
             provenance=dict(found.provenance) | provenance,
         )
         (*_, script) = advice(found).said
-        by = ", by LogisticRegression of scikit-learn" if "linear" in scores else ""
+        by = " with scikit-learn's LogisticRegression" if "linear" in scores else ""
         assert f"As a script that predicts new rows{by}: nnbench export best" in script
 
 
@@ -204,7 +204,7 @@ def test_a_lead_that_may_be_chance_is_no_reason_to_name_the_constant(tmp_path: P
     assert first.startswith("Not settled: logistic regression has a test accuracy of 40 % [")
     assert ", the commonest class of 30 % [" in first and first.endswith("may be chance.")
     assert second.startswith("Logistic regression is ahead by 10")
-    assert "which 5 repeats cannot tell from chance" in second
+    assert "which 5 repeats cannot distinguish from chance" in second
 
 
 def test_a_network_that_surely_learns_is_named_before_a_model_whose_lead_may_be_chance(
@@ -215,8 +215,10 @@ def test_a_network_that_surely_learns_is_named_before_a_model_whose_lead_may_be_
     scores = found.baselines["test_accuracy"] + swings * 25 * NOISE[found.baselines["seed"]]
     found = replace(found, baselines=found.baselines.assign(test_accuracy=scores))
     first, second, *_ = advice(found).said
-    assert first.startswith("A network of ") and first.endswith("ahead of the commonest class.")
-    assert "Logistic regression is ahead by 5" in second and "cannot tell from chance" in second
+    assert first.startswith("A network with ") and first.endswith("ahead of the commonest class.")
+    assert (
+        "Logistic regression is ahead by 5" in second and "cannot distinguish from chance" in second
+    )
 
 
 def test_the_logarithm_of_a_heavy_tailed_target_is_offered_until_it_is_learned(
@@ -238,8 +240,8 @@ def test_the_logarithm_of_a_heavy_tailed_target_is_offered_until_it_is_learned(
 
 def test_where_nothing_is_to_be_used_no_cell_is_named(tmp_path: Path) -> None:
     alike = results(tmp_path, {"constant": 0.5, "linear": 0.5}, 0.5)
-    with pytest.raises(ReportError, match="nothing surely beats the commonest class"):
+    with pytest.raises(ReportError, match="nothing clearly beats the commonest class"):
         cell_to_use(alike, analyse(alike))
     without = replace(alike, baselines=pd.DataFrame())
-    with pytest.raises(ReportError, match=r"no models of scikit-learn.*: name a cell"):
+    with pytest.raises(ReportError, match=r"no scikit-learn models.*: name a cell"):
         cell_to_use(without, analyse(without))

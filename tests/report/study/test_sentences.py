@@ -44,7 +44,7 @@ def test_a_study_that_could_detect_less_than_it_saw_does_not_say_so() -> None:
 
 def test_a_study_that_could_detect_half_the_range_could_tell_hardly_anything() -> None:
     (text,) = said(effects(detectable=98.0))
-    assert "It could tell hardly anything: only a difference of 98 points would show" in text
+    assert "It could detect very little: nothing smaller than 98 points" in text
     (loss,) = said(effects(detectable=98.0), metric="test_loss")
     assert "could detect 98" in loss, "a loss has no range"
 

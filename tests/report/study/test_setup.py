@@ -101,7 +101,7 @@ def test_what_acts_on_nothing_is_not_used(tmp_path: Path) -> None:
 def test_an_optimizer_that_never_steps_is_not_used(tmp_path: Path) -> None:
     rows, off = settings(make_cells().assign(epochs=0), ["optimizer", "epochs"], {})
     assert off == ["optimizer"]
-    assert rows == [{"setting": "Epochs", "value": "0, so that nothing is trained"}]
+    assert rows == [{"setting": "Epochs", "value": "0: nothing is trained"}]
 
 
 def test_what_was_left_out_of_the_grid_is_told_with_its_reason(tmp_path: Path) -> None:

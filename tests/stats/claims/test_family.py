@@ -61,7 +61,7 @@ def test_an_interval_without_its_test_decides_nothing() -> None:
     assert found.low > 0 and found.p == pytest.approx(p_of(differences), rel=1e-6)
     assert found.p > 0.05 and found.verdict == UNDECIDED
     said = sentence_of(found, better())
-    assert f"would have it supported, but the test's p is {found.p:.3f}" in said
+    assert f"it would be supported, but the test's p is {found.p:.3f}" in said
     assert "higher" not in said and found.seeds_needed is not None and found.seeds_needed > 3
 
 
@@ -94,7 +94,7 @@ def test_divergence_is_tested_too() -> None:
     assert lost.verdict == CONTRADICTED
     two = judge_all(study(claims=[better("a"), better("b")]), two_arms([None] * 4))
     assert [one.verdict for one in two] == [UNDECIDED] * 2
-    assert "divergence alone would have it contradicted" in two[0].reason
+    assert "by divergence alone it would be contradicted" in two[0].reason
 
 
 def test_a_withdrawn_verdict_has_no_small_p() -> None:
@@ -249,7 +249,7 @@ def test_the_ledger_has_a_false_discovery_rate_over_all_studies() -> None:
     assert [one.q for one in found[:4]] == pytest.approx(false_discovery_control(p))
     assert math.isnan(found[4].q)
     said = chance_said(Ledger(found, []))
-    assert said.startswith("Of 4 claims that chance has a part in, about 0.2 would be decided")
+    assert said.startswith("Of 4 claims with a random component, about 0.2 would be decided")
     assert "4 studies, at most 0.20 studies" in said
     assert (
         "Of the 2 that are decided, at most about 0.1 are false: their largest q is 0.040" in said

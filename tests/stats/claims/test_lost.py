@@ -18,7 +18,7 @@ from tests.stats.simulated import false_same
 def test_a_side_that_lost_its_worst_is_not_better_for_it() -> None:
     lost = judge(better(), two_arms([*around(0.01, 0.006, 14), *[None] * 6]), study())
     assert lost.low > 0 and lost.verdict == UNDECIDED
-    assert "of 20 pairs, tanh diverged in 6; the pairs that finished would have it" in lost.reason
+    assert "of 20 pairs, tanh diverged in 6; by the pairs that finished it would be" in lost.reason
     clear = judge(better(), two_arms([*around(0.1, 0.006, 14), None]), study())
     assert clear.verdict == SUPPORTED and "tanh diverged in 1" in clear.reason
 

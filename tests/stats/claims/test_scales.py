@@ -43,7 +43,7 @@ def test_never_arriving_is_worse_than_any_epoch() -> None:
     assert "in 5 of them a side never arrived" in found.reason
     assert (found.ahead, found.behind) == (5, 1)
     said = sentence_of(found, ARRIVAL)
-    assert "by epochs to the target, 5 of 8 pairs speak for the claim and 1 against it" in said
+    assert "by epochs to the target, 5 of 8 pairs are for the claim and 1 against it" in said
     assert -1 <= found.low <= found.high <= 1
     assert judge(ARRIVAL, reaching(tanh, relu), study()).effect == pytest.approx(-0.5)
 
@@ -138,4 +138,4 @@ def test_sweeps_are_compared_exactly(
     found = judge(claim, frame(rows), study(kind="numerics", factors=factors))
     assert (found.verdict, found.scale, found.n_ok) == (word, "exact", 2)
     assert found.effect == pytest.approx(np.mean(differences))
-    assert math.isnan(found.low) and "without chance" in found.reason
+    assert math.isnan(found.low) and "nothing random" in found.reason

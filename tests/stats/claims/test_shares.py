@@ -94,7 +94,7 @@ def test_below_five_seeds_it_is_undecided_and_says_what_would_help() -> None:
         assert found.verdict == UNDECIDED and math.isnan(found.low) and math.isnan(found.p)
         assert found.seeds_needed is not None and found.seeds_needed >= 5
         said = sentence_of(found, claim, "nnbench run made-up")
-        assert "a share has an interval from 5 seeds on" in said
+        assert "a share needs 5 seeds for an interval" in said
         assert f"nnbench run made-up --seeds {found.seeds_needed}" in said
     assert judge(claim, cells_of(0.4, 0.01, 5), study()).verdict == CONTRADICTED
 
@@ -141,7 +141,10 @@ def test_networks_that_were_lost_are_told_and_cost_certainty() -> None:
     cells = cells_of(0.4, 0.01)
     gone = (cells["activation"] == "0") & (cells["depth"] == "0") & (cells["seed"] == 0)
     found = judge(share(at_least=0.05), lose(cells, gone), study())
-    assert (found.n_ok, found.n) == (11, 12) and "11 of 12 configurations" in found.reason
+    assert (found.n_ok, found.n) == (
+        11,
+        12,
+    ) and "11 of 12 combinations of configuration" in found.reason
     level = judge(share(at_least=0.05), lose(cells, cells["activation"] != "0"), study())
     assert level.verdict == UNDECIDED and "one level has all its cells" in level.reason
 

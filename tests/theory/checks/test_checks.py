@@ -139,14 +139,14 @@ def test_what_only_an_allowance_saves_is_said() -> None:
     assert a_check(relation="at least", measured=0.9).errors_off == pytest.approx(10.0)
     lines = closing_lines([saved, a_check()])
     assert lines[1] == (
-        "  of 2 that chance has a part in, 2 lie beyond two standard errors, 1 beyond four"
+        "  of 2 with a random component, 2 lie beyond two standard errors, 1 beyond four"
     )
     assert lines[2] == "  by allowance: a: 0.001 for the second order"
     found = [saved.document(), a_check().document()]
     assert row(found[0])["allowed"] == "allows 0.00100 for the second order, and needs it"
     assert row(found[1])["allowed"] == ""
-    said = "Of 2 that chance has a part in, 2 lie beyond two standard errors (0 would by chance)"
-    assert chance_said(found) == f"{said} and 1 beyond four. By allowance alone: a."
+    said = "Of 2 with a random component, 2 lie beyond two standard errors (0 would by chance)"
+    assert chance_said(found) == f"{said} and 1 beyond four. Agree only by their allowance: a."
 
 
 # Settings ---------------------------------------------------------------------------------------
