@@ -61,11 +61,12 @@ def unseen_said(analysis: Analysis) -> str:
     frame, factors = analysis.labelled, analysis.factors
     blocks = int(frame.groupby(factors).size().min()) if factors else len(frame)
     most = table_cells.percent(stats.unseen_share(blocks))
-    none = "the only block" if blocks == 1 else f"none of the {blocks} blocks"
-    verb = "did not fail" if blocks == 1 else "failed"
+    none = f"none of a configuration's {blocks} blocks (one data set and seed each) failed"
+    if blocks == 1:
+        none = "a configuration's only block (one data set and seed) did not fail"
     return (
-        f"Where {none} of a configuration (one data set and seed) {verb}, up to {most} of new "
-        "blocks may still fail, or collapse in a way that no mean shows (95 %, one-sided)."
+        f"Where {none}, up to {most} of new blocks may still fail, or collapse in a way that no "
+        "mean shows (95 %, one-sided)."
     )
 
 
