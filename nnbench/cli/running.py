@@ -169,7 +169,9 @@ def _study_or_table(
     if why:
         print(f"{data.name}: {why}", file=sys.stderr)
     if written is not None:
-        return reseeded(_written(content, written), seeds)
+        if seeds is not None:
+            content["grid"]["seeds"] = seeds
+        return _written(content, written)
     return reseeded(make_study(content, VOCABULARY), seeds)
 
 
@@ -189,8 +191,8 @@ def _written(content: Mapping[str, Any], path: Path) -> Study:
         raise Failed(Exit.USAGE, told) from None
     except OSError as error:
         raise Failed(Exit.DISK, f"--write-study {path}: {error.strerror}") from None
-    again = f"nnbench run {shlex.quote(str(path))}"
-    print(f"nnbench: wrote {path}; {again} repeats this run", file=sys.stderr)
+    again = f"nnbench run {shlex.quote(str(path))}, with the same --out and other options"
+    print(f"nnbench: wrote {path}; to repeat this run: {again}", file=sys.stderr)
     stop_says(way_on_with(str(path)))
     return read_study(path, VOCABULARY)
 

@@ -23,7 +23,7 @@ OWN_MARK = "# ---- own entries\n"  # in a template: where the code of one's own 
 # The names that a script may import: by the module that they come from, or by the whole statement
 MODULES = (
     *("bz2", "copy", "csv", "difflib", "functools", "gzip", "hashlib", "importlib", "io"),
-    *("itertools", "json", "lzma", "math", "re", "signal", "sys", "warnings", "zipfile"),
+    *("itertools", "json", "lzma", "math", "re", "shlex", "signal", "sys", "warnings", "zipfile"),
     "zlib",
 )
 STANDARD = {name: f"import {name}" for name in MODULES} | {

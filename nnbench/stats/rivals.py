@@ -71,7 +71,8 @@ class Rivals:
         lead over the constant has an interval with zero in it, only those count that are surely
         ahead of the constant after Holm's correction over all; where none is, the constant is the
         one: there may be nothing to learn. At 2.5 % on the upper side for each of the two steps,
-        at most 5 % of studies find something where there is nothing.
+        at most 5 % of studies find something where there is nothing. Where the constant did not
+        run, the simplest stands in for it, and whether there is anything to learn stays open.
         """
         simplest = str(self.tests.columns[0])
         if self.best == simplest:

@@ -124,7 +124,7 @@ def _only(own: pd.DataFrame, cells: pd.DataFrame, keys: Sequence[str]) -> str:
 
 
 def _without(ran: pd.DataFrame, cells: pd.DataFrame, keys: Sequence[str]) -> str:
-    """Say which levels of which factors were left out of a comparison, or nothing."""
+    """Say which levels of which factors a comparison leaves out, after `not`; or nothing."""
     told = []
     for key in keys:
         lost = [level for level in dict.fromkeys(ran[key]) if level not in set(cells[key])]
@@ -132,7 +132,7 @@ def _without(ran: pd.DataFrame, cells: pd.DataFrame, keys: Sequence[str]) -> str
             more = f"{len(lost)} levels of {key}"
             told.append(_named(key, lost) if len(lost) <= MOST_NAMED else f"with {more}")
     if told:
-        return " and ".join(told)
+        return ", nor ".join(told)
     return "for combinations that some lack" if len(cells) < len(ran) else ""
 
 

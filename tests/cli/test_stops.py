@@ -125,7 +125,10 @@ def test_who_wrote_a_study_goes_on_with_its_file(tmp_path: Path, more: tuple[str
     words = ("run", "--data", "t.csv", "--target", "y", "--write-study", "my own.toml", *more)
     stopped = run("call:Store.survey:self:INT", *words, folder=tmp_path)
     told, _, rest = stopped.stderr.partition("\n")
-    assert told == "nnbench: wrote my own.toml; nnbench run 'my own.toml' repeats this run"
+    assert told == (
+        "nnbench: wrote my own.toml; to repeat this run: nnbench run 'my own.toml', with the same "
+        "--out and other options"
+    )
     assert_stopped(
         replace(stopped, stderr=rest),
         "INT",

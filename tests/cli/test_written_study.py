@@ -45,9 +45,11 @@ def test_the_page_of_a_run_that_wrote_its_study_names_the_file(tmp_path: Path) -
     write_table(tmp_path)
     (tmp_path / "sub").mkdir()
     words = ("--data", 'data "1"/my.csv', "--target", "y", "--write-study", "sub/own.toml")
-    ended = nnbench("run", *words, "--limit", "2", "--workers", "1", cwd=tmp_path)
+    seeds = ("--seeds", "3")
+    ended = nnbench("run", *words, *seeds, "--limit", "2", "--workers", "1", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert "nnbench run sub/own.toml repeats this run" in ended.stderr
+    assert tomllib.loads((tmp_path / "sub/own.toml").read_text())["grid"]["seeds"] == 3
+    assert "to repeat this run: nnbench run sub/own.toml, with the same --out" in ended.stderr
     results = read_results(tmp_path / "results" / "own")
     assert run_command(results) == "nnbench run sub/own.toml --limit 2"
     again = nnbench("run", "sub/own.toml", "--limit", "2", "--workers", "1", cwd=tmp_path)

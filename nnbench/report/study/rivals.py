@@ -34,6 +34,7 @@ from nnbench.results.read import ReportError, Results
 from nnbench.stats.labels import setting_names
 from nnbench.stats.rivals import (
     ALIKE,
+    CONSTANT,
     NETWORK,
     Rivals,
     chosen_networks,
@@ -102,9 +103,14 @@ def cell_to_use(results: Results, analysis: Analysis) -> str:
     if len(told) != 1:
         why = "several data sets" if told else "no scikit-learn models to compare with"
         raise ReportError(f"{where} has {why}, so its report recommends no model: name a cell")
-    if told[0].rivals.use == "constant":
+    if not told[0].has_constant:
         raise ReportError(
-            f"{where}: nothing clearly beats {told[0].name('constant')}, so there is nothing to "
+            f"{where} lacks the results of {told[0].name(CONSTANT)}, so its report recommends no "
+            "model: name a cell to write it anyway"
+        )
+    if told[0].rivals.use == CONSTANT:
+        raise ReportError(
+            f"{where}: nothing clearly beats {told[0].name(CONSTANT)}, so there is nothing to "
             f"predict with: name a cell to write it anyway"
         )
     return told[0].cell()
@@ -163,6 +169,11 @@ class _Told:
     def unit(self) -> str:
         return f" {difference_unit(self.metric)}".rstrip()
 
+    @property
+    def has_constant(self) -> bool:
+        """Whether the constant ran, without which nothing shows that there is anything to learn."""
+        return CONSTANT in self.rivals.tests
+
     def name(self, contestant: str) -> str:
         """A contestant in words."""
         if contestant == NETWORK:
@@ -188,15 +199,21 @@ class _Told:
         """The first sentence: whom to use, and how far the others are."""
         rivals, use = self.rivals, self.rivals.use
         label = METRICS[self.metric].label
+        if not self.has_constant:
+            best = self.name(rivals.best)
+            return (
+                f"Not settled: {best} has a {label} of {self.score(rivals.best)}, but "
+                f"{self.name(CONSTANT)} was not run, so there may be nothing to learn."
+            )
         if use == NETWORK:
             table = rivals.against(NETWORK)
             second = str(table["mean"].idxmin())
             opening = f"{capital(self.network())}: {label} {self.score(NETWORK)}"
             if table["mean"].min() < 0:  # who is not surely ahead of the constant
-                return f"{opening}, clearly ahead of {self.name(str(rivals.tests.columns[0]))}."
+                return f"{opening}, clearly ahead of {self.name(CONSTANT)}."
             gap = self.apart(table.loc[second])
             return f"{opening}; {self.name(second)} {self.score(second)}, behind by {gap}."
-        if use == "constant" and rivals.against(rivals.best)["mean"].get(use, 0.0) > 0:
+        if use == CONSTANT and rivals.against(rivals.best)["mean"].get(use, 0.0) > 0:
             best = self.name(rivals.best)
             return (
                 f"Not settled: {best} has a {label} of {self.score(rivals.best)}, "
@@ -254,17 +271,25 @@ class _Told:
     def next(self, command: str) -> list[str]:
         """How sure that is beside the base rate; and what to try next."""
         rivals, use = self.rivals, self.rivals.use
+        if not self.has_constant:
+            is_table = is_of_table(self.results)
+            way = f"run all of it: {command}" if is_table else 'add "constant" to baselines'
+            return [f"To settle it, {way}."]
         told = []
-        if "constant" in rivals.tests and use != "constant":
-            told.append(f"{capital(self.name('constant'))} alone scores {self.score('constant')}.")
+        if use != CONSTANT:
+            told.append(f"{capital(self.name(CONSTANT))} alone scores {self.score(CONSTANT)}.")
         ahead = rivals.best
         if ahead != use:
             row = rivals.against(ahead).loc[use]
             told.append(self._unsettled(ahead, use, row, command))
-        elif use == "constant":
+        elif use == CONSTANT:
             told.append(
                 "Nothing that was tried clearly beats it: check in the table of columns whether "
                 "any informative one is missing."
+            )
+        if is_split_by_time(self.cells):
+            told.append(
+                "All repeats test on the same latest rows: intervals cover other seeds only."
             )
         return [part for part in (" ".join(told), self._logarithm(command)) if part]
 
@@ -283,7 +308,7 @@ class _Told:
     def script(self) -> str:
         """How to have what to use: a script of it, or the name of its class."""
         tables, use = self.results.provenance.get("tables"), self.rivals.use
-        if use == "constant":
+        if use == CONSTANT or not self.has_constant:
             return ""
         model = "" if use == NETWORK else f"scikit-learn's {BASELINES[use].of(self.task).name}"
         if tables:
@@ -299,10 +324,12 @@ class _Told:
 
     def _unsettled(self, ahead: str, use: str, row: Any, command: str) -> str:
         if int(row["n"]) < 2:
+            is_part = self.cells["seed"].nunique() > 1  # of what was planned
+            more = f"Run all of it: {command}" if is_part else f"Run five: {command} --seeds 5"
             size = f"{number(self.scale * abs(row['mean']))}{self.unit}"
             return (
                 f"One repeat cannot rule out chance: here {self.name(ahead)} and "
-                f"{self.name(use)} are {size} apart. Run five: {command} --seeds 5."
+                f"{self.name(use)} are {size} apart. {more}."
             )
         lead = f"{capital(self.name(ahead))} is ahead by {self.apart(row)}"
         if not row["mean"] > 0:
@@ -330,6 +357,7 @@ class _Told:
                 "engine": "nnbench" if name == NETWORK else "scikit-learn",
                 "mean": rivals.mean(name),
                 "behind": None if name == rivals.use else ahead.loc[name],
+                "is_to_use": name == rivals.use and self.has_constant,
                 "scale": self.scale,
                 "settings": self._settings(name),
             }
@@ -353,7 +381,7 @@ class _Told:
 
 def _table(rows: Sequence[dict[str, Any]], told: Sequence[_Told]) -> Any:
     """All contestants with their test scores, and how far each is behind what to use."""
-    several = len(told) > 1
+    several, settled = len(told) > 1, all(one.has_constant for one in told)
 
     def score(row: Any) -> TableCell:
         mean = row["mean"]
@@ -366,9 +394,11 @@ def _table(rows: Sequence[dict[str, Any]], told: Sequence[_Told]) -> Any:
     def behind(row: Any) -> TableCell:
         found, scale = row["behind"], row["scale"]
         if found is None:
-            return TableCell("what to use")
+            return TableCell("what to use" if row["is_to_use"] else "compared with")
         value, low, high = (-scale * found[name] for name in ("mean", "high", "low"))
-        return TableCell(*measured_apart(value, low, high, signed=True), value=value)
+        text, ends = measured_apart(value, low, high, signed=True)
+        fewer = f"n {int(found['n'])}" if found["n"] < row["mean"].blocks else ""
+        return TableCell(text, ends, fewer, value=value)
 
     def p(row: Any) -> TableCell:
         found = row["behind"]
@@ -379,7 +409,7 @@ def _table(rows: Sequence[dict[str, Any]], told: Sequence[_Told]) -> Any:
         *([Column("data", of="data")] if several else []),
         Column("who", of=lambda row: capital(row["who"])),
         Column("test" if several else label, True, score),
-        Column("ahead of what to use", True, behind),
+        Column(f"ahead of {'what to use' if settled else 'the one compared with'}", True, behind),
         Column("p", True, p),
         Column("setting", of="settings", is_extra=True),
         Column("engine", of="engine", is_extra=True),

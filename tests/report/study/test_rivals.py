@@ -97,6 +97,32 @@ def test_where_nothing_helps_the_base_rate_is_the_answer(tmp_path: Path) -> None
     assert "check in the table of columns" in second
 
 
+def test_without_the_constant_nothing_is_called_worth_using(tmp_path: Path) -> None:
+    found = results(tmp_path, {"linear": 0.7, "forest": 0.9}, 0.8)
+    told = advice(found)
+    assert told.said[0] == (
+        "Not settled: a random forest has a test accuracy of 90 % [89, 91], but the commonest "
+        "class was not run, so there may be nothing to learn."
+    )
+    assert told.said[1:] == ['To settle it, add "constant" to baselines.']
+    table = told.section.parts[1]
+    assert isinstance(table, Table) and "what to use" not in str(table)
+    with pytest.raises(ReportError, match="lacks the results of the commonest class"):
+        cell_to_use(found, analyse(found))
+
+
+def test_a_difference_of_fewer_repeats_than_the_mean_says_so(tmp_path: Path) -> None:
+    found = results(tmp_path, {"constant": 0.3, "linear": 0.7}, 0.95)
+    rare = found.baselines[
+        (found.baselines["baseline"] != "linear") | (found.baselines["seed"] < 2)
+    ]
+    table = advice(replace(found, baselines=rare.reset_index(drop=True))).section.parts[1]
+    assert isinstance(table, Table)
+    told = {row[0].words: row for row in table.table_cells}
+    assert told["Logistic regression"][1].count == "n 2"
+    assert told["The commonest class"][2].count == "" != told["The commonest class"][1].count
+
+
 @pytest.mark.whole
 def test_the_table_has_everyone_best_first_and_the_page_opens_with_the_answer(
     tmp_path: Path,
