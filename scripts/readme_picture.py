@@ -31,7 +31,7 @@ def draw(folder: Path, target: Path) -> None:
     title = effects_title(analysis.effects, analysis.baselines, analysis.metric)
     subtitle = (
         f"{results.title} · {len(results.cells):,} networks trained; mean paired "
-        "difference with 95 % interval, one dot a data set and seed"
+        "difference with 95 % interval; each dot is one data set and seed"
     )
     x_label, higher = f"{analysis.difference_axis}, against the baseline", metric.higher_is_better
     figure = plots.effect_strips(*strip_frames(analysis), x_label, higher, 1000, 128, 30, margin=20)
