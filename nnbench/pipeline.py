@@ -33,7 +33,7 @@ from nnbench.training.cluster.baggage import train_away
 from nnbench.training.cluster.crew import Crew, crew_at
 from nnbench.training.native.choice import found_shares, hoped_name, would_train
 from nnbench.training.native.machine import known_machine
-from nnbench.training.native.wall import ending_seconds
+from nnbench.training.native.wall import ending_seconds, first_seconds
 from nnbench.training.plan import MOST_SECONDS_AWAY, PlannedStack, ProgramKeys, plan
 from nnbench.training.tasks import Task, Work, halves, install, packed, train_task
 from nnbench.training.time_limit import TimeLimit, TimeLimitError
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 WRITING_TABLES, WRITING_REPORT = "writing tables", "writing the report"
 LARGEST_SHARE = 0.1  # of a time limit, that a stack may take: what is stopped is lost
-TIMES_THE_END = 2.0  # what is kept of a time limit for tables and page, of what they should take
+TIMES_LONGER = 2.0  # what is kept of a time limit, of what it should take: the machine may be busy
 STACKS_PER_THREAD = 2  # of a cluster, times what a plan makes for a process of this machine
 
 # what is no training has no programs to compile, and sweeps have one way to be computed
@@ -139,7 +139,10 @@ def run(study: Study, options: Options, listener: Listener) -> Outcome:
     with sign_of(results_folder(options.out, study.name)) as sign:
         tables = run_cells(study, options, listener, sign)
         if tables.cells.empty and options.time_limit is not None and options.time_limit.is_over:
-            raise TimeLimitError("the time limit was reached before any network had finished")
+            raise TimeLimitError(
+                "the time limit was reached before any network had finished: give it more than "
+                f"{options.time_limit.given:.0f} s"
+            )
         return reported(study, options, listener, sign, tables, began)
 
 
@@ -180,6 +183,9 @@ def _run_cells(
         seconds = math.inf if options.time_limit is None else options.time_limit.left
         options = replace(options, workers=crew.gather(seconds))
     stacks = stacks_of(missing, options)
+    if options.time_limit is not None and missing:
+        first = TIMES_LONGER * first_seconds(stacks, known_machine())
+        options.time_limit.need(first, len(cells))
     notes = [idle.sentence for idle in idle_factors(study)]
     listener.planned(len(cells), survey, stacks, tables_of(cells), notes)
 
@@ -217,13 +223,8 @@ def _time_for(
     """What ends training in time for the tables and the page. Errors: TimeLimitError."""
     if limit is None or not missing:
         return nullcontext()
-    limit.reserve = TIMES_THE_END * ending_seconds(cells, known_machine())
-    if limit.left <= 0:
-        raise TimeLimitError(
-            f"the time limit is too short: the tables and report of {len(cells):,} cells have "
-            f"{limit.reserve:.0f} s reserved, and "
-            f"{max(limit.left + limit.reserve, 0.0):.0f} s are left after start-up"
-        )
+    limit.reserve = TIMES_LONGER * ending_seconds(cells, known_machine())
+    limit.need(TIMES_LONGER * first_seconds([], known_machine()), len(cells))
     return limit.ends()
 
 

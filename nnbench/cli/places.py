@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -68,24 +70,44 @@ def reseeded(study: Study, seeds: int | None) -> Study:
 
 def results_of(place: str, out: Path) -> Path:
     """The folder of results that is given itself, or as the name or the file of a study."""
+    from nnbench.results.running import is_running
+    from nnbench.results.store import holds_results
+
+    folder = folder_of(place, out)
+    if holds_results(folder):
+        return folder
+    if is_running(folder):
+        told = "its run has just begun and has no results yet; try again in a minute"
+        raise Failed(Exit.USAGE, f"{place}: {told}")
+    study = shlex.quote(place) if study_file(place) is not None else "STUDY"
+    raise Failed(Exit.USAGE, f"{place}: no results there; create them with nnbench run {study}")
+
+
+def folder_of(place: str, out: Path) -> Path:
+    """Where the results of a place lie, or would: a folder that is given itself, or a study's."""
     from nnbench.results.disk import StoreError
     from nnbench.results.files import results_folder
+    from nnbench.results.running import is_running
     from nnbench.results.store import holds_results
 
     path = Path(place)
-    if holds_results(path):
+    if holds_results(path) or is_running(path):
         return path
-    is_study = not holds_results(out / place) and study_file(place) is not None
-    name = study_named(place).name if is_study else place
+    file = None if holds_results(out / place) else study_file(place)
+    if file is None and len(path.parts) > 1:
+        return path
     try:
-        folder = results_folder(out, name)
-    except StoreError:  # a path, and so no study's name
-        raise Failed(
-            Exit.USAGE, f"{place}: no results there; create them with nnbench run"
-        ) from None
-    if not holds_results(folder):
-        raise Failed(Exit.USAGE, f"{place}: no results there; create them with nnbench run {name}")
-    return folder
+        return results_folder(out, place if file is None else _name_in(file))
+    except StoreError:  # no study has such a name
+        return path
+
+
+def _name_in(file: Path) -> str:
+    """The name in a study file, whose entries need not be known here."""
+    try:
+        return str(tomllib.loads(file.read_text(encoding="utf-8"))["name"])
+    except (OSError, ValueError, KeyError, RecursionError):
+        return study_named(str(file)).name  # which says what is wrong with it
 
 
 def shown(path: Path) -> Path:

@@ -10,7 +10,15 @@ import typer
 
 from nnbench.cli import arguments as take
 from nnbench.cli.ends import Exit, Failed
-from nnbench.cli.places import RESULTS, open_page, results_of, shown, study_file, study_named
+from nnbench.cli.places import (
+    RESULTS,
+    folder_of,
+    open_page,
+    results_of,
+    shown,
+    study_file,
+    study_named,
+)
 from nnbench.cli.stops import GO_ON, stop_says
 
 
@@ -144,12 +152,15 @@ def status(
     """Show how much of a study is finished, and what a run would do."""
     from nnbench.cli.summary import standing_of_results, standing_of_study
     from nnbench.pipeline import Options
+    from nnbench.results.running import is_running
     from nnbench.results.store import holds_results
 
     if watch:
         _watch(place, out, as_json)
     # results may be here without the file of their study
-    if holds_results(Path(place)) or (study_file(place) is None and holds_results(out / place)):
+    folder = folder_of(place, out)
+    is_given = folder == Path(place) and (holds_results(folder) or is_running(folder))
+    if is_given or (study_file(place) is None and holds_results(folder)):
         standing = standing_of_results(results_of(place, out))
     else:
         standing = standing_of_study(study_named(place), Options(out, file=place))
@@ -160,15 +171,11 @@ def status(
 def _watch(place: str, out: Path, as_json: bool) -> None:
     """Tell of the run of a place, if there is one, until it has ended."""
     from nnbench.cli.watch import watch
-    from nnbench.results.files import results_folder
     from nnbench.results.running import is_running
 
     if as_json:
         raise Failed(Exit.USAGE, "--watch prints lines, not JSON: leave --json out")
-    folder = Path(place)
-    if not is_running(folder):
-        is_study = not (out / place).is_dir() and study_file(place) is not None
-        folder = results_folder(out, study_named(place).name if is_study else folder.name)
+    folder = folder_of(place, out)
     if not is_running(folder):
         print(f"nnbench: no run is in progress in {shown(folder)}", file=sys.stderr)
     stop_says("the run itself continues")

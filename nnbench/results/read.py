@@ -13,6 +13,7 @@ import pandas as pd
 
 from nnbench.results.files import PROVENANCE, read_files
 from nnbench.results.looks import FILE, looks_of
+from nnbench.results.running import is_running
 from nnbench.results.store import PARTS
 from nnbench.study.baselines import SHARE, fewer_are_beside
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
@@ -114,7 +115,9 @@ def read_results(folder: Path) -> Results:
     for name in NEEDED:
         if name not in found:
             way_out = "`nnbench run` writes it"
-            if (folder / PARTS).is_dir():
+            if is_running(folder):
+                way_out = "its run is in progress and writes it within a minute or at its end"
+            elif (folder / PARTS).is_dir():
                 way_out = "its run was stopped; run the study again to resume"
             raise ReportError(f"{folder / name} is missing: {way_out}")
     provenance = json.loads(found[PROVENANCE])

@@ -114,7 +114,8 @@ def accept(parameter: Parameter, value: Any, vocabulary: Vocabulary) -> Scalar:
     name = vocabulary.find(parameter.registry, value)
     if name is None:
         hint = nearest(value, vocabulary.registries[parameter.registry])
-        raise ValueError(f"unknown name {as_written(value)}{hint}")
+        own = "" if "did you mean" in hint else "; your own entries need --with FILE.py"
+        raise ValueError(f"unknown name {as_written(value)}{hint}{own}")
     return name
 
 

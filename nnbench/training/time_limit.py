@@ -54,10 +54,11 @@ class TimeUp(BaseException):
 class TimeLimit:
     """When a run has to be over, by `time.monotonic`; `is_over` once that kept any from training.
 
-    Of that time `reserve` is for what follows training.
+    Of that time `reserve` is for what follows training. `given` is how many seconds there were.
     """
 
     until: float
+    given: float = 0.0
     reserve: float = 0.0
     is_over: bool = False
     planned: float = 0.0  # seconds of what has finished, as planned and as they were
@@ -75,12 +76,24 @@ class TimeLimit:
         seconds = seconds_of(given) if isinstance(given, str) else float(given)
         if not 0 < seconds < math.inf:
             raise ValueError(f"{given!r} is not a time: write seconds, or 2h")
-        return cls(time.monotonic() + seconds - gone)
+        return cls(time.monotonic() + seconds - gone, seconds)
 
     @property
     def left(self) -> float:
         """The seconds left for training."""
         return self.until - self.reserve - time.monotonic()
+
+    def need(self, seconds: float, cells: int) -> None:
+        """Errors: TimeLimitError where so many seconds, of a run of these cells, are not left."""
+        if self.left > seconds:
+            return
+        least = math.ceil(self.given + seconds - self.left)
+        raise TimeLimitError(
+            f"the time limit is too short: the tables and report of {cells:,} cells have "
+            f"{self.reserve:.0f} s reserved, {max(self.left + self.reserve, 0.0):.0f} s are left "
+            f"after start-up, and the first networks need {seconds:.0f} s: give it at least "
+            f"{least} s"
+        )
 
     def finished(self, planned: float, taken: float) -> None:
         """Take in what a stack took, in place of what the plan expected."""

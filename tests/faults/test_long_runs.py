@@ -108,5 +108,7 @@ def test_where_no_run_is_in_progress_that_is_said(place: Path) -> None:
     assert seen.returncode == 0
     assert seen.stdout == "stopped: 0 of 8 networks finished, 8 to run\n"
     assert seen.stderr == "nnbench: no run is in progress in results/stopped\n"
+    other = nnbench("status", "other/stopped", "--watch", cwd=place)
+    assert other.stderr.startswith("nnbench: no run is in progress in other/stopped\n")
     refused = nnbench("status", "s.toml", "--watch", "--json", cwd=place)
     assert refused.returncode == 2 and "leave --json out" in refused.stderr

@@ -10,7 +10,10 @@ import time
 import pytest
 
 from nnbench.pipeline import Options, stacks_of
-from nnbench.training.time_limit import TimeLimit, TimeUp, lived, seconds_of
+from nnbench.training.native.machine import Machine
+from nnbench.training.native.wall import TO_LOAD_PROGRAMS, TO_START_A_WORKER, first_seconds
+from nnbench.training.plan import plan
+from nnbench.training.time_limit import TimeLimit, TimeLimitError, TimeUp, lived, seconds_of
 from nnbench.training.workers import run_tasks
 from tests.helpers import make_cells
 from tests.training.tasks import square
@@ -44,6 +47,31 @@ def test_a_limit_counts_from_the_process_s_beginning(monkeypatch: pytest.MonkeyP
     assert limit is not None and limit.left == 50.0
     limit.reserve = 20.0
     assert limit.left == 30.0
+
+
+def test_a_limit_that_is_too_short_says_how_long_a_run_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    limit = TimeLimit.of("30s", gone=4.0)
+    assert limit is not None
+    limit.reserve = 15.0
+    limit.need(10.0, cells=192)
+    with pytest.raises(TimeLimitError, match=r"15 s reserved, 26 s are left .* at least 33 s$"):
+        limit.need(14.0, cells=192)
+
+
+def test_the_first_networks_need_a_worker_its_programs_and_their_own_time() -> None:
+    machine = Machine(python=2.0)
+    assert first_seconds([], machine) == 2 * TO_START_A_WORKER
+    stacks = plan(
+        make_cells(data="digits", width=[8, 64], epochs=20), 1, is_native=lambda recipe: False
+    )
+    shortest = min(stack.seconds for stack in stacks)
+    assert shortest < max(stack.seconds for stack in stacks)
+    assert first_seconds(stacks, machine) == pytest.approx(2 * (TO_START_A_WORKER + shortest))
+    compiled = plan(make_cells(data="digits", epochs=20), 1, is_native=lambda recipe: True)
+    assert first_seconds(compiled, machine) > 2 * (TO_START_A_WORKER + TO_LOAD_PROGRAMS)
 
 
 def test_the_life_of_this_process_is_known() -> None:

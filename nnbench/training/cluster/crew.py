@@ -96,7 +96,8 @@ class Crew:
         while not self.members:
             if time.monotonic() > until:
                 raise TimeLimitError(
-                    f"no worker of --cluster {self.address} joined within the time limit"
+                    f"no worker of --cluster {self.address} joined within the "
+                    f"{seconds:.0f} s that the time limit leaves for training"
                 )
             self.look(self.next_mail())
             self.need_some()

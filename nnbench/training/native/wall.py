@@ -51,6 +51,21 @@ def wall_seconds(stacks: Sequence[PlannedStack], workers: int, machine: Machine)
     return machine.python * starts + max(work / at_once, longest) + ending_seconds(cells, machine)
 
 
+def first_seconds(stacks: Sequence[PlannedStack], machine: Machine) -> float:
+    """The seconds from a worker's start until it has trained the shortest of these stacks."""
+    seconds = machine.python * TO_START_A_WORKER
+    if not stacks:
+        return seconds
+    shortest = min(stacks, key=lambda stack: stack.seconds)
+    if not shortest.native:
+        return seconds + machine.python * shortest.seconds
+    missing = len(missing_programs([shortest.cells[0].recipe]))
+    seconds += machine.python * (TO_LOAD_PROGRAMS + TO_TRACE * missing)
+    return (
+        seconds + machine.compiling * TO_COMPILE * missing + machine.arithmetic * shortest.seconds
+    )
+
+
 def ending_seconds(cells: Sequence[Cell], machine: Machine) -> float:
     """The seconds that follow the training of a study's cells: its tables and its page."""
     counts = _counts(cells)
