@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+READ_ONLY = "Make the folder writable, or use a copy that is; a run also takes --out FOLDER"
 WAYS_OUT = {
     errno.ENOSPC: "Free some space and run again: what has finished is kept",
     errno.EDQUOT: "Free some space and run again: what has finished is kept",
-    errno.EROFS: "Choose a writable folder with --out",
-    errno.EACCES: "Choose a writable folder with --out",
-    errno.EPERM: "Choose a writable folder with --out",
+    errno.EROFS: READ_ONLY,
+    errno.EACCES: READ_ONLY,
+    errno.EPERM: READ_ONLY,
     errno.ENOTDIR: "A file is where a folder should be: move it, or use another --out",
     errno.EEXIST: "A file is where a folder should be: move it, or use another --out",
 }
