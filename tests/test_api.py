@@ -113,7 +113,7 @@ def test_errors_are_exceptions_with_the_command_lines_sentence(
         nb.run({"name": "x", "grid": {"data": "nowhere"}}, out=tmp_path)
     with pytest.raises(nb.ReportError, match="no results there; create them with nnbench run"):
         nb.load(tmp_path / "nothing")
-    with pytest.raises(nb.ReportError, match="there is no figure 'x'; there are: effects"):
+    with pytest.raises(nb.ReportError, match="there is no figure 'x'; the figures are: effects"):
         result.figure("x")
     for wrong, said in (
         ({"engine": "fast"}, "engine='fast': must be one of auto, native, stacked, reference"),

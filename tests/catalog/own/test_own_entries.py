@@ -110,7 +110,7 @@ def test_a_changed_entry_trains_just_its_cells_again(tmp_path: Path, mine: Path)
     assert len(again.cells) == len(first.cells) == 4
     assert set(again.cells.set_index("cell_id").loc[list(kept), "optimizer"]) == {"adam"}
     assert len(kept) == 2
-    assert "Entries of one's own" in again.page.read_text().replace("&#39;", "'")
+    assert "Your own entries" in again.page.read_text().replace("&#39;", "'")
 
 
 def test_what_is_not_said_is_measured() -> None:
