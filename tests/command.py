@@ -96,6 +96,7 @@ def _command(
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
+    tempfile.tempdir = None  # which the server may have found before
     for descriptor, name in enumerate(OUTPUTS, start=1):
         os.dup2(os.open(said / name, os.O_WRONLY | os.O_CREAT), descriptor)
     sys.argv = [str(script or "nnbench"), *arguments]

@@ -52,6 +52,10 @@ def code_of(command: Callable[[], int | None]) -> int:
         code = _ended(failure.code, str(failure))
     except OSError as error:
         code = _refused(error)
+    except SystemExit as end:  # which typer makes of a reader that has left, to end with 1
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        code = _refused(end.__context__)
     return _flushed(code)
 
 

@@ -239,7 +239,7 @@ class Pool(Generic[Task, Result]):
         ours, theirs = multiprocessing.Pipe()
         # -P: its own folder holds modules of nnbench, which are none to import from
         command = [sys.executable, "-P", str(PROGRAM), str(theirs.fileno())]
-        with _held_back():
+        with held_back():
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 process = subprocess.Popen(
@@ -287,7 +287,7 @@ def taken_out(
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
+def held_back() -> Iterator[None]:
     """Answer signals after the block: a child that is told half of its start shows a traceback."""
     arrived: list[int] = []
     handlers = {}

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ from nnbench.cli.ends import Exit, Failed
 from nnbench.cli.needs import need_cluster
 from nnbench.training.cluster import place
 from nnbench.training.cluster.errors import ClusterError
+from tests.cli.signal_at import watch_as_told
 from tests.cli.tiny import STUDY
 from tests.clusters import cluster
 from tests.command import nnbench, start
@@ -85,6 +87,37 @@ def test_a_run_that_is_stopped_ends_quietly_and_its_workers_with_it(
     said = {signal.SIGINT: "stopped", signal.SIGTERM: "terminated"}[signal.Signals(number)]
     assert ended.stderr.splitlines()[-1].startswith(f"nnbench: {said}; run the same command again")
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(
+    "points",
+    [
+        "call:Crew.gather:self:KILL",
+        "call:Crew.gather:self:INT,call:Client.close:self:INT",  # the second ends it at once
+        "call:_workers,return:Popen._execute_child:self:TERM",
+    ],
+)
+def test_a_run_that_ends_while_its_workers_start_leaves_nothing(folder: Path, points: str) -> None:
+    there = folder / "tmp"
+    there.mkdir()
+    env = {**os.environ, "TMPDIR": str(there), "POINTS": points}
+    asked = ("run", "tiny.toml", "--cluster", "local:2", "--engine", "stacked")
+    ended = start(*asked, cwd=folder, env=env, first=watch_as_told).end()
+    assert ended.returncode in (-signal.SIGKILL, 128 + signal.SIGINT, 128 + signal.SIGTERM)
+    until(lambda: not _began_with(there), "the end of all it started")
+    assert not list(there.glob(f"{place.PREFIX}*")), "no key stays"
+    assert "Traceback" not in ended.stderr
+
+
+def _began_with(temporary: Path) -> list[psutil.Process]:
+    """The processes whose temporary folder is this one, or is in it."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has just ended, or is another user's
+            if process.environ().get("TMPDIR", "").startswith(str(temporary)):
+                found.append(process)
+    return found
 
 
 @pytest.mark.whole

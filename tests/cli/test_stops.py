@@ -167,7 +167,7 @@ def test_a_second_signal_while_workers_end(tmp_path: Path, points: str, name: st
     ],
 )
 def test_workers_that_start_are_silent(tmp_path: Path, point: str, name: str) -> None:
-    assert_stopped(run_study(f"call:_held_back,{point}", 2, tmp_path), name)
+    assert_stopped(run_study(f"call:held_back,{point}", 2, tmp_path), name)
 
 
 @pytest.mark.whole

@@ -59,6 +59,7 @@ class Crew:
 
     mixed: whether workers may differ from this machine. compiles: whether compilers matter.
     sends_code: whether entries of one's own travel, which another Python cannot read.
+    ours: what this machine is, where that is known.
     on_count is told how many there are, on_note a sentence on each that is refused.
     """
 
@@ -71,6 +72,7 @@ class Crew:
         sends_code: bool = False,
         on_count: Callable[[int], None] = lambda count: None,
         on_note: Callable[[str], None] = lambda sentence: None,
+        ours: Likeness | None = None,
     ) -> None:
         self.client, self.address, self.mixed, self.compiles = client, address, mixed, compiles
         self.on_count, self.on_note = on_count, on_note
@@ -78,7 +80,7 @@ class Crew:
         self.members: dict[str, Member] = {}
         self.refused: dict[str, str] = {}
         self.sends_code = sends_code
-        self._ours = likeness()
+        self._ours = likeness() if ours is None else ours
         self._there: dict[str, int] = {}
         self.threads = local_workers(address) or 1  # how many stacks can train at once, at a guess
         self._asked: dict[str, Any] = {}
@@ -219,5 +221,6 @@ def crew_at(address: str, **about: Any) -> Iterator[Crew | None]:
     if not address:
         yield None
         return
+    ours = likeness()  # which takes imports and a compiler, while nothing waits for it yet
     with opened(address) as client:
-        yield Crew(client, address, **about)
+        yield Crew(client, address, ours=ours, **about)

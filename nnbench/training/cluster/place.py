@@ -1,5 +1,6 @@
 """A cluster by its address, or one of processes of this machine, for as long as a run takes."""
 
+import json
 import logging
 import os
 import re
@@ -7,18 +8,20 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from nnbench.training.cluster.errors import ClusterError
 from nnbench.training.scratch import new_scratch
+from nnbench.training.workers import held_back
 
 LOCAL = re.compile(r"local:([1-9]\d{0,3})")
 ENOUGH_SECONDS = 30.0  # for a scheduler to answer
 PREFIX = "nnbench-local-cluster-"  # of the folder that keys and workers have
 TLS = ("ca_file", "cert", "key")
+KEEPER = Path(__file__).with_name("keeper.py")
 
 
 def local_workers(address: str) -> int | None:
@@ -84,40 +87,74 @@ def _client(place: Any) -> Iterator[Any]:
 
 @contextmanager
 def _workers(address: str, count: int, security: Any) -> Iterator[None]:
-    """Worker processes of this machine, in a group of their own that no Ctrl-C reaches."""
-    scratch = new_scratch(PREFIX)
-    folder = str(scratch.folder)
+    """Worker processes of this machine, which no Ctrl-C reaches and which end with this one.
+
+    They are a keeper's: whatever becomes of this process, the system closes the keeper's pipe.
+    """
+    known = security.get_tls_config_for_role("worker")
+    order = {"address": address, "count": count, "keys": {name: known[name] for name in TLS}}
+    # -P: its own folder holds modules of nnbench, which are none to import from
+    command = [sys.executable, "-P", str(KEEPER)]
+    with held_back():
+        keeper = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)
+    assert keeper.stdin is not None
     try:
-        command = [
-            *(sys.executable, "-m", "distributed.cli.dask_worker", address),
-            *("--nworkers", str(count), "--nthreads", "1", "--no-dashboard"),
-            *("--memory-limit", "0", "--local-directory", folder, "--death-timeout", "60"),
-            *_credentials(scratch.folder, security),
-        ]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "PYTHONSAFEPATH": "1",
-            "TMPDIR": folder,  # what they are sent goes with them, who are killed
-            "DASK_LOGGING__DISTRIBUTED": "critical",
-        }
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
-        )
-        try:
-            yield
-        finally:
-            with suppress(ProcessLookupError):  # all of them: they have nothing to lose
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with suppress(OSError):  # it has died: then no worker comes
+            keeper.stdin.write(f"{json.dumps(sys.path)}\n{json.dumps(order)}\n")
+            keeper.stdin.flush()
+        yield
+    finally:
+        with suppress(OSError):
+            keeper.stdin.close()
+        keeper.wait()
+
+
+def keep(pipe: TextIO) -> None:
+    """A keeper's life: start workers as told, and end them when the pipe closes.
+
+    Their keys and all that they write lie in a folder that goes with them.
+    """
+    told = pipe.readline()
+    if not told.endswith("\n"):  # the parent is gone already
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):  # not ignored, which the workers would inherit
+        signal.signal(number, lambda number, frame: None)
+    scratch = new_scratch(PREFIX)
+    try:
+        process = _started(scratch.folder, **json.loads(told))
+        pipe.read()
+        with suppress(ProcessLookupError):  # all of them: they have nothing to lose
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     finally:
         scratch.remove()
 
 
-def _credentials(folder: Path, security: Any) -> Iterator[str]:
+def _started(
+    folder: Path, address: str, count: int, keys: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Workers, in a group of their own."""
+    command = [
+        *(sys.executable, "-m", "distributed.cli.dask_worker", address),
+        *("--nworkers", str(count), "--nthreads", "1", "--no-dashboard"),
+        *("--memory-limit", "0", "--local-directory", str(folder), "--death-timeout", "60"),
+        *_credentials(folder, keys),
+    ]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "PYTHONSAFEPATH": "1",
+        "TMPDIR": str(folder),  # what they are sent goes with them, who are killed
+        "DASK_LOGGING__DISTRIBUTED": "critical",
+    }
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
+    )
+
+
+def _credentials(folder: Path, keys: Mapping[str, str]) -> Iterator[str]:
     """The arguments that tell a worker its key; the folder is open to this user alone."""
-    known = security.get_tls_config_for_role("worker")
-    for name in TLS:
+    for name, text in keys.items():
         path = folder / f"{name}.pem"
-        path.write_text(known[name])
+        path.write_text(text)
         yield from (f"--tls-{name.replace('_', '-')}", str(path))
