@@ -9,6 +9,7 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,16 @@ def new_scratch(prefix: str) -> Scratch:
     with contextlib.suppress(OSError):  # a disk without locks
         fcntl.flock(held, fcntl.LOCK_EX)
     return Scratch(folder, held)
+
+
+@contextlib.contextmanager
+def scratch_for(prefix: str) -> Iterator[Path]:
+    """A new folder for the block alone, see `new_scratch`."""
+    scratch = new_scratch(prefix)
+    try:
+        yield scratch.folder
+    finally:
+        scratch.remove()
 
 
 def _sweep(base: Path, prefix: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from nnbench.training.cluster import place
 from nnbench.training.cluster.errors import ClusterError
 from tests.cli.signal_at import watch_as_told
 from tests.cli.tiny import STUDY
-from tests.clusters import cluster
+from tests.clusters import children, cluster
 from tests.command import nnbench, start
 from tests.waiting import until
 
@@ -121,6 +122,21 @@ def _began_with(temporary: Path) -> list[psutil.Process]:
 
 
 @pytest.mark.whole
+def test_a_scheduler_that_is_killed_ends_a_run_in_a_sentence(folder: Path) -> None:
+    with cluster(1) as made:
+        address = made.address
+        asked = ("run", "long.toml", "--cluster", address, "--engine", "stacked")
+        running = start(*asked, cwd=folder)
+        until(lambda: children(made.workers[0]), "a process that trains")
+        made.scheduler.kill()
+        ended = running.end()
+    assert ended.returncode == Exit.FAULT
+    said = f"nnbench: The scheduler at {address} is gone; what has finished is kept: "
+    assert ended.stderr.splitlines()[-1].startswith(said)
+    assert "distributed" not in ended.stderr and "Traceback" not in ended.stderr
+
+
+@pytest.mark.whole
 def test_tls_is_by_the_keys_that_dask_is_told(folder: Path) -> None:
     from distributed import Security
 
@@ -170,6 +186,13 @@ def test_without_dask_there_is_a_way_out(monkeypatch: pytest.MonkeyPatch) -> Non
     way_out = r"--cluster needs Dask: pip install 'nnbench\[cluster\]'"
     with pytest.raises(nb.ClusterError, match=way_out), place.opened("tcp://127.0.0.1:9"):
         raise AssertionError("there is none")
+
+
+def test_no_logger_of_dask_speaks_at_a_level_of_its_own() -> None:
+    place._need_dask()
+    loggers = [n for n in logging.root.manager.loggerDict if n.split(".")[0] == "distributed"]
+    assert "distributed.client" in loggers
+    assert not [n for n in loggers if logging.getLogger(n).isEnabledFor(logging.ERROR)]
 
 
 @pytest.mark.whole

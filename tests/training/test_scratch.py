@@ -8,15 +8,16 @@ import signal
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from nnbench.training.cluster import member, place
-from nnbench.training.native import folders
-from nnbench.training.scratch import is_private, new_scratch
+from nnbench.training.native import folders, machine
+from nnbench.training.scratch import is_private, new_scratch, scratch_for
 
 PREFIX = "nnbench-test-"
-PREFIXES = (member.PREFIX, place.PREFIX, folders.PREFIX)
+PREFIXES = (member.PREFIX, place.PREFIX, folders.PREFIX, machine.PREFIX)
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +66,32 @@ def test_nobody_sweeps_a_folder_in_use_and_who_is_done_removes_it(base: Path) ->
     assert set(base.iterdir()) == {own.folder, other.folder}
     for one in (own, other):
         one.remove()
+    assert list(base.iterdir()) == []
+
+
+def test_what_a_killed_trial_left_goes_with_the_next_trial(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "loaded", lambda path: SimpleNamespace(trial=SimpleNamespace()))
+
+    def killed(source: str, target: str) -> None:
+        Path(target).write_text("half")
+        aged(Path(target).parent)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if child == 0:
+        machine.compiled_trial(SimpleNamespace(compile=killed))  # type: ignore[arg-type]
+    os.waitpid(child, 0)
+    assert [one.name for one in base.glob("*/*")] == ["trial.so"]
+    machine.compiled_trial(SimpleNamespace(compile=lambda *asked: None))  # type: ignore[arg-type]
+    assert list(base.iterdir()) == []
+
+
+def test_a_block_removes_its_folder_where_it_raises(base: Path) -> None:
+    with pytest.raises(KeyError), scratch_for(PREFIX) as folder:
+        assert is_private(folder)
+        raise KeyError
     assert list(base.iterdir()) == []
 
 

@@ -64,7 +64,9 @@ def _need_dask() -> None:
         way_out = "needs Dask: pip install 'nnbench[cluster]'"
         raise ClusterError(f"--cluster {way_out}") from None
     # what it says of its connections, nnbench says in a sentence
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in list(logging.root.manager.loggerDict):  # some have levels of their own
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager

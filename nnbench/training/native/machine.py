@@ -13,7 +13,6 @@ import platform
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,8 +20,10 @@ from pathlib import Path
 
 from nnbench.training.native import cache
 from nnbench.training.native.compiler import Compiler, CompilerError, find_compiler, loaded
+from nnbench.training.scratch import scratch_for
 
 TRIAL = Path(__file__).parent / "trial.c"
+PREFIX = "nnbench-trial-"  # of the folder that it is compiled in
 # seconds of each trial on one core of an AMD EPYC of the first generation, the machine of the plan
 IMPORT_SECONDS, COMPILE_SECONDS, STEP_SECONDS = 0.67, 0.10, 12.7e-6
 STEPS, TURNS = 2_000, 5
@@ -103,8 +104,8 @@ def _compiled(compiler: Compiler) -> tuple[float, float]:
 
 def compiled_trial(compiler: Compiler) -> Callable[[int], float]:
     """The trial as a function of how many steps it takes; raises CompilerError."""
-    with tempfile.TemporaryDirectory(prefix="nnbench-") as folder:
-        target = os.path.join(folder, "trial.so")
+    with scratch_for(PREFIX) as folder:
+        target = str(folder / "trial.so")
         compiler.compile(str(TRIAL), target)
         trial: Callable[[int], float] = loaded(target).trial
     trial.argtypes, trial.restype = [ctypes.c_long], ctypes.c_double  # type: ignore[attr-defined]
