@@ -212,6 +212,7 @@ def _run_cells(
     store.remove_stale()
     if missing:
         wall_time.note()
+    wall_time.keep()
     return write_tables(study, options, store, wall_time.seconds)
 
 

@@ -117,7 +117,7 @@ def test_the_next_run_makes_it_sound(
         assert verify(folder), f"{harmed} is damaged, and nothing says so"
         said = run_again(root, fresh=fresh)
         assert verify(folder) == [], harmed
-        assert (folder / looks.FILE).is_file()
+        assert (folder / wall_time.FILE).is_file() and (folder / looks.FILE).is_file()
         forgotten = [
             f"{looks.FILE} was damaged or missing: earlier looks at the claims are forgotten"
         ]
