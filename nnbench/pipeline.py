@@ -17,11 +17,11 @@ from nnbench.catalog.own.entries import registered
 from nnbench.results.files import PROVENANCE, json_bytes, results_folder, write_files
 from nnbench.results.fingerprint import fingerprint, origin
 from nnbench.results.looks import note_round
-from nnbench.results.more import with_more
+from nnbench.results.more import mended, with_more
 from nnbench.results.provenance import cores, describe
 from nnbench.results.rows import Rows, crashed_rows
 from nnbench.results.running import Pace, Sign, sign_of, unmerged
-from nnbench.results.store import Store, Survey
+from nnbench.results.store import NOTHING, Store, Survey
 from nnbench.results.tables import Tables
 from nnbench.results.wall_time import TableClock, WallTime, engine_text
 from nnbench.study.engines import DIFFERS, ENGINES
@@ -176,7 +176,9 @@ def _run_cells(
 ) -> Tables:
     cells = limited(study.cells(), options.limit)
     store = open_store(study, options)
-    survey = store.survey()
+    for sentence in mended(store.folder, bool(study.claims) and not options.fresh):
+        listener.noted(sentence)
+    survey = NOTHING if options.fresh else store.survey()
     missing = [cell for cell in cells if cell.cell_id not in survey.finished]
     time_left = _time_for(options.time_limit, cells, missing)
     if crew is not None and missing:
@@ -186,6 +188,8 @@ def _run_cells(
     if options.time_limit is not None and missing:
         first = TIMES_LONGER * first_seconds(stacks, known_machine())
         options.time_limit.need(first, len(cells))
+    if options.fresh:  # not before all that may refuse to run
+        forget(store)
     notes = [idle.sentence for idle in idle_factors(study)]
     listener.planned(len(cells), survey, stacks, tables_of(cells), notes)
 
@@ -214,6 +218,7 @@ def _run_cells(
     store.remove_stale()
     if missing:
         wall_time.note()
+    wall_time.keep()
     return write_tables(study, options, store, wall_time.seconds)
 
 
@@ -308,15 +313,18 @@ def write_tables(study: Study, options: Options, store: Store, wall_seconds: flo
 
 
 def open_store(study: Study, options: Options) -> Store:
-    """Open the study's folder; a fresh run begins with an empty one."""
+    """Open the study's folder."""
     options = options.of_kind(study.kind)
     folder = results_folder(options.out, study.name)
-    store = Store(folder, fingerprint(), taken_by(study, options))
-    if options.fresh and folder.exists():
-        with unmerged(folder):  # else a merge might put back what it had read before
+    return Store(folder, fingerprint(), taken_by(study, options))
+
+
+def forget(store: Store) -> None:
+    """Empty a study's folder of results, for a run that starts afresh."""
+    if store.folder.exists():
+        with unmerged(store.folder):  # else a merge might put back what it had read before
+            note_round(store.folder, None)
             store.remove_all()
-            note_round(folder, None)
-    return store
 
 
 def taken_by(study: Study, options: Options) -> Callable[[str, Sequence[str]], bool]:

@@ -63,7 +63,7 @@ def settle(
             tables = run_cells(study, options, listener, sign)
             results = read_results(folder)
             verdicts = judge_all(results.study, results.claimed, len(results.earlier_looks))
-            note_look(folder, results.claimed["seed"].nunique())
+            note_look(folder, results.claimed["seed"].nunique(), results.study)
             places = open_places(study, verdicts)
             had = max((seeds_of(study, place) for place in places), default=len(study.seeds))
             following = next_seeds([verdicts[place] for place in places], had, most_seeds)

@@ -13,7 +13,7 @@ from nnbench.pipeline import Options, Outcome, open_store
 from nnbench.report.page.commands import COMMAND, from_here
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.words import MOST_FINDINGS, amount
-from nnbench.results.files import read_files
+from nnbench.results.files import sound_files
 from nnbench.results.fingerprint import fingerprint, origin
 from nnbench.results.looks import FILE, round_of
 from nnbench.results.more import with_more
@@ -180,12 +180,12 @@ def standing_of_study(study: Study, options: Options) -> Standing:
     """How much of a study has results in a folder of results."""
     study = with_more(study, options.out)
     cells = {cell.cell_id: cell for cell in study.cells()}
-    store = open_store(study, replace(options, fresh=False))
+    store = open_store(study, options)
     survey = store.survey()
     missing = [cell.recipe for cell_id, cell in cells.items() if cell_id not in survey.finished]
     changed = changed_entries(store.folder, missing)
     standing = _standing(study.name, study.noun, len(cells), set(cells), store, changed)
-    is_stopped = round_of(read_files(store.folder, [FILE])) is not None
+    is_stopped = round_of(sound_files(store.folder, [FILE])) is not None
     return replace(standing, settling=(options.file or study.name) if is_stopped else "")
 
 

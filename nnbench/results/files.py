@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,12 @@ from nnbench.results.rows import FILES
 
 CHECKSUMS = "checksums.json"
 PROVENANCE = "provenance.json"  # where results come from
+LOOKS, WALL_TIME = "looks.json", "wall_time.json"  # with it, what no run makes anew
+TOLD = (PROVENANCE, LOOKS, WALL_TIME)
+ALL = (
+    *FILES.values(),
+    *("cells.csv", *TOLD, "claims.csv", "predictions.parquet", "landscapes.json"),
+)
 
 
 def results_folder(root: Path, name: str) -> Path:
@@ -47,6 +54,42 @@ def read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
             raise StoreError(f"In {folder}, {damage}: run the study again.") from damage
 
 
+def sound_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Those of a study's files that are there and sound, by name: for whoever does without.
+
+    Errors: StoreError where the disk refuses.
+    """
+    found: dict[str, bytes] = {}
+    if folder.exists():
+        with disk("read", folder), locked(folder):
+            known = kept_checksums(folder)
+            for name in names:
+                with suppress(Damage):
+                    found[name] = checked(folder, name, known)
+    return found
+
+
+def forget_damaged(folder: Path) -> list[str]:
+    """Remove the files of a study's folder that are damaged, for a run to make them anew.
+
+    Returns their names, and those of missing ones. Errors: StoreError where the disk refuses.
+    """
+    if not folder.exists():
+        return []
+    with disk("mend", folder), locked(folder):
+        known = kept_checksums(folder)
+        names = {*known, *(name for name in ALL if os.path.lexists(folder / name))}
+        sound = {name for name in known if _is_sound(folder, name, known)}
+        if sound != names or _are_damaged(folder, known):
+            with scratch(folder) as draft:
+                write(draft / CHECKSUMS, sealed({name: known[name] for name in sorted(sound)}))
+                os.replace(draft / CHECKSUMS, folder / CHECKSUMS)
+            for name in names - sound:
+                (folder / name).unlink(missing_ok=True)
+            sync_folder(folder)
+        return sorted(names - sound)
+
+
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Replace files of a study's folder, each whole or not at all, and note their checksums.
 
@@ -74,18 +117,25 @@ def json_bytes(document: Mapping[str, Any]) -> bytes:
 
 
 def damaged_files(folder: Path) -> list[str]:
-    """One sentence for every file of a study's folder that does not match its checksum."""
+    """One sentence for every file of a study's folder that does not match its checksum.
+
+    Under the folder's lock, so that a run which replaces them meanwhile damages nothing.
+    """
     found: list[str] = []
-    try:
-        known = known_checksums(folder)
-    except Damage as damage:
-        return [str(damage)]
-    for name in sorted(known):
+    if not folder.exists():
+        return found
+    with locked(folder):
         try:
-            checked(folder, name, known)
+            known = known_checksums(folder)
         except Damage as damage:
-            found.append(str(damage))
-    return found
+            return [str(damage)]
+        for name in sorted(known):
+            try:
+                checked(folder, name, known)
+            except Damage as damage:
+                found.append(str(damage))
+        others = [name for name in ALL if name not in known and (folder / name).exists()]
+    return found + [f"{name} has no checksum" for name in sorted(others)]
 
 
 def replace_files(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -94,10 +144,7 @@ def replace_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     All are on disk before the first is replaced, and from then until the last the checksums allow
     the old and the new, so that to die in between leaves nothing that looks damaged.
     """
-    try:
-        known = known_checksums(folder)
-    except Damage:
-        known = {}
+    known = kept_checksums(folder)
     new = {name: [checksum(content)] for name, content in contents.items()}
     either = {name: known.get(name, []) + new[name] for name in new}
     with scratch(folder) as draft:
@@ -118,3 +165,40 @@ def known_checksums(folder: Path) -> dict[str, list[str]]:
     if not (folder / CHECKSUMS).exists() and not (folder / FILES["cells"]).exists():
         return {}
     return unsealed(content_of(folder / CHECKSUMS), CHECKSUMS)
+
+
+def kept_checksums(folder: Path) -> dict[str, list[str]]:
+    """The known checksums; where these are damaged themselves, those of files that still match.
+
+    Where they are missing, those of what no run makes anew, as it is, if it can be read.
+    """
+    with suppress(Damage):
+        if (folder / CHECKSUMS).exists():
+            return known_checksums(folder)
+    there = {name: (folder / name).read_bytes() for name in ALL if (folder / name).is_file()}
+    if (folder / CHECKSUMS).is_file():
+        left = (folder / CHECKSUMS).read_bytes()
+        sound = [name for name, content in there.items() if checksum(content).encode() in left]
+    else:
+        sound = [name for name in TOLD if _is_object(there.get(name, b""))]
+    return {name: [checksum(there[name])] for name in sound}
+
+
+def _is_object(content: bytes) -> bool:
+    with suppress(ValueError, RecursionError):
+        return isinstance(json.loads(content), dict)
+    return False
+
+
+def _is_sound(folder: Path, name: str, known: Mapping[str, list[str]]) -> bool:
+    with suppress(Damage):
+        checked(folder, name, known)
+        return True
+    return False
+
+
+def _are_damaged(folder: Path, kept: Mapping[str, list[str]]) -> bool:
+    """Whether the checksums are not those that were kept of them."""
+    with suppress(Damage):
+        return known_checksums(folder) != kept
+    return True

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from nnbench.results.disk import StoreError
-from nnbench.results.files import read_files, write_json
+from nnbench.results.files import LOOKS, read_files, write_json
 
-FILE = "looks.json"
+FILE = LOOKS
 
 
 def looks_of(files: Mapping[str, bytes], folder: Path) -> tuple[int, ...]:
@@ -26,32 +26,57 @@ def looks_of(files: Mapping[str, bytes], folder: Path) -> tuple[int, ...]:
         return tuple(int(seeds) for seeds in json.loads(files[FILE])["seeds"])
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
-            f"{folder / FILE} cannot be read: remove it to discard earlier looks."
+            f"{folder / FILE} cannot be read: remove it and run the study again to discard earlier "
+            f"looks."
         ) from error
 
 
 def round_of(files: Mapping[str, bytes]) -> dict[str, Any] | None:
     """The round of more seeds that is under way, as its study's document has it; None for none."""
+    return _noted(files, "round")
+
+
+def given_of(files: Mapping[str, bytes]) -> dict[str, Any] | None:
+    """What claims had when they were judged last, as the study's document has it; None for none."""
+    return _noted(files, "given")
+
+
+def _noted(files: Mapping[str, bytes], what: str) -> dict[str, Any] | None:
     with suppress(ValueError, AttributeError):
-        found: dict[str, Any] | None = json.loads(files.get(FILE, b"{}")).get("round")
+        found: dict[str, Any] | None = json.loads(files.get(FILE, b"{}")).get(what)
         return found
     return None
 
 
-def note_look(folder: Path, seeds: int) -> None:
-    """Note that a study was judged with so many seeds; the same number twice is one look."""
+def note_look(folder: Path, seeds: int, study: Mapping[str, Any] | None = None) -> None:
+    """Note that a study was judged with so many seeds; the same number twice is one look.
+
+    With what its claims have by then, so that this is known where its provenance is damaged.
+    """
     files = read_files(folder, [FILE])
     known = looks_of(files, folder)
-    if seeds not in known or round_of(files):
+    given = _given(study)
+    if seeds not in known or round_of(files) or given != given_of(files):
         seen = known if seeds in known else (*known, seeds)
-        write_json(folder / FILE, {"seeds": list(seen)})
+        write_json(folder / FILE, {"seeds": list(seen)} | ({"given": given} if given else {}))
 
 
 def note_round(folder: Path, study: Mapping[str, Any] | None) -> None:
-    """Note what claims are being given, so that a round that is stopped goes on; None: no round."""
+    """Note what claims are being given, so that a round that is stopped goes on.
+
+    None: no round, and nothing given.
+    """
     files = read_files(folder, [FILE])
-    if study is None and round_of(files) is None:
+    before = given_of(files)
+    if study is None and round_of(files) is None and before is None:
         return
-    given = {} if study is None else {key: study[key] for key in ("seeds", "claims")}
-    seen = {"seeds": list(looks_of(files, folder))}
-    write_json(folder / FILE, seen | ({"round": given} if given else {}))
+    noted: dict[str, Any] = {"seeds": list(looks_of(files, folder))}
+    if study is not None:
+        noted |= ({"given": before} if before else {}) | {"round": _given(study)}
+    write_json(folder / FILE, noted)
+
+
+def _given(study: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if study is None or not study.get("claims"):
+        return None
+    return {key: study[key] for key in ("seeds", "claims") if key in study}

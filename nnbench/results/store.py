@@ -66,6 +66,9 @@ class Survey:
     engines: frozenset[str] = frozenset()  # that trained what is finished
 
 
+NOTHING = Survey(frozenset(), frozenset(), frozenset(), frozenset(), 0, 0)
+
+
 @dataclass(frozen=True)
 class Store:
     """The folder of one study, as seen by a run of one source fingerprint.

@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Callable, Iterable
 
-from nnbench.results.files import PROVENANCE, write_json
+from nnbench.results.files import PROVENANCE, WALL_TIME, write_json
 from nnbench.results.store import Store, Survey
 
-FILE = "wall_time.json"
+FILE = WALL_TIME
 BETWEEN = ", "  # the names of several engines
 # How old the tables of a run in progress may be: no twentieth of it goes to writing them.
 SECONDS_BETWEEN_TABLES, TIMES_THE_LAST = 60.0, 20
@@ -31,6 +31,14 @@ class WallTime:
         """Take in the time that has passed, and who trained in it, and keep it on disk."""
         self._engines.update(engines)
         self.seconds = round(self._earlier + time.perf_counter() - self._began, 1)
+        self._write()
+
+    def keep(self) -> None:
+        """Keep the time so far on disk, where it is not: its file was damaged."""
+        if not (self._store.folder / FILE).exists():
+            self._write()
+
+    def _write(self) -> None:
         known = {
             "engine": engine_text(self._engines),
             "source_fingerprint": self._store.fingerprint,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nnbench.catalog import VOCABULARY
-from nnbench.pipeline import Options
+from nnbench.pipeline import Options, forget
 from nnbench.pipeline import open_store as store_of_run
 from nnbench.results.compact import RunningError, compact
 from nnbench.results.disk import StoreError
@@ -145,18 +145,18 @@ def test_a_run_that_starts_afresh_forgets_while_nobody_merges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = of_parts(tmp_path / "small")
-    forget = Store.remove_all
+    remove = Store.remove_all
 
     def remove_all(self: Store) -> int:
         with pytest.raises(RunningError):
             compact(self.folder)
-        return forget(self)
+        return remove(self)
 
     monkeypatch.setattr(Store, "remove_all", remove_all)
     study = make_study({"name": "small", "grid": {"data": "moons"}}, VOCABULARY)
-    store_of_run(study, Options(out=tmp_path, fresh=True))
+    forget(store_of_run(study, Options(out=tmp_path)))
     assert folders(store) == [] and compact(store.folder).folders == (0, 0)
-    store_of_run(study, Options(out=tmp_path / "other", fresh=True))
+    forget(store_of_run(study, Options(out=tmp_path / "other")))
     assert not (tmp_path / "other").exists(), "where there is nothing, nothing is made"
 
 

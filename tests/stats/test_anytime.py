@@ -163,7 +163,9 @@ def test_each_number_of_seeds_is_a_look_and_outlives_what_is_run_again(tmp_path:
 def test_a_damaged_note_of_looks_is_said(tmp_path: Path) -> None:
     folder = write_whole(tmp_path, make_cells())
     write_files(folder, {FILE: b'{"seeds": "many"}'})
-    with pytest.raises(StoreError, match="remove it to discard earlier looks"):
+    with pytest.raises(
+        StoreError, match="remove it and run the study again to discard earlier looks"
+    ):
         read_results(folder)
 
 

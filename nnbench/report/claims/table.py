@@ -36,7 +36,7 @@ def write_claims(folder: Path) -> pd.DataFrame:
     """
     results = read_results(folder)
     table = claims_table(results)
-    note_look(folder, results.claimed["seed"].nunique())
+    note_look(folder, results.claimed["seed"].nunique(), results.study)
     if len(table) or (folder / FILE).is_file():
         content = table.to_csv(index=False, lineterminator="\n").encode("utf-8")
         write_files(folder, {FILE: content})
