@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -104,6 +103,8 @@ def folder_of(place: str, out: Path) -> Path:
 
 def _name_in(file: Path) -> str:
     """The name in a study file, whose entries need not be known here."""
+    import tomllib
+
     try:
         return str(tomllib.loads(file.read_text(encoding="utf-8"))["name"])
     except (OSError, ValueError, KeyError, RecursionError):

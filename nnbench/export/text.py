@@ -37,6 +37,7 @@ STANDARD = {name: f"import {name}" for name in MODULES} | {
     "lru_cache": "functools",
     "nullcontext": "contextlib",
     "partial": "functools",
+    "quote": "shlex",
     "replace": "dataclasses",
 }
 LIBRARIES = {

@@ -166,7 +166,7 @@ def is_running(folder: Path) -> bool:
     for _ in range(TRIES):
         try:
             held = os.open(folder / FOLDER, os.O_RDONLY)
-        except OSError:
+        except (OSError, ValueError):  # no such folder, or a name with a NUL, which none has
             return False
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
