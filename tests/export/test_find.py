@@ -149,7 +149,7 @@ def test_the_command(
     assert "python cell.py PATH" in printed.err
     reading.export(cell_id, place="test", out=tmp_path / "results")
     assert capsys.readouterr().out == printed.out
-    with pytest.raises(Failed, match="create them with nnbench run other"):
+    with pytest.raises(Failed, match="create them with nnbench run STUDY"):
         reading.export(cell_id, place="other", out=tmp_path / "results")
 
 
