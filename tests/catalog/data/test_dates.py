@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -81,20 +80,6 @@ def test_a_form_that_is_not_usual_is_read_where_it_is_asked_for(tmp_path: Path) 
     assert about["kind"] == "date"
     with pytest.raises(ValueError, match='column "when" has values that are not dates'):
         table(tmp_path, [*column[:-1], "soon"], dates=("when",))
-
-
-@pytest.mark.parametrize("stray", ["unknown", "31.04.2012", "0000-00-00"])
-def test_what_keeps_a_column_from_being_dates_is_named_with_the_way_out(
-    tmp_path: Path, stray: str
-) -> None:
-    days = [*DAYS.strftime("%d.%m.%Y")[:-1], stray]
-    way = f'most look like dates, but "{stray}" is not one: --missing={stray}, or missing = ["'
-    with pytest.raises(ValueError, match=f"a name or free text; {re.escape(way)}"):
-        table(tmp_path, days)
-    with pytest.raises(ValueError, match=f'"{re.escape(stray)}" is not one: --missing='):
-        table(tmp_path, days, dates=("when",))
-    (about,) = table(tmp_path, days, missing=(stray,)).report["columns"]
-    assert about["kind"] == "date" and about["missing"] == 1
 
 
 def test_a_date_that_is_asked_to_be_a_category_is_one(tmp_path: Path) -> None:

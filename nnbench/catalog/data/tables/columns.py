@@ -10,19 +10,13 @@ means, deviations) are taken from the training part alone, after the split, in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from shlex import quote
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.apart import may_have_numbers, pandas_values
-from nnbench.catalog.data.tables.dates import (
-    as_dates,
-    calendar,
-    look_like_dates,
-    stray_date,
-)
+from nnbench.catalog.data.tables.dates import as_dates, calendar, look_like_dates
 from nnbench.catalog.data.tables.notations import are_stray
 from nnbench.catalog.data.tables.texts import coded, different, few_of, in_arrow, is_text
 from nnbench.lazy import pd
@@ -93,8 +87,7 @@ def encode(name: str, column: pd.Series, wanted: str) -> Column:
         if dates is not None:
             return _date(name, dates)
         if wanted:
-            way = _not_a_date([str(value) for value in column.dropna().unique()])
-            raise ValueError(f"has values that are not dates{way or ': leave it out of dates'}")
+            raise ValueError("has values that are not dates: leave it out of dates")
     if is_of_another_type(column):
         return _dropped(name, column, f"is of type {column.dtype}, neither number nor text")
     numbers = None if wanted == "category" else as_numbers(column)
@@ -206,13 +199,6 @@ def _way_out(texts: list[str]) -> str:
     return "if it is a number, check its decimal sign"
 
 
-def _not_a_date(texts: list[str]) -> str:
-    """What to do with the texts that keep a column from being one of dates, where most are."""
-    stray = stray_date(texts)
-    way = f'--missing={quote(stray)}, or missing = ["{stray}"], reads it as missing'
-    return stray and f'; most look like dates, but "{stray}" is not one: {way}'
-
-
 def _free_text(count: int, known: int) -> str:
     """What is said of a column with so many different texts in its rows, if it is free text."""
     if count > MAX_LEVELS and 2 * count > known:
@@ -231,7 +217,7 @@ def _category(name: str, column: pd.Series, free: bool) -> Column:
     if len(found) == 1 and not missing:
         return _dropped(name, column, "has one value only")
     if free and (note := _free_text(len(found), known)):
-        return _dropped(name, column, note + _not_a_date([str(value) for value in found]))
+        return _dropped(name, column, note)
     values = np.asarray(found, dtype=object)
     counts = np.bincount(codes[present])
     order = sorted(range(len(values)), key=lambda code: (-counts[code], values[code]))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.texts import (
-    FIRST_ROWS,
     are,
     coded,
     coded_by_digits,
@@ -116,15 +115,6 @@ def look_like_dates(texts: Iterable[str]) -> int:
     """How many texts have a day in a usual form."""
     days = (_parted(text)[0] for text in texts)
     return sum(bool(YEAR_FIRST.fullmatch(day) or YEAR_LAST.fullmatch(day)) for day in days)
-
-
-def stray_date(texts: Sequence[str]) -> str:
-    """The first of different texts that is no date, where nine of ten look like one; or nothing."""
-    for some in (texts[:FIRST_ROWS], texts):
-        if 10 * look_like_dates(some) < 9 * len(some):
-            return ""
-    parsed = pd.to_datetime(pd.Series(texts), format="mixed", errors="coerce", utc=True)
-    return next((text for text, lost in zip(texts, parsed.isna(), strict=True) if lost), "")
 
 
 def _parted(text: str) -> tuple[str, str]:
