@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from nnbench.catalog.data.tables.date_forms import AS_IT_IS, CONTRARY, SWAPPED, TIMES
 from nnbench.catalog.data.tables.delimited import read_head
 from nnbench.catalog.data.tables.entry import choices_of
 from nnbench.catalog.data.tables.files import MISSING
@@ -35,6 +36,15 @@ HEAD_LINES = 40
 TIES = "nnbench.catalog.data.tables.ties"
 SPLITS = (("nnbench.training.splits", "parts_of"), (TIES, "Ties"), (TIES, "joined"))
 Description = dict[str, Any]
+# what dates look like, roughly, and the change by which pandas reads them rightly
+DATES = (
+    (r"\d{4}([-/.])\d\d?\1\d\d?([ T].*)?", AS_IT_IS),
+    *((r"\d\d?([-/.])\d\d?\1\d{4}([ T].*)?", change) for change in (AS_IT_IS, SWAPPED)),
+    (r"\d{4}[-/]\d\d", AS_IT_IS),
+    (r"\d\d?[- ][A-Za-z]+[- ]\d{4}|[A-Za-z]+ \d\d?, \d{4}", AS_IT_IS),
+    (r"\d\d?:\d\d(:\d\d)?( ?[APap][Mm])?", TIMES[2]),
+    *((r"(?!\d+:)(?=.*\d.*\d).*", change) for change in (AS_IT_IS, SWAPPED)),
+)
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,7 @@ def _code(
         "by": None,
         "notations": _notations(),
         "has_dates": True,
+        "contrary": CONTRARY,
     }
     tried = [how | {"name": choices.target} for how in _targets(table)]
     names = [column["name"] for column in table.report["columns"]]
@@ -155,8 +166,8 @@ def _splitters(choices: Choices) -> Iterator[Description | None]:
     elif choices.time:
         how = {"name": choices.time}
         yield {**how, "kind": "number", "text": False}
-        for day_first in (False, True):
-            yield {**how, "kind": "date", "text": True, "day_first": day_first}
+        for form, change in DATES:
+            yield {**how, "kind": "date", "text": True, "form": form, "change": change}
         for decimal in (".", ","):
             yield {**how, "kind": "number", "text": True, "decimal": decimal, "unit": ""}
     else:
@@ -206,7 +217,7 @@ def _found(
             continue
         tried = (
             how
-            for how in _descriptions(column, names, frames[1][1], rows)
+            for how in _descriptions(column, names, *frames[1], rows)
             if _is_like(how, wanted, *frames[how["text"]], rows)
         )
         if (how := next(tried, None)) is None:
@@ -227,9 +238,15 @@ def _is_like(
 
 
 def _descriptions(
-    column: Mapping[str, Any], names: tuple[str, ...], texts: pd.DataFrame, rows: Any
+    column: Mapping[str, Any],
+    names: tuple[str, ...],
+    reading: Mapping[str, Any],
+    texts: pd.DataFrame,
+    rows: Any,
 ) -> Iterator[Description]:
-    """Yield in which ways a column may be read. texts: the table with all of it as texts."""
+    """Yield in which ways a column may be read. texts: the table with all of it as texts, so read
+    by a script's functions.
+    """
     name, kind = column["name"], column["kind"]
     how: Description = {"name": name, "kind": kind}
     if kind == "category":
@@ -247,13 +264,13 @@ def _descriptions(
             yield {**how, "text": True, "gaps": gaps, "decimal": decimal, "unit": unit}
         return
     parts = [feature[len(name) + 1 :] for feature in names[: len(names) - gaps]]
-    for day_first in (False, True):
-        dates = pd.to_datetime(
-            texts[name].iloc[rows], format="mixed", errors="coerce", utc=True, dayfirst=day_first
-        )
-        first = "" if dates.isna().all() else dates.min().isoformat()
-        about = {"gaps": gaps, "parts": parts, "first": first, "day_first": day_first}
-        yield {**how, "text": True, **about}
+    for form, change in DATES:
+        written_so = {"form": form, "change": change}
+        dates = reading["dates_of"](texts[name].iloc[rows], written_so)
+        if dates.isna().all():
+            continue
+        first = dates.min().isoformat()
+        yield {**how, "text": True, "gaps": gaps, "parts": parts, "first": first, **written_so}
 
 
 def _is_same(path: Path, table: Table, reading: Mapping[str, Any]) -> bool:

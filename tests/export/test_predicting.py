@@ -94,6 +94,39 @@ def test_it_reads_what_the_study_reads(
     assert found.classes == table.classes and len(found.code.splitlines()) < 260
 
 
+FORMS_OF_DATES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
+    "impossible days": ("%d.%m.%Y", ["31.04.2012", "unknown", "12", "today"], {}),
+    "months first": ("%m/%d/%Y", ["13/02/2012", "-"], {}),
+    "months": ("%Y-%m", ["-"], {}),
+    "spelled": ("%d %b %Y", ["soon"], {}),
+    "in any form": ("%d.%m.%y", ["2021-03-04", "3 May 2021", "soon"], {"dates": ["when"]}),
+    "times": ("%H:%M", ["25:00", "9:06 AM"], {"dates": ["when"]}),
+}
+
+
+@pytest.mark.parametrize("how", FORMS_OF_DATES)
+def test_it_reads_dates_as_the_study_does_and_strays_in_new_rows_as_missing(
+    tmp_path: Path, how: str
+) -> None:
+    pattern, odd, said = FORMS_OF_DATES[how]
+    path = tmp_path / "t.csv"
+    when = [*pd.date_range("2009-01-30", periods=200, freq="19D5h7min").strftime(pattern), *odd]
+    frame = pd.DataFrame({"when": when, "y": np.arange(len(when)) % 7 + 0.5})
+    frame.to_csv(path, index=False)
+    (cell,) = make_cells(data={"csv": str(path), "target": "y", **said})
+    code = own_table(cell.recipe, path).code
+    rows, x, _ = read_by(code, path)
+    table = kept_table(path, Choices("y", dates=tuple(said.get("dates", ()))))
+    np.testing.assert_array_equal(x, table.x)
+    assert len(rows) == len(when) and "when is missing" in table.features
+    frame["when"] = "later"
+    frame.loc[0, "when"] = when[0]
+    frame.to_csv(path, index=False)
+    _, new, _ = read_by(code, path)
+    np.testing.assert_array_equal(new[0], x[0])
+    assert np.isnan(new[1:, :-1]).all() and (new[1:, -1] == 1).all()
+
+
 def test_of_many_rows_it_draws_those_of_the_study(tmp_path: Path) -> None:
     path = table_of(tmp_path)
     recipe = dict(cell_of(path, "price").recipe) | {"data.rows": 50}

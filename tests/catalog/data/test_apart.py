@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables import apart, numbers, reading
-from nnbench.catalog.data.tables.dates import CLOCK, YEAR_FIRST, YEAR_LAST, as_dates
+from nnbench.catalog.data.tables.date_forms import CLOCK
+from nnbench.catalog.data.tables.dates import as_dates
 from nnbench.catalog.data.tables.texts import are, in_arrow
 from tests.searching import examples
 
@@ -116,6 +117,10 @@ def test_what_pandas_takes_for_a_number_is_not_passed_over(text: str) -> None:
         assert apart.may_have_numbers(pa.array([text], pa.large_string()))
 
 
+YEAR_FIRST = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}")
+YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2\d{4}")
+
+
 def plainly(texts: list[str]) -> pd.Series | None:
     """Texts as dates, by pandas, each as a whole."""
     parted = [re.fullmatch(r"([^ T]*)((?s:.)*)", text) for text in texts]
@@ -148,14 +153,14 @@ def test_dates_are_read_as_each_is_by_itself(texts: list[str]) -> None:
     wanted, found = plainly(texts), as_dates(pd.Series([*texts, None]))
     assert (wanted is None) == (found is None)
     if wanted is not None and found is not None:
-        assert (found.iloc[:-1].array == wanted.array).all()
-        assert pd.isna(found.iloc[-1])
+        assert (found.values.iloc[:-1].array == wanted.array).all()
+        assert pd.isna(found.values.iloc[-1])
 
 
 def test_dates_that_are_asked_for_are_read_by_the_same_rule() -> None:
     dates = as_dates(pd.Series(["1.2.2023", "2.1.2023"]), asked=True)
     assert dates is not None
-    assert dates.dt.month.tolist() == [2, 1]
+    assert dates.values.dt.month.tolist() == [2, 1]
 
 
 @given(st.text(max_size=4))

@@ -108,7 +108,7 @@ def test_the_commonest_levels_are_kept_and_the_rest_pooled() -> None:
 @pytest.mark.parametrize(
     ("usual", "slip", "hint"),
     [
-        ("2004-11-{:02}", "31.12.2003", "if it is a date, write all values in one format"),
+        ("2004-11-{:02}", "31.12.2003", "if it is a date or a time, use --dates c"),
         ("{:02} or so", "", "if it is a number, check its decimal sign"),
     ],
 )

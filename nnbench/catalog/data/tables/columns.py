@@ -16,9 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.apart import may_have_numbers, pandas_values
-from nnbench.catalog.data.tables.dates import as_dates, calendar, look_like_dates
+from nnbench.catalog.data.tables.dates import (
+    Dates,
+    as_dates,
+    calendar,
+    not_dates,
+    way_to_dates,
+)
 from nnbench.catalog.data.tables.notations import are_stray
 from nnbench.catalog.data.tables.texts import coded, different, few_of, in_arrow, is_text
+from nnbench.catalog.data.tables.words import in_one, quoted
 from nnbench.lazy import pd
 
 MAX_LEVELS = 20  # of a categorical column; the commonest are kept, the others pooled
@@ -77,9 +84,10 @@ def encode(name: str, column: pd.Series, wanted: str) -> Column:
     """Encode one column (rows,), as `wanted` (a kind but "dropped") or as its values suggest.
 
     Dates become parts of the calendar (`nnbench.catalog.data.tables.dates`). Numbers and
-    true/false stay numbers, also where up to a tenth of more than 20 different values are none
-    ("n.a.", "-"): those count as missing. Other text is a category, unless more than 20 values
-    and more than half of all are different: that is a name or free text, and is left out. So
+    true/false stay numbers. Both do also where up to a tenth of more than 20 different values are
+    none ("n.a.", "-", 31.04.2012): those count as missing. Other text is a category, unless more
+    than 20 values and more than half of all are different: that is a name or free text, and is left
+    out, with what to do if it looks like dates (`way_to_dates`). So
     are columns of one value and types that are neither. Raises ValueError for infinite numbers.
     """
     if wanted == "date" or not wanted:
@@ -87,7 +95,7 @@ def encode(name: str, column: pd.Series, wanted: str) -> Column:
         if dates is not None:
             return _date(name, dates)
         if wanted:
-            raise ValueError("has values that are not dates: leave it out of dates")
+            raise ValueError(_no_dates(column))
     if is_of_another_type(column):
         return _dropped(name, column, f"is of type {column.dtype}, neither number nor text")
     numbers = None if wanted == "category" else as_numbers(column)
@@ -98,14 +106,28 @@ def encode(name: str, column: pd.Series, wanted: str) -> Column:
     return _category(name, column, free=wanted != "category")
 
 
-def _date(name: str, dates: pd.Series) -> Column:
+def _no_dates(column: pd.Series) -> str:
+    """Why a column cannot be read as dates, although that is asked."""
+    count, example = not_dates(column)
+    if not count:
+        return "has no dates: leave it out of --dates"
+    values = (
+        f"1 value that is not a date, {quoted(example)}"
+        if count == 1
+        else f"{count:,} values that are not dates, such as {quoted(example)}"
+    )
+    return f"has {values}: use --missing for what means missing, or leave the column out of --dates"
+
+
+def _date(name: str, found: Dates) -> Column:
+    dates = found.values
     if dates.isna().all():
         return _dropped(name, dates, "has no values")
     parts = calendar(dates)
     if not parts:
         return _dropped(name, dates, "has one value only")
     missing = int(dates.isna().sum())
-    note = f"a date: {', '.join(parts)}"
+    note = in_one(f"a date: {', '.join(parts)}", found.note)
     return Column(name, "date", np.column_stack([*parts.values()]), (*parts,), missing, note)
 
 
@@ -192,13 +214,6 @@ def _far_out(known: NDArray[np.float64]) -> str:
     return ""
 
 
-def _way_out(texts: list[str]) -> str:
-    """What to check of texts that begin as numbers or dates do, and are neither."""
-    if 2 * look_like_dates(texts) > len(texts):
-        return "if it is a date, write all values in one format"
-    return "if it is a number, check its decimal sign"
-
-
 def _free_text(count: int, known: int) -> str:
     """What is said of a column with so many different texts in its rows, if it is free text."""
     if count > MAX_LEVELS and 2 * count > known:
@@ -217,7 +232,7 @@ def _category(name: str, column: pd.Series, free: bool) -> Column:
     if len(found) == 1 and not missing:
         return _dropped(name, column, "has one value only")
     if free and (note := _free_text(len(found), known)):
-        return _dropped(name, column, note)
+        return _dropped(name, column, in_one(note, way_to_dates(name, column)))
     values = np.asarray(found, dtype=object)
     counts = np.bincount(codes[present])
     order = sorted(range(len(values)), key=lambda code: (-counts[code], values[code]))
@@ -225,12 +240,15 @@ def _category(name: str, column: pd.Series, free: bool) -> Column:
     levels = [str(values[code]) for code in order[:kept]]
     rank = np.empty(len(values), dtype=np.int64)
     rank[order] = np.minimum(np.arange(len(values)), kept)
-    note = ""
+    note = way_to_dates(name, column) if free else ""
     if len(values) > kept:
         levels.append("(other)")
-        note = f"{len(values) - kept} rare values are pooled"
+        pooled = f"{len(values) - kept} rare values are pooled"
         if 2 * sum(str(value)[:1].isdigit() for value in values) > len(values):
-            note = f"read as text, {note}: {_way_out([str(value) for value in values])}"
+            way = note or "if it is a number, check its decimal sign"
+            note = f"read as text, {pooled}: {way}"
+        else:
+            note = in_one(pooled, note)
     places = np.where(present, rank[codes], len(levels))
     if missing:
         levels.append("(missing)")

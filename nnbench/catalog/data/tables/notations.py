@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,15 @@ def value_of(number: Written, decimal: str) -> float:
     return float(digits.replace(",", ".")) * number.factor
 
 
-def are_stray(lost: int, numbers: NDArray[np.float64]) -> bool:
-    """Tell whether `lost` values that are no numbers are slips in a column of numbers."""
-    known = numbers[~np.isnan(numbers)]
-    return len(np.unique(known)) > MANY_NUMBERS and lost <= STRAY * (lost + len(known))
+def are_few(lost: int, known: int) -> bool:
+    """Tell whether values that are none of their column's are few beside so many that are."""
+    return lost <= STRAY * (lost + known)
+
+
+def are_stray(lost: int, values: NDArray[Any]) -> bool:
+    """Tell whether `lost` values that are no numbers, or no dates, are slips in a column of those.
+
+    values: (rows,), NaN or NaT where there is none.
+    """
+    known = values[~np.isnan(values)]
+    return len(np.unique(known)) > MANY_NUMBERS and are_few(lost, len(known))

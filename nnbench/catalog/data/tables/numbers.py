@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nnbench.catalog.data.tables.apart import Apart, either_way, pandas_values
 from nnbench.catalog.data.tables.notations import CURRENCY, Written, are_stray
 from nnbench.catalog.data.tables.texts import has
-from nnbench.catalog.data.tables.words import quoted
+from nnbench.catalog.data.tables.words import missing_said, stray_said
 
 FEW_NUMBERS = 3  # different ones at least, where other words stand beside them or a unit behind
 FOUR_DIGITS = r"\d(?:\D*\d){3}"
@@ -86,22 +86,11 @@ def read_numbers(numbers: Apart, decimal: str, asked: bool = False) -> Numbers |
             return None
     parts = [_notation(numbers, are_numbers & ~np.isnan(values), unit, decimal)]
     if said_missing:
-        names = ", ".join(quoted(numbers.text(place)) for place in np.flatnonzero(gaps)[:5])
-        parts.append(f"{names} in {said_missing:,} {_rows(said_missing)} read as missing")
+        names = [numbers.text(place) for place in np.flatnonzero(gaps)[:5]]
+        parts.append(missing_said(names, said_missing))
     if lost:
-        parts.append(_lost(lost, numbers.text(bad.argmax())))
+        parts.append(stray_said(lost, numbers.text(bad.argmax()), "a number", "numbers"))
     return Numbers(all_rows, lost, "; ".join(part for part in parts if part))
-
-
-def _rows(count: int) -> str:
-    return "row" if count == 1 else "rows"
-
-
-def _lost(count: int, example: str) -> str:
-    shown = example if len(example) <= 20 else example[:17] + "..."
-    if count == 1:
-        return f"1 value that is not a number ({quoted(shown)}) read as missing"
-    return f"{count:,} values that are not numbers (such as {quoted(shown)}) read as missing"
 
 
 def _unit(numbers: Apart, odd: dict[int, Written]) -> str:

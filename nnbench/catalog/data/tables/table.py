@@ -23,7 +23,7 @@ from nnbench.catalog.data.tables.reading import with_numbers
 from nnbench.catalog.data.tables.targets import Target, drawn, read_target
 from nnbench.catalog.data.tables.texts import FIRST_ROWS, first_text, is_text
 from nnbench.catalog.data.tables.ties import Ties, ties_of, without_going_on
-from nnbench.catalog.data.tables.words import is_number, quoted, unknown_column
+from nnbench.catalog.data.tables.words import in_one, is_number, quoted, unknown_column
 from nnbench.lazy import pd
 
 READING = logging.getLogger("nnbench.reading")  # what is read, and nothing once it is
@@ -152,7 +152,7 @@ def _read(path: Path, form: str, sha256: str, choices: Choices) -> Table:
         "told": [*told, *left_out, *tied],
         **counts,
         "rows_used": len(x),
-        "target_note": _joined(notes.get(choices.target, ""), target.note),
+        "target_note": in_one(notes.get(choices.target, ""), target.note),
         "features": len(features),
         **target.report,
         "columns": [column.report() for column in columns],
@@ -189,12 +189,8 @@ def _examples(
 
 def _noted(column: Column, notes: Mapping[str, str]) -> Column:
     """A column of numbers with what is said of how they were written."""
-    said = _joined(notes.get(column.name, ""), column.note)
+    said = in_one(notes.get(column.name, ""), column.note)
     return replace(column, note=said) if column.kind == "number" else column
-
-
-def _joined(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)
 
 
 def _check_names(choices: Choices, names: list[str]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnbench.catalog.data.tables.columns import Column
-from nnbench.catalog.data.tables.dates import as_dates
+from nnbench.catalog.data.tables.dates import as_dates, not_dates
 from nnbench.catalog.data.tables.words import quoted
 from nnbench.lazy import csgraph, pd, sparse
 
@@ -135,12 +135,14 @@ def _times(column: pd.Series) -> tuple[NDArray[np.int64], str]:
     _need_all("time", column)
     moments: Any = column
     if not pd.api.types.is_numeric_dtype(column.dtype):
-        moments = as_dates(column, asked=True)
-        if moments is None:
+        dates = as_dates(column, asked=True)
+        if dates is None or dates.note:
+            odd = not_dates(column)[1] if dates is None else column[dates.values.isna()].iloc[0]
             raise ValueError(
                 f"time: {quoted(column.name)} has values that are neither dates nor numbers, such "
-                f"as {quoted(_no_date(column))}: name a column of dates or numbers"
+                f"as {quoted(odd)}: name a column of dates or numbers, or leave out those rows"
             )
+        moments = dates.values
     times, names = pd.factorize(moments, sort=True)
     if len(names) < FEWEST:
         raise ValueError(
@@ -151,12 +153,6 @@ def _times(column: pd.Series) -> tuple[NDArray[np.int64], str]:
         f"Split by {column.name}: the test part is the latest rows, the validation part those "
         f"before them, whatever the seed."
     )
-
-
-def _no_date(column: pd.Series) -> Any:
-    parsed = pd.to_datetime(column.astype(object), format="mixed", errors="coerce", utc=True)
-    odd = column[parsed.isna()]
-    return odd.iloc[0] if len(odd) else column.iloc[0]
 
 
 def _need_all(part: str, column: pd.Series) -> None:

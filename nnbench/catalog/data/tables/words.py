@@ -27,6 +27,27 @@ def listed(names: Sequence[object]) -> str:
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
 
 
+def in_one(*notes: str) -> str:
+    """Notes as one, without the empty ones."""
+    return "; ".join(note for note in notes if note)
+
+
+def missing_said(names: Sequence[str], count: int) -> str:
+    """What is said of words that stand for a missing value in so many rows; nothing of none."""
+    shown = ", ".join(map(quoted, names[:5]))
+    return (
+        f"{shown} in {count:,} {'row' if count == 1 else 'rows'} read as missing" if names else ""
+    )
+
+
+def stray_said(count: int, example: str, what: str, kind: str) -> str:
+    """What is said of values that are not `what` ("a number"), as their column ("numbers") is."""
+    shown = example if len(example) <= 20 else example[:17] + "..."
+    if count == 1:
+        return f"1 value that is not {what} ({quoted(shown)}) read as missing"
+    return f"{count:,} values that are not {kind} (such as {quoted(shown)}) read as missing"
+
+
 def unknown_column(name: str, columns: Iterable[str]) -> str:
     """The sentence for a column that a file lacks, with the nearest name that it has."""
     hint = nearest_name(name, [column for column in columns if column])
