@@ -37,7 +37,6 @@ STANDARD = {name: f"import {name}" for name in MODULES} | {
     "lru_cache": "functools",
     "nullcontext": "contextlib",
     "partial": "functools",
-    "quote": "shlex",
     "replace": "dataclasses",
 }
 LIBRARIES = {

@@ -18,7 +18,7 @@ from tests.export.scripts import every_cell, found, one, row_of, run_scripts, un
 
 pytestmark = pytest.mark.whole
 
-ORDINARY_LINES, MOST_LINES, MOST_LINES_WITH_A_TABLE = 150, 290, 2730
+ORDINARY_LINES, MOST_LINES, MOST_LINES_WITH_A_TABLE = 150, 290, 2950
 
 
 @pytest.fixture(scope="module")
