@@ -13,7 +13,7 @@ from nnbench.pipeline import Options, Outcome, open_store
 from nnbench.report.page.commands import COMMAND, from_here
 from nnbench.report.page.numbers import duration
 from nnbench.report.page.words import MOST_FINDINGS, amount
-from nnbench.results.files import sound_files
+from nnbench.results.files import damaged_files, sound_files
 from nnbench.results.fingerprint import fingerprint, origin
 from nnbench.results.looks import FILE, round_of
 from nnbench.results.more import with_more
@@ -122,6 +122,7 @@ class Standing:
     other_engine: int  # with results of an engine that a run would not take, which stay
     because: Sequence[str] = ()  # what is another since the stale ones were trained
     changed: Mapping[str, int] = field(default_factory=dict)  # to run, by the entry of one's own
+    damaged_files: int = 0  # beside the parts
     settling: str = ""  # the study, as `nnbench settle` takes it, whose round was stopped
 
     @property
@@ -159,6 +160,9 @@ class Standing:
         if self.damaged_parts:
             parts = "part" if self.damaged_parts == 1 else "parts"
             lines.append(f"  {self.damaged_parts:,} damaged {parts} set aside")
+        if self.damaged_files:
+            damaged = amount(self.damaged_files, "damaged file")
+            lines.append(f"  {damaged}: nnbench verify names them, the next run makes them anew")
         return lines
 
     def stale_lines(self) -> list[str]:
@@ -234,4 +238,5 @@ def _standing(
         other_engine=len(ids & survey.other_engine),
         because=why_stale(store.folder, origin()) if ids & survey.stale else [],
         changed=changed,
+        damaged_files=len(damaged_files(store.folder)),
     )

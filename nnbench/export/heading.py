@@ -1,6 +1,5 @@
 """What stands at the head of a script: which cell it is, and what the study's table says of it."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -56,7 +55,9 @@ def _parameters(recipe: Mapping[str, Any], place: str, registry: str) -> Iterato
 
 def shown(value: Any) -> str:
     """A value as a docstring may hold it: no text of a user's can end the docstring."""
-    return re.sub(r"[^\w .,:()\[\]+-]", "?", value_label(value))
+    return "".join(
+        sign if sign.isprintable() and sign not in '"\\' else "?" for sign in value_label(value)
+    )
 
 
 def expected(cell: StoredCell, names: Sequence[str]) -> dict[str, Any]:

@@ -168,20 +168,18 @@ def known_checksums(folder: Path) -> dict[str, list[str]]:
 
 
 def kept_checksums(folder: Path) -> dict[str, list[str]]:
-    """The known checksums; where these are damaged themselves, those of files that still match.
+    """The known checksums; where these are damaged or missing, those of files that still match.
 
-    Where they are missing, those of what no run makes anew, as it is, if it can be read.
+    And those of what no run makes anew, as it is, if it can be read.
     """
     with suppress(Damage):
         if (folder / CHECKSUMS).exists():
             return known_checksums(folder)
     there = {name: (folder / name).read_bytes() for name in ALL if (folder / name).is_file()}
-    if (folder / CHECKSUMS).is_file():
-        left = (folder / CHECKSUMS).read_bytes()
-        sound = [name for name, content in there.items() if checksum(content).encode() in left]
-    else:
-        sound = [name for name in TOLD if _is_object(there.get(name, b""))]
-    return {name: [checksum(there[name])] for name in sound}
+    left = (folder / CHECKSUMS).read_bytes() if (folder / CHECKSUMS).is_file() else b""
+    sums = {name: checksum(content) for name, content in there.items()}
+    readable = {name for name in TOLD if _is_object(there.get(name, b""))}
+    return {name: [one] for name, one in sums.items() if name in readable or one.encode() in left}
 
 
 def _is_object(content: bytes) -> bool:

@@ -120,7 +120,8 @@ def _only(own: pd.DataFrame, cells: pd.DataFrame, keys: Sequence[str]) -> str:
             told.append(_named(key, found))
     if told:
         return f"only {' and '.join(told)}"
-    return f"only {len(own):,} cells, which the others partly share"
+    count = f"{len(own):,} {'cell' if len(own) == 1 else 'cells'}"
+    return f"only {count}, which the others partly share"
 
 
 def _without(ran: pd.DataFrame, cells: pd.DataFrame, keys: Sequence[str]) -> str:

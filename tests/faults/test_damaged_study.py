@@ -156,6 +156,8 @@ def test_the_commands_agree(settled: Path, tmp_path: Path, name: str) -> None:
     root = shutil.copytree(settled, tmp_path / "commands")
     flipped(root / "results" / "harmed" / name)
     assert command("verify", "harmed", cwd=root).returncode == 5
+    standing = command("status", "harmed.toml", cwd=root).stdout.splitlines()
+    assert "1 damaged file: nnbench verify names them" in standing[-1]
     ended = command("run", "harmed.toml", "--engine", "stacked", "--workers", "1", cwd=root)
     assert ended.returncode == 0, ended.stderr
     assert (f"{name} was damaged or missing" in ended.stderr) == (name == files.LOOKS)
@@ -174,6 +176,16 @@ def test_a_file_without_a_checksum_is_named_and_forgotten(tmp_path: Path) -> Non
     assert verify(tmp_path) == [f"{looks.FILE} has no checksum"]
     assert files.forget_damaged(tmp_path) == [looks.FILE]
     assert verify(tmp_path) == [] and (tmp_path / "notes.csv").is_file()
+
+
+def test_a_lost_checksum_forgets_nothing_that_can_be_read(tmp_path: Path) -> None:
+    files.write_files(tmp_path, {files.PROVENANCE: b"{}", looks.FILE: b"{}", "cells.csv": b"c"})
+    checksums = tmp_path / files.CHECKSUMS
+    checksums.write_bytes(checksums.read_bytes()[:40])
+    (tmp_path / looks.FILE).write_text("{")
+    assert files.forget_damaged(tmp_path) == ["cells.csv", looks.FILE]
+    assert files.sound_files(tmp_path, files.ALL) == {files.PROVENANCE: b"{}"}
+    assert verify(tmp_path) == []
 
 
 def test_damaged_checksums_keep_those_of_files_that_match(tmp_path: Path) -> None:

@@ -333,6 +333,13 @@ def test_an_interval_that_excludes_zero_only_by_itself_is_said_to() -> None:
     lost = pd.DataFrame([row | {"detectable": math.nan}])
     (sentence,) = sentences.findings(lost, *arguments)
     assert sentence.endswith("). About 11 seeds would settle the largest difference.")
+    zero = row | {"effect": 0.0, "effect_low": -9.0, "effect_high": 9.0, "seeds_needed": math.nan}
+    (sentence,) = sentences.findings(pd.DataFrame([zero | {"note": None}]), *arguments)
+    assert ": the largest, b against a, is 0.0 points (95 % CI −9.0 to +9.0; 9 pairs" in sentence
+    ends = {"effect_low": math.nan, "effect_high": math.nan}
+    equal = zero | ends | {"effect_reason": "undefined: all 9 blocks equal"}
+    (sentence,) = sentences.findings(pd.DataFrame([equal]), *arguments)
+    assert sentence.endswith("makes a clear difference to test accuracy: all give the same result.")
 
 
 @pytest.mark.whole

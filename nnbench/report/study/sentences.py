@@ -220,7 +220,7 @@ def _unclear_sentences(
     opening = f"No {names[0]}" if len(names) == 1 else f"No {', '.join(names[:-1])} or {names[-1]}"
     text = f"{opening} makes a clear difference to {METRICS[metric].label}"
     text += f", {chosen}" if chosen else ""
-    if row["effect"] == 0:
+    if row["effect"] == 0 and str(row["effect_reason"]).endswith(" equal"):
         return [f"{text}: all give the same result."]
     size = _size(row, metric, signed=True)
     has_reason = pd.notna(row["effect_reason"])
