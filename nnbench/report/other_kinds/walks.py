@@ -105,6 +105,8 @@ def ends_said(by_arm: pd.DataFrame) -> str:
     """The hardest and the easiest landscape, and who arrives there most often."""
     best = wf.best_arms(by_arm, ["panel"]).sort_values("share", kind="stable")
     first, last = best.iloc[0], best.iloc[-1]
+    if not last["k"] and last["panel"] != first["panel"]:
+        return "No optimizer reaches the minimum of any landscape."
     ends = (
         f"Hardest is {first['panel']}: {spoken_arm(first)} reaches its minimum most often, in "
         f"{share_text(first)}"
@@ -114,6 +116,20 @@ def ends_said(by_arm: pd.DataFrame) -> str:
     if last["panel"] != first["panel"]:
         ends += f"; easiest is {last['panel']}, where {spoken_arm(last)} does in {share_text(last)}"
     return f"{ends}."
+
+
+def most_often(overall: pd.DataFrame) -> str:
+    """The finding of all landscapes together: who reaches a global minimum most often."""
+    best = overall[overall["share"] == overall["share"].max()]
+    if not best["k"].any():
+        return "Over all landscapes, no optimizer reaches a global minimum"
+    times = share_text(best.iloc[0])
+    if len(best) == len(overall) > 1:
+        return f"Over all landscapes, every optimizer reaches a global minimum in {times}"
+    names = [spoken_arm(row) for _, row in best.iterrows()]
+    who = listed(names) if len(names) <= 3 else f"{len(names)} of {len(overall)} optimizers"
+    verb = "reaches" if len(names) == 1 else "reach"
+    return f"Over all landscapes, {who} {verb} a global minimum most often: in {times}"
 
 
 def spoken_arm(row: Any) -> str:
@@ -186,12 +202,7 @@ def share_picture(walks: pd.DataFrame) -> Picture:
     panels, rows, marks = (list(dict.fromkeys(walks[key])) for key in ("panel", "arm", "mark"))
     table = wf.shares(walks, ["panel", "arm", "mark"]).rename(columns={"arm": "row"})
     figure = walk_plots.share_panels(table, rows, panels, marks)
-    overall = wf.shares(walks, ["arm"])
-    top = overall.iloc[int(overall["share"].to_numpy().argmax())]
-    title = (
-        f"Over all landscapes, {spoken_arm(top)} reaches a global minimum most often: in "
-        f"{share_text(top)}"
-    )
+    title = most_often(wf.shares(walks, ["arm"]))
     caption = (
         "Share of walks that end at a global minimum, with Wilson's 95 % interval. A diverged walk "
         "counts as not reaching it. Other factors are pooled."
