@@ -47,8 +47,8 @@ MOST_TEXT = 60  # characters of a changed setting
 METHOD = (
     "Each row compares the same settings in a and b. A difference counts as real if its interval "
     "excludes zero and its p-value is below 0.05: the overall one uncorrected, those of levels and "
-    "arms (configurations) corrected together. Intervals are 95 % over blocks of one data set and "
-    "seed. Failed: diverged or crashed. Of single arms, only those that differ are shown."
+    "configurations corrected together. Intervals are 95 % over blocks of one data set and "
+    "seed. Failed: diverged or crashed. Of single configurations, only those that differ are shown."
 )
 
 
@@ -212,7 +212,7 @@ def _differences(both: Comparison) -> Table:
         rows.append([place, level, effect, count, failed.replace("->", "→"), verdict])
     names = ("factor", "level", "b minus a, 95 %", "pairs", "failed", "verdict")
     columns = [Column(name, 2 <= place < 5) for place, name in enumerate(names)]
-    note = f"{hidden:,} more arms differ." if hidden else ""
+    note = f"{hidden:,} more configurations differ." if hidden else ""
     return Table(columns, rows, note=note, has_tools=True)
 
 
@@ -234,14 +234,14 @@ def answer(both: Comparison) -> list[str]:
     same = int(pairs["same_recipe"].sum())
     equal = int((pairs["difference"] == 0).sum())
     sentences = [
-        f"{len(pairs):,} results are in both ({same:,} with the very same recipe), "
+        f"{len(pairs):,} results are in both ({same:,} with the same recipe), "
         f"{both.matched.only_a:,} only in a, {both.matched.only_b:,} only in b; "
         f"{equal:,} have exactly the same {label}."
     ]
     overall = rows.iloc[0]
     word = overall["reason"] or overall["verdict"]
     sentences.append(f"Overall, {label} of b minus a: {_size(overall)}, {_pairs(overall)}: {word}.")
-    for kind, noun in ((LEVEL, "level"), (ARM, "arm")):
+    for kind, noun in ((LEVEL, "level"), (ARM, "configuration")):
         part = rows[rows["kind"] == kind]
         if len(part):
             sentences.append(_counted(part, noun))
@@ -300,7 +300,7 @@ def table_rows(both: Comparison) -> list[tuple[str, ...]]:
         *(_cells_of(row) for row in shown.to_dict("records")),
     ]
     if hidden:
-        table.append(("", f"{hidden:,} more arms differ", "", "", "", ""))
+        table.append(("", f"{hidden:,} more configurations differ", "", "", "", ""))
     return table
 
 
@@ -310,7 +310,7 @@ def _cells_of(row: Any) -> tuple[str, ...]:
         verdict += f", fails {row['failed_verdict']}"
     in_a, in_b = failures(row)
     failed = f"{in_a:,} -> {in_b:,}" if in_a or in_b else ""
-    place = "arm" if row["kind"] == ARM else row["factor"] or row["kind"]
+    place = "configuration" if row["kind"] == ARM else row["factor"] or row["kind"]
     size, count = _size(row), f"{row['n_ok']:,}/{row['n']:,}"
     return place, row["level"], size, count, failed, verdict
 

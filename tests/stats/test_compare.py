@@ -314,7 +314,7 @@ def compared(folders: Path, a: str = "before", b: str = "after") -> Comparison:
 
 def test_the_answer_says_how_much_is_compared_and_what_is_real(folders: Path) -> None:
     lines = comparison_lines(compared(folders))
-    assert lines[0].startswith("48 results are in both (48 with the very same recipe), 0 only in a")
+    assert lines[0].startswith("48 results are in both (48 with the same recipe), 0 only in a")
     assert re.match(
         r"Overall, test accuracy of b minus a: "
         r"−0\.02\d+ \[−0\.02\d+, −0\.02\d+\], 48 pairs: worse\.",

@@ -12,7 +12,7 @@ from nnbench.results.read import Results
 from nnbench.study.study_kinds import STUDY_KINDS, study_kind_of
 
 # in a sentence, whose end it reaches to
-COMMAND = re.compile(r"(\bnnbench (?:run|export|settle) .+?)(?=\.$|\. [A-Z]|$)")
+COMMAND = re.compile(r"(\bnnbench (?:run|export|settle) .+?)(?=\.$|\. [A-Z0-9]|$)")
 USUAL = "results"  # the folder of all results, unless a run names another
 NAMED = ("csv", "parquet", "target")  # keys of a table that --data and --target are for
 

@@ -64,4 +64,5 @@ def test_a_command_names_the_files_with_entries_of_ones_own(tmp_path: Path) -> N
 def test_a_command_in_a_sentence_is_code_to_its_end() -> None:
     said = with_commands("About 31 seeds: nnbench run --data a.csv --seeds 31. All 5 % <done>.")
     assert "<code>nnbench run --data a.csv --seeds 31</code>. All 5\N{NO-BREAK SPACE}%" in said
+    assert "seeds 9</code>. 32 of" in with_commands("nnbench run a.toml --seeds 9. 32 of 36.")
     assert "&lt;done&gt;" in said
