@@ -268,7 +268,7 @@ def test_an_unclear_difference_says_what_would_have_been_seen(plain: Page) -> No
         r"xavier_normal against he_normal, is [−+]0\.\d+ points \(95 % CI −0\.\d+ to \+0\.\d+; "
         r"33 of 36 pairs in 6 blocks, of those that finished\)\. This study could detect "
         r"(\d\.\d+) points(; about (\d+) seeds would settle the largest difference: "
-        r"nnbench run synthetic --seeds (\d+))?\.",
+        r"nnbench run synthetic --seeds (\d+) ?)?\.",
         plain.text,
     )
     assert said and 0.1 < float(said[1]) < 2 and said[3] == said[4]
